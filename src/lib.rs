@@ -1,0 +1,5 @@
+#![doc = include_str!("../README.md")]
+
+pub mod env;
+pub mod memory;
+pub mod units;

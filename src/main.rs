@@ -1,0 +1,3 @@
+//! The `git-mind` command.
+
+fn main() {}

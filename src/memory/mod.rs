@@ -1,0 +1,1 @@
+//! The memory layer: where bytes come from and who counts them.
