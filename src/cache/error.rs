@@ -1,0 +1,48 @@
+//! Why a cache could not be rebuilt.
+
+use super::oid_table::OidTableError;
+use crate::branch::{BranchName, BranchNameError};
+use crate::git;
+use crate::journal::{Malformed, WalkError};
+use std::collections::TryReserveError;
+
+/// A rebuild that changed nothing.
+#[derive(Debug, thiserror::Error)]
+pub enum RebuildError {
+    /// The branch has no journal.
+    #[error("branch `{0}` has no journal ({journal} does not exist)", journal = .0.journal_ref())]
+    NoJournal(BranchName),
+    /// The branch's name does not fit a cache.
+    #[error(transparent)]
+    Branch(#[from] BranchNameError),
+    /// The journal has a malformed commit, and that was to be an error.
+    #[error(transparent)]
+    Malformed(Malformed),
+    /// The journal cannot be read.
+    #[error(transparent)]
+    Walk(#[from] WalkError),
+    /// The cache cannot be written.
+    #[error(transparent)]
+    Write(#[from] git::Error),
+    /// There are more edges, or more distinct objects, than 32-bit ids.
+    #[error("the journal has more than {} edges", u32::MAX)]
+    TooManyEdges,
+    /// Memory is short.
+    #[error("no memory for the rebuild")]
+    OutOfMemory,
+}
+
+impl From<TryReserveError> for RebuildError {
+    fn from(_: TryReserveError) -> Self {
+        Self::OutOfMemory
+    }
+}
+
+impl From<OidTableError> for RebuildError {
+    fn from(error: OidTableError) -> Self {
+        match error {
+            OidTableError::OutOfMemory => Self::OutOfMemory,
+            OidTableError::TooManyOids => Self::TooManyEdges,
+        }
+    }
+}

@@ -1,0 +1,157 @@
+//! The `meta` blob at the root of a cache: what the cache was built from.
+//!
+//! Text, one `key value` a line in fixed order, so that `git show CACHE:meta` can be read by people.
+//! It holds neither time nor host: the same journal gives the same bytes.
+
+use crate::journal::EdgeOrder;
+use crate::oid::Oid;
+
+/// Name of the blob in the root tree.
+pub(super) const NAME: &[u8] = b"meta";
+const VERSION_LINE_START: &str = "git-mind-cache ";
+const VERSION: &str = "1";
+/// Bits of an object id that name its shard.
+const SHARD_BITS: u32 = 8;
+/// Bytes of the largest blob that can be valid, rounded up.
+const BYTES_MAX: usize = 1024;
+
+/// What a cache was built from.
+///
+/// ```
+/// use gitmind::{cache::Meta, journal::EdgeOrder, oid::Oid};
+/// let meta = Meta {
+///     journal_tip: Oid::new([7; 20]),
+///     edge_order: EdgeOrder::OldestFirst,
+///     edges: 50,
+///     commits: 45,
+///     commits_skipped: 0,
+///     edges_truncated: 0,
+/// };
+/// assert_eq!(Meta::parse(meta.to_string().as_bytes()), Ok(meta));
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Meta {
+    /// The newest journal commit.
+    pub journal_tip: Oid,
+    /// How edges are numbered.
+    pub edge_order: EdgeOrder,
+    /// Edges in the cache.
+    pub edges: u32,
+    /// Journal commits that were read.
+    pub commits: u32,
+    /// Of these, commits whose message was malformed: they gave no edges.
+    pub commits_skipped: u32,
+    /// Of these, commits whose edges break off: those before the break are in the cache.
+    pub edges_truncated: u32,
+}
+
+/// Why a blob does not say what a cache was built from.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum MetaError {
+    /// It was written by a later version.
+    #[error("cache format {0} is not known, only {VERSION}")]
+    Version(String),
+    /// It is not in this format.
+    #[error("cache metadata is malformed: {0}")]
+    Malformed(&'static str),
+}
+
+impl std::fmt::Display for Meta {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        writeln!(f, "{VERSION_LINE_START}{VERSION}")?;
+        writeln!(f, "journal-tip {}", self.journal_tip)?;
+        writeln!(f, "edge-order {}", self.edge_order.name())?;
+        writeln!(f, "edges {}", self.edges)?;
+        writeln!(f, "commits {}", self.commits)?;
+        writeln!(f, "commits-skipped {}", self.commits_skipped)?;
+        writeln!(f, "edges-truncated {}", self.edges_truncated)?;
+        writeln!(f, "shard-bits {SHARD_BITS}")
+    }
+}
+
+impl Meta {
+    /// Reads what [`Display`](std::fmt::Display) wrote.
+    ///
+    /// # Errors
+    /// When `blob` is anything else.
+    pub fn parse(blob: &[u8]) -> Result<Self, MetaError> {
+        if blob.len() > BYTES_MAX {
+            return Err(MetaError::Malformed("it is too long"));
+        }
+        let text = str::from_utf8(blob).map_err(|_| MetaError::Malformed("it is not text"))?;
+        let mut lines = text.lines();
+        let version = lines.next().and_then(|line| line.strip_prefix(VERSION_LINE_START));
+        let version = version.ok_or(MetaError::Malformed("it has no version"))?;
+        if version != VERSION {
+            return Err(MetaError::Version(version.escape_debug().to_string()));
+        }
+        let mut value = |key: &'static str| {
+            let line = lines.next().and_then(|line| line.strip_prefix(key)?.strip_prefix(' '));
+            line.ok_or(MetaError::Malformed("a line is missing"))
+        };
+        let meta = Self {
+            journal_tip: Oid::from_hex(value("journal-tip")?.as_bytes())
+                .ok_or(MetaError::Malformed("journal-tip is not an object id"))?,
+            edge_order: EdgeOrder::from_name(value("edge-order")?)
+                .ok_or(MetaError::Malformed("edge-order is not known"))?,
+            edges: count(value("edges")?)?,
+            commits: count(value("commits")?)?,
+            commits_skipped: count(value("commits-skipped")?)?,
+            edges_truncated: count(value("edges-truncated")?)?,
+        };
+        if count(value("shard-bits")?)? != SHARD_BITS {
+            return Err(MetaError::Malformed("shard-bits is not 8"));
+        }
+        // One spelling only: what does not print the same again was not written by us.
+        if meta.to_string() != text {
+            return Err(MetaError::Malformed("it is not in its one spelling"));
+        }
+        Ok(meta)
+    }
+}
+
+fn count(digits: &str) -> Result<u32, MetaError> {
+    digits.parse().map_err(|_| MetaError::Malformed("a count is not a number"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn metas() -> impl Strategy<Value = Meta> {
+        let order = prop_oneof![Just(EdgeOrder::OldestFirst), Just(EdgeOrder::NewestFirst)];
+        (any::<[u8; 20]>(), order, any::<[u32; 4]>()).prop_map(|(tip, edge_order, counts)| {
+            let [edges, commits, commits_skipped, edges_truncated] = counts;
+            let journal_tip = Oid::new(tip);
+            Meta { journal_tip, edge_order, edges, commits, commits_skipped, edges_truncated }
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn metadata_reads_back_as_written(meta in metas()) {
+            prop_assert_eq!(Meta::parse(meta.to_string().as_bytes()), Ok(meta));
+        }
+
+        #[test]
+        fn one_changed_byte_is_noticed_or_harmless(
+            meta in metas(),
+            at in any::<prop::sample::Index>(),
+            byte in any::<u8>(),
+        ) {
+            let mut blob = meta.to_string().into_bytes();
+            let at = at.index(blob.len());
+            blob[at] = byte;
+            if let Ok(read) = Meta::parse(&blob) {
+                prop_assert_eq!(read.to_string().into_bytes(), blob);
+            }
+        }
+    }
+
+    #[test]
+    fn a_future_version_is_named() {
+        let error = Meta::parse(b"git-mind-cache 2\nanything").expect_err("unknown");
+        assert_eq!(error.to_string(), "cache format 2 is not known, only 1");
+    }
+}

@@ -1,0 +1,19 @@
+//! The cache: which edges start and end at each object, as bitmap files in a git tree.
+
+mod bitmap;
+mod collect;
+mod error;
+mod existing;
+mod meta;
+mod oid_table;
+mod plan;
+mod postings;
+mod rebuild;
+mod shard;
+mod write;
+
+pub use bitmap::{BitmapError, decode_bitmap, encode_bitmap};
+pub use error::RebuildError;
+pub use existing::Existing;
+pub use meta::{Meta, MetaError};
+pub use rebuild::{Mode, Rebuild, RebuildOptions, Report};

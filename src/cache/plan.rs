@@ -1,0 +1,92 @@
+//! What a cache will consist of, known before the first byte is written.
+//!
+//! A pack names its object count in its first bytes, and no object may be in it twice. Bitmap files
+//! are equal only when their id lists are: two forward lists never are, nor two reverse ones, since
+//! an edge has one source and one target; and the reverse list of `t` is the forward list of `s`
+//! exactly when all edges of `t` come from `s` and `s` has no others. So equal files are found by
+//! looking at lists, without hashing anything.
+
+use super::collect::Collected;
+use super::postings::Postings;
+use crate::oid::Oid;
+use std::collections::TryReserveError;
+
+/// Objects of a cache besides files and shard trees: metadata, root tree, commit.
+const FIXED_OBJECTS: u32 = 3;
+
+/// The content of a cache, in the order in which it is written.
+pub(super) struct Plan {
+    oids: Vec<Oid>,
+    /// Numbers of the oids, sorted by oid.
+    sorted: Vec<u32>,
+    forward: Postings,
+    reverse: Postings,
+    /// For each oid that edges end at, the source of the first of them.
+    first_sources: Vec<u32>,
+}
+
+/// One object's entries in a cache. An empty list has no file.
+pub(super) struct Entry<'a> {
+    pub(super) oid: Oid,
+    /// Ids of edges that start at it.
+    pub(super) forward: &'a [u32],
+    /// Ids of edges that end at it.
+    pub(super) reverse: &'a [u32],
+    /// Whether the reverse file equals some forward file of the cache.
+    pub(super) reverse_is_shared: bool,
+}
+
+impl Entry<'_> {
+    /// Files that only this entry has.
+    fn own_files(&self) -> u32 {
+        let reverse = !self.reverse.is_empty() && !self.reverse_is_shared;
+        u32::from(!self.forward.is_empty()) + u32::from(reverse)
+    }
+}
+
+impl Plan {
+    /// Plans the cache of `collected`, whose edge arrays are freed on the way.
+    pub(super) fn new(collected: Collected) -> Result<Self, TryReserveError> {
+        let oid_count = collected.oids.len();
+        let forward = Postings::group(oid_count, collected.sources())?;
+        let reverse = Postings::group(oid_count, collected.targets())?;
+        let mut first_sources = Vec::new();
+        first_sources.try_reserve_exact(oid_count)?;
+        first_sources.resize(oid_count, u32::MAX);
+        for (source, target) in collected.sources().zip(collected.targets()) {
+            let first = &mut first_sources[target as usize];
+            if *first == u32::MAX {
+                *first = source;
+            }
+        }
+        let oids = collected.oids;
+        let mut sorted: Vec<u32> = Vec::new();
+        sorted.try_reserve_exact(oid_count)?;
+        sorted.extend((0_u32..).take(oid_count));
+        sorted.sort_unstable_by_key(|&number| oids[number as usize]);
+        Ok(Self { oids, sorted, forward, reverse, first_sources })
+    }
+
+    /// The entries by shard, in the order of their names.
+    pub(super) fn shards(&self) -> impl Iterator<Item = (u8, impl Iterator<Item = Entry<'_>>)> {
+        let shard = |number: u32| self.oids[number as usize].shard();
+        let groups = self.sorted.chunk_by(move |&a, &b| shard(a) == shard(b));
+        groups.map(move |group| (shard(group[0]), group.iter().map(|&number| self.entry(number))))
+    }
+
+    /// The number of objects that the cache's pack has.
+    pub(super) fn objects(&self) -> u32 {
+        let of_shard = |entries: &mut dyn Iterator<Item = Entry<'_>>| -> u32 {
+            1 + entries.map(|entry| entry.own_files()).sum::<u32>()
+        };
+        FIXED_OBJECTS + self.shards().map(|(_, mut entries)| of_shard(&mut entries)).sum::<u32>()
+    }
+
+    fn entry(&self, number: u32) -> Entry<'_> {
+        let (forward, reverse) = (self.forward.of(number), self.reverse.of(number));
+        let oid = self.oids[number as usize];
+        let first_source = self.first_sources[number as usize];
+        let reverse_is_shared = !reverse.is_empty() && self.forward.of(first_source) == reverse;
+        Entry { oid, forward, reverse, reverse_is_shared }
+    }
+}

@@ -1,0 +1,187 @@
+//! The rebuild: a branch's journal becomes its cache.
+//!
+//! The journal is only read. The cache becomes visible in one step, when its ref moves; until then,
+//! whatever fails leaves the repository as it was, but for objects that `git gc` removes.
+
+use super::collect::{Collected, MalformedCounts};
+use super::error::RebuildError;
+use super::existing::Existing;
+use super::meta::Meta;
+use super::plan::Plan;
+use super::write::write;
+use crate::branch::BranchName;
+use crate::clock::Clock;
+use crate::git::{self, PackSummary, RefUpdate, Repository};
+use crate::journal::{EdgeOrder, Malformed};
+use crate::oid::Oid;
+use crate::progress::Progress;
+
+/// How often a rebuild starts over because the cache's ref was moved meanwhile.
+const ATTEMPTS_MAX: u32 = 3;
+
+/// What a rebuild needs.
+#[derive(Clone, Copy)]
+pub struct Rebuild<'a> {
+    /// Where the journal is and the cache goes.
+    pub repository: &'a dyn Repository,
+    /// Dates the cache commit.
+    pub clock: &'a dyn Clock,
+    /// Hears how far it is.
+    pub progress: &'a dyn Progress,
+}
+
+impl std::fmt::Debug for Rebuild<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Rebuild").finish_non_exhaustive()
+    }
+}
+
+/// What a rebuild may and must do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RebuildOptions {
+    /// How edges are numbered.
+    pub edge_order: EdgeOrder,
+    /// Rebuild even when the cache is current.
+    pub force: bool,
+    /// Fail on the first malformed commit instead of skipping it.
+    pub strict: bool,
+}
+
+/// How much work a rebuild did.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mode {
+    /// The whole journal was read and the whole cache written.
+    Full,
+    /// The cache was already that of the journal.
+    Current,
+}
+
+impl Mode {
+    /// The name used in output.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Full => "full",
+            Self::Current => "current",
+        }
+    }
+}
+
+/// What a rebuild found and made.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Report {
+    /// How much work it was.
+    pub mode: Mode,
+    /// What the cache is built from.
+    pub meta: Meta,
+    /// The commit that the cache's ref names.
+    pub cache_commit: Oid,
+    /// Its tree.
+    pub root_tree: Oid,
+    /// The tree of the shard folders alone.
+    pub shards_tree: Oid,
+    /// The pack that was written.
+    pub pack: Option<PackSummary>,
+    /// The first few malformed commits; empty when nothing was read.
+    pub malformed: Vec<Malformed>,
+    /// Why the cache that was there could not be used, when there was one.
+    pub replaced_because: Option<String>,
+}
+
+impl Rebuild<'_> {
+    /// Makes the cache of `branch` that of its journal.
+    ///
+    /// # Errors
+    /// A [`RebuildError`]; the ref is then unchanged.
+    pub fn run(
+        &self,
+        branch: &BranchName,
+        options: RebuildOptions,
+    ) -> Result<Report, RebuildError> {
+        branch.check_cache()?;
+        for _ in 1..ATTEMPTS_MAX {
+            match self.attempt(branch, options) {
+                Err(RebuildError::Write(git::Error::RefMoved { .. })) => {}
+                outcome => return outcome,
+            }
+        }
+        self.attempt(branch, options)
+    }
+
+    fn attempt(
+        &self,
+        branch: &BranchName,
+        options: RebuildOptions,
+    ) -> Result<Report, RebuildError> {
+        let tip = self.repository.resolve(&branch.journal_ref())?;
+        let tip = tip.ok_or_else(|| RebuildError::NoJournal(branch.clone()))?;
+        let expected = self.repository.resolve(&branch.cache_ref())?;
+        let existing = expected.map(|commit| Existing::read(self.repository, commit));
+        let replaced_because = match existing {
+            None => None,
+            Some(Ok(Some(existing))) if is_current(&existing.meta, tip, options) => {
+                return Ok(current(existing));
+            }
+            Some(Ok(Some(_))) => None,
+            Some(Ok(None)) => Some("it was written by the C tool".into()),
+            Some(Err(reason)) => Some(reason),
+        };
+        let report = self.full(tip, options)?;
+        self.repository.update_ref(RefUpdate {
+            name: &branch.cache_ref(),
+            expected,
+            new: report.cache_commit,
+        })?;
+        Ok(Report { replaced_because, ..report })
+    }
+
+    /// Reads the whole journal and writes the whole cache; moves no ref.
+    fn full(&self, tip: Oid, options: RebuildOptions) -> Result<Report, RebuildError> {
+        let RebuildOptions { edge_order, strict, .. } = options;
+        let collected = Collected::read(self.repository, tip, edge_order, strict, self.progress)?;
+        let commits = collected.history.commits().len();
+        let MalformedCounts { skipped, truncated, named } = collected.malformed.clone();
+        let meta = Meta {
+            journal_tip: tip,
+            edge_order,
+            edges: collected.edges(),
+            commits: u32::try_from(commits).map_err(|_| RebuildError::TooManyEdges)?,
+            commits_skipped: skipped,
+            edges_truncated: truncated,
+        };
+        let plan = Plan::new(collected)?;
+        let written = write(self.repository, &plan, &meta, self.clock.now(), self.progress)?;
+        Ok(Report {
+            mode: Mode::Full,
+            meta,
+            cache_commit: written.commit,
+            root_tree: written.root_tree,
+            shards_tree: written.shards_tree,
+            pack: Some(written.pack),
+            malformed: named,
+            replaced_because: None,
+        })
+    }
+}
+
+/// Whether a cache with this metadata is what the options ask for. A strict rebuild does not take a
+/// cache of a malformed journal: it reads the journal again to name the commit.
+fn is_current(meta: &Meta, tip: Oid, options: RebuildOptions) -> bool {
+    let is_whole = meta.commits_skipped == 0 && meta.edges_truncated == 0;
+    meta.journal_tip == tip
+        && meta.edge_order == options.edge_order
+        && !options.force
+        && (is_whole || !options.strict)
+}
+
+fn current(existing: Existing) -> Report {
+    Report {
+        mode: Mode::Current,
+        meta: existing.meta,
+        cache_commit: existing.commit,
+        root_tree: existing.root_tree,
+        shards_tree: existing.shards_tree,
+        pack: None,
+        malformed: Vec::new(),
+        replaced_because: None,
+    }
+}

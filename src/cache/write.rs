@@ -1,0 +1,104 @@
+//! Writing a planned cache: files, shard trees, root tree and commit into one pack.
+
+use super::bitmap::encode_bitmap;
+use super::meta::{self, Meta};
+use super::plan::{Entry, Plan};
+use super::shard::{Direction, push_file, push_shard};
+use crate::clock::Timestamp;
+use crate::git::{
+    CommitDraft, EntryMode, Error, ObjectKind, PackSink, PackSummary, Repository, TreeDraft,
+    object_id,
+};
+use crate::oid::Oid;
+use crate::progress::{Progress, Step};
+
+/// Message of a cache commit, as the C tool writes it.
+const MESSAGE: &[u8] = b"Cache metadata";
+
+/// A cache that is in the repository and that no ref names yet.
+pub(super) struct Written {
+    pub(super) commit: Oid,
+    pub(super) root_tree: Oid,
+    pub(super) shards_tree: Oid,
+    pub(super) pack: PackSummary,
+}
+
+/// Writes the cache.
+pub(super) fn write(
+    repository: &dyn Repository,
+    plan: &Plan,
+    meta: &Meta,
+    time: Timestamp,
+    progress: &dyn Progress,
+) -> Result<Written, Error> {
+    let objects = plan.objects();
+    let mut writer = Writer {
+        sink: repository.start_pack(objects)?,
+        file: Vec::new(),
+        shard: TreeDraft::default(),
+        root: TreeDraft::default(),
+    };
+    let mut files = 0;
+    for (shard, entries) in plan.shards() {
+        progress.report(Step::Writing, files, Some(objects.into()));
+        files += writer.shard(shard, entries)?;
+    }
+    let Writer { mut sink, mut root, .. } = writer;
+    let shards_tree = object_id(ObjectKind::Tree, root.as_bytes())?;
+    let meta_blob = sink.add(ObjectKind::Blob, meta.to_string().as_bytes())?;
+    root.push(EntryMode::File, meta::NAME, meta_blob);
+    let root_tree = sink.add(ObjectKind::Tree, root.as_bytes())?;
+    let identity = repository.identity();
+    let draft =
+        CommitDraft { tree: root_tree, parents: &[], identity: &identity, time, message: MESSAGE };
+    let mut commit = Vec::new();
+    draft.encode(&mut commit);
+    let commit = sink.add(ObjectKind::Commit, &commit)?;
+    let pack = sink.finish()?;
+    Ok(Written { commit, root_tree, shards_tree, pack })
+}
+
+struct Writer<'a> {
+    sink: Box<dyn PackSink + 'a>,
+    /// Buffer for a file's content.
+    file: Vec<u8>,
+    /// Buffer for a shard's tree.
+    shard: TreeDraft,
+    root: TreeDraft,
+}
+
+impl Writer<'_> {
+    /// Writes a shard's files and tree; returns how many objects that were.
+    fn shard<'a>(
+        &mut self,
+        shard: u8,
+        entries: impl Iterator<Item = Entry<'a>>,
+    ) -> Result<u64, Error> {
+        let mut objects = 1;
+        self.shard.clear();
+        for Entry { oid, forward, reverse, reverse_is_shared } in entries {
+            if !forward.is_empty() {
+                let file = self.file(forward, false)?;
+                push_file(&mut self.shard, oid, Direction::Forward, file);
+            }
+            if !reverse.is_empty() {
+                let file = self.file(reverse, reverse_is_shared)?;
+                push_file(&mut self.shard, oid, Direction::Reverse, file);
+            }
+            objects += 2;
+        }
+        let tree = self.sink.add(ObjectKind::Tree, self.shard.as_bytes())?;
+        push_shard(&mut self.root, shard, tree);
+        Ok(objects)
+    }
+
+    /// The name of the file of `ids`, which is written unless the pack has it elsewhere.
+    fn file(&mut self, ids: &[u32], is_shared: bool) -> Result<Oid, Error> {
+        self.file.clear();
+        encode_bitmap(ids, &mut self.file);
+        if is_shared {
+            return object_id(ObjectKind::Blob, &self.file);
+        }
+        self.sink.add(ObjectKind::Blob, &self.file)
+    }
+}

@@ -1,0 +1,61 @@
+//! The clock port: what time it is, and how long something took.
+//!
+//! Services never ask the system; a test gives them a clock that stands still, so that the same
+//! input gives the same commits.
+
+use std::time::{Duration, Instant};
+
+/// A point in time as git writes it into commits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Timestamp {
+    /// Seconds since 1970-01-01T00:00:00Z.
+    pub seconds: i64,
+    /// Seconds that local time is ahead of UTC.
+    pub offset_seconds: i32,
+}
+
+/// A source of time.
+pub trait Clock {
+    /// The current time with the local offset.
+    fn now(&self) -> Timestamp;
+    /// Time since an arbitrary fixed moment; it never goes back.
+    fn elapsed(&self) -> Duration;
+}
+
+/// The system's clocks.
+#[derive(Clone, Copy, Debug)]
+pub struct SystemClock {
+    started: Instant,
+}
+
+impl SystemClock {
+    /// Starts measuring now.
+    pub fn start() -> Self {
+        Self { started: Instant::now() }
+    }
+}
+
+impl Clock for SystemClock {
+    fn now(&self) -> Timestamp {
+        let time = gix_date::Time::now_local_or_utc();
+        Timestamp { seconds: time.seconds, offset_seconds: time.offset }
+    }
+
+    fn elapsed(&self) -> Duration {
+        self.started.elapsed()
+    }
+}
+
+/// A clock that stands still, for tests and for fixtures.
+#[derive(Clone, Copy, Debug)]
+pub struct FixedClock(pub Timestamp);
+
+impl Clock for FixedClock {
+    fn now(&self) -> Timestamp {
+        self.0
+    }
+
+    fn elapsed(&self) -> Duration {
+        Duration::ZERO
+    }
+}

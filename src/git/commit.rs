@@ -1,0 +1,154 @@
+//! Commit objects: reading the few parts that a journal uses, writing a whole one.
+
+use crate::clock::Timestamp;
+use crate::oid::Oid;
+use std::io::Write;
+
+/// A commit, borrowed from its bytes.
+#[derive(Clone, Copy, Debug)]
+pub struct Commit<'a> {
+    /// Its name.
+    pub id: Oid,
+    /// The tree that it records.
+    pub tree: Oid,
+    parents: &'a [u8],
+    /// Everything after the empty line that ends the headers, unchanged.
+    pub message: &'a [u8],
+}
+
+const PARENT: &[u8] = b"parent ";
+
+impl<'a> Commit<'a> {
+    /// Finds the parts of the commit object `bytes` named `id`.
+    ///
+    /// # Errors
+    /// A sentence on what is malformed. Only the headers that are used are checked.
+    pub fn parse(id: Oid, bytes: &'a [u8]) -> Result<Self, &'static str> {
+        let (tree, rest) = oid_line(bytes, b"tree ").ok_or("it does not start with its tree")?;
+        let mut headers = rest;
+        while headers.starts_with(PARENT) {
+            (_, headers) = oid_line(headers, PARENT).ok_or("a parent is not an object id")?;
+        }
+        let parents = &rest[..rest.len() - headers.len()];
+        // The search starts at the line feed before the headers, which there may be none of.
+        let headers = &bytes[bytes.len() - headers.len() - 1..];
+        let end = headers.windows(2).position(|pair| pair == b"\n\n");
+        let message = &headers[end.ok_or("no empty line ends its headers")? + 2..];
+        Ok(Self { id, tree, parents, message })
+    }
+
+    /// The parents, first one first.
+    pub fn parents(&self) -> impl Iterator<Item = Oid> + use<'a> {
+        let mut rest = self.parents;
+        std::iter::from_fn(move || {
+            let (parent, after) = oid_line(rest, PARENT)?;
+            rest = after;
+            Some(parent)
+        })
+    }
+}
+
+/// Splits a line `<prefix><40 hex>\n` off `bytes`.
+fn oid_line<'a>(bytes: &'a [u8], prefix: &[u8]) -> Option<(Oid, &'a [u8])> {
+    let (hex, rest) = bytes.strip_prefix(prefix)?.split_at_checked(Oid::HEX_LEN)?;
+    Some((Oid::from_hex(hex)?, rest.strip_prefix(b"\n")?))
+}
+
+/// Who a commit is by.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Identity {
+    /// `user.name`.
+    pub name: String,
+    /// `user.email`.
+    pub email: String,
+}
+
+impl Default for Identity {
+    /// What the C tool falls back to when git is not configured.
+    fn default() -> Self {
+        Self { name: "gitmind".into(), email: "gitmind@example.invalid".into() }
+    }
+}
+
+/// A commit that is to be written.
+#[derive(Clone, Copy, Debug)]
+pub struct CommitDraft<'a> {
+    /// The tree to record.
+    pub tree: Oid,
+    /// The parents, first one first.
+    pub parents: &'a [Oid],
+    /// Author and committer.
+    pub identity: &'a Identity,
+    /// When it was authored and committed.
+    pub time: Timestamp,
+    /// The message, written as it is.
+    pub message: &'a [u8],
+}
+
+impl CommitDraft<'_> {
+    /// Appends the commit object's bytes to `out`.
+    pub fn encode(&self, out: &mut Vec<u8>) {
+        let Timestamp { seconds, offset_seconds } = self.time;
+        let sign = if offset_seconds < 0 { '-' } else { '+' };
+        let minutes = offset_seconds.unsigned_abs() / 60;
+        let (hours, minutes) = (minutes / 60, minutes % 60);
+        let Identity { name, email } = self.identity;
+        let (name, email) = (without_delimiters(name), without_delimiters(email));
+        let signature = format!("{name} <{email}> {seconds} {sign}{hours:02}{minutes:02}");
+        let written = (|| {
+            writeln!(out, "tree {}", self.tree)?;
+            self.parents.iter().try_for_each(|parent| writeln!(out, "parent {parent}"))?;
+            write!(out, "author {signature}\ncommitter {signature}\n\n")?;
+            out.write_all(self.message)
+        })();
+        written.expect("this holds because writing to a Vec cannot fail");
+    }
+}
+
+/// `text` without what would end the field early; git drops the same characters.
+fn without_delimiters(text: &str) -> String {
+    text.chars().filter(|c| !matches!(c, '<' | '>' | '\n' | '\0')).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TREE: &str = "4b825dc642cb6eb9a060e54bf8d69288fbee4904";
+
+    #[test]
+    fn a_written_commit_reads_back() {
+        let parents = [Oid::new([1; 20]), Oid::new([2; 20]), Oid::new([3; 20])];
+        let tree = Oid::from_hex(TREE.as_bytes()).expect("40 digits");
+        let identity = Identity { name: "A <b>\n".into(), email: "a@b".into() };
+        let time = Timestamp { seconds: 1_700_000_000, offset_seconds: -(5 * 3600 + 30 * 60) };
+        for count in 0..=3 {
+            let parents = &parents[..count];
+            let draft = CommitDraft { tree, parents, identity: &identity, time, message: b"x\n\ny" };
+            let mut bytes = Vec::new();
+            draft.encode(&mut bytes);
+            let commit = Commit::parse(Oid::ZERO, &bytes).expect("we wrote it");
+            assert_eq!((commit.tree, commit.message), (tree, b"x\n\ny".as_slice()));
+            assert!(commit.parents().eq(parents.iter().copied()));
+            let text = String::from_utf8(bytes).expect("ASCII");
+            assert!(text.contains("author A b <a@b> 1700000000 -0530\n"), "{text}");
+        }
+    }
+
+    #[test]
+    fn extra_headers_and_empty_messages_are_read() {
+        let bytes = format!("tree {TREE}\nauthor a\ngpgsig x\n y\n  \n z\n\n");
+        let commit = Commit::parse(Oid::ZERO, bytes.as_bytes()).expect("a commit");
+        assert_eq!(commit.message, b"");
+        assert_eq!(commit.parents().count(), 0);
+    }
+
+    #[test]
+    fn a_commit_cut_anywhere_in_its_headers_is_an_error() {
+        let bytes = format!("tree {TREE}\nparent {TREE}\nauthor a\ncommitter b\n\nmessage");
+        let headers = bytes.len() - "\nmessage".len();
+        for cut in 0..headers {
+            assert!(Commit::parse(Oid::ZERO, &bytes.as_bytes()[..cut]).is_err(), "cut at {cut}");
+        }
+    }
+}

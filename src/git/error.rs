@@ -1,0 +1,136 @@
+//! What can go wrong with a repository, named after what failed and on what.
+
+use super::port::ObjectKind;
+use crate::oid::Oid;
+use std::io;
+use std::path::PathBuf;
+
+/// A failed access to a repository.
+///
+/// The reasons that the git libraries give are kept as text: their types are not part of this
+/// crate's interface.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// No repository at a path or above it.
+    #[error("{} is not inside a git repository", .path.display())]
+    NotARepository {
+        /// Where the search started.
+        path: PathBuf,
+    },
+    /// The repository names its objects with another hash.
+    #[error("{} uses the object format `{format}`, only `sha1` is supported", .path.display())]
+    ObjectFormat {
+        /// The repository.
+        path: PathBuf,
+        /// The format that its configuration names.
+        format: String,
+    },
+    /// The repository needs a feature that is not implemented.
+    #[error("{} needs the extension `{extension}`, which is not supported", .path.display())]
+    Extension {
+        /// The repository.
+        path: PathBuf,
+        /// The extension, with its value where that matters.
+        extension: String,
+    },
+    /// The repository cannot be opened.
+    #[error("cannot open {}: {reason}", .path.display())]
+    Open {
+        /// The repository.
+        path: PathBuf,
+        /// What the library says.
+        reason: String,
+    },
+    /// An object is not there.
+    #[error("object {id} is missing")]
+    Missing {
+        /// The object.
+        id: Oid,
+    },
+    /// An object is there and cannot be read.
+    #[error("object {id} is corrupt: {reason}")]
+    Corrupt {
+        /// The object.
+        id: Oid,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// An object is not of the kind that its place asks for.
+    #[error("object {id} is a {actual}, not a {expected}")]
+    Kind {
+        /// The object.
+        id: Oid,
+        /// What it is.
+        actual: ObjectKind,
+        /// What it should be.
+        expected: ObjectKind,
+    },
+    /// Content was made to collide with other content under SHA-1.
+    #[error("content refused: {reason}")]
+    Hash {
+        /// What the library says.
+        reason: String,
+    },
+    /// A ref cannot be read.
+    #[error("cannot read ref {name}: {reason}")]
+    RefRead {
+        /// The ref.
+        name: String,
+        /// What the library says.
+        reason: String,
+    },
+    /// A ref was changed by someone else between reading and writing it.
+    #[error("ref {name} was changed by someone else meanwhile")]
+    RefMoved {
+        /// The ref.
+        name: String,
+    },
+    /// A ref is locked by someone else, or its lock was left behind.
+    #[error("ref {name} is locked: {reason}")]
+    RefLocked {
+        /// The ref.
+        name: String,
+        /// What the library says, with the lock file's path.
+        reason: String,
+    },
+    /// A ref cannot be written.
+    #[error("cannot write ref {name}: {reason}")]
+    RefWrite {
+        /// The ref.
+        name: String,
+        /// What the library says.
+        reason: String,
+    },
+    /// A pack was promised other objects than it got.
+    #[error("a pack was started for {expected} objects and got {actual}")]
+    PackCount {
+        /// Objects that its header names.
+        expected: u32,
+        /// Objects that were added.
+        actual: u32,
+    },
+    /// A pack was given the same object twice.
+    #[error("object {id} was added to a pack twice")]
+    PackDuplicate {
+        /// The object.
+        id: Oid,
+    },
+    /// A file cannot be read or written.
+    #[error("cannot {action} {}", .path.display())]
+    Io {
+        /// What was tried, a verb.
+        action: &'static str,
+        /// The file or folder.
+        path: PathBuf,
+        /// The system's reason.
+        source: io::Error,
+    },
+}
+
+impl Error {
+    /// An [`Error::Io`] maker for `map_err`.
+    pub(crate) fn io(action: &'static str, path: impl Into<PathBuf>) -> impl FnOnce(io::Error) -> Self {
+        let path = path.into();
+        move |source| Self::Io { action, path, source }
+    }
+}

@@ -1,0 +1,104 @@
+//! Finding a repository as git does, and refusing one that cannot be served.
+
+use super::{cannot_open, reason};
+use crate::git::{Error, Identity};
+use std::path::{Path, PathBuf};
+
+/// Where the parts of a repository are.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Location {
+    /// The folder with this worktree's HEAD.
+    pub git_dir: PathBuf,
+    /// The folder with objects, shared refs and configuration; `git_dir` but for linked worktrees.
+    pub common_dir: PathBuf,
+}
+
+impl Location {
+    /// Searches `start` and the folders above it, up to a mount point or one of `ceilings`.
+    ///
+    /// # Errors
+    /// [`Error::NotARepository`] when there is none, [`Error::Open`] when one is broken.
+    pub fn discover(start: &Path, ceilings: &[PathBuf]) -> Result<Self, Error> {
+        let options = gix_discover::upwards::Options {
+            ceiling_dirs: ceilings.to_vec(),
+            match_ceiling_dir_or_error: false,
+            ..Default::default()
+        };
+        let not_found = |_| Error::NotARepository { path: start.to_owned() };
+        let (found, _trust) =
+            gix_discover::upwards_opts(start, options).map_err(not_found)?;
+        let (git_dir, _worktree) = found.into_repository_and_work_tree_directories();
+        Self::at(&git_dir)
+    }
+
+    /// The repository whose git folder is `git_dir`, such as `GIT_DIR` names it.
+    ///
+    /// # Errors
+    /// [`Error::NotARepository`] when it is not one, [`Error::Open`] when it is broken.
+    pub fn at(git_dir: &Path) -> Result<Self, Error> {
+        gix_discover::is_git(git_dir)
+            .map_err(|_| Error::NotARepository { path: git_dir.to_owned() })?;
+        let git_dir = git_dir.canonicalize().map_err(cannot_open(git_dir))?;
+        let link = git_dir.join("commondir");
+        let common_dir = match std::fs::read_to_string(&link) {
+            Ok(target) => {
+                let target = git_dir.join(target.trim_end_matches(['\n', '\r']));
+                target.canonicalize().map_err(cannot_open(&target))?
+            }
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => git_dir.clone(),
+            Err(error) => return Err(cannot_open(&link)(error)),
+        };
+        Ok(Self { git_dir, common_dir })
+    }
+}
+
+/// The configuration of the repository: system, user, repository, in rising precedence.
+pub(super) fn read_config(location: &Location) -> Result<gix_config::File, Error> {
+    gix_config::File::from_git_dir(location.common_dir.clone()).map_err(|error| Error::Open {
+        path: location.common_dir.clone(),
+        reason: reason(&error),
+    })
+}
+
+/// Refuses a repository that says it needs what is not there (`git help gitrepository-layout`).
+pub(super) fn check_format(location: &Location, config: &gix_config::File) -> Result<(), Error> {
+    let path = || location.common_dir.clone();
+    let version = config.string("core.repositoryformatversion");
+    let version = version.map_or_else(|| "0".into(), |version| version.to_string());
+    if !matches!(version.as_str(), "0" | "1") {
+        let extension = format!("core.repositoryFormatVersion={version}");
+        return Err(Error::Extension { path: path(), extension });
+    }
+    let sections = config.sections_by_name("extensions").into_iter().flatten();
+    for section in sections {
+        for key in section.value_names() {
+            let value = config.string(format!("extensions.{key}").as_str()).unwrap_or_default();
+            let (key, value) = (key.to_string().to_lowercase(), value.to_string());
+            match (key.as_str(), value.to_lowercase().as_str()) {
+                ("objectformat", "sha1") | ("refstorage", "files") => {}
+                ("objectformat", format) => {
+                    return Err(Error::ObjectFormat { path: path(), format: format.into() });
+                }
+                ("noop" | "noop-v1" | "partialclone" | "preciousobjects", _)
+                | ("worktreeconfig" | "relativeworktrees", _) => {}
+                _ if version == "0" && key != "refstorage" => {}
+                _ => {
+                    let extension = format!("extensions.{key}={value}");
+                    return Err(Error::Extension { path: path(), extension });
+                }
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Who is configured to write commits; the environment's overrides are not for journals.
+pub(super) fn identity(config: &gix_config::File) -> Identity {
+    let value = |key: &str| config.string(key).map(|value| value.to_string());
+    match (value("user.name"), value("user.email")) {
+        (Some(name), Some(email)) if !name.is_empty() && !email.is_empty() => {
+            Identity { name, email }
+        }
+        _ => Identity::default(),
+    }
+}

@@ -1,0 +1,16 @@
+//! Writing packs: many objects, two files, one moment at which they appear.
+//!
+//! The file formats are git's pack version 2 and index version 2
+//! (`git help gitformat-pack`). Objects are stored whole and uncompressed inside valid zlib
+//! streams: cache files are tiny, deflating them costs more than the rest of a rebuild, and
+//! `git gc` compresses what stays.
+
+mod entry;
+mod hash;
+mod index;
+mod writer;
+
+pub(crate) use entry::encode_header;
+pub(crate) use hash::object_id;
+pub use writer::PackSummary;
+pub(crate) use writer::PackWriter;

@@ -1,0 +1,173 @@
+//! A pack on disk: a temporary file that becomes a pack and an index, or nothing.
+
+use super::entry::encode_stored;
+use super::hash::{Hasher, object_id};
+use super::index::{IndexEntry, write_index};
+use crate::git::{Error, ObjectKind, PackSink};
+use crate::oid::Oid;
+use crate::units::Bytes;
+use std::fs::{self, File, Permissions};
+use std::io::{BufWriter, Write};
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use tempfile::NamedTempFile;
+
+/// What a finished pack holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PackSummary {
+    /// Its checksum, which is also its name.
+    pub checksum: Oid,
+    /// Objects in it.
+    pub objects: u32,
+    /// Size of the pack file and the index file together.
+    pub size: Bytes,
+}
+
+/// Bytes that wait before they are written to a file.
+const BUFFER_BYTES: usize = 256 * 1024;
+/// Bytes of a pack's header: magic, version, object count.
+const HEADER_BYTES: usize = 12;
+
+/// Writes one pack into a folder of packs.
+///
+/// The file is invisible to git until [`Self::finish`] names it: git ignores and later removes
+/// files that start with `tmp_`.
+pub(crate) struct PackWriter {
+    folder: PathBuf,
+    file: BufWriter<NamedTempFile>,
+    hasher: Hasher,
+    offset: u64,
+    objects: u32,
+    entries: Vec<IndexEntry>,
+    scratch: Vec<u8>,
+}
+
+impl PackWriter {
+    /// Starts a pack of `objects` objects in `folder`, which is made when it is not there.
+    pub(crate) fn start(folder: &Path, objects: u32) -> Result<Self, Error> {
+        fs::create_dir_all(folder).map_err(Error::io("create folder", folder))?;
+        let mut writer = Self {
+            folder: folder.into(),
+            file: BufWriter::with_capacity(BUFFER_BYTES, temporary(folder, "tmp_pack_")?),
+            hasher: Hasher::default(),
+            offset: 0,
+            objects,
+            entries: Vec::new(),
+            scratch: Vec::new(),
+        };
+        let mut header = [0; HEADER_BYTES];
+        header[..8].copy_from_slice(b"PACK\0\0\0\x02");
+        header[8..].copy_from_slice(&objects.to_be_bytes());
+        writer.write(&header)?;
+        Ok(writer)
+    }
+
+    /// Adds an object whose entry was encoded elsewhere.
+    pub(crate) fn add_entry(&mut self, id: Oid, entry: &[u8]) -> Result<(), Error> {
+        let added = u32::try_from(self.entries.len()).unwrap_or(u32::MAX);
+        if added >= self.objects {
+            return Err(Error::PackCount { expected: self.objects, actual: added.saturating_add(1) });
+        }
+        self.entries.push(IndexEntry {
+            id,
+            crc32: crc32fast::hash(entry),
+            offset: self.offset,
+        });
+        self.write(entry)
+    }
+
+    fn write(&mut self, bytes: &[u8]) -> Result<(), Error> {
+        self.hasher.update(bytes);
+        self.offset += bytes.len() as u64;
+        self.file.write_all(bytes).map_err(Error::io("write a pack in", &self.folder))
+    }
+
+    /// Checks the content, then makes it durable and visible: pack first, then index.
+    pub(crate) fn finish(mut self) -> Result<PackSummary, Error> {
+        let added = u32::try_from(self.entries.len()).unwrap_or(u32::MAX);
+        if added != self.objects {
+            return Err(Error::PackCount { expected: self.objects, actual: added });
+        }
+        self.entries.sort_unstable_by_key(|entry| entry.id);
+        if let Some(pair) = self.entries.array_windows().find(|[a, b]| a.id == b.id) {
+            return Err(Error::PackDuplicate { id: pair[0].id });
+        }
+        let checksum = std::mem::take(&mut self.hasher).finish()?;
+        self.file
+            .write_all(checksum.as_bytes())
+            .map_err(Error::io("write a pack in", &self.folder))?;
+        let pack = flushed(self.file, &self.folder)?;
+        let pack_bytes = self.offset + Oid::LEN as u64;
+
+        let mut index = BufWriter::with_capacity(BUFFER_BYTES, temporary(&self.folder, "tmp_idx_")?);
+        write_index(&self.entries, checksum, &mut index)
+            .map_err(Error::io("write a pack index in", &self.folder))?;
+        let index = flushed(index, &self.folder)?;
+        let index_bytes = size_bytes(&index, &self.folder)?;
+
+        persist(pack, &self.folder.join(format!("pack-{checksum}.pack")))?;
+        persist(index, &self.folder.join(format!("pack-{checksum}.idx")))?;
+        sync_folder(&self.folder)?;
+        let size = Bytes::new(pack_bytes + index_bytes);
+        Ok(PackSummary { checksum, objects: self.objects, size })
+    }
+}
+
+impl PackSink for PackWriter {
+    fn add(&mut self, kind: ObjectKind, data: &[u8]) -> Result<Oid, Error> {
+        let id = object_id(kind, data)?;
+        let mut entry = std::mem::take(&mut self.scratch);
+        entry.clear();
+        encode_stored(kind, data, &mut entry);
+        let added = self.add_entry(id, &entry);
+        self.scratch = entry;
+        added.map(|()| id)
+    }
+
+    fn finish(self: Box<Self>) -> Result<PackSummary, Error> {
+        Self::finish(*self)
+    }
+}
+
+fn temporary(folder: &Path, prefix: &str) -> Result<NamedTempFile, Error> {
+    tempfile::Builder::new()
+        .prefix(prefix)
+        .tempfile_in(folder)
+        .map_err(Error::io("create a temporary file in", folder))
+}
+
+/// Writes out what is buffered and waits until the disk has it.
+fn flushed(file: BufWriter<NamedTempFile>, folder: &Path) -> Result<NamedTempFile, Error> {
+    let file = file.into_inner().map_err(|error| Error::Io {
+        action: "write",
+        path: folder.into(),
+        source: error.into_error(),
+    })?;
+    let read_only = Permissions::from_mode(0o444);
+    file.as_file()
+        .set_permissions(read_only)
+        .and_then(|()| file.as_file().sync_all())
+        .map_err(Error::io("sync", file.path()))?;
+    Ok(file)
+}
+
+fn size_bytes(file: &NamedTempFile, folder: &Path) -> Result<u64, Error> {
+    let metadata = file.as_file().metadata().map_err(Error::io("inspect a file in", folder))?;
+    Ok(metadata.len())
+}
+
+/// Gives a finished file its name. A pack's name is its checksum: one that is there is the same.
+fn persist(file: NamedTempFile, path: &Path) -> Result<(), Error> {
+    if path.exists() {
+        return Ok(());
+    }
+    match file.persist(path) {
+        Ok(_) => Ok(()),
+        Err(failed) => Err(Error::io("create", path)(failed.error)),
+    }
+}
+
+/// Waits until the disk has the folder's entries.
+fn sync_folder(folder: &Path) -> Result<(), Error> {
+    File::open(folder).and_then(|folder| folder.sync_all()).map_err(Error::io("sync folder", folder))
+}

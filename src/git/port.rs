@@ -1,0 +1,140 @@
+//! The repository port: all that services may ask of git.
+//!
+//! Two adapters implement it: [`super::gitoxide`] on a real repository and [`super::fake`] in
+//! memory with faults. Reading a journal goes through [`Repository::follow`], which hands over one
+//! commit at a time and leaves to the adapter how it gets them: one by one from the object
+//! database, or decoded ahead from a pack.
+
+use super::{Commit, Error, Identity, PackSummary};
+use crate::oid::Oid;
+use std::fmt;
+use std::ops::ControlFlow;
+
+/// The kind of a git object.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ObjectKind {
+    /// The content of a file.
+    Blob,
+    /// A folder.
+    Tree,
+    /// A commit.
+    Commit,
+    /// An annotated tag.
+    Tag,
+}
+
+impl fmt::Display for ObjectKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Blob => "blob",
+            Self::Tree => "tree",
+            Self::Commit => "commit",
+            Self::Tag => "tag",
+        })
+    }
+}
+
+/// What HEAD says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Head {
+    /// A branch is checked out; it may have no commits yet. The full ref name.
+    Branch(String),
+    /// A commit is checked out without a branch.
+    Detached,
+}
+
+/// A change of one ref, made only when the ref is as expected.
+#[derive(Clone, Copy, Debug)]
+pub struct RefUpdate<'a> {
+    /// The full name.
+    pub name: &'a str,
+    /// What the ref must be now; `None`: it must not exist.
+    pub expected: Option<Oid>,
+    /// What it will be.
+    pub new: Oid,
+}
+
+/// A git repository.
+pub trait Repository {
+    /// What HEAD says.
+    ///
+    /// # Errors
+    /// [`Error::RefRead`] when it cannot be read.
+    fn head(&self) -> Result<Head, Error>;
+
+    /// The object that the ref with the full name `name` points to; `None` when there is no such
+    /// ref. A symbolic ref is followed.
+    ///
+    /// # Errors
+    /// [`Error::RefRead`] when it cannot be read.
+    fn resolve(&self, name: &str) -> Result<Option<Oid>, Error>;
+
+    /// The full names of the refs that start with `prefix`, sorted, at most `count_max` of them.
+    ///
+    /// # Errors
+    /// [`Error::RefRead`] when they cannot be read.
+    fn refs(&self, prefix: &str, count_max: usize) -> Result<Vec<String>, Error>;
+
+    /// Reads the object `id` of kind `kind` into `buffer`, whose old content is dropped.
+    ///
+    /// # Errors
+    /// [`Error::Missing`], [`Error::Corrupt`], or [`Error::Kind`] when it is of another kind.
+    fn read(&self, id: Oid, kind: ObjectKind, buffer: &mut Vec<u8>) -> Result<(), Error>;
+
+    /// Visits `tip`, its first parent, that one's first parent and so on, to the root or until
+    /// `visit` breaks. An adapter with a faster way than one [`Self::read`] per commit replaces it.
+    ///
+    /// # Errors
+    /// As for [`Self::read`]; what was visited before stays visited.
+    fn follow(
+        &self,
+        tip: Oid,
+        visit: &mut dyn FnMut(&Commit<'_>) -> ControlFlow<()>,
+    ) -> Result<(), Error> {
+        let mut buffer = Vec::new();
+        let mut next = Some(tip);
+        while let Some(id) = next {
+            self.read(id, ObjectKind::Commit, &mut buffer)?;
+            let commit = Commit::parse(id, &buffer)
+                .map_err(|problem| Error::Corrupt { id, reason: problem.into() })?;
+            if visit(&commit).is_break() {
+                break;
+            }
+            next = commit.parents().next();
+        }
+        Ok(())
+    }
+
+    /// The configured author of new commits, or the C tool's stand-in.
+    fn identity(&self) -> Identity;
+
+    /// Starts a pack of exactly `objects` objects. Nothing of it is visible before
+    /// [`PackSink::finish`], and nothing is left of it when it is dropped before.
+    ///
+    /// # Errors
+    /// [`Error::Io`] when there is no place for it.
+    fn start_pack(&self, objects: u32) -> Result<Box<dyn PackSink + '_>, Error>;
+
+    /// Changes a ref if it is as expected.
+    ///
+    /// # Errors
+    /// [`Error::RefMoved`] when it is not, [`Error::RefLocked`], or [`Error::RefWrite`]; the ref is
+    /// then unchanged.
+    fn update_ref(&self, update: RefUpdate<'_>) -> Result<(), Error>;
+}
+
+/// A pack that is being written.
+pub trait PackSink {
+    /// Adds an object and returns its name. Each object is added at most once.
+    ///
+    /// # Errors
+    /// [`Error::PackCount`] when it is one more than announced, or [`Error::Io`].
+    fn add(&mut self, kind: ObjectKind, data: &[u8]) -> Result<Oid, Error>;
+
+    /// Makes the pack and its index durable and visible.
+    ///
+    /// # Errors
+    /// [`Error::PackCount`] when objects are missing, [`Error::PackDuplicate`], or [`Error::Io`];
+    /// nothing is visible then.
+    fn finish(self: Box<Self>) -> Result<PackSummary, Error>;
+}

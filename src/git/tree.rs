@@ -1,0 +1,131 @@
+//! Tree objects: reading the entries of one, writing entries that come sorted.
+
+use crate::oid::Oid;
+
+/// What a tree entry stands for, by its file mode.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum EntryMode {
+    /// A file that is not executable: mode 100644.
+    File,
+    /// A folder: mode 40000.
+    Tree,
+    /// Any other mode.
+    Other,
+}
+
+impl EntryMode {
+    const fn as_bytes(self) -> &'static [u8] {
+        match self {
+            Self::File | Self::Other => b"100644",
+            Self::Tree => b"40000",
+        }
+    }
+}
+
+/// One entry of a tree, borrowed from its bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TreeEntry<'a> {
+    /// What it stands for.
+    pub mode: EntryMode,
+    /// Its name, without folders.
+    pub name: &'a [u8],
+    /// The object.
+    pub id: Oid,
+}
+
+/// The entries of the tree object `bytes`; ends after the first error.
+///
+/// ```
+/// use gitmind::{git, oid::Oid};
+/// let mut tree = git::TreeDraft::default();
+/// tree.push(git::EntryMode::File, b"meta", Oid::ZERO);
+/// let names: Vec<_> = git::entries(tree.as_bytes()).map(|entry| entry.map(|e| e.name)).collect();
+/// assert_eq!(names, [Ok(b"meta".as_slice())]);
+/// ```
+pub fn entries(bytes: &[u8]) -> impl Iterator<Item = Result<TreeEntry<'_>, &'static str>> {
+    let mut rest = bytes;
+    std::iter::from_fn(move || {
+        if rest.is_empty() {
+            return None;
+        }
+        let parsed = split_entry(rest);
+        rest = parsed.map_or(&[], |(_, after)| after);
+        Some(parsed.map(|(entry, _)| entry).ok_or("it has a malformed entry"))
+    })
+}
+
+fn split_entry(bytes: &[u8]) -> Option<(TreeEntry<'_>, &[u8])> {
+    let space = bytes.iter().position(|&byte| byte == b' ')?;
+    let nul = space + bytes[space..].iter().position(|&byte| byte == 0)?;
+    let (id, rest) = bytes[nul + 1..].split_first_chunk()?;
+    let mode = match &bytes[..space] {
+        b"40000" | b"040000" => EntryMode::Tree,
+        b"100644" => EntryMode::File,
+        _ => EntryMode::Other,
+    };
+    Some((TreeEntry { mode, name: &bytes[space + 1..nul], id: Oid::new(*id) }, rest))
+}
+
+/// A tree object that is being written.
+#[derive(Clone, Debug, Default)]
+pub struct TreeDraft {
+    bytes: Vec<u8>,
+}
+
+impl TreeDraft {
+    /// Appends an entry. Entries come in git's order: by name, folders as if they ended in `/`.
+    pub fn push(&mut self, mode: EntryMode, name: &[u8], id: Oid) {
+        self.bytes.extend_from_slice(mode.as_bytes());
+        self.bytes.push(b' ');
+        self.bytes.extend_from_slice(name);
+        self.bytes.push(0);
+        self.bytes.extend_from_slice(id.as_bytes());
+    }
+
+    /// The tree object's bytes.
+    pub fn as_bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+
+    /// Whether it has no entries.
+    pub fn is_empty(&self) -> bool {
+        self.bytes.is_empty()
+    }
+
+    /// Removes all entries and keeps the memory.
+    pub fn clear(&mut self) {
+        self.bytes.clear();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn entries_read_back_as_written() {
+        let ids = [Oid::new([0; 20]), Oid::new([b' '; 20]), Oid::new([0xff; 20])];
+        let mut tree = TreeDraft::default();
+        tree.push(EntryMode::Tree, b"00", ids[0]);
+        tree.push(EntryMode::Tree, b"ff", ids[1]);
+        tree.push(EntryMode::File, b"meta", ids[2]);
+        let read: Result<Vec<_>, _> = entries(tree.as_bytes()).collect();
+        let read: Vec<_> = read.expect("whole").iter().map(|e| (e.mode, e.name, e.id)).collect();
+        let expected = [
+            (EntryMode::Tree, b"00".as_slice(), ids[0]),
+            (EntryMode::Tree, b"ff", ids[1]),
+            (EntryMode::File, b"meta", ids[2]),
+        ];
+        assert_eq!(read, expected);
+    }
+
+    #[test]
+    fn a_tree_cut_inside_an_entry_is_an_error() {
+        let mut tree = TreeDraft::default();
+        tree.push(EntryMode::File, b"meta", Oid::new([7; 20]));
+        for cut in 1..tree.as_bytes().len() {
+            let outcome: Vec<_> = entries(&tree.as_bytes()[..cut]).collect();
+            assert!(matches!(outcome[..], [Err(_)]), "cut at {cut}");
+        }
+    }
+}

@@ -1,0 +1,52 @@
+//! The CBOR form of an edge: a map of up to 15 unsigned keys.
+//!
+//! Written by hand because the accepted subset differs from RFC 8949 in both directions: map
+//! counts only in the first byte, lengths of at most two bytes, no tags, no indefinite forms, but
+//! integers that are not in their shortest form, any key order and repeated keys (the last wins).
+//! What is accepted here is what the C tool's reader accepts, byte for byte.
+//!
+//! Total over untrusted bytes: no panic, no allocation, at most one pass.
+
+mod decode;
+mod encode;
+
+pub use decode::{CborError, Edges};
+pub use encode::{EncodeError, encode_edge, encoded_len};
+
+/// Field numbers of the map.
+mod key {
+    pub(super) const LEGACY_SOURCE: u64 = 0;
+    pub(super) const LEGACY_TARGET: u64 = 1;
+    pub(super) const RELATION: u64 = 2;
+    pub(super) const CONFIDENCE: u64 = 3;
+    pub(super) const TIMESTAMP: u64 = 4;
+    pub(super) const SOURCE_PATH: u64 = 5;
+    pub(super) const TARGET_PATH: u64 = 6;
+    pub(super) const ULID: u64 = 7;
+    pub(super) const SOURCE: u64 = 8;
+    pub(super) const TARGET: u64 = 9;
+    pub(super) const ORIGIN: u64 = 10;
+    pub(super) const AUTHOR: u64 = 11;
+    pub(super) const SESSION: u64 = 12;
+    pub(super) const FLAGS: u64 = 13;
+    pub(super) const LANE: u64 = 14;
+}
+
+/// Longest text of each field, in bytes.
+mod limit {
+    pub(super) const PATH_BYTES_MAX: usize = 4095;
+    pub(super) const ULID_BYTES_MAX: usize = 26;
+    pub(super) const AUTHOR_BYTES_MAX: usize = 63;
+    pub(super) const SESSION_BYTES_MAX: usize = 31;
+}
+
+/// Major types of a CBOR item's first byte.
+mod major {
+    pub(super) const UINT: u8 = 0;
+    pub(super) const BYTES: u8 = 2;
+    pub(super) const TEXT: u8 = 3;
+    pub(super) const MAP: u8 = 5;
+}
+
+#[cfg(test)]
+mod tests;

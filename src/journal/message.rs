@@ -1,0 +1,146 @@
+//! The base64 envelope: a commit message holds a payload of edges.
+//!
+//! Standard alphabet, with padding, one line, nothing else. Anything that deviates is malformed as
+//! a whole: there is no partial result.
+
+use data_encoding::{BASE64, DecodeKind};
+use std::collections::TryReserveError;
+
+/// Most bytes of a decoded payload.
+pub const PAYLOAD_BYTES_MAX: usize = 65_536;
+/// Most characters of a message that can hold a payload.
+pub const MESSAGE_BYTES_MAX: usize = PAYLOAD_BYTES_MAX.div_ceil(3) * 4;
+
+/// Why a message holds no payload.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum MessageError {
+    /// The message holds, or would hold, more than a payload may.
+    #[error("the message has {len} characters, the limit is {PAYLOAD_BYTES_MAX} bytes in base64")]
+    TooLong {
+        /// Its length in base64 characters.
+        len: usize,
+    },
+    /// The message is not base64.
+    #[error("the message is not base64: {problem} at byte {position}")]
+    NotBase64 {
+        /// Offset of the first bad byte, in bytes.
+        position: usize,
+        /// What is wrong there.
+        problem: &'static str,
+    },
+    /// There was no memory for the payload.
+    #[error("no memory for a payload")]
+    OutOfMemory(#[from] TryReserveError),
+}
+
+/// Decodes `message` into `payload`, whose old content is dropped and whose capacity is kept.
+///
+/// A message ends at its first NUL, as it does for the C tool. An empty one is an empty payload.
+///
+/// ```
+/// let mut payload = Vec::new();
+/// gitmind::journal::decode_message(b"oA==", &mut payload)?;
+/// assert_eq!(payload, [0xa0]);
+/// assert!(gitmind::journal::decode_message(b"oA==\n", &mut payload).is_err());
+/// # Ok::<(), gitmind::journal::MessageError>(())
+/// ```
+///
+/// # Errors
+/// When the message is too long or not base64, or memory is short; `payload` is then empty.
+pub fn decode_message(message: &[u8], payload: &mut Vec<u8>) -> Result<(), MessageError> {
+    payload.clear();
+    let end = message.iter().position(|&byte| byte == 0).unwrap_or(message.len());
+    let message = &message[..end];
+    if message.len() > MESSAGE_BYTES_MAX {
+        return Err(MessageError::TooLong { len: message.len() });
+    }
+    let bytes_max = BASE64.decode_len(message.len()).map_err(not_base64)?;
+    payload.try_reserve(bytes_max)?;
+    payload.resize(bytes_max, 0);
+    let decoded = match BASE64.decode_mut(message, payload) {
+        Ok(len) if len > PAYLOAD_BYTES_MAX => Err(MessageError::TooLong { len: message.len() }),
+        Ok(len) => Ok(len),
+        Err(partial) => Err(not_base64(partial.error)),
+    };
+    payload.truncate(*decoded.as_ref().unwrap_or(&0));
+    decoded.map(drop)
+}
+
+fn not_base64(error: data_encoding::DecodeError) -> MessageError {
+    let problem = match error.kind {
+        DecodeKind::Length => "its length is not a multiple of four",
+        DecodeKind::Symbol => "not a letter of the standard alphabet",
+        DecodeKind::Trailing => "bits that stand for nothing are set",
+        DecodeKind::Padding => "wrong padding",
+    };
+    MessageError::NotBase64 { position: error.position, problem }
+}
+
+/// Appends the message that holds `payload` to `out`.
+///
+/// # Errors
+/// When the payload is over [`PAYLOAD_BYTES_MAX`] or memory is short; `out` is then as it was.
+pub fn encode_message(payload: &[u8], out: &mut Vec<u8>) -> Result<(), MessageError> {
+    let len = BASE64.encode_len(payload.len());
+    if payload.len() > PAYLOAD_BYTES_MAX {
+        return Err(MessageError::TooLong { len });
+    }
+    out.try_reserve(len)?;
+    let start = out.len();
+    out.resize(start + len, 0);
+    BASE64.encode_mut(payload, &mut out[start..]);
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn decoded(message: &[u8]) -> Result<Vec<u8>, MessageError> {
+        let mut payload = vec![1, 2, 3];
+        decode_message(message, &mut payload).map(|()| payload)
+    }
+
+    proptest! {
+        #[test]
+        fn a_payload_survives_its_message(payload in prop::collection::vec(any::<u8>(), 0..300)) {
+            let mut message = Vec::new();
+            encode_message(&payload, &mut message).expect("it is short");
+            prop_assert_eq!(decoded(&message), Ok(payload));
+        }
+
+        #[test]
+        fn two_messages_never_mean_one_payload(message in "[A-Za-z0-9+/=\n -_]{0,24}") {
+            if let Ok(payload) = decoded(message.as_bytes()) {
+                let mut again = Vec::new();
+                encode_message(&payload, &mut again).expect("it is short");
+                prop_assert_eq!(again, message.as_bytes());
+            }
+        }
+    }
+
+    #[test]
+    fn the_longest_payload_passes_and_one_byte_more_does_not() {
+        let mut message = Vec::new();
+        encode_message(&vec![0; PAYLOAD_BYTES_MAX], &mut message).expect("the limit itself");
+        assert_eq!(message.len(), MESSAGE_BYTES_MAX);
+        assert_eq!(decoded(&message).map(|payload| payload.len()), Ok(PAYLOAD_BYTES_MAX));
+        for end in [b"A=", b"AA"] {
+            message.truncate(MESSAGE_BYTES_MAX - 2);
+            message.extend_from_slice(end);
+            assert_eq!(decoded(&message), Err(MessageError::TooLong { len: MESSAGE_BYTES_MAX }));
+        }
+        message.extend_from_slice(b"AAAA");
+        let len = message.len();
+        assert_eq!(decoded(&message), Err(MessageError::TooLong { len }));
+        assert!(encode_message(&vec![0; PAYLOAD_BYTES_MAX + 1], &mut message).is_err());
+        assert_eq!(message.len(), len);
+    }
+
+    #[test]
+    fn a_message_ends_at_its_first_nul() {
+        assert_eq!(decoded(b"oA==\0 anything"), Ok(vec![0xa0]));
+        assert_eq!(decoded(b"\0"), Ok(vec![]));
+    }
+}

@@ -1,0 +1,15 @@
+//! The journal: edges as commits, decoded and encoded byte for byte as the C tool does.
+
+mod cbor;
+mod edge;
+mod message;
+mod order;
+mod reader;
+
+pub use cbor::{CborError, Edges, EncodeError, encode_edge, encoded_len};
+pub use edge::{Attribution, Confidence, Edge, Origin, Relation};
+pub use message::{
+    MESSAGE_BYTES_MAX, MessageError, PAYLOAD_BYTES_MAX, decode_message, encode_message,
+};
+pub use order::{EdgeOrder, History, WalkError, walk};
+pub use reader::{Malformed, PayloadBuffer};

@@ -1,0 +1,237 @@
+//! The order in which a journal's commits, and so its edges, are numbered.
+//!
+//! *Newest first* is the C tool's: from the tip along first parents to the root. It does not see
+//! what merges brought in, and every append shifts every number.
+//!
+//! *Oldest first* is ours: the order of a commit's history is that of its first parent, then what
+//! each other parent adds in its own order, then the commit itself; that is a depth-first post-order
+//! over parents in order. An append along the first parent never moves a number.
+//!
+//! Both are found in one pass that reads each commit once, newest first, as packs store them: the
+//! walk hands out visit numbers, and the order is a permutation of those. A journal without merges
+//! needs no table for it.
+
+use crate::git::{self, Commit, Repository};
+use crate::oid::Oid;
+use hashbrown::HashSet;
+use std::ops::ControlFlow;
+
+/// How the edges of a journal are numbered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum EdgeOrder {
+    /// From the first edge ever written, merges included: stable under append.
+    OldestFirst,
+    /// From the newest edge along first parents, as the C tool does.
+    NewestFirst,
+}
+
+impl EdgeOrder {
+    /// The name used on the command line and in a cache.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::OldestFirst => "oldest-first",
+            Self::NewestFirst => "newest-first",
+        }
+    }
+
+    /// The order with this name.
+    pub fn from_name(name: &str) -> Option<Self> {
+        [Self::OldestFirst, Self::NewestFirst].into_iter().find(|order| order.name() == name)
+    }
+}
+
+/// Why a journal's commits cannot be put in order.
+#[derive(Debug, thiserror::Error)]
+pub enum WalkError {
+    /// A commit cannot be read.
+    #[error(transparent)]
+    Repository(#[from] git::Error),
+    /// A commit is its own ancestor, which only a damaged repository can say.
+    #[error("commit {id} is its own ancestor")]
+    Cycle {
+        /// The commit.
+        id: Oid,
+    },
+    /// There are more commits than numbers.
+    #[error("the journal has more than {} commits", u32::MAX)]
+    TooManyCommits,
+}
+
+/// The commits of a journal and their order.
+#[derive(Clone, Debug)]
+pub struct History {
+    commits: Vec<Oid>,
+    numbering: Numbering,
+}
+
+/// How visit numbers become the order.
+#[derive(Clone, Debug)]
+enum Numbering {
+    AsVisited,
+    Reversed,
+    Listed(Vec<u32>),
+}
+
+impl History {
+    /// The commits as they were visited; the index is the visit number.
+    pub fn commits(&self) -> &[Oid] {
+        &self.commits
+    }
+
+    /// The visit numbers of all commits, in the order in which their edges are numbered.
+    pub fn numbered(&self) -> impl ExactSizeIterator<Item = usize> + Clone + '_ {
+        let last = self.commits.len().wrapping_sub(1);
+        (0..self.commits.len()).map(move |position| match &self.numbering {
+            Numbering::AsVisited => position,
+            Numbering::Reversed => last - position,
+            // A u32 fits usize on every target with std.
+            Numbering::Listed(visits) => visits[position] as usize,
+        })
+    }
+}
+
+/// Visits every commit of the journal at `tip` that `order` numbers, each once.
+///
+/// # Errors
+/// What `visit` returns, or a [`WalkError`].
+pub fn walk<E: From<WalkError>>(
+    repository: &dyn Repository,
+    tip: Oid,
+    order: EdgeOrder,
+    visit: impl FnMut(&Commit<'_>) -> Result<(), E>,
+) -> Result<History, E> {
+    let merges_count = order == EdgeOrder::OldestFirst;
+    let mut walk =
+        Walk { repository, visit, merges_count, commits: Vec::new(), merges: Vec::new(), seen: None };
+    walk.chain(tip)?;
+    let numbering = match order {
+        EdgeOrder::NewestFirst => Numbering::AsVisited,
+        EdgeOrder::OldestFirst if walk.merges.is_empty() => Numbering::Reversed,
+        EdgeOrder::OldestFirst => Numbering::Listed(walk.post_order()?),
+    };
+    Ok(History { commits: walk.commits, numbering })
+}
+
+struct Walk<'a, V> {
+    repository: &'a dyn Repository,
+    visit: V,
+    merges_count: bool,
+    /// Visited commits; the index is the visit number.
+    commits: Vec<Oid>,
+    /// Visit number and other parents of merges: sorted by the number, parents in order.
+    merges: Vec<(u32, Oid)>,
+    /// The visited commits, once there is a second chain that could meet them.
+    seen: Option<HashSet<Oid, foldhash::fast::RandomState>>,
+}
+
+/// A chain of first parents whose commits are being put in order, oldest first.
+struct Chain {
+    /// Visit number of its newest commit.
+    newest: u32,
+    /// Visit number after its oldest commit that is not yet in the order.
+    end: u32,
+    /// Other parents of that commit that were already followed.
+    parents_followed: usize,
+}
+
+impl<E, V> Walk<'_, V>
+where
+    E: From<WalkError>,
+    V: FnMut(&Commit<'_>) -> Result<(), E>,
+{
+    /// Visits `tip` and its first parents down to a root or to a commit that was visited before.
+    fn chain(&mut self, tip: Oid) -> Result<Chain, E> {
+        let Self { repository, visit, merges_count, commits, merges, seen } = self;
+        let newest = next_number(commits)?;
+        let mut cycle = CycleDetector::new(tip);
+        let mut outcome: Result<(), E> = Ok(());
+        let walked = repository.follow(tip, &mut |commit| {
+            if seen.as_ref().is_some_and(|seen| seen.contains(&commit.id)) {
+                return ControlFlow::Break(());
+            }
+            outcome = (|| {
+                cycle.check(commit.id)?;
+                let number = next_number(commits)?;
+                if *merges_count {
+                    merges.extend(commit.parents().skip(1).map(|parent| (number, parent)));
+                }
+                visit(commit)?;
+                commits.push(commit.id);
+                if let Some(seen) = seen {
+                    seen.insert(commit.id);
+                }
+                Ok(())
+            })();
+            if outcome.is_ok() { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+        });
+        walked.map_err(WalkError::from)?;
+        outcome?;
+        Ok(Chain { newest, end: next_number(&self.commits)?, parents_followed: 0 })
+    }
+
+    /// Follows the other parents of merges and lists visit numbers in post-order. The first chain
+    /// has been visited.
+    fn post_order(&mut self) -> Result<Vec<u32>, E> {
+        self.seen = Some(self.commits.iter().copied().collect());
+        let mut order = Vec::with_capacity(self.commits.len());
+        let end = next_number(&self.commits)?;
+        let mut chains = vec![Chain { newest: 0, end, parents_followed: 0 }];
+        while let Some(chain) = chains.last_mut() {
+            if chain.newest == chain.end {
+                chains.pop();
+                continue;
+            }
+            let number = chain.end - 1;
+            let first = self.merges.partition_point(|(merge, _)| *merge < number);
+            let other_parent = self.merges.get(first + chain.parents_followed);
+            match other_parent.filter(|(merge, _)| *merge == number) {
+                Some(&(_, parent)) => {
+                    chain.parents_followed += 1;
+                    chains.push(self.chain(parent)?);
+                }
+                None => {
+                    order.push(number);
+                    chain.end = number;
+                    chain.parents_followed = 0;
+                }
+            }
+        }
+        Ok(order)
+    }
+}
+
+/// The visit number that the next commit gets.
+fn next_number(commits: &[Oid]) -> Result<u32, WalkError> {
+    u32::try_from(commits.len()).map_err(|_| WalkError::TooManyCommits)
+}
+
+/// Finds a cycle in a chain of commits in constant space (Brent, 1980): each commit is compared
+/// with one before it, which is replaced at distances that double.
+struct CycleDetector {
+    landmark: Oid,
+    steps: u64,
+    steps_max: u64,
+}
+
+impl CycleDetector {
+    fn new(start: Oid) -> Self {
+        Self { landmark: start, steps: 0, steps_max: 1 }
+    }
+
+    /// Takes the next commit of the chain.
+    fn check(&mut self, id: Oid) -> Result<(), WalkError> {
+        if self.steps > 0 && id == self.landmark {
+            return Err(WalkError::Cycle { id });
+        }
+        if self.steps == self.steps_max {
+            self.landmark = id;
+            self.steps_max = self.steps_max.saturating_mul(2);
+            self.steps = 0;
+        }
+        self.steps += 1;
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests;
