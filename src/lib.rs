@@ -2,8 +2,11 @@
 
 pub mod branch;
 pub mod cache;
+pub mod cli;
 pub mod clock;
+pub mod context;
 pub mod env;
+pub mod fixture;
 pub mod git;
 pub mod journal;
 pub mod memory;

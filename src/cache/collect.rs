@@ -153,13 +153,13 @@ impl<'a> InOrder<'a, ()> {
     fn new(
         collected: &'a Collected,
         values: &'a [u32],
-    ) -> InOrder<'a, impl Iterator<Item = usize> + Clone + 'a> {
+    ) -> InOrder<'a, impl Iterator<Item = u32> + Clone + 'a> {
         let commits = collected.history.numbered();
         InOrder { commits, collected, values, commit: [].iter(), left: values.len() }
     }
 }
 
-impl<I: Iterator<Item = usize>> Iterator for InOrder<'_, I> {
+impl<I: Iterator<Item = u32>> Iterator for InOrder<'_, I> {
     type Item = u32;
 
     fn next(&mut self) -> Option<u32> {
@@ -168,7 +168,7 @@ impl<I: Iterator<Item = usize>> Iterator for InOrder<'_, I> {
                 self.left -= 1;
                 return Some(*value);
             }
-            let visit = self.commits.next()?;
+            let visit = self.commits.next()? as usize;
             let (start, end) = (self.collected.starts[visit], self.collected.starts[visit + 1]);
             self.commit = self.values[start as usize..end as usize].iter();
         }
@@ -179,4 +179,4 @@ impl<I: Iterator<Item = usize>> Iterator for InOrder<'_, I> {
     }
 }
 
-impl<I: Iterator<Item = usize>> ExactSizeIterator for InOrder<'_, I> {}
+impl<I: Iterator<Item = u32>> ExactSizeIterator for InOrder<'_, I> {}

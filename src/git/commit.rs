@@ -1,5 +1,6 @@
 //! Commit objects: reading the few parts that a journal uses, writing a whole one.
 
+use super::Error;
 use crate::clock::Timestamp;
 use crate::oid::Oid;
 use std::io::Write;
@@ -35,6 +36,14 @@ impl<'a> Commit<'a> {
         let end = headers.windows(2).position(|pair| pair == b"\n\n");
         let message = &headers[end.ok_or("no empty line ends its headers")? + 2..];
         Ok(Self { id, tree, parents, message })
+    }
+
+    /// As [`Self::parse`], for bytes that the repository holds under `id`.
+    ///
+    /// # Errors
+    /// [`Error::Corrupt`] with the sentence.
+    pub fn parse_stored(id: Oid, bytes: &'a [u8]) -> Result<Self, Error> {
+        Self::parse(id, bytes).map_err(|problem| Error::Corrupt { id, reason: problem.into() })
     }
 
     /// The parents, first one first.

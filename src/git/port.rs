@@ -95,8 +95,7 @@ pub trait Repository {
         let mut next = Some(tip);
         while let Some(id) = next {
             self.read(id, ObjectKind::Commit, &mut buffer)?;
-            let commit = Commit::parse(id, &buffer)
-                .map_err(|problem| Error::Corrupt { id, reason: problem.into() })?;
+            let commit = Commit::parse_stored(id, &buffer)?;
             if visit(&commit).is_break() {
                 break;
             }

@@ -90,6 +90,8 @@ pub struct Origin(pub u32);
 impl Origin {
     /// A person.
     pub const HUMAN: Self = Self(0);
+    /// A program that has no number of its own.
+    pub const AI: Self = Self(3);
 
     /// The name of the kind; numbers without one are `unknown`.
     pub const fn name(self) -> &'static str {
@@ -114,6 +116,23 @@ pub struct Confidence(pub u16);
 impl Confidence {
     /// Certainty, and what a record without the field means.
     pub const CERTAIN: Self = Self(0x3C00);
+
+    /// The stored form of a fraction from 0 to 1, rounded down as the C tool does; `None` outside.
+    ///
+    /// ```
+    /// use gitmind::journal::Confidence;
+    /// assert_eq!(Confidence::from_fraction(0.5), Some(Confidence(7680)));
+    /// assert_eq!(Confidence::from_fraction(f32::NAN), None);
+    /// ```
+    pub fn from_fraction(fraction: f32) -> Option<Self> {
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "the product is from 0 to 15360 and rounds down by definition"
+        )]
+        let stored = |fraction: f32| (fraction * f32::from(Self::CERTAIN.0)) as u16;
+        (0.0..=1.0).contains(&fraction).then(|| Self(stored(fraction)))
+    }
 
     /// The value as a fraction of certainty; numbers above 0x3C00 give more than 1.
     pub fn fraction(self) -> f64 {

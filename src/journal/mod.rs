@@ -3,6 +3,7 @@
 mod cbor;
 mod edge;
 mod message;
+mod newest;
 mod order;
 mod reader;
 
@@ -11,5 +12,6 @@ pub use edge::{Attribution, Confidence, Edge, Origin, Relation};
 pub use message::{
     MESSAGE_BYTES_MAX, MessageError, PAYLOAD_BYTES_MAX, decode_message, encode_message,
 };
+pub use newest::walk_newest;
 pub use order::{EdgeOrder, History, WalkError, walk};
 pub use reader::{Malformed, PayloadBuffer};

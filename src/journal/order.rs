@@ -79,14 +79,18 @@ impl History {
     }
 
     /// The visit numbers of all commits, in the order in which their edges are numbered.
-    pub fn numbered(&self) -> impl ExactSizeIterator<Item = usize> + Clone + '_ {
-        let last = self.commits.len().wrapping_sub(1);
-        (0..self.commits.len()).map(move |position| match &self.numbering {
+    pub fn numbered(&self) -> impl Iterator<Item = u32> + Clone + '_ {
+        // The walk refuses more commits than a u32 can number.
+        (0_u32..).zip(&self.commits).map(|(position, _)| match &self.numbering {
             Numbering::AsVisited => position,
-            Numbering::Reversed => last - position,
-            // A u32 fits usize on every target with std.
-            Numbering::Listed(visits) => visits[position] as usize,
+            Numbering::Reversed => self.last() - position,
+            Numbering::Listed(visits) => visits[position as usize],
         })
+    }
+
+    /// The visit number of the last commit; 0 when there is none.
+    fn last(&self) -> u32 {
+        u32::try_from(self.commits.len().saturating_sub(1)).unwrap_or(u32::MAX)
     }
 }
 

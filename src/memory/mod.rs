@@ -1,1 +1,5 @@
 //! The memory layer: where bytes come from and who counts them.
+
+mod process;
+
+pub use process::ProcessAllocator;

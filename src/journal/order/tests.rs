@@ -49,7 +49,7 @@ fn walked(repository: &dyn Repository, tip: Oid, order: EdgeOrder) -> (Vec<Oid>,
     });
     let history = history.expect("a whole history");
     assert_eq!(history.commits(), visited);
-    let numbered = history.numbered().map(|visit| visited[visit]).collect();
+    let numbered = history.numbered().map(|visit| visited[visit as usize]).collect();
     (visited, numbered)
 }
 

@@ -1,0 +1,171 @@
+//! The arguments and their help.
+
+use crate::journal::EdgeOrder;
+use clap::{Parser, Subcommand, ValueEnum, ValueHint};
+use std::path::PathBuf;
+
+/// git-mind's journal and cache: edges between blobs, kept inside a git repository.
+#[derive(Clone, Debug, Parser)]
+#[command(
+    name = "git-mind",
+    version,
+    max_term_width = 100,
+    after_help = "Exit status: 0 done or within budget, 1 failed or over budget, 2 wrong usage or \
+                  could not tell.\n\nExamples:\n  git mind cache-rebuild\n  git mind -C ../repo \
+                  list --limit 10\n  git-mind budget --json"
+)]
+pub struct Args {
+    /// Run as if started in DIR; may be given more than once
+    #[arg(short = 'C', value_name = "DIR", global = true, value_hint = ValueHint::DirPath)]
+    pub(super) directories: Vec<PathBuf>,
+
+    #[command(subcommand)]
+    pub(super) command: Command,
+}
+
+#[derive(Clone, Debug, Subcommand)]
+pub(super) enum Command {
+    CacheRebuild(RebuildArgs),
+    List(ListArgs),
+    Budget(BudgetArgs),
+    #[command(subcommand)]
+    Fixture(FixtureCommand),
+    /// Print the completion script for a shell
+    #[command(after_help = "Example:\n  git-mind completions bash \
+                            > ~/.local/share/bash-completion/completions/git-mind")]
+    Completions {
+        shell: clap_complete::Shell,
+    },
+    /// Print the man page
+    #[command(after_help = "Example:\n  git-mind man > git-mind.1")]
+    Man,
+}
+
+/// Build the bitmap cache of a branch from its journal
+#[derive(Clone, Debug, clap::Args)]
+#[command(after_help = "Examples:\n  git mind cache-rebuild\n  git mind cache-rebuild --branch \
+                        feature/x --strict\n  git mind cache-rebuild --edge-order newest-first \
+                        --json | jq .shards_tree")]
+pub(super) struct RebuildArgs {
+    /// Branch whose journal to read [default: the one that is checked out]
+    #[arg(long, value_name = "NAME")]
+    pub(super) branch: Option<String>,
+    /// Rebuild even when the cache is current
+    #[arg(long)]
+    pub(super) force: bool,
+    /// How edges are numbered; newest-first gives the C tool's ids
+    #[arg(long, value_enum, value_name = "ORDER", default_value_t = OrderArg::OldestFirst)]
+    pub(super) edge_order: OrderArg,
+    /// Fail on the first malformed commit instead of skipping it
+    #[arg(long)]
+    pub(super) strict: bool,
+    /// Print one JSON document
+    #[arg(long)]
+    pub(super) json: bool,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(super) enum OrderArg {
+    /// Stable: an append changes no id
+    OldestFirst,
+    /// The C tool's: 0 is the newest edge
+    NewestFirst,
+}
+
+impl From<OrderArg> for EdgeOrder {
+    fn from(order: OrderArg) -> Self {
+        match order {
+            OrderArg::OldestFirst => Self::OldestFirst,
+            OrderArg::NewestFirst => Self::NewestFirst,
+        }
+    }
+}
+
+/// Print the edges of a journal, newest commit first
+#[derive(Clone, Debug, clap::Args)]
+#[command(after_help = "Examples:\n  git mind list --limit 20\n  git mind list --from src/main.c \
+                        --type depends_on\n  git mind list --source ai --min-confidence 0.9 --json")]
+pub(super) struct ListArgs {
+    /// Branch whose journal to read [default: the one that is checked out]
+    #[arg(long, value_name = "NAME")]
+    pub(super) branch: Option<String>,
+    /// Only edges whose source had this path
+    #[arg(long, value_name = "PATH")]
+    pub(super) from: Option<std::ffi::OsString>,
+    /// Only edges of this type: implements, references, depends_on, augments, custom, or a number
+    #[arg(long = "type", value_name = "TYPE", value_parser = super::list::parse_relation)]
+    pub(super) relation: Option<super::list::RelationFilter>,
+    /// Only edges by this kind of writer; `ai` is any that is not human
+    #[arg(long, value_enum, value_name = "SOURCE")]
+    pub(super) source: Option<SourceArg>,
+    /// Only edges at least this sure, from 0 to 1
+    #[arg(long, value_name = "FRACTION", value_parser = super::list::parse_confidence)]
+    pub(super) min_confidence: Option<crate::journal::Confidence>,
+    /// Stop after this many edges
+    #[arg(long, value_name = "COUNT")]
+    pub(super) limit: Option<u64>,
+    /// Print one JSON document
+    #[arg(long)]
+    pub(super) json: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum SourceArg {
+    Human,
+    /// Any writer that is not human
+    Ai,
+    Claude,
+    Gpt,
+    /// A writer that is neither human nor named here
+    Other,
+    System,
+    Import,
+    Unknown,
+}
+
+/// Measure the memory that a rebuild of a pinned journal needs
+#[derive(Clone, Debug, clap::Args)]
+#[command(after_help = "Exit status: 0 within the cap, 1 over it, 2 could not tell.\n\nExamples:\n  \
+                        git-mind budget\n  git-mind budget --fixture medium --json")]
+pub(super) struct BudgetArgs {
+    /// Fixture to measure on
+    #[arg(long, value_name = "NAME", default_value = "history")]
+    pub(super) fixture: String,
+    /// Folder with fixtures.toml [default: `fixtures` here or above, or as installed]
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
+    pub(super) fixtures_dir: Option<PathBuf>,
+    /// Print one JSON document
+    #[arg(long)]
+    pub(super) json: bool,
+}
+
+/// Make journals to measure
+#[derive(Clone, Debug, Subcommand)]
+pub(super) enum FixtureCommand {
+    Make(MakeArgs),
+}
+
+/// Make a bare repository with a journal on branch main
+///
+/// The same arguments give the same bytes on every machine.
+#[derive(Clone, Debug, clap::Args)]
+#[command(after_help = "Example:\n  git-mind fixture make --edges 100000 --seed 1 journal.git \
+                        && git-mind -C journal.git cache-rebuild")]
+pub(super) struct MakeArgs {
+    /// Edges in the journal
+    #[arg(long, value_name = "COUNT", value_parser = clap::value_parser!(u32).range(1..))]
+    pub(super) edges: u32,
+    /// Which of all journals of that size
+    #[arg(long, value_name = "NUMBER")]
+    pub(super) seed: u64,
+    /// Edges in each commit
+    #[arg(long, value_name = "COUNT", default_value_t = 1,
+          value_parser = clap::value_parser!(u32).range(1..=i64::from(crate::fixture::BATCH_MAX)))]
+    pub(super) batch: u32,
+    /// Print one JSON document
+    #[arg(long)]
+    pub(super) json: bool,
+    /// Folder to make; it must not exist, or be empty
+    #[arg(value_name = "DIR", value_hint = ValueHint::DirPath)]
+    pub(super) folder: PathBuf,
+}

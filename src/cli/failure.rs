@@ -1,0 +1,106 @@
+//! How a command ends: exit codes, error lines, hints.
+
+use super::escape::Escaped;
+use super::output::Output;
+use std::error::Error;
+use std::io;
+use std::process::ExitCode;
+
+/// How a command ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Exit {
+    /// Done, or within budget.
+    Success,
+    /// Failed, or over budget.
+    Failure,
+    /// Wrong usage, or could not tell.
+    Unknown,
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> Self {
+        Self::from(match exit {
+            Exit::Success => 0,
+            Exit::Failure => 1,
+            Exit::Unknown => 2,
+        })
+    }
+}
+
+/// A command that failed: what to say and how to exit.
+#[derive(Debug)]
+pub struct Failure {
+    exit: Exit,
+    source: Box<dyn Error>,
+    hint: Option<String>,
+}
+
+impl Failure {
+    /// A failure with exit code 1.
+    pub fn new(source: impl Into<Box<dyn Error>>) -> Self {
+        Self { exit: Exit::Failure, source: source.into(), hint: None }
+    }
+
+    /// Adds what to type next.
+    #[must_use]
+    pub fn hint(self, hint: impl Into<String>) -> Self {
+        Self { hint: Some(hint.into()), ..self }
+    }
+
+    /// The same failure, where the question could not be answered: exit code 2.
+    #[must_use]
+    pub fn unknown(self) -> Self {
+        Self { exit: Exit::Unknown, ..self }
+    }
+
+    /// Says it on stderr. A reader that went away is no failure.
+    pub(super) fn report(self, output: &mut Output) -> Exit {
+        if is_broken_pipe(&*self.source) {
+            return Exit::Success;
+        }
+        output.error(&Escaped::text(&chain(&*self.source)).to_string());
+        if let Some(hint) = &self.hint {
+            output.hint(&Escaped::text(hint).to_string());
+        }
+        self.exit
+    }
+}
+
+impl<E: Error + 'static> From<E> for Failure {
+    fn from(error: E) -> Self {
+        Self::new(error)
+    }
+}
+
+/// An error and its causes in one line. A transparent error says the same as its cause: once.
+fn chain(error: &dyn Error) -> String {
+    let mut text = error.to_string();
+    let mut next = error.source();
+    while let Some(cause) = next {
+        let cause_text = cause.to_string();
+        if !text.ends_with(&cause_text) {
+            text = format!("{text}: {cause_text}");
+        }
+        next = cause.source();
+    }
+    text
+}
+
+fn is_broken_pipe(error: &(dyn Error + 'static)) -> bool {
+    let mut next = Some(error);
+    while let Some(error) = next {
+        let io = error.downcast_ref::<io::Error>();
+        if io.is_some_and(|io| io.kind() == io::ErrorKind::BrokenPipe) {
+            return true;
+        }
+        next = error.source();
+    }
+    false
+}
+
+/// Prints what clap has to say: help and version are answers, the rest is wrong usage.
+pub(super) fn usage(error: &clap::Error) -> ExitCode {
+    // Nothing is left to be done when even this cannot be printed.
+    let _ = error.print();
+    if error.use_stderr() { Exit::Unknown.into() } else { Exit::Success.into() }
+}

@@ -1,0 +1,56 @@
+//! `git-mind fixture make`.
+
+use super::args::{Args, FixtureCommand, MakeArgs};
+use super::failure::{Exit, Failure};
+use super::output::Output;
+use super::progress::Bar;
+use super::repository::start_folder;
+use crate::fixture::{GenerateError, Recipe, make};
+use serde::Serialize;
+use std::io::Write;
+
+pub(super) fn run(
+    args: &Args,
+    command: &FixtureCommand,
+    output: &mut Output,
+) -> Result<Exit, Failure> {
+    let FixtureCommand::Make(MakeArgs { edges, seed, batch, json, folder }) = command;
+    let recipe = Recipe { edges: *edges, seed: *seed, batch: *batch };
+    let bar = Bar::stderr();
+    let made = make(recipe, &start_folder(args).join(folder), &bar);
+    bar.clear();
+    let made = made.map_err(|error| match error {
+        GenerateError::Exists(_) => Failure::new(error).hint("name a folder that does not exist"),
+        error => Failure::new(error),
+    })?;
+    if *json {
+        output.json(&MadeDocument {
+            schema: 1,
+            edges: *edges,
+            seed: *seed,
+            batch: *batch,
+            commits: made.commits,
+            journal_tip: made.journal_tip.to_string(),
+            bytes_written: made.size.get(),
+        })?;
+    } else {
+        writeln!(
+            output,
+            "Made {edges} edges in {} commits, {}; journal tip {}",
+            made.commits, made.size, made.journal_tip
+        )?;
+    }
+    Ok(Exit::Success)
+}
+
+/// What `--json` prints.
+#[derive(Serialize)]
+struct MadeDocument {
+    schema: u32,
+    edges: u32,
+    seed: u64,
+    batch: u32,
+    commits: u32,
+    journal_tip: String,
+    bytes_written: u64,
+}

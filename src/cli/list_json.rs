@@ -1,0 +1,126 @@
+//! `list --json`: one document, written as it comes, so that it needs no memory for its length.
+
+use super::list::MalformedMet;
+use super::output::Output;
+use crate::branch::BranchName;
+use crate::git::Commit;
+use crate::journal::{Attribution, Edge};
+use serde::{Serialize, Serializer};
+use std::io::{self, Write};
+
+/// A document whose edges are still being written.
+pub(super) struct JsonList<'a> {
+    output: &'a mut Output,
+    edges_shown: u64,
+}
+
+impl<'a> JsonList<'a> {
+    pub(super) fn begin(branch: &BranchName, output: &'a mut Output) -> io::Result<Self> {
+        let branch = serde_json::to_string(branch.as_str())?;
+        write!(output, "{{\n\"schema\": 1,\n\"branch\": {branch},\n\"edges\": [")?;
+        Ok(Self { output, edges_shown: 0 })
+    }
+
+    pub(super) fn edge(&mut self, commit: &Commit<'_>, edge: &Edge<'_>) -> io::Result<()> {
+        let separator = if self.edges_shown == 0 { "\n" } else { ",\n" };
+        self.edges_shown += 1;
+        self.output.write_all(separator.as_bytes())?;
+        serde_json::to_writer(&mut *self.output, &EdgeDocument::new(commit, edge))?;
+        Ok(())
+    }
+
+    pub(super) fn end(self, malformed: &MalformedMet) -> io::Result<()> {
+        let MalformedMet { skipped, truncated, .. } = malformed;
+        writeln!(
+            self.output,
+            "\n],\n\"edges_shown\": {},\n\"commits_skipped\": {skipped},\n\
+             \"edges_truncated\": {truncated}\n}}",
+            self.edges_shown
+        )
+    }
+}
+
+/// One edge of the document.
+#[derive(Serialize)]
+struct EdgeDocument<'a> {
+    commit: String,
+    source_oid: String,
+    target_oid: String,
+    source_path: Text<'a>,
+    target_path: Text<'a>,
+    #[serde(rename = "type")]
+    relation: &'a str,
+    type_number: u16,
+    confidence: f64,
+    confidence_stored: u16,
+    timestamp_ms: u64,
+    ulid: Text<'a>,
+    legacy_source_oid: String,
+    legacy_target_oid: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    attribution: Option<AttributionDocument<'a>>,
+}
+
+/// Who recorded an edge.
+#[derive(Serialize)]
+struct AttributionDocument<'a> {
+    source: &'a str,
+    source_number: u32,
+    author: Text<'a>,
+    session: Text<'a>,
+    flags: u32,
+    lane: u32,
+}
+
+impl<'a> EdgeDocument<'a> {
+    fn new(commit: &Commit<'_>, edge: &Edge<'a>) -> Self {
+        Self {
+            commit: commit.id.to_string(),
+            source_oid: edge.source.to_string(),
+            target_oid: edge.target.to_string(),
+            source_path: Text(edge.source_path),
+            target_path: Text(edge.target_path),
+            relation: edge.relation.name(),
+            type_number: edge.relation.0,
+            confidence: edge.confidence.fraction(),
+            confidence_stored: edge.confidence.0,
+            timestamp_ms: edge.timestamp_ms,
+            ulid: Text(edge.ulid),
+            legacy_source_oid: edge.legacy_source.to_string(),
+            legacy_target_oid: edge.legacy_target.to_string(),
+            attribution: edge.attribution.map(AttributionDocument::new),
+        }
+    }
+}
+
+impl<'a> AttributionDocument<'a> {
+    fn new(who: Attribution<'a>) -> Self {
+        Self {
+            source: who.origin.name(),
+            source_number: who.origin.0,
+            author: Text(who.author),
+            session: Text(who.session),
+            flags: who.flags,
+            lane: who.lane,
+        }
+    }
+}
+
+/// Bytes that are nearly always text. JSON has no other strings: what is not UTF-8 becomes an
+/// object with the bytes in hexadecimal, so that nothing is lost and nothing is mistaken.
+struct Text<'a>(&'a [u8]);
+
+impl Serialize for Text<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match str::from_utf8(self.0) {
+            Ok(text) => serializer.serialize_str(text),
+            Err(_) => {
+                #[derive(Serialize)]
+                struct Hex {
+                    hex: String,
+                }
+                Hex { hex: data_encoding::HEXLOWER.encode(self.0) }.serialize(serializer)
+            }
+        }
+    }
+}

@@ -1,0 +1,68 @@
+//! Where words go: answers to stdout, the conversation to stderr, colours only where they belong.
+
+use anstream::AutoStream;
+use anstyle::{AnsiColor, Style};
+use std::io::{self, BufWriter, IsTerminal, StderrLock, Stdout, Write};
+
+const ERROR: Style = AnsiColor::Red.on_default().bold();
+const WARNING: Style = AnsiColor::Yellow.on_default().bold();
+const HINT: Style = AnsiColor::Cyan.on_default().bold();
+
+/// The two streams of a command.
+pub(super) struct Output {
+    /// Answers have no colours.
+    stdout: BufWriter<Stdout>,
+    is_terminal: bool,
+}
+
+impl Output {
+    pub(super) fn new() -> Self {
+        Self { stdout: BufWriter::new(io::stdout()), is_terminal: io::stdout().is_terminal() }
+    }
+
+    /// Columns of the terminal that reads the answer; `None` when it is not a terminal.
+    pub(super) fn columns(&self) -> Option<usize> {
+        let (width, _) = self.is_terminal.then(terminal_size::terminal_size).flatten()?;
+        Some(width.0.into())
+    }
+
+    /// Prints a document and the end of its line.
+    pub(super) fn json(&mut self, document: &impl serde::Serialize) -> io::Result<()> {
+        serde_json::to_writer_pretty(&mut self.stdout, document).map_err(io::Error::from)?;
+        self.stdout.write_all(b"\n")
+    }
+
+    pub(super) fn flush(&mut self) -> io::Result<()> {
+        self.stdout.flush()
+    }
+
+    pub(super) fn error(&mut self, text: &str) {
+        self.say(ERROR, "error", text);
+    }
+
+    pub(super) fn warning(&mut self, text: &str) {
+        self.say(WARNING, "warning", text);
+    }
+
+    pub(super) fn hint(&mut self, text: &str) {
+        self.say(HINT, "hint", text);
+    }
+
+    /// Prints a line on stderr, after what was printed on stdout so far.
+    fn say(&mut self, style: Style, kind: &str, text: &str) {
+        // The conversation is best effort: a closed stderr must not change the outcome.
+        let _ = self.stdout.flush();
+        let mut stderr: AutoStream<StderrLock<'_>> = AutoStream::auto(io::stderr().lock());
+        let _ = writeln!(stderr, "git-mind: {style}{kind}{style:#}: {text}");
+    }
+}
+
+impl Write for Output {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.stdout.write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.stdout.flush()
+    }
+}

@@ -1,0 +1,158 @@
+//! `git-mind cache-rebuild`.
+
+use super::args::{Args, RebuildArgs};
+use super::failure::{Exit, Failure};
+use super::output::Output;
+use super::progress::Bar;
+use super::{escape::Escaped, repository};
+use crate::cache::{Mode, RebuildError, RebuildOptions, Report};
+use crate::branch::BranchName;
+use crate::clock::{Clock, SystemClock};
+use crate::context::Context;
+use crate::env::Environment;
+use crate::git::Error;
+use crate::git::Repository;
+use serde::Serialize;
+use std::io::{self, Write};
+use std::time::Duration;
+
+pub(super) fn run(
+    args: &Args,
+    options: &RebuildArgs,
+    env: &dyn Environment,
+    output: &mut Output,
+) -> Result<Exit, Failure> {
+    let clock = SystemClock::start();
+    let repository = repository::open(args, env)?;
+    let bar = Bar::stderr();
+    let context = Context { repository: &repository, clock: &clock, progress: &bar };
+    let branch = repository::branch(&context, options.branch.as_deref())?;
+    let rebuild_options = RebuildOptions {
+        edge_order: options.edge_order.into(),
+        force: options.force,
+        strict: options.strict,
+    };
+    let outcome = context.rebuild(&branch, rebuild_options);
+    bar.clear();
+    let report = outcome.map_err(|error| explain(error, &repository))?;
+    warn(&report, output);
+    let duration = clock.elapsed();
+    if options.json {
+        output.json(&RebuildDocument::new(&branch, &report, duration))?;
+    } else {
+        print(&branch, &report, duration, output)?;
+    }
+    Ok(Exit::Success)
+}
+
+fn explain(error: RebuildError, repository: &dyn Repository) -> Failure {
+    let hint = match &error {
+        RebuildError::NoJournal(_) => Some(repository::journals_hint(repository)),
+        RebuildError::Malformed(_) => {
+            Some("without --strict, malformed commits are skipped and counted".into())
+        }
+        RebuildError::Write(Error::RefMoved { .. }) => {
+            Some("someone else is rebuilding this cache; run it again".into())
+        }
+        RebuildError::Write(Error::RefLocked { .. }) => {
+            Some("if no git process is running, delete the lock file".into())
+        }
+        RebuildError::Walk(_) => Some("`git fsck` lists what is damaged or missing".into()),
+        _ => None,
+    };
+    let failure = Failure::new(error);
+    match hint {
+        Some(hint) => failure.hint(hint),
+        None => failure,
+    }
+}
+
+/// Names what was left out and what was replaced.
+fn warn(report: &Report, output: &mut Output) {
+    if let Some(reason) = &report.replaced_because {
+        let reason = Escaped::text(reason);
+        output.warning(&format!("the cache that was there was not used: {reason}"));
+    }
+    let (skipped, truncated) = (report.meta.commits_skipped, report.meta.edges_truncated);
+    if skipped == 0 && truncated == 0 {
+        return;
+    }
+    for malformed in &report.malformed {
+        output.warning(&malformed.to_string());
+    }
+    output.warning(&format!(
+        "malformed journal commits: {skipped} skipped, {truncated} cut short"
+    ));
+}
+
+fn print(
+    branch: &BranchName,
+    report: &Report,
+    duration: Duration,
+    output: &mut Output,
+) -> io::Result<()> {
+    let meta = &report.meta;
+    let branch_name = Escaped::bytes(branch.as_str().as_bytes());
+    let (edges, commits) = (meta.edges, meta.commits);
+    match report.mode {
+        Mode::Current => writeln!(
+            output,
+            "The cache of `{branch_name}` is current: {edges} edges from {commits} commits"
+        )?,
+        Mode::Full => writeln!(
+            output,
+            "Rebuilt the cache of `{branch_name}`: {edges} edges from {commits} commits in {} ms",
+            duration.as_millis()
+        )?,
+    }
+    writeln!(output, "  cache commit  {}", report.cache_commit)?;
+    writeln!(output, "  root tree     {}", report.root_tree)?;
+    writeln!(output, "  shards tree   {} ({})", report.shards_tree, meta.edge_order.name())?;
+    if let Some(pack) = &report.pack {
+        writeln!(output, "  written       {} objects, {}", pack.objects, pack.size)?;
+    }
+    Ok(())
+}
+
+/// What `--json` prints.
+#[derive(Serialize)]
+struct RebuildDocument<'a> {
+    schema: u32,
+    branch: &'a str,
+    mode: &'a str,
+    edge_order: &'a str,
+    edges: u32,
+    commits: u32,
+    commits_skipped: u32,
+    edges_truncated: u32,
+    journal_tip: String,
+    cache_commit: String,
+    root_tree: String,
+    shards_tree: String,
+    objects_written: u32,
+    bytes_written: u64,
+    duration_ms: u64,
+}
+
+impl<'a> RebuildDocument<'a> {
+    fn new(branch: &'a BranchName, report: &Report, duration: Duration) -> Self {
+        let meta = &report.meta;
+        Self {
+            schema: 1,
+            branch: branch.as_str(),
+            mode: report.mode.name(),
+            edge_order: meta.edge_order.name(),
+            edges: meta.edges,
+            commits: meta.commits,
+            commits_skipped: meta.commits_skipped,
+            edges_truncated: meta.edges_truncated,
+            journal_tip: meta.journal_tip.to_string(),
+            cache_commit: report.cache_commit.to_string(),
+            root_tree: report.root_tree.to_string(),
+            shards_tree: report.shards_tree.to_string(),
+            objects_written: report.pack.map_or(0, |pack| pack.objects),
+            bytes_written: report.pack.map_or(0, |pack| pack.size.get()),
+            duration_ms: u64::try_from(duration.as_millis()).unwrap_or(u64::MAX),
+        }
+    }
+}

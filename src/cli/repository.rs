@@ -1,0 +1,72 @@
+//! Opening the repository and the branch that a command means.
+
+use super::args::Args;
+use super::failure::Failure;
+use crate::branch::BranchName;
+use crate::context::Context;
+use crate::env::Environment;
+use crate::git::gitoxide::{GitRepository, Location};
+use crate::git::{Error, Repository};
+use std::path::{Path, PathBuf};
+
+/// Journals that a hint lists.
+const BRANCHES_NAMED_MAX: usize = 8;
+
+/// The folder that a command runs in: the current one and every `-C` in turn.
+pub(super) fn start_folder(args: &Args) -> PathBuf {
+    args.directories.iter().fold(PathBuf::new(), |folder, next| folder.join(next))
+}
+
+/// Opens the repository that the command is run in.
+pub(super) fn open(args: &Args, env: &dyn Environment) -> Result<GitRepository, Failure> {
+    let start = start_folder(args);
+    let start = if start.as_os_str().is_empty() { Path::new(".") } else { &start };
+    // git resolves a relative GIT_DIR after -C.
+    let location = match env.var("GIT_DIR").filter(|folder| !folder.is_empty()) {
+        Some(folder) => Location::at(&start.join(folder)),
+        None => Location::discover(start, &ceilings(env)),
+    };
+    location.and_then(GitRepository::open).map_err(|error| match error {
+        Error::NotARepository { .. } => {
+            Failure::new(error).hint("run it inside a git repository, or name one with -C DIR")
+        }
+        error => Failure::new(error),
+    })
+}
+
+/// Folders that the search does not go above, as git reads them.
+fn ceilings(env: &dyn Environment) -> Vec<PathBuf> {
+    let folders = env.var("GIT_CEILING_DIRECTORIES").unwrap_or_default();
+    std::env::split_paths(&folders).filter(|folder| folder.is_absolute()).collect()
+}
+
+/// The branch that is named, or the one that is checked out.
+pub(super) fn branch(
+    context: &Context<'_>,
+    name: Option<&str>,
+) -> Result<BranchName, Failure> {
+    match name {
+        Some(name) => Ok(BranchName::new(name)?),
+        None => context.head_branch().map_err(|error| {
+            Failure::new(error).hint("name a branch with --branch NAME")
+        }),
+    }
+}
+
+/// What to type when a branch has no journal.
+pub(super) fn journals_hint(repository: &dyn Repository) -> String {
+    let prefix = BranchName::journal_prefix();
+    let names = repository.refs(prefix, BRANCHES_NAMED_MAX + 1).unwrap_or_default();
+    let branches: Vec<_> = names.iter().filter_map(|name| name.strip_prefix(prefix)).collect();
+    match branches.get(..BRANCHES_NAMED_MAX) {
+        _ if branches.is_empty() => {
+            "this repository has no journals; `git mind link` starts one, `git fetch ORIGIN \
+             'refs/gitmind/*:refs/gitmind/*'` brings those of another"
+                .into()
+        }
+        Some(first) if branches.len() > BRANCHES_NAMED_MAX => {
+            format!("name one with --branch NAME; there are {} and others", first.join(", "))
+        }
+        _ => format!("name one with --branch NAME; there are {}", branches.join(", ")),
+    }
+}

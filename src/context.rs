@@ -1,0 +1,67 @@
+//! The context: the ports that an operation runs on, put together in one place.
+//!
+//! The command line builds one from the real adapters, tests from fakes. Services take what they
+//! need out of it and never reach for the system themselves.
+
+use crate::cache::{Rebuild, RebuildError, RebuildOptions, Report};
+use crate::branch::{BranchName, BranchNameError};
+use crate::clock::Clock;
+use crate::git::{self, Head, Repository};
+use crate::progress::Progress;
+
+/// The ports of an operation.
+#[derive(Clone, Copy)]
+pub struct Context<'a> {
+    /// The repository to work in.
+    pub repository: &'a dyn Repository,
+    /// What time it is.
+    pub clock: &'a dyn Clock,
+    /// Who hears how far long work is.
+    pub progress: &'a dyn Progress,
+}
+
+impl std::fmt::Debug for Context<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Context").finish_non_exhaustive()
+    }
+}
+
+/// Why there is no branch to work on.
+#[derive(Debug, thiserror::Error)]
+pub enum HeadBranchError {
+    /// HEAD cannot be read.
+    #[error(transparent)]
+    Repository(#[from] git::Error),
+    /// HEAD names a branch whose name no journal can have.
+    #[error(transparent)]
+    Name(#[from] BranchNameError),
+}
+
+impl Context<'_> {
+    /// The branch whose journal a command means when it names none: the one that is checked out,
+    /// or `HEAD` when none is.
+    ///
+    /// # Errors
+    /// When HEAD cannot be read or its branch cannot have a journal.
+    pub fn head_branch(&self) -> Result<BranchName, HeadBranchError> {
+        let name = match self.repository.head()? {
+            Head::Detached => "HEAD".into(),
+            Head::Branch(name) => name,
+        };
+        let short = name.strip_prefix("refs/heads/").or_else(|| name.strip_prefix("refs/"));
+        Ok(BranchName::new(short.unwrap_or(&name))?)
+    }
+
+    /// Makes the cache of `branch` that of its journal.
+    ///
+    /// # Errors
+    /// A [`RebuildError`]; the repository is then as it was.
+    pub fn rebuild(
+        &self,
+        branch: &BranchName,
+        options: RebuildOptions,
+    ) -> Result<Report, RebuildError> {
+        let Self { repository, clock, progress } = *self;
+        Rebuild { repository, clock, progress }.run(branch, options)
+    }
+}

@@ -1,0 +1,92 @@
+//! Walking a journal from its newest commit back, one commit in memory at a time.
+//!
+//! The order is that of [`EdgeOrder::OldestFirst`] read backwards. As long as there are no merges,
+//! that is the chain of first parents, and nothing is kept. From the first merge on, the ids of
+//! the older commits are put in order first, which takes 20 bytes for each.
+
+use super::order::{EdgeOrder, WalkError, walk};
+use crate::git::{Commit, ObjectKind, Repository};
+use crate::oid::Oid;
+use std::ops::ControlFlow;
+
+/// Visits the commits of the journal at `tip`, newest first, until `visit` breaks.
+///
+/// # Errors
+/// What `visit` returns, or a [`WalkError`].
+pub fn walk_newest<E: From<WalkError>>(
+    repository: &dyn Repository,
+    tip: Oid,
+    mut visit: impl FnMut(&Commit<'_>) -> Result<ControlFlow<()>, E>,
+) -> Result<(), E> {
+    let mut outcome = Ok(ControlFlow::Continue(()));
+    let mut merge = None;
+    let walked = repository.follow(tip, &mut |commit| {
+        outcome = visit(commit);
+        if commit.parents().nth(1).is_some() {
+            merge = Some(commit.id);
+        }
+        match outcome {
+            Ok(flow) if merge.is_none() => flow,
+            _ => ControlFlow::Break(()),
+        }
+    });
+    walked.map_err(WalkError::from)?;
+    match (outcome?, merge) {
+        (ControlFlow::Continue(()), Some(merge)) => below_merge(repository, merge, visit),
+        _ => Ok(()),
+    }
+}
+
+/// Visits what is older than `merge`.
+fn below_merge<E: From<WalkError>>(
+    repository: &dyn Repository,
+    merge: Oid,
+    mut visit: impl FnMut(&Commit<'_>) -> Result<ControlFlow<()>, E>,
+) -> Result<(), E> {
+    let history = walk(repository, merge, EdgeOrder::OldestFirst, |_| Ok::<(), WalkError>(()))?;
+    let mut order: Vec<u32> = history.numbered().collect();
+    // The merge is the last in its own history and has been visited.
+    order.pop();
+    let mut buffer = Vec::new();
+    for visit_number in order.into_iter().rev() {
+        let id = history.commits()[visit_number as usize];
+        repository.read(id, ObjectKind::Commit, &mut buffer).map_err(WalkError::from)?;
+        let commit = Commit::parse_stored(id, &buffer).map_err(WalkError::from)?;
+        if visit(&commit)?.is_break() {
+            break;
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::git::fake::FakeRepository;
+
+    fn visited(repository: &FakeRepository, tip: Oid, limit: usize) -> Vec<Oid> {
+        let mut visited = Vec::new();
+        let walked = walk_newest(repository, tip, |commit| {
+            visited.push(commit.id);
+            let is_enough = visited.len() == limit;
+            Ok::<_, WalkError>(if is_enough { ControlFlow::Break(()) } else { ControlFlow::Continue(()) })
+        });
+        walked.expect("a whole history");
+        visited
+    }
+
+    #[test]
+    fn the_order_is_the_numbering_read_backwards_and_stops_where_it_is_told() {
+        let repository = FakeRepository::default();
+        let root = repository.commit(&[], b"root");
+        let left = repository.commit(&[root], b"left");
+        let right = repository.commit(&[root], b"right");
+        let merge = repository.commit(&[left, right], b"merge");
+        let tip = repository.commit(&[merge], b"tip");
+        let expected = [tip, merge, right, left, root];
+        for limit in 1..=expected.len() {
+            assert_eq!(visited(&repository, tip, limit), expected[..limit]);
+        }
+        assert_eq!(visited(&repository, left, 9), [left, root]);
+    }
+}
