@@ -83,7 +83,7 @@ pub struct Report {
     pub pack: Option<PackSummary>,
     /// The first few malformed commits; empty when nothing was read.
     pub malformed: Vec<Malformed>,
-    /// Why the cache that was there could not be used, when there was one.
+    /// Why the cache that was there could not be read, when it could not.
     pub replaced_because: Option<String>,
 }
 
@@ -117,13 +117,12 @@ impl Rebuild<'_> {
         let expected = self.repository.resolve(&branch.cache_ref())?;
         let existing = expected.map(|commit| Existing::read(self.repository, commit));
         let replaced_because = match existing {
-            None => None,
             Some(Ok(Some(existing))) if is_current(&existing.meta, tip, options) => {
                 return Ok(current(existing));
             }
-            Some(Ok(Some(_))) => None,
-            Some(Ok(None)) => Some("it was written by the C tool".into()),
             Some(Err(reason)) => Some(reason),
+            // None there, another journal's or order's, or one of the C tool's.
+            _ => None,
         };
         let report = self.full(tip, options)?;
         self.repository.update_ref(RefUpdate {

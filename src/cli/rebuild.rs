@@ -71,7 +71,7 @@ fn explain(error: RebuildError, repository: &dyn Repository) -> Failure {
 fn warn(report: &Report, output: &mut Output) {
     if let Some(reason) = &report.replaced_because {
         let reason = Escaped::text(reason);
-        output.warning(&format!("the cache that was there was not used: {reason}"));
+        output.warning(&format!("the cache that was there could not be read: {reason}"));
     }
     let (skipped, truncated) = (report.meta.commits_skipped, report.meta.edges_truncated);
     if skipped == 0 && truncated == 0 {

@@ -1,1 +1,17 @@
 //! The one integration-test binary: a module per concern.
+
+mod budget;
+mod cli;
+mod faults;
+mod fixture_make;
+mod fixtures;
+mod list;
+mod malformed;
+mod merges;
+mod parity;
+mod readme;
+mod rebuild;
+mod refusals;
+mod repositories;
+mod support;
+mod vectors;

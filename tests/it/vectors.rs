@@ -1,0 +1,28 @@
+//! Bitmap files that the C tool wrote: encoded and decoded byte for byte.
+
+use crate::support::fixtures_folder;
+use gitmind::cache::{decode_bitmap, encode_bitmap};
+use serde_json::Value;
+
+#[test]
+fn every_vector_is_written_and_read_as_the_c_tool_does() {
+    let text = std::fs::read_to_string(fixtures_folder().join("bitmap-vectors.jsonl"));
+    let mut checked = 0;
+    for line in text.expect("a fixture").lines() {
+        let line: Value = serde_json::from_str(line).expect("JSON");
+        let name = line["name"].as_str().expect("a name");
+        let hex = line["hex"].as_str().expect("hex").as_bytes();
+        let file = data_encoding::HEXLOWER.decode(hex).expect("hex");
+        let ids = decode_bitmap(&file).expect(name);
+        assert_eq!(ids.len() as u64, line["cardinality"].as_u64().expect("a count"), "{name}");
+        if let Some(listed) = line["ids"].as_array() {
+            let listed: Vec<_> = listed.iter().map(|id| id.as_u64().expect("an id")).collect();
+            assert!(ids.iter().copied().map(u64::from).eq(listed), "{name}");
+        }
+        let mut again = Vec::new();
+        encode_bitmap(&ids, &mut again);
+        assert!(again == file, "{name}");
+        checked += 1;
+    }
+    assert_eq!(checked, 13);
+}
