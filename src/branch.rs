@@ -120,8 +120,27 @@ mod tests {
     #[test]
     fn names_that_the_c_tool_or_git_refuses_are_refused() {
         let refused = [
-            "", "refs/heads/main", "refs/", "/a", "a/", "a~b", "a^", "a:b", "a?", "a[b", "a*",
-            "a\\b", "a..b", "a@{b", "a b", "a.lock", "a//b", ".a", "a/.b", "a\x07b", "a.",
+            "",
+            "refs/heads/main",
+            "refs/",
+            "/a",
+            "a/",
+            "a~b",
+            "a^",
+            "a:b",
+            "a?",
+            "a[b",
+            "a*",
+            "a\\b",
+            "a..b",
+            "a@{b",
+            "a b",
+            "a.lock",
+            "a//b",
+            ".a",
+            "a/.b",
+            "a\x07b",
+            "a.",
         ];
         for name in refused {
             assert!(BranchName::new(name).is_err(), "{name:?} passed");

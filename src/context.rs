@@ -3,8 +3,8 @@
 //! The command line builds one from the real adapters, tests from fakes. Services take what they
 //! need out of it and never reach for the system themselves.
 
-use crate::cache::{Rebuild, RebuildError, RebuildOptions, Report};
 use crate::branch::{BranchName, BranchNameError};
+use crate::cache::{Rebuild, RebuildError, RebuildOptions, Report};
 use crate::clock::Clock;
 use crate::git::{self, Head, Repository};
 use crate::progress::Progress;

@@ -166,7 +166,9 @@ fn decode_containers(stream: &[u8]) -> Result<Vec<u32>, BitmapError> {
     let (descriptions, rest) = rest.split_at_checked(4 * count).ok_or(TOO_SHORT)?;
     let (offsets, mut bodies) = rest.split_at_checked(4 * count).ok_or(TOO_SHORT)?;
     let mut ids = Vec::new();
-    for (description, offset) in descriptions.as_chunks::<4>().0.iter().zip(offsets.as_chunks::<4>().0) {
+    for (description, offset) in
+        descriptions.as_chunks::<4>().0.iter().zip(offsets.as_chunks::<4>().0)
+    {
         let [k0, k1, n0, n1] = *description;
         let base = u32::from(u16::from_le_bytes([k0, k1])) << 16;
         let len = usize::from(u16::from_le_bytes([n0, n1])) + 1;

@@ -3,9 +3,7 @@
 use super::error::RebuildError;
 use super::oid_table::OidTable;
 use crate::git::{Commit, Repository};
-use crate::journal::{
-    Edge, EdgeOrder, History, Malformed, MessageError, PayloadBuffer, walk,
-};
+use crate::journal::{Edge, EdgeOrder, History, Malformed, MessageError, PayloadBuffer, walk};
 use crate::oid::Oid;
 use crate::progress::{Progress, Step};
 use std::collections::TryReserveError;

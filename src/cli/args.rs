@@ -125,8 +125,10 @@ pub(super) enum SourceArg {
 
 /// Measure the memory that a rebuild of a pinned journal needs
 #[derive(Clone, Debug, clap::Args)]
-#[command(after_help = "Exit status: 0 within the cap, 1 over it, 2 could not tell.\n\nExamples:\n  \
-                        git-mind budget\n  git-mind budget --fixture medium --json")]
+#[command(
+    after_help = "Exit status: 0 within the cap, 1 over it, 2 could not tell.\n\nExamples:\n  \
+                        git-mind budget\n  git-mind budget --fixture medium --json"
+)]
 pub(super) struct BudgetArgs {
     /// Fixture to measure on
     #[arg(long, value_name = "NAME", default_value = "history")]

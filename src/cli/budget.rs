@@ -98,15 +98,15 @@ fn fixtures(args: &Args, options: &BudgetArgs) -> Result<FixtureList, Failure> {
 
 fn explain(error: FixtureError) -> Failure {
     let hint = match &error {
-        FixtureError::NoList { .. } => {
-            Some("run it in a checkout of gitmind, or name the folder with --fixtures-dir DIR".into())
-        }
+        FixtureError::NoList { .. } => Some(
+            "run it in a checkout of gitmind, or name the folder with --fixtures-dir DIR".into(),
+        ),
         FixtureError::Unknown { known, .. } => Some(format!("there are {}", known.join(", "))),
-        FixtureError::Hash { .. } => {
-            Some("restore it (git checkout -- fixtures), or correct fixtures.toml if it was \
+        FixtureError::Hash { .. } => Some(
+            "restore it (git checkout -- fixtures), or correct fixtures.toml if it was \
                   changed on purpose"
-                .into())
-        }
+                .into(),
+        ),
         _ => None,
     };
     let failure = Failure::new(error);
@@ -123,8 +123,7 @@ fn rebuild(
     allocator: &ProcessAllocator,
 ) -> Result<(Report, Bytes), Failure> {
     let branch = BranchName::new(&journal.branch)?;
-    let options =
-        RebuildOptions { edge_order: EdgeOrder::OldestFirst, force: true, strict: true };
+    let options = RebuildOptions { edge_order: EdgeOrder::OldestFirst, force: true, strict: true };
     allocator.start_counting();
     let outcome = (|| {
         let repository = GitRepository::open(Location::at(folder)?)?;
@@ -142,11 +141,7 @@ fn check(fixture: &Fixture, journal: &Journal, report: &Report) -> Result<(), Fa
         ("journal tip", report.meta.journal_tip.to_string(), journal.tip.clone()),
         ("edges", report.meta.edges.to_string(), journal.edges.to_string()),
         ("commits", report.meta.commits.to_string(), journal.commits.to_string()),
-        (
-            "shards tree",
-            report.shards_tree.to_string(),
-            journal.shards_tree_oldest_first.clone(),
-        ),
+        ("shards tree", report.shards_tree.to_string(), journal.shards_tree_oldest_first.clone()),
     ];
     match pairs.into_iter().find(|(_, actual, expected)| actual != expected) {
         None => Ok(()),

@@ -92,10 +92,8 @@ pub(super) fn run(
     let context = Context { repository: &repository, clock: &clock, progress: &Silent };
     let branch = repository::branch(&context, options.branch.as_deref())?;
     let tip = repository.resolve(&branch.journal_ref())?.ok_or_else(|| {
-        let missing = format!(
-            "branch `{branch}` has no journal ({} does not exist)",
-            branch.journal_ref()
-        );
+        let missing =
+            format!("branch `{branch}` has no journal ({} does not exist)", branch.journal_ref());
         Failure::new(missing).hint(repository::journals_hint(&repository))
     })?;
     let columns = output.columns();

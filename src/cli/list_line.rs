@@ -73,7 +73,11 @@ mod tests {
         let long = "深い/".repeat(30) + "end.md";
         let attributed = Edge {
             confidence: Confidence(7680),
-            attribution: Some(Attribution { origin: Origin(1), author: b"bot", ..Default::default() }),
+            attribution: Some(Attribution {
+                origin: Origin(1),
+                author: b"bot",
+                ..Default::default()
+            }),
             ..edge(long.as_bytes(), long.as_bytes())
         };
         for columns in 47..300 {

@@ -5,8 +5,8 @@ use super::failure::{Exit, Failure};
 use super::output::Output;
 use super::progress::Bar;
 use super::{escape::Escaped, repository};
-use crate::cache::{Mode, RebuildError, RebuildOptions, Report};
 use crate::branch::BranchName;
+use crate::cache::{Mode, RebuildError, RebuildOptions, Report};
 use crate::clock::{Clock, SystemClock};
 use crate::context::Context;
 use crate::env::Environment;
@@ -80,9 +80,7 @@ fn warn(report: &Report, output: &mut Output) {
     for malformed in &report.malformed {
         output.warning(&malformed.to_string());
     }
-    output.warning(&format!(
-        "malformed journal commits: {skipped} skipped, {truncated} cut short"
-    ));
+    output.warning(&format!("malformed journal commits: {skipped} skipped, {truncated} cut short"));
 }
 
 fn print(

@@ -41,15 +41,12 @@ fn ceilings(env: &dyn Environment) -> Vec<PathBuf> {
 }
 
 /// The branch that is named, or the one that is checked out.
-pub(super) fn branch(
-    context: &Context<'_>,
-    name: Option<&str>,
-) -> Result<BranchName, Failure> {
+pub(super) fn branch(context: &Context<'_>, name: Option<&str>) -> Result<BranchName, Failure> {
     match name {
         Some(name) => Ok(BranchName::new(name)?),
-        None => context.head_branch().map_err(|error| {
-            Failure::new(error).hint("name a branch with --branch NAME")
-        }),
+        None => context
+            .head_branch()
+            .map_err(|error| Failure::new(error).hint("name a branch with --branch NAME")),
     }
 }
 

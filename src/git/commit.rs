@@ -133,7 +133,8 @@ mod tests {
         let time = Timestamp { seconds: 1_700_000_000, offset_seconds: -(5 * 3600 + 30 * 60) };
         for count in 0..=3 {
             let parents = &parents[..count];
-            let draft = CommitDraft { tree, parents, identity: &identity, time, message: b"x\n\ny" };
+            let draft =
+                CommitDraft { tree, parents, identity: &identity, time, message: b"x\n\ny" };
             let mut bytes = Vec::new();
             draft.encode(&mut bytes);
             let commit = Commit::parse(Oid::ZERO, &bytes).expect("we wrote it");

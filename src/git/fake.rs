@@ -5,8 +5,7 @@
 
 use super::pack::object_id;
 use super::{
-    CommitDraft, Error, Head, Identity, ObjectKind, PackSink, PackSummary, RefUpdate,
-    Repository,
+    CommitDraft, Error, Head, Identity, ObjectKind, PackSink, PackSummary, RefUpdate, Repository,
 };
 use crate::clock::Timestamp;
 use crate::oid::Oid;

@@ -13,4 +13,4 @@ pub use error::Error;
 pub use pack::PackSummary;
 pub(crate) use pack::{PackWriter, encode_header, object_id};
 pub use port::{Head, ObjectKind, PackSink, RefUpdate, Repository};
-pub use tree::{EntryMode, TreeEntry, TreeDraft, entries};
+pub use tree::{EntryMode, TreeDraft, TreeEntry, entries};

@@ -69,7 +69,11 @@ mod tests {
         let walked = walk_newest(repository, tip, |commit| {
             visited.push(commit.id);
             let is_enough = visited.len() == limit;
-            Ok::<_, WalkError>(if is_enough { ControlFlow::Break(()) } else { ControlFlow::Continue(()) })
+            Ok::<_, WalkError>(if is_enough {
+                ControlFlow::Break(())
+            } else {
+                ControlFlow::Continue(())
+            })
         });
         walked.expect("a whole history");
         visited

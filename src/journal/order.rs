@@ -105,8 +105,14 @@ pub fn walk<E: From<WalkError>>(
     visit: impl FnMut(&Commit<'_>) -> Result<(), E>,
 ) -> Result<History, E> {
     let merges_count = order == EdgeOrder::OldestFirst;
-    let mut walk =
-        Walk { repository, visit, merges_count, commits: Vec::new(), merges: Vec::new(), seen: None };
+    let mut walk = Walk {
+        repository,
+        visit,
+        merges_count,
+        commits: Vec::new(),
+        merges: Vec::new(),
+        seen: None,
+    };
     walk.chain(tip)?;
     let numbering = match order {
         EdgeOrder::NewestFirst => Numbering::AsVisited,

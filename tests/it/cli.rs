@@ -1,1 +1,115 @@
-//! placeholder
+//! Manners of the command line: help, colours, completions, one document per answer.
+
+use crate::support::{TempRepository, mind, mind_command, temp_folder};
+use std::path::Path;
+
+const COMMANDS: [&[&str]; 6] =
+    [&["cache-rebuild"], &["list"], &["budget"], &["fixture", "make"], &["completions"], &["man"]];
+
+#[test]
+fn every_command_explains_itself_with_an_example() {
+    let folder = temp_folder();
+    let general = mind(folder.path(), &["--help"]).ok();
+    assert!(general.contains("Examples:") && general.contains("Exit status:"), "{general}");
+    for command in COMMANDS {
+        assert!(general.contains(command[0]), "{command:?}");
+        let help = mind(folder.path(), &[command, &["--help"]].concat()).ok();
+        assert!(
+            help.contains("Usage: git-mind ") && help.contains("Example"),
+            "{command:?}: {help}"
+        );
+        assert!(help.lines().all(|line| line.chars().count() <= 100), "{command:?}");
+    }
+    assert!(mind(folder.path(), &["--version"]).ok().starts_with("git-mind 0."));
+}
+
+#[test]
+fn json_answers_are_one_document_with_a_schema_number() {
+    let repository = TempRepository::fixture("small");
+    let out = temp_folder();
+    let made = out.path().join("made");
+    for args in [
+        &["cache-rebuild", "--json"][..],
+        &["list", "--json"],
+        &[
+            "fixture",
+            "make",
+            "--edges",
+            "3",
+            "--seed",
+            "1",
+            "--json",
+            made.to_str().expect("UTF-8"),
+        ],
+    ] {
+        assert_eq!(repository.mind(args).json()["schema"], 1, "{args:?}");
+    }
+}
+
+#[test]
+fn a_rebuild_document_has_every_key() {
+    let repository = TempRepository::fixture("small");
+    let expected = [
+        "branch",
+        "bytes_written",
+        "cache_commit",
+        "commits",
+        "commits_skipped",
+        "duration_ms",
+        "edge_order",
+        "edges",
+        "edges_truncated",
+        "journal_tip",
+        "mode",
+        "objects_written",
+        "root_tree",
+        "schema",
+        "shards_tree",
+    ];
+    for mode in ["full", "current"] {
+        let document = repository.mind(&["cache-rebuild", "--json"]).json();
+        let mut keys: Vec<_> = document.as_object().expect("an object").keys().collect();
+        keys.sort_unstable();
+        assert_eq!(keys, expected);
+        assert_eq!(document["mode"], mode);
+    }
+}
+
+#[test]
+fn colours_are_for_terminals_or_when_forced_and_never_against_no_color() {
+    let folder = temp_folder();
+    let run = |variables: &[(&str, &str)]| {
+        let mut command = mind_command(folder.path(), &["list"]);
+        command.env("GIT_CEILING_DIRECTORIES", folder.path()).envs(variables.iter().copied());
+        let output = command.output().expect("the program was built");
+        assert_eq!(output.status.code(), Some(1));
+        String::from_utf8(output.stderr).expect("UTF-8")
+    };
+    assert!(!run(&[]).contains('\x1b'), "a pipe gets no colours");
+    assert!(run(&[("CLICOLOR_FORCE", "1")]).contains('\x1b'));
+    assert!(!run(&[("NO_COLOR", "1")]).contains('\x1b'));
+}
+
+#[test]
+fn completions_and_the_man_page_know_every_command() {
+    let here = Path::new(".");
+    let man = mind(here, &["man"]).ok();
+    for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
+        let script = mind(here, &["completions", shell]).ok();
+        for command in COMMANDS {
+            assert!(script.contains(command[0]), "{shell}: {command:?}");
+            assert!(man.contains(&command[0].replace('-', "\\-")), "man: {command:?}");
+        }
+    }
+}
+
+#[test]
+fn a_full_disk_on_stdout_is_a_failure() {
+    let repository = TempRepository::fixture("small");
+    let full = std::fs::OpenOptions::new().write(true).open("/dev/full").expect("Linux has it");
+    let output = mind_command(repository.path(), &["list", "--json"]).stdout(full).output();
+    let output = output.expect("the program was built");
+    assert_eq!(output.status.code(), Some(1));
+    let stderr = String::from_utf8(output.stderr).expect("UTF-8");
+    assert!(stderr.starts_with("git-mind: error: "), "{stderr}");
+}

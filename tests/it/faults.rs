@@ -2,8 +2,8 @@
 
 use crate::support::{message, rebuild_with};
 use gitmind::cache::RebuildOptions;
-use gitmind::git::fake::FakeRepository;
 use gitmind::git::Repository;
+use gitmind::git::fake::FakeRepository;
 use gitmind::journal::EdgeOrder;
 
 const CACHE: &str = "refs/gitmind/cache/main";

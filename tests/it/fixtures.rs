@@ -14,8 +14,9 @@ fn every_file_of_the_folder_is_listed_with_its_hash() {
         listed.push(file.to_str().expect("UTF-8").to_owned());
     }
     let entries = std::fs::read_dir(fixtures_folder()).expect("a folder");
-    let mut names: Vec<_> =
-        entries.map(|entry| entry.expect("readable").file_name().into_string().expect("UTF-8")).collect();
+    let mut names: Vec<_> = entries
+        .map(|entry| entry.expect("readable").file_name().into_string().expect("UTF-8"))
+        .collect();
     names.retain(|name| name != "README.md" && name != "fixtures.toml");
     names.sort_unstable();
     listed.sort_unstable();

@@ -1,1 +1,141 @@
-//! placeholder
+//! `list`: what it shows, in which order, and to whom.
+
+use crate::support::{TempRepository, message, mind_command};
+use serde_json::Value;
+
+fn edges(repository: &TempRepository, args: &[&str]) -> Vec<Value> {
+    let list = repository.mind(&[&["list", "--json"], args].concat()).json();
+    assert_eq!(list["schema"], 1);
+    let edges = list["edges"].as_array().expect("edges").clone();
+    assert_eq!(list["edges_shown"], edges.len());
+    edges
+}
+
+#[test]
+fn edges_come_newest_first_with_every_field() {
+    let repository = TempRepository::fixture("small");
+    let text =
+        std::fs::read_to_string(crate::support::fixtures_folder().join("small.expected.json"));
+    let expected: Value = serde_json::from_str(&text.expect("a fixture")).expect("JSON");
+    let expected = expected["branches"]["main"]["edges"].as_array().expect("edges");
+    let edges = edges(&repository, &[]);
+    assert_eq!(edges.len(), expected.len());
+    for (edge, expected) in edges.iter().zip(expected) {
+        for (ours, theirs) in [
+            ("commit", "commit"),
+            ("source_oid", "effective_src"),
+            ("target_oid", "effective_tgt"),
+            ("legacy_source_oid", "src_sha"),
+            ("source_path", "src_path"),
+            ("target_path", "tgt_path"),
+            ("type_number", "rel_type"),
+            ("confidence_stored", "confidence_raw"),
+            ("timestamp_ms", "timestamp"),
+            ("ulid", "ulid"),
+        ] {
+            assert_eq!(edge[ours], expected[theirs], "{ours} of {expected}");
+        }
+        if expected["form"] == "attributed" {
+            assert_eq!(edge["attribution"]["author"], expected["author"]);
+            assert_eq!(edge["attribution"]["session"], expected["session_id"]);
+            assert_eq!(edge["attribution"]["source_number"], expected["source_type"]);
+        }
+    }
+}
+
+#[test]
+fn filters_agree_with_a_filter_over_everything() {
+    let repository = TempRepository::fixture("medium");
+    let all = edges(&repository, &[]);
+    let some_path = all[17]["source_path"].as_str().expect("text").to_owned();
+    let source = |edge: &Value| edge["attribution"]["source_number"].as_u64().unwrap_or(0);
+    type Model<'a> = Box<dyn Fn(&Value) -> bool + 'a>;
+    let cases: [(&[&str], Model<'_>); 7] = [
+        (&["--from", &some_path], Box::new(|edge| edge["source_path"] == some_path.as_str())),
+        (&["--type", "depends-on"], Box::new(|edge| edge["type_number"] == 3)),
+        (&["--type", "custom"], Box::new(|edge| edge["type"] == "custom")),
+        (&["--source", "ai"], Box::new(|edge| source(edge) != 0)),
+        (&["--source", "claude"], Box::new(|edge| source(edge) == 1)),
+        (&["--source", "human"], Box::new(|edge| source(edge) == 0)),
+        (
+            &["--min-confidence", "0.9"],
+            Box::new(|edge| edge["confidence_stored"].as_u64() >= Some(13_824)),
+        ),
+    ];
+    for (args, model) in cases {
+        let expected: Vec<_> = all.iter().filter(|edge| model(edge)).cloned().collect();
+        assert!(!expected.is_empty() && expected.len() < all.len(), "{args:?} says something");
+        assert!(edges(&repository, args) == expected, "{args:?}");
+    }
+}
+
+#[test]
+fn a_limit_cuts_the_list_short() {
+    let repository = TempRepository::fixture("small");
+    let all = edges(&repository, &[]);
+    for limit in [0, 1, 7, 50, 1000] {
+        let cut = edges(&repository, &["--limit", &limit.to_string()]);
+        assert_eq!(cut, all[..limit.min(all.len())]);
+    }
+}
+
+#[test]
+fn people_get_a_line_per_edge_and_a_count() {
+    let repository = TempRepository::fixture("small");
+    let list = repository.mind(&["list", "--limit", "3"]).ok();
+    let lines: Vec<_> = list.lines().collect();
+    let expected = [
+        "Makefile ──references──> docs/spec.md",
+        "src/core/a.c ──implements──> LICENSE",
+        "src/core/b.c ──references──> LICENSE",
+        "3 edges",
+    ];
+    assert_eq!(lines, expected);
+    let none = repository.mind(&["list", "--from", "no/such/path"]).ok();
+    assert_eq!(none, "No edges that match on `main`\n");
+}
+
+#[test]
+fn what_a_terminal_would_obey_is_escaped_and_bytes_are_not_lost() {
+    let repository = TempRepository::empty();
+    let mut payload = vec![0xa2, 5, 0x66];
+    payload.extend_from_slice(b"a\x1b[2J\n");
+    payload.extend_from_slice(&[6, 0x63, 0xff, 0xfe, b'x']);
+    let mut message = Vec::new();
+    gitmind::journal::encode_message(&payload, &mut message).expect("short");
+    let tip = repository.commit(&[], &message);
+    repository.git(&["update-ref", "refs/gitmind/edges/main", &tip]);
+    let list = repository.mind(&["list"]).ok();
+    assert!(list.starts_with("a\\x1b[2J\\x0a ──custom──> \\xff\\xfex\n"), "{list:?}");
+    let edges = edges(&repository, &[]);
+    assert_eq!(edges[0]["source_path"], "a\u{1b}[2J\n");
+    assert_eq!(edges[0]["target_path"]["hex"], "fffe78");
+}
+
+#[test]
+fn malformed_commits_are_reported_and_do_not_end_the_list() {
+    let repository = TempRepository::empty();
+    let oldest = repository.commit(&[], &message(&[(1, 2)]));
+    let middle = repository.commit(&[&oldest], b"*");
+    let tip = repository.commit(&[&middle], &message(&[(3, 4)]));
+    repository.git(&["update-ref", "refs/gitmind/edges/main", &tip]);
+    let ran = repository.mind(&["list"]);
+    assert!(ran.stderr.contains(&middle) && ran.stderr.contains("1 skipped"), "{}", ran.stderr);
+    assert!(ran.ok().ends_with("2 edges\n"));
+}
+
+#[test]
+fn a_reader_that_goes_away_is_no_failure() {
+    let repository = TempRepository::fixture("medium");
+    for args in [&["list"][..], &["list", "--json"]] {
+        let mut child = mind_command(repository.path(), args)
+            .stdout(std::process::Stdio::piped())
+            .stderr(std::process::Stdio::piped())
+            .spawn()
+            .expect("the program was built");
+        drop(child.stdout.take());
+        let output = child.wait_with_output().expect("it ends");
+        assert_eq!(output.status.code(), Some(0), "{args:?}");
+        assert_eq!(String::from_utf8_lossy(&output.stderr), "", "{args:?}");
+    }
+}

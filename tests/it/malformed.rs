@@ -2,11 +2,9 @@
 
 use crate::support::{TempRepository, fixtures_folder, rebuild_with};
 use gitmind::cache::{RebuildError, RebuildOptions};
-use gitmind::git::fake::FakeRepository;
 use gitmind::git::Repository;
-use gitmind::journal::{
-    CborError, Confidence, Edge, EdgeOrder, Edges, Malformed, decode_message,
-};
+use gitmind::git::fake::FakeRepository;
+use gitmind::journal::{CborError, Confidence, Edge, EdgeOrder, Edges, Malformed, decode_message};
 use gitmind::oid::Oid;
 use serde_json::Value;
 
@@ -154,7 +152,8 @@ fn strict_names_the_commit_and_changes_nothing() {
 fn a_current_cache_of_a_malformed_journal_does_not_satisfy_strict() {
     let repository = FakeRepository::default();
     repository.set_ref("refs/gitmind/edges/main", repository.commit(&[], b"not base64"));
-    let options = RebuildOptions { edge_order: EdgeOrder::OldestFirst, force: false, strict: false };
+    let options =
+        RebuildOptions { edge_order: EdgeOrder::OldestFirst, force: false, strict: false };
     rebuild_with(&repository, "main", options).expect("skipping is allowed");
     let strict = RebuildOptions { strict: true, ..options };
     let outcome = rebuild_with(&repository, "main", strict);

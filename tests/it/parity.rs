@@ -18,7 +18,11 @@ fn newest_first_gives_the_c_tools_shards_trees() {
         for journal in &fixture.journals {
             let report = repository.rebuild(&journal.branch, EdgeOrder::NewestFirst);
             let name = (&fixture.name, &journal.branch);
-            assert_eq!(report.shards_tree.to_string(), journal.shards_tree_newest_first, "{name:?}");
+            assert_eq!(
+                report.shards_tree.to_string(),
+                journal.shards_tree_newest_first,
+                "{name:?}"
+            );
             assert_eq!(report.meta.edges, journal.edges, "{name:?}");
             assert_eq!(report.meta.commits, journal.commits, "{name:?}");
         }
@@ -33,7 +37,11 @@ fn oldest_first_gives_the_shards_trees_of_an_independent_program() {
         for journal in &fixture.journals {
             let report = repository.rebuild(&journal.branch, EdgeOrder::OldestFirst);
             let name = (&fixture.name, &journal.branch);
-            assert_eq!(report.shards_tree.to_string(), journal.shards_tree_oldest_first, "{name:?}");
+            assert_eq!(
+                report.shards_tree.to_string(),
+                journal.shards_tree_oldest_first,
+                "{name:?}"
+            );
         }
         repository.assert_sound();
     }
@@ -179,9 +187,11 @@ fn oldest_first_lists_are_the_c_tools_turned_round() {
             let mut lists = 0;
             for (suffix, side) in [("forward", "forward"), ("reverse", "reverse")] {
                 for (oid, ids) in expected[side].as_object().expect("lists") {
-                    let ids = ids.as_array().expect("ids").iter().map(|id| {
-                        oldest_first[&id.as_u64().expect("an id")]
-                    });
+                    let ids = ids
+                        .as_array()
+                        .expect("ids")
+                        .iter()
+                        .map(|id| oldest_first[&id.as_u64().expect("an id")]);
                     let mut ids: Vec<u32> = ids.collect();
                     ids.sort_unstable();
                     let path = format!("{}/{oid}.{suffix}", &oid[..2]);

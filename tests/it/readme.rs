@@ -1,1 +1,28 @@
-//! placeholder
+//! README: what it pastes is what the program prints.
+
+use crate::support::mind;
+use std::path::Path;
+
+const README: &str = include_str!("../../README.md");
+
+/// The text block that follows the shell block with this command.
+fn pasted(command: &str) -> &'static str {
+    let shell = format!("```sh\n{command}\n```\n\n```text\n");
+    let (_, after) = README.split_once(&shell).expect("README shows the command with its output");
+    after.split_once("```").expect("the block ends").0
+}
+
+/// The lines, with the digits of the one that differs between builds left out.
+fn masked(text: &str) -> Vec<String> {
+    let mask = |line: &str| match line.starts_with("heap peak") {
+        true => line.replace(|c: char| c.is_ascii_digit(), ""),
+        false => line.to_owned(),
+    };
+    text.lines().map(mask).collect()
+}
+
+#[test]
+fn the_pasted_budget_is_what_the_program_prints() {
+    let printed = mind(Path::new(env!("CARGO_MANIFEST_DIR")), &["budget"]).ok();
+    assert_eq!(masked(pasted("cargo run --release -- budget")), masked(&printed));
+}

@@ -62,8 +62,11 @@ fn the_shards_tree_is_the_root_tree_without_its_other_entries() {
     let temp = TempRepository::fixture("medium");
     let report = temp.rebuild("main", EdgeOrder::OldestFirst);
     let listing = temp.git(&["ls-tree", &report.root_tree.to_string()]);
-    let shards: String =
-        listing.lines().filter(|line| line.contains(" tree ")).map(|line| format!("{line}\n")).collect();
+    let shards: String = listing
+        .lines()
+        .filter(|line| line.contains(" tree "))
+        .map(|line| format!("{line}\n"))
+        .collect();
     assert_eq!(shards.lines().count() + 1, listing.lines().count(), "one entry more: meta");
     std::fs::write(temp.path().join("listing"), shards).expect("writable");
     let file = std::fs::File::open(temp.path().join("listing")).expect("just written");
@@ -128,10 +131,7 @@ fn a_cache_of_a_future_version_is_rebuilt_and_named() {
     temp.git(&["update-ref", "refs/gitmind/cache/main", &commit]);
     let report = rebuild_with(&temp.open(), "main", DEFAULT).expect("a journal");
     assert_eq!(report.mode, Mode::Full);
-    assert_eq!(
-        report.replaced_because.as_deref(),
-        Some("cache format 2 is not known, only 1")
-    );
+    assert_eq!(report.replaced_because.as_deref(), Some("cache format 2 is not known, only 1"));
 }
 
 #[test]

@@ -1,1 +1,218 @@
-//! placeholder
+//! Bad input: one line that names the thing, what to type next, exit code 1 (2 for usage), and
+//! nothing changed.
+
+use crate::support::{TempRepository, git, message, mind, temp_folder};
+use std::fs;
+
+/// Runs `cache-rebuild` where it must fail; returns what it said and checks that nothing moved.
+fn refused(repository: &TempRepository, args: &[&str]) -> String {
+    let (refs, objects) = (repository.refs(), repository.git(&["count-objects", "-v"]));
+    let error = repository.mind(&[&["cache-rebuild"], args].concat()).error(1);
+    assert_eq!(repository.refs(), refs, "refs moved: {error}");
+    assert_eq!(repository.git(&["count-objects", "-v"]), objects, "objects appeared: {error}");
+    assert_eq!(repository.temporary_files(), [""; 0], "{error}");
+    error
+}
+
+#[test]
+fn an_unknown_branch_is_named_and_the_known_ones_listed() {
+    let repository = TempRepository::fixture("small");
+    let error = refused(&repository, &["--branch", "nope"]);
+    assert!(error.contains("`nope` has no journal (refs/gitmind/edges/nope"), "{error}");
+    assert!(
+        error.contains("hint: name one with --branch NAME; there are feature/x, main"),
+        "{error}"
+    );
+    let listed = repository.mind(&["list", "--branch", "nope"]).error(1);
+    assert_eq!(listed, error);
+}
+
+#[test]
+fn a_repository_without_journals_says_how_to_get_one() {
+    let repository = TempRepository::empty();
+    let error = refused(&repository, &[]);
+    assert!(error.contains("branch `main` has no journal"), "{error}");
+    assert!(error.contains("hint: this repository has no journals"), "{error}");
+}
+
+#[test]
+fn names_that_cannot_be_branches_are_refused_before_anything_is_read() {
+    let repository = TempRepository::fixture("small");
+    let long = "b".repeat(64);
+    let names = [
+        "",
+        "refs/heads/main",
+        "/a",
+        "a/",
+        "a..b",
+        "a~1",
+        "a^",
+        "a:b",
+        "a?",
+        "a*",
+        "a[",
+        "a\\b",
+        "a@{1}",
+        "a b",
+        "a.lock",
+        "a//b",
+        ".a",
+        "\u{1b}[31m",
+        long.as_str(),
+    ];
+    for name in names {
+        let error = refused(&repository, &["--branch", name]);
+        assert!(error.contains("is not a branch name: "), "{name:?}: {error}");
+        assert!(!error.contains('\u{1b}'), "{name:?} reached the terminal raw");
+    }
+}
+
+#[test]
+fn outside_a_repository_the_folder_is_named() {
+    let folder = temp_folder();
+    let ran = crate::support::mind_command(folder.path(), &["cache-rebuild"])
+        .env("GIT_CEILING_DIRECTORIES", folder.path())
+        .output()
+        .expect("the program was built");
+    let stderr = String::from_utf8(ran.stderr).expect("UTF-8");
+    assert_eq!(ran.status.code(), Some(1), "{stderr}");
+    assert!(stderr.contains("is not inside a git repository"), "{stderr}");
+    assert!(stderr.contains("hint: run it inside a git repository"), "{stderr}");
+    let error = mind(folder.path(), &["-C", "nowhere", "list"]).error(1);
+    assert!(error.contains("nowhere is not inside a git repository"), "{error}");
+}
+
+#[test]
+fn a_sha256_repository_is_refused_by_name() {
+    let folder = temp_folder();
+    git(folder.path(), &["init", "-q", "--object-format=sha256"]);
+    let error = mind(folder.path(), &["cache-rebuild"]).error(1);
+    assert!(error.contains("object format `sha256`, only `sha1`"), "{error}");
+}
+
+#[test]
+fn a_repository_that_needs_more_is_refused_by_name() {
+    let repository = TempRepository::fixture("small");
+    for (key, value, named) in [
+        ("extensions.refStorage", "reftable", "extensions.refstorage=reftable"),
+        ("extensions.fromTheFuture", "yes", "extensions.fromthefuture=yes"),
+    ] {
+        repository.git(&["config", "core.repositoryformatversion", "1"]);
+        fs::write(
+            repository.path().join("config"),
+            format!("[core]\n\trepositoryformatversion = 1\n\tbare = true\n[extensions]\n\t{} = {value}\n",
+                key.trim_start_matches("extensions.")),
+        )
+        .expect("writable");
+        let error = repository.mind(&["cache-rebuild"]).error(1);
+        assert!(error.contains(named), "{error}");
+    }
+    fs::write(repository.path().join("config"), "[core]\n\trepositoryformatversion = 2\n")
+        .expect("ok");
+    let error = repository.mind(&["cache-rebuild"]).error(1);
+    assert!(error.contains("core.repositoryFormatVersion=2"), "{error}");
+}
+
+#[test]
+fn a_missing_object_is_named() {
+    let repository = TempRepository::empty();
+    let gone = repository.commit(&[], &message(&[(1, 2)]));
+    let tip = repository.commit(&[&gone], &message(&[(3, 4)]));
+    repository.git(&["update-ref", "refs/gitmind/edges/main", &tip]);
+    fs::remove_file(repository.path().join(format!("objects/{}/{}", &gone[..2], &gone[2..])))
+        .expect("a loose object");
+    let refs = repository.git(&["show-ref"]);
+    let error = repository.mind(&["cache-rebuild"]).error(1);
+    assert!(error.contains(&format!("object {gone} is missing")), "{error}");
+    assert!(error.contains("hint: `git fsck`"), "{error}");
+    assert_eq!(repository.git(&["show-ref"]), refs);
+}
+
+#[test]
+fn a_journal_ref_to_something_else_is_named() {
+    let repository = TempRepository::fixture("small");
+    let blob = repository.git(&["rev-parse", "refs/heads/main:Makefile"]);
+    fs::create_dir_all(repository.path().join("refs/gitmind/edges")).expect("writable");
+    let file = repository.path().join("refs/gitmind/edges/odd");
+    fs::write(&file, format!("{blob}\n")).expect("writable");
+    let error = repository.mind(&["cache-rebuild", "--branch", "odd"]).error(1);
+    assert!(error.contains(&format!("object {blob} is a blob, not a commit")), "{error}");
+    fs::write(&file, "not an id\n").expect("writable");
+    let error = repository.mind(&["cache-rebuild", "--branch", "odd"]).error(1);
+    assert!(error.contains("refs/gitmind/edges/odd"), "{error}");
+}
+
+/// Damages the only pack at every place in turn: an error or, where the byte did not matter, the
+/// right tree; never a panic, and never a ref that moved after an error.
+#[test]
+fn a_damaged_pack_is_an_error_or_harmless() {
+    let whole = TempRepository::fixture("small");
+    let expected = whole.rebuild("main", gitmind::journal::EdgeOrder::OldestFirst).shards_tree;
+    let pack_of = |repository: &TempRepository| {
+        let packs = fs::read_dir(repository.path().join("objects/pack")).expect("a folder");
+        let mut paths = packs.map(|entry| entry.expect("readable").path());
+        paths.find(|path| path.extension().is_some_and(|kind| kind == "pack")).expect("one pack")
+    };
+    let (mut failed, mut passed) = (0, 0);
+    for step in 0..60 {
+        let repository = TempRepository::fixture("small");
+        let pack = pack_of(&repository);
+        let mut bytes = fs::read(&pack).expect("readable");
+        let len = bytes.len();
+        let (at, cut) = (12 + step * (len - 32) / 60, step % 6 == 5);
+        if cut {
+            bytes.truncate(at)
+        } else {
+            bytes[at] ^= 0x55
+        }
+        fs::remove_file(&pack).expect("it was read");
+        fs::write(&pack, bytes).expect("writable");
+        let ran = repository.mind(&["cache-rebuild", "--strict", "--force", "--json"]);
+        match ran.code {
+            0 => {
+                let tree = ran.json()["shards_tree"].as_str().expect("an id").to_owned();
+                assert_eq!(tree, expected.to_string(), "byte {at} changed the answer unnoticed");
+                passed += 1;
+            }
+            _ => {
+                ran.error(1);
+                let refs = fs::read_to_string(repository.path().join("packed-refs"));
+                assert!(refs.expect("as before").contains("refs/gitmind/cache/main"));
+                assert!(!repository.path().join("refs/gitmind/cache/main").exists());
+                failed += 1;
+            }
+        }
+    }
+    assert!(failed > 10 && passed > 5, "{failed} failed, {passed} passed");
+}
+
+#[test]
+fn wrong_usage_exits_2() {
+    let folder = temp_folder();
+    for args in [
+        &[][..],
+        &["no-such-command"],
+        &["cache-rebuild", "--edge-order", "sideways"],
+        &["list", "--limit", "-1"],
+        &["list", "--min-confidence", "nan"],
+        &["list", "--type", "65536"],
+        &["fixture", "make", "--edges", "0", "--seed", "1", "x"],
+        &["fixture", "make", "--edges", "1", "--seed", "1", "--batch", "251", "x"],
+    ] {
+        let ran = mind(folder.path(), args);
+        assert_eq!((ran.code, ran.stdout.as_str()), (2, ""), "{args:?}");
+        assert!(!ran.stderr.is_empty(), "{args:?}");
+    }
+}
+
+#[test]
+fn a_ref_that_is_locked_is_named_with_its_lock_file() {
+    let repository = TempRepository::fixture("small");
+    fs::create_dir_all(repository.path().join("refs/gitmind/cache")).expect("writable");
+    fs::write(repository.path().join("refs/gitmind/cache/main.lock"), "").expect("writable");
+    let refs = repository.refs();
+    let error = repository.mind(&["cache-rebuild"]).error(1);
+    assert!(error.contains("refs/gitmind/cache/main is locked"), "{error}");
+    assert!(error.contains("main.lock") && error.contains("hint: "), "{error}");
+    assert_eq!(repository.refs(), refs);
+}

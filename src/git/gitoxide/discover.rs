@@ -24,9 +24,11 @@ impl Location {
             match_ceiling_dir_or_error: false,
             ..Default::default()
         };
-        let not_found = |_| Error::NotARepository { path: start.to_owned() };
-        let (found, _trust) =
-            gix_discover::upwards_opts(start, options).map_err(not_found)?;
+        let not_found = || Error::NotARepository { path: start.to_owned() };
+        // An absolute path, because the search takes `.` inside a git folder for its worktree.
+        let absolute = start.canonicalize().map_err(|_| not_found())?;
+        let found = gix_discover::upwards_opts(&absolute, options);
+        let (found, _trust) = found.map_err(|_| not_found())?;
         let (git_dir, _worktree) = found.into_repository_and_work_tree_directories();
         Self::at(&git_dir)
     }
@@ -54,10 +56,8 @@ impl Location {
 
 /// The configuration of the repository: system, user, repository, in rising precedence.
 pub(super) fn read_config(location: &Location) -> Result<gix_config::File, Error> {
-    gix_config::File::from_git_dir(location.common_dir.clone()).map_err(|error| Error::Open {
-        path: location.common_dir.clone(),
-        reason: reason(&error),
-    })
+    gix_config::File::from_git_dir(location.common_dir.clone())
+        .map_err(|error| Error::Open { path: location.common_dir.clone(), reason: reason(&error) })
 }
 
 /// Refuses a repository that says it needs what is not there (`git help gitrepository-layout`).

@@ -10,8 +10,8 @@ mod refs;
 
 pub use discover::Location;
 
-use super::{Error, Head, Identity, ObjectKind, PackSink, RefUpdate, Repository};
 use super::pack::PackWriter;
+use super::{Error, Head, Identity, ObjectKind, PackSink, RefUpdate, Repository};
 use crate::oid::Oid;
 use objects::Objects;
 use std::path::{Path, PathBuf};

@@ -46,7 +46,6 @@ impl Objects {
         buffer.truncate(len);
         Ok(())
     }
-
 }
 
 fn kind_of(kind: gix_object::Kind) -> ObjectKind {

@@ -17,10 +17,8 @@ const SYMBOLIC_DEPTH_MAX: usize = 5;
 
 pub(super) fn open(location: &Location) -> Store {
     // git writes no reflog for refs outside heads, remotes and notes unless told to.
-    let options = gix_ref::store::init::Options {
-        write_reflog: WriteReflog::Disable,
-        ..Default::default()
-    };
+    let options =
+        gix_ref::store::init::Options { write_reflog: WriteReflog::Disable, ..Default::default() };
     let (git_dir, common_dir) = (location.git_dir.clone(), location.common_dir.clone());
     if git_dir == common_dir {
         Store::at_opts(git_dir, gix_hash::Kind::Sha1, options)

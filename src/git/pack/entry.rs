@@ -13,7 +13,8 @@ pub(super) fn encode_stored(kind: ObjectKind, data: &[u8], out: &mut Vec<u8>) {
     let mut rest = data;
     loop {
         let (block, after) = rest.split_at(rest.len().min(STORED_BLOCK_BYTES_MAX));
-        let len = u16::try_from(block.len()).expect("this holds because a block is cut to u16::MAX");
+        let len =
+            u16::try_from(block.len()).expect("this holds because a block is cut to u16::MAX");
         out.push(u8::from(after.is_empty()));
         out.extend_from_slice(&len.to_le_bytes());
         out.extend_from_slice(&(!len).to_le_bytes());
@@ -70,7 +71,8 @@ mod tests {
             let mut reader = flate2::read::ZlibDecoder::new(&entry[header.len()..]);
             reader.read_to_end(&mut inflated).expect("a valid zlib stream");
             assert!(inflated == data, "{len} bytes");
-            assert_eq!(reader.total_in() as usize, entry.len() - header.len(), "{len} bytes");
+            let stream_bytes = (entry.len() - header.len()) as u64;
+            assert_eq!(reader.total_in(), stream_bytes, "{len} bytes");
         }
     }
 

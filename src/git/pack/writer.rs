@@ -66,13 +66,12 @@ impl PackWriter {
     pub(crate) fn add_entry(&mut self, id: Oid, entry: &[u8]) -> Result<(), Error> {
         let added = u32::try_from(self.entries.len()).unwrap_or(u32::MAX);
         if added >= self.objects {
-            return Err(Error::PackCount { expected: self.objects, actual: added.saturating_add(1) });
+            return Err(Error::PackCount {
+                expected: self.objects,
+                actual: added.saturating_add(1),
+            });
         }
-        self.entries.push(IndexEntry {
-            id,
-            crc32: crc32fast::hash(entry),
-            offset: self.offset,
-        });
+        self.entries.push(IndexEntry { id, crc32: crc32fast::hash(entry), offset: self.offset });
         self.write(entry)
     }
 
@@ -99,7 +98,8 @@ impl PackWriter {
         let pack = flushed(self.file, &self.folder)?;
         let pack_bytes = self.offset + Oid::LEN as u64;
 
-        let mut index = BufWriter::with_capacity(BUFFER_BYTES, temporary(&self.folder, "tmp_idx_")?);
+        let mut index =
+            BufWriter::with_capacity(BUFFER_BYTES, temporary(&self.folder, "tmp_idx_")?);
         write_index(&self.entries, checksum, &mut index)
             .map_err(Error::io("write a pack index in", &self.folder))?;
         let index = flushed(index, &self.folder)?;
@@ -169,5 +169,7 @@ fn persist(file: NamedTempFile, path: &Path) -> Result<(), Error> {
 
 /// Waits until the disk has the folder's entries.
 fn sync_folder(folder: &Path) -> Result<(), Error> {
-    File::open(folder).and_then(|folder| folder.sync_all()).map_err(Error::io("sync folder", folder))
+    File::open(folder)
+        .and_then(|folder| folder.sync_all())
+        .map_err(Error::io("sync folder", folder))
 }

@@ -63,9 +63,7 @@ fn check_limits(edge: &Edge<'_>) -> Result<(), EncodeError> {
         ("session", who.session, limit::SESSION_BYTES_MAX),
     ];
     match texts.into_iter().find(|(_, text, limit)| text.len() > *limit) {
-        Some((field, text, limit)) => {
-            Err(EncodeError::TooLong { field, len: text.len(), limit })
-        }
+        Some((field, text, limit)) => Err(EncodeError::TooLong { field, len: text.len(), limit }),
         None => Ok(()),
     }
 }

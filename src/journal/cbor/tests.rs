@@ -5,13 +5,16 @@ use super::*;
 use crate::oid::Oid;
 use proptest::prelude::*;
 
+/// Origin, author, session, flags, lane.
+type OwnedAttribution = (u32, Vec<u8>, Vec<u8>, u32, u32);
+
 /// An edge that owns its texts, so that proptest can make one.
 #[derive(Clone, Debug)]
 struct OwnedEdge {
     ids: [[u8; 20]; 4],
     numbers: (u16, u16, u64),
     texts: [Vec<u8>; 3],
-    who: Option<(u32, Vec<u8>, Vec<u8>, u32, u32)>,
+    who: Option<OwnedAttribution>,
 }
 
 impl OwnedEdge {
