@@ -161,9 +161,9 @@ fn a_damaged_pack_is_an_error_or_harmless() {
         let len = bytes.len();
         let (at, cut) = (12 + step * (len - 32) / 60, step % 6 == 5);
         if cut {
-            bytes.truncate(at)
+            bytes.truncate(at);
         } else {
-            bytes[at] ^= 0x55
+            bytes[at] ^= 0x55;
         }
         fs::remove_file(&pack).expect("it was read");
         fs::write(&pack, bytes).expect("writable");
