@@ -1,5 +1,6 @@
 //! The arguments and their help.
 
+use super::list_filter::ListFilter;
 use crate::journal::EdgeOrder;
 use clap::{Parser, Subcommand, ValueEnum, ValueHint};
 use std::path::PathBuf;
@@ -89,38 +90,14 @@ pub(super) struct ListArgs {
     /// Branch whose journal to read [default: the one that is checked out]
     #[arg(long, value_name = "NAME")]
     pub(super) branch: Option<String>,
-    /// Only edges whose source had this path
-    #[arg(long, value_name = "PATH")]
-    pub(super) from: Option<std::ffi::OsString>,
-    /// Only edges of this type: implements, references, depends_on, augments, custom, or a number
-    #[arg(long = "type", value_name = "TYPE", value_parser = super::list::parse_relation)]
-    pub(super) relation: Option<super::list::RelationFilter>,
-    /// Only edges by this kind of writer; `ai` is any that is not human
-    #[arg(long, value_enum, value_name = "SOURCE")]
-    pub(super) source: Option<SourceArg>,
-    /// Only edges at least this sure, from 0 to 1
-    #[arg(long, value_name = "FRACTION", value_parser = super::list::parse_confidence)]
-    pub(super) min_confidence: Option<crate::journal::Confidence>,
+    #[command(flatten)]
+    pub(super) filter: ListFilter,
     /// Stop after this many edges
     #[arg(long, value_name = "COUNT")]
     pub(super) limit: Option<u64>,
     /// Print one JSON document
     #[arg(long)]
     pub(super) json: bool,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(super) enum SourceArg {
-    Human,
-    /// Any writer that is not human
-    Ai,
-    Claude,
-    Gpt,
-    /// A writer that is neither human nor named here
-    Other,
-    System,
-    Import,
-    Unknown,
 }
 
 /// Measure the memory that a rebuild of a pinned journal needs

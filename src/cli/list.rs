@@ -1,9 +1,10 @@
 //! `git-mind list`: the edges of a journal, newest commit first, one commit in memory at a time.
 
-use super::args::{Args, ListArgs, SourceArg};
+use super::args::{Args, ListArgs};
 use super::escape::Escaped;
 use super::failure::{Exit, Failure};
 use super::list_json::JsonList;
+use super::malformed::MalformedMet;
 use super::output::Output;
 use super::repository;
 use crate::branch::BranchName;
@@ -11,44 +12,11 @@ use crate::clock::SystemClock;
 use crate::context::Context;
 use crate::env::Environment;
 use crate::git::{Commit, Repository};
-use crate::journal::{
-    Confidence, Edge, Malformed, MessageError, Origin, PayloadBuffer, Relation, WalkError,
-    walk_newest,
-};
+use crate::journal::{Edge, Malformed, MessageError, PayloadBuffer, WalkError, walk_newest};
 use crate::progress::Silent;
 use std::io::{self, Write};
 use std::ops::ControlFlow;
 use std::os::unix::ffi::OsStrExt;
-
-/// Types of edges that a list shows.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum RelationFilter {
-    Exactly(Relation),
-    /// Every number without a name.
-    Custom,
-}
-
-/// Reads a type's name, in any case, or its number.
-pub(super) fn parse_relation(text: &str) -> Result<RelationFilter, String> {
-    let name = text.to_ascii_lowercase().replace('-', "_");
-    let named =
-        [Relation::IMPLEMENTS, Relation::REFERENCES, Relation::DEPENDS_ON, Relation::AUGMENTS];
-    if let Some(relation) = named.into_iter().find(|relation| relation.name() == name) {
-        return Ok(RelationFilter::Exactly(relation));
-    }
-    if name == "custom" {
-        return Ok(RelationFilter::Custom);
-    }
-    let number = name.parse().map(|number| RelationFilter::Exactly(Relation(number)));
-    let names = "implements, references, depends_on, augments, custom, or a number up to 65535";
-    number.map_err(|_| format!("a type is one of {names}"))
-}
-
-/// Reads a fraction from 0 to 1.
-pub(super) fn parse_confidence(text: &str) -> Result<Confidence, String> {
-    let fraction = text.parse().ok().and_then(Confidence::from_fraction);
-    fraction.ok_or_else(|| "a confidence is a number from 0 to 1".into())
-}
 
 /// Why a list ends early.
 enum ListError {
@@ -124,34 +92,11 @@ fn conclude(
     output: &mut Output,
 ) -> io::Result<()> {
     let branch = Escaped::bytes(branch.as_str().as_bytes());
-    let is_filtered = options.from.is_some()
-        || options.relation.is_some()
-        || options.source.is_some()
-        || options.min_confidence.is_some();
-    let kind = if is_filtered { " that match" } else { "" };
+    let kind = if options.filter.is_set() { " that match" } else { "" };
     match shown {
         0 => writeln!(output, "No edges{kind} on `{branch}`"),
         1 => writeln!(output, "1 edge{kind}"),
         shown => writeln!(output, "{shown} edges{kind}"),
-    }
-}
-
-/// Malformed commits that were met.
-#[derive(Default)]
-pub(super) struct MalformedMet {
-    pub(super) skipped: u64,
-    pub(super) truncated: u64,
-    first: Option<Malformed>,
-}
-
-impl MalformedMet {
-    fn warn(&self, output: &mut Output) {
-        let Some(first) = &self.first else { return };
-        output.warning(&first.to_string());
-        let (skipped, truncated) = (self.skipped, self.truncated);
-        output.warning(&format!(
-            "malformed journal commits: {skipped} skipped, {truncated} cut short"
-        ));
     }
 }
 
@@ -180,7 +125,7 @@ fn each(
         };
         for (edges_kept, edge) in (0..).zip(edges) {
             match edge {
-                Ok(edge) if is_wanted(&edge, options) => {
+                Ok(edge) if options.filter.wants(&edge) => {
                     show(commit, &edge)?;
                     left -= 1;
                     if left == 0 {
@@ -198,53 +143,4 @@ fn each(
         Ok(ControlFlow::Continue(()))
     })?;
     Ok(met)
-}
-
-/// Whether an edge passes all filters.
-fn is_wanted(edge: &Edge<'_>, options: &ListArgs) -> bool {
-    let origin = edge.attribution.map_or(Origin::HUMAN, |who| who.origin);
-    options.from.as_ref().is_none_or(|path| path.as_bytes() == edge.source_path)
-        && options.min_confidence.is_none_or(|least| edge.confidence >= least)
-        && options.source.is_none_or(|source| is_from(origin, source))
-        && options.relation.is_none_or(|wanted| match wanted {
-            RelationFilter::Exactly(relation) => edge.relation == relation,
-            RelationFilter::Custom => edge.relation.name() == Relation::CUSTOM.name(),
-        })
-}
-
-fn is_from(origin: Origin, source: SourceArg) -> bool {
-    let name = match source {
-        SourceArg::Ai => return origin != Origin::HUMAN,
-        SourceArg::Other => Origin::AI.name(),
-        SourceArg::Human => Origin::HUMAN.name(),
-        SourceArg::Claude => "claude",
-        SourceArg::Gpt => "gpt",
-        SourceArg::System => "system",
-        SourceArg::Import => "import",
-        SourceArg::Unknown => "unknown",
-    };
-    origin.name() == name
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn types_are_named_in_any_case_or_numbered() {
-        let exactly = |number| Ok(RelationFilter::Exactly(Relation(number)));
-        assert_eq!(parse_relation("Depends-On"), exactly(3));
-        assert_eq!(parse_relation("depends_on"), exactly(3));
-        assert_eq!(parse_relation("1000"), exactly(1000));
-        assert_eq!(parse_relation("custom"), Ok(RelationFilter::Custom));
-        assert!(parse_relation("65536").is_err() && parse_relation("").is_err());
-    }
-
-    #[test]
-    fn confidences_are_fractions() {
-        assert_eq!(parse_confidence("0.5"), Ok(Confidence(7680)));
-        for bad in ["nan", "-0.1", "1.01", "x", "", "inf"] {
-            assert!(parse_confidence(bad).is_err(), "{bad}");
-        }
-    }
 }

@@ -1,6 +1,6 @@
 //! `list --json`: one document, written as it comes, so that it needs no memory for its length.
 
-use super::list::MalformedMet;
+use super::malformed::MalformedMet;
 use super::output::Output;
 use crate::branch::BranchName;
 use crate::git::Commit;
