@@ -16,7 +16,6 @@ use crate::journal::{Edge, Malformed, MessageError, PayloadBuffer, WalkError, wa
 use crate::progress::Silent;
 use std::io::{self, Write};
 use std::ops::ControlFlow;
-use std::os::unix::ffi::OsStrExt;
 
 /// Why a list ends early.
 enum ListError {
