@@ -1,15 +1,27 @@
 #![doc = include_str!("../README.md")]
 
+#[forbid(unsafe_code)]
 pub mod branch;
+#[forbid(unsafe_code)]
 pub mod cache;
+#[forbid(unsafe_code)]
 pub mod cli;
+#[forbid(unsafe_code)]
 pub mod clock;
+#[forbid(unsafe_code)]
 pub mod context;
+#[forbid(unsafe_code)]
 pub mod env;
+#[forbid(unsafe_code)]
 pub mod fixture;
+#[forbid(unsafe_code)]
 pub mod git;
+#[forbid(unsafe_code)]
 pub mod journal;
 pub mod memory;
+#[forbid(unsafe_code)]
 pub mod oid;
+#[forbid(unsafe_code)]
 pub mod progress;
+#[forbid(unsafe_code)]
 pub mod units;

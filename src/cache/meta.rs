@@ -1,7 +1,7 @@
 //! The `meta` blob at the root of a cache: what the cache was built from.
 //!
-//! Text, one `key value` a line in fixed order, so that `git show CACHE:meta` can be read by people.
-//! It holds neither time nor host: the same journal gives the same bytes.
+//! Text, one `key value` a line in fixed order, so that people can read `git show CACHE:meta`. It
+//! holds neither time nor host: the same journal gives the same bytes.
 
 use crate::journal::EdgeOrder;
 use crate::oid::Oid;

@@ -62,7 +62,9 @@ mod tests {
 
     proptest! {
         #[test]
-        fn equal_ids_have_equal_numbers_in_order_of_appearance(firsts in prop::collection::vec(0..30_u8, 0..200)) {
+        fn equal_ids_have_equal_numbers_in_order_of_appearance(
+            firsts in prop::collection::vec(0..30_u8, 0..200),
+        ) {
             let mut table = OidTable::default();
             let mut model: Vec<Oid> = Vec::new();
             for first in firsts {

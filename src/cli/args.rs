@@ -85,7 +85,8 @@ impl From<OrderArg> for EdgeOrder {
 /// Print the edges of a journal, newest commit first
 #[derive(Clone, Debug, clap::Args)]
 #[command(after_help = "Examples:\n  git mind list --limit 20\n  git mind list --from src/main.c \
-                        --type depends_on\n  git mind list --source ai --min-confidence 0.9 --json")]
+                        --type depends_on\n  git mind list --source ai --min-confidence 0.9 \
+                        --json")]
 pub(super) struct ListArgs {
     /// Branch whose journal to read [default: the one that is checked out]
     #[arg(long, value_name = "NAME")]

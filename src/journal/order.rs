@@ -4,8 +4,8 @@
 //! what merges brought in, and every append shifts every number.
 //!
 //! *Oldest first* is ours: the order of a commit's history is that of its first parent, then what
-//! each other parent adds in its own order, then the commit itself; that is a depth-first post-order
-//! over parents in order. An append along the first parent never moves a number.
+//! each other parent adds in its own order, then the commit itself; that is a depth-first
+//! post-order over parents in order. An append along the first parent never moves a number.
 //!
 //! Both are found in one pass that reads each commit once, newest first, as packs store them: the
 //! walk hands out visit numbers, and the order is a permutation of those. A journal without merges

@@ -14,4 +14,5 @@ mod rebuild;
 mod refusals;
 mod repositories;
 mod support;
+mod tidy;
 mod vectors;

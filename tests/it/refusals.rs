@@ -94,16 +94,12 @@ fn a_sha256_repository_is_refused_by_name() {
 fn a_repository_that_needs_more_is_refused_by_name() {
     let repository = TempRepository::fixture("small");
     for (key, value, named) in [
-        ("extensions.refStorage", "reftable", "extensions.refstorage=reftable"),
-        ("extensions.fromTheFuture", "yes", "extensions.fromthefuture=yes"),
+        ("refStorage", "reftable", "extensions.refstorage=reftable"),
+        ("fromTheFuture", "yes", "extensions.fromthefuture=yes"),
     ] {
-        repository.git(&["config", "core.repositoryformatversion", "1"]);
-        fs::write(
-            repository.path().join("config"),
-            format!("[core]\n\trepositoryformatversion = 1\n\tbare = true\n[extensions]\n\t{} = {value}\n",
-                key.trim_start_matches("extensions.")),
-        )
-        .expect("writable");
+        let core = "[core]\n\trepositoryformatversion = 1\n\tbare = true\n";
+        let config = format!("{core}[extensions]\n\t{key} = {value}\n");
+        fs::write(repository.path().join("config"), config).expect("writable");
         let error = repository.mind(&["cache-rebuild"]).error(1);
         assert!(error.contains(named), "{error}");
     }

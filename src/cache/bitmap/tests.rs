@@ -29,7 +29,10 @@ proptest! {
     }
 
     #[test]
-    fn a_file_of_any_other_length_is_refused(ids in id_sets(), cut in any::<prop::sample::Index>()) {
+    fn a_file_of_any_other_length_is_refused(
+        ids in id_sets(),
+        cut in any::<prop::sample::Index>(),
+    ) {
         let mut file = encoded(&ids);
         let cut = cut.index(file.len());
         prop_assert!(decode_bitmap(&file[..cut]).is_err());
@@ -38,7 +41,10 @@ proptest! {
     }
 
     #[test]
-    fn any_bytes_are_ids_in_order_or_an_error(body in prop::collection::vec(any::<u8>(), 0..100), kind in 0..4_u8) {
+    fn any_bytes_are_ids_in_order_or_an_error(
+        body in prop::collection::vec(any::<u8>(), 0..100),
+        kind in 0..4_u8,
+    ) {
         let mut file = encoded(&[])[..HEADER_BYTES].to_vec();
         file.push(kind);
         if kind == CONTAINERS {

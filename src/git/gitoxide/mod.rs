@@ -7,78 +7,13 @@
 mod discover;
 mod objects;
 mod refs;
+mod repository;
 
 pub use discover::Location;
+pub use repository::GitRepository;
 
-use super::pack::PackWriter;
-use super::{Error, Head, Identity, ObjectKind, PackSink, RefUpdate, Repository};
-use crate::oid::Oid;
-use objects::Objects;
-use std::path::{Path, PathBuf};
-
-/// An open repository.
-#[derive(Debug)]
-pub struct GitRepository {
-    location: Location,
-    identity: Identity,
-    objects: Objects,
-    refs: gix_ref::file::Store,
-}
-
-impl GitRepository {
-    /// Opens the repository at `location`.
-    ///
-    /// # Errors
-    /// [`Error::ObjectFormat`] or [`Error::Extension`] when the repository is of a kind that is not
-    /// supported, [`Error::Open`] when its configuration or its objects cannot be read.
-    pub fn open(location: Location) -> Result<Self, Error> {
-        let config = discover::read_config(&location)?;
-        discover::check_format(&location, &config)?;
-        let objects = Objects::open(&location.common_dir.join("objects"))?;
-        let refs = refs::open(&location);
-        let identity = discover::identity(&config);
-        Ok(Self { location, identity, objects, refs })
-    }
-
-    /// Where the repository is.
-    pub fn location(&self) -> &Location {
-        &self.location
-    }
-
-    fn packs(&self) -> PathBuf {
-        self.location.common_dir.join("objects/pack")
-    }
-}
-
-impl Repository for GitRepository {
-    fn head(&self) -> Result<Head, Error> {
-        refs::head(&self.refs)
-    }
-
-    fn resolve(&self, name: &str) -> Result<Option<Oid>, Error> {
-        refs::resolve(&self.refs, name)
-    }
-
-    fn refs(&self, prefix: &str, count_max: usize) -> Result<Vec<String>, Error> {
-        refs::list(&self.refs, prefix, count_max)
-    }
-
-    fn read(&self, id: Oid, kind: ObjectKind, buffer: &mut Vec<u8>) -> Result<(), Error> {
-        self.objects.read(id, kind, buffer)
-    }
-
-    fn identity(&self) -> Identity {
-        self.identity.clone()
-    }
-
-    fn start_pack(&self, objects: u32) -> Result<Box<dyn PackSink + '_>, Error> {
-        Ok(Box::new(PackWriter::start(&self.packs(), objects)?))
-    }
-
-    fn update_ref(&self, update: RefUpdate<'_>) -> Result<(), Error> {
-        refs::update(&self.refs, update)
-    }
-}
+use super::Error;
+use std::path::Path;
 
 /// The reasons that a gitoxide error gives, outermost first, in one line.
 fn reason(error: &dyn std::error::Error) -> String {

@@ -65,7 +65,9 @@ fn owned_edge() -> impl Strategy<Value = OwnedEdge> {
 
 proptest! {
     #[test]
-    fn what_is_encoded_decodes_to_the_same_edge(edges in prop::collection::vec(owned_edge(), 0..4)) {
+    fn what_is_encoded_decodes_to_the_same_edge(
+        edges in prop::collection::vec(owned_edge(), 0..4),
+    ) {
         let mut payload = Vec::new();
         for edge in &edges {
             let before = payload.len();
@@ -78,7 +80,9 @@ proptest! {
     }
 
     #[test]
-    fn any_bytes_give_edges_then_at_most_one_error(payload in prop::collection::vec(any::<u8>(), 0..200)) {
+    fn any_bytes_give_edges_then_at_most_one_error(
+        payload in prop::collection::vec(any::<u8>(), 0..200),
+    ) {
         let mut edges = Edges::new(&payload);
         let whole = edges.by_ref().take_while(Result::is_ok).count();
         prop_assert!(whole <= payload.len());

@@ -85,7 +85,10 @@ proptest! {
     }
 
     #[test]
-    fn an_append_moves_no_number(shape in shapes(), sides in prop::collection::vec(0..40_usize, 0..3)) {
+    fn an_append_moves_no_number(
+        shape in shapes(),
+        sides in prop::collection::vec(0..40_usize, 0..3),
+    ) {
         let repository = FakeRepository::default();
         let commits = history(&repository, &shape);
         let tip = commits.last().expect("at least one").0;

@@ -1,0 +1,73 @@
+//! The adapter: the port's calls, each handed to the part that serves it.
+
+use super::discover::{self, Location};
+use super::objects::Objects;
+use super::refs;
+use crate::git::pack::PackWriter;
+use crate::git::{Error, Head, Identity, ObjectKind, PackSink, RefUpdate, Repository};
+use crate::oid::Oid;
+use std::path::PathBuf;
+
+/// An open repository.
+#[derive(Debug)]
+pub struct GitRepository {
+    location: Location,
+    identity: Identity,
+    objects: Objects,
+    refs: gix_ref::file::Store,
+}
+
+impl GitRepository {
+    /// Opens the repository at `location`.
+    ///
+    /// # Errors
+    /// [`Error::ObjectFormat`] or [`Error::Extension`] when the repository is of a kind that is not
+    /// supported, [`Error::Open`] when its configuration or its objects cannot be read.
+    pub fn open(location: Location) -> Result<Self, Error> {
+        let config = discover::read_config(&location)?;
+        discover::check_format(&location, &config)?;
+        let objects = Objects::open(&location.common_dir.join("objects"))?;
+        let refs = refs::open(&location);
+        let identity = discover::identity(&config);
+        Ok(Self { location, identity, objects, refs })
+    }
+
+    /// Where the repository is.
+    pub fn location(&self) -> &Location {
+        &self.location
+    }
+
+    fn packs(&self) -> PathBuf {
+        self.location.common_dir.join("objects/pack")
+    }
+}
+
+impl Repository for GitRepository {
+    fn head(&self) -> Result<Head, Error> {
+        refs::head(&self.refs)
+    }
+
+    fn resolve(&self, name: &str) -> Result<Option<Oid>, Error> {
+        refs::resolve(&self.refs, name)
+    }
+
+    fn refs(&self, prefix: &str, count_max: usize) -> Result<Vec<String>, Error> {
+        refs::list(&self.refs, prefix, count_max)
+    }
+
+    fn read(&self, id: Oid, kind: ObjectKind, buffer: &mut Vec<u8>) -> Result<(), Error> {
+        self.objects.read(id, kind, buffer)
+    }
+
+    fn identity(&self) -> Identity {
+        self.identity.clone()
+    }
+
+    fn start_pack(&self, objects: u32) -> Result<Box<dyn PackSink + '_>, Error> {
+        Ok(Box::new(PackWriter::start(&self.packs(), objects)?))
+    }
+
+    fn update_ref(&self, update: RefUpdate<'_>) -> Result<(), Error> {
+        refs::update(&self.refs, update)
+    }
+}
