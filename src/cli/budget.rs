@@ -36,7 +36,7 @@ pub(super) fn run(
         print(&measured, output)?;
     }
     if measured.peak_bytes > CAP.get() {
-        output.error(&format!("the peak is over the cap of {CAP}"));
+        output.error(&format!("the peak is over the cap of {CAP}"), None);
         return Ok(Exit::Failure);
     }
     if measured.peak_bytes >= CAP.get() / 100 * WARN_PERCENT {

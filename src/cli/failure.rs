@@ -1,6 +1,5 @@
 //! How a command ends: exit codes, error lines, hints.
 
-use super::escape::Escaped;
 use super::output::Output;
 use std::error::Error;
 use std::io;
@@ -58,10 +57,7 @@ impl Failure {
         if is_broken_pipe(&*self.source) {
             return Exit::Success;
         }
-        output.error(&Escaped::text(&chain(&*self.source)).to_string());
-        if let Some(hint) = &self.hint {
-            output.hint(&Escaped::text(hint).to_string());
-        }
+        output.error(&chain(&*self.source), self.hint.as_deref());
         self.exit
     }
 }

@@ -1,5 +1,6 @@
 //! Where words go: answers to stdout, the conversation to stderr, colours only where they belong.
 
+use super::escape::Escaped;
 use anstream::AutoStream;
 use anstyle::{AnsiColor, Style};
 use std::io::{self, BufWriter, IsTerminal, StderrLock, Stdout, Write};
@@ -36,24 +37,27 @@ impl Output {
         self.stdout.flush()
     }
 
-    pub(super) fn error(&mut self, text: &str) {
-        self.say(ERROR, "error", text);
+    /// Says what failed and, where there is something, what to type next.
+    pub(super) fn error(&mut self, text: &str, hint: Option<&str>) {
+        self.say(ERROR, "error", text, hint);
     }
 
+    /// Says what the answer does not show.
     pub(super) fn warning(&mut self, text: &str) {
-        self.say(WARNING, "warning", text);
+        self.say(WARNING, "warning", text, None);
     }
 
-    pub(super) fn hint(&mut self, text: &str) {
-        self.say(HINT, "hint", text);
-    }
-
-    /// Prints a line on stderr, after what was printed on stdout so far.
-    fn say(&mut self, style: Style, kind: &str, text: &str) {
+    /// Prints one line on stderr, after what was printed on stdout so far.
+    fn say(&mut self, style: Style, kind: &str, text: &str, hint: Option<&str>) {
         // The conversation is best effort: a closed stderr must not change the outcome.
         let _ = self.stdout.flush();
         let mut stderr: AutoStream<StderrLock<'_>> = AutoStream::auto(io::stderr().lock());
-        let _ = writeln!(stderr, "git-mind: {style}{kind}{style:#}: {text}");
+        let text = Escaped::text(text);
+        let _ = write!(stderr, "git-mind: {style}{kind}{style:#}: {text}");
+        if let Some(hint) = hint {
+            let _ = write!(stderr, "; {HINT}hint{HINT:#}: {}", Escaped::text(hint));
+        }
+        let _ = writeln!(stderr);
     }
 }
 

@@ -70,7 +70,6 @@ fn explain(error: RebuildError, repository: &dyn Repository) -> Failure {
 /// Names what was left out and what was replaced.
 fn warn(report: &Report, output: &mut Output) {
     if let Some(reason) = &report.replaced_because {
-        let reason = Escaped::text(reason);
         output.warning(&format!("the cache that was there could not be read: {reason}"));
     }
     let (skipped, truncated) = (report.meta.commits_skipped, report.meta.edges_truncated);

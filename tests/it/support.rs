@@ -172,9 +172,8 @@ impl Ran {
     pub(crate) fn error(self, code: i32) -> String {
         assert_eq!(self.code, code, "{self:?}");
         assert_eq!(self.stdout, "", "a failed run answers nothing");
-        let errors: Vec<_> =
-            self.stderr.lines().filter(|line| line.starts_with("git-mind: error: ")).collect();
-        assert_eq!(errors.len(), 1, "{self:?}");
+        let is_one_line = self.stderr.lines().count() == 1;
+        assert!(is_one_line && self.stderr.starts_with("git-mind: error: "), "{self:?}");
         self.stderr.trim_end().into()
     }
 }
