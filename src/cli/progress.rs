@@ -39,11 +39,15 @@ impl Bar {
         };
         let template = match total {
             Some(_) => "{msg} {wide_bar} {human_pos}/{human_len} ({eta})",
-            None => "{msg} {spinner} {human_pos} commits ({per_sec})",
+            None => "{msg} {spinner} {human_pos} commits",
         };
         let style = ProgressStyle::with_template(template);
         self.bar.set_style(style.expect("this holds because the templates are constants"));
         self.bar.set_message(verb);
+        match total {
+            Some(total) => self.bar.set_length(total),
+            None => self.bar.unset_length(),
+        }
         self.bar.set_draw_target(ProgressDrawTarget::stderr());
     }
 }
@@ -55,10 +59,6 @@ impl Progress for Bar {
         }
         if self.step.replace(Some(step)) != Some(step) {
             self.restyle(step, total);
-        }
-        match total {
-            Some(total) => self.bar.set_length(total),
-            None => self.bar.unset_length(),
         }
         self.bar.set_position(done);
     }
