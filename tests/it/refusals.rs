@@ -124,6 +124,31 @@ fn a_missing_object_is_named() {
     assert_eq!(repository.git(&["show-ref"]), refs);
 }
 
+/// Writes a loose object with this content under a name that it does not have.
+fn plant_loose(repository: &TempRepository, id: &str, content: &[u8]) {
+    let folder = repository.path().join(format!("objects/{}", &id[..2]));
+    fs::create_dir_all(&folder).expect("writable");
+    let file = fs::File::create(folder.join(&id[2..])).expect("writable");
+    let mut deflate = flate2::write::ZlibEncoder::new(file, flate2::Compression::best());
+    std::io::Write::write_all(&mut deflate, content).expect("writable");
+    deflate.finish().expect("writable");
+}
+
+#[test]
+fn an_object_that_claims_or_has_a_gigantic_size_is_refused_without_the_memory() {
+    let repository = TempRepository::empty();
+    let id = "12".repeat(20);
+    fs::create_dir_all(repository.path().join("refs/gitmind/edges")).expect("writable");
+    fs::write(repository.path().join("refs/gitmind/edges/main"), format!("{id}\n")).expect("ok");
+    let bomb = [b"commit 134217728\0".as_slice(), &vec![b'x'; 128 << 20]].concat();
+    for content in [b"commit 9223372036854775807\0tree".as_slice(), b"commit 70000000\0", &bomb] {
+        plant_loose(&repository, &id, content);
+        let error = repository.mind(&["cache-rebuild"]).error(1);
+        assert!(error.contains(&format!("object {id} is corrupt")), "{error}");
+        assert!(error.contains("allocation limit of 67108864 bytes"), "{error}");
+    }
+}
+
 #[test]
 fn a_journal_ref_to_something_else_is_named() {
     let repository = TempRepository::fixture("small");

@@ -6,6 +6,10 @@ use crate::oid::Oid;
 use gix_object::Find;
 use std::path::Path;
 
+/// Largest object that is read, whatever it claims. A journal commit has less than 100 KiB, the
+/// tree of a cache's shard about 1 MiB for ten million edges.
+const OBJECT_BYTES_MAX: usize = 64 << 20;
+
 /// Open object folders.
 pub(super) struct Objects {
     handle: gix_odb::Handle,
@@ -20,8 +24,12 @@ impl std::fmt::Debug for Objects {
 impl Objects {
     /// Opens the object folder `path`.
     pub(super) fn open(path: &Path) -> Result<Self, Error> {
-        let handle = gix_odb::at(path, gix_hash::Kind::Sha1).map_err(cannot_open(path))?;
-        Ok(Self { handle })
+        let options = gix_odb::store::init::Options {
+            alloc_limit_bytes: Some(OBJECT_BYTES_MAX),
+            ..Default::default()
+        };
+        let handle = gix_odb::at_opts(path, gix_hash::Kind::Sha1, None, options);
+        Ok(Self { handle: handle.map_err(cannot_open(path))? })
     }
 
     pub(super) fn read(
