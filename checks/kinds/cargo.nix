@@ -1,0 +1,26 @@
+# A check that runs cargo on the crate's sources, by the profile it names or by a bare toolchain.
+{
+  lib,
+  profiles,
+  sources,
+  fixtures,
+  dependencies,
+  cargoDerivation,
+}:
+check:
+cargoDerivation {
+  inherit (check) name;
+  src = sources.crate;
+  profile = if check ? profile then profiles.${check.profile} else { inherit (check) toolchain; };
+  dependencies = if check ? profile then dependencies.${check.profile} else null;
+  fixtures = if check.fixtures or false then fixtures.vendored else null;
+  toolNames = check.tools or [ ];
+  env =
+    (check.env or { })
+    // lib.optionalAttrs (check ? floor_percent) { FLOOR_PERCENT = toString check.floor_percent; };
+  buildPhase = lib.concatStringsSep "\n" check.run;
+  installPhase = ''
+    mkdir -p $out
+    for report in ${lib.escapeShellArgs (check.keep or [ ])}; do cp "$report" $out; done
+  '';
+}

@@ -1,0 +1,25 @@
+# A check that runs the shipped program on the fixtures of the store; no compiler.
+{
+  lib,
+  runCommand,
+  program,
+  fixtures,
+  sources,
+  tools,
+}:
+check:
+runCommand check.name
+  {
+    nativeBuildInputs = [ program ] ++ map (tool: tools.${tool}) (check.tools or [ ]);
+    env = check.env or { } // {
+      FIXTURES = "${fixtures.vendored}";
+    };
+  }
+  ''
+    export HOME=$NIX_BUILD_TOP
+    set -o pipefail
+    ${lib.optionalString (check ? sources) "cd ${sources.paths check.sources}"}
+    ${lib.concatStringsSep "\n" check.run}
+    mkdir -p $out
+    for report in ${lib.escapeShellArgs (check.keep or [ ])}; do cp "$report" $out; done
+  ''

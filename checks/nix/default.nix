@@ -1,0 +1,91 @@
+# Turns checks/matrix.toml into derivations: each entry is built by the file of its kind.
+#
+# Every file beside this one is a function of what it needs; `scope` holds what they may ask for.
+{ pkgs }:
+let
+  inherit (pkgs) lib;
+  matrix = builtins.fromTOML (builtins.readFile ../matrix.toml);
+  system = pkgs.stdenv.hostPlatform.system;
+  forSystem = lib.filterAttrs (_: entry: lib.elem system (entry.systems or [ system ]));
+
+  callFile =
+    file:
+    let
+      function = import file;
+    in
+    function (builtins.intersectAttrs (builtins.functionArgs function) scope);
+  scope = {
+    inherit (pkgs) lib runCommand;
+    inherit pkgs matrix;
+    manifest = builtins.fromTOML (builtins.readFile ../../Cargo.toml);
+    profiles = forSystem matrix.profile;
+    vendored = pkgs.rustPlatform.importCargoLock { lockFile = ../../Cargo.lock; };
+    tools = callFile ./tools.nix;
+    toolchains = callFile ./toolchains.nix;
+    sources = callFile ./sources.nix;
+    fixtures = callFile ./fixtures.nix;
+    cargoDerivation = callFile ./cargo-derivation.nix;
+    dependencies = callFile ./dependencies.nix;
+    program = callFile ./program.nix;
+    buildImage = callFile ../../docker/build-image.nix;
+    images = {
+      image = callFile ../../docker/image.nix;
+      image-ci = callFile ../../docker/image-ci.nix;
+    };
+    kinds = {
+      cargo = callFile ../kinds/cargo.nix;
+      image = callFile ../kinds/image.nix;
+      program = callFile ../kinds/program.nix;
+      script = callFile ../kinds/script.nix;
+    };
+  };
+
+  # A check without a profile runs everywhere; one whose profile is not for this system is left out.
+  usable = lib.filterAttrs (_: check: !(check ? profile) || scope.profiles ? ${check.profile}) (
+    forSystem matrix.check
+  );
+  build = name: check: scope.kinds.${check.kind} (check // { inherit name; });
+  checks = lib.mapAttrs build usable;
+  budget = pkgs.writeShellApplication {
+    name = "budget";
+    text = ''
+      exec ${scope.program}/bin/git-mind budget --fixtures-dir ${scope.fixtures.vendored} "$@"
+    '';
+  };
+in
+{
+  inherit checks;
+  packages = {
+    default = scope.program;
+  }
+  // scope.images
+  // scope.fixtures.generated;
+  # `nix run .#image` writes the archive of an image to standard output.
+  apps =
+    lib.mapAttrs
+      (_: app: {
+        type = "app";
+        inherit (app) program;
+        meta = { inherit (app) description; };
+      })
+      (
+        {
+          default = {
+            program = "${scope.program}/bin/git-mind";
+            description = "git-mind itself";
+          };
+          budget = {
+            program = "${budget}/bin/budget";
+            description = "the rebuild of the pinned history, under its memory cap";
+          };
+        }
+        // lib.mapAttrs (name: image: {
+          program = "${image}";
+          description = "the archive of the image ${name}, on standard output";
+        }) scope.images
+      );
+  devShells.default = pkgs.mkShell {
+    packages = [ scope.toolchains.stable ] ++ lib.attrValues scope.tools;
+  };
+  formatter = callFile ./formatter.nix;
+}

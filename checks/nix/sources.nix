@@ -1,0 +1,75 @@
+# What each kind of build may see, as file sets of what is in, so that an edit elsewhere (a page
+# of docs/, say) rebuilds no Rust.
+{
+  lib,
+  runCommand,
+  manifest,
+}:
+let
+  root = ../..;
+  from =
+    paths:
+    lib.fileset.toSource {
+      inherit root;
+      fileset = lib.fileset.unions paths;
+    };
+  # Every target that the manifest names, or cargo finds by itself, as an empty program.
+  targets = [
+    "src/lib.rs"
+    "src/main.rs"
+  ]
+  ++ map (target: target.path or (throw "Cargo.toml: give the target ${target.name} a path")) (
+    (manifest.bin or [ ])
+    ++ (manifest.test or [ ])
+    ++ (manifest.bench or [ ])
+    ++ (manifest.example or [ ])
+  );
+in
+{
+  # The whole crate, without the vendored fixtures: they come from the store, where their hash is
+  # proven. README.md is a source: the crate's front page, and a test compares what it pastes.
+  crate = from (
+    [
+      ../../Cargo.toml
+      ../../Cargo.lock
+      ../../README.md
+      ../../fixtures/fixtures.toml
+      ../../src
+      ../../tests
+    ]
+    ++ map lib.fileset.maybeMissing [
+      ../../benches
+      ../../clippy.toml
+      ../../deny.toml
+      ../../examples
+      ../../rustfmt.toml
+    ]
+  );
+
+  # What the program is made of; with the stub beneath, that is a crate.
+  program = from [
+    ../../Cargo.toml
+    ../../Cargo.lock
+    ../../src
+  ];
+
+  # What decides the dependency builds: the manifest, the lock file, and a stub of each target.
+  stub = runCommand "gitmind-stub" { } ''
+    mkdir -p $out && cd $out
+    cp ${
+      from [
+        ../../Cargo.toml
+        ../../Cargo.lock
+      ]
+    }/* .
+    for target in ${lib.escapeShellArgs targets}; do
+      mkdir -p "$(dirname "$target")"
+      printf '//! A stub.\nfn main() {}\n' >"$target"
+    done
+    printf '//! A stub.\n' >src/lib.rs
+    printf '# A stub\n' >README.md
+  '';
+
+  # Named files and folders, as a script check lists them, from the top of the repository.
+  paths = names: from (map (name: root + "/${name}") names);
+}

@@ -1,0 +1,13 @@
+# The programs a check may name under `tools`, by the name it uses.
+{ pkgs }:
+{
+  inherit (pkgs)
+    cargo-deny
+    cargo-llvm-cov
+    deadnix
+    nixfmt
+    python3
+    ;
+  git = pkgs.gitMinimal;
+  symbolizer = pkgs.llvm;
+}

@@ -1,0 +1,44 @@
+# Wiring only: the inputs, the systems, and where each output is made. The checks are listed in
+# checks/matrix.toml; checks/nix turns that list into derivations.
+{
+  description = "git-mind's journal and cache rebuild under a memory contract";
+
+  inputs = {
+    nixpkgs.url = "github:NixOS/nixpkgs/nixos-unstable";
+    rust-overlay = {
+      url = "github:oxalica/rust-overlay";
+      inputs.nixpkgs.follows = "nixpkgs";
+    };
+  };
+
+  outputs =
+    {
+      self,
+      nixpkgs,
+      rust-overlay,
+    }:
+    let
+      systems = [
+        "x86_64-linux"
+        "aarch64-linux"
+      ];
+      projects = nixpkgs.lib.genAttrs systems (
+        system:
+        import ./checks/nix {
+          pkgs = import nixpkgs {
+            inherit system;
+            overlays = [ rust-overlay.overlays.default ];
+          };
+        }
+      );
+      each = output: builtins.mapAttrs (_: project: project.${output}) projects;
+    in
+    {
+      packages = each "packages";
+      apps = each "apps";
+      checks = each "checks";
+      devShells = each "devShells";
+      formatter = each "formatter";
+      hydraJobs = self.checks;
+    };
+}
