@@ -10,7 +10,7 @@
 check:
 cargoDerivation {
   inherit (check) name;
-  src = sources.crate;
+  src = sources.crateWith (check.sources or [ ]);
   profile = if check ? profile then profiles.${check.profile} else { inherit (check) toolchain; };
   dependencies = if check ? profile then dependencies.${check.profile} else null;
   fixtures = if check.fixtures or false then fixtures.vendored else null;

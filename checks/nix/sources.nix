@@ -7,6 +7,7 @@
 }:
 let
   root = ../..;
+  fromTop = name: root + "/${name}";
   from =
     paths:
     lib.fileset.toSource {
@@ -27,24 +28,25 @@ let
 in
 {
   # The whole crate, without the vendored fixtures: they come from the store, where their hash is
-  # proven. README.md is a source: the crate's front page, and a test compares what it pastes.
-  crate = from (
-    [
-      ../../Cargo.toml
-      ../../Cargo.lock
-      ../../README.md
-      ../../fixtures/fixtures.toml
-      ../../src
-      ../../tests
-    ]
-    ++ map lib.fileset.maybeMissing [
-      ../../benches
-      ../../clippy.toml
-      ../../deny.toml
-      ../../examples
-      ../../rustfmt.toml
-    ]
-  );
+  # proven. README.md is a source: the crate's front page, and a test compares what it pastes. A
+  # check names what it needs beyond that, such as the settings of its tool.
+  crateWith =
+    names:
+    from (
+      [
+        ../../Cargo.toml
+        ../../Cargo.lock
+        ../../README.md
+        ../../fixtures/fixtures.toml
+        ../../src
+        ../../tests
+      ]
+      ++ map lib.fileset.maybeMissing [
+        ../../benches
+        ../../examples
+      ]
+      ++ map fromTop names
+    );
 
   # What the program is made of; with the stub beneath, that is a crate.
   program = from [
@@ -71,5 +73,5 @@ in
   '';
 
   # Named files and folders, as a script check lists them, from the top of the repository.
-  paths = names: from (map (name: root + "/${name}") names);
+  paths = names: from (map fromTop names);
 }
