@@ -45,45 +45,15 @@ let
     forSystem matrix.check
   );
   build = name: check: scope.kinds.${check.kind} (check // { inherit name; });
-  checks = lib.mapAttrs build usable;
-  budget = pkgs.writeShellApplication {
-    name = "budget";
-    text = ''
-      exec ${scope.program}/bin/git-mind budget --fixtures-dir ${scope.fixtures.vendored} "$@"
-    '';
-  };
 in
 {
-  inherit checks;
+  checks = lib.mapAttrs build usable;
   packages = {
     default = scope.program;
   }
   // scope.images
   // scope.fixtures.generated;
-  # `nix run .#image` writes the archive of an image to standard output.
-  apps =
-    lib.mapAttrs
-      (_: app: {
-        type = "app";
-        inherit (app) program;
-        meta = { inherit (app) description; };
-      })
-      (
-        {
-          default = {
-            program = "${scope.program}/bin/git-mind";
-            description = "git-mind itself";
-          };
-          budget = {
-            program = "${budget}/bin/budget";
-            description = "the rebuild of the pinned history, under its memory cap";
-          };
-        }
-        // lib.mapAttrs (name: image: {
-          program = "${image}";
-          description = "the archive of the image ${name}, on standard output";
-        }) scope.images
-      );
+  apps = callFile ./apps.nix;
   devShells.default = pkgs.mkShell {
     packages = [ scope.toolchains.stable ] ++ lib.attrValues scope.tools;
   };
