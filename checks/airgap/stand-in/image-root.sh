@@ -2,6 +2,7 @@
 #
 # A package of the stand-in may be links into the host. Then what it links to comes along: a
 # toolchain or the tools as they are, and for a system folder the small Debian shown as /rootfs.
+# shellcheck shell=bash
 
 host_links() { # the targets outside the store
   xargs -a paths -I PATH find PATH -type l -printf '%l\n' | grep -v '^/nix/store/' | sort -u
