@@ -1,5 +1,42 @@
 //! The memory layer: where bytes come from and who counts them.
+//!
+//! Services hold an [`Alloc`], a copyable handle on a [`Port`]. Ports stack: [`System`] at the
+//! bottom, above it [`Traced`] (who holds what), [`Budgeted`] (how much at most) and [`Faulty`]
+//! (what if it fails). Containers on a handle ([`Vec`], [`Map`], [`Box`]) only have operations that
+//! can fail, and every failure is a [`MemoryError`].
+//!
+//! What is absent: nothing here reads the environment, prints, or aborts when memory runs out.
+//! `docs/memory-policy.md` says which bytes are counted and which are not.
 
+mod alloc;
+mod budgeted;
+mod callsite;
+mod containers;
+mod counters;
+mod error;
+mod faulty;
+#[cfg(any(test, debug_assertions, feature = "histogram"))]
+mod histogram;
+mod op;
+mod port;
 mod process;
+mod sync;
+mod system;
+pub mod testing;
+mod thread;
+mod traced;
 
-pub use process::ProcessAllocator;
+pub use self::alloc::{Alloc, Charge};
+pub use self::budgeted::{BudgetObserver, BudgetWarning, Budgeted, SOFT_LIMIT_PERCENT, Silent};
+pub use self::callsite::{CallSiteId, CallStack, Site};
+pub use self::containers::{Box, Map, Vec};
+pub use self::counters::Diagnostics;
+pub use self::error::{ErrorKind, MemoryError};
+pub use self::faulty::{Faults, Faulty, Schedule};
+#[cfg(any(test, debug_assertions, feature = "histogram"))]
+pub use self::histogram::{Histogram, MARKER as HISTOGRAM_MARKER, Percentiles};
+pub use self::op::{Op, OpStats, OpTag};
+pub use self::port::{Port, PortId};
+pub use self::process::ProcessAllocator;
+pub use self::system::System;
+pub use self::traced::{Leak, Misuse, Trace, TraceReport, Traced, Violation};

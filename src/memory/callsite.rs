@@ -1,0 +1,170 @@
+//! Call sites: which line of the program asked for memory.
+//!
+//! `#[track_caller]` cannot tell: a container asks through the `Allocator` trait, so the location
+//! it reports is inside the container. A call site is therefore the stack of return addresses, and
+//! its identity is their hash: cheap to take, the same in debug and release, no symbols needed.
+//! Names are looked up only when a report is printed.
+//!
+//! Nothing here takes memory from a port. Unwinding takes none from the heap either; looking up
+//! names does, from the process's own heap.
+
+use std::cell::Cell;
+use std::ffi::c_void;
+use std::fmt;
+use std::hash::BuildHasher;
+
+/// Return addresses that are kept; of a deeper stack, the innermost.
+const FRAMES_MAX: usize = 48;
+
+/// The return addresses of a call, innermost first.
+#[derive(Clone, Copy)]
+pub struct CallStack {
+    frames: [usize; FRAMES_MAX],
+    len: u8,
+}
+
+const _: () = assert!(FRAMES_MAX <= u8::MAX as usize, "the length must fit");
+
+thread_local! {
+    /// The stack pointer above which frames are the same for every call, or zero.
+    static ROOT: Cell<usize> = const { Cell::new(0) };
+}
+
+impl CallStack {
+    /// The stack of the caller, up to the innermost [`rooted`] call of this thread.
+    #[inline(never)]
+    pub fn capture() -> Self {
+        let mut stack = Self { frames: [0; FRAMES_MAX], len: 0 };
+        let root = ROOT.with(Cell::get);
+        backtrace::trace(|frame| {
+            if root != 0 && frame.sp().addr() > root {
+                return false;
+            }
+            stack.frames[usize::from(stack.len)] = frame.ip().addr();
+            stack.len += 1;
+            usize::from(stack.len) < FRAMES_MAX
+        });
+        stack
+    }
+
+    /// The identity of the call site within this process.
+    pub fn id(&self) -> CallSiteId {
+        CallSiteId(foldhash::quality::FixedState::with_seed(0).hash_one(self.addresses()))
+    }
+
+    /// Looks up the innermost frame that belongs to the program rather than to the plumbing
+    /// between a container and its port.
+    pub fn site(&self) -> Site {
+        let mut innermost = None;
+        for address in self.addresses() {
+            for frame in resolve(*address) {
+                if !frame.is_plumbing() {
+                    return frame;
+                }
+                innermost.get_or_insert(frame);
+            }
+        }
+        innermost.unwrap_or_else(|| Site::unknown(self.addresses().first().copied()))
+    }
+
+    fn addresses(&self) -> &[usize] {
+        &self.frames[..usize::from(self.len)]
+    }
+}
+
+impl fmt::Debug for CallStack {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let frames = self.addresses().iter().flat_map(|address| resolve(*address));
+        f.debug_list().entries(frames.map(|frame| frame.to_string())).finish()
+    }
+}
+
+/// The identity of a call site within one process.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct CallSiteId(u64);
+
+/// Runs `body` so that stacks captured inside it end here.
+#[inline(never)]
+pub(super) fn rooted<T>(body: impl FnOnce() -> T) -> T {
+    let marker = 0_u8;
+    let before = ROOT.with(|root| root.replace((&raw const marker).addr()));
+    let restore = Restore(before);
+    let result = body();
+    drop(restore);
+    // Used after the call, so that `body` is no tail call and the marker stays in this frame.
+    std::hint::black_box(&marker);
+    result
+}
+
+struct Restore(usize);
+
+impl Drop for Restore {
+    fn drop(&mut self) {
+        ROOT.with(|root| root.set(self.0));
+    }
+}
+
+/// A place in the source, as far as the binary's symbols tell.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Site {
+    /// The function, or its address when symbols are stripped.
+    pub function: String,
+    /// The file and line, when the binary has line tables.
+    pub line: Option<(String, u32)>,
+    /// How far behind the function's start the call is; tells calls apart without line tables.
+    pub offset_bytes: usize,
+}
+
+impl Site {
+    fn unknown(address: Option<usize>) -> Self {
+        let function = address.map_or_else(|| "unknown".into(), |address| format!("{address:#x}"));
+        Self { function, line: None, offset_bytes: 0 }
+    }
+
+    /// Whether the frame only passes a request on: this layer, containers, std.
+    fn is_plumbing(&self) -> bool {
+        const PREFIXES: [&str; 8] = [
+            "gitmind::memory::",
+            "allocator_api2::",
+            "hashbrown::",
+            "bumpalo::",
+            "backtrace::",
+            "core::",
+            "alloc::",
+            "std::",
+        ];
+        let path = self.function.trim_start_matches(['<', '&']);
+        let tests = path.contains("::tests::");
+        !tests && PREFIXES.iter().any(|prefix| path.starts_with(prefix))
+    }
+}
+
+impl fmt::Display for Site {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.line {
+            Some((file, line)) => write!(f, "{} ({file}:{line})", self.function),
+            None => write!(f, "{}+{:#x}", self.function, self.offset_bytes),
+        }
+    }
+}
+
+/// The functions at a return address, inlined ones first.
+fn resolve(return_address: usize) -> Vec<Site> {
+    let mut sites = Vec::new();
+    // The call is just before the address it returns to.
+    let call = return_address.saturating_sub(1);
+    backtrace::resolve(std::ptr::without_provenance_mut::<c_void>(call), |symbol| {
+        let function = symbol.name().map(|name| format!("{name:#}"));
+        let line = symbol
+            .filename()
+            .zip(symbol.lineno())
+            .map(|(file, line)| (file.to_string_lossy().into_owned(), line));
+        let start = symbol.addr().map_or(call, |start| start.addr());
+        sites.push(Site {
+            function: function.unwrap_or_else(|| format!("{call:#x}")),
+            line,
+            offset_bytes: call.saturating_sub(start),
+        });
+    });
+    sites
+}

@@ -1,0 +1,219 @@
+//! A growable array on a handle.
+
+use std::fmt;
+use std::ops::{Deref, DerefMut};
+
+use crate::memory::alloc::Alloc;
+use crate::memory::error::MemoryError;
+
+type Inner<'a, T> = allocator_api2::vec::Vec<T, Alloc<'a>>;
+
+/// A growable array whose growth can fail.
+///
+/// ```
+/// use gitmind::memory::{Alloc, Budgeted, ErrorKind, System, Vec};
+/// use gitmind::units::Bytes;
+/// let budget = Budgeted::new(System::new(), Bytes::new(64));
+/// let mut names: Vec<u8> = Vec::new(Alloc::new(&budget));
+/// names.try_extend_from_slice(b"main")?;
+/// let refused = names.try_reserve(1000).unwrap_err();
+/// assert_eq!(refused.kind, ErrorKind::OverBudget);
+/// assert_eq!(names.as_slice(), b"main");
+/// # Ok::<(), gitmind::memory::MemoryError>(())
+/// ```
+pub struct Vec<'a, T>(Inner<'a, T>);
+
+impl<'a, T> Vec<'a, T> {
+    /// An empty array; takes no memory.
+    #[inline]
+    pub const fn new(alloc: Alloc<'a>) -> Self {
+        Self(Inner::new_in(alloc))
+    }
+
+    /// An empty array with room for exactly `capacity` elements.
+    ///
+    /// # Errors
+    /// Every refusal of the port, and `Overflow`.
+    pub fn try_with_capacity(capacity: usize, alloc: Alloc<'a>) -> Result<Self, MemoryError> {
+        let mut vec = Self::new(alloc);
+        vec.try_reserve_exact(capacity)?;
+        Ok(vec)
+    }
+
+    /// Makes room for `additional` more elements, and for more to come.
+    ///
+    /// # Errors
+    /// Every refusal of the port, and `Overflow`; the array is as before then.
+    #[inline]
+    pub fn try_reserve(&mut self, additional: usize) -> Result<(), MemoryError> {
+        Ok(self.0.try_reserve(additional)?)
+    }
+
+    /// Makes room for exactly `additional` more elements.
+    ///
+    /// # Errors
+    /// As [`Vec::try_reserve`].
+    #[inline]
+    pub fn try_reserve_exact(&mut self, additional: usize) -> Result<(), MemoryError> {
+        Ok(self.0.try_reserve_exact(additional)?)
+    }
+
+    /// Appends `value`.
+    ///
+    /// # Errors
+    /// As [`Vec::try_reserve`]; `value` is dropped then.
+    #[inline]
+    pub fn try_push(&mut self, value: T) -> Result<(), MemoryError> {
+        if self.0.len() == self.0.capacity() {
+            self.try_reserve(1)?;
+        }
+        // There is room, so this does not grow.
+        self.0.push(value);
+        Ok(())
+    }
+
+    /// Appends everything `values` yields; on a failure, what fitted stays.
+    ///
+    /// # Errors
+    /// As [`Vec::try_reserve`].
+    pub fn try_extend(&mut self, values: impl IntoIterator<Item = T>) -> Result<(), MemoryError> {
+        let values = values.into_iter();
+        self.try_reserve(values.size_hint().0)?;
+        for value in values {
+            self.try_push(value)?;
+        }
+        Ok(())
+    }
+
+    /// Shortens or lengthens the array to `len`, with copies of `value`.
+    ///
+    /// # Errors
+    /// As [`Vec::try_reserve`].
+    pub fn try_resize(&mut self, len: usize, value: T) -> Result<(), MemoryError>
+    where
+        T: Clone,
+    {
+        self.try_reserve(len.saturating_sub(self.0.len()))?;
+        // There is room, so this does not grow.
+        self.0.resize(len, value);
+        Ok(())
+    }
+
+    /// Appends copies of `values`.
+    ///
+    /// # Errors
+    /// As [`Vec::try_reserve`].
+    #[inline]
+    pub fn try_extend_from_slice(&mut self, values: &[T]) -> Result<(), MemoryError>
+    where
+        T: Clone,
+    {
+        self.try_reserve(values.len())?;
+        // There is room, so this does not grow.
+        self.0.extend_from_slice(values);
+        Ok(())
+    }
+
+    /// A copy on the same handle.
+    ///
+    /// # Errors
+    /// As [`Vec::try_reserve`].
+    pub fn try_clone(&self) -> Result<Self, MemoryError>
+    where
+        T: Clone,
+    {
+        let mut copy = Self::try_with_capacity(self.0.len(), self.alloc())?;
+        copy.try_extend_from_slice(self)?;
+        Ok(copy)
+    }
+
+    /// Takes the last element off.
+    pub fn pop(&mut self) -> Option<T> {
+        self.0.pop()
+    }
+
+    /// Takes the element at `index` off and puts the last one in its place.
+    ///
+    /// # Panics
+    /// When `index` is out of bounds.
+    pub fn swap_remove(&mut self, index: usize) -> T {
+        self.0.swap_remove(index)
+    }
+
+    /// Keeps the first `len` elements.
+    pub fn truncate(&mut self, len: usize) {
+        self.0.truncate(len);
+    }
+
+    /// Keeps no element, and the memory.
+    pub fn clear(&mut self) {
+        self.0.clear();
+    }
+
+    /// Elements that fit without growing.
+    pub fn capacity(&self) -> usize {
+        self.0.capacity()
+    }
+
+    /// The elements.
+    pub fn as_slice(&self) -> &[T] {
+        &self.0
+    }
+
+    /// The handle the memory is from.
+    pub fn alloc(&self) -> Alloc<'a> {
+        *self.0.allocator()
+    }
+}
+
+impl<T> Deref for Vec<'_, T> {
+    type Target = [T];
+
+    #[inline]
+    fn deref(&self) -> &[T] {
+        &self.0
+    }
+}
+
+impl<T> DerefMut for Vec<'_, T> {
+    #[inline]
+    fn deref_mut(&mut self) -> &mut [T] {
+        &mut self.0
+    }
+}
+
+impl<T: fmt::Debug> fmt::Debug for Vec<'_, T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl<'a, T> IntoIterator for Vec<'a, T> {
+    type Item = T;
+    type IntoIter = allocator_api2::vec::IntoIter<T, Alloc<'a>>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.0.into_iter()
+    }
+}
+
+impl<'v, T> IntoIterator for &'v Vec<'_, T> {
+    type Item = &'v T;
+    type IntoIter = std::slice::Iter<'v, T>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.iter()
+    }
+}
+
+impl std::io::Write for Vec<'_, u8> {
+    /// Appends `bytes`; fails with the kind `OutOfMemory`.
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.try_extend_from_slice(bytes)?;
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}

@@ -1,0 +1,277 @@
+//! Counters of live bytes that cost a few plain instructions per call.
+//!
+//! Each thread adds to a shard of its own; a shard publishes to the common total when it has moved
+//! by [`QUANTUM_BYTES`]. So one thread alone never pays for an atomic read-modify-write, and many
+//! threads do not fight over a cache line.
+//!
+//! # Exactness
+//!
+//! Outstanding bytes and counts are exact whenever no thread is inside a call. The peak is exact
+//! while one thread counts. With more threads it is never too low and too high by at most two
+//! quanta per thread, because each shard contributes its own highest level. Budgets do not rely on
+//! this: they keep one exact number (see `budgeted`).
+
+use std::fmt;
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering::Relaxed};
+
+use super::thread::{self, SLOTS};
+use crate::units::Bytes;
+
+/// What a shard may hold before it publishes.
+const QUANTUM_BYTES: i64 = 16 << 10;
+
+/// A reading of the counters of a port, an operation or a process.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Diagnostics {
+    /// Bytes allocated or charged and not yet given back.
+    pub bytes_outstanding: Bytes,
+    /// The highest that `bytes_outstanding` has been.
+    pub peak_bytes: Bytes,
+    /// Requests that were refused.
+    pub failures_total: u64,
+    /// Blocks handed out; a grown block is still the same block.
+    pub allocations_total: u64,
+    /// Blocks not yet freed.
+    pub blocks_outstanding: u64,
+}
+
+/// The counters behind a [`Diagnostics`].
+pub(crate) struct Counters {
+    published: AtomicI64,
+    peak: AtomicI64,
+    failures: AtomicU64,
+    shards: [Shard; SLOTS],
+    shared: Shard,
+}
+
+/// The part of one thread. Only the owner of the slot writes it.
+#[repr(align(64))]
+struct Shard {
+    /// Bytes moved since the last publication: between minus and plus one quantum.
+    level: AtomicI64,
+    /// The highest `level` since the last publication; never negative.
+    highest: AtomicI64,
+    allocations: AtomicU64,
+    frees: AtomicU64,
+}
+
+impl Shard {
+    const fn new() -> Self {
+        Self {
+            level: AtomicI64::new(0),
+            highest: AtomicI64::new(0),
+            allocations: AtomicU64::new(0),
+            frees: AtomicU64::new(0),
+        }
+    }
+}
+
+impl Counters {
+    /// All zero.
+    pub(crate) const fn new() -> Self {
+        Self {
+            published: AtomicI64::new(0),
+            peak: AtomicI64::new(0),
+            failures: AtomicU64::new(0),
+            shards: [const { Shard::new() }; SLOTS],
+            shared: Shard::new(),
+        }
+    }
+
+    /// Counts a new block of `size` bytes.
+    #[inline]
+    pub(crate) fn allocated(&self, size: usize) {
+        match self.shards.get(thread::slot()) {
+            Some(shard) => {
+                bump(&shard.allocations);
+                self.raise(shard, signed(size as u64));
+            }
+            None => {
+                self.shared.allocations.fetch_add(1, Relaxed);
+                self.publish_shared(signed(size as u64));
+            }
+        }
+    }
+
+    /// Counts the end of a block of `size` bytes.
+    #[inline]
+    pub(crate) fn freed(&self, size: usize) {
+        match self.shards.get(thread::slot()) {
+            Some(shard) => {
+                bump(&shard.frees);
+                self.lower(shard, signed(size as u64));
+            }
+            None => {
+                self.shared.frees.fetch_add(1, Relaxed);
+                self.publish_shared(-signed(size as u64));
+            }
+        }
+    }
+
+    /// Counts `more` bytes that are no block of their own.
+    #[inline]
+    pub(crate) fn grown(&self, more: u64) {
+        match self.shards.get(thread::slot()) {
+            Some(shard) => self.raise(shard, signed(more)),
+            None => self.publish_shared(signed(more)),
+        }
+    }
+
+    /// Counts `less` bytes that were no block of their own.
+    #[inline]
+    pub(crate) fn shrunk(&self, less: u64) {
+        match self.shards.get(thread::slot()) {
+            Some(shard) => self.lower(shard, signed(less)),
+            None => self.publish_shared(-signed(less)),
+        }
+    }
+
+    /// Counts a refused request.
+    #[cold]
+    pub(crate) fn refused(&self) {
+        self.failures.fetch_add(1, Relaxed);
+    }
+
+    /// Reads all counters. See the module on what is exact while other threads count.
+    pub(crate) fn read(&self) -> Diagnostics {
+        let shards = || self.shards.iter().chain([&self.shared]);
+        let sum = |field: fn(&Shard) -> &AtomicU64| -> u64 {
+            shards().map(|shard| field(shard).load(Relaxed)).sum()
+        };
+        let published = self.published.load(Relaxed);
+        let level: i64 = shards().map(|shard| shard.level.load(Relaxed)).sum();
+        let (allocations, frees) = (sum(|shard| &shard.allocations), sum(|shard| &shard.frees));
+        let peak = self.peak.load(Relaxed).max(published + self.highest_levels());
+        Diagnostics {
+            bytes_outstanding: bytes(published + level),
+            peak_bytes: bytes(peak),
+            failures_total: self.failures.load(Relaxed),
+            allocations_total: allocations,
+            blocks_outstanding: allocations.saturating_sub(frees),
+        }
+    }
+
+    #[inline]
+    fn raise(&self, shard: &Shard, size: i64) {
+        let level = shard.level.load(Relaxed) + size;
+        if level >= QUANTUM_BYTES {
+            return self.publish(shard, level);
+        }
+        shard.level.store(level, Relaxed);
+        if level > shard.highest.load(Relaxed) {
+            shard.highest.store(level, Relaxed);
+        }
+    }
+
+    #[inline]
+    fn lower(&self, shard: &Shard, size: i64) {
+        let level = shard.level.load(Relaxed) - size;
+        if level <= -QUANTUM_BYTES {
+            return self.publish(shard, level);
+        }
+        shard.level.store(level, Relaxed);
+    }
+
+    /// Moves `level`, and what the shard reached before, to the common total.
+    #[cold]
+    #[inline(never)]
+    fn publish(&self, shard: &Shard, level: i64) {
+        let before = self.published.fetch_add(level, Relaxed);
+        let own = shard.highest.load(Relaxed);
+        let others = self.highest_levels() - own;
+        self.peak.fetch_max(before + own.max(level) + others, Relaxed);
+        shard.level.store(0, Relaxed);
+        shard.highest.store(0, Relaxed);
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn publish_shared(&self, change: i64) {
+        let before = self.published.fetch_add(change, Relaxed);
+        self.peak.fetch_max(before + change + self.highest_levels(), Relaxed);
+    }
+
+    fn highest_levels(&self) -> i64 {
+        self.shards.iter().map(|shard| shard.highest.load(Relaxed)).sum()
+    }
+}
+
+impl fmt::Debug for Counters {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.read().fmt(f)
+    }
+}
+
+/// Advances a counter that only this thread writes.
+#[inline]
+fn bump(counter: &AtomicU64) {
+    counter.store(counter.load(Relaxed).wrapping_add(1), Relaxed);
+}
+
+/// Sizes of layouts fit: they are at most `isize::MAX`. Larger charges count as the largest.
+#[inline]
+fn signed(size: u64) -> i64 {
+    i64::try_from(size).unwrap_or(i64::MAX)
+}
+
+/// A total seen between two steps of another thread may be below zero for a moment.
+fn bytes(total: i64) -> Bytes {
+    Bytes::new(u64::try_from(total).unwrap_or(0))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_peak_of_one_thread_is_exact_across_publications() {
+        let counters = Counters::new();
+        let (mut live, mut peak) = (0_usize, 0);
+        for step in 0..10_000_usize {
+            let size = step * 7919 % 5000;
+            counters.allocated(size);
+            live += size;
+            peak = peak.max(live);
+            if step % 3 != 0 {
+                counters.freed(size);
+                live -= size;
+            }
+        }
+        let read = counters.read();
+        assert_eq!(read.bytes_outstanding, Bytes::from(live));
+        assert_eq!(read.peak_bytes, Bytes::from(peak));
+    }
+
+    #[test]
+    fn threads_lose_nothing_and_the_peak_is_never_too_low() {
+        let counters = Counters::new();
+        let threads = SLOTS + 4;
+        std::thread::scope(|scope| {
+            for _ in 0..threads {
+                scope.spawn(|| (0..1000).for_each(|_| counters.allocated(100)));
+            }
+        });
+        let total = threads as u64 * 1000 * 100;
+        let read = counters.read();
+        assert_eq!(read.bytes_outstanding.get(), total);
+        assert_eq!(read.allocations_total, threads as u64 * 1000);
+        assert!(read.peak_bytes.get() >= total);
+        std::thread::scope(|scope| {
+            for _ in 0..threads {
+                scope.spawn(|| (0..1000).for_each(|_| counters.freed(100)));
+            }
+        });
+        assert_eq!(counters.read().bytes_outstanding, Bytes::ZERO);
+        assert_eq!(counters.read().blocks_outstanding, 0);
+    }
+
+    #[test]
+    fn a_large_block_counts_once_in_the_peak() {
+        let counters = Counters::new();
+        counters.allocated(100);
+        counters.allocated(64 << 20);
+        counters.freed(64 << 20);
+        counters.allocated(1 << 20);
+        assert_eq!(counters.read().peak_bytes.get(), 100 + (64 << 20));
+    }
+}

@@ -1,0 +1,198 @@
+//! The allocator port: where every byte of a service comes from.
+//!
+//! Object-safe, so that adapters stack at run time, and fallible throughout. It differs from
+//! `GlobalAlloc` in three ways: errors carry a reason, each request names the operation it is for,
+//! and memory taken elsewhere (an arena's block, a mapping) can be admitted by [`Port::charge`].
+
+use std::alloc::Layout;
+use std::fmt;
+use std::ptr::NonNull;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use super::counters::Diagnostics;
+use super::error::MemoryError;
+use super::op::OpTag;
+use crate::units::Bytes;
+
+/// A source of memory.
+///
+/// A *block* is what `allocate`, `grow` or `shrink` returned last; it *fits* the layout of that
+/// call. The length of a returned slice is exactly the size that was asked for. A size of zero is
+/// allowed everywhere, costs nothing and never fails for lack of memory.
+///
+/// # Safety
+///
+/// An implementation guarantees that
+/// - a block is aligned, disjoint from every other live block, and readable and writable until it
+///   is passed back or the port is dropped, also when the port is moved;
+/// - a failed `grow` or `shrink` leaves the old block as it was;
+/// - no method unwinds, except where a test port documents it.
+pub unsafe trait Port: Send + Sync {
+    /// Hands out a block for `layout`, uninitialised.
+    ///
+    /// # Errors
+    /// Every [`ErrorKind`](super::ErrorKind) except `Foreign`; nothing has changed then.
+    fn allocate(&self, layout: Layout, op: OpTag<'_>) -> Result<NonNull<[u8]>, MemoryError>;
+
+    /// Hands out a block for `layout` in which every byte is zero.
+    ///
+    /// # Errors
+    /// As [`Port::allocate`].
+    fn allocate_zeroed(&self, layout: Layout, op: OpTag<'_>) -> Result<NonNull<[u8]>, MemoryError> {
+        let block = self.allocate(layout, op)?;
+        // SAFETY: `allocate` returned a writable block of `layout.size()` bytes.
+        unsafe { block.cast::<u8>().write_bytes(0, layout.size()) };
+        Ok(block)
+    }
+
+    /// Takes a block back.
+    ///
+    /// # Safety
+    /// - `ptr` denotes a live block of this port, and `layout` fits it.
+    /// - `op` is the tag it was taken with.
+    unsafe fn deallocate(&self, ptr: NonNull<u8>, layout: Layout, op: OpTag<'_>);
+
+    /// Makes a block larger, moving it when needed; the old contents are kept.
+    ///
+    /// # Errors
+    /// As [`Port::allocate`], and `Foreign` when an adapter that checks does not know the block.
+    ///
+    /// # Safety
+    /// - `ptr` denotes a live block of this port, and `old` fits it.
+    /// - `new.size() >= old.size()`.
+    /// - `op` is the tag it was taken with.
+    unsafe fn grow(
+        &self,
+        ptr: NonNull<u8>,
+        old: Layout,
+        new: Layout,
+        op: OpTag<'_>,
+    ) -> Result<NonNull<[u8]>, MemoryError>;
+
+    /// Makes a block smaller, moving it when needed; the contents that fit are kept.
+    ///
+    /// # Errors
+    /// As [`Port::grow`].
+    ///
+    /// # Safety
+    /// - `ptr` denotes a live block of this port, and `old` fits it.
+    /// - `new.size() <= old.size()`.
+    /// - `op` is the tag it was taken with.
+    unsafe fn shrink(
+        &self,
+        ptr: NonNull<u8>,
+        old: Layout,
+        new: Layout,
+        op: OpTag<'_>,
+    ) -> Result<NonNull<[u8]>, MemoryError>;
+
+    /// Admits `bytes` that the caller takes from elsewhere.
+    ///
+    /// # Errors
+    /// `OverBudget` when a budget below would be passed, `Injected` when a test asks for it. A
+    /// refused charge has changed nothing.
+    fn charge(&self, bytes: Bytes, op: OpTag<'_>) -> Result<(), MemoryError>;
+
+    /// Takes back exactly what was charged before with the same tag.
+    fn refund(&self, bytes: Bytes, op: OpTag<'_>);
+
+    /// The identity of this port; a decorator has its own.
+    fn id(&self) -> PortId;
+
+    /// What this port has handed out.
+    fn diagnostics(&self) -> Diagnostics;
+}
+
+/// Which port a block came from. No two ports of a process share one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct PortId(u64);
+
+impl PortId {
+    /// An id that no other port has.
+    pub fn unique() -> Self {
+        static NEXT: AtomicU64 = AtomicU64::new(1);
+        Self(NEXT.fetch_add(1, Ordering::Relaxed))
+    }
+
+    /// The number behind the id.
+    pub const fn get(self) -> u64 {
+        self.0
+    }
+}
+
+impl fmt::Display for PortId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "allocator #{}", self.0)
+    }
+}
+
+/// Forwards every method to the port behind a pointer, so that a decorator can borrow its inner
+/// port as well as own it.
+macro_rules! forward {
+    ($pointer:ty) => {
+        // SAFETY: every method is the inner port's own, which upholds the contract.
+        unsafe impl<P: Port + ?Sized> Port for $pointer {
+            #[inline]
+            fn allocate(
+                &self,
+                layout: Layout,
+                op: OpTag<'_>,
+            ) -> Result<NonNull<[u8]>, MemoryError> {
+                (**self).allocate(layout, op)
+            }
+            #[inline]
+            fn allocate_zeroed(
+                &self,
+                layout: Layout,
+                op: OpTag<'_>,
+            ) -> Result<NonNull<[u8]>, MemoryError> {
+                (**self).allocate_zeroed(layout, op)
+            }
+            #[inline]
+            unsafe fn deallocate(&self, ptr: NonNull<u8>, layout: Layout, op: OpTag<'_>) {
+                // SAFETY: the caller's promises about this port are about the inner one.
+                unsafe { (**self).deallocate(ptr, layout, op) }
+            }
+            #[inline]
+            unsafe fn grow(
+                &self,
+                ptr: NonNull<u8>,
+                old: Layout,
+                new: Layout,
+                op: OpTag<'_>,
+            ) -> Result<NonNull<[u8]>, MemoryError> {
+                // SAFETY: the caller's promises about this port are about the inner one.
+                unsafe { (**self).grow(ptr, old, new, op) }
+            }
+            #[inline]
+            unsafe fn shrink(
+                &self,
+                ptr: NonNull<u8>,
+                old: Layout,
+                new: Layout,
+                op: OpTag<'_>,
+            ) -> Result<NonNull<[u8]>, MemoryError> {
+                // SAFETY: the caller's promises about this port are about the inner one.
+                unsafe { (**self).shrink(ptr, old, new, op) }
+            }
+            #[inline]
+            fn charge(&self, bytes: Bytes, op: OpTag<'_>) -> Result<(), MemoryError> {
+                (**self).charge(bytes, op)
+            }
+            #[inline]
+            fn refund(&self, bytes: Bytes, op: OpTag<'_>) {
+                (**self).refund(bytes, op);
+            }
+            fn id(&self) -> PortId {
+                (**self).id()
+            }
+            fn diagnostics(&self) -> Diagnostics {
+                (**self).diagnostics()
+            }
+        }
+    };
+}
+
+forward!(&P);
+forward!(Box<P>);
+forward!(std::sync::Arc<P>);
