@@ -7,6 +7,7 @@ mod fixture_make;
 mod fixtures;
 mod list;
 mod malformed;
+mod memory;
 mod merges;
 mod parity;
 mod readme;

@@ -1,0 +1,10 @@
+//! The memory layer from outside: ports, containers, accounts and the test kit.
+
+mod budget;
+mod contract;
+mod faults;
+#[cfg(any(debug_assertions, feature = "histogram"))]
+mod histogram;
+mod ports;
+mod programs;
+mod traced;

@@ -1,0 +1,36 @@
+//! Every adapter, and every stack of two of them, as boxed ports.
+
+use gitmind::memory::{Budgeted, Faulty, Port, Schedule, System, Trace, Traced};
+use gitmind::units::Bytes;
+
+/// A boxed port.
+pub(crate) type AnyPort = Box<dyn Port>;
+
+/// Puts an adapter on top of a port.
+pub(crate) type Decorator = fn(AnyPort) -> AnyPort;
+
+/// The decorators, with names for messages.
+pub(crate) const DECORATORS: [(&str, Decorator); 6] = [
+    ("traced, stamped", |inner| Box::new(Traced::new(inner, Trace::stamped()))),
+    ("traced, sites", |inner| Box::new(Traced::new(inner, Trace::sites()))),
+    ("traced, stamped, zeroizing", |inner| {
+        Box::new(Traced::new(inner, Trace::stamped().zeroizing(true)))
+    }),
+    ("traced, sites, zeroizing", |inner| {
+        Box::new(Traced::new(inner, Trace::sites().zeroizing(true)))
+    }),
+    ("budgeted", |inner| Box::new(Budgeted::new(inner, Bytes::from_mib(64)))),
+    ("faulty", |inner| Box::new(Faulty::new(inner, Schedule::NEVER))),
+];
+
+/// Calls `body` with a name and a maker for each adapter and each stack of two decorators.
+pub(crate) fn for_each_stack(mut body: impl FnMut(&str, &dyn Fn() -> AnyPort)) {
+    body("system", &|| Box::new(System::new()));
+    for (upper_name, upper) in DECORATORS {
+        body(upper_name, &|| upper(Box::new(System::new())));
+        for (lower_name, lower) in DECORATORS {
+            let name = format!("{upper_name} on {lower_name}");
+            body(&name, &|| upper(lower(Box::new(System::new()))));
+        }
+    }
+}
