@@ -16,6 +16,9 @@ use std::hash::BuildHasher;
 /// Return addresses that are kept; of a deeper stack, the innermost.
 const FRAMES_MAX: usize = 48;
 
+/// Callers of a call site that a message names.
+const CALLERS_SHOWN: usize = 2;
+
 /// The return addresses of a call, innermost first.
 #[derive(Clone, Copy)]
 pub struct CallStack {
@@ -55,16 +58,14 @@ impl CallStack {
     /// Looks up the innermost frame that belongs to the program rather than to the plumbing
     /// between a container and its port.
     pub fn site(&self) -> Site {
-        let mut innermost = None;
-        for address in self.addresses() {
-            for frame in resolve(*address) {
-                if !frame.is_plumbing() {
-                    return frame;
-                }
-                innermost.get_or_insert(frame);
-            }
-        }
-        innermost.unwrap_or_else(|| Site::unknown(self.addresses().first().copied()))
+        let unknown = || Site::unknown(self.addresses().first().copied());
+        self.sites(1).into_iter().next().unwrap_or_else(unknown)
+    }
+
+    /// Looks up that frame and those that called it, `max` at most.
+    pub fn sites(&self, max: usize) -> Vec<Site> {
+        let frames = self.addresses().iter().flat_map(|address| resolve(*address));
+        frames.filter(|frame| !frame.is_plumbing()).take(max).collect()
     }
 
     fn addresses(&self) -> &[usize] {
@@ -76,6 +77,17 @@ impl fmt::Debug for CallStack {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let frames = self.addresses().iter().flat_map(|address| resolve(*address));
         f.debug_list().entries(frames.map(|frame| frame.to_string())).finish()
+    }
+}
+
+/// The site and its callers, as a message names them.
+impl fmt::Display for CallStack {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.site())?;
+        self.sites(CALLERS_SHOWN + 1)
+            .iter()
+            .skip(1)
+            .try_for_each(|caller| write!(f, ", called by {caller}"))
     }
 }
 
@@ -109,8 +121,8 @@ impl Drop for Restore {
 pub struct Site {
     /// The function, or its address when symbols are stripped.
     pub function: String,
-    /// The file and line, when the binary has line tables.
-    pub line: Option<(String, u32)>,
+    /// The file, line and column, when the binary has line tables.
+    pub place: Option<(String, u32, u32)>,
     /// How far behind the function's start the call is; tells calls apart without line tables.
     pub offset_bytes: usize,
 }
@@ -118,7 +130,7 @@ pub struct Site {
 impl Site {
     fn unknown(address: Option<usize>) -> Self {
         let function = address.map_or_else(|| "unknown".into(), |address| format!("{address:#x}"));
-        Self { function, line: None, offset_bytes: 0 }
+        Self { function, place: None, offset_bytes: 0 }
     }
 
     /// Whether the frame only passes a request on: this layer, containers, std.
@@ -141,8 +153,8 @@ impl Site {
 
 impl fmt::Display for Site {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.line {
-            Some((file, line)) => write!(f, "{} ({file}:{line})", self.function),
+        match &self.place {
+            Some((file, line, column)) => write!(f, "{} ({file}:{line}:{column})", self.function),
             None => write!(f, "{}+{:#x}", self.function, self.offset_bytes),
         }
     }
@@ -152,19 +164,27 @@ impl fmt::Display for Site {
 fn resolve(return_address: usize) -> Vec<Site> {
     let mut sites = Vec::new();
     // The call is just before the address it returns to.
-    let call = return_address.saturating_sub(1);
-    backtrace::resolve(std::ptr::without_provenance_mut::<c_void>(call), |symbol| {
+    let call = std::ptr::without_provenance_mut::<c_void>(return_address.saturating_sub(1));
+    let start = function_start(call);
+    backtrace::resolve(call, |symbol| {
         let function = symbol.name().map(|name| format!("{name:#}"));
-        let line = symbol
-            .filename()
-            .zip(symbol.lineno())
-            .map(|(file, line)| (file.to_string_lossy().into_owned(), line));
-        let start = symbol.addr().map_or(call, |start| start.addr());
+        let file = symbol.filename().map(|file| file.to_string_lossy().into_owned());
         sites.push(Site {
-            function: function.unwrap_or_else(|| format!("{call:#x}")),
-            line,
-            offset_bytes: call.saturating_sub(start),
+            function: function.unwrap_or_else(|| format!("{call:p}")),
+            place: file
+                .zip(symbol.lineno())
+                .map(|(file, line)| (file, line, symbol.colno().unwrap_or(0))),
+            offset_bytes: call.addr().saturating_sub(start),
         });
     });
     sites
+}
+
+/// Where the function around `address` starts; inlined functions are part of it.
+fn function_start(address: *mut c_void) -> usize {
+    unsafe extern "C" {
+        // Of the unwinder that std itself links.
+        safe fn _Unwind_FindEnclosingFunction(address: *mut c_void) -> *mut c_void;
+    }
+    _Unwind_FindEnclosingFunction(address).addr()
 }

@@ -2,7 +2,7 @@
 //!
 //! - [`sweep`]: runs a closure again and again, each time with another of its call sites refused,
 //!   and classifies what became of each refusal.
-//! - [`assert_no_leaks`]: runs a closure and reports by operation, size and place what it kept.
+//! - [`assert_no_leaks`]: runs a closure and panics with operation, size and place of what it kept.
 //! - [`with_budget`]: runs a closure under a hard limit.
 //! - [`contract`]: the suite that every [`Port`](super::Port) must pass, for ports of your own.
 //!
@@ -10,3 +10,11 @@
 //! shows it on a small program.
 
 pub mod contract;
+mod injector;
+mod leaks;
+mod report;
+mod sweep;
+
+pub use self::leaks::{assert_no_leaks, with_budget};
+pub use self::report::{Case, Outcome, Repeat, SweepReport};
+pub use self::sweep::{Sweep, sweep};

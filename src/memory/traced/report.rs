@@ -28,7 +28,7 @@ impl fmt::Display for Leak {
             Some((op, serial)) => write!(f, "{op} #{serial}: ")?,
             None => f.write_str("no operation: ")?,
         }
-        write!(f, "{count} x {} bytes, taken by {}", size.get(), stack.site())
+        write!(f, "{count} x {} bytes, taken by {stack}", size.get())
     }
 }
 
@@ -64,8 +64,8 @@ impl fmt::Display for Violation {
             Misuse::Shrink => "shrink",
         };
         let op = self.op.map_or("no operation", Op::name);
-        let (size, site) = (self.size.get(), self.stack.site());
-        write!(f, "{op}: refused to {verb} a foreign block of {size} bytes, passed by {site}")
+        let (size, stack) = (self.size.get(), &self.stack);
+        write!(f, "{op}: refused to {verb} a foreign block of {size} bytes, passed by {stack}")
     }
 }
 

@@ -7,4 +7,5 @@ mod faults;
 mod histogram;
 mod ports;
 mod programs;
+mod sweep;
 mod traced;

@@ -1,0 +1,60 @@
+//! How to prove that a program of yours survives every failure of its memory.
+//!
+//! Run it with `cargo run --example sweep`. It sweeps a small index of words twice: as it should
+//! be, and with a bug that only shows when memory is short.
+
+#![expect(clippy::print_stdout, reason = "an example shows what it found")]
+
+use gitmind::memory::testing::{Outcome, assert_no_leaks, sweep};
+use gitmind::memory::{Alloc, Map, MemoryError, Vec};
+
+/// Which lines a word is on.
+struct Index<'a> {
+    lines_of: Map<'a, &'a str, Vec<'a, usize>>,
+    alloc: Alloc<'a>,
+}
+
+impl<'a> Index<'a> {
+    fn build(text: &'a str, alloc: Alloc<'a>) -> Result<Self, MemoryError> {
+        let mut index = Self { lines_of: Map::new(alloc), alloc };
+        for (line, words) in text.lines().enumerate() {
+            for word in words.split_whitespace() {
+                index.add(word, line)?;
+            }
+        }
+        Ok(index)
+    }
+
+    fn add(&mut self, word: &'a str, line: usize) -> Result<(), MemoryError> {
+        let alloc = self.alloc;
+        self.lines_of.try_get_or_insert_with(word, || Vec::new(alloc))?.try_push(line)
+    }
+
+    /// The bug: when there is no memory for the answer, there seems to be no such word.
+    fn lines_of(&self, word: &str) -> Vec<'a, usize> {
+        let found = self.lines_of.get(word).and_then(|lines| lines.try_clone().ok());
+        found.unwrap_or_else(|| Vec::new(self.alloc))
+    }
+}
+
+const TEXT: &str = "a journal becomes a cache\na cache answers a query\nunder a cap";
+
+fn main() {
+    let lines =
+        assert_no_leaks(|alloc| Index::build(TEXT, alloc).map(|index| index.lines_of.len()));
+    assert_eq!(lines, Ok(8));
+
+    let built = sweep(|alloc| Index::build(TEXT, alloc).map(drop));
+    println!("build: {built}");
+    built.assert_propagated();
+
+    let asked = sweep(|alloc| {
+        let index = Index::build(TEXT, alloc)?;
+        let lines = index.lines_of("cache");
+        Ok::<_, MemoryError>(lines.len())
+    });
+    println!("build and ask: {asked}");
+    let mut swallowed = asked.unexpected();
+    assert!(swallowed.all(|case| case.outcome == Outcome::Swallowed), "one bug was planted");
+    assert!(asked.unexpected().count() > 0, "and it was found");
+}
