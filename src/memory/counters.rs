@@ -78,6 +78,20 @@ impl Counters {
         }
     }
 
+    /// Sets everything to zero. Events of other threads meanwhile may be lost.
+    pub(crate) fn reset(&self) {
+        let zero = |shard: &Shard| {
+            shard.level.store(0, Relaxed);
+            shard.highest.store(0, Relaxed);
+            shard.allocations.store(0, Relaxed);
+            shard.frees.store(0, Relaxed);
+        };
+        self.shards.iter().chain([&self.shared]).for_each(zero);
+        self.published.store(0, Relaxed);
+        self.peak.store(0, Relaxed);
+        self.failures.store(0, Relaxed);
+    }
+
     /// Counts a new block of `size` bytes.
     #[inline]
     pub(crate) fn allocated(&self, size: usize) {

@@ -20,10 +20,12 @@ mod histogram;
 mod op;
 mod port;
 mod process;
+mod registry;
 mod sync;
 mod system;
 pub mod testing;
 mod thread;
+mod toggle;
 mod traced;
 
 pub use self::alloc::{Alloc, Charge};
@@ -37,6 +39,10 @@ pub use self::faulty::{Faults, Faulty, Schedule};
 pub use self::histogram::{Histogram, MARKER as HISTOGRAM_MARKER, Percentiles};
 pub use self::op::{Op, OpStats, OpTag};
 pub use self::port::{Port, PortId};
-pub use self::process::ProcessAllocator;
+pub use self::process::{Entered, ProcessAllocator};
+pub use self::registry::{
+    OPERATIONS_MAX, OpKey, OpReading, OpTotals, Registry, Scope, TooManyOperations,
+};
 pub use self::system::System;
+pub use self::toggle::{parse_schedule, parse_size, parse_switch, parse_trace};
 pub use self::traced::{Leak, Misuse, Trace, TraceReport, Traced, Violation};

@@ -7,5 +7,6 @@ mod faults;
 mod histogram;
 mod ports;
 mod programs;
+mod registry;
 mod sweep;
 mod traced;
