@@ -3,15 +3,24 @@
 //! The command line builds one from the real adapters, tests from fakes. Services take what they
 //! need out of it and never reach for the system themselves.
 
+mod memory;
+mod toggles;
+
+pub use self::memory::Memory;
+pub use self::toggles::{ArenaSize, Origin, Toggle, ToggleError, Toggles};
+
 use crate::branch::{BranchName, BranchNameError};
 use crate::cache::{Rebuild, RebuildError, RebuildOptions, Report};
 use crate::clock::Clock;
 use crate::git::{self, Head, Repository};
+use crate::memory::Alloc;
 use crate::progress::Progress;
 
-/// The ports of an operation.
+/// The ports of an operation. There is none without an allocator.
 #[derive(Clone, Copy)]
 pub struct Context<'a> {
+    /// Where memory comes from, on the account of the operation.
+    pub alloc: Alloc<'a>,
     /// The repository to work in.
     pub repository: &'a dyn Repository,
     /// What time it is.
@@ -61,7 +70,7 @@ impl Context<'_> {
         branch: &BranchName,
         options: RebuildOptions,
     ) -> Result<Report, RebuildError> {
-        let Self { repository, clock, progress } = *self;
+        let Self { repository, clock, progress, .. } = *self;
         Rebuild { repository, clock, progress }.run(branch, options)
     }
 }

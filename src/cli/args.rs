@@ -29,6 +29,7 @@ pub(super) enum Command {
     CacheRebuild(RebuildArgs),
     List(ListArgs),
     Budget(BudgetArgs),
+    Env(EnvArgs),
     #[command(subcommand)]
     Fixture(FixtureCommand),
     /// Print the completion script for a shell
@@ -114,6 +115,15 @@ pub(super) struct BudgetArgs {
     /// Folder with fixtures.toml [default: `fixtures` here or above, or as installed]
     #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
     pub(super) fixtures_dir: Option<PathBuf>,
+    /// Print one JSON document
+    #[arg(long)]
+    pub(super) json: bool,
+}
+
+/// List the variables that change how memory is used, with value and origin
+#[derive(Clone, Copy, Debug, clap::Args)]
+#[command(after_help = "Examples:\n  git-mind env\n  GM_ALLOC_TRACE=sites git-mind env --json")]
+pub(super) struct EnvArgs {
     /// Print one JSON document
     #[arg(long)]
     pub(super) json: bool,

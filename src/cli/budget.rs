@@ -7,11 +7,11 @@ use super::repository::start_folder;
 use crate::branch::BranchName;
 use crate::cache::{RebuildOptions, Report};
 use crate::clock::SystemClock;
-use crate::context::Context;
+use crate::context::{Context, Memory};
 use crate::fixture::{Fixture, FixtureError, FixtureList, Journal, unpack};
 use crate::git::gitoxide::{GitRepository, Location};
 use crate::journal::EdgeOrder;
-use crate::memory::ProcessAllocator;
+use crate::memory::{Op, ProcessAllocator};
 use crate::progress::Silent;
 use crate::units::Bytes;
 use serde::Serialize;
@@ -27,9 +27,10 @@ pub(super) fn run(
     args: &Args,
     options: &BudgetArgs,
     allocator: &ProcessAllocator,
+    memory: &Memory,
     output: &mut Output,
 ) -> Result<Exit, Failure> {
-    let measured = measure(args, options, allocator).map_err(Failure::unknown)?;
+    let measured = measure(args, options, allocator, memory).map_err(Failure::unknown)?;
     if options.json {
         output.json(&measured)?;
     } else {
@@ -64,6 +65,7 @@ fn measure(
     args: &Args,
     options: &BudgetArgs,
     allocator: &ProcessAllocator,
+    memory: &Memory,
 ) -> Result<Measured, Failure> {
     let list = fixtures(args, options)?;
     let fixture = list.get(&options.fixture).map_err(explain)?;
@@ -72,7 +74,7 @@ fn measure(
     let [journal, ..] = &fixture.journals[..] else {
         return Err(Failure::new(format!("fixture `{}` lists no journal", fixture.name)));
     };
-    let (report, peak) = rebuild(folder.path(), journal, allocator)?;
+    let (report, peak) = rebuild(folder.path(), journal, allocator, memory)?;
     check(fixture, journal, &report)?;
     Ok(Measured {
         schema: 1,
@@ -121,6 +123,7 @@ fn rebuild(
     folder: &Path,
     journal: &Journal,
     allocator: &ProcessAllocator,
+    memory: &Memory,
 ) -> Result<(Report, Bytes), Failure> {
     let branch = BranchName::new(&journal.branch)?;
     let options = RebuildOptions { edge_order: EdgeOrder::OldestFirst, force: true, strict: true };
@@ -128,7 +131,10 @@ fn rebuild(
     let outcome = (|| {
         let repository = GitRepository::open(Location::at(folder)?)?;
         let clock = SystemClock::start();
-        let context = Context { repository: &repository, clock: &clock, progress: &Silent };
+        let scope = memory.begin(Op::CacheRebuild)?;
+        let _entered = scope.enter();
+        let alloc = scope.tag(memory.alloc());
+        let context = Context { alloc, repository: &repository, clock: &clock, progress: &Silent };
         Ok::<_, Failure>(context.rebuild(&branch, options)?)
     })();
     let peak = allocator.stop_counting();

@@ -9,10 +9,11 @@ use super::output::Output;
 use super::repository;
 use crate::branch::BranchName;
 use crate::clock::SystemClock;
-use crate::context::Context;
+use crate::context::{Context, Memory};
 use crate::env::Environment;
 use crate::git::{Commit, Repository};
 use crate::journal::{Edge, Malformed, MessageError, PayloadBuffer, WalkError, walk_newest};
+use crate::memory::Op;
 use crate::progress::Silent;
 use std::io::{self, Write};
 use std::ops::ControlFlow;
@@ -52,11 +53,15 @@ pub(super) fn run(
     args: &Args,
     options: &ListArgs,
     env: &dyn Environment,
+    memory: &Memory,
     output: &mut Output,
 ) -> Result<Exit, Failure> {
     let repository = repository::open(args, env)?;
     let clock = SystemClock::start();
-    let context = Context { repository: &repository, clock: &clock, progress: &Silent };
+    let scope = memory.begin(Op::JournalRead)?;
+    let _entered = scope.enter();
+    let alloc = scope.tag(memory.alloc());
+    let context = Context { alloc, repository: &repository, clock: &clock, progress: &Silent };
     let branch = repository::branch(&context, options.branch.as_deref())?;
     let tip = repository.resolve(&branch.journal_ref())?.ok_or_else(|| {
         let missing =

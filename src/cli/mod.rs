@@ -6,6 +6,7 @@
 mod args;
 mod budget;
 mod complete;
+mod env;
 mod escape;
 mod failure;
 mod fixture;
@@ -14,6 +15,7 @@ mod list_filter;
 mod list_json;
 mod list_line;
 mod malformed;
+mod memory;
 mod output;
 mod progress;
 mod rebuild;
@@ -57,12 +59,18 @@ fn dispatch(
     allocator: &ProcessAllocator,
     output: &mut Output,
 ) -> Result<Exit, Failure> {
-    match &args.command {
-        Command::CacheRebuild(rebuild) => rebuild::run(args, rebuild, env, output),
-        Command::List(list) => list::run(args, list, env, output),
-        Command::Budget(budget) => budget::run(args, budget, allocator, output),
+    let toggles = memory::toggles(env)?;
+    let memory = memory::begin(&toggles, allocator);
+    let outcome = match &args.command {
+        Command::CacheRebuild(rebuild) => rebuild::run(args, rebuild, env, &memory, output),
+        Command::List(list) => list::run(args, list, env, &memory, output),
+        Command::Budget(budget) => budget::run(args, budget, allocator, &memory, output),
+        Command::Env(options) => self::env::run(options, &toggles, output),
         Command::Fixture(fixture) => fixture::run(args, fixture, output),
         Command::Completions { shell } => complete::completions(*shell, output),
         Command::Man => complete::man(output),
-    }
+    };
+    // What a command kept is said also when the command failed, whose failure counts.
+    let ended = memory::end(memory, &toggles, allocator, output);
+    outcome.and_then(|exit| ended.map(|()| exit))
 }

@@ -6,6 +6,7 @@ use anstyle::{AnsiColor, Style};
 use std::io::{self, BufWriter, IsTerminal, StderrLock, Stdout, Write};
 
 const ERROR: Style = AnsiColor::Red.on_default().bold();
+const NOTE: Style = Style::new().bold();
 const WARNING: Style = AnsiColor::Yellow.on_default().bold();
 const HINT: Style = AnsiColor::Cyan.on_default().bold();
 
@@ -43,6 +44,10 @@ impl Output {
     }
 
     /// Says what the answer does not show.
+    pub(super) fn note(&mut self, text: &str) {
+        self.say(NOTE, "note", text, None);
+    }
+
     pub(super) fn warning(&mut self, text: &str) {
         self.say(WARNING, "warning", text, None);
     }

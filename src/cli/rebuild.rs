@@ -8,10 +8,11 @@ use super::{escape::Escaped, repository};
 use crate::branch::BranchName;
 use crate::cache::{Mode, RebuildError, RebuildOptions, Report};
 use crate::clock::{Clock, SystemClock};
-use crate::context::Context;
+use crate::context::{Context, Memory};
 use crate::env::Environment;
 use crate::git::Error;
 use crate::git::Repository;
+use crate::memory::Op;
 use serde::Serialize;
 use std::io::{self, Write};
 use std::time::Duration;
@@ -20,12 +21,16 @@ pub(super) fn run(
     args: &Args,
     options: &RebuildArgs,
     env: &dyn Environment,
+    memory: &Memory,
     output: &mut Output,
 ) -> Result<Exit, Failure> {
     let clock = SystemClock::start();
     let repository = repository::open(args, env)?;
     let bar = Bar::stderr();
-    let context = Context { repository: &repository, clock: &clock, progress: &bar };
+    let scope = memory.begin(Op::CacheRebuild)?;
+    let _entered = scope.enter();
+    let alloc = scope.tag(memory.alloc());
+    let context = Context { alloc, repository: &repository, clock: &clock, progress: &bar };
     let branch = repository::branch(&context, options.branch.as_deref())?;
     let rebuild_options = RebuildOptions {
         edge_order: options.edge_order.into(),

@@ -6,17 +6,6 @@ use super::faulty::Schedule;
 use super::traced::Trace;
 use crate::units::Bytes;
 
-/// What [`parse_switch`] accepts, for messages.
-pub(crate) const SWITCH_VALUES: &str = "0 or 1";
-/// What [`parse_size`] accepts, for messages.
-pub(crate) const SIZE_VALUES: &str =
-    "a number of bytes above 0, also with KiB, MiB or GiB as in 64KiB";
-/// What [`parse_trace`] accepts, for messages.
-pub(crate) const TRACE_VALUES: &str = "0, 1, or `sites` for call sites";
-/// What [`parse_schedule`] accepts, for messages.
-pub(crate) const SCHEDULE_VALUES: &str =
-    "N to refuse the Nth request, or N+ for every later one too";
-
 /// A switch: `0` or `1`.
 ///
 /// ```

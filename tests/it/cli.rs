@@ -3,8 +3,15 @@
 use crate::support::{TempRepository, mind, mind_command, temp_folder};
 use std::path::Path;
 
-const COMMANDS: [&[&str]; 6] =
-    [&["cache-rebuild"], &["list"], &["budget"], &["fixture", "make"], &["completions"], &["man"]];
+const COMMANDS: [&[&str]; 7] = [
+    &["cache-rebuild"],
+    &["list"],
+    &["budget"],
+    &["env"],
+    &["fixture", "make"],
+    &["completions"],
+    &["man"],
+];
 
 #[test]
 fn every_command_explains_itself_with_an_example() {

@@ -16,4 +16,5 @@ mod refusals;
 mod repositories;
 mod support;
 mod tidy;
+mod toggles;
 mod vectors;

@@ -8,6 +8,7 @@ use gitmind::fixture::{FixtureList, unpack};
 use gitmind::git::Repository;
 use gitmind::git::gitoxide::{GitRepository, Location};
 use gitmind::journal::EdgeOrder;
+use gitmind::memory::{Alloc, System};
 use gitmind::progress::Silent;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
@@ -127,7 +128,9 @@ pub(crate) fn rebuild_with(
     options: RebuildOptions,
 ) -> Result<Report, RebuildError> {
     let clock = FixedClock(Timestamp { seconds: 1_700_000_000, offset_seconds: 3600 });
-    let context = Context { repository, clock: &clock, progress: &Silent };
+    let system = System::new();
+    let alloc = Alloc::new(&system);
+    let context = Context { alloc, repository, clock: &clock, progress: &Silent };
     context.rebuild(&BranchName::new(branch)?, options)
 }
 
@@ -187,6 +190,18 @@ pub(crate) fn mind_command(folder: &Path, args: &[&str]) -> Command {
 
 pub(crate) fn mind(folder: &Path, args: &[&str]) -> Ran {
     Ran::new(mind_command(folder, args).output().expect("the program was built"))
+}
+
+/// Runs the program with these variables of the memory layer and no others.
+pub(crate) fn mind_with(folder: &Path, args: &[&str], variables: &[(&str, &str)]) -> Ran {
+    let mut command = mind_command(folder, args);
+    for (name, _) in std::env::vars_os() {
+        if name.to_string_lossy().starts_with("GM_") {
+            command.env_remove(name);
+        }
+    }
+    command.envs(variables.iter().copied());
+    Ran::new(command.output().expect("the program was built"))
 }
 
 /// Removes what would make a run depend on the machine.

@@ -6,8 +6,8 @@
 //! plan runs twice and must end the same way both times. It ends when no new call site appears.
 //!
 //! A call site is a stack of return addresses (see [`CallStack`]), so the sweep finds the same one
-//! again although sizes, counts and the order of threads differ. A last clean run shows that nothing
-//! was damaged on the way.
+//! again although sizes, counts and the order of threads differ. A last clean run shows that
+//! nothing was damaged on the way.
 
 use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -91,8 +91,8 @@ impl<E: std::fmt::Display> Sweep<'_, E> {
     /// Runs `body` until every call site has been refused.
     ///
     /// # Panics
-    /// When a clean run, the first or the last, fails, panics, leaks or breaks the invariant: a sweep of code that does
-    /// not work says nothing.
+    /// When a clean run, the first or the last, fails, panics, leaks or breaks the invariant: a
+    /// sweep of code that does not work says nothing.
     pub fn run<T>(mut self, mut body: impl FnMut(Alloc<'_>) -> Result<T, E>) -> SweepReport {
         let mut report = SweepReport { cases: Vec::new(), runs: 0, truncated: false };
         let clean = self.clean(&mut body);

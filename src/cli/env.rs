@@ -1,0 +1,45 @@
+//! `git-mind env`: what the environment changes about memory.
+
+use super::args::EnvArgs;
+use super::failure::{Exit, Failure};
+use super::output::Output;
+use crate::context::Toggles;
+use serde::Serialize;
+use std::io::Write;
+
+/// What `--json` prints.
+#[derive(Serialize)]
+struct EnvDocument<'a> {
+    schema: u32,
+    toggles: Vec<EnvToggle<'a>>,
+}
+
+#[derive(Serialize)]
+struct EnvToggle<'a> {
+    name: &'a str,
+    value: &'a str,
+    origin: &'a str,
+    meaning: &'a str,
+}
+
+pub(super) fn run(
+    options: &EnvArgs,
+    toggles: &Toggles,
+    output: &mut Output,
+) -> Result<Exit, Failure> {
+    let list = toggles.list();
+    let rows = list.iter().map(|toggle| EnvToggle {
+        name: toggle.name,
+        value: &toggle.value,
+        origin: toggle.origin.name(),
+        meaning: toggle.meaning,
+    });
+    if options.json {
+        output.json(&EnvDocument { schema: 1, toggles: rows.collect() })?;
+        return Ok(Exit::Success);
+    }
+    for EnvToggle { name, value, origin, meaning } in rows {
+        writeln!(output, "{name:<29} {value:<10} {origin:<12} {meaning}")?;
+    }
+    Ok(Exit::Success)
+}

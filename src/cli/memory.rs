@@ -1,0 +1,56 @@
+//! The memory of a command: made from the toggles, reported at the end.
+
+use super::failure::Failure;
+use super::output::Output;
+use crate::context::{Memory, ToggleError, Toggles};
+use crate::env::Environment;
+use crate::memory::{Op, ProcessAllocator};
+
+/// Reads the toggles; one that cannot be understood is wrong usage.
+pub(super) fn toggles(env: &dyn Environment) -> Result<Toggles, Failure> {
+    let explain = |error: ToggleError| Failure::new(error).unknown();
+    Toggles::read(env).map_err(|error| explain(error).hint("correct it, or unset it"))
+}
+
+/// Makes the memory of a command; a traced one counts the whole process.
+pub(super) fn begin(toggles: &Toggles, allocator: &ProcessAllocator) -> Memory {
+    if toggles.trace.is_some() && !toggles.disable_custom_allocators {
+        allocator.start_counting();
+    }
+    Memory::new(toggles, toggles.cache_rebuild.cap)
+}
+
+/// Says what was traced, and fails when something was not given back.
+pub(super) fn end(
+    memory: Memory,
+    toggles: &Toggles,
+    allocator: &ProcessAllocator,
+    output: &mut Output,
+) -> Result<(), Failure> {
+    if let Some(warning) = memory.warning() {
+        output.warning(&warning.to_string());
+    }
+    if let Some(histogram) = memory.histogram() {
+        output.note(&histogram);
+    }
+    if toggles.trace.is_some() && !toggles.disable_custom_allocators {
+        let process = allocator.diagnostics();
+        output.note(&format!(
+            "process: peak {}, {} outstanding, {} allocations, {} refused",
+            process.peak_bytes,
+            process.bytes_outstanding,
+            process.allocations_total,
+            process.failures_total
+        ));
+        for op in Op::ALL {
+            let (heap, ports) = (allocator.diagnostics_of(op), memory.registry().totals(op));
+            if ports.runs > 0 {
+                output.note(&format!(
+                    "{op}: {} runs, peak {} of the process and {} through the context, {} refused",
+                    ports.runs, heap.peak_bytes, ports.peak_bytes, ports.failures_total
+                ));
+            }
+        }
+    }
+    memory.finish().map(drop).map_err(|report| Failure::new(*report))
+}

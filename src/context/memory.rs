@@ -1,0 +1,201 @@
+//! The memory of a context: the stack of ports that the toggles ask for.
+
+use std::sync::{Arc, OnceLock};
+
+use super::toggles::Toggles;
+use crate::memory::{
+    Alloc, BudgetObserver, BudgetWarning, Budgeted, Diagnostics, Faulty, Op, Port, Registry,
+    Schedule, Scope, System, TooManyOperations, Trace, TraceReport, Traced,
+};
+use crate::units::Bytes;
+
+/// Where a context's memory comes from, who counts it, and which operations take it.
+///
+/// With every toggle off it is a budget over the system. Tracing goes on top, so that it sees what
+/// the budget refuses. The kill switch leaves the system alone, whatever else is set.
+#[derive(Debug)]
+pub struct Memory {
+    stack: Stack,
+    registry: Registry,
+    warning: Arc<Latch>,
+}
+
+enum Stack {
+    Untraced(Box<dyn Port>),
+    Traced(Box<Traced<Box<dyn Port>>>),
+}
+
+impl std::fmt::Debug for Stack {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Untraced(port) => port.diagnostics().fmt(f),
+            Self::Traced(traced) => traced.diagnostics().fmt(f),
+        }
+    }
+}
+
+/// Keeps the one warning of a budget until somebody asks.
+#[derive(Debug, Default)]
+struct Latch(OnceLock<BudgetWarning>);
+
+impl BudgetObserver for Arc<Latch> {
+    fn soft_limit_passed(&self, warning: BudgetWarning) {
+        // A budget warns once, so there is nothing to be replaced.
+        let _ = self.0.set(warning);
+    }
+}
+
+impl Memory {
+    /// Stacks the ports that `toggles` ask for under a budget of `hard_limit`.
+    pub fn new(toggles: &Toggles, hard_limit: Bytes) -> Self {
+        let warning = Arc::new(Latch::default());
+        let (registry, observer) = (Registry::new(), Arc::clone(&warning));
+        let stack = if toggles.disable_custom_allocators {
+            Stack::Untraced(Box::new(System::new()))
+        } else {
+            stack(toggles, hard_limit, observer)
+        };
+        Self { stack, registry, warning }
+    }
+
+    /// A handle on nobody's account.
+    pub fn alloc(&self) -> Alloc<'_> {
+        match &self.stack {
+            Stack::Untraced(port) => Alloc::new(port),
+            Stack::Traced(traced) => Alloc::new(&**traced),
+        }
+    }
+
+    /// Begins a run of `op`.
+    ///
+    /// # Errors
+    /// When too many operations run.
+    pub fn begin(&self, op: Op) -> Result<Scope<'_>, TooManyOperations> {
+        self.registry.begin(op)
+    }
+
+    /// The operations that run and the totals of those that ended.
+    pub const fn registry(&self) -> &Registry {
+        &self.registry
+    }
+
+    /// What has been taken.
+    pub fn diagnostics(&self) -> Diagnostics {
+        self.alloc().port().diagnostics()
+    }
+
+    /// The warning of the budget, once its soft limit has been passed.
+    pub fn warning(&self) -> Option<BudgetWarning> {
+        self.warning.0.get().copied()
+    }
+
+    /// The percentiles of sizes, for people; `None` when no histogram is kept.
+    pub fn histogram(&self) -> Option<String> {
+        #[cfg(any(test, debug_assertions, feature = "histogram"))]
+        if let Stack::Traced(traced) = &self.stack {
+            return traced.percentiles().map(|percentiles| percentiles.to_string());
+        }
+        None
+    }
+
+    /// Ends the work: everything must have been given back.
+    ///
+    /// # Errors
+    /// The report of what was not, when memory is traced.
+    pub fn finish(self) -> Result<Diagnostics, Box<TraceReport>> {
+        match self.stack {
+            Stack::Untraced(port) => Ok(port.diagnostics()),
+            Stack::Traced(mut traced) => traced.teardown(),
+        }
+    }
+}
+
+/// The stack without the kill switch.
+fn stack(toggles: &Toggles, hard_limit: Bytes, observer: Arc<Latch>) -> Stack {
+    // Whoever is on top counts; the system below does not count again.
+    let budget = Budgeted::with_observer(System::uncounted(), hard_limit, observer);
+    let port: Box<dyn Port> = match toggles.oom {
+        Schedule::NEVER => Box::new(budget),
+        schedule => Box::new(Faulty::new(budget, schedule)),
+    };
+    let implied = toggles.histogram || toggles.zeroize;
+    match toggles.trace.or(implied.then(Trace::stamped)) {
+        None => Stack::Untraced(port),
+        Some(trace) => {
+            let trace = trace.zeroizing(toggles.zeroize);
+            #[cfg(any(test, debug_assertions, feature = "histogram"))]
+            let trace = trace.histogram(toggles.histogram);
+            Stack::Traced(Box::new(Traced::new(port, trace)))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::env::FixedEnvironment;
+    use crate::memory::{ErrorKind, MemoryError, Vec};
+
+    fn memory<const N: usize>(variables: [(&str, &str); N]) -> Memory {
+        let toggles = Toggles::read(&FixedEnvironment::from(variables)).expect("they are valid");
+        Memory::new(&toggles, Bytes::from_mib(1))
+    }
+
+    /// Doubles a vector until it is refused or holds 4 MiB.
+    fn work(memory: &Memory) -> Result<usize, MemoryError> {
+        let scope = memory.begin(Op::CacheRebuild).expect("it is the only one");
+        let mut bytes: Vec<'_, u8> = Vec::new(scope.tag(memory.alloc()));
+        while bytes.len() < 4 << 20 {
+            bytes.try_resize(bytes.len().max(8) * 2, 1)?;
+        }
+        Ok(bytes.len())
+    }
+
+    #[test]
+    fn the_budget_holds_and_warns_without_any_toggle() {
+        let memory = memory([]);
+        let error = work(&memory).expect_err("the budget is 1 MiB");
+        assert_eq!((error.kind, error.op), (ErrorKind::OverBudget, Some(Op::CacheRebuild)));
+        assert!(memory.warning().is_some(), "the last block that fitted passed the soft limit");
+        assert_eq!(memory.finish().expect("nothing leaks").bytes_outstanding, Bytes::ZERO);
+    }
+
+    #[test]
+    fn the_kill_switch_leaves_the_system_alone_whatever_else_is_set() {
+        let memory = memory([
+            ("GM_DISABLE_CUSTOM_ALLOCATORS", "1"),
+            ("GM_ALLOC_TRACE", "sites"),
+            ("GM_TEST_OOM_N", "1+"),
+        ]);
+        assert_eq!(work(&memory), Ok(4 << 20), "no budget, no refusal");
+        assert_eq!(memory.warning(), None);
+        let scope = memory.begin(Op::CacheRebuild).expect("it is the only one");
+        assert_eq!(scope.stats().diagnostics(), Diagnostics::default(), "nobody keeps accounts");
+    }
+
+    #[test]
+    fn tracing_sees_what_the_budget_refuses() {
+        let memory = memory([("GM_ALLOC_TRACE", "1"), ("GM_ALLOC_HISTO", "1")]);
+        work(&memory).expect_err("the budget is 1 MiB");
+        let totals = memory.registry().totals(Op::CacheRebuild);
+        assert_eq!((totals.failures_total, totals.leaked_bytes), (1, Bytes::ZERO));
+        assert!(totals.peak_bytes >= Bytes::new(512 << 10), "{totals:?}");
+        assert!(memory.histogram().is_some_and(|text| text.contains("p99")));
+    }
+
+    #[test]
+    fn the_nth_request_is_refused_as_asked() {
+        let memory = memory([("GM_TEST_OOM_N", "2")]);
+        assert_eq!(work(&memory).map_err(|error| error.kind), Err(ErrorKind::Injected));
+        assert_eq!(memory.diagnostics().failures_total, 1);
+    }
+
+    #[test]
+    fn a_leak_is_reported_at_the_end() {
+        let memory = memory([("GM_ALLOC_TRACE", "sites")]);
+        let kept = memory.alloc().try_box([0_u64; 4]).expect("it is granted");
+        let _ = std::mem::ManuallyDrop::new(kept);
+        let report = memory.finish().expect_err("a block is outstanding").to_string();
+        assert!(report.contains("1 x 32 bytes"), "{report}");
+    }
+}

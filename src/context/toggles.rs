@@ -1,0 +1,233 @@
+//! The environment variables of the memory layer, read once.
+//!
+//! A value that cannot be understood is an error that names the variable, the value and what is
+//! accepted; it is never ignored. An empty value counts as one.
+
+use std::fmt;
+
+use crate::env::Environment;
+use crate::memory::{Schedule, Trace, parse_schedule, parse_size, parse_switch, parse_trace};
+use crate::units::Bytes;
+
+/// Everything that the environment can change about memory.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Toggles {
+    /// Every allocation goes to the system allocator, each by itself.
+    pub disable_custom_allocators: bool,
+    /// What is traced, if anything.
+    pub trace: Option<Trace>,
+    /// Whether sizes are kept in a histogram.
+    pub histogram: bool,
+    /// Whether memory is overwritten before it is given back.
+    pub zeroize: bool,
+    /// Which requests are refused.
+    pub oom: Schedule,
+    /// The arena of a rebuild.
+    pub cache_rebuild: ArenaSize,
+    /// The arena of a query by attributes.
+    pub attr_query: ArenaSize,
+    origins: [Option<String>; NAMES.len()],
+}
+
+/// How large an arena begins and may become.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ArenaSize {
+    /// Its first block.
+    pub hint: Bytes,
+    /// All its blocks together.
+    pub cap: Bytes,
+}
+
+/// The variables, in the order of reports.
+const NAMES: [&str; 9] = [
+    "GM_DISABLE_CUSTOM_ALLOCATORS",
+    "GM_ALLOC_TRACE",
+    "GM_ALLOC_HISTO",
+    "GM_ALLOC_ZEROIZE",
+    "GM_TEST_OOM_N",
+    "GM_ARENA_HINT_CACHE_REBUILD",
+    "GM_ARENA_CAP_CACHE_REBUILD",
+    "GM_ARENA_HINT_ATTR_QUERY",
+    "GM_ARENA_CAP_ATTR_QUERY",
+];
+
+const SWITCH: &str = "0 or 1";
+const SIZE: &str = "a number of bytes above 0, also with KiB, MiB or GiB as in 64KiB";
+const TRACE: &str = "0, 1, or `sites` to keep call sites too";
+const SCHEDULE: &str = "N to refuse the Nth request, or N+ for every later one too";
+
+/// Whether this build can keep a histogram.
+const HAS_HISTOGRAM: bool = cfg!(any(test, debug_assertions, feature = "histogram"));
+/// Whether this build can refuse requests.
+const HAS_FAULTS: bool = cfg!(any(test, debug_assertions, feature = "fault-toggle"));
+
+/// A variable whose value cannot be used.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ToggleError {
+    name: &'static str,
+    value: String,
+    reason: Reason,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Reason {
+    /// It is none of these.
+    Accepts(&'static str),
+    /// The build lacks the part behind it; the feature that has it.
+    NotInThisBuild(&'static str),
+    /// A hint above the cap, which is this.
+    AboveCap(&'static str, Bytes),
+}
+
+impl fmt::Display for ToggleError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { name, value, reason } = self;
+        match reason {
+            Reason::Accepts(accepted) => write!(f, "{name} is `{value}`; it accepts {accepted}"),
+            Reason::NotInThisBuild(feature) => write!(
+                f,
+                "{name} is `{value}`, which this build cannot do; build it with \
+                 `--features {feature}`, or unset {name}"
+            ),
+            Reason::AboveCap(cap_name, cap) => {
+                write!(f, "{name} is `{value}`, above {cap_name}, which is {} bytes", cap.get())
+            }
+        }
+    }
+}
+
+impl std::error::Error for ToggleError {}
+
+/// One variable, as `git-mind env` lists it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Toggle {
+    /// The variable.
+    pub name: &'static str,
+    /// The value in force.
+    pub value: String,
+    /// Where it is from.
+    pub origin: Origin,
+    /// What it does.
+    pub meaning: &'static str,
+}
+
+/// Where a value is from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Origin {
+    /// Built in.
+    Default,
+    /// Set by the environment.
+    Environment,
+}
+
+impl Origin {
+    /// The word for it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Default => "default",
+            Self::Environment => "environment",
+        }
+    }
+}
+
+impl Toggles {
+    /// Reads all variables from `env`.
+    ///
+    /// # Errors
+    /// The first variable whose value cannot be used.
+    pub fn read(env: &dyn Environment) -> Result<Self, ToggleError> {
+        let mut origins = [const { None }; NAMES.len()];
+        for (origin, name) in origins.iter_mut().zip(NAMES) {
+            *origin = env.var(name).map(|value| value.to_string_lossy().into_owned());
+        }
+        let [disable, trace, histogram, zeroize, oom, arenas @ ..] = &origins;
+        let toggles = Self {
+            disable_custom_allocators: value(0, disable, parse_switch, SWITCH, false)?,
+            trace: value(1, trace, parse_trace, TRACE, None)?,
+            histogram: value(2, histogram, parse_switch, SWITCH, false)?,
+            zeroize: value(3, zeroize, parse_switch, SWITCH, false)?,
+            oom: value(4, oom, parse_schedule, SCHEDULE, Schedule::NEVER)?,
+            cache_rebuild: arena(5, &arenas[0], &arenas[1], Bytes::from_mib(256))?,
+            attr_query: arena(7, &arenas[2], &arenas[3], Bytes::from_mib(128))?,
+            origins: origins.clone(),
+        };
+        toggles.supported(2, toggles.histogram && !HAS_HISTOGRAM, "histogram")?;
+        toggles.supported(4, toggles.oom != Schedule::NEVER && !HAS_FAULTS, "fault-toggle")?;
+        Ok(toggles)
+    }
+
+    fn supported(
+        &self,
+        index: usize,
+        is_missing: bool,
+        feature: &'static str,
+    ) -> Result<(), ToggleError> {
+        let value = self.origins[index].clone().unwrap_or_default();
+        let reason = Reason::NotInThisBuild(feature);
+        if is_missing { Err(ToggleError { name: NAMES[index], value, reason }) } else { Ok(()) }
+    }
+
+    /// Every variable with the value in force.
+    pub fn list(&self) -> [Toggle; NAMES.len()] {
+        let switch = |on: bool| u8::from(on).to_string();
+        let size = |bytes: Bytes| bytes.get().to_string();
+        let written = |index: usize, default: &str| {
+            self.origins[index].clone().unwrap_or_else(|| default.to_owned())
+        };
+        let values = [
+            (switch(self.disable_custom_allocators), "every allocation goes to the system"),
+            (written(1, "0"), "count outstanding and peak bytes by operation"),
+            (switch(self.histogram), "keep percentiles of sizes"),
+            (switch(self.zeroize), "overwrite memory before it is given back"),
+            (written(4, "none"), "refuse the Nth request"),
+            (size(self.cache_rebuild.hint), "first block of a rebuild's arena, in bytes"),
+            (size(self.cache_rebuild.cap), "most that a rebuild's arena may take, in bytes"),
+            (size(self.attr_query.hint), "first block of a query's arena, in bytes"),
+            (size(self.attr_query.cap), "most that a query's arena may take, in bytes"),
+        ];
+        let mut index = 0;
+        values.map(|(value, meaning)| {
+            let is_set = self.origins[index].is_some();
+            let origin = if is_set { Origin::Environment } else { Origin::Default };
+            index += 1;
+            Toggle { name: NAMES[index - 1], value, origin, meaning }
+        })
+    }
+}
+
+/// The value of variable number `index`, or `default` when it is not set.
+fn value<T>(
+    index: usize,
+    text: &Option<String>,
+    parse: fn(&str) -> Option<T>,
+    accepted: &'static str,
+    default: T,
+) -> Result<T, ToggleError> {
+    let Some(text) = text else { return Ok(default) };
+    parse(text).ok_or_else(|| ToggleError {
+        name: NAMES[index],
+        value: text.clone(),
+        reason: Reason::Accepts(accepted),
+    })
+}
+
+/// The sizes of an arena; `index` is that of its hint, the cap follows.
+fn arena(
+    index: usize,
+    hint: &Option<String>,
+    cap: &Option<String>,
+    default_cap: Bytes,
+) -> Result<ArenaSize, ToggleError> {
+    let cap = value(index + 1, cap, parse_size, SIZE, default_cap)?;
+    let default_hint = Bytes::from_mib(1).min(cap);
+    let size = ArenaSize { hint: value(index, hint, parse_size, SIZE, default_hint)?, cap };
+    if size.hint > size.cap {
+        let value = hint.clone().unwrap_or_default();
+        let reason = Reason::AboveCap(NAMES[index + 1], size.cap);
+        return Err(ToggleError { name: NAMES[index], value, reason });
+    }
+    Ok(size)
+}
+
+#[cfg(test)]
+mod tests;

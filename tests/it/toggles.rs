@@ -1,0 +1,92 @@
+//! The variables of the memory layer: listed, refused by name, and without effect on results.
+
+use crate::support::{TempRepository, mind_with, temp_folder};
+use serde_json::Value;
+
+/// The root tree of a forced rebuild of `small` under these variables, and what was said.
+fn rebuild(variables: &[(&str, &str)]) -> (String, String) {
+    let repository = TempRepository::fixture("small");
+    let args = ["cache-rebuild", "--force", "--json"];
+    let ran = mind_with(repository.path(), &args, variables);
+    assert_eq!(ran.code, 0, "{variables:?}: {ran:?}");
+    let document: Value = serde_json::from_str(&ran.stdout).expect("one JSON document");
+    (document["root_tree"].as_str().expect("an id").into(), ran.stderr)
+}
+
+#[test]
+fn the_root_tree_is_the_same_with_and_without_custom_allocators() {
+    let (expected, silence) = rebuild(&[]);
+    assert_eq!(silence, "");
+    for variables in [
+        &[("GM_DISABLE_CUSTOM_ALLOCATORS", "1")][..],
+        &[("GM_DISABLE_CUSTOM_ALLOCATORS", "0")],
+        &[("GM_ALLOC_TRACE", "1")],
+        &[("GM_ALLOC_TRACE", "sites"), ("GM_ALLOC_ZEROIZE", "1")],
+        &[("GM_DISABLE_CUSTOM_ALLOCATORS", "1"), ("GM_ALLOC_TRACE", "sites")],
+        &[("GM_ARENA_HINT_CACHE_REBUILD", "4KiB"), ("GM_ARENA_CAP_CACHE_REBUILD", "64MiB")],
+    ] {
+        assert_eq!(rebuild(variables).0, expected, "{variables:?}");
+    }
+}
+
+#[test]
+fn tracing_says_what_the_process_and_the_operation_took() {
+    let (_, said) = rebuild(&[("GM_ALLOC_TRACE", "1")]);
+    assert!(said.contains("note: process: peak "), "{said}");
+    assert!(said.contains("note: cache.rebuild: 1 runs, peak "), "{said}");
+    let killed = [("GM_ALLOC_TRACE", "1"), ("GM_DISABLE_CUSTOM_ALLOCATORS", "1")];
+    assert_eq!(rebuild(&killed).1, "", "the kill switch turns tracing off as well");
+}
+
+#[test]
+fn env_lists_every_variable_with_value_and_origin() {
+    let folder = temp_folder();
+    let variables = [("GM_ARENA_CAP_ATTR_QUERY", "96MiB"), ("GM_ALLOC_TRACE", "sites")];
+    let document = mind_with(folder.path(), &["env", "--json"], &variables).json();
+    assert_eq!(document["schema"], 1);
+    let toggles = document["toggles"].as_array().expect("a list");
+    assert_eq!(toggles.len(), 9);
+    for toggle in toggles {
+        let expected = match toggle["name"].as_str().expect("a name") {
+            "GM_ARENA_CAP_ATTR_QUERY" => ("100663296", "environment"),
+            "GM_ALLOC_TRACE" => ("sites", "environment"),
+            _ => (toggle["value"].as_str().expect("a value"), "default"),
+        };
+        assert_eq!((toggle["value"].as_str(), toggle["origin"].as_str()), {
+            (Some(expected.0), Some(expected.1))
+        });
+    }
+    let human = mind_with(folder.path(), &["env"], &variables).ok();
+    assert_eq!(human.lines().count(), 9);
+    assert!(human.contains("GM_ALLOC_TRACE                sites      environment"), "{human}");
+    assert!(human.lines().all(|line| line.chars().count() <= 100), "{human}");
+}
+
+#[test]
+fn a_value_that_cannot_be_understood_stops_every_command() {
+    let repository = TempRepository::fixture("small");
+    let before = repository.refs();
+    for command in [&["cache-rebuild"][..], &["list"], &["env"], &["budget"]] {
+        let variables = [("GM_ARENA_CAP_CACHE_REBUILD", "lots")];
+        let error = mind_with(repository.path(), command, &variables).error(2);
+        assert!(error.contains("GM_ARENA_CAP_CACHE_REBUILD is `lots`; it accepts "), "{error}");
+    }
+    assert_eq!(repository.refs(), before);
+}
+
+#[test]
+fn what_the_build_lacks_is_an_error_and_not_ignored() {
+    let folder = temp_folder();
+    for (name, value, is_there) in [
+        ("GM_ALLOC_HISTO", "1", cfg!(any(debug_assertions, feature = "histogram"))),
+        ("GM_TEST_OOM_N", "37", cfg!(any(debug_assertions, feature = "fault-toggle"))),
+    ] {
+        let ran = mind_with(folder.path(), &["env"], &[(name, value)]);
+        if is_there {
+            assert!(ran.ok().contains(name));
+        } else {
+            let error = ran.error(2);
+            assert!(error.contains(&format!("{name} is `{value}`, which this build cannot do")));
+        }
+    }
+}
