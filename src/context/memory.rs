@@ -38,7 +38,7 @@ impl std::fmt::Debug for Stack {
 #[derive(Debug, Default)]
 struct Latch(OnceLock<BudgetWarning>);
 
-impl BudgetObserver for Arc<Latch> {
+impl BudgetObserver for Latch {
     fn soft_limit_passed(&self, warning: BudgetWarning) {
         // A budget warns once, so there is nothing to be replaced.
         let _ = self.0.set(warning);
@@ -61,7 +61,7 @@ impl Memory {
     /// A handle on nobody's account.
     pub fn alloc(&self) -> Alloc<'_> {
         match &self.stack {
-            Stack::Untraced(port) => Alloc::new(port),
+            Stack::Untraced(port) => Alloc::new(&**port),
             Stack::Traced(traced) => Alloc::new(&**traced),
         }
     }

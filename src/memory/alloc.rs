@@ -82,12 +82,12 @@ impl fmt::Debug for Alloc<'_> {
 unsafe impl Allocator for Alloc<'_> {
     #[inline]
     fn allocate(&self, layout: Layout) -> Result<NonNull<[u8]>, AllocError> {
-        self.port.allocate(layout, self.op).map_err(error::remember)
+        sized(self.port.allocate(layout, self.op), layout, self.op)
     }
 
     #[inline]
     fn allocate_zeroed(&self, layout: Layout) -> Result<NonNull<[u8]>, AllocError> {
-        self.port.allocate_zeroed(layout, self.op).map_err(error::remember)
+        sized(self.port.allocate_zeroed(layout, self.op), layout, self.op)
     }
 
     #[inline]
@@ -105,7 +105,7 @@ unsafe impl Allocator for Alloc<'_> {
         new: Layout,
     ) -> Result<NonNull<[u8]>, AllocError> {
         // SAFETY: as in `deallocate`; the caller promises that `new` is not smaller.
-        unsafe { self.port.grow(ptr, old, new, self.op) }.map_err(error::remember)
+        sized(unsafe { self.port.grow(ptr, old, new, self.op) }, new, self.op)
     }
 
     #[inline]
@@ -116,7 +116,20 @@ unsafe impl Allocator for Alloc<'_> {
         new: Layout,
     ) -> Result<NonNull<[u8]>, AllocError> {
         // SAFETY: as in `deallocate`; the caller promises that `new` is not larger.
-        unsafe { self.port.shrink(ptr, old, new, self.op) }.map_err(error::remember)
+        sized(unsafe { self.port.shrink(ptr, old, new, self.op) }, new, self.op)
+    }
+}
+
+/// A port's answer as containers want it: with the size, which is the one asked for.
+#[inline]
+fn sized(
+    block: Result<NonNull<u8>, MemoryError>,
+    layout: Layout,
+    op: OpTag<'_>,
+) -> Result<NonNull<[u8]>, AllocError> {
+    match block {
+        Ok(start) => Ok(NonNull::slice_from_raw_parts(start, layout.size())),
+        Err(error) => Err(error::remember(error, op)),
     }
 }
 

@@ -30,6 +30,12 @@ pub trait BudgetObserver: Send + Sync {
     fn soft_limit_passed(&self, warning: BudgetWarning);
 }
 
+impl<O: BudgetObserver + ?Sized> BudgetObserver for std::sync::Arc<O> {
+    fn soft_limit_passed(&self, warning: BudgetWarning) {
+        (**self).soft_limit_passed(warning);
+    }
+}
+
 /// A budget that runs low.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct BudgetWarning {
@@ -202,12 +208,12 @@ fn excess(new: Layout, old: Layout) -> u64 {
 // SAFETY: blocks are the inner port's; this one only adds up sizes, and never unwinds.
 unsafe impl<P: Port, O: BudgetObserver> Port for Budgeted<P, O> {
     #[inline]
-    fn allocate(&self, layout: Layout, op: OpTag<'_>) -> Result<NonNull<[u8]>, MemoryError> {
+    fn allocate(&self, layout: Layout, op: OpTag<'_>) -> Result<NonNull<u8>, MemoryError> {
         self.admitted(layout.size() as u64, op, || self.inner.allocate(layout, op))
     }
 
     #[inline]
-    fn allocate_zeroed(&self, layout: Layout, op: OpTag<'_>) -> Result<NonNull<[u8]>, MemoryError> {
+    fn allocate_zeroed(&self, layout: Layout, op: OpTag<'_>) -> Result<NonNull<u8>, MemoryError> {
         self.admitted(layout.size() as u64, op, || self.inner.allocate_zeroed(layout, op))
     }
 
@@ -225,7 +231,7 @@ unsafe impl<P: Port, O: BudgetObserver> Port for Budgeted<P, O> {
         old: Layout,
         new: Layout,
         op: OpTag<'_>,
-    ) -> Result<NonNull<[u8]>, MemoryError> {
+    ) -> Result<NonNull<u8>, MemoryError> {
         self.admitted(excess(new, old), op, || {
             // SAFETY: as in `deallocate`; sizes are the caller's, which promises their order.
             unsafe { self.inner.grow(ptr, old, new, op) }
@@ -239,7 +245,7 @@ unsafe impl<P: Port, O: BudgetObserver> Port for Budgeted<P, O> {
         old: Layout,
         new: Layout,
         op: OpTag<'_>,
-    ) -> Result<NonNull<[u8]>, MemoryError> {
+    ) -> Result<NonNull<u8>, MemoryError> {
         // SAFETY: as in `deallocate`; sizes are the caller's, which promises their order.
         let block = unsafe { self.inner.shrink(ptr, old, new, op) }?;
         self.ledger.refund(excess(old, new));

@@ -98,11 +98,11 @@ impl Counters {
         match self.shards.get(thread::slot()) {
             Some(shard) => {
                 bump(&shard.allocations);
-                self.raise(shard, signed(size as u64));
+                self.raise(shard, of_layout(size));
             }
             None => {
                 self.shared.allocations.fetch_add(1, Relaxed);
-                self.publish_shared(signed(size as u64));
+                self.publish_shared(of_layout(size));
             }
         }
     }
@@ -113,11 +113,11 @@ impl Counters {
         match self.shards.get(thread::slot()) {
             Some(shard) => {
                 bump(&shard.frees);
-                self.lower(shard, signed(size as u64));
+                self.lower(shard, of_layout(size));
             }
             None => {
                 self.shared.frees.fetch_add(1, Relaxed);
-                self.publish_shared(-signed(size as u64));
+                self.publish_shared(-of_layout(size));
             }
         }
     }
@@ -222,7 +222,14 @@ fn bump(counter: &AtomicU64) {
     counter.store(counter.load(Relaxed).wrapping_add(1), Relaxed);
 }
 
-/// Sizes of layouts fit: they are at most `isize::MAX`. Larger charges count as the largest.
+/// The size of a layout, which is at most `isize::MAX` and so keeps its value.
+#[inline]
+fn of_layout(size: usize) -> i64 {
+    debug_assert!(isize::try_from(size).is_ok(), "no layout is as large as {size}");
+    size.cast_signed() as i64
+}
+
+/// The size of a charge; one that does not fit counts as the largest that does.
 #[inline]
 fn signed(size: u64) -> i64 {
     i64::try_from(size).unwrap_or(i64::MAX)

@@ -10,7 +10,7 @@ use std::fmt;
 use allocator_api2::alloc::{AllocError, Layout};
 use allocator_api2::collections::{TryReserveError, TryReserveErrorKind};
 
-use super::op::Op;
+use super::op::{Op, OpTag};
 use crate::units::Bytes;
 
 /// A refused request for memory.
@@ -75,10 +75,10 @@ thread_local! {
     static LAST: Cell<Option<MemoryError>> = const { Cell::new(None) };
 }
 
-/// Keeps `error` for the conversion that follows in this thread.
+/// Keeps `error`, which `op` met, for the conversion that follows in this thread.
 #[cold]
-pub(super) fn remember(error: MemoryError) -> AllocError {
-    LAST.with(|last| last.set(Some(error)));
+pub(super) fn remember(error: MemoryError, op: OpTag<'_>) -> AllocError {
+    LAST.with(|last| last.set(Some(MemoryError { op: op.op(), ..error })));
     AllocError
 }
 

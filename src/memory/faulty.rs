@@ -124,12 +124,12 @@ impl<P: Port> Faulty<P> {
 // SAFETY: blocks are the inner port's; a refusal happens before it is asked, so the old block of a
 // refused `grow` or `shrink` is untouched. No method unwinds.
 unsafe impl<P: Port> Port for Faulty<P> {
-    fn allocate(&self, layout: Layout, op: OpTag<'_>) -> Result<NonNull<[u8]>, MemoryError> {
+    fn allocate(&self, layout: Layout, op: OpTag<'_>) -> Result<NonNull<u8>, MemoryError> {
         self.admit(layout.size() as u64, op)?;
         self.inner.allocate(layout, op)
     }
 
-    fn allocate_zeroed(&self, layout: Layout, op: OpTag<'_>) -> Result<NonNull<[u8]>, MemoryError> {
+    fn allocate_zeroed(&self, layout: Layout, op: OpTag<'_>) -> Result<NonNull<u8>, MemoryError> {
         self.admit(layout.size() as u64, op)?;
         self.inner.allocate_zeroed(layout, op)
     }
@@ -145,7 +145,7 @@ unsafe impl<P: Port> Port for Faulty<P> {
         old: Layout,
         new: Layout,
         op: OpTag<'_>,
-    ) -> Result<NonNull<[u8]>, MemoryError> {
+    ) -> Result<NonNull<u8>, MemoryError> {
         self.admit(new.size() as u64, op)?;
         // SAFETY: as in `deallocate`; sizes are the caller's, which promises their order.
         unsafe { self.inner.grow(ptr, old, new, op) }
@@ -157,7 +157,7 @@ unsafe impl<P: Port> Port for Faulty<P> {
         old: Layout,
         new: Layout,
         op: OpTag<'_>,
-    ) -> Result<NonNull<[u8]>, MemoryError> {
+    ) -> Result<NonNull<u8>, MemoryError> {
         self.admit(new.size() as u64, op)?;
         // SAFETY: as in `deallocate`; sizes are the caller's, which promises their order.
         unsafe { self.inner.shrink(ptr, old, new, op) }

@@ -17,8 +17,8 @@ use crate::units::Bytes;
 /// A source of memory.
 ///
 /// A *block* is what `allocate`, `grow` or `shrink` returned last; it *fits* the layout of that
-/// call. The length of a returned slice is exactly the size that was asked for. A size of zero is
-/// allowed everywhere, costs nothing and never fails for lack of memory.
+/// call. It has exactly the size that was asked for. A size of zero is allowed everywhere, costs nothing and
+/// never fails for lack of memory.
 ///
 /// # Safety
 ///
@@ -32,16 +32,16 @@ pub unsafe trait Port: Send + Sync {
     ///
     /// # Errors
     /// Every [`ErrorKind`](super::ErrorKind) except `Foreign`; nothing has changed then.
-    fn allocate(&self, layout: Layout, op: OpTag<'_>) -> Result<NonNull<[u8]>, MemoryError>;
+    fn allocate(&self, layout: Layout, op: OpTag<'_>) -> Result<NonNull<u8>, MemoryError>;
 
     /// Hands out a block for `layout` in which every byte is zero.
     ///
     /// # Errors
     /// As [`Port::allocate`].
-    fn allocate_zeroed(&self, layout: Layout, op: OpTag<'_>) -> Result<NonNull<[u8]>, MemoryError> {
+    fn allocate_zeroed(&self, layout: Layout, op: OpTag<'_>) -> Result<NonNull<u8>, MemoryError> {
         let block = self.allocate(layout, op)?;
         // SAFETY: `allocate` returned a writable block of `layout.size()` bytes.
-        unsafe { block.cast::<u8>().write_bytes(0, layout.size()) };
+        unsafe { block.write_bytes(0, layout.size()) };
         Ok(block)
     }
 
@@ -67,7 +67,7 @@ pub unsafe trait Port: Send + Sync {
         old: Layout,
         new: Layout,
         op: OpTag<'_>,
-    ) -> Result<NonNull<[u8]>, MemoryError>;
+    ) -> Result<NonNull<u8>, MemoryError>;
 
     /// Makes a block smaller, moving it when needed; the contents that fit are kept.
     ///
@@ -84,7 +84,7 @@ pub unsafe trait Port: Send + Sync {
         old: Layout,
         new: Layout,
         op: OpTag<'_>,
-    ) -> Result<NonNull<[u8]>, MemoryError>;
+    ) -> Result<NonNull<u8>, MemoryError>;
 
     /// Admits `bytes` that the caller takes from elsewhere.
     ///
@@ -133,11 +133,7 @@ macro_rules! forward {
         // SAFETY: every method is the inner port's own, which upholds the contract.
         unsafe impl<P: Port + ?Sized> Port for $pointer {
             #[inline]
-            fn allocate(
-                &self,
-                layout: Layout,
-                op: OpTag<'_>,
-            ) -> Result<NonNull<[u8]>, MemoryError> {
+            fn allocate(&self, layout: Layout, op: OpTag<'_>) -> Result<NonNull<u8>, MemoryError> {
                 (**self).allocate(layout, op)
             }
             #[inline]
@@ -145,7 +141,7 @@ macro_rules! forward {
                 &self,
                 layout: Layout,
                 op: OpTag<'_>,
-            ) -> Result<NonNull<[u8]>, MemoryError> {
+            ) -> Result<NonNull<u8>, MemoryError> {
                 (**self).allocate_zeroed(layout, op)
             }
             #[inline]
@@ -160,7 +156,7 @@ macro_rules! forward {
                 old: Layout,
                 new: Layout,
                 op: OpTag<'_>,
-            ) -> Result<NonNull<[u8]>, MemoryError> {
+            ) -> Result<NonNull<u8>, MemoryError> {
                 // SAFETY: the caller's promises about this port are about the inner one.
                 unsafe { (**self).grow(ptr, old, new, op) }
             }
@@ -171,7 +167,7 @@ macro_rules! forward {
                 old: Layout,
                 new: Layout,
                 op: OpTag<'_>,
-            ) -> Result<NonNull<[u8]>, MemoryError> {
+            ) -> Result<NonNull<u8>, MemoryError> {
                 // SAFETY: the caller's promises about this port are about the inner one.
                 unsafe { (**self).shrink(ptr, old, new, op) }
             }

@@ -12,53 +12,59 @@ use super::op::OpTag;
 use super::port::{Port, PortId};
 use crate::units::Bytes;
 
-/// The bottom of every stack of ports.
+/// The bottom of every stack of ports. It counts what it hands out, unless it is
+/// [`System::uncounted`] because a decorator above it counts.
+///
+/// Its errors leave naming the operation to the handle: keeping the tag across each call of the
+/// heap would cost every request for the sake of the one that fails.
 #[derive(Debug)]
-pub struct System {
+pub struct System<const COUNTED: bool = true> {
     id: PortId,
-    counted: bool,
     counters: Counters,
 }
 
 impl System {
     /// A heap that counts what it hands out.
     pub fn new() -> Self {
-        Self { id: PortId::unique(), counted: true, counters: Counters::new() }
+        Self { id: PortId::unique(), counters: Counters::new() }
     }
+}
 
+impl System<false> {
     /// A heap that leaves the counting to a decorator above it; its diagnostics stay zero.
     pub fn uncounted() -> Self {
-        Self { counted: false, ..Self::new() }
+        Self { id: PortId::unique(), counters: Counters::new() }
     }
+}
 
+impl<const COUNTED: bool> System<COUNTED> {
     #[inline]
     fn count(&self, event: impl FnOnce(&Counters)) {
-        if self.counted {
+        if COUNTED {
             event(&self.counters);
         }
     }
 
     #[cold]
-    fn exhausted(&self, size: usize, op: OpTag<'_>) -> MemoryError {
+    fn exhausted(&self, size: usize) -> MemoryError {
         self.count(Counters::refused);
-        MemoryError::new(ErrorKind::Exhausted, op.op(), size.into())
+        MemoryError::new(ErrorKind::Exhausted, None, size.into())
     }
 
     #[inline]
     fn take(
         &self,
         layout: Layout,
-        op: OpTag<'_>,
         heap: unsafe fn(Layout) -> *mut u8,
-    ) -> Result<NonNull<[u8]>, MemoryError> {
+    ) -> Result<NonNull<u8>, MemoryError> {
         if layout.size() == 0 {
             return Ok(empty(layout));
         }
         // SAFETY: the size is not zero, checked two lines above.
         let start = unsafe { heap(layout) };
-        let start = NonNull::new(start).ok_or_else(|| self.exhausted(layout.size(), op))?;
+        let start = NonNull::new(start).ok_or_else(|| self.exhausted(layout.size()))?;
         self.count(|counters| counters.allocated(layout.size()));
-        Ok(NonNull::slice_from_raw_parts(start, layout.size()))
+        Ok(start)
     }
 
     /// Resizes a block of another alignment, or to or from nothing, by moving it.
@@ -72,11 +78,11 @@ impl System {
         old: Layout,
         new: Layout,
         op: OpTag<'_>,
-    ) -> Result<NonNull<[u8]>, MemoryError> {
+    ) -> Result<NonNull<u8>, MemoryError> {
         let block = self.allocate(new, op)?;
         let kept = old.size().min(new.size());
         // SAFETY: both blocks are live and hold `kept` bytes; a new block overlaps no live one.
-        unsafe { ptr::copy_nonoverlapping(ptr.as_ptr(), block.cast().as_ptr(), kept) };
+        unsafe { ptr::copy_nonoverlapping(ptr.as_ptr(), block.as_ptr(), kept) };
         // SAFETY: the caller promises a live block that `old` fits.
         unsafe { self.deallocate(ptr, old, op) };
         Ok(block)
@@ -91,7 +97,7 @@ impl System {
         old: Layout,
         new: Layout,
         op: OpTag<'_>,
-    ) -> Result<NonNull<[u8]>, MemoryError> {
+    ) -> Result<NonNull<u8>, MemoryError> {
         if old.align() != new.align() || old.size() == 0 || new.size() == 0 {
             // SAFETY: the caller's promises are passed on unchanged.
             return unsafe { self.replace(ptr, old, new, op) };
@@ -99,13 +105,13 @@ impl System {
         // SAFETY: the block came from the global allocator with `old`, whose size is not zero,
         // and `new` is a layout of the same alignment with a size that is not zero.
         let start = unsafe { alloc::realloc(ptr.as_ptr(), old, new.size()) };
-        let start = NonNull::new(start).ok_or_else(|| self.exhausted(new.size(), op))?;
+        let start = NonNull::new(start).ok_or_else(|| self.exhausted(new.size()))?;
         let (before, after) = (old.size() as u64, new.size() as u64);
         self.count(|counters| match after.checked_sub(before) {
             Some(more) => counters.grown(more),
             None => counters.shrunk(before - after),
         });
-        Ok(NonNull::slice_from_raw_parts(start, new.size()))
+        Ok(start)
     }
 }
 
@@ -118,15 +124,15 @@ impl Default for System {
 // SAFETY: blocks are the global allocator's, which keeps them aligned, disjoint and valid until
 // they are passed back, and leaves the old one alone when `realloc` fails. An empty block is an
 // aligned address that nobody may access. No method unwinds.
-unsafe impl Port for System {
+unsafe impl<const COUNTED: bool> Port for System<COUNTED> {
     #[inline]
-    fn allocate(&self, layout: Layout, op: OpTag<'_>) -> Result<NonNull<[u8]>, MemoryError> {
-        self.take(layout, op, alloc::alloc)
+    fn allocate(&self, layout: Layout, _op: OpTag<'_>) -> Result<NonNull<u8>, MemoryError> {
+        self.take(layout, alloc::alloc)
     }
 
     #[inline]
-    fn allocate_zeroed(&self, layout: Layout, op: OpTag<'_>) -> Result<NonNull<[u8]>, MemoryError> {
-        self.take(layout, op, alloc::alloc_zeroed)
+    fn allocate_zeroed(&self, layout: Layout, _op: OpTag<'_>) -> Result<NonNull<u8>, MemoryError> {
+        self.take(layout, alloc::alloc_zeroed)
     }
 
     #[inline]
@@ -147,7 +153,7 @@ unsafe impl Port for System {
         old: Layout,
         new: Layout,
         op: OpTag<'_>,
-    ) -> Result<NonNull<[u8]>, MemoryError> {
+    ) -> Result<NonNull<u8>, MemoryError> {
         debug_assert!(new.size() >= old.size(), "a block grows to no smaller size");
         // SAFETY: the caller's promises are passed on unchanged.
         unsafe { self.resize(ptr, old, new, op) }
@@ -160,7 +166,7 @@ unsafe impl Port for System {
         old: Layout,
         new: Layout,
         op: OpTag<'_>,
-    ) -> Result<NonNull<[u8]>, MemoryError> {
+    ) -> Result<NonNull<u8>, MemoryError> {
         debug_assert!(new.size() <= old.size(), "a block shrinks to no larger size");
         // SAFETY: the caller's promises are passed on unchanged.
         unsafe { self.resize(ptr, old, new, op) }
@@ -186,8 +192,7 @@ unsafe impl Port for System {
 
 /// A block of no bytes: an aligned address that is never accessed.
 #[inline]
-fn empty(layout: Layout) -> NonNull<[u8]> {
+fn empty(layout: Layout) -> NonNull<u8> {
     let start = ptr::without_provenance_mut::<u8>(layout.align());
-    let start = NonNull::new(start).expect("not null because an alignment is never zero");
-    NonNull::slice_from_raw_parts(start, 0)
+    NonNull::new(start).expect("not null because an alignment is never zero")
 }

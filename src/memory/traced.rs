@@ -161,15 +161,9 @@ impl<P> Traced<P> {
         let _ = size;
     }
 
-    #[inline]
+    #[cold]
     fn refused(&self, op: OpTag<'_>) {
         self.count(op, Counters::refused);
-    }
-
-    /// The layout asked of the port below: with room for the stamp.
-    #[inline]
-    fn outer(&self, layout: Layout) -> Result<Layout, MemoryError> {
-        if self.live.is_some() { Ok(layout) } else { stamp::extend(layout) }
     }
 
     /// Takes a block out of what is known; `false` when it is foreign.
@@ -200,46 +194,54 @@ impl<P> Traced<P> {
 }
 
 impl<P: Port> Traced<P> {
-    /// Makes a fresh block of the port below known.
-    #[inline]
-    fn register(
-        &self,
-        block: NonNull<[u8]>,
-        layout: Layout,
-        op: OpTag<'_>,
-    ) -> Result<NonNull<[u8]>, MemoryError> {
-        let start = block.cast::<u8>();
-        match &self.live {
-            None => {
-                debug_assert_eq!(block.len(), layout.size() + stamp::SIZE, "exact, says the port");
-                // SAFETY: the port below handed out the layout extended by a stamp.
-                unsafe { self.stamper.write(start, layout.size()) };
-            }
-            Some(live) => {
-                let record = Record::new(layout.size(), op, CallStack::capture());
-                if let Err(error) = live.insert(start, record) {
-                    // SAFETY: the block was just handed out for this layout and tag.
-                    unsafe { self.inner.deallocate(start, layout, op) };
-                    return Err(error);
-                }
-            }
-        }
-        self.count(op, |counters| counters.allocated(layout.size()));
-        self.measure(layout.size());
-        Ok(NonNull::slice_from_raw_parts(start, layout.size()))
-    }
-
+    /// Asks the port below for a block by `request`, and makes it known.
     #[inline]
     fn take(
         &self,
         layout: Layout,
         op: OpTag<'_>,
-        request: impl FnOnce(Layout) -> Result<NonNull<[u8]>, MemoryError>,
-    ) -> Result<NonNull<[u8]>, MemoryError> {
-        self.outer(layout)
-            .and_then(request)
-            .and_then(|block| self.register(block, layout, op))
-            .inspect_err(|_| self.refused(op))
+        request: impl Fn(Layout) -> Result<NonNull<u8>, MemoryError>,
+    ) -> Result<NonNull<u8>, MemoryError> {
+        // Straight through, because moving results between closures costs more than the work.
+        let taken = match &self.live {
+            Some(live) => self.take_listed(live, layout, op, request),
+            None => match stamp::extend(layout) {
+                Ok(outer) => request(outer),
+                Err(error) => Err(error),
+            },
+        };
+        let start = match taken {
+            Ok(start) => start,
+            Err(error) => {
+                self.refused(op);
+                return Err(error);
+            }
+        };
+        if self.live.is_none() {
+            // SAFETY: the port below handed out the layout extended by a stamp.
+            unsafe { self.stamper.write(start, layout.size()) };
+        }
+        self.count(op, |counters| counters.allocated(layout.size()));
+        self.measure(layout.size());
+        Ok(start)
+    }
+
+    /// A block of the port below that is entered in the table.
+    #[cold]
+    fn take_listed(
+        &self,
+        live: &LiveBlocks,
+        layout: Layout,
+        op: OpTag<'_>,
+        request: impl Fn(Layout) -> Result<NonNull<u8>, MemoryError>,
+    ) -> Result<NonNull<u8>, MemoryError> {
+        let block = request(layout)?;
+        let record = Record::new(layout.size(), op, CallStack::capture());
+        live.insert(block, record).inspect_err(|_| {
+            // SAFETY: the block was just handed out for this layout and tag.
+            unsafe { self.inner.deallocate(block, layout, op) };
+        })?;
+        Ok(block)
     }
 
     /// Resizes by way of a new block, so that the bytes that are given back can be overwritten.
@@ -254,7 +256,7 @@ impl<P: Port> Traced<P> {
         new: Layout,
         op: OpTag<'_>,
         misuse: Misuse,
-    ) -> Result<NonNull<[u8]>, MemoryError> {
+    ) -> Result<NonNull<u8>, MemoryError> {
         let known = match &self.live {
             // SAFETY: the caller promises a live block that `old` fits; ours end in a stamp.
             None => unsafe { self.stamper.check(ptr, old.size()) },
@@ -266,7 +268,7 @@ impl<P: Port> Traced<P> {
         let block = self.allocate(new, op)?;
         let kept = old.size().min(new.size());
         // SAFETY: both blocks are live and hold `kept` bytes; a new block overlaps no live one.
-        unsafe { ptr::copy_nonoverlapping(ptr.as_ptr(), block.cast().as_ptr(), kept) };
+        unsafe { ptr::copy_nonoverlapping(ptr.as_ptr(), block.as_ptr(), kept) };
         // SAFETY: the caller promises a live block that `old` fits.
         unsafe { self.deallocate(ptr, old, op) };
         Ok(block)
@@ -282,8 +284,8 @@ impl<P: Port> Traced<P> {
         layouts: (Layout, Layout),
         op: OpTag<'_>,
         misuse: Misuse,
-        request: impl FnOnce(Layout, Layout) -> Result<NonNull<[u8]>, MemoryError>,
-    ) -> Result<NonNull<[u8]>, MemoryError> {
+        request: impl FnOnce(Layout, Layout) -> Result<NonNull<u8>, MemoryError>,
+    ) -> Result<NonNull<u8>, MemoryError> {
         let (old, new) = layouts;
         let resized = match &self.live {
             Some(live) => {
@@ -299,7 +301,7 @@ impl<P: Port> Traced<P> {
                 stamp::extend(new).and_then(|new| request(stamp::extend(old)?, new))
             }
         };
-        let block = resized.inspect_err(|_| self.refused(op))?.cast::<u8>();
+        let block = resized.inspect_err(|_| self.refused(op))?;
         if self.live.is_none() {
             // SAFETY: the port below handed out the layout extended by a stamp.
             unsafe { self.stamper.write(block, new.size()) };
@@ -310,7 +312,7 @@ impl<P: Port> Traced<P> {
             None => counters.shrunk(before - after),
         });
         self.measure(new.size());
-        Ok(NonNull::slice_from_raw_parts(block, new.size()))
+        Ok(block)
     }
 }
 
@@ -318,12 +320,12 @@ impl<P: Port> Traced<P> {
 // asked or leaves its block as it was. No method unwinds: a poisoned lock is entered all the same.
 unsafe impl<P: Port> Port for Traced<P> {
     #[inline]
-    fn allocate(&self, layout: Layout, op: OpTag<'_>) -> Result<NonNull<[u8]>, MemoryError> {
+    fn allocate(&self, layout: Layout, op: OpTag<'_>) -> Result<NonNull<u8>, MemoryError> {
         self.take(layout, op, |outer| self.inner.allocate(outer, op))
     }
 
     #[inline]
-    fn allocate_zeroed(&self, layout: Layout, op: OpTag<'_>) -> Result<NonNull<[u8]>, MemoryError> {
+    fn allocate_zeroed(&self, layout: Layout, op: OpTag<'_>) -> Result<NonNull<u8>, MemoryError> {
         self.take(layout, op, |outer| self.inner.allocate_zeroed(outer, op))
     }
 
@@ -338,7 +340,7 @@ unsafe impl<P: Port> Port for Traced<P> {
             // SAFETY: the block is live, ours, and holds `layout.size()` writable bytes.
             unsafe { zeroize(ptr, layout.size()) };
         }
-        let outer = self.outer(layout).expect("it fits because it was handed out");
+        let outer = if self.live.is_some() { layout } else { stamp::extended(layout) };
         // SAFETY: the block is the inner port's with the layout that `take` asked for.
         unsafe { self.inner.deallocate(ptr, outer, op) };
         self.count(op, |counters| counters.freed(layout.size()));
@@ -351,7 +353,7 @@ unsafe impl<P: Port> Port for Traced<P> {
         old: Layout,
         new: Layout,
         op: OpTag<'_>,
-    ) -> Result<NonNull<[u8]>, MemoryError> {
+    ) -> Result<NonNull<u8>, MemoryError> {
         if self.zeroize {
             // SAFETY: the caller's promises are passed on unchanged.
             return unsafe { self.replace(ptr, old, new, op, Misuse::Grow) };
@@ -371,7 +373,7 @@ unsafe impl<P: Port> Port for Traced<P> {
         old: Layout,
         new: Layout,
         op: OpTag<'_>,
-    ) -> Result<NonNull<[u8]>, MemoryError> {
+    ) -> Result<NonNull<u8>, MemoryError> {
         if self.zeroize {
             // SAFETY: the caller's promises are passed on unchanged.
             return unsafe { self.replace(ptr, old, new, op, Misuse::Shrink) };

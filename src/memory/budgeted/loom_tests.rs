@@ -10,7 +10,10 @@ use crate::units::Bytes;
 
 #[test]
 fn charges_never_pass_the_limit_and_no_refund_is_lost() {
-    loom::model(|| {
+    // Three threads that may each be interrupted in any two places.
+    let mut model = loom::model::Builder::new();
+    model.preemption_bound = Some(2);
+    model.check(|| {
         let ledger = Arc::new(Ledger::new(Bytes::new(10)));
         let threads = [6, 4, 5].map(|bytes| {
             let ledger = Arc::clone(&ledger);

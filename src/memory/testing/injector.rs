@@ -88,12 +88,12 @@ impl<P: Port> Injector<P> {
 // SAFETY: blocks are the inner port's; a refusal happens before it is asked. It unwinds only out
 // of a request that would be refused for the 10 000th time, which has not changed anything.
 unsafe impl<P: Port> Port for Injector<P> {
-    fn allocate(&self, layout: Layout, op: OpTag<'_>) -> Result<NonNull<[u8]>, MemoryError> {
+    fn allocate(&self, layout: Layout, op: OpTag<'_>) -> Result<NonNull<u8>, MemoryError> {
         self.admit(layout.size() as u64, op)?;
         self.inner.allocate(layout, op)
     }
 
-    fn allocate_zeroed(&self, layout: Layout, op: OpTag<'_>) -> Result<NonNull<[u8]>, MemoryError> {
+    fn allocate_zeroed(&self, layout: Layout, op: OpTag<'_>) -> Result<NonNull<u8>, MemoryError> {
         self.admit(layout.size() as u64, op)?;
         self.inner.allocate_zeroed(layout, op)
     }
@@ -109,7 +109,7 @@ unsafe impl<P: Port> Port for Injector<P> {
         old: Layout,
         new: Layout,
         op: OpTag<'_>,
-    ) -> Result<NonNull<[u8]>, MemoryError> {
+    ) -> Result<NonNull<u8>, MemoryError> {
         self.admit(new.size() as u64, op)?;
         // SAFETY: as in `deallocate`; sizes are the caller's, which promises their order.
         unsafe { self.inner.grow(ptr, old, new, op) }
@@ -121,7 +121,7 @@ unsafe impl<P: Port> Port for Injector<P> {
         old: Layout,
         new: Layout,
         op: OpTag<'_>,
-    ) -> Result<NonNull<[u8]>, MemoryError> {
+    ) -> Result<NonNull<u8>, MemoryError> {
         self.admit(new.size() as u64, op)?;
         // SAFETY: as in `deallocate`; sizes are the caller's, which promises their order.
         unsafe { self.inner.shrink(ptr, old, new, op) }

@@ -74,8 +74,8 @@ impl LiveBlocks {
         start: NonNull<u8>,
         size: usize,
         record: Record,
-        request: impl FnOnce() -> Result<NonNull<[u8]>, MemoryError>,
-    ) -> Option<Result<NonNull<[u8]>, MemoryError>> {
+        request: impl FnOnce() -> Result<NonNull<u8>, MemoryError>,
+    ) -> Option<Result<NonNull<u8>, MemoryError>> {
         let mut table = lock(&self.0);
         if size > 0 && !known(&table, start, size) {
             return None;
@@ -85,7 +85,7 @@ impl LiveBlocks {
                 table.remove(&start.addr().get());
             }
             if record.size > 0 {
-                table.insert(block.cast::<u8>().addr().get(), record);
+                table.insert(block.addr().get(), record);
             }
         }))
     }

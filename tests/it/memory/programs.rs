@@ -60,7 +60,7 @@ impl Model {
                 } else {
                     port.allocate(layout, op)
                 };
-                let start = block.expect("the limit is far").cast::<u8>();
+                let start = block.expect("the limit is far");
                 // SAFETY: a fresh block of `size` bytes.
                 unsafe { start.write_bytes(number, size) };
                 self.blocks.push((start, layout, number));
@@ -103,7 +103,7 @@ impl Model {
             // SAFETY: the block is live in `port` with `old` and this tag; `new` is smaller.
             unsafe { port.shrink(start, old, new, op) }
         };
-        let start = block.expect("the limit is far").cast::<u8>();
+        let start = block.expect("the limit is far");
         let kept = NonNull::slice_from_raw_parts(start, size.min(old.size()));
         // SAFETY: these bytes were written when the block was made, and were kept.
         assert!(unsafe { kept.as_ref() }.iter().all(|kept| *kept == byte), "contents are kept");

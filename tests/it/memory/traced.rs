@@ -17,7 +17,7 @@ fn message(body: impl FnOnce()) -> String {
 }
 
 fn block(port: &dyn Port) -> NonNull<u8> {
-    port.allocate(LAYOUT, OpTag::NONE).expect("a small block is granted").cast()
+    port.allocate(LAYOUT, OpTag::NONE).expect("a small block is granted")
 }
 
 #[inline(never)]
@@ -147,7 +147,7 @@ unsafe impl Port for Keeping {
         &self,
         layout: Layout,
         op: OpTag<'_>,
-    ) -> Result<NonNull<[u8]>, gitmind::memory::MemoryError> {
+    ) -> Result<NonNull<u8>, gitmind::memory::MemoryError> {
         self.0.allocate(layout, op)
     }
     unsafe fn deallocate(&self, ptr: NonNull<u8>, layout: Layout, op: OpTag<'_>) {
@@ -164,7 +164,7 @@ unsafe impl Port for Keeping {
         _: Layout,
         _: Layout,
         _: OpTag<'_>,
-    ) -> Result<NonNull<[u8]>, gitmind::memory::MemoryError> {
+    ) -> Result<NonNull<u8>, gitmind::memory::MemoryError> {
         unreachable!("a zeroizing port moves blocks itself")
     }
     unsafe fn shrink(
@@ -173,7 +173,7 @@ unsafe impl Port for Keeping {
         _: Layout,
         _: Layout,
         _: OpTag<'_>,
-    ) -> Result<NonNull<[u8]>, gitmind::memory::MemoryError> {
+    ) -> Result<NonNull<u8>, gitmind::memory::MemoryError> {
         unreachable!("a zeroizing port moves blocks itself")
     }
     fn charge(&self, _: Bytes, _: OpTag<'_>) -> Result<(), gitmind::memory::MemoryError> {
