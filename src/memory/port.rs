@@ -17,8 +17,8 @@ use crate::units::Bytes;
 /// A source of memory.
 ///
 /// A *block* is what `allocate`, `grow` or `shrink` returned last; it *fits* the layout of that
-/// call. It has exactly the size that was asked for. A size of zero is allowed everywhere, costs nothing and
-/// never fails for lack of memory.
+/// call. It has exactly the size that was asked for. A size of zero is allowed everywhere, costs
+/// nothing and never fails for lack of memory.
 ///
 /// # Safety
 ///
