@@ -1,9 +1,10 @@
 //! The work: churn of small blocks of which ten thousand are live, and pairs of one size.
 
-use allocator_api2::alloc::Allocator;
+use allocator_api2::alloc::{Allocator, Layout};
 use allocator_api2::vec::Vec as RawVec;
 use rand_xoshiro::Xoshiro256PlusPlus;
 use rand_xoshiro::rand_core::{Rng as _, SeedableRng as _};
+use std::hint::black_box;
 
 /// Blocks live at a time.
 const LIVE: usize = 10_000;
@@ -38,13 +39,18 @@ fn below(random: u64, limit: usize) -> usize {
 }
 
 /// Takes and frees one block of 64 bytes, `pairs` times.
+///
+/// Without a container, and with a layout that the compiler cannot know: what is counted is the
+/// allocator, not what is inlined around it.
 #[inline(never)]
 pub(crate) fn pairs<A: Allocator + Copy>(alloc: A, pairs: u64) -> u64 {
-    // The address alone escapes, so that the container itself may stay in registers.
+    let layout = Layout::new::<[u64; 8]>();
     let take = |_| {
-        let block = block(64, alloc);
-        std::hint::black_box(block.as_ptr());
-        u64::from(block[0])
+        let layout = black_box(layout);
+        let block = black_box(alloc.allocate(layout).expect("there is memory")).cast::<u8>();
+        // SAFETY: the block was allocated above with this layout, and nobody else has it.
+        unsafe { alloc.deallocate(block, layout) };
+        layout.size() as u64
     };
     (0..pairs).map(take).sum()
 }
