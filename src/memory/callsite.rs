@@ -34,7 +34,7 @@ thread_local! {
 }
 
 impl CallStack {
-    /// The stack of the caller, up to the innermost [`rooted`] call of this thread.
+    /// The stack of the caller; inside a sweep, up to the closure that is swept.
     #[inline(never)]
     pub fn capture() -> Self {
         let mut stack = Self { frames: [0; FRAMES_MAX], len: 0 };
@@ -57,9 +57,12 @@ impl CallStack {
 
     /// Looks up the innermost frame that belongs to the program rather than to the plumbing
     /// between a container and its port.
+    ///
+    /// Without line tables, code that was inlined has no frame of its own; the function that it
+    /// was inlined into is named then.
     pub fn site(&self) -> Site {
         let unknown = || Site::unknown(self.addresses().first().copied());
-        self.sites(1).into_iter().next().unwrap_or_else(unknown)
+        self.sites(1).pop().unwrap_or_else(unknown)
     }
 
     /// Looks up that frame and those that called it, `max` at most.

@@ -57,6 +57,9 @@ impl<E> Default for Sweep<'_, E> {
     }
 }
 
+/// What is swept.
+type Body<'b, T, E> = dyn FnMut(Alloc<'_>) -> Result<T, E> + 'b;
+
 impl<'s, E> Sweep<'s, E> {
     /// A sweep of up to 10 000 call stacks that takes every error for one about memory.
     pub fn new() -> Self {
@@ -95,7 +98,9 @@ impl<E: std::fmt::Display> Sweep<'_, E> {
     /// sweep of code that does not work says nothing.
     pub fn run<T>(mut self, mut body: impl FnMut(Alloc<'_>) -> Result<T, E>) -> SweepReport {
         let mut report = SweepReport { cases: Vec::new(), runs: 0, truncated: false };
-        let clean = self.clean(&mut body);
+        // Not known to the compiler, so that the closure keeps a frame, which names it in reports.
+        let body: &mut Body<'_, T, E> = std::hint::black_box(&mut body);
+        let clean = self.clean(body);
         let mut queue: VecDeque<_> =
             clean.seen.sites.iter().map(|(stack, _)| (Vec::new(), *stack)).collect();
         let mut known: Vec<CallSiteId> = queue.iter().map(|(_, stack)| stack.id()).collect();
@@ -110,7 +115,7 @@ impl<E: std::fmt::Display> Sweep<'_, E> {
             sites.push(stack.id());
             for repeat in [Repeat::Once, Repeat::Forever] {
                 let plan = Plan { sites: sites.clone(), forever: repeat == Repeat::Forever };
-                let (outcome, seen) = self.settle(&mut body, &plan);
+                let (outcome, seen) = self.settle(body, &plan);
                 report.runs += 2;
                 for (stack, refused) in seen.sites {
                     // What no refusal led to is reached without one.
@@ -124,13 +129,13 @@ impl<E: std::fmt::Display> Sweep<'_, E> {
                 report.cases.push(Case { site, stack, refused_before, repeat, outcome });
             }
         }
-        self.clean(&mut body);
+        self.clean(body);
         report.runs += 2;
         report
     }
 
     /// Runs `body` without a refusal.
-    fn clean<T>(&mut self, body: &mut impl FnMut(Alloc<'_>) -> Result<T, E>) -> Attempt {
+    fn clean<T>(&mut self, body: &mut Body<'_, T, E>) -> Attempt {
         let clean = self.attempt(body, &Plan::default());
         let end = clean.end(None);
         assert_eq!(end, Outcome::Swallowed, "the run without a refusal does not succeed");
@@ -138,11 +143,7 @@ impl<E: std::fmt::Display> Sweep<'_, E> {
     }
 
     /// Runs a plan twice; the outcomes must be the same.
-    fn settle<T>(
-        &mut self,
-        body: &mut impl FnMut(Alloc<'_>) -> Result<T, E>,
-        plan: &Plan,
-    ) -> (Outcome, Seen) {
+    fn settle<T>(&mut self, body: &mut Body<'_, T, E>, plan: &Plan) -> (Outcome, Seen) {
         let first = self.attempt(body, plan);
         let second = self.attempt(body, plan);
         let (one, two) = (first.end(Some(plan)), second.end(Some(plan)));
@@ -155,11 +156,7 @@ impl<E: std::fmt::Display> Sweep<'_, E> {
     }
 
     /// Runs `body` once under `plan`.
-    fn attempt<T>(
-        &mut self,
-        body: &mut impl FnMut(Alloc<'_>) -> Result<T, E>,
-        plan: &Plan,
-    ) -> Attempt {
+    fn attempt<T>(&mut self, body: &mut Body<'_, T, E>, plan: &Plan) -> Attempt {
         let traced = Traced::new(System::uncounted(), Trace::sites());
         let injector = Injector::new(traced, plan.clone());
         let call = || callsite::rooted(|| body(Alloc::new(&injector)).map(drop));

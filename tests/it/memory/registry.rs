@@ -1,5 +1,6 @@
 //! Operations: accounts that follow the work across threads and keep apart.
 
+use super::leak::leak;
 use gitmind::memory::{Alloc, OPERATIONS_MAX, Op, Registry, Scope, System, Trace, Traced, Vec};
 use gitmind::units::Bytes;
 
@@ -112,7 +113,7 @@ fn an_operation_that_keeps_memory_is_in_the_totals() {
     let mut traced = Traced::new(System::new(), Trace::stamped());
     {
         let scope = registry.begin(Op::JournalAppend).expect("there is room");
-        let _kept = std::mem::ManuallyDrop::new(take(scope.tag(Alloc::new(&traced)), 77));
+        leak(take(scope.tag(Alloc::new(&traced)), 77));
     }
     assert_eq!(registry.totals(Op::JournalAppend).leaked_bytes, Bytes::new(77));
     traced.teardown().expect_err("it is still outstanding");

@@ -2,6 +2,7 @@
 
 use std::cell::Cell;
 
+use super::leak::leak;
 use gitmind::memory::testing::{Outcome, Repeat, Sweep, SweepReport, assert_no_leaks, sweep};
 use gitmind::memory::{Alloc, Map, MemoryError, Vec};
 
@@ -44,7 +45,7 @@ fn workload(alloc: Alloc<'_>) -> Result<usize, MemoryError> {
 fn code_that_handles_failure_propagates_every_refusal() {
     let report = sweep(workload);
     report.assert_propagated();
-    assert!(report.call_sites() >= 4, "{report}");
+    assert!(report.call_sites() >= 3, "{report}");
     assert!(report.call_stacks() >= report.call_sites());
     assert!(report.cases.iter().any(|case| case.site.function.contains("workload")), "{report}");
 }
@@ -79,7 +80,7 @@ fn a_dropped_error_is_swallowed() {
 fn a_second_try_is_retried() {
     let report = sweep(|alloc| {
         let try_twice = |times| (0..times).find_map(|_| take(alloc).ok());
-        try_twice(2).map(drop).ok_or("no memory")
+        try_twice(std::hint::black_box(2)).map(drop).ok_or("no memory")
     });
     assert_eq!(outcomes(&report), [&Outcome::Retried(1), &Outcome::Retried(1)]);
 }
@@ -87,8 +88,8 @@ fn a_second_try_is_retried() {
 #[test]
 fn a_retry_without_end_ends() {
     let report = sweep(|alloc| {
-        while take(alloc).is_err() {}
-        Ok::<_, MemoryError>(())
+        let tries = std::hint::black_box(u64::MAX);
+        (0..tries).find_map(|_| take(alloc).ok()).map(drop).ok_or("no memory")
     });
     let [once, forever] = outcomes(&report);
     assert_eq!(once, &Outcome::Retried(1));
@@ -135,11 +136,8 @@ fn a_panic_is_reported_with_its_message() {
 #[test]
 fn what_a_failure_leaks_is_named() {
     let report = sweep(|alloc| {
-        let first = std::mem::ManuallyDrop::new(take(alloc)?);
-        let second = take(alloc)?;
-        drop(std::mem::ManuallyDrop::into_inner(first));
-        drop(second);
-        Ok::<_, MemoryError>(())
+        let first = take(alloc)?;
+        take(alloc).map(drop).inspect_err(|_| leak(first))
     });
     let leaked: std::vec::Vec<_> = report.unexpected().map(|case| &case.outcome).collect();
     let [Outcome::Leaked(once), Outcome::Leaked(_)] = leaked[..] else { panic!("{report}") };
@@ -212,7 +210,7 @@ fn nothing_swept_is_no_success() {
 
 #[test]
 fn a_kept_block_fails_the_assertion_of_no_leaks() {
-    let keep = || assert_no_leaks(|alloc| std::mem::ManuallyDrop::new(take(alloc)).is_ok());
+    let keep = || assert_no_leaks(|alloc| take(alloc).map(leak).is_ok());
     let panic = std::panic::catch_unwind(keep).expect_err("it is found");
     let message = panic.downcast::<String>().expect("the message is formatted");
     assert!(message.contains("1 x 10 bytes"), "{message}");

@@ -4,6 +4,7 @@ use std::alloc::Layout;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::ptr::NonNull;
 
+use super::leak::leak;
 use gitmind::memory::{
     Alloc, ErrorKind, Misuse, Op, OpStats, OpTag, Port, System, Trace, Traced, Vec,
 };
@@ -22,10 +23,11 @@ fn block(port: &dyn Port) -> NonNull<u8> {
 
 #[inline(never)]
 fn plant_a_leak(alloc: Alloc<'_>) {
-    for _ in 0..2 {
+    // A number that the compiler does not know, so that both blocks are taken by one call.
+    for _ in 0..std::hint::black_box(2) {
         let mut vec = Vec::new(alloc);
         vec.try_extend_from_slice(&[0_u8; 60]).expect("it is granted");
-        let _ = std::mem::ManuallyDrop::new(vec);
+        leak(vec);
     }
 }
 
@@ -67,6 +69,8 @@ fn a_charge_that_is_not_refunded_fails() {
 fn plant_a_cross_free(port: &dyn Port, foreign: NonNull<u8>) {
     // SAFETY: planted: the block is another port's, and every port here checks before it touches.
     unsafe { port.deallocate(foreign, LAYOUT, OpTag::NONE) };
+    // Not the last call, which would be a jump that leaves no frame.
+    std::hint::black_box(foreign);
 }
 
 #[test]
