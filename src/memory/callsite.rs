@@ -101,14 +101,27 @@ pub struct CallSiteId(u64);
 /// Runs `body` so that stacks captured inside it end here.
 #[inline(never)]
 pub(super) fn rooted<T>(body: impl FnOnce() -> T) -> T {
-    let marker = 0_u8;
-    let before = ROOT.with(|root| root.replace((&raw const marker).addr()));
-    let restore = Restore(before);
-    let result = body();
-    drop(restore);
-    // Used after the call, so that `body` is no tail call and the marker stays in this frame.
-    std::hint::black_box(&marker);
-    result
+    let end = stack_pointer();
+    let _restore = Restore(ROOT.with(|root| root.replace(end)));
+    body()
+}
+
+/// Where the stack of the caller ends, which is where the frames of what it calls begin.
+///
+/// The unwinder's word rather than the address of a local variable, which AddressSanitizer may
+/// keep elsewhere. Zero when the unwinder does not know this function.
+#[inline(never)]
+fn stack_pointer() -> usize {
+    let own = (stack_pointer as fn() -> usize as *const ()).addr();
+    let mut end = 0;
+    backtrace::trace(|frame| {
+        let is_own = function_start(frame.ip()) == own;
+        if is_own {
+            end = frame.sp().addr();
+        }
+        !is_own
+    });
+    end
 }
 
 struct Restore(usize);
