@@ -59,11 +59,22 @@ pub fn decode_message(message: &[u8], payload: &mut Vec<u8>) -> Result<(), Messa
     payload.resize(bytes_max, 0);
     let decoded = match BASE64.decode_mut(message, payload) {
         Ok(len) if len > PAYLOAD_BYTES_MAX => Err(MessageError::TooLong { len: message.len() }),
+        Ok(len) if len + padding_at_the_end(message) < bytes_max => Err(after_padding(message)),
         Ok(len) => Ok(len),
         Err(partial) => Err(not_base64(partial.error)),
     };
     payload.truncate(*decoded.as_ref().unwrap_or(&0));
     decoded.map(drop)
+}
+
+fn padding_at_the_end(message: &[u8]) -> usize {
+    message.iter().rev().take_while(|&&byte| byte == b'=').count()
+}
+
+/// The decoder takes one padded message after another; a journal does not.
+fn after_padding(message: &[u8]) -> MessageError {
+    let position = message.iter().position(|&byte| byte == b'=').unwrap_or(message.len());
+    MessageError::NotBase64 { position, problem: "more follows the padding" }
 }
 
 fn not_base64(error: data_encoding::DecodeError) -> MessageError {
@@ -111,12 +122,23 @@ mod tests {
         }
 
         #[test]
-        fn two_messages_never_mean_one_payload(message in "[A-Za-z0-9+/=\n -_]{0,24}") {
+        fn two_messages_never_mean_one_payload(
+            message in "[A-Za-z0-9+/=\n -_]{0,24}|([A-Z]{4}|[A-Z]{2}[AEIM]=|[A-Z][AQgw]==){0,4}",
+        ) {
             if let Ok(payload) = decoded(message.as_bytes()) {
                 let mut again = Vec::new();
                 encode_message(&payload, &mut again).expect("it is short");
                 prop_assert_eq!(again, message.as_bytes());
             }
+        }
+    }
+
+    #[test]
+    fn one_message_after_another_is_malformed() {
+        for (message, position) in [("oA==oA==", 2), ("oA==oKCg", 2), ("oKCgoKA=oA==", 7)] {
+            let problem = "more follows the padding";
+            let malformed = Err(MessageError::NotBase64 { position, problem });
+            assert_eq!(decoded(message.as_bytes()), malformed, "{message}");
         }
     }
 
