@@ -79,6 +79,34 @@ fn git_dir_names_the_repository_as_for_git() {
 }
 
 #[test]
+fn a_link_that_leads_nowhere_is_not_passed_by() {
+    let folder = checkout("main");
+    let inner = folder.path().join("work/inner");
+    fs::create_dir_all(inner.join("deep")).expect("writable");
+    let refs = git(&folder.path().join("work"), &["show-ref"]);
+    for content in ["gitdir: ../nowhere\n", "no link\n"] {
+        fs::write(inner.join(".git"), content).expect("writable");
+        for start in [&inner, &inner.join("deep")] {
+            let error = mind(start, &["cache-rebuild"]).error(1);
+            assert!(error.contains("work/inner/.git"), "{error}");
+        }
+    }
+    assert_eq!(git(&folder.path().join("work"), &["show-ref"]), refs);
+}
+
+#[test]
+fn git_dir_may_be_a_link() {
+    let folder = checkout("main");
+    let work = folder.path().join("work");
+    git(&work, &["worktree", "add", "-q", "-b", "feature/x", "../linked"]);
+    let ran = mind_command(folder.path(), &["cache-rebuild", "--json"])
+        .env("GIT_DIR", "linked/.git")
+        .output()
+        .expect("the program was built");
+    assert!(String::from_utf8_lossy(&ran.stdout).contains(SMALL_FEATURE), "{ran:?}");
+}
+
+#[test]
 fn packed_and_loose_journals_and_refs_give_the_same_cache() {
     let packed = TempRepository::fixture("small");
     assert_eq!(shards_tree(packed.path(), &[]), SMALL_MAIN);

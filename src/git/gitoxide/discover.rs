@@ -28,8 +28,14 @@ impl Location {
         // An absolute path, because the search takes `.` inside a git folder for its worktree.
         let absolute = start.canonicalize().map_err(|_| not_found())?;
         let found = gix_discover::upwards_opts(&absolute, options);
-        let (found, _trust) = found.map_err(|_| not_found())?;
-        let (git_dir, _worktree) = found.into_repository_and_work_tree_directories();
+        let found = found.map(|(found, _trust)| found.into_repository_and_work_tree_directories());
+        let top = match &found {
+            Ok((_, Some(worktree))) => Some(worktree.as_path()),
+            Ok((git_dir, None)) => Some(git_dir.as_path()),
+            Err(_) => None,
+        };
+        refuse_broken_links(&absolute, top, ceilings)?;
+        let (git_dir, _worktree) = found.map_err(|_| not_found())?;
         Self::at(&git_dir)
     }
 
@@ -40,7 +46,11 @@ impl Location {
     pub fn at(git_dir: &Path) -> Result<Self, Error> {
         gix_discover::is_git(git_dir)
             .map_err(|_| Error::NotARepository { path: git_dir.to_owned() })?;
-        let git_dir = git_dir.canonicalize().map_err(cannot_open(git_dir))?;
+        let git_dir = match git_dir.is_file() {
+            true => linked(git_dir)?,
+            false => git_dir.to_owned(),
+        };
+        let git_dir = git_dir.canonicalize().map_err(cannot_open(&git_dir))?;
         let link = git_dir.join("commondir");
         let common_dir = match std::fs::read_to_string(&link) {
             Ok(target) => {
@@ -52,6 +62,34 @@ impl Location {
         };
         Ok(Self { git_dir, common_dir })
     }
+}
+
+/// The git folder that the file `link`, a `.git` with a `gitdir:` line, names.
+fn linked(link: &Path) -> Result<PathBuf, Error> {
+    gix_discover::path::from_gitdir_file(link)
+        .map_err(|error| Error::Open { path: link.to_owned(), reason: error.to_string() })
+}
+
+/// Refuses a `.git` file that leads nowhere on the way from `start` to `top`, as git does: the
+/// search passes it by and would serve a repository around the one that was meant.
+fn refuse_broken_links(
+    start: &Path,
+    top: Option<&Path>,
+    ceilings: &[PathBuf],
+) -> Result<(), Error> {
+    let below_top = |folder: &&Path| top.is_none_or(|top| folder.starts_with(top));
+    for folder in start.ancestors().take_while(below_top) {
+        if folder != start && ceilings.iter().any(|ceiling| ceiling == folder) {
+            break;
+        }
+        let link = folder.join(".git");
+        if link.is_file() && gix_discover::is_git(&link).is_err() {
+            let target = linked(&link)?;
+            let reason = format!("it leads to {}, which is no repository", target.display());
+            return Err(Error::Open { path: link, reason });
+        }
+    }
+    Ok(())
 }
 
 /// The configuration of the repository: system, user, repository, in rising precedence.
