@@ -98,6 +98,7 @@ fn conclude(
     let branch = Escaped::bytes(branch.as_str().as_bytes());
     let kind = if options.filter.is_set() { " that match" } else { "" };
     match shown {
+        0 if options.limit == Some(0) => writeln!(output, "0 edges{kind}"),
         0 => writeln!(output, "No edges{kind} on `{branch}`"),
         1 => writeln!(output, "1 edge{kind}"),
         shown => writeln!(output, "{shown} edges{kind}"),

@@ -30,6 +30,7 @@ use crate::memory::ProcessAllocator;
 use args::Command;
 use clap::Parser;
 use std::ffi::OsString;
+use std::io::Write;
 use std::process::ExitCode;
 
 /// Runs the program with these arguments, the first of which is its name.

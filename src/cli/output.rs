@@ -30,12 +30,8 @@ impl Output {
 
     /// Prints a document and the end of its line.
     pub(super) fn json(&mut self, document: &impl serde::Serialize) -> io::Result<()> {
-        serde_json::to_writer_pretty(&mut self.stdout, document).map_err(io::Error::from)?;
-        self.stdout.write_all(b"\n")
-    }
-
-    pub(super) fn flush(&mut self) -> io::Result<()> {
-        self.stdout.flush()
+        serde_json::to_writer_pretty(&mut *self, document).map_err(io::Error::from)?;
+        self.write_all(b"\n")
     }
 
     /// Says what failed and, where there is something, what to type next.
@@ -68,10 +64,15 @@ impl Output {
 
 impl Write for Output {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.stdout.write(bytes)
+        self.stdout.write(bytes).map_err(to_stdout)
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        self.stdout.flush()
+        self.stdout.flush().map_err(to_stdout)
     }
+}
+
+/// The same error, with what it happened to.
+fn to_stdout(error: io::Error) -> io::Error {
+    io::Error::new(error.kind(), format!("cannot write to the standard output: {error}"))
 }

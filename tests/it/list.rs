@@ -93,6 +93,7 @@ fn people_get_a_line_per_edge_and_a_count() {
     assert_eq!(lines, expected);
     let none = repository.mind(&["list", "--from", "no/such/path"]).ok();
     assert_eq!(none, "No edges that match on `main`\n");
+    assert_eq!(repository.mind(&["list", "--limit", "0"]).ok(), "0 edges\n");
 }
 
 #[test]

@@ -240,3 +240,18 @@ fn a_ref_that_is_locked_is_named_with_its_lock_file() {
     assert!(error.contains("main.lock") && error.contains("hint: "), "{error}");
     assert_eq!(repository.refs(), refs);
 }
+
+#[test]
+fn an_answer_that_cannot_be_written_is_a_failure() {
+    let repository = TempRepository::fixture("small");
+    for args in
+        [&["cache-rebuild"][..], &["cache-rebuild", "--json"], &["list"], &["list", "--json"]]
+    {
+        let full = fs::File::options().write(true).open("/dev/full").expect("Linux has it");
+        let output = crate::support::mind_command(repository.path(), args).stdout(full).output();
+        let output = output.expect("the program was built");
+        let stderr = String::from_utf8(output.stderr).expect("UTF-8");
+        assert_eq!(output.status.code(), Some(1), "{args:?}: {stderr}");
+        assert!(stderr.starts_with("git-mind: error: cannot write to the standard"), "{stderr}");
+    }
+}
