@@ -41,7 +41,12 @@ impl From<ListError> for Failure {
     fn from(error: ListError) -> Self {
         match error {
             ListError::Walk(error) => {
-                Self::new(error).hint("`git fsck` lists what is damaged or missing")
+                let hint = repository::walk_hint(&error);
+                let failure = Self::new(error);
+                match hint {
+                    Some(hint) => failure.hint(hint),
+                    None => failure,
+                }
             }
             ListError::Print(error) => Self::new(error),
             ListError::OutOfMemory(error) => Self::new(error),

@@ -62,7 +62,10 @@ fn explain(error: RebuildError, repository: &dyn Repository) -> Failure {
         RebuildError::Write(Error::RefLocked { .. }) => {
             Some("if no git process is running, delete the lock file".into())
         }
-        RebuildError::Walk(_) => Some("`git fsck` lists what is damaged or missing".into()),
+        RebuildError::Write(Error::RefConflict { other, .. }) => {
+            Some(format!("`git update-ref -d {other}` deletes that cache, if its branch is gone"))
+        }
+        RebuildError::Walk(error) => repository::walk_hint(error).map(Into::into),
         _ => None,
     };
     let failure = Failure::new(error);

@@ -7,6 +7,7 @@ use crate::context::Context;
 use crate::env::Environment;
 use crate::git::gitoxide::{GitRepository, Location};
 use crate::git::{Error, Repository};
+use crate::journal::WalkError;
 use std::path::{Path, PathBuf};
 
 /// Journals that a hint lists.
@@ -38,6 +39,17 @@ pub(super) fn open(args: &Args, env: &dyn Environment) -> Result<GitRepository, 
 fn ceilings(env: &dyn Environment) -> Vec<PathBuf> {
     let folders = env.var("GIT_CEILING_DIRECTORIES").unwrap_or_default();
     std::env::split_paths(&folders).filter(|folder| folder.is_absolute()).collect()
+}
+
+/// What to type when a walk failed.
+pub(super) fn walk_hint(error: &WalkError) -> Option<&'static str> {
+    match error {
+        WalkError::Repository(Error::Shallow { .. }) => {
+            Some("`git fetch --unshallow ORIGIN 'refs/gitmind/*:refs/gitmind/*'` brings the rest")
+        }
+        WalkError::Repository(Error::Unreadable { .. }) | WalkError::TooManyCommits => None,
+        _ => Some("`git fsck` lists what is damaged or missing"),
+    }
 }
 
 /// The branch that is named, or the one that is checked out.

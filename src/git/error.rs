@@ -1,5 +1,6 @@
 //! What can go wrong with a repository, named after what failed and on what.
 
+use super::pack::PackError;
 use super::port::ObjectKind;
 use crate::oid::Oid;
 use std::io;
@@ -7,8 +8,7 @@ use std::path::PathBuf;
 
 /// A failed access to a repository.
 ///
-/// The reasons that the git libraries give are kept as text: their types are not part of this
-/// crate's interface.
+/// What the git libraries say is kept as text: their types are no part of this interface.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// No repository at a path or above it.
@@ -55,6 +55,20 @@ pub enum Error {
         /// What is wrong with it.
         reason: String,
     },
+    /// An object may be there, and the system does not let it be read.
+    #[error("object {id} cannot be read: {reason}")]
+    Unreadable {
+        /// The object.
+        id: Oid,
+        /// What the system says.
+        reason: String,
+    },
+    /// An object is behind the border of a shallow clone.
+    #[error("object {id} is not in this shallow clone")]
+    Shallow {
+        /// The object.
+        id: Oid,
+    },
     /// An object is not of the kind that its place asks for.
     #[error("object {id} is a {actual}, not a {expected}")]
     Kind {
@@ -93,6 +107,14 @@ pub enum Error {
         /// What the library says, with the lock file's path.
         reason: String,
     },
+    /// A ref stands where a folder of refs would have to be, or the other way round.
+    #[error("ref {name} cannot be beside ref {other}")]
+    RefConflict {
+        /// The ref that was to be made.
+        name: String,
+        /// The ref that is there.
+        other: String,
+    },
     /// A ref cannot be written.
     #[error("cannot write ref {name}: {reason}")]
     RefWrite {
@@ -101,20 +123,9 @@ pub enum Error {
         /// What the library says.
         reason: String,
     },
-    /// A pack was promised other objects than it got.
-    #[error("a pack was started for {expected} objects and got {actual}")]
-    PackCount {
-        /// Objects that its header names.
-        expected: u32,
-        /// Objects that were added.
-        actual: u32,
-    },
-    /// A pack was given the same object twice.
-    #[error("object {id} was added to a pack twice")]
-    PackDuplicate {
-        /// The object.
-        id: Oid,
-    },
+    /// A pack is not what its writer said it would be.
+    #[error(transparent)]
+    Pack(#[from] PackError),
     /// A file cannot be read or written.
     #[error("cannot {action} {}", .path.display())]
     Io {

@@ -3,7 +3,7 @@
 //! Objects are kept by their real names, so that ids agree with git's. A fault plan makes the Nth
 //! call of the port fail; nothing is changed by a call that fails.
 
-use super::pack::object_id;
+use super::pack::{PackError, object_id};
 use super::{
     CommitDraft, Error, Head, Identity, ObjectKind, PackSink, PackSummary, RefUpdate, Repository,
 };
@@ -179,7 +179,7 @@ impl PackSink for FakePack<'_> {
         let id = object_id(kind, data)?;
         match self.added.insert(id, (kind, data.to_vec())) {
             None => Ok(id),
-            Some(_) => Err(Error::PackDuplicate { id }),
+            Some(_) => Err(PackError::Duplicate { id }.into()),
         }
     }
 
@@ -187,7 +187,7 @@ impl PackSink for FakePack<'_> {
         self.repository.call("finish a pack in")?;
         let objects = u32::try_from(self.added.len()).unwrap_or(u32::MAX);
         if objects != self.expected {
-            return Err(Error::PackCount { expected: self.expected, actual: objects });
+            return Err(PackError::Count { expected: self.expected, actual: objects }.into());
         }
         let size = Bytes::from(self.added.values().map(|(_, data)| data.len()).sum::<usize>());
         self.repository.objects.borrow_mut().extend(self.added);

@@ -10,7 +10,7 @@ mod tree;
 
 pub use commit::{Commit, CommitDraft, Identity};
 pub use error::Error;
-pub use pack::PackSummary;
+pub use pack::{PackError, PackSummary};
 pub(crate) use pack::{PackWriter, encode_header, object_id};
 pub use port::{Head, ObjectKind, PackSink, RefUpdate, Repository};
 pub use tree::{EntryMode, TreeDraft, TreeEntry, entries};

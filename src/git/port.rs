@@ -78,7 +78,8 @@ pub trait Repository {
     /// Reads the object `id` of kind `kind` into `buffer`, whose old content is dropped.
     ///
     /// # Errors
-    /// [`Error::Missing`], [`Error::Corrupt`], or [`Error::Kind`] when it is of another kind.
+    /// [`Error::Missing`], [`Error::Shallow`], [`Error::Unreadable`], [`Error::Corrupt`], or
+    /// [`Error::Kind`] when it is of another kind.
     fn read(&self, id: Oid, kind: ObjectKind, buffer: &mut Vec<u8>) -> Result<(), Error>;
 
     /// Visits `tip`, its first parent, that one's first parent and so on, to the root or until
@@ -117,8 +118,8 @@ pub trait Repository {
     /// Changes a ref if it is as expected.
     ///
     /// # Errors
-    /// [`Error::RefMoved`] when it is not, [`Error::RefLocked`], or [`Error::RefWrite`]; the ref is
-    /// then unchanged.
+    /// [`Error::RefMoved`] when it is not, [`Error::RefConflict`], [`Error::RefLocked`], or
+    /// [`Error::RefWrite`]; the ref is then unchanged.
     fn update_ref(&self, update: RefUpdate<'_>) -> Result<(), Error>;
 }
 
@@ -127,13 +128,13 @@ pub trait PackSink {
     /// Adds an object and returns its name. Each object is added at most once.
     ///
     /// # Errors
-    /// [`Error::PackCount`] when it is one more than announced, or [`Error::Io`].
+    /// [`Error::Pack`] when it is one more than announced, or [`Error::Io`].
     fn add(&mut self, kind: ObjectKind, data: &[u8]) -> Result<Oid, Error>;
 
     /// Makes the pack and its index durable and visible.
     ///
     /// # Errors
-    /// [`Error::PackCount`] when objects are missing, [`Error::PackDuplicate`], or [`Error::Io`];
+    /// [`Error::Pack`] when objects are missing or there twice, or [`Error::Io`];
     /// nothing is visible then.
     fn finish(self: Box<Self>) -> Result<PackSummary, Error>;
 }

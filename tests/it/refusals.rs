@@ -242,6 +242,49 @@ fn a_ref_that_is_locked_is_named_with_its_lock_file() {
 }
 
 #[test]
+fn a_cache_that_another_one_is_in_the_way_of_says_which() {
+    let pairs = [("main/deep/er", "main"), ("feature", "feature/x"), ("a\"b/c", "a\"b")];
+    for (there, branch) in pairs {
+        for packed in [false, true] {
+            let repository = TempRepository::fixture("small");
+            repository.git(&["update-ref", "-d", "refs/gitmind/cache/main"]);
+            repository.git(&["update-ref", "-d", "refs/gitmind/cache/feature/x"]);
+            let journal = format!("refs/gitmind/edges/{branch}");
+            repository.git(&["update-ref", &journal, "refs/gitmind/edges/main"]);
+            let there = format!("refs/gitmind/cache/{there}");
+            repository.git(&["update-ref", &there, "refs/gitmind/edges/main"]);
+            if packed {
+                repository.git(&["pack-refs", "--all"]);
+            }
+            let refs = repository.refs();
+            let error = repository.mind(&["cache-rebuild", "--branch", branch]).error(1);
+            assert!(error.contains(&format!("cannot be beside ref {there}")), "{error}");
+            assert!(error.contains(&format!("hint: `git update-ref -d {there}`")), "{error}");
+            assert_eq!(repository.refs(), refs);
+            repository.git(&["update-ref", "-d", &there]);
+            repository.mind(&["cache-rebuild", "--branch", branch]).ok();
+        }
+    }
+}
+
+#[test]
+fn a_shallow_clone_says_how_to_get_the_rest() {
+    let origin = TempRepository::fixture("small");
+    let clone = TempRepository::empty();
+    let url = format!("file://{}", origin.path().display());
+    clone.git(&["fetch", "-q", "--depth=3", &url, "refs/gitmind/edges/*:refs/gitmind/edges/*"]);
+    let error = clone.mind(&["cache-rebuild"]).error(1);
+    assert!(
+        error.contains("is not in this shallow clone; hint: `git fetch --unshallow"),
+        "{error}"
+    );
+    let listed = clone.mind(&["list"]);
+    assert!(listed.code == 1 && listed.stderr.contains("--unshallow"), "{listed:?}");
+    clone.git(&["fetch", "-q", "--unshallow", &url, "refs/gitmind/*:refs/gitmind/*"]);
+    clone.mind(&["cache-rebuild"]).ok();
+}
+
+#[test]
 fn an_answer_that_cannot_be_written_is_a_failure() {
     let repository = TempRepository::fixture("small");
     for args in

@@ -4,7 +4,8 @@ use super::{cannot_open, reason};
 use crate::git::{Error, ObjectKind};
 use crate::oid::Oid;
 use gix_object::Find;
-use std::path::Path;
+use std::io;
+use std::path::{Path, PathBuf};
 
 /// Largest object that is read, whatever it claims. A journal commit has less than 100 KiB, the
 /// tree of a cache's shard about 1 MiB for ten million edges.
@@ -13,6 +14,8 @@ const OBJECT_BYTES_MAX: usize = 64 << 20;
 /// Open object folders.
 pub(super) struct Objects {
     handle: gix_odb::Handle,
+    /// Where git lists the commits whose parents a shallow clone does not have.
+    shallow: PathBuf,
 }
 
 impl std::fmt::Debug for Objects {
@@ -22,14 +25,20 @@ impl std::fmt::Debug for Objects {
 }
 
 impl Objects {
-    /// Opens the object folder `path`.
-    pub(super) fn open(path: &Path) -> Result<Self, Error> {
+    /// Opens the objects of the repository whose folder is `common_dir`.
+    pub(super) fn open(common_dir: &Path) -> Result<Self, Error> {
+        let path = &common_dir.join("objects");
         let options = gix_odb::store::init::Options {
             alloc_limit_bytes: Some(OBJECT_BYTES_MAX),
             ..Default::default()
         };
         let handle = gix_odb::at_opts(path, gix_hash::Kind::Sha1, None, options);
-        Ok(Self { handle: handle.map_err(cannot_open(path))? })
+        let shallow = common_dir.join("shallow");
+        Ok(Self { handle: handle.map_err(cannot_open(path))?, shallow })
+    }
+
+    fn is_shallow(&self) -> bool {
+        std::fs::metadata(&self.shallow).is_ok_and(|file| file.len() > 0)
     }
 
     pub(super) fn read(
@@ -42,7 +51,11 @@ impl Objects {
         let found = self.handle.try_find(&name, buffer);
         let data = match found {
             Ok(Some(data)) => data,
+            Ok(None) if self.is_shallow() => return Err(Error::Shallow { id }),
             Ok(None) => return Err(Error::Missing { id }),
+            Err(error) if is_from_the_system(&error) => {
+                return Err(Error::Unreadable { id, reason: reason(&error) });
+            }
             Err(error) => {
                 return Err(Error::Corrupt { id, reason: reason(&error) });
             }
@@ -56,11 +69,37 @@ impl Objects {
     }
 }
 
+/// Whether the system refused something, such as a file or memory: no fault of the object's.
+fn is_from_the_system(error: &(dyn std::error::Error + 'static)) -> bool {
+    let causes = std::iter::successors(Some(error), |error| error.source());
+    let mut systems = causes.filter_map(|error| error.downcast_ref::<io::Error>());
+    systems.any(|error| error.raw_os_error().is_some())
+}
+
 fn kind_of(kind: gix_object::Kind) -> ObjectKind {
     match kind {
         gix_object::Kind::Blob => ObjectKind::Blob,
         gix_object::Kind::Tree => ObjectKind::Tree,
         gix_object::Kind::Commit => ObjectKind::Commit,
         gix_object::Kind::Tag => ObjectKind::Tag,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Debug, thiserror::Error)]
+    #[error("could not open a pack")]
+    struct Around(#[source] io::Error);
+
+    #[test]
+    fn only_what_the_system_refused_is_no_fault_of_the_object() {
+        for denied in [1, 12, 13, 24] {
+            assert!(is_from_the_system(&Around(io::Error::from_raw_os_error(denied))));
+        }
+        for damaged in [io::ErrorKind::InvalidData, io::ErrorKind::UnexpectedEof] {
+            assert!(!is_from_the_system(&Around(io::Error::new(damaged, "a bad stream"))));
+        }
     }
 }

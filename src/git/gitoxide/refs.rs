@@ -67,10 +67,25 @@ fn find(store: &Store, name: &str) -> Result<Option<Target>, Error> {
 pub(super) fn list(store: &Store, prefix: &str, count_max: usize) -> Result<Vec<String>, Error> {
     let fail = |reason| Error::RefRead { name: format!("{prefix}*"), reason };
     let iteration = store.iter().map_err(|error| fail(reason(&error)))?;
-    let prefix_path = prefix.try_into().map_err(|_| fail("not a folder of refs".into()))?;
-    let refs = iteration.prefixed(prefix_path).map_err(|error| fail(reason(&error)))?;
+    // The library searches no folder whose name Windows refuses, such as `a"b`: take one above it.
+    let mut folders = prefix.rmatch_indices('/').map(|(end, _)| &prefix[..=end]);
+    let searched = folders.find_map(|folder| folder.try_into().ok());
+    let searched = searched.ok_or_else(|| fail("not a folder of refs".into()))?;
+    let refs = iteration.prefixed(searched).map_err(|error| fail(reason(&error)))?;
     let names = refs.filter_map(Result::ok).map(|reference| reference.name.as_bstr().to_string());
-    Ok(names.take(count_max).collect())
+    Ok(names.filter(|name| name.starts_with(prefix)).take(count_max).collect())
+}
+
+/// A ref that cannot be beside `name`: one is a folder in the other's path. The library does not
+/// look among the packed ones.
+fn conflict(store: &Store, name: &str) -> Result<Option<String>, Error> {
+    let above = name.match_indices('/').map(|(end, _)| &name[..end]).skip(1);
+    for folder in above {
+        if find(store, folder)?.is_some() {
+            return Ok(Some(folder.into()));
+        }
+    }
+    Ok(list(store, &format!("{name}/"), 1)?.pop())
 }
 
 pub(super) fn update(store: &Store, update: RefUpdate<'_>) -> Result<(), Error> {
@@ -78,6 +93,11 @@ pub(super) fn update(store: &Store, update: RefUpdate<'_>) -> Result<(), Error> 
     let write = |reason| Error::RefWrite { name: name.into(), reason };
     let full: FullName =
         name.try_into().map_err(|error: gix_ref::name::Error| write(reason(&error)))?;
+    if expected.is_none()
+        && let Some(other) = conflict(store, name)?
+    {
+        return Err(Error::RefConflict { name: name.into(), other });
+    }
     let object = |id: Oid| Target::Object(gix_hash::ObjectId::Sha1(*id.as_bytes()));
     let expected_value = match expected {
         Some(id) => PreviousValue::MustExistAndMatch(object(id)),

@@ -26,7 +26,7 @@ impl GitRepository {
     pub fn open(location: Location) -> Result<Self, Error> {
         let config = discover::read_config(&location)?;
         discover::check_format(&location, &config)?;
-        let objects = Objects::open(&location.common_dir.join("objects"))?;
+        let objects = Objects::open(&location.common_dir)?;
         let refs = refs::open(&location);
         let identity = discover::identity(&config);
         Ok(Self { location, identity, objects, refs })

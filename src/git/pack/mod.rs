@@ -6,11 +6,13 @@
 //! `git gc` compresses what stays.
 
 mod entry;
+mod error;
 mod hash;
 mod index;
 mod writer;
 
 pub(crate) use entry::encode_header;
+pub use error::PackError;
 pub(crate) use hash::object_id;
 pub use writer::PackSummary;
 pub(crate) use writer::PackWriter;

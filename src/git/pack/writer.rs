@@ -1,6 +1,7 @@
 //! A pack on disk: a temporary file that becomes a pack and an index, or nothing.
 
 use super::entry::encode_stored;
+use super::error::PackError;
 use super::hash::{Hasher, object_id};
 use super::index::{IndexEntry, write_index};
 use crate::git::{Error, ObjectKind, PackSink};
@@ -66,10 +67,11 @@ impl PackWriter {
     pub(crate) fn add_entry(&mut self, id: Oid, entry: &[u8]) -> Result<(), Error> {
         let added = u32::try_from(self.entries.len()).unwrap_or(u32::MAX);
         if added >= self.objects {
-            return Err(Error::PackCount {
+            return Err(PackError::Count {
                 expected: self.objects,
                 actual: added.saturating_add(1),
-            });
+            }
+            .into());
         }
         self.entries.push(IndexEntry { id, crc32: crc32fast::hash(entry), offset: self.offset });
         self.write(entry)
@@ -85,11 +87,11 @@ impl PackWriter {
     pub(crate) fn finish(mut self) -> Result<PackSummary, Error> {
         let added = u32::try_from(self.entries.len()).unwrap_or(u32::MAX);
         if added != self.objects {
-            return Err(Error::PackCount { expected: self.objects, actual: added });
+            return Err(PackError::Count { expected: self.objects, actual: added }.into());
         }
         self.entries.sort_unstable_by_key(|entry| entry.id);
         if let Some(pair) = self.entries.array_windows().find(|[a, b]| a.id == b.id) {
-            return Err(Error::PackDuplicate { id: pair[0].id });
+            return Err(PackError::Duplicate { id: pair[0].id }.into());
         }
         let checksum = std::mem::take(&mut self.hasher).finish()?;
         self.file

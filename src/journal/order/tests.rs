@@ -149,7 +149,7 @@ impl Repository for Carousel {
         Identity::default()
     }
     fn start_pack(&self, _: u32) -> Result<Box<dyn PackSink + '_>, Error> {
-        Err(Error::PackCount { expected: 0, actual: 0 })
+        Err(git::PackError::Count { expected: 0, actual: 0 }.into())
     }
     fn update_ref(&self, update: RefUpdate<'_>) -> Result<(), Error> {
         Err(Error::RefMoved { name: update.name.into() })
