@@ -47,7 +47,9 @@ pub(super) fn walk_hint(error: &WalkError) -> Option<&'static str> {
         WalkError::Repository(Error::Shallow { .. }) => {
             Some("`git fetch --unshallow ORIGIN 'refs/gitmind/*:refs/gitmind/*'` brings the rest")
         }
-        WalkError::Repository(Error::Unreadable { .. }) | WalkError::TooManyCommits => None,
+        WalkError::Repository(Error::Unreadable { .. })
+        | WalkError::TooManyCommits
+        | WalkError::OutOfMemory => None,
         _ => Some("`git fsck` lists what is damaged or missing"),
     }
 }

@@ -55,6 +55,9 @@ pub enum WalkError {
     /// There are more commits than numbers.
     #[error("the journal has more than {} commits", u32::MAX)]
     TooManyCommits,
+    /// There was no memory for the order of the commits.
+    #[error("no memory for the order of the journal's commits")]
+    OutOfMemory,
 }
 
 /// The commits of a journal and their order.
@@ -163,11 +166,13 @@ where
                 cycle.check(commit.id)?;
                 let number = next_number(commits)?;
                 if *merges_count {
-                    merges.extend(commit.parents().skip(1).map(|parent| (number, parent)));
+                    let mut others = commit.parents().skip(1);
+                    others.try_for_each(|parent| push(merges, (number, parent)))?;
                 }
                 visit(commit)?;
-                commits.push(commit.id);
+                push(commits, commit.id)?;
                 if let Some(seen) = seen {
+                    seen.try_reserve(1).map_err(|_| WalkError::OutOfMemory)?;
                     seen.insert(commit.id);
                 }
                 Ok(())
@@ -182,10 +187,14 @@ where
     /// Follows the other parents of merges and lists visit numbers in post-order. The first chain
     /// has been visited.
     fn post_order(&mut self) -> Result<Vec<u32>, E> {
-        self.seen = Some(self.commits.iter().copied().collect());
-        let mut order = Vec::with_capacity(self.commits.len());
+        let mut seen = HashSet::default();
+        seen.try_reserve(self.commits.len()).map_err(|_| WalkError::OutOfMemory)?;
+        seen.extend(self.commits.iter().copied());
+        self.seen = Some(seen);
+        let mut order = Vec::new();
         let end = next_number(&self.commits)?;
-        let mut chains = vec![Chain { newest: 0, end, parents_followed: 0 }];
+        let mut chains = Vec::new();
+        push(&mut chains, Chain { newest: 0, end, parents_followed: 0 })?;
         while let Some(chain) = chains.last_mut() {
             if chain.newest == chain.end {
                 chains.pop();
@@ -197,10 +206,10 @@ where
             match other_parent.filter(|(merge, _)| *merge == number) {
                 Some(&(_, parent)) => {
                     chain.parents_followed += 1;
-                    chains.push(self.chain(parent)?);
+                    push(&mut chains, self.chain(parent)?)?;
                 }
                 None => {
-                    order.push(number);
+                    push(&mut order, number)?;
                     chain.end = number;
                     chain.parents_followed = 0;
                 }
@@ -208,6 +217,12 @@ where
         }
         Ok(order)
     }
+}
+
+fn push<T>(vec: &mut Vec<T>, value: T) -> Result<(), WalkError> {
+    vec.try_reserve(1).map_err(|_| WalkError::OutOfMemory)?;
+    vec.push(value);
+    Ok(())
 }
 
 /// The visit number that the next commit gets.

@@ -8,7 +8,7 @@ use crate::git::{Error, ObjectKind, PackSink};
 use crate::oid::Oid;
 use crate::units::Bytes;
 use std::fs::{self, File, Permissions};
-use std::io::{BufWriter, Write};
+use std::io::{self, BufWriter, Write};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use tempfile::NamedTempFile;
@@ -47,13 +47,18 @@ impl PackWriter {
     /// Starts a pack of `objects` objects in `folder`, which is made when it is not there.
     pub(crate) fn start(folder: &Path, objects: u32) -> Result<Self, Error> {
         fs::create_dir_all(folder).map_err(Error::io("create folder", folder))?;
+        let mut entries = Vec::new();
+        entries
+            .try_reserve_exact(objects as usize)
+            .map_err(|_| io::ErrorKind::OutOfMemory.into())
+            .map_err(Error::io("list the objects of a pack in", folder))?;
         let mut writer = Self {
             folder: folder.into(),
             file: BufWriter::with_capacity(BUFFER_BYTES, temporary(folder, "tmp_pack_")?),
             hasher: Hasher::default(),
             offset: 0,
             objects,
-            entries: Vec::new(),
+            entries,
             scratch: Vec::new(),
         };
         let mut header = [0; HEADER_BYTES];
