@@ -10,7 +10,7 @@ const CACHE_NAME_BYTES_MAX: usize = 63;
 /// Longest full ref name that the C tool accepts, in bytes.
 const REF_BYTES_MAX: usize = 511;
 const JOURNAL_PREFIX: &str = "refs/gitmind/edges/";
-const CACHE_PREFIX: &str = "refs/gitmind/cache/";
+pub(crate) const CACHE_PREFIX: &str = "refs/gitmind/cache/";
 
 /// A checked branch name: the shorthand, such as `main` or `feature/x`, or `HEAD` when detached.
 ///

@@ -5,7 +5,7 @@ use super::failure::{Exit, Failure};
 use super::output::Output;
 use super::progress::Bar;
 use super::{escape::Escaped, repository};
-use crate::branch::BranchName;
+use crate::branch::{BranchName, CACHE_PREFIX};
 use crate::cache::{Mode, RebuildError, RebuildOptions, Report};
 use crate::clock::{Clock, SystemClock};
 use crate::context::{Context, Memory};
@@ -64,6 +64,9 @@ fn explain(error: RebuildError, repository: &dyn Repository) -> Failure {
         }
         RebuildError::Write(Error::RefConflict { other, .. }) => {
             Some(format!("`git update-ref -d {other}` deletes that cache, if its branch is gone"))
+        }
+        RebuildError::Write(Error::RefRead { name, .. }) if name.starts_with(CACHE_PREFIX) => {
+            Some(format!("a cache can always be built again: delete the file {name} in .git"))
         }
         RebuildError::Walk(error) => repository::walk_hint(error).map(Into::into),
         _ => None,

@@ -242,6 +242,23 @@ fn a_ref_that_is_locked_is_named_with_its_lock_file() {
 }
 
 #[test]
+fn a_cache_ref_that_is_no_ref_says_what_to_delete() {
+    let repository = TempRepository::fixture("small");
+    repository.git(&["update-ref", "-d", "refs/gitmind/cache/main"]);
+    let file = repository.path().join("refs/gitmind/cache/main");
+    fs::create_dir_all(file.parent().expect("it has one")).expect("writable");
+    for content in ["", "garbage\n"] {
+        fs::write(&file, content).expect("writable");
+        let error = repository.mind(&["cache-rebuild"]).error(1);
+        assert!(error.contains("cannot read ref refs/gitmind/cache/main"), "{error}");
+        assert!(error.contains("hint: ") && error.contains("delete the file"), "{error}");
+        assert_eq!(fs::read_to_string(&file).expect("it is still there"), content);
+    }
+    fs::remove_file(&file).expect("writable");
+    assert_eq!(repository.mind(&["cache-rebuild", "--json"]).json()["mode"], "full");
+}
+
+#[test]
 fn a_cache_that_another_one_is_in_the_way_of_says_which() {
     let pairs = [("main/deep/er", "main"), ("feature", "feature/x"), ("a\"b/c", "a\"b")];
     for (there, branch) in pairs {
