@@ -61,6 +61,9 @@ const HAS_HISTOGRAM: bool = cfg!(any(test, debug_assertions, feature = "histogra
 /// Whether this build can refuse requests.
 const HAS_FAULTS: bool = cfg!(any(test, debug_assertions, feature = "fault-toggle"));
 
+const CACHE_REBUILD: ArenaSize = ArenaSize { hint: Bytes::from_mib(8), cap: Bytes::from_mib(256) };
+const ATTR_QUERY: ArenaSize = ArenaSize { hint: Bytes::from_mib(1), cap: Bytes::from_mib(128) };
+
 /// A variable whose value cannot be used.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ToggleError {
@@ -147,8 +150,8 @@ impl Toggles {
             histogram: value(2, histogram, parse_switch, SWITCH, false)?,
             zeroize: value(3, zeroize, parse_switch, SWITCH, false)?,
             oom: value(4, oom, parse_schedule, SCHEDULE, Schedule::NEVER)?,
-            cache_rebuild: arena(5, &arenas[0], &arenas[1], Bytes::from_mib(256))?,
-            attr_query: arena(7, &arenas[2], &arenas[3], Bytes::from_mib(128))?,
+            cache_rebuild: arena(5, &arenas[0], &arenas[1], CACHE_REBUILD)?,
+            attr_query: arena(7, &arenas[2], &arenas[3], ATTR_QUERY)?,
             origins: origins.clone(),
         };
         toggles.supported(2, toggles.histogram && !HAS_HISTOGRAM, "histogram")?;
@@ -216,10 +219,10 @@ fn arena(
     index: usize,
     hint: &Option<String>,
     cap: &Option<String>,
-    default_cap: Bytes,
+    default: ArenaSize,
 ) -> Result<ArenaSize, ToggleError> {
-    let cap = value(index + 1, cap, parse_size, SIZE, default_cap)?;
-    let default_hint = Bytes::from_mib(1).min(cap);
+    let cap = value(index + 1, cap, parse_size, SIZE, default.cap)?;
+    let default_hint = default.hint.min(cap);
     let size = ArenaSize { hint: value(index, hint, parse_size, SIZE, default_hint)?, cap };
     if size.hint > size.cap {
         let value = hint.clone().unwrap_or_default();
