@@ -1,6 +1,6 @@
 //! Every interleaving of charges and refunds against a limit that not all of them fit.
 //!
-//! Run with `RUSTFLAGS="--cfg gm_loom" cargo test --release --lib loom_tests`.
+//! Run with `RUSTFLAGS="--cfg gm_loom" cargo test --lib loom_tests`.
 
 use loom::sync::Arc;
 use loom::sync::atomic::Ordering::SeqCst;
