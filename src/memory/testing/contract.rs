@@ -4,6 +4,7 @@
 //! one mebibyte in all, and must count (see [`Port::diagnostics`]).
 
 use std::alloc::Layout;
+use std::ops::Range;
 use std::ptr::NonNull;
 
 use crate::memory::op::OpTag;
@@ -14,6 +15,9 @@ use crate::units::Bytes;
 const ALIGN_MAX: usize = 4096;
 
 const SIZES: [usize; 12] = [0, 1, 7, 8, 9, 24, 63, 64, 1000, 4096, 20_000, 70_000];
+
+const DENSE_BYTES: usize = 1024;
+const STRIDE_BYTES: usize = 16;
 
 /// Runs every case on a fresh port from `make`.
 ///
@@ -38,6 +42,13 @@ pub fn check<P: Port>(make: impl Fn() -> P) {
         assert_eq!(left.blocks_outstanding, 0, "every block was given back: {left:?}");
     }
     assert_ne!(make().id(), make().id(), "two ports have two ids");
+}
+
+/// The bytes of a range that are written and read: all below [`DENSE_BYTES`], then the last of each
+/// [`STRIDE_BYTES`], which is the last byte of every large size of [`SIZES`] too.
+fn probes(range: Range<usize>) -> impl Iterator<Item = usize> {
+    let sparse = (range.start.max(DENSE_BYTES) + 1).next_multiple_of(STRIDE_BYTES) - 1;
+    (range.start..range.end.min(DENSE_BYTES)).chain((sparse..range.end).step_by(STRIDE_BYTES))
 }
 
 /// A live block of a test, filled with a pattern of its own.
@@ -69,16 +80,16 @@ impl Block {
         self.start.as_ptr().wrapping_add(index)
     }
 
-    fn fill(&self, range: std::ops::Range<usize>) {
-        for index in range {
+    fn fill(&self, range: Range<usize>) {
+        for index in probes(range) {
             // SAFETY: the block is live and `index` is below its size.
             unsafe { self.at(index).write(self.pattern(index)) };
         }
     }
 
     fn assert_kept(&self, len: usize) {
-        for index in 0..len {
-            // SAFETY: the block is live, and its first `len` bytes were written by `fill`.
+        for index in probes(0..len) {
+            // SAFETY: the block is live, and the probes below `len` were written by `fill`.
             let byte = unsafe { self.at(index).read() };
             assert_eq!(byte, self.pattern(index), "byte {index} of {len} was kept");
         }
@@ -224,4 +235,22 @@ fn identity_is_stable_and_not_shared(port: &dyn Port) {
     let id = port.id();
     Block::take(port, layout(64, 8), 8).free(port);
     assert_eq!(port.id(), id, "use does not change the id");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_last_byte_of_every_size_is_probed_and_parts_are_the_whole() {
+        for size in SIZES.into_iter().filter(|size| *size > 0) {
+            assert_eq!(probes(0..size).last(), Some(size - 1));
+            for cut in SIZES.into_iter().filter(|cut| *cut <= size) {
+                assert!(
+                    probes(0..cut).chain(probes(cut..size)).eq(probes(0..size)),
+                    "{cut}, {size}"
+                );
+            }
+        }
+    }
 }
