@@ -17,6 +17,10 @@ const PAIRS: u64 = 20_000;
 /// Most instructions that the handle may add to a call on a port that is known statically.
 const HANDLE_MAX: f64 = 15.0;
 
+/// Most that a context may add to a call on its port: what the optimizer shares between two callers
+/// of one function differs by an instruction or two.
+const CONTEXT_MAX: f64 = 2.0;
+
 pub(crate) fn run() -> ExitCode {
     let mut names = vec![GLIBC, STATIC];
     names.extend(subjects::all().iter().map(|subject| subject.name));
@@ -32,7 +36,10 @@ pub(crate) fn run() -> ExitCode {
     }
     let goals = [
         ("the handle adds at most 15 to a call", (of(BARE) - of(STATIC)) / 2.0 <= HANDLE_MAX),
-        ("a context adds nothing to its port", of(CONTEXT_KILLED) == of(COUNTED)),
+        (
+            "a context adds at most 2 to a call on its port",
+            (of(CONTEXT_KILLED) - of(COUNTED)) / 2.0 <= CONTEXT_MAX,
+        ),
         ("tracing on costs something, so it is measured", of(TRACED) > of(BARE)),
     ];
     for (goal, is_met) in goals {
