@@ -65,6 +65,8 @@ pub struct Slab<'a> {
     alloc: Alloc<'a>,
     /// The largest request that is pooled; zero when nothing is.
     pooled_bytes_max: usize,
+    /// The largest block that is pooled and not cleared when it comes back.
+    plain_bytes_max: usize,
     zeroing: Zeroing,
 }
 
@@ -80,7 +82,11 @@ impl<'a> Slab<'a> {
             Pooling::On => BLOCK_BYTES_MAX,
             Pooling::Off => 0,
         };
-        Self { pool: Pool::new(alloc, zeroing), alloc, pooled_bytes_max, zeroing }
+        let plain_bytes_max = match zeroing {
+            Zeroing::On => 0,
+            Zeroing::Off => pooled_bytes_max,
+        };
+        Self { pool: Pool::new(alloc, zeroing), alloc, pooled_bytes_max, plain_bytes_max, zeroing }
     }
 
     /// Takes back what other threads have dropped, and gives the port everything that is not in
@@ -102,6 +108,37 @@ impl<'a> Slab<'a> {
         Bin::of(layout, self.pooled_bytes_max)
     }
 
+    /// Allocates what is not in a magazine: out of another batch of slots, or from the port.
+    #[cold]
+    #[inline(never)]
+    fn allocate_beyond_magazine(&self, layout: Layout) -> Result<NonNull<[u8]>, AllocError> {
+        let Some(bin) = self.bin(layout) else {
+            return self.alloc.allocate(layout);
+        };
+        self.pool.refill(bin).map_err(|error| error::remember(error, self.alloc.op()))?;
+        let slot = self.pool.pop(bin).expect("there is one because the magazine was refilled");
+        Ok(hand_out(slot, layout))
+    }
+
+    /// Takes back what is the port's or is to be cleared.
+    ///
+    /// # Safety
+    /// As [`Allocator::deallocate`].
+    #[inline(never)]
+    unsafe fn deallocate_with_care(&self, block: NonNull<u8>, layout: Layout) {
+        let Some(bin) = self.bin(layout) else {
+            // SAFETY: the caller promises a live block of this size.
+            unsafe { self.clear(block, layout.size()) };
+            // SAFETY: the block is the port's, because the layout decides and is the same.
+            return unsafe { self.alloc.deallocate(block, layout) };
+        };
+        // SAFETY: the slot is the caller's, whole, and part of a live region.
+        unsafe { self.clear_slot(bin, block, layout.size()) };
+        // SAFETY: the caller promises a live block with this layout, which decides the bin, and
+        // to be on its thread, since the slab is not shared by threads.
+        unsafe { self.pool.give(bin, block.addr().get()) };
+    }
+
     /// Overwrites bytes that are about to be given back.
     ///
     /// # Safety
@@ -114,6 +151,31 @@ impl<'a> Slab<'a> {
             // The address escapes, so the zeros may be read for all that the optimiser knows.
             std::hint::black_box(start.as_ptr());
         }
+    }
+
+    /// Overwrites a block whose slot is about to be free, and forbids access to the slot.
+    ///
+    /// # Safety
+    /// The slot is part of a live region, of `bin`, no smaller than `size`, and nobody else
+    /// accesses it.
+    #[inline]
+    unsafe fn clear_slot(&self, bin: Bin, slot: NonNull<u8>, size: usize) {
+        debug_assert!(size <= bin.slot_bytes(), "a block fits its slot");
+        if self.zeroing == Zeroing::On {
+            // SAFETY: the slot is part of a live region, and the caller's.
+            unsafe { poison::release(slot, bin.slot_bytes()) };
+            // In steps of a constant size, which take a few stores instead of a call.
+            for offset in (0..size).step_by(Bin::ALL[0].slot_bytes()) {
+                // SAFETY: the offset is inside the slot.
+                let part = unsafe { slot.add(offset) };
+                // SAFETY: every slot is a multiple of the smallest, and aligned as it is.
+                unsafe { part.cast::<[u64; 4]>().write([0; 4]) };
+            }
+            // The address escapes, so the zeros may be read for all that the optimiser knows.
+            std::hint::black_box(slot.as_ptr());
+        }
+        // SAFETY: the slot is part of a live region, and the caller gives it up.
+        unsafe { poison::poison(slot, bin.slot_bytes()) };
     }
 
     /// Moves a block to one of another bin, or between the pool and the port.
@@ -155,16 +217,22 @@ impl<'a> Slab<'a> {
     /// # Safety
     /// As [`Slab::free_from_anywhere`], and `bin` is that of `layout`.
     unsafe fn send_home(&self, bin: Bin, block: NonNull<u8>, layout: Layout) {
-        // SAFETY: the caller promises a live block with this layout.
-        unsafe { self.clear(block, layout.size()) };
-        // SAFETY: the slot is part of a live region, and the caller gives it up.
-        unsafe { poison::poison(block, bin.slot_bytes()) };
+        // SAFETY: the slot of a live block is the caller's, whole, and part of a live region.
+        unsafe { self.clear_slot(bin, block, layout.size()) };
         // SAFETY: the link is at the start of the slot, which is larger.
         unsafe { poison::release(block, size_of::<home::Link>()) };
         // SAFETY: the block is live, its slot has room for the link and its alignment, and the
         // caller gives it up.
         unsafe { self.pool.home.send(block) };
     }
+}
+
+/// A slot as a block of the size that was asked for.
+#[inline]
+fn hand_out(slot: NonNull<u8>, layout: Layout) -> NonNull<[u8]> {
+    // SAFETY: the slot is part of a live region and free, and its bin has the layout's size.
+    unsafe { poison::release(slot, layout.size()) };
+    NonNull::slice_from_raw_parts(slot, layout.size())
 }
 
 impl fmt::Debug for Slab<'_> {
@@ -184,13 +252,10 @@ impl fmt::Debug for Slab<'_> {
 unsafe impl Allocator for &Slab<'_> {
     #[inline]
     fn allocate(&self, layout: Layout) -> Result<NonNull<[u8]>, AllocError> {
-        let Some(bin) = self.bin(layout) else {
-            return self.alloc.allocate(layout);
-        };
-        let block = self.pool.take(bin).map_err(|error| error::remember(error, self.alloc.op()))?;
-        // SAFETY: the slot is ours to hand out, and its bin has the size of the layout.
-        unsafe { poison::release(block, layout.size()) };
-        Ok(NonNull::slice_from_raw_parts(block, layout.size()))
+        match self.bin(layout).and_then(|bin| self.pool.pop(bin)) {
+            Some(slot) => Ok(hand_out(slot, layout)),
+            None => self.allocate_beyond_magazine(layout),
+        }
     }
 
     #[inline]
@@ -209,11 +274,9 @@ unsafe impl Allocator for &Slab<'_> {
 
     #[inline]
     unsafe fn deallocate(&self, block: NonNull<u8>, layout: Layout) {
-        // SAFETY: the caller promises a live block that `layout` fits.
-        unsafe { self.clear(block, layout.size()) };
-        let Some(bin) = self.bin(layout) else {
-            // SAFETY: the block is the port's, because the layout decides and is the same.
-            return unsafe { self.alloc.deallocate(block, layout) };
+        let Some(bin) = Bin::of(layout, self.plain_bytes_max) else {
+            // SAFETY: the caller's promises are passed on unchanged.
+            return unsafe { self.deallocate_with_care(block, layout) };
         };
         // SAFETY: the slot is part of a live region, and the caller gives it up.
         unsafe { poison::poison(block, bin.slot_bytes()) };

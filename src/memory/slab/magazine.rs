@@ -22,6 +22,10 @@ impl Magazine {
         Self { len: Cell::new(0), slots: [const { Cell::new(0) }; MAGAZINE_SLOTS] }
     }
 
+    pub(super) fn len(&self) -> usize {
+        self.len.get()
+    }
+
     /// The slot that was put in last.
     #[inline]
     pub(super) fn pop(&self) -> Option<usize> {
@@ -68,7 +72,6 @@ impl Magazine {
     }
 
     /// The slots, oldest first.
-    #[cfg(any(test, debug_assertions))]
     pub(super) fn iter(&self) -> impl Iterator<Item = usize> {
         self.slots[..self.len.get()].iter().map(Cell::get)
     }

@@ -39,6 +39,9 @@ pub(super) struct Pool<'a> {
     full: List<Region>,
     /// The region that was kept when its last slot came back.
     idle: Cell<Option<Region>>,
+    /// The superblock that was the last to become empty and was kept. Should it become empty
+    /// again, nothing else has meanwhile, so both invariants hold as they are.
+    quiet: Cell<Option<Superblock>>,
     alloc: Alloc<'a>,
     zeroing: Zeroing,
     id: u64,
@@ -54,6 +57,7 @@ impl<'a> Pool<'a> {
             open: List::new(),
             full: List::new(),
             idle: Cell::new(None),
+            quiet: Cell::new(None),
             alloc,
             zeroing,
             id: PortId::unique().get(),
@@ -65,22 +69,16 @@ impl<'a> Pool<'a> {
         &self.racks[bin.index()]
     }
 
-    /// Hands out a slot of `bin`.
-    ///
-    /// # Errors
-    /// Every refusal of the port; nothing has changed then.
+    /// Hands out a slot of `bin`, if there is one in its magazine.
     #[inline]
-    pub(super) fn take(&self, bin: Bin) -> Result<NonNull<u8>, MemoryError> {
-        let slot = match self.rack(bin).magazine.pop() {
-            Some(slot) => slot,
-            None => self.refill(bin)?,
-        };
+    pub(super) fn pop(&self, bin: Bin) -> Option<NonNull<u8>> {
+        let slot = self.rack(bin).magazine.pop()?;
         // SAFETY: slots in a magazine are inside superblocks in use by this slab.
         let superblock = unsafe { Superblock::around(slot) };
         superblock.enter();
         let block = ptr::with_exposed_provenance_mut(slot);
         // SAFETY: a slot is inside a block of the port, which is not at null.
-        Ok(unsafe { NonNull::new_unchecked(block) })
+        Some(unsafe { NonNull::new_unchecked(block) })
     }
 
     /// Takes a slot back.
@@ -95,10 +93,10 @@ impl<'a> Pool<'a> {
         debug_assert_eq!(superblock.bin(), bin, "the layout is not the one it was taken with");
         debug_assert!(superblock.is_slot(slot), "the address is not the start of a slot");
         debug_assert!(!self.is_free(superblock, slot), "the slot was freed before");
-        let is_empty = superblock.leave();
+        let is_empty = superblock.leave() && self.quiet.get() != Some(superblock);
         let is_full = self.rack(bin).magazine.push(slot);
         if is_empty || is_full {
-            self.settle(superblock, is_full);
+            self.settle(superblock, is_empty, is_full);
         }
     }
 
@@ -110,7 +108,7 @@ impl<'a> Pool<'a> {
     /// Restores the invariants after a slot of `superblock` came back.
     #[cold]
     #[inline(never)]
-    fn settle(&self, superblock: Superblock, is_magazine_full: bool) {
+    fn settle(&self, superblock: Superblock, is_empty: bool, is_magazine_full: bool) {
         let rack = self.rack(superblock.bin());
         if is_magazine_full {
             rack.magazine.drain_oldest(|slot| {
@@ -121,7 +119,7 @@ impl<'a> Pool<'a> {
                 }
             });
         }
-        if superblock.live() == 0 {
+        if is_empty {
             self.emptied(superblock);
         }
     }
@@ -129,12 +127,7 @@ impl<'a> Pool<'a> {
     /// Keeps or ends a superblock, and its region, of which no slot is handed out any more.
     fn emptied(&self, superblock: Superblock) {
         let (rack, region) = (self.rack(superblock.bin()), superblock.region());
-        let reserve = rack.reserve.get();
-        if reserve == Some(superblock) && self.idle.get() == Some(region) {
-            // It was the last to become empty before as well, so there is no other.
-            return;
-        }
-        match reserve {
+        match rack.reserve.get() {
             Some(kept) if kept != superblock && kept.live() == 0 => self.end(superblock),
             _ => rack.reserve.set(Some(superblock)),
         }
@@ -144,6 +137,8 @@ impl<'a> Pool<'a> {
                 _ => self.keep_idle(region),
             }
         }
+        let is_kept = rack.reserve.get() == Some(superblock);
+        self.quiet.set(is_kept.then_some(superblock));
     }
 
     /// Makes `region` the idle one: the last from which a superblock is taken.
@@ -164,6 +159,9 @@ impl<'a> Pool<'a> {
         }
         if rack.reserve.get() == Some(superblock) {
             rack.reserve.set(None);
+        }
+        if self.quiet.get() == Some(superblock) {
+            self.quiet.set(None);
         }
         let region = superblock.region();
         let was_open = region.is_open();
@@ -186,14 +184,15 @@ impl<'a> Pool<'a> {
         unsafe { region.give_back(self.alloc) };
     }
 
-    /// Fills a magazine that is empty, and hands one slot out of it.
-    #[cold]
-    #[inline(never)]
-    fn refill(&self, bin: Bin) -> Result<usize, MemoryError> {
+    /// Puts slots into the magazine of `bin`, which is empty.
+    ///
+    /// # Errors
+    /// Every refusal of the port; no slot has been taken then.
+    pub(super) fn refill(&self, bin: Bin) -> Result<(), MemoryError> {
         let rack = self.rack(bin);
         self.collect();
-        if let Some(slot) = rack.magazine.pop() {
-            return Ok(slot);
+        if rack.magazine.len() > 0 {
+            return Ok(());
         }
         let superblock = match rack.partial.first() {
             Some(superblock) => superblock,
@@ -208,11 +207,11 @@ impl<'a> Pool<'a> {
             rack.partial.remove(superblock);
         }
         // The lowest address is handed out first.
-        for slot in batch[1..len].iter().rev() {
+        for slot in batch[..len].iter().rev() {
             let is_full = rack.magazine.push(*slot);
             debug_assert!(!is_full, "a batch is smaller than a magazine");
         }
-        Ok(batch[0])
+        Ok(())
     }
 
     /// Starts to use another superblock for `bin`.

@@ -9,5 +9,6 @@ mod leak;
 mod ports;
 mod programs;
 mod registry;
+mod slab;
 mod sweep;
 mod traced;
