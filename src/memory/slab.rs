@@ -60,6 +60,19 @@ pub use self::stats::SlabStats;
 /// assert_eq!(slab.stats().blocks_outstanding, 0);
 /// # Ok::<(), allocator_api2::collections::TryReserveError>(())
 /// ```
+///
+/// A container stays on the slab's thread, whatever is in it:
+///
+/// ```compile_fail,E0277
+/// use allocator_api2::vec::Vec;
+/// use gitmind::memory::{Alloc, Slab, System};
+/// let system = System::new();
+/// let slab = Slab::new(Alloc::new(&system));
+/// let kept: Vec<u8, _> = Vec::new_in(&slab);
+/// std::thread::scope(|scope| {
+///     scope.spawn(move || drop(kept));
+/// });
+/// ```
 pub struct Slab<'a> {
     pool: Pool<'a>,
     alloc: Alloc<'a>,

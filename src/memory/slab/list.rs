@@ -83,7 +83,7 @@ mod tests {
     use super::*;
 
     #[derive(Clone, Copy)]
-    struct Numbered<'a>(u32, &'a Links<Numbered<'a>>);
+    struct Numbered<'a>(u32, &'a Links<Self>);
 
     impl PartialEq for Numbered<'_> {
         fn eq(&self, other: &Self) -> bool {

@@ -29,6 +29,32 @@ fn free(slab: &Slab<'_>, block: NonNull<u8>, layout: Layout) {
     unsafe { slab.deallocate(block, layout) };
 }
 
+/// Has one meaning for what stays on its thread, and two for what is `Send`: the calls in the next
+/// test do not compile for a type that is.
+trait StaysOnItsThread<Meaning> {
+    fn stays() -> bool {
+        true
+    }
+}
+
+struct AnotherMeaning;
+
+impl<T: ?Sized> StaysOnItsThread<()> for T {}
+
+impl<T: ?Sized + Send> StaysOnItsThread<AnotherMeaning> for T {}
+
+#[test]
+fn a_slab_and_its_containers_stay_on_their_thread_and_boxes_need_not() {
+    assert!(<Slab<'_> as StaysOnItsThread<_>>::stays());
+    assert!(<&Slab<'_> as StaysOnItsThread<_>>::stays());
+    assert!(<RawVec<u8, &Slab<'_>> as StaysOnItsThread<_>>::stays());
+    assert!(<SlabBox<'_, std::rc::Rc<u8>> as StaysOnItsThread<_>>::stays());
+    let is_send = |_: &(dyn Send + Sync)| ();
+    let system = System::new();
+    let slab = Slab::new(Alloc::new(&system));
+    is_send(&slab.try_box(7).expect("there is memory"));
+}
+
 #[test]
 fn the_block_that_was_freed_last_is_the_next_one_of_its_bin() {
     let system = System::new();
