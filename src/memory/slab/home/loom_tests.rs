@@ -1,10 +1,12 @@
 //! Every interleaving of threads that send blocks home and an owner that takes them.
 //!
-//! Run with `RUSTFLAGS="--cfg gm_loom" cargo test --release --lib loom_tests`.
+//! Run with `RUSTFLAGS="--cfg gm_loom" cargo test --lib loom_tests`.
 
 use loom::cell::UnsafeCell;
 use loom::sync::Arc;
+use std::collections::BTreeSet;
 use std::ptr::NonNull;
+use std::sync::Mutex;
 
 use super::{Home, Link};
 
@@ -59,7 +61,9 @@ impl Shared {
 fn blocks_of_two_senders_arrive_once_each_and_with_their_contents() {
     let mut model = loom::model::Builder::new();
     model.preemption_bound = Some(3);
-    model.check(|| {
+    let arrived_early = std::sync::Arc::new(Mutex::new(BTreeSet::new()));
+    let seen = std::sync::Arc::clone(&arrived_early);
+    model.check(move || {
         let shared = Shared::new(3);
         let senders = [vec![(0, 1), (1, 10)], vec![(2, 100)]].map(|blocks| {
             let shared = Arc::clone(&shared);
@@ -69,11 +73,16 @@ fn blocks_of_two_senders_arrive_once_each_and_with_their_contents() {
                 }
             })
         });
+        // Without a yield the model has the owner look before anybody has sent.
+        loom::thread::yield_now();
         let early = receive(&shared.home);
+        seen.lock().expect("no holder panics").insert(early);
         senders.into_iter().for_each(|sender| sender.join().expect("the thread has no panic"));
         assert_eq!(early + receive(&shared.home), 111, "each block arrives once");
         assert_eq!(receive(&shared.home), 0, "nothing arrives twice");
     });
+    let arrived_early = arrived_early.lock().expect("no holder panics");
+    assert!(arrived_early.iter().eq(&[0, 1, 11, 100, 101, 111]), "{arrived_early:?}");
 }
 
 #[test]
@@ -85,6 +94,7 @@ fn a_block_that_arrived_can_be_sent_again_while_others_are_under_way() {
             let shared = Arc::clone(&shared);
             loom::thread::spawn(move || shared.send(1, 10))
         };
+        loom::thread::yield_now();
         let first = receive(&shared.home);
         assert!(first == 1 || first == 11, "{first} arrived");
         shared.send(0, 100);
