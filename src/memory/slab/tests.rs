@@ -276,5 +276,68 @@ fn a_traced_port_sees_every_region_come_back() {
     traced.teardown().expect("nothing is left, and nothing was misused");
 }
 
+/// Takes blocks of `size` bytes until there is one in another superblock than the first `full`.
+fn fill(slab: &Slab<'_>, size: usize, full: usize) -> Vec<Vec<NonNull<u8>>> {
+    let mut superblocks: Vec<Vec<NonNull<u8>>> = Vec::new();
+    while superblocks.len() <= full {
+        let block: NonNull<u8> = (&slab).allocate(layout(size)).expect("granted").cast();
+        let start = |block: &NonNull<u8>| block.addr().get() & !(SUPERBLOCK_BYTES - 1);
+        match superblocks.last_mut() {
+            Some(last) if start(&last[0]) == start(&block) => last.push(block),
+            _ => superblocks.push(vec![block]),
+        }
+    }
+    superblocks
+}
+
+fn layout(size: usize) -> Layout {
+    Layout::from_size_align(size, 8).expect("small")
+}
+
+fn free_all(slab: &Slab<'_>, blocks: &[NonNull<u8>], size: usize) {
+    for block in blocks {
+        // SAFETY: the tests pass each block that they took once, with its size.
+        unsafe { (&slab).deallocate(*block, layout(size)) };
+    }
+}
+
+#[test]
+fn a_superblock_that_empties_again_is_noticed_if_another_did_meanwhile() {
+    let system = System::new();
+    let slab = Slab::new(Alloc::new(&system));
+    // One region is a superblock of the largest bin and three of the smallest; a second region
+    // has one of those.
+    let [large] = fill(&slab, 256, 0).try_into().expect("one superblock");
+    let small = fill(&slab, 32, 3);
+    small[..3].iter().for_each(|blocks| free_all(&slab, blocks, 32));
+    free_all(&slab, &large, 256);
+    slab.pool.check();
+    let [again] = fill(&slab, 256, 0).try_into().expect("one superblock");
+    assert_eq!(again, large, "the slot that was freed last");
+    free_all(&slab, &small[3], 32);
+    slab.pool.check();
+    free_all(&slab, &again, 256);
+    slab.pool.check();
+    assert_eq!(slab.stats().held, Bytes::from(REGION_BYTES));
+}
+
+#[test]
+fn a_superblock_that_empties_again_after_a_trim_is_another() {
+    let system = System::new();
+    let slab = Slab::new(Alloc::new(&system));
+    let neighbour = fill(&slab, 256, 0);
+    let before = fill(&slab, 32, 0);
+    free_all(&slab, &before[0], 32);
+    slab.trim();
+    let after = fill(&slab, 32, 1);
+    assert_eq!(after[0][0], before[0][0], "a superblock of the same place");
+    for blocks in &after {
+        free_all(&slab, blocks, 32);
+        slab.pool.check();
+    }
+    free_all(&slab, &neighbour[0], 256);
+    slab.pool.check();
+}
+
 #[cfg(gm_asan)]
 mod poisoned;
