@@ -112,8 +112,8 @@ impl Store for Sharded {
     fn put(&mut self, size: usize, byte: u8) -> usize {
         let key = match size {
             ..=32 => self.bins.0.insert([byte; 32]),
-            ..=64 => self.bins.1.insert([byte; 64]),
-            ..=128 => self.bins.2.insert([byte; 128]),
+            33..=64 => self.bins.1.insert([byte; 64]),
+            65..=128 => self.bins.2.insert([byte; 128]),
             _ => self.bins.3.insert([byte; 256]),
         };
         key.expect("there is room for 2^32 of them")
@@ -122,8 +122,8 @@ impl Store for Sharded {
     fn take(&mut self, key: usize, size: usize) -> u8 {
         let byte = match size {
             ..=32 => self.bins.0.take(key).map(|block| block[0]),
-            ..=64 => self.bins.1.take(key).map(|block| block[0]),
-            ..=128 => self.bins.2.take(key).map(|block| block[0]),
+            33..=64 => self.bins.1.take(key).map(|block| block[0]),
+            65..=128 => self.bins.2.take(key).map(|block| block[0]),
             _ => self.bins.3.take(key).map(|block| block[0]),
         };
         byte.expect("the key came from `put`")
