@@ -74,8 +74,6 @@ pub struct Slab<'a> {
     alloc: Alloc<'a>,
     /// The largest request that is pooled; zero when nothing is.
     pooled_bytes_max: usize,
-    /// The largest block that is pooled and not cleared when it comes back.
-    plain_bytes_max: usize,
     zeroing: Zeroing,
 }
 
@@ -91,11 +89,7 @@ impl<'a> Slab<'a> {
             Pooling::On => BLOCK_BYTES_MAX,
             Pooling::Off => 0,
         };
-        let plain_bytes_max = match zeroing {
-            Zeroing::On => 0,
-            Zeroing::Off => pooled_bytes_max,
-        };
-        Self { pool: Pool::new(alloc, zeroing), alloc, pooled_bytes_max, plain_bytes_max, zeroing }
+        Self { pool: Pool::new(alloc, zeroing), alloc, pooled_bytes_max, zeroing }
     }
 
     /// Takes back what other threads have dropped, and gives the port everything that is not in

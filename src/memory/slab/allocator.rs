@@ -41,12 +41,13 @@ unsafe impl Allocator for &Slab<'_> {
 
     #[inline]
     unsafe fn deallocate(&self, block: NonNull<u8>, layout: Layout) {
-        let Some(bin) = Bin::of(layout, self.plain_bytes_max) else {
-            // SAFETY: the caller's promises are passed on unchanged.
-            return unsafe { self.deallocate_with_care(block, layout) };
+        let Some(bin) = self.bin(layout) else {
+            // SAFETY: the block is the port's, because the layout decides and is the same; the
+            // caller's promises are passed on.
+            return unsafe { self.deallocate_large(block, layout) };
         };
-        // SAFETY: the slot is part of a live region, and the caller gives it up.
-        unsafe { poison::poison(block, bin.slot_bytes()) };
+        // SAFETY: the slot is the caller's, whole, and part of a live region.
+        unsafe { self.clear_slot(bin, block, layout.size()) };
         // SAFETY: the caller promises a live block with this layout, which decides the bin, and
         // to be on its thread, since the slab is not shared by threads.
         unsafe { self.pool.give(bin, block.addr().get()) };
@@ -126,23 +127,17 @@ impl Slab<'_> {
         Ok(hand_out(slot, layout))
     }
 
-    /// Takes back what is the port's or is to be cleared.
+    /// Gives a block back to the port.
     ///
     /// # Safety
-    /// As [`Allocator::deallocate`].
+    /// As [`Allocator::deallocate`], and the block is the port's.
+    #[cold]
     #[inline(never)]
-    unsafe fn deallocate_with_care(&self, block: NonNull<u8>, layout: Layout) {
-        let Some(bin) = self.bin(layout) else {
-            // SAFETY: the caller promises a live block of this size.
-            unsafe { self.clear(block, layout.size()) };
-            // SAFETY: the block is the port's, because the layout decides and is the same.
-            return unsafe { self.alloc.deallocate(block, layout) };
-        };
-        // SAFETY: the slot is the caller's, whole, and part of a live region.
-        unsafe { self.clear_slot(bin, block, layout.size()) };
-        // SAFETY: the caller promises a live block with this layout, which decides the bin, and
-        // to be on its thread, since the slab is not shared by threads.
-        unsafe { self.pool.give(bin, block.addr().get()) };
+    unsafe fn deallocate_large(&self, block: NonNull<u8>, layout: Layout) {
+        // SAFETY: the caller promises a live block of this size.
+        unsafe { self.clear(block, layout.size()) };
+        // SAFETY: the caller promises a block of the port.
+        unsafe { self.alloc.deallocate(block, layout) };
     }
 
     /// Overwrites bytes that are about to be given back.

@@ -98,12 +98,10 @@ impl Store for Nothing {
 /// sharded-slab: typed, so one slab for each of our bins.
 #[derive(Default)]
 pub(crate) struct Sharded {
-    bins: (
-        sharded_slab::Slab<[u8; 32]>,
-        sharded_slab::Slab<[u8; 64]>,
-        sharded_slab::Slab<[u8; 128]>,
-        sharded_slab::Slab<[u8; 256]>,
-    ),
+    tiny: sharded_slab::Slab<[u8; 32]>,
+    small: sharded_slab::Slab<[u8; 64]>,
+    middle: sharded_slab::Slab<[u8; 128]>,
+    large: sharded_slab::Slab<[u8; 256]>,
 }
 
 impl Store for Sharded {
@@ -111,20 +109,20 @@ impl Store for Sharded {
 
     fn put(&mut self, size: usize, byte: u8) -> usize {
         let key = match size {
-            ..=32 => self.bins.0.insert([byte; 32]),
-            33..=64 => self.bins.1.insert([byte; 64]),
-            65..=128 => self.bins.2.insert([byte; 128]),
-            _ => self.bins.3.insert([byte; 256]),
+            ..=32 => self.tiny.insert([byte; 32]),
+            33..=64 => self.small.insert([byte; 64]),
+            65..=128 => self.middle.insert([byte; 128]),
+            _ => self.large.insert([byte; 256]),
         };
         key.expect("there is room for 2^32 of them")
     }
 
     fn take(&mut self, key: usize, size: usize) -> u8 {
         let byte = match size {
-            ..=32 => self.bins.0.take(key).map(|block| block[0]),
-            33..=64 => self.bins.1.take(key).map(|block| block[0]),
-            65..=128 => self.bins.2.take(key).map(|block| block[0]),
-            _ => self.bins.3.take(key).map(|block| block[0]),
+            ..=32 => self.tiny.take(key).map(|block| block[0]),
+            33..=64 => self.small.take(key).map(|block| block[0]),
+            65..=128 => self.middle.take(key).map(|block| block[0]),
+            _ => self.large.take(key).map(|block| block[0]),
         };
         byte.expect("the key came from `put`")
     }
