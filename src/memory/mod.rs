@@ -9,6 +9,7 @@
 //! `docs/memory-policy.md` says which bytes are counted and which are not.
 
 mod alloc;
+mod arena;
 mod budgeted;
 mod callsite;
 mod containers;
@@ -32,6 +33,7 @@ mod toggle;
 mod traced;
 
 pub use self::alloc::{Alloc, Charge};
+pub use self::arena::{ALONE_BYTES_MIN, Arena, ArenaStats};
 pub use self::budgeted::{BudgetObserver, BudgetWarning, Budgeted, SOFT_LIMIT_PERCENT, Silent};
 pub use self::callsite::{CallSiteId, CallStack, Site};
 pub use self::containers::{Box, Map, Vec};
