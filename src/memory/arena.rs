@@ -6,9 +6,10 @@
 //! - **Small objects** share blocks of bumpalo. The first block has the hint's size and at
 //!   least a page, each further one twice the last up to 1 MiB, all clipped to what the cap leaves. The port is charged for a
 //!   block, footer included, before it is made, and refunded after it is gone.
-//! - **Objects of [`ALONE_BYTES_MIN`] and more** are blocks of the port by themselves: bumpalo's
-//!   blocks are whole pages less 64 bytes, so objects of a page would waste most of a page in each.
-//!   They go into a block after all when the cap leaves them no other place.
+//! - **Objects of [`ALONE_BYTES_MIN`] and more** that the newest block has no room for are blocks of
+//!   the port by themselves: bumpalo's blocks are whole pages less 64 bytes, so new ones for objects
+//!   of a page would waste most of a page each. Smaller ones follow when the cap has no room for a
+//!   block.
 //! - **The cap** bounds everything the arena holds: blocks, footers, objects alone, and records of
 //!   them beyond the first 16, which are in the arena itself. A request that does not fit is
 //!   [`OverCap`](super::ErrorKind::OverCap), changes nothing, and the arena stays usable.
@@ -46,7 +47,7 @@ use crate::units::Bytes;
 
 pub use self::stats::ArenaStats;
 
-/// The size from which on an object is a block of the port by itself.
+/// The size from which on an object gets no new block of bumpalo.
 pub const ALONE_BYTES_MIN: usize = 4096;
 
 /// Memory of one operation; `&Arena` is an allocator of `allocator_api2`.
@@ -130,12 +131,10 @@ impl<'a> Arena<'a> {
     #[inline(always)]
     pub fn try_alloc_layout(&self, layout: Layout) -> Result<NonNull<u8>, MemoryError> {
         // Without pooling there is no block, so the slow path decides.
-        if layout.size() < ALONE_BYTES_MIN
-            && let Some(object) = self.blocks.take(layout)
-        {
-            return Ok(object);
+        match self.blocks.take(layout) {
+            Some(object) => Ok(object),
+            None => self.take_elsewhere(layout),
         }
-        self.take_elsewhere(layout)
     }
 
     /// Moves `value` into the arena.
@@ -238,36 +237,25 @@ impl<'a> Arena<'a> {
         ArenaStats::read(&self.ledger, &self.blocks, &self.alone)
     }
 
-    /// Serves what the newest block does not: from a new block, or alone.
+    /// Serves what the newest block has no room for: from a new block, or alone.
     #[cold]
     #[inline(never)]
     fn take_elsewhere(&self, layout: Layout) -> Result<NonNull<u8>, MemoryError> {
-        let is_small = layout.size() < ALONE_BYTES_MIN;
-        let taken = match self.pooling {
-            _ if layout.size() == 0 => Ok(layout.dangling_ptr()),
-            Pooling::Off => self.alone.take(layout, &self.ledger),
-            Pooling::On if is_small => self.take_from_new_block(layout),
-            Pooling::On => self.take_alone(layout),
+        let is_pooled = self.pooling == Pooling::On && layout.size() < ALONE_BYTES_MIN;
+        let taken = if is_pooled {
+            self.take_from_new_block(layout)
+        } else {
+            self.alone.take(layout, &self.ledger)
         };
         taken.map_err(|refusal| self.ledger.error(refusal, layout.size()))
     }
 
-    /// A new block if the cap has room for one, else alone.
+    /// From a new block if the cap has room for one, else alone.
     fn take_from_new_block(&self, layout: Layout) -> Result<NonNull<u8>, Refusal> {
         match self.blocks.grow(layout, self.hint_bytes, &self.ledger) {
             Ok(()) => self.blocks.take(layout).ok_or(Refusal::OverCap),
             Err(Refusal::OverCap) => self.alone.take(layout, &self.ledger),
             Err(refusal) => Err(refusal),
-        }
-    }
-
-    /// Alone if the cap has room, else from the newest block.
-    fn take_alone(&self, layout: Layout) -> Result<NonNull<u8>, Refusal> {
-        match self.alone.take(layout, &self.ledger) {
-            Err(Refusal::OverCap) if self.blocks.has_room(layout) => {
-                self.blocks.take(layout).ok_or(Refusal::OverCap)
-            }
-            taken => taken,
         }
     }
 }

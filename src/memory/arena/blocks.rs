@@ -141,11 +141,6 @@ impl Blocks {
         self.newest().take(layout)
     }
 
-    /// Whether the newest block has room for `layout` for certain.
-    pub(super) fn has_room(&self, layout: Layout) -> bool {
-        needed_bytes(layout).is_some_and(|needed| needed <= self.newest().bump.chunk_capacity())
-    }
-
     /// Puts a block on the stack that has room for `layout`: `hint_bytes` and at least a page when
     /// it is the first, else twice the newest up to the ceiling; no more than the cap leaves.
     pub(super) fn grow(

@@ -136,7 +136,7 @@ fn small_objects_use_99_percent_of_a_cap_of_64_kib() {
 }
 
 #[test]
-fn a_large_object_goes_into_a_block_when_the_cap_leaves_no_other_place() {
+fn large_objects_go_into_a_block_that_has_room() {
     let budget = Budgeted::new(System::new(), Bytes::from_mib(1));
     let cap = Bytes::new(64 * KIB);
     let arena = Arena::begin(Alloc::new(&budget), cap, cap);
