@@ -150,12 +150,12 @@ impl Blocks {
         ledger: &Ledger<'_>,
     ) -> Result<(), Refusal> {
         let grown_max = BlockSize::within(GROWN_BYTES_MAX).ok_or(Refusal::OverCap)?;
-        let wanted = match self.newest().size {
-            Some(newest) => Some(newest.doubled(grown_max)),
-            None => BlockSize::within(hint_bytes.max(FIRST_BYTES_MIN)),
+        let (wanted, below_bytes) = match self.newest().size {
+            Some(newest) => (Some(newest.doubled(grown_max)), place_of_below().size()),
+            None => (BlockSize::within(hint_bytes.max(FIRST_BYTES_MIN)), 0),
         };
         let needed = needed_bytes(layout)
-            .and_then(|needed| needed.checked_add(place_of_below().size()))
+            .and_then(|needed| needed.checked_add(below_bytes))
             .and_then(BlockSize::holding);
         let most = BlockSize::within(ledger.left_bytes());
         let (Some(needed), Some(most)) = (needed, most) else { return Err(Refusal::OverCap) };

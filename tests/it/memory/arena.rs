@@ -148,6 +148,18 @@ fn large_objects_go_into_a_block_that_has_room() {
 }
 
 #[test]
+fn a_small_object_is_alone_when_the_cap_has_no_room_for_a_block_and_the_one_below() {
+    let system = System::new();
+    let cap = Bytes::new(4096 - 16 + 500);
+    let arena = Arena::begin(Alloc::new(&system), Bytes::new(4096), cap);
+    arena.try_alloc([1_u8; 4032]).expect("it is the first block");
+    // A block of 496 bytes fits the cap and hands out 448, of which the block below needs 64.
+    arena.try_alloc([1_u8; 440]).expect("the cap has room for it");
+    assert_eq!((arena.stats().blocks, arena.stats().objects_alone), (1, 1));
+    assert_eq!(arena.stats().held_bytes, Bytes::new(4096 - 16 + 440));
+}
+
+#[test]
 fn blocks_double_up_to_a_mebibyte_and_are_clipped_to_the_cap() {
     let system = System::new();
     let cap = 5 * KIB * KIB;

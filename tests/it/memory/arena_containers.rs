@@ -56,6 +56,21 @@ fn a_large_container_grows_in_the_port_and_is_given_back_at_once() {
 }
 
 #[test]
+fn a_hash_table_lives_in_an_arena() {
+    let system = System::new();
+    let arena = Arena::begin(Alloc::new(&system), Bytes::new(8192), CAP);
+    let hasher = foldhash::fast::FixedState::default();
+    let mut lengths = hashbrown::HashMap::with_hasher_in(hasher, &arena);
+    for length in 0..10_000_usize {
+        lengths.try_reserve(1).map_err(MemoryError::from).expect("it fits");
+        lengths.insert(length * 7, arena.try_alloc(length).expect("it fits"));
+    }
+    assert!((0..10_000).all(|length| lengths.get(&(length * 7)).is_some_and(|n| **n == length)));
+    drop(lengths);
+    assert_eq!(arena.stats().objects_alone, 0, "the table was given back");
+}
+
+#[test]
 fn without_pooling_what_a_container_gives_up_goes_back_to_the_port() {
     let system = System::new();
     let arena = Arena::with(Alloc::new(&system), CAP, CAP, Pooling::Off, Zeroing::Off);
