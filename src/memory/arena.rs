@@ -3,13 +3,14 @@
 //! A rebuild takes millions of small objects that all end together. An arena hands them out by
 //! moving a pointer, takes memory in blocks, and gives everything back when it is reset or dropped.
 //!
-//! - **Small objects** share blocks of bumpalo. The first block has the hint's size and at
-//!   least a page, each further one twice the last up to 1 MiB, all clipped to what the cap leaves. The port is charged for a
-//!   block, footer included, before it is made, and refunded after it is gone.
-//! - **Objects of [`ALONE_BYTES_MIN`] and more** that the newest block has no room for are blocks of
-//!   the port by themselves: bumpalo's blocks are whole pages less 64 bytes, so new ones for objects
-//!   of a page would waste most of a page each. Smaller ones follow when the cap has no room for a
-//!   block.
+//! - **Small objects** share blocks of bumpalo. The first block has the hint's size and at least a
+//!   page, each further one twice the last up to 1 MiB, all clipped to what the cap leaves. The
+//!   port is charged for a block, footer included, before it is made, and refunded after it is
+//!   gone.
+//! - **Objects of [`ALONE_BYTES_MIN`] and more** that the newest block has no room for are blocks
+//!   of the port by themselves: bumpalo's blocks are whole pages less 64 bytes, so new ones for
+//!   objects of a page would waste most of a page each. Smaller ones follow when the cap has no
+//!   room for a block.
 //! - **The cap** bounds everything the arena holds: blocks, footers, objects alone, and records of
 //!   them beyond the first 16, which are in the arena itself. A request that does not fit is
 //!   [`OverCap`](super::ErrorKind::OverCap), changes nothing, and the arena stays usable.
