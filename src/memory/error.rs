@@ -88,7 +88,7 @@ fn recall(requested: Bytes) -> MemoryError {
     LAST.with(Cell::take).unwrap_or(unknown)
 }
 
-const OVERFLOW: MemoryError = MemoryError::new(ErrorKind::Overflow, None, Bytes::ZERO);
+pub(super) const OVERFLOW: MemoryError = MemoryError::new(ErrorKind::Overflow, None, Bytes::ZERO);
 
 impl From<AllocError> for MemoryError {
     fn from(_: AllocError) -> Self {

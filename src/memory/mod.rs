@@ -9,6 +9,7 @@
 //! `docs/memory-policy.md` says which bytes are counted and which are not.
 
 mod alloc;
+mod arena;
 mod budgeted;
 mod callsite;
 mod containers;
@@ -18,9 +19,12 @@ mod faulty;
 #[cfg(any(test, debug_assertions, feature = "histogram"))]
 mod histogram;
 mod op;
+mod poison;
+mod pooling;
 mod port;
 mod process;
 mod registry;
+mod slab;
 mod sync;
 mod system;
 pub mod testing;
@@ -29,6 +33,7 @@ mod toggle;
 mod traced;
 
 pub use self::alloc::{Alloc, Charge};
+pub use self::arena::{ALONE_BYTES_MIN, Arena, ArenaStats};
 pub use self::budgeted::{BudgetObserver, BudgetWarning, Budgeted, SOFT_LIMIT_PERCENT, Silent};
 pub use self::callsite::{CallSiteId, CallStack, Site};
 pub use self::containers::{Box, Map, Vec};
@@ -38,11 +43,13 @@ pub use self::faulty::{Faults, Faulty, Schedule};
 #[cfg(any(test, debug_assertions, feature = "histogram"))]
 pub use self::histogram::{Histogram, MARKER as HISTOGRAM_MARKER, Percentiles};
 pub use self::op::{Op, OpStats, OpTag};
+pub use self::pooling::{Pooling, Zeroing};
 pub use self::port::{Port, PortId};
 pub use self::process::{Entered, ProcessAllocator};
 pub use self::registry::{
     OPERATIONS_MAX, OpKey, OpReading, OpTotals, Registry, Scope, TooManyOperations,
 };
+pub use self::slab::{Slab, SlabBox, SlabStats};
 pub use self::system::System;
 pub use self::toggle::{parse_schedule, parse_size, parse_switch, parse_trace};
 pub use self::traced::{Leak, Misuse, Trace, TraceReport, Traced, Violation};

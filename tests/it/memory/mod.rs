@@ -1,5 +1,9 @@
 //! The memory layer from outside: ports, containers, accounts and the test kit.
 
+mod arena;
+mod arena_containers;
+mod arena_model;
+mod arena_refusals;
 mod budget;
 mod contract;
 mod faults;
@@ -9,5 +13,6 @@ mod leak;
 mod ports;
 mod programs;
 mod registry;
+mod slab;
 mod sweep;
 mod traced;
