@@ -18,6 +18,7 @@ mod error;
 mod faulty;
 #[cfg(any(test, debug_assertions, feature = "histogram"))]
 mod histogram;
+mod intern;
 mod op;
 mod poison;
 mod pooling;
@@ -42,6 +43,7 @@ pub use self::error::{ErrorKind, MemoryError};
 pub use self::faulty::{Faults, Faulty, Schedule};
 #[cfg(any(test, debug_assertions, feature = "histogram"))]
 pub use self::histogram::{Histogram, MARKER as HISTOGRAM_MARKER, Percentiles};
+pub use self::intern::{InternError, InternTable, Interned, Symbol};
 pub use self::op::{Op, OpStats, OpTag};
 pub use self::pooling::{Pooling, Zeroing};
 pub use self::port::{Port, PortId};

@@ -9,6 +9,7 @@ mod contract;
 mod faults;
 #[cfg(any(debug_assertions, feature = "histogram"))]
 mod histogram;
+mod intern;
 mod leak;
 mod ports;
 mod programs;

@@ -1,0 +1,45 @@
+//! A hold on an interned string that cannot be forgotten.
+
+use super::{InternError, InternTable, Symbol};
+
+/// One hold on a string, released when dropped.
+#[derive(Debug)]
+pub struct Interned<'t, 'a> {
+    table: &'t InternTable<'a>,
+    symbol: Symbol,
+}
+
+impl<'t, 'a> Interned<'t, 'a> {
+    pub(super) const fn new(table: &'t InternTable<'a>, symbol: Symbol) -> Self {
+        Self { table, symbol }
+    }
+
+    /// The name of the string, good for as long as it is held.
+    pub const fn symbol(&self) -> Symbol {
+        self.symbol
+    }
+
+    /// Shows the string to `read`, as [`InternTable::resolve`] does.
+    ///
+    /// # Errors
+    /// `Stale` when somebody released a hold that was not theirs.
+    pub fn read<R>(&self, read: impl FnOnce(&[u8]) -> R) -> Result<R, InternError> {
+        self.table.resolve(self.symbol, read)
+    }
+
+    /// A second hold on the string.
+    ///
+    /// # Errors
+    /// As [`InternTable::retain`].
+    pub fn try_clone(&self) -> Result<Self, InternError> {
+        self.table.retain(self.symbol)?;
+        Ok(Self::new(self.table, self.symbol))
+    }
+}
+
+impl Drop for Interned<'_, '_> {
+    fn drop(&mut self) {
+        let released = self.table.release(self.symbol);
+        debug_assert!(released.is_ok(), "a hold was released that was not the caller's");
+    }
+}

@@ -1,0 +1,208 @@
+//! One shard of an intern table: an index by content, slots by number, a store of bytes.
+//!
+//! Invariants: a slot is live if and only if its `refs` are not zero; the index holds the live
+//! slots; a pair of index and generation is live at most once in the life of the shard. So a slot
+//! whose generations are used up retires, and when [`Shard::trim`] drops all slots the next ones
+//! begin above every generation that was handed out, or at indices never used.
+
+use hashbrown::HashTable;
+
+use super::store::Store;
+use crate::memory::alloc::Alloc;
+use crate::memory::containers::Vec;
+use crate::memory::error::{ErrorKind, MemoryError};
+use crate::memory::pooling::{Pooling, Zeroing};
+
+pub(super) const INDEX_BITS: u32 = 20;
+pub(super) const GENERATION_MAX: u32 = 255;
+const INDICES_MAX: usize = 1 << INDEX_BITS;
+
+/// A string, or room for one.
+pub(super) struct Slot {
+    /// Where its bytes are in the store; of a free slot, the next free one.
+    pub(super) place: u32,
+    pub(super) len: u32,
+    pub(super) refs: u32,
+    generation: u32,
+}
+
+/// The end of the list of free slots.
+const NONE: u32 = u32::MAX;
+
+/// A string's index and generation.
+pub(super) type Key = (u32, u32);
+
+pub(super) struct Shard<'a> {
+    index: HashTable<u32, Alloc<'a>>,
+    slots: Vec<'a, Slot>,
+    store: Store<'a>,
+    free: u32,
+    live: usize,
+    /// The index of the first slot.
+    base: usize,
+    /// The generation a new slot begins with.
+    floor: u32,
+}
+
+/// Why an operation on a key fails.
+pub(super) enum Failure {
+    Stale,
+    TooManyRefs,
+}
+
+impl<'a> Shard<'a> {
+    pub(super) const fn new(alloc: Alloc<'a>, pooling: Pooling, zeroing: Zeroing) -> Self {
+        Self {
+            index: HashTable::new_in(alloc),
+            slots: Vec::new(alloc),
+            store: Store::new(alloc, pooling, zeroing),
+            free: NONE,
+            live: 0,
+            base: 0,
+            floor: 1,
+        }
+    }
+
+    /// Finds or adds `bytes`. A failure has changed nothing.
+    pub(super) fn acquire(
+        &mut self,
+        bytes: &[u8],
+        hash: u64,
+        hasher: impl Fn(&[u8]) -> u64,
+    ) -> Result<Key, MemoryError> {
+        let over = MemoryError::new(ErrorKind::OverCap, None, bytes.len().into());
+        let Self { index, slots, store, .. } = self;
+        let get = |at: u32| store.get(at as usize, &slots[at as usize]);
+        if let Some(&at) = index.find(hash, |&at| get(at) == bytes) {
+            let slot = &mut slots[at as usize];
+            slot.refs = slot.refs.checked_add(1).ok_or(over)?;
+            return Ok(self.key(at));
+        }
+        let len = u32::try_from(bytes.len()).map_err(|_| over)?;
+        if index.len() == index.capacity() {
+            // hashbrown would double for the graves of removed strings; a fresh index has none.
+            let room = index.len() + index.len() / 4 + 1;
+            *index = copy_index(index, room, |at| hasher(get(at)))?;
+        }
+        let is_new = self.free == NONE;
+        if is_new {
+            if self.base + slots.len() >= INDICES_MAX {
+                return Err(over);
+            }
+            slots.try_reserve(1)?;
+        }
+        let at = if is_new { u32::try_from(slots.len()).map_err(|_| over)? } else { self.free };
+        let place = store.put(at as usize, bytes)?;
+        if is_new {
+            slots.try_push(Slot { place, len, refs: 1, generation: self.floor })?;
+        } else {
+            let slot = &mut slots[at as usize];
+            self.free = slot.place;
+            (slot.place, slot.len, slot.refs) = (place, len, 1);
+        }
+        // There is room, so the index neither grows nor asks for a hash.
+        index.insert_unique(hash, at, |_| hash);
+        self.live += 1;
+        Ok(self.key(at))
+    }
+
+    fn key(&self, at: u32) -> Key {
+        let index = u32::try_from(self.base + at as usize);
+        let index = index.expect("it fits because `acquire` keeps indices below 2^20");
+        (index, self.slots[at as usize].generation)
+    }
+
+    /// The position of the live slot that `key` names.
+    fn find(&self, (index, generation): Key) -> Result<usize, Failure> {
+        let at = (index as usize).checked_sub(self.base).ok_or(Failure::Stale)?;
+        let slot = self.slots.get(at).ok_or(Failure::Stale)?;
+        let is_live = slot.refs > 0 && slot.generation == generation;
+        if is_live { Ok(at) } else { Err(Failure::Stale) }
+    }
+
+    pub(super) fn retain(&mut self, key: Key) -> Result<(), Failure> {
+        let at = self.find(key)?;
+        let slot = &mut self.slots[at];
+        slot.refs = slot.refs.checked_add(1).ok_or(Failure::TooManyRefs)?;
+        Ok(())
+    }
+
+    pub(super) fn resolve(&self, key: Key) -> Result<&[u8], Failure> {
+        let at = self.find(key)?;
+        Ok(self.store.get(at, &self.slots[at]))
+    }
+
+    pub(super) fn release(
+        &mut self,
+        key: Key,
+        hasher: impl Fn(&[u8]) -> u64,
+    ) -> Result<(), Failure> {
+        let at = self.find(key)?;
+        let slot = &mut self.slots[at];
+        slot.refs -= 1;
+        if slot.refs > 0 {
+            return Ok(());
+        }
+        let hash = hasher(self.store.get(at, slot));
+        let entry = self.index.find_entry(hash, |&other| other as usize == at);
+        debug_assert!(entry.is_ok(), "a live slot is in the index");
+        if let Ok(entry) = entry {
+            entry.remove();
+        }
+        self.store.remove(at, slot);
+        slot.generation += 1;
+        if slot.generation <= GENERATION_MAX {
+            slot.place = self.free;
+            self.free = u32::try_from(at).expect("it fits because an index has 20 bits");
+        }
+        self.live -= 1;
+        if self.store.is_sparse() {
+            self.store.compact(&mut self.slots);
+        }
+        Ok(())
+    }
+
+    /// Gives back what no live string needs.
+    pub(super) fn trim(&mut self, hasher: impl Fn(&[u8]) -> u64) -> Result<(), MemoryError> {
+        self.store.compact(&mut self.slots);
+        self.store.trim()?;
+        let alloc = self.slots.alloc();
+        if self.live > 0 {
+            let Self { index, slots, store, .. } = self;
+            let hash = |at: u32| hasher(store.get(at as usize, &slots[at as usize]));
+            *index = copy_index(index, index.len(), hash)?;
+            return Ok(());
+        }
+        let highest = self.slots.iter().map(|slot| slot.generation).max();
+        match highest {
+            Some(highest) if highest > GENERATION_MAX => {
+                self.base += self.slots.len();
+                self.floor = 1;
+            }
+            Some(highest) => self.floor = highest.max(self.floor),
+            None => {}
+        }
+        self.index = HashTable::new_in(alloc);
+        self.slots = Vec::new(alloc);
+        self.free = NONE;
+        Ok(())
+    }
+
+    pub(super) fn live(&self) -> usize {
+        self.live
+    }
+}
+
+/// The same index with room for `room` strings and no graves.
+fn copy_index<'a>(
+    index: &HashTable<u32, Alloc<'a>>,
+    room: usize,
+    hash: impl Fn(u32) -> u64,
+) -> Result<HashTable<u32, Alloc<'a>>, MemoryError> {
+    let mut fresh = HashTable::new_in(*index.allocator());
+    fresh.try_reserve(room, |&at| hash(at))?;
+    for &at in index {
+        fresh.insert_unique(hash(at), at, |&at| hash(at));
+    }
+    Ok(fresh)
+}
