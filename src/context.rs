@@ -70,7 +70,7 @@ impl Context<'_> {
         branch: &BranchName,
         options: RebuildOptions,
     ) -> Result<Report, RebuildError> {
-        let Self { repository, clock, progress, .. } = *self;
-        Rebuild { repository, clock, progress }.run(branch, options)
+        let Self { alloc, repository, clock, progress } = *self;
+        Rebuild { alloc, repository, clock, progress }.run(branch, options)
     }
 }

@@ -3,10 +3,10 @@
 use super::error::RebuildError;
 use super::oid_table::OidTable;
 use crate::git::{Commit, Repository};
-use crate::journal::{Edge, EdgeOrder, History, Malformed, MessageError, PayloadBuffer, walk};
+use crate::journal::{EdgeOrder, History, Malformed, MessageError, PayloadBuffer, walk};
+use crate::memory::{Alloc, Vec};
 use crate::oid::Oid;
 use crate::progress::{Progress, Step};
-use std::collections::TryReserveError;
 
 /// Malformed commits that are kept to be named; the others are only counted.
 const NAMED_MAX: usize = 8;
@@ -14,15 +14,15 @@ const NAMED_MAX: usize = 8;
 const REPORT_EVERY: usize = 1024;
 
 /// The edges of a journal.
-pub(super) struct Collected {
-    pub(super) history: History,
-    pub(super) oids: Vec<Oid>,
+pub(super) struct Collected<'a> {
+    pub(super) history: History<'a>,
+    pub(super) oids: Vec<'a, Oid>,
     /// Number of the source of each edge, in visiting order.
-    sources: Vec<u32>,
+    sources: Vec<'a, u32>,
     /// Number of the target of each edge, in visiting order.
-    targets: Vec<u32>,
+    targets: Vec<'a, u32>,
     /// For each visited commit, where its edges start; one more entry ends the last.
-    starts: Vec<u32>,
+    starts: Vec<'a, u32>,
     pub(super) malformed: MalformedCounts,
 }
 
@@ -32,20 +32,29 @@ pub(super) struct MalformedCounts {
     pub(super) skipped: u32,
     pub(super) truncated: u32,
     /// The first few.
-    pub(super) named: Vec<Malformed>,
+    pub(super) named: std::vec::Vec<Malformed>,
 }
 
-impl Collected {
+impl<'a> Collected<'a> {
     /// Reads the journal at `tip`. With `strict`, a malformed commit is an error.
     pub(super) fn read(
         repository: &dyn Repository,
+        alloc: Alloc<'a>,
         tip: Oid,
         order: EdgeOrder,
         strict: bool,
         progress: &dyn Progress,
     ) -> Result<Self, RebuildError> {
-        let mut collector = Collector { strict, ..Default::default() };
-        let history = walk(repository, tip, order, |commit| {
+        let mut collector = Collector {
+            strict,
+            payload: PayloadBuffer::new(alloc),
+            oids: OidTable::new(alloc),
+            sources: Vec::new(alloc),
+            targets: Vec::new(alloc),
+            starts: Vec::new(alloc),
+            malformed: MalformedCounts::default(),
+        };
+        let history = walk(repository, alloc, tip, order, |commit| {
             let commits = collector.starts.len();
             if commits.is_multiple_of(REPORT_EVERY) {
                 progress.report(Step::Reading, commits as u64, None);
@@ -53,7 +62,7 @@ impl Collected {
             collector.commit(commit)
         })?;
         let Collector { oids, sources, targets, mut starts, malformed, .. } = collector;
-        push(&mut starts, edge_count(&sources)?)?;
+        starts.try_push(edge_count(&sources)?)?;
         Ok(Self { history, oids: oids.into_oids(), sources, targets, starts, malformed })
     }
 
@@ -73,54 +82,55 @@ impl Collected {
     }
 }
 
-#[derive(Default)]
-struct Collector {
+struct Collector<'a> {
     strict: bool,
-    payload: PayloadBuffer,
-    oids: OidTable,
-    sources: Vec<u32>,
-    targets: Vec<u32>,
-    starts: Vec<u32>,
+    payload: PayloadBuffer<'a>,
+    oids: OidTable<'a>,
+    sources: Vec<'a, u32>,
+    targets: Vec<'a, u32>,
+    starts: Vec<'a, u32>,
     malformed: MalformedCounts,
 }
 
-impl Collector {
+impl Collector<'_> {
     fn commit(&mut self, commit: &Commit<'_>) -> Result<(), RebuildError> {
-        let first = edge_count(&self.sources)?;
-        push(&mut self.starts, first)?;
-        let mut payload = std::mem::take(&mut self.payload);
-        let outcome = match payload.edges(commit) {
-            Err(MessageError::OutOfMemory(_)) => Err(RebuildError::OutOfMemory),
+        let Self { strict, payload, oids, sources, targets, starts, malformed } = self;
+        let first = edge_count(sources)?;
+        starts.try_push(first)?;
+        let edges = match payload.edges(commit) {
+            Ok(edges) => edges,
+            Err(MessageError::Memory(error)) => return Err(error.into()),
             Err(problem) => {
-                self.malformed.skipped += 1;
-                self.report(Malformed::Skipped { commit: commit.id, problem })
+                malformed.skipped += 1;
+                return malformed.note(Malformed::Skipped { commit: commit.id, problem }, *strict);
             }
-            Ok(mut edges) => edges.try_for_each(|edge| match edge {
-                Ok(edge) => self.edge(&edge),
-                Err(problem) => {
-                    let edges_kept = edge_count(&self.sources)? - first;
-                    self.malformed.truncated += 1;
-                    self.report(Malformed::Truncated { commit: commit.id, edges_kept, problem })
-                }
-            }),
         };
-        self.payload = payload;
-        outcome
-    }
-
-    fn edge(&mut self, edge: &Edge<'_>) -> Result<(), RebuildError> {
-        let (source, target) = (self.oids.number(edge.source)?, self.oids.number(edge.target)?);
-        push(&mut self.sources, source)?;
-        push(&mut self.targets, target)?;
+        for edge in edges {
+            match edge {
+                Ok(edge) => {
+                    sources.try_push(oids.number(edge.source)?)?;
+                    targets.try_push(oids.number(edge.target)?)?;
+                }
+                Err(problem) => {
+                    let edges_kept = edge_count(targets)? - first;
+                    let cut = Malformed::Truncated { commit: commit.id, edges_kept, problem };
+                    malformed.truncated += 1;
+                    malformed.note(cut, *strict)?;
+                }
+            }
+        }
         Ok(())
     }
+}
 
-    fn report(&mut self, malformed: Malformed) -> Result<(), RebuildError> {
-        if self.strict {
+impl MalformedCounts {
+    /// Keeps one of the first few; with `strict` it is the error.
+    fn note(&mut self, malformed: Malformed, strict: bool) -> Result<(), RebuildError> {
+        if strict {
             return Err(RebuildError::Malformed(malformed));
         }
-        if self.malformed.named.len() < NAMED_MAX {
-            push(&mut self.malformed.named, malformed)?;
+        if self.named.len() < NAMED_MAX {
+            self.named.push(malformed);
         }
         Ok(())
     }
@@ -131,17 +141,11 @@ fn edge_count(sources: &[u32]) -> Result<u32, RebuildError> {
     u32::try_from(sources.len()).map_err(|_| RebuildError::TooManyEdges)
 }
 
-fn push<T>(vec: &mut Vec<T>, value: T) -> Result<(), TryReserveError> {
-    vec.try_reserve(1)?;
-    vec.push(value);
-    Ok(())
-}
-
 /// Values in the order of edge ids: commit after commit as numbered, each one's edges as written.
 #[derive(Clone)]
 struct InOrder<'a, I> {
     commits: I,
-    collected: &'a Collected,
+    collected: &'a Collected<'a>,
     values: &'a [u32],
     commit: std::slice::Iter<'a, u32>,
     left: usize,
@@ -149,7 +153,7 @@ struct InOrder<'a, I> {
 
 impl<'a> InOrder<'a, ()> {
     fn new(
-        collected: &'a Collected,
+        collected: &'a Collected<'a>,
         values: &'a [u32],
     ) -> InOrder<'a, impl Iterator<Item = u32> + Clone + 'a> {
         let commits = collected.history.numbered();

@@ -4,7 +4,7 @@ use super::oid_table::OidTableError;
 use crate::branch::{BranchName, BranchNameError};
 use crate::git;
 use crate::journal::{Malformed, WalkError};
-use std::collections::TryReserveError;
+use crate::memory::MemoryError;
 
 /// A rebuild that changed nothing.
 #[derive(Debug, thiserror::Error)]
@@ -28,20 +28,14 @@ pub enum RebuildError {
     #[error("the journal has more than {} edges", u32::MAX)]
     TooManyEdges,
     /// Memory is short.
-    #[error("no memory for the rebuild")]
-    OutOfMemory,
-}
-
-impl From<TryReserveError> for RebuildError {
-    fn from(_: TryReserveError) -> Self {
-        Self::OutOfMemory
-    }
+    #[error("no memory for the rebuild: {0}")]
+    Memory(#[from] MemoryError),
 }
 
 impl From<OidTableError> for RebuildError {
     fn from(error: OidTableError) -> Self {
         match error {
-            OidTableError::OutOfMemory => Self::OutOfMemory,
+            OidTableError::Memory(error) => Self::Memory(error),
             OidTableError::TooManyOids => Self::TooManyEdges,
         }
     }

@@ -8,21 +8,21 @@
 
 use super::collect::Collected;
 use super::postings::Postings;
+use crate::memory::{Alloc, MemoryError, Vec};
 use crate::oid::Oid;
-use std::collections::TryReserveError;
 
 /// Objects of a cache besides files and shard trees: metadata, root tree, commit.
 const FIXED_OBJECTS: u32 = 3;
 
 /// The content of a cache, in the order in which it is written.
-pub(super) struct Plan {
-    oids: Vec<Oid>,
+pub(super) struct Plan<'a> {
+    oids: Vec<'a, Oid>,
     /// Numbers of the oids, sorted by oid.
-    sorted: Vec<u32>,
-    forward: Postings,
-    reverse: Postings,
+    sorted: Vec<'a, u32>,
+    forward: Postings<'a>,
+    reverse: Postings<'a>,
     /// For each oid that edges end at, the source of the first of them.
-    first_sources: Vec<u32>,
+    first_sources: Vec<'a, u32>,
 }
 
 /// One object's entries in a cache. An empty list has no file.
@@ -44,15 +44,14 @@ impl Entry<'_> {
     }
 }
 
-impl Plan {
+impl<'a> Plan<'a> {
     /// Plans the cache of `collected`, whose edge arrays are freed on the way.
-    pub(super) fn new(collected: Collected) -> Result<Self, TryReserveError> {
+    pub(super) fn new(alloc: Alloc<'a>, collected: Collected<'a>) -> Result<Self, MemoryError> {
         let oid_count = collected.oids.len();
-        let forward = Postings::group(oid_count, collected.sources())?;
-        let reverse = Postings::group(oid_count, collected.targets())?;
-        let mut first_sources = Vec::new();
-        first_sources.try_reserve_exact(oid_count)?;
-        first_sources.resize(oid_count, u32::MAX);
+        let forward = Postings::group(alloc, oid_count, collected.sources())?;
+        let reverse = Postings::group(alloc, oid_count, collected.targets())?;
+        let mut first_sources = Vec::try_with_capacity(oid_count, alloc)?;
+        first_sources.try_resize(oid_count, u32::MAX)?;
         for (source, target) in collected.sources().zip(collected.targets()) {
             let first = &mut first_sources[target as usize];
             if *first == u32::MAX {
@@ -60,9 +59,8 @@ impl Plan {
             }
         }
         let oids = collected.oids;
-        let mut sorted: Vec<u32> = Vec::new();
-        sorted.try_reserve_exact(oid_count)?;
-        sorted.extend((0_u32..).take(oid_count));
+        let mut sorted = Vec::try_with_capacity(oid_count, alloc)?;
+        sorted.try_extend((0_u32..).take(oid_count))?;
         sorted.sort_unstable_by_key(|&number| oids[number as usize]);
         Ok(Self { oids, sorted, forward, reverse, first_sources })
     }

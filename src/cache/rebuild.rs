@@ -13,6 +13,7 @@ use crate::branch::BranchName;
 use crate::clock::Clock;
 use crate::git::{self, PackSummary, RefUpdate, Repository};
 use crate::journal::{EdgeOrder, Malformed};
+use crate::memory::Alloc;
 use crate::oid::Oid;
 use crate::progress::Progress;
 
@@ -22,6 +23,8 @@ const ATTEMPTS_MAX: u32 = 3;
 /// What a rebuild needs.
 #[derive(Clone, Copy)]
 pub struct Rebuild<'a> {
+    /// Where the memory of the rebuild comes from.
+    pub alloc: Alloc<'a>,
     /// Where the journal is and the cache goes.
     pub repository: &'a dyn Repository,
     /// Dates the cache commit.
@@ -136,7 +139,8 @@ impl Rebuild<'_> {
     /// Reads the whole journal and writes the whole cache; moves no ref.
     fn full(&self, tip: Oid, options: RebuildOptions) -> Result<Report, RebuildError> {
         let RebuildOptions { edge_order, strict, .. } = options;
-        let collected = Collected::read(self.repository, tip, edge_order, strict, self.progress)?;
+        let Self { alloc, repository, progress, .. } = *self;
+        let collected = Collected::read(repository, alloc, tip, edge_order, strict, progress)?;
         let commits = collected.history.commits().len();
         let MalformedCounts { skipped, truncated, named } = collected.malformed.clone();
         let meta = Meta {
@@ -147,8 +151,8 @@ impl Rebuild<'_> {
             commits_skipped: skipped,
             edges_truncated: truncated,
         };
-        let plan = Plan::new(collected)?;
-        let written = write(self.repository, &plan, &meta, self.clock.now(), self.progress)?;
+        let plan = Plan::new(alloc, collected)?;
+        let written = write(repository, &plan, &meta, self.clock.now(), progress)?;
         Ok(Report {
             mode: Mode::Full,
             meta,

@@ -26,7 +26,7 @@ pub(super) struct Written {
 /// Writes the cache.
 pub(super) fn write(
     repository: &dyn Repository,
-    plan: &Plan,
+    plan: &Plan<'_>,
     meta: &Meta,
     time: Timestamp,
     progress: &dyn Progress,

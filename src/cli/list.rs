@@ -76,12 +76,12 @@ pub(super) fn run(
     let columns = output.columns();
     let malformed = if options.json {
         let mut list = JsonList::begin(&branch, output)?;
-        let malformed = each(&repository, tip, options, |commit, edge| list.edge(commit, edge))?;
+        let malformed = each(&context, tip, options, |commit, edge| list.edge(commit, edge))?;
         list.end(&malformed)?;
         malformed
     } else {
         let mut shown = 0_u64;
-        let malformed = each(&repository, tip, options, |_, edge| {
+        let malformed = each(&context, tip, options, |_, edge| {
             shown += 1;
             writeln!(output, "{}", super::list_line::line(edge, columns))
         })?;
@@ -112,21 +112,21 @@ fn conclude(
 
 /// Shows each edge that the options ask for.
 fn each(
-    repository: &dyn Repository,
+    context: &Context<'_>,
     tip: crate::oid::Oid,
     options: &ListArgs,
     mut show: impl FnMut(&Commit<'_>, &Edge<'_>) -> io::Result<()>,
 ) -> Result<MalformedMet, ListError> {
     let mut left = options.limit.unwrap_or(u64::MAX);
-    let mut payload = PayloadBuffer::default();
+    let mut payload = PayloadBuffer::new(context.alloc);
     let mut met = MalformedMet::default();
     if left == 0 {
         return Ok(met);
     }
-    walk_newest(repository, tip, |commit| {
+    walk_newest(context.repository, context.alloc, tip, |commit| {
         let edges = match payload.edges(commit) {
             Ok(edges) => edges,
-            Err(error @ MessageError::OutOfMemory(_)) => return Err(ListError::OutOfMemory(error)),
+            Err(error @ MessageError::Memory(_)) => return Err(ListError::OutOfMemory(error)),
             Err(problem) => {
                 met.skipped += 1;
                 met.first.get_or_insert(Malformed::Skipped { commit: commit.id, problem });

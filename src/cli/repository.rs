@@ -49,7 +49,7 @@ pub(super) fn walk_hint(error: &WalkError) -> Option<&'static str> {
         }
         WalkError::Repository(Error::Unreadable { .. })
         | WalkError::TooManyCommits
-        | WalkError::OutOfMemory => None,
+        | WalkError::Memory(_) => None,
         _ => Some("`git fsck` lists what is damaged or missing"),
     }
 }

@@ -2,13 +2,12 @@
 
 use super::pack::PackError;
 use super::port::ObjectKind;
+use crate::memory::MemoryError;
 use crate::oid::Oid;
 use std::io;
 use std::path::PathBuf;
 
-/// A failed access to a repository.
-///
-/// What the git libraries say is kept as text: their types are no part of this interface.
+/// A failed access to a repository. What the git libraries say is kept as text.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// No repository at a path or above it.
@@ -80,11 +79,8 @@ pub enum Error {
         expected: ObjectKind,
     },
     /// Content was made to collide with other content under SHA-1.
-    #[error("content refused: {reason}")]
-    Hash {
-        /// What the library says.
-        reason: String,
-    },
+    #[error("content refused: {0}")]
+    Hash(String),
     /// A ref cannot be read.
     #[error("cannot read ref {name}: {reason}")]
     RefRead {
@@ -126,6 +122,9 @@ pub enum Error {
     /// A pack is not what its writer said it would be.
     #[error(transparent)]
     Pack(#[from] PackError),
+    /// There was no memory.
+    #[error(transparent)]
+    Memory(#[from] MemoryError),
     /// A file cannot be read or written.
     #[error("cannot {action} {}", .path.display())]
     Io {

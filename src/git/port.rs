@@ -6,6 +6,7 @@
 //! database, or decoded ahead from a pack.
 
 use super::{Commit, Error, Identity, PackSummary};
+use crate::memory::Alloc;
 use crate::oid::Oid;
 use std::fmt;
 use std::ops::ControlFlow;
@@ -83,12 +84,14 @@ pub trait Repository {
     fn read(&self, id: Oid, kind: ObjectKind, buffer: &mut Vec<u8>) -> Result<(), Error>;
 
     /// Visits `tip`, its first parent, that one's first parent and so on, to the root or until
-    /// `visit` breaks. An adapter with a faster way than one [`Self::read`] per commit replaces it.
+    /// `visit` breaks. An adapter with a faster way than one [`Self::read`] per commit replaces it,
+    /// and takes from `alloc` what it reads ahead.
     ///
     /// # Errors
-    /// As for [`Self::read`]; what was visited before stays visited.
+    /// As for [`Self::read`], or [`Error::Memory`]; what was visited before stays visited.
     fn follow(
         &self,
+        _alloc: Alloc<'_>,
         tip: Oid,
         visit: &mut dyn FnMut(&Commit<'_>) -> ControlFlow<()>,
     ) -> Result<(), Error> {

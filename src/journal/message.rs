@@ -3,8 +3,8 @@
 //! Standard alphabet, with padding, one line, nothing else. Anything that deviates is malformed as
 //! a whole: there is no partial result.
 
+use crate::memory::{ErrorKind, MemoryError, Vec};
 use data_encoding::{BASE64, DecodeKind};
-use std::collections::TryReserveError;
 
 /// Most bytes of a decoded payload.
 pub const PAYLOAD_BYTES_MAX: usize = 65_536;
@@ -29,8 +29,8 @@ pub enum MessageError {
         problem: &'static str,
     },
     /// There was no memory for the payload.
-    #[error("no memory for a payload")]
-    OutOfMemory(#[from] TryReserveError),
+    #[error("no memory for a payload: {0}")]
+    Memory(#[from] MemoryError),
 }
 
 /// Decodes `message` into `payload`, whose old content is dropped and whose capacity is kept.
@@ -38,16 +38,18 @@ pub enum MessageError {
 /// A message ends at its first NUL, as it does for the C tool. An empty one is an empty payload.
 ///
 /// ```
-/// let mut payload = Vec::new();
+/// use gitmind::memory::{Alloc, System, Vec};
+/// let system = System::new();
+/// let mut payload = Vec::new(Alloc::new(&system));
 /// gitmind::journal::decode_message(b"oA==", &mut payload)?;
-/// assert_eq!(payload, [0xa0]);
+/// assert_eq!(*payload, [0xa0]);
 /// assert!(gitmind::journal::decode_message(b"oA==\n", &mut payload).is_err());
 /// # Ok::<(), gitmind::journal::MessageError>(())
 /// ```
 ///
 /// # Errors
 /// When the message is too long or not base64, or memory is short; `payload` is then empty.
-pub fn decode_message(message: &[u8], payload: &mut Vec<u8>) -> Result<(), MessageError> {
+pub fn decode_message(message: &[u8], payload: &mut Vec<'_, u8>) -> Result<(), MessageError> {
     payload.clear();
     let end = message.iter().position(|&byte| byte == 0).unwrap_or(message.len());
     let message = &message[..end];
@@ -55,8 +57,7 @@ pub fn decode_message(message: &[u8], payload: &mut Vec<u8>) -> Result<(), Messa
         return Err(MessageError::TooLong { len: message.len() });
     }
     let bytes_max = BASE64.decode_len(message.len()).map_err(not_base64)?;
-    payload.try_reserve(bytes_max)?;
-    payload.resize(bytes_max, 0);
+    payload.try_resize(bytes_max, 0)?;
     let decoded = match BASE64.decode_mut(message, payload) {
         Ok(len) if len > PAYLOAD_BYTES_MAX => Err(MessageError::TooLong { len: message.len() }),
         Ok(len) if len + padding_at_the_end(message) < bytes_max => Err(after_padding(message)),
@@ -91,12 +92,13 @@ fn not_base64(error: data_encoding::DecodeError) -> MessageError {
 ///
 /// # Errors
 /// When the payload is over [`PAYLOAD_BYTES_MAX`] or memory is short; `out` is then as it was.
-pub fn encode_message(payload: &[u8], out: &mut Vec<u8>) -> Result<(), MessageError> {
+pub fn encode_message(payload: &[u8], out: &mut std::vec::Vec<u8>) -> Result<(), MessageError> {
     let len = BASE64.encode_len(payload.len());
     if payload.len() > PAYLOAD_BYTES_MAX {
         return Err(MessageError::TooLong { len });
     }
-    out.try_reserve(len)?;
+    let exhausted = |_| MemoryError::new(ErrorKind::Exhausted, None, len.into());
+    out.try_reserve(len).map_err(exhausted)?;
     let start = out.len();
     out.resize(start + len, 0);
     BASE64.encode_mut(payload, &mut out[start..]);
@@ -106,18 +108,28 @@ pub fn encode_message(payload: &[u8], out: &mut Vec<u8>) -> Result<(), MessageEr
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::memory::{Alloc, System};
     use proptest::prelude::*;
+    use std::vec::Vec;
 
     fn decoded(message: &[u8]) -> Result<Vec<u8>, MessageError> {
-        let mut payload = vec![1, 2, 3];
-        decode_message(message, &mut payload).map(|()| payload)
+        let system = System::new();
+        let mut payload = super::Vec::new(Alloc::new(&system));
+        payload.try_extend_from_slice(&[1, 2, 3])?;
+        decode_message(message, &mut payload).map(|()| payload.to_vec())
+    }
+
+    fn encoded(payload: &[u8]) -> Result<Vec<u8>, MessageError> {
+        let mut message = Vec::new();
+        let outcome = encode_message(payload, &mut message);
+        assert!(outcome.is_ok() || message.is_empty(), "a failure leaves it as it was");
+        outcome.map(|()| message)
     }
 
     proptest! {
         #[test]
         fn a_payload_survives_its_message(payload in prop::collection::vec(any::<u8>(), 0..300)) {
-            let mut message = Vec::new();
-            encode_message(&payload, &mut message).expect("it is short");
+            let message = encoded(&payload).expect("it is short");
             prop_assert_eq!(decoded(&message), Ok(payload));
         }
 
@@ -126,8 +138,7 @@ mod tests {
             message in "[A-Za-z0-9+/=\n -_]{0,24}|([A-Z]{4}|[A-Z]{2}[AEIM]=|[A-Z][AQgw]==){0,4}",
         ) {
             if let Ok(payload) = decoded(message.as_bytes()) {
-                let mut again = Vec::new();
-                encode_message(&payload, &mut again).expect("it is short");
+                let again = encoded(&payload).expect("it is short");
                 prop_assert_eq!(again, message.as_bytes());
             }
         }
@@ -144,8 +155,7 @@ mod tests {
 
     #[test]
     fn the_longest_payload_passes_and_one_byte_more_does_not() {
-        let mut message = Vec::new();
-        encode_message(&vec![0; PAYLOAD_BYTES_MAX], &mut message).expect("the limit itself");
+        let mut message = encoded(&[0; PAYLOAD_BYTES_MAX]).expect("the limit itself");
         assert_eq!(message.len(), MESSAGE_BYTES_MAX);
         assert_eq!(decoded(&message).map(|payload| payload.len()), Ok(PAYLOAD_BYTES_MAX));
         for end in [b"A=", b"AA"] {
@@ -156,8 +166,7 @@ mod tests {
         message.extend_from_slice(b"AAAA");
         let len = message.len();
         assert_eq!(decoded(&message), Err(MessageError::TooLong { len }));
-        assert!(encode_message(&vec![0; PAYLOAD_BYTES_MAX + 1], &mut message).is_err());
-        assert_eq!(message.len(), len);
+        assert!(encoded(&[0; PAYLOAD_BYTES_MAX + 1]).is_err());
     }
 
     #[test]

@@ -6,21 +6,24 @@
 
 use super::order::{EdgeOrder, WalkError, walk};
 use crate::git::{Commit, ObjectKind, Repository};
+use crate::memory::{Alloc, Vec};
 use crate::oid::Oid;
 use std::ops::ControlFlow;
 
-/// Visits the commits of the journal at `tip`, newest first, until `visit` breaks.
+/// Visits the commits of the journal at `tip`, newest first, until `visit` breaks. What it keeps
+/// is taken from `alloc`.
 ///
 /// # Errors
 /// What `visit` returns, or a [`WalkError`].
 pub fn walk_newest<E: From<WalkError>>(
     repository: &dyn Repository,
+    alloc: Alloc<'_>,
     tip: Oid,
     mut visit: impl FnMut(&Commit<'_>) -> Result<ControlFlow<()>, E>,
 ) -> Result<(), E> {
     let mut outcome = Ok(ControlFlow::Continue(()));
     let mut merge = None;
-    let walked = repository.follow(tip, &mut |commit| {
+    let walked = repository.follow(alloc, tip, &mut |commit| {
         outcome = visit(commit);
         if commit.parents().nth(1).is_some() {
             merge = Some(commit.id);
@@ -32,7 +35,7 @@ pub fn walk_newest<E: From<WalkError>>(
     });
     walked.map_err(WalkError::from)?;
     match (outcome?, merge) {
-        (ControlFlow::Continue(()), Some(merge)) => below_merge(repository, merge, visit),
+        (ControlFlow::Continue(()), Some(merge)) => below_merge(repository, alloc, merge, visit),
         _ => Ok(()),
     }
 }
@@ -40,15 +43,18 @@ pub fn walk_newest<E: From<WalkError>>(
 /// Visits what is older than `merge`.
 fn below_merge<E: From<WalkError>>(
     repository: &dyn Repository,
+    alloc: Alloc<'_>,
     merge: Oid,
     mut visit: impl FnMut(&Commit<'_>) -> Result<ControlFlow<()>, E>,
 ) -> Result<(), E> {
-    let history = walk(repository, merge, EdgeOrder::OldestFirst, |_| Ok::<(), WalkError>(()))?;
-    let mut order: Vec<u32> = history.numbered().collect();
+    let visit_nothing = |_: &Commit<'_>| Ok::<(), WalkError>(());
+    let history = walk(repository, alloc, merge, EdgeOrder::OldestFirst, visit_nothing)?;
+    let mut order = Vec::new(alloc);
+    order.try_extend(history.numbered()).map_err(WalkError::from)?;
     // The merge is the last in its own history and has been visited.
     order.pop();
-    let mut buffer = Vec::new();
-    for visit_number in order.into_iter().rev() {
+    let mut buffer = std::vec::Vec::new();
+    for &visit_number in order.iter().rev() {
         let id = history.commits()[visit_number as usize];
         repository.read(id, ObjectKind::Commit, &mut buffer).map_err(WalkError::from)?;
         let commit = Commit::parse_stored(id, &buffer).map_err(WalkError::from)?;
@@ -63,10 +69,13 @@ fn below_merge<E: From<WalkError>>(
 mod tests {
     use super::*;
     use crate::git::fake::FakeRepository;
+    use crate::memory::System;
+    use std::vec::Vec;
 
     fn visited(repository: &FakeRepository, tip: Oid, limit: usize) -> Vec<Oid> {
+        let system = System::new();
         let mut visited = Vec::new();
-        let walked = walk_newest(repository, tip, |commit| {
+        let walked = walk_newest(repository, Alloc::new(&system), tip, |commit| {
             visited.push(commit.id);
             let is_enough = visited.len() == limit;
             Ok::<_, WalkError>(if is_enough {

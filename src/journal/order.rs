@@ -12,8 +12,8 @@
 //! needs no table for it.
 
 use crate::git::{self, Commit, Repository};
+use crate::memory::{Alloc, Map, MemoryError, Vec};
 use crate::oid::Oid;
-use hashbrown::HashSet;
 use std::ops::ControlFlow;
 
 /// How the edges of a journal are numbered.
@@ -56,26 +56,26 @@ pub enum WalkError {
     #[error("the journal has more than {} commits", u32::MAX)]
     TooManyCommits,
     /// There was no memory for the order of the commits.
-    #[error("no memory for the order of the journal's commits")]
-    OutOfMemory,
+    #[error("no memory for the order of the journal's commits: {0}")]
+    Memory(#[from] MemoryError),
 }
 
 /// The commits of a journal and their order.
-#[derive(Clone, Debug)]
-pub struct History {
-    commits: Vec<Oid>,
-    numbering: Numbering,
+#[derive(Debug)]
+pub struct History<'a> {
+    commits: Vec<'a, Oid>,
+    numbering: Numbering<'a>,
 }
 
 /// How visit numbers become the order.
-#[derive(Clone, Debug)]
-enum Numbering {
+#[derive(Debug)]
+enum Numbering<'a> {
     AsVisited,
     Reversed,
-    Listed(Vec<u32>),
+    Listed(Vec<'a, u32>),
 }
 
-impl History {
+impl History<'_> {
     /// The commits as they were visited; the index is the visit number.
     pub fn commits(&self) -> &[Oid] {
         &self.commits
@@ -84,7 +84,7 @@ impl History {
     /// The visit numbers of all commits, in the order in which their edges are numbered.
     pub fn numbered(&self) -> impl Iterator<Item = u32> + Clone + '_ {
         // The walk refuses more commits than a u32 can number.
-        (0_u32..).zip(&self.commits).map(|(position, _)| match &self.numbering {
+        (0_u32..).zip(self.commits.iter()).map(|(position, _)| match &self.numbering {
             Numbering::AsVisited => position,
             Numbering::Reversed => self.last() - position,
             Numbering::Listed(visits) => visits[position as usize],
@@ -97,23 +97,26 @@ impl History {
     }
 }
 
-/// Visits every commit of the journal at `tip` that `order` numbers, each once.
+/// Visits every commit of the journal at `tip` that `order` numbers, each once. What it keeps is
+/// taken from `alloc`.
 ///
 /// # Errors
 /// What `visit` returns, or a [`WalkError`].
-pub fn walk<E: From<WalkError>>(
+pub fn walk<'a, E: From<WalkError>>(
     repository: &dyn Repository,
+    alloc: Alloc<'a>,
     tip: Oid,
     order: EdgeOrder,
     visit: impl FnMut(&Commit<'_>) -> Result<(), E>,
-) -> Result<History, E> {
+) -> Result<History<'a>, E> {
     let merges_count = order == EdgeOrder::OldestFirst;
     let mut walk = Walk {
         repository,
+        alloc,
         visit,
         merges_count,
-        commits: Vec::new(),
-        merges: Vec::new(),
+        commits: Vec::new(alloc),
+        merges: Vec::new(alloc),
         seen: None,
     };
     walk.chain(tip)?;
@@ -125,16 +128,17 @@ pub fn walk<E: From<WalkError>>(
     Ok(History { commits: walk.commits, numbering })
 }
 
-struct Walk<'a, V> {
-    repository: &'a dyn Repository,
+struct Walk<'w, 'a, V> {
+    repository: &'w dyn Repository,
+    alloc: Alloc<'a>,
     visit: V,
     merges_count: bool,
     /// Visited commits; the index is the visit number.
-    commits: Vec<Oid>,
+    commits: Vec<'a, Oid>,
     /// Visit number and other parents of merges: sorted by the number, parents in order.
-    merges: Vec<(u32, Oid)>,
+    merges: Vec<'a, (u32, Oid)>,
     /// The visited commits, once there is a second chain that could meet them.
-    seen: Option<HashSet<Oid, foldhash::fast::RandomState>>,
+    seen: Option<Map<'a, Oid, ()>>,
 }
 
 /// A chain of first parents whose commits are being put in order, oldest first.
@@ -147,19 +151,19 @@ struct Chain {
     parents_followed: usize,
 }
 
-impl<E, V> Walk<'_, V>
+impl<'a, E, V> Walk<'_, 'a, V>
 where
     E: From<WalkError>,
     V: FnMut(&Commit<'_>) -> Result<(), E>,
 {
     /// Visits `tip` and its first parents down to a root or to a commit that was visited before.
     fn chain(&mut self, tip: Oid) -> Result<Chain, E> {
-        let Self { repository, visit, merges_count, commits, merges, seen } = self;
+        let Self { repository, alloc, visit, merges_count, commits, merges, seen } = self;
         let newest = next_number(commits)?;
         let mut cycle = CycleDetector::new(tip);
         let mut outcome: Result<(), E> = Ok(());
-        let walked = repository.follow(tip, &mut |commit| {
-            if seen.as_ref().is_some_and(|seen| seen.contains(&commit.id)) {
+        let walked = repository.follow(*alloc, tip, &mut |commit| {
+            if seen.as_ref().is_some_and(|seen| seen.get(&commit.id).is_some()) {
                 return ControlFlow::Break(());
             }
             outcome = (|| {
@@ -167,13 +171,13 @@ where
                 let number = next_number(commits)?;
                 if *merges_count {
                     let mut others = commit.parents().skip(1);
-                    others.try_for_each(|parent| push(merges, (number, parent)))?;
+                    let mut push = |parent| merges.try_push((number, parent));
+                    others.try_for_each(&mut push).map_err(WalkError::from)?;
                 }
                 visit(commit)?;
-                push(commits, commit.id)?;
+                commits.try_push(commit.id).map_err(WalkError::from)?;
                 if let Some(seen) = seen {
-                    seen.try_reserve(1).map_err(|_| WalkError::OutOfMemory)?;
-                    seen.insert(commit.id);
+                    seen.try_insert(commit.id, ()).map_err(WalkError::from)?;
                 }
                 Ok(())
             })();
@@ -186,15 +190,18 @@ where
 
     /// Follows the other parents of merges and lists visit numbers in post-order. The first chain
     /// has been visited.
-    fn post_order(&mut self) -> Result<Vec<u32>, E> {
-        let mut seen = HashSet::default();
-        seen.try_reserve(self.commits.len()).map_err(|_| WalkError::OutOfMemory)?;
-        seen.extend(self.commits.iter().copied());
+    fn post_order(&mut self) -> Result<Vec<'a, u32>, E> {
+        let mut seen = Map::new(self.alloc);
+        seen.try_reserve(self.commits.len()).map_err(WalkError::from)?;
+        for id in &*self.commits {
+            seen.try_insert(*id, ()).map_err(WalkError::from)?;
+        }
         self.seen = Some(seen);
-        let mut order = Vec::new();
+        let mut order = Vec::new(self.alloc);
         let end = next_number(&self.commits)?;
-        let mut chains = Vec::new();
-        push(&mut chains, Chain { newest: 0, end, parents_followed: 0 })?;
+        let mut chains = Vec::new(self.alloc);
+        let first = Chain { newest: 0, end, parents_followed: 0 };
+        chains.try_push(first).map_err(WalkError::from)?;
         while let Some(chain) = chains.last_mut() {
             if chain.newest == chain.end {
                 chains.pop();
@@ -206,10 +213,10 @@ where
             match other_parent.filter(|(merge, _)| *merge == number) {
                 Some(&(_, parent)) => {
                     chain.parents_followed += 1;
-                    push(&mut chains, self.chain(parent)?)?;
+                    chains.try_push(self.chain(parent)?).map_err(WalkError::from)?;
                 }
                 None => {
-                    push(&mut order, number)?;
+                    order.try_push(number).map_err(WalkError::from)?;
                     chain.end = number;
                     chain.parents_followed = 0;
                 }
@@ -217,12 +224,6 @@ where
         }
         Ok(order)
     }
-}
-
-fn push<T>(vec: &mut Vec<T>, value: T) -> Result<(), WalkError> {
-    vec.try_reserve(1).map_err(|_| WalkError::OutOfMemory)?;
-    vec.push(value);
-    Ok(())
 }
 
 /// The visit number that the next commit gets.

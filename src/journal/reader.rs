@@ -5,6 +5,7 @@
 use super::cbor::{CborError, Edges};
 use super::message::{MessageError, decode_message};
 use crate::git::Commit;
+use crate::memory::{Alloc, Vec};
 use crate::oid::Oid;
 
 /// What is wrong with a commit of a journal.
@@ -31,10 +32,15 @@ pub enum Malformed {
 }
 
 /// A buffer for payloads, reused from commit to commit.
-#[derive(Debug, Default)]
-pub struct PayloadBuffer(Vec<u8>);
+#[derive(Debug)]
+pub struct PayloadBuffer<'a>(Vec<'a, u8>);
 
-impl PayloadBuffer {
+impl<'a> PayloadBuffer<'a> {
+    /// An empty buffer, which grows out of `alloc`.
+    pub const fn new(alloc: Alloc<'a>) -> Self {
+        Self(Vec::new(alloc))
+    }
+
     /// Decodes the message of `commit`.
     ///
     /// # Errors

@@ -9,6 +9,7 @@ use allocator_api2::alloc::{AllocError, Allocator};
 use super::error::{self, MemoryError};
 use super::op::{OpStats, OpTag};
 use super::port::Port;
+use super::process::{self, Entered};
 use crate::units::Bytes;
 
 /// A copyable handle on a [`Port`]; the allocator of every container of a service.
@@ -59,6 +60,12 @@ impl<'a> Alloc<'a> {
     #[inline]
     pub const fn op(self) -> OpTag<'a> {
         self.op
+    }
+
+    /// Books what this thread takes from the process's own heap on the handle's operation as well,
+    /// until the guard is dropped; `None` when the handle is on nobody's account.
+    pub fn enter(self) -> Option<Entered> {
+        self.op.op().map(process::enter)
     }
 
     /// Admits `bytes` that are taken from elsewhere, until the returned [`Charge`] is dropped.

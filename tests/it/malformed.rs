@@ -5,6 +5,7 @@ use gitmind::cache::{RebuildError, RebuildOptions};
 use gitmind::git::Repository;
 use gitmind::git::fake::FakeRepository;
 use gitmind::journal::{CborError, Confidence, Edge, EdgeOrder, Edges, Malformed, decode_message};
+use gitmind::memory::{Alloc, System};
 use gitmind::oid::Oid;
 use serde_json::Value;
 
@@ -73,7 +74,8 @@ impl Case {
 #[test]
 fn the_edges_of_every_message_are_those_of_the_c_tools_basic_reader() {
     for case in cases().iter().filter(|case| !case.is_skipped()) {
-        let mut payload = Vec::new();
+        let system = System::new();
+        let mut payload = gitmind::memory::Vec::new(Alloc::new(&system));
         decode_message(&case.message, &mut payload).expect(&case.name);
         let edges: Vec<Edge<'_>> = Edges::new(&payload).filter_map(Result::ok).collect();
         assert_eq!(edges.len() as u64, case.edges(), "{}", case.name);

@@ -6,6 +6,7 @@ use gitmind::journal::{
     Attribution, EdgeOrder, PayloadBuffer, WalkError, decode_message, encode_edge, encode_message,
     walk,
 };
+use gitmind::memory::{Alloc, System};
 use gitmind::oid::Oid;
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -94,8 +95,9 @@ fn every_field_of_every_edge_is_what_the_c_tool_read() {
         for (branch, expected) in expected(fixture)["branches"].as_object().expect("branches") {
             let tip = oid(&expected["journal_tip"]);
             let mut edges = expected["edges"].as_array().expect("edges").iter();
-            let mut payload = PayloadBuffer::default();
-            walk(&repository.1, tip, EdgeOrder::NewestFirst, |commit| {
+            let system = System::new();
+            let mut payload = PayloadBuffer::new(Alloc::new(&system));
+            walk(&repository.1, Alloc::new(&system), tip, EdgeOrder::NewestFirst, |commit| {
                 for edge in payload.edges(commit).expect("whole commits") {
                     let expected = edges.next().expect("as many edges as the C tool read");
                     assert_eq!(commit.id, oid(&expected["commit"]));
@@ -117,8 +119,10 @@ fn encoding_what_was_decoded_gives_the_same_message() {
         let (_folder, repository) = TempRepository::fixture(&fixture.name).open_kept();
         for journal in &fixture.journals {
             let tip = Oid::from_hex(journal.tip.as_bytes()).expect("40 digits");
-            let (mut payload, mut again, mut message) = (Vec::new(), Vec::new(), Vec::new());
-            walk(&repository, tip, EdgeOrder::NewestFirst, |commit| {
+            let system = System::new();
+            let mut payload = gitmind::memory::Vec::new(Alloc::new(&system));
+            let (mut again, mut message) = (Vec::new(), Vec::new());
+            walk(&repository, Alloc::new(&system), tip, EdgeOrder::NewestFirst, |commit| {
                 decode_message(commit.message, &mut payload).expect("whole commits");
                 again.clear();
                 for edge in gitmind::journal::Edges::new(&payload) {

@@ -5,6 +5,7 @@
 //! are not re-hashed when they are read, as in `git cat-file`.
 
 mod discover;
+mod follow;
 mod objects;
 mod refs;
 mod repository;

@@ -9,13 +9,15 @@ use std::path::{Path, PathBuf};
 
 /// Largest object that is read, whatever it claims. A journal commit has less than 100 KiB, the
 /// tree of a cache's shard about 1 MiB for ten million edges.
-const OBJECT_BYTES_MAX: usize = 64 << 20;
+pub(super) const OBJECT_BYTES_MAX: usize = 64 << 20;
 
 /// Open object folders.
 pub(super) struct Objects {
     handle: gix_odb::Handle,
     /// Where git lists the commits whose parents a shallow clone does not have.
     shallow: PathBuf,
+    /// The folder of the repository and those it borrows objects from.
+    folders: Vec<PathBuf>,
 }
 
 impl std::fmt::Debug for Objects {
@@ -34,7 +36,15 @@ impl Objects {
         };
         let handle = gix_odb::at_opts(path, gix_hash::Kind::Sha1, None, options);
         let shallow = common_dir.join("shallow");
-        Ok(Self { handle: handle.map_err(cannot_open(path))?, shallow })
+        let handle = handle.map_err(cannot_open(path))?;
+        let mut folders = vec![path.clone()];
+        folders.extend(handle.store_ref().alternate_db_paths().unwrap_or_default());
+        Ok(Self { handle, shallow, folders })
+    }
+
+    /// Where objects are: the repository's own folder first.
+    pub(super) fn folders(&self) -> impl Iterator<Item = &Path> {
+        self.folders.iter().map(PathBuf::as_path)
     }
 
     fn is_shallow(&self) -> bool {

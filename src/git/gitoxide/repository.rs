@@ -1,11 +1,14 @@
 //! The adapter: the port's calls, each handed to the part that serves it.
 
 use super::discover::{self, Location};
+use super::follow::{self, Packs};
 use super::objects::Objects;
 use super::refs;
 use crate::git::pack::PackWriter;
-use crate::git::{Error, Head, Identity, ObjectKind, PackSink, RefUpdate, Repository};
+use crate::git::{Commit, Error, Head, Identity, ObjectKind, PackSink, RefUpdate, Repository};
+use crate::memory::Alloc;
 use crate::oid::Oid;
+use std::ops::ControlFlow;
 use std::path::PathBuf;
 
 /// An open repository.
@@ -14,6 +17,7 @@ pub struct GitRepository {
     location: Location,
     identity: Identity,
     objects: Objects,
+    packs: Packs,
     refs: gix_ref::file::Store,
 }
 
@@ -29,7 +33,7 @@ impl GitRepository {
         let objects = Objects::open(&location.common_dir)?;
         let refs = refs::open(&location);
         let identity = discover::identity(&config);
-        Ok(Self { location, identity, objects, refs })
+        Ok(Self { location, identity, objects, packs: Packs::default(), refs })
     }
 
     /// Where the repository is.
@@ -37,7 +41,7 @@ impl GitRepository {
         &self.location
     }
 
-    fn packs(&self) -> PathBuf {
+    fn pack_folder(&self) -> PathBuf {
         self.location.common_dir.join("objects/pack")
     }
 }
@@ -59,12 +63,21 @@ impl Repository for GitRepository {
         self.objects.read(id, kind, buffer)
     }
 
+    fn follow(
+        &self,
+        alloc: Alloc<'_>,
+        tip: Oid,
+        visit: &mut dyn FnMut(&Commit<'_>) -> ControlFlow<()>,
+    ) -> Result<(), Error> {
+        follow::follow(&self.objects, &self.packs, alloc, tip, visit)
+    }
+
     fn identity(&self) -> Identity {
         self.identity.clone()
     }
 
     fn start_pack(&self, objects: u32) -> Result<Box<dyn PackSink + '_>, Error> {
-        Ok(Box::new(PackWriter::start(&self.packs(), objects)?))
+        Ok(Box::new(PackWriter::start(&self.pack_folder(), objects)?))
     }
 
     fn update_ref(&self, update: RefUpdate<'_>) -> Result<(), Error> {

@@ -31,7 +31,7 @@ impl Hasher {
 
     pub(super) fn finish(self) -> Result<Oid, Error> {
         let digest = self.0.try_finalize();
-        let digest = digest.map_err(|error| Error::Hash { reason: error.to_string() })?;
+        let digest = digest.map_err(|error| Error::Hash(error.to_string()))?;
         let bytes = digest.as_bytes().try_into();
         Ok(Oid::new(bytes.expect("this holds because SHA-1 has 20 bytes")))
     }

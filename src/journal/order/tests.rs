@@ -3,7 +3,9 @@
 use super::*;
 use crate::git::fake::FakeRepository;
 use crate::git::{Error, Head, Identity, ObjectKind, PackSink, RefUpdate};
+use crate::memory::System;
 use proptest::prelude::*;
+use std::vec::Vec;
 
 /// A history of `shape.len()` commits: each names its parents by how far back they are.
 fn history(repository: &FakeRepository, shape: &[Vec<usize>]) -> Vec<(Oid, Vec<Oid>)> {
@@ -43,7 +45,8 @@ fn first_parents(tip: Oid, commits: &[(Oid, Vec<Oid>)]) -> Vec<Oid> {
 
 fn walked(repository: &dyn Repository, tip: Oid, order: EdgeOrder) -> (Vec<Oid>, Vec<Oid>) {
     let mut visited = Vec::new();
-    let history = walk(repository, tip, order, |commit| {
+    let system = System::new();
+    let history = walk(repository, Alloc::new(&system), tip, order, |commit| {
         visited.push(commit.id);
         Ok::<(), WalkError>(())
     });
@@ -106,7 +109,9 @@ fn an_error_of_the_visitor_ends_the_walk() {
     let repository = FakeRepository::default();
     let commits = history(&repository, &vec![vec![0]; 5]);
     let mut visits = 0;
-    let outcome = walk(&repository, commits[4].0, EdgeOrder::OldestFirst, |commit| {
+    let system = System::new();
+    let (alloc, tip) = (Alloc::new(&system), commits[4].0);
+    let outcome = walk(&repository, alloc, tip, EdgeOrder::OldestFirst, |commit| {
         visits += 1;
         if visits == 3 { Err(WalkError::Cycle { id: commit.id }) } else { Ok(()) }
     });
@@ -120,6 +125,7 @@ struct Carousel(Vec<Oid>);
 impl Repository for Carousel {
     fn follow(
         &self,
+        _alloc: Alloc<'_>,
         _tip: Oid,
         visit: &mut dyn FnMut(&Commit<'_>) -> ControlFlow<()>,
     ) -> Result<(), Error> {
@@ -160,8 +166,10 @@ impl Repository for Carousel {
 fn a_commit_that_is_its_own_ancestor_is_an_error() {
     for len in 1..=70_u8 {
         let carousel = Carousel((0..len).map(|index| Oid::new([index; 20])).collect());
-        let outcome =
-            walk(&carousel, carousel.0[0], EdgeOrder::OldestFirst, |_| Ok::<(), WalkError>(()));
+        let system = System::new();
+        let (alloc, tip) = (Alloc::new(&system), carousel.0[0]);
+        let visit = |_: &Commit<'_>| Ok::<(), WalkError>(());
+        let outcome = walk(&carousel, alloc, tip, EdgeOrder::OldestFirst, visit);
         assert!(matches!(outcome, Err(WalkError::Cycle { .. })), "cycle of {len}");
     }
 }

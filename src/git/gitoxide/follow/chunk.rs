@@ -1,0 +1,81 @@
+//! Some neighbours of a pack, decoded.
+
+use std::ops::Range;
+
+use super::decode::{Decoded, Decoder};
+use super::pack::Pack;
+use crate::memory::{Alloc, MemoryError, Vec};
+use crate::oid::Oid;
+
+/// Most objects of a chunk.
+const OBJECTS_MAX: usize = 256;
+/// Bytes of a pack after which a chunk ends.
+const PACKED_BYTES_MAX: u64 = 128 << 10;
+/// Most bytes of a commit that is decoded ahead; a journal's have less than 100 KiB.
+const COMMIT_BYTES_MAX: usize = 128 << 10;
+/// Most bytes that a chunk decodes: what git packs into 128 KiB is rarely four times as much, and
+/// a pack that is made to be must not take more.
+const CHUNK_BYTES_MAX: usize = 1 << 20;
+
+/// The commits among some neighbours of a pack.
+pub(super) struct Chunk<'a> {
+    entries: Vec<'a, Entry>,
+    bytes: Vec<'a, u8>,
+}
+
+struct Entry {
+    id: Oid,
+    /// Where its bytes end; they start where those before it end.
+    end: usize,
+    is_decoded: bool,
+}
+
+impl<'a> Chunk<'a> {
+    pub(super) const fn new(alloc: Alloc<'a>) -> Self {
+        Self { entries: Vec::new(alloc), bytes: Vec::new(alloc) }
+    }
+
+    /// The positions of the chunk that starts at `start` of `order`.
+    pub(super) fn positions(pack: &Pack, order: &[u32], start: usize) -> Range<usize> {
+        let offset = |position: usize| pack.index.pack_offset_at_index(order[position]);
+        let most = order.len().min(start + OBJECTS_MAX);
+        let first = if start < most { offset(start) } else { 0 };
+        let is_near = |&position: &usize| offset(position).saturating_sub(first) < PACKED_BYTES_MAX;
+        let end = (start + 1..most).take_while(is_near).last().map_or(start + 1, |last| last + 1);
+        start..end.min(most)
+    }
+
+    /// Decodes the commits among the objects `numbers`, in place of what was there.
+    ///
+    /// # Errors
+    /// Every refusal of the port.
+    pub(super) fn fill(
+        &mut self,
+        pack: &Pack,
+        numbers: &[u32],
+        decoder: &mut Decoder,
+    ) -> Result<(), MemoryError> {
+        self.entries.clear();
+        self.bytes.clear();
+        for &number in numbers {
+            let offset = pack.index.pack_offset_at_index(number);
+            let left = CHUNK_BYTES_MAX.saturating_sub(self.bytes.len()).min(COMMIT_BYTES_MAX);
+            let decoded = decoder.commit(pack, offset, left, &mut self.bytes)?;
+            let is_decoded = decoded != Decoded::Other;
+            self.entries.try_push(Entry {
+                id: pack.id(number),
+                end: self.bytes.len(),
+                is_decoded,
+            })?;
+        }
+        Ok(())
+    }
+
+    /// The objects in their order: the bytes of commits, and `None` for what was not decoded.
+    pub(super) fn iter(&self) -> impl Iterator<Item = (Oid, Option<&[u8]>)> {
+        let starts = std::iter::once(0).chain(self.entries.iter().map(|entry| entry.end));
+        self.entries.iter().zip(starts).map(|(entry, start)| {
+            (entry.id, entry.is_decoded.then(|| &self.bytes[start..entry.end]))
+        })
+    }
+}
