@@ -5,6 +5,7 @@ mod cli;
 mod faults;
 mod fixture_make;
 mod fixtures;
+mod follow;
 mod list;
 mod malformed;
 mod memory;

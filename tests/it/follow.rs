@@ -1,0 +1,248 @@
+//! The stream of a pack against reading every commit by itself, on every layout and damaged.
+
+use crate::support::{TempRepository, git};
+use gitmind::git::gitoxide::GitRepository;
+use gitmind::git::{Commit, Error, Head, Identity, ObjectKind, PackSink, RefUpdate, Repository};
+use gitmind::memory::{Alloc, ErrorKind, System, testing};
+use gitmind::oid::Oid;
+use gitmind::units::Bytes;
+use rand_xoshiro::SplitMix64;
+use rand_xoshiro::rand_core::{Rng, SeedableRng};
+use std::fs;
+use std::io::Write;
+use std::ops::ControlFlow;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+const JOURNAL: &str = "refs/gitmind/edges/main";
+
+/// The repository without its own way of following: the port's default reads one at a time.
+struct OneByOne<'a>(&'a GitRepository);
+
+impl Repository for OneByOne<'_> {
+    fn head(&self) -> Result<Head, Error> {
+        self.0.head()
+    }
+    fn resolve(&self, name: &str) -> Result<Option<Oid>, Error> {
+        self.0.resolve(name)
+    }
+    fn refs(&self, prefix: &str, count_max: usize) -> Result<Vec<String>, Error> {
+        self.0.refs(prefix, count_max)
+    }
+    fn read(&self, id: Oid, kind: ObjectKind, buffer: &mut Vec<u8>) -> Result<(), Error> {
+        self.0.read(id, kind, buffer)
+    }
+    fn identity(&self) -> Identity {
+        self.0.identity()
+    }
+    fn start_pack(&self, objects: u32) -> Result<Box<dyn PackSink + '_>, Error> {
+        self.0.start_pack(objects)
+    }
+    fn update_ref(&self, update: RefUpdate<'_>) -> Result<(), Error> {
+        self.0.update_ref(update)
+    }
+}
+
+/// The commits that are visited, with what they hold, and how it ended.
+fn visited(repository: &dyn Repository, tip: Oid, limit: usize) -> (Vec<(Oid, Vec<u8>)>, String) {
+    let system = System::new();
+    let mut visited = Vec::new();
+    let followed = repository.follow(Alloc::new(&system), tip, &mut |commit| {
+        visited.push((commit.id, [commit.tree.as_bytes(), commit.message].concat()));
+        if visited.len() == limit { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+    });
+    (visited, followed.map_or_else(|error| error.to_string(), |()| "the root".into()))
+}
+
+/// Compares both ways; returns how many commits there were and how it ended.
+fn compare(repository: &TempRepository, what: &str) -> (usize, String) {
+    let opened = repository.open();
+    let tip = opened.resolve(JOURNAL).expect("readable").expect("there is a journal");
+    let expected = visited(&OneByOne(&opened), tip, usize::MAX);
+    let streamed = visited(&opened, tip, usize::MAX);
+    assert_eq!(streamed.1, expected.1, "{what}");
+    assert!(streamed.0 == expected.0, "{what}: other commits");
+    (expected.0.len(), expected.1)
+}
+
+/// The medium fixture, in one pack of its own.
+fn medium() -> TempRepository {
+    let repository = TempRepository::fixture("medium");
+    repository.git(&["repack", "-q", "-ad", "--window=0"]);
+    repository
+}
+
+fn packs(repository: &TempRepository) -> Vec<PathBuf> {
+    let files = fs::read_dir(repository.path().join("objects/pack")).expect("a folder");
+    let mut packs: Vec<_> = files.map(|file| file.expect("readable").path()).collect();
+    packs.retain(|path| path.extension().is_some_and(|kind| kind == "pack"));
+    packs
+}
+
+/// Runs git with `input`; returns what it prints, trimmed.
+fn git_fed(folder: &Path, args: &[&str], input: &str) -> String {
+    let mut child = Command::new("git")
+        .current_dir(folder)
+        .args(args)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("tests need git");
+    child.stdin.take().expect("piped").write_all(input.as_bytes()).expect("it reads");
+    let output = child.wait_with_output().expect("it ends");
+    assert!(output.status.success(), "git {args:?}");
+    String::from_utf8(output.stdout).expect("UTF-8").trim_end().into()
+}
+
+/// Replaces all packs by packs of the given objects, in the order in which they are given.
+fn pack_in_order(repository: &TempRepository, packs_of: &[Vec<&str>]) {
+    let old = packs(repository);
+    for ids in packs_of {
+        let args = ["pack-objects", "-q", "--window=0", "objects/pack/pack"];
+        git_fed(repository.path(), &args, &(ids.join("\n") + "\n"));
+    }
+    for pack in old {
+        for extension in ["pack", "idx", "rev", "bitmap"] {
+            let file = pack.with_extension(extension);
+            assert!(!file.exists() || fs::remove_file(file).is_ok(), "it is ours");
+        }
+    }
+}
+
+#[test]
+fn a_stream_visits_what_one_read_per_commit_visits_in_every_layout() {
+    let repository = medium();
+    let (all, end) = compare(&repository, "one pack");
+    assert!(all > 4000 && end == "the root", "{all} commits, {end}");
+
+    repository.git(&["repack", "-q", "-adf", "--depth=50", "--window=20"]);
+    assert_eq!(compare(&repository, "deltas").0, all);
+
+    let list = repository.git(&["rev-list", "--objects", "--no-object-names", JOURNAL]);
+    let ids: Vec<&str> = list.lines().collect();
+    let chunks: Vec<Vec<&str>> = ids.chunks(ids.len() / 7 + 1).map(<[_]>::to_vec).collect();
+    pack_in_order(&repository, &chunks);
+    assert_eq!(packs(&repository).len(), 7);
+    assert_eq!(compare(&repository, "seven packs").0, all);
+
+    pack_in_order(&repository, &[ids.iter().rev().copied().collect()]);
+    assert_eq!(compare(&repository, "oldest first").0, all);
+
+    let mut shuffled = ids.clone();
+    let mut random = SplitMix64::seed_from_u64(9);
+    for index in (1..shuffled.len()).rev() {
+        shuffled.swap(index, (random.next_u64() % (index as u64 + 1)) as usize);
+    }
+    pack_in_order(&repository, &[shuffled]);
+    assert_eq!(compare(&repository, "random order").0, all);
+
+    let blocks: Vec<&[&str]> = ids.chunks(300).collect();
+    let (even, odd): (Vec<_>, Vec<_>) = (0..blocks.len()).partition(|index| index % 2 == 0);
+    let swapped = even.iter().chain(&odd).flat_map(|index| blocks[*index].iter().copied());
+    pack_in_order(&repository, &[swapped.collect()]);
+    assert_eq!(compare(&repository, "runs of 300").0, all);
+}
+
+#[test]
+fn what_lies_between_the_commits_of_a_journal_is_passed() {
+    let repository = TempRepository::fixture("medium");
+    let code = repository.git(&["commit-tree", "-m", "code", crate::support::EMPTY_TREE]);
+    let mut stream = String::new();
+    for number in 1..=3000 {
+        let blob = "x".repeat(number % 50);
+        stream +=
+            &format!("commit refs/heads/code\ncommitter a <a@b> {number} +0000\ndata 4\ncode");
+        stream += &format!(
+            "\n{}M 644 inline f{number}\n",
+            if number == 1 { format!("from {code}\n") } else { String::new() }
+        );
+        stream += &format!("data {}\n{blob}\n", blob.len());
+    }
+    git_fed(repository.path(), &["fast-import", "--quiet"], &stream);
+    let journal = repository.git(&["rev-list", JOURNAL]);
+    let other = repository.git(&["rev-list", "--objects", "--no-object-names", "refs/heads/code"]);
+    let mut other = other.lines();
+    let mut mixed = Vec::new();
+    for (number, id) in journal.lines().enumerate() {
+        mixed.push(id);
+        mixed.extend(other.by_ref().take(number % 3));
+    }
+    mixed.extend(other);
+    let trees = repository.git(&["rev-parse", &format!("{JOURNAL}^{{tree}}")]);
+    mixed.push(&trees);
+    pack_in_order(&repository, &[mixed]);
+    let (commits, end) = compare(&repository, "interleaved");
+    assert_eq!((commits, end.as_str()), (journal.lines().count(), "the root"));
+}
+
+#[test]
+fn loose_commits_on_top_and_a_visitor_that_stops_are_served() {
+    let repository = medium();
+    let mut tip = repository.git(&["rev-parse", JOURNAL]);
+    for _ in 0..3 {
+        tip = repository.commit(&[&tip], b"oA==");
+    }
+    repository.git(&["update-ref", JOURNAL, &tip]);
+    let opened = repository.open();
+    let tip = Oid::from_hex(tip.as_bytes()).expect("an id");
+    for limit in [1, 3, 4, 5, 66, 67, 68, 69, 323, 324, 325, 4000] {
+        let expected = visited(&OneByOne(&opened), tip, limit);
+        assert_eq!(expected.0.len(), limit);
+        assert!(visited(&opened, tip, limit) == expected, "{limit}");
+    }
+}
+
+#[test]
+fn damage_ends_both_ways_at_the_same_commit() {
+    let (mut cut_short, mut whole) = (0, 0);
+    let repository = medium();
+    let pack = packs(&repository).remove(0);
+    let sound = fs::read(&pack).expect("readable");
+    fs::remove_file(&pack).expect("it was read");
+    for step in 1..12 {
+        let mut bytes = sound.clone();
+        let at = step * bytes.len() / 12;
+        bytes[at] ^= 0x55;
+        fs::write(&pack, bytes).expect("writable");
+        let (_, end) = compare(&repository, &format!("byte {at}"));
+        *(if end == "the root" { &mut whole } else { &mut cut_short }) += 1;
+    }
+    assert!(cut_short > 5, "{cut_short} ended early, {whole} did not");
+    fs::write(&pack, &sound).expect("writable");
+    let reverse = pack.with_extension("rev");
+    let all = compare(&repository, "sound").0;
+    for content in [&b"RIDX\0\0\0\x01\0\0\0\x01"[..], b"", &[0xff; 60_000]] {
+        let _ = fs::remove_file(&reverse);
+        fs::write(&reverse, content).expect("writable");
+        assert_eq!(compare(&repository, "a damaged reverse index").0, all);
+    }
+}
+
+#[test]
+fn a_stream_takes_its_memory_from_the_handle_and_surfaces_a_refusal() {
+    let (_folder, repository) = medium().open_kept();
+    let tip = repository.resolve(JOURNAL).expect("readable").expect("a journal");
+    let follow = |alloc: Alloc<'_>| {
+        let mut commits = 0_u32;
+        let followed = repository.follow(alloc, tip, &mut |_: &Commit<'_>| {
+            commits += 1;
+            ControlFlow::Continue(())
+        });
+        followed.map(|()| commits)
+    };
+    testing::assert_no_leaks(|alloc| assert!(follow(alloc).is_ok_and(|commits| commits > 4000)));
+    let (refused, _) = testing::with_budget(Bytes::new(64 << 10), follow);
+    match refused {
+        Err(Error::Memory(error)) => assert_eq!(error.kind, ErrorKind::OverBudget),
+        other => panic!("64 KiB are not enough: {other:?}"),
+    }
+    let (followed, peak) = testing::with_budget(Bytes::from_mib(8), follow);
+    assert!(followed.is_ok(), "the window is bounded: {followed:?}, {peak}");
+}
+
+#[test]
+fn git_agrees_on_the_number_of_commits() {
+    let repository = medium();
+    let counted = git(repository.path(), &["rev-list", "--first-parent", "--count", JOURNAL]);
+    assert_eq!(compare(&repository, "one pack").0.to_string(), counted);
+}
