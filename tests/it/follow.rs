@@ -131,7 +131,8 @@ fn a_stream_visits_what_one_read_per_commit_visits_in_every_layout() {
     let mut shuffled = ids.clone();
     let mut random = SplitMix64::seed_from_u64(9);
     for index in (1..shuffled.len()).rev() {
-        shuffled.swap(index, (random.next_u64() % (index as u64 + 1)) as usize);
+        let other = random.next_u64() % (index as u64 + 1);
+        shuffled.swap(index, usize::try_from(other).expect("below the index"));
     }
     pack_in_order(&repository, &[shuffled]);
     assert_eq!(compare(&repository, "random order").0, all);
