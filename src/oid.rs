@@ -48,11 +48,13 @@ impl Oid {
     pub fn from_hex(hex: &[u8]) -> Option<Self> {
         let (pairs, []) = hex.as_chunks::<2>() else { return None };
         let pairs: &[[u8; 2]; Self::LEN] = pairs.try_into().ok()?;
-        let mut bytes = [0; Self::LEN];
+        let (mut bytes, mut seen) = ([0; Self::LEN], 0);
         for (byte, [high, low]) in bytes.iter_mut().zip(pairs) {
-            *byte = nibble(*high)? << 4 | nibble(*low)?;
+            let (high, low) = (NIBBLES[usize::from(*high)], NIBBLES[usize::from(*low)]);
+            seen |= high | low;
+            *byte = high << 4 | low;
         }
-        Some(Self(bytes))
+        (seen < 16).then_some(Self(bytes))
     }
 
     /// The 40 lower-case hex digits.
@@ -66,15 +68,17 @@ impl Oid {
     }
 }
 
-/// The value of one hex digit.
-fn nibble(digit: u8) -> Option<u8> {
-    match digit {
-        b'0'..=b'9' => Some(digit - b'0'),
-        b'a'..=b'f' => Some(digit - b'a' + 10),
-        b'A'..=b'F' => Some(digit - b'A' + 10),
-        _ => None,
+/// The values of hex digits; 255 for what is none.
+const NIBBLES: [u8; 256] = {
+    let mut values = [u8::MAX; 256];
+    let mut value = 0;
+    while value < 16 {
+        values[b"0123456789abcdef"[value as usize] as usize] = value;
+        values[b"0123456789ABCDEF"[value as usize] as usize] = value;
+        value += 1;
     }
-}
+    values
+};
 
 impl fmt::Display for Oid {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -3,6 +3,7 @@
 use super::Error;
 use crate::clock::Timestamp;
 use crate::oid::Oid;
+use memchr::memmem;
 use std::io::Write;
 
 /// A commit, borrowed from its bytes.
@@ -33,7 +34,7 @@ impl<'a> Commit<'a> {
         let parents = &rest[..rest.len() - headers.len()];
         // The search starts at the line feed before the headers, which there may be none of.
         let headers = &bytes[bytes.len() - headers.len() - 1..];
-        let end = headers.windows(2).position(|pair| pair == b"\n\n");
+        let end = memmem::find(headers, b"\n\n");
         let message = &headers[end.ok_or("no empty line ends its headers")? + 2..];
         Ok(Self { id, tree, parents, message })
     }

@@ -51,7 +51,7 @@ pub enum MessageError {
 /// When the message is too long or not base64, or memory is short; `payload` is then empty.
 pub fn decode_message(message: &[u8], payload: &mut Vec<'_, u8>) -> Result<(), MessageError> {
     payload.clear();
-    let end = message.iter().position(|&byte| byte == 0).unwrap_or(message.len());
+    let end = memchr::memchr(0, message).unwrap_or(message.len());
     let message = &message[..end];
     if message.len() > MESSAGE_BYTES_MAX {
         return Err(MessageError::TooLong { len: message.len() });
