@@ -61,7 +61,7 @@ impl Symbol {
 /// Why a symbol could not be used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum InternError {
-    /// The string was released, or the symbol is another table's.
+    /// No string of this table has the symbol: it was released, or it is another table's.
     Stale(Symbol),
     /// The string is held 2^32 - 1 times already.
     TooManyHolds(Symbol),
@@ -70,7 +70,9 @@ pub enum InternError {
 impl fmt::Display for InternError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Stale(symbol) => write!(f, "symbol {:#010x} is released", symbol.0),
+            Self::Stale(symbol) => {
+                write!(f, "symbol {:#010x} names no string of this table", symbol.0)
+            }
             Self::TooManyHolds(symbol) => {
                 write!(f, "symbol {:#010x} is held {} times already", symbol.0, u32::MAX)
             }
@@ -100,7 +102,7 @@ struct Padded<'a>(Mutex<Shard<'a>>);
 /// ```
 pub struct InternTable<'a> {
     shards: [Padded<'a>; SHARDS],
-    hasher: foldhash::quality::RandomState,
+    hasher: foldhash::fast::RandomState,
 }
 
 impl<'a> InternTable<'a> {
@@ -113,7 +115,7 @@ impl<'a> InternTable<'a> {
     /// Holds `bytes` once more and names them.
     ///
     /// # Errors
-    /// Every refusal of the port; `OverCap` for a string of 4 GiB, a shard without a symbol left
+    /// Every refusal of the port; `OverCap` for a string of 16 MiB, a shard without a symbol left
     /// and a string held 2^32 - 1 times. Nothing has changed then.
     pub fn acquire(&self, bytes: &[u8]) -> Result<Symbol, MemoryError> {
         let hash = self.hash(bytes);

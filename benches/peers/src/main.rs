@@ -5,6 +5,7 @@
 
 mod arena;
 mod callgrind;
+mod intern;
 mod report;
 mod rounds;
 mod slab;
@@ -21,8 +22,12 @@ fn main() -> ExitCode {
         ["slab"] => slab::run().print(),
         ["slab", "write"] => slab::run().write("slab"),
         ["count", "slab", subject, work, steps] => slab::child(subject, work, steps),
+        ["intern"] => intern::run().print(),
+        ["intern", "write"] => intern::run().write("intern"),
+        ["intern", what, subject] => intern::child(what, subject),
+        ["count", "intern", subject, work, strings] => intern::count(subject, work, strings),
         _ => {
-            println!("usage: peers arena|slab [write]");
+            println!("usage: peers arena|intern|slab [write]");
             ExitCode::from(2)
         }
     }

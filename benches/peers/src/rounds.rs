@@ -24,26 +24,34 @@ pub(crate) fn time(
     for name in names {
         assert_eq!(work(name), expected, "{name} did the work");
     }
+    time_by(names, |name| {
+        let started = Instant::now();
+        let sum = work(name);
+        let seconds = started.elapsed().as_secs_f64();
+        assert_eq!(sum, expected, "{name} did the work");
+        seconds
+    })
+}
+
+/// Has every subject timed by `seconds`, which checks its work, in turn; the yardstick is first.
+pub(crate) fn time_by(names: &[&'static str], mut timed: impl FnMut(&str) -> f64) -> Vec<Timed> {
     let mut seconds = vec![Vec::with_capacity(ROUNDS); names.len()];
     for round in 0..ROUNDS {
         // Each round begins with another subject, so that none always follows the same one.
         for turn in 0..names.len() {
             let index = (round + turn) % names.len();
-            let started = Instant::now();
-            let sum = work(names[index]);
-            seconds[index].push(started.elapsed().as_secs_f64());
-            assert_eq!(sum, expected, "{} did the work", names[index]);
+            seconds[index].push(timed(names[index]));
         }
     }
     let ratios = |subject: &[f64]| -> Vec<f64> {
         subject.iter().zip(&seconds[0]).map(|(subject, yardstick)| subject / yardstick).collect()
     };
-    let timed = |(name, list): (&&'static str, &Vec<f64>)| Timed {
+    let summary = |(name, list): (&&'static str, &Vec<f64>)| Timed {
         name,
         seconds: median(list),
         ratio: median(&ratios(list)),
     };
-    names.iter().zip(&seconds).map(timed).collect()
+    names.iter().zip(&seconds).map(summary).collect()
 }
 
 fn median(list: &[f64]) -> f64 {

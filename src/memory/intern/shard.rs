@@ -17,14 +17,44 @@ pub(super) const INDEX_BITS: u32 = 20;
 pub(super) const GENERATION_MAX: u32 = 255;
 const INDICES_MAX: usize = 1 << INDEX_BITS;
 
+/// Most bytes of a string.
+pub(super) const LEN_MAX: usize = (1 << LEN_BITS) - 1;
+const LEN_BITS: u32 = 24;
+
 /// A string, or room for one.
 pub(super) struct Slot {
     /// Where its bytes are in the store; of a free slot, the next free one.
     pub(super) place: u32,
-    pub(super) len: u32,
     pub(super) refs: u32,
-    generation: u32,
+    /// The generation above, the length below [`LEN_BITS`]. A slot that retired has generation 0.
+    tag: u32,
 }
+
+const _: () = assert!(GENERATION_MAX == u32::MAX >> LEN_BITS, "both fit a tag");
+
+impl Slot {
+    fn new(place: u32, len: u32, generation: u32) -> Self {
+        Self { place, refs: 1, tag: generation << LEN_BITS | len }
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.tag as usize & LEN_MAX
+    }
+
+    fn generation(&self) -> u32 {
+        self.tag >> LEN_BITS
+    }
+
+    /// Ends a life; `false` when it was the last one.
+    fn has_another_life(&mut self) -> bool {
+        // The carry out of the highest bit leaves generation 0.
+        self.tag = self.tag.wrapping_add(1 << LEN_BITS);
+        self.generation() > 0
+    }
+}
+
+/// Fewest elements that [`reserve`] makes room for.
+const RESERVE_MIN: usize = 64;
 
 /// The end of the list of free slots.
 const NONE: u32 = u32::MAX;
@@ -78,7 +108,8 @@ impl<'a> Shard<'a> {
             slot.refs = slot.refs.checked_add(1).ok_or(over)?;
             return Ok(self.key(at));
         }
-        let len = u32::try_from(bytes.len()).map_err(|_| over)?;
+        let len = u32::try_from(bytes.len()).ok().filter(|len| *len as usize <= LEN_MAX);
+        let len = len.ok_or(over)?;
         if index.len() == index.capacity() {
             // hashbrown would double for the graves of removed strings; a fresh index has none.
             let room = index.len() + index.len() / 4 + 1;
@@ -89,16 +120,19 @@ impl<'a> Shard<'a> {
             if self.base + slots.len() >= INDICES_MAX {
                 return Err(over);
             }
-            slots.try_reserve(1)?;
+            reserve(slots, 1)?;
         }
         let at = if is_new { u32::try_from(slots.len()).map_err(|_| over)? } else { self.free };
+        if store.is_better_compacted(bytes.len()) {
+            store.compact(slots);
+        }
         let place = store.put(at as usize, bytes)?;
         if is_new {
-            slots.try_push(Slot { place, len, refs: 1, generation: self.floor })?;
+            slots.try_push(Slot::new(place, len, self.floor))?;
         } else {
             let slot = &mut slots[at as usize];
             self.free = slot.place;
-            (slot.place, slot.len, slot.refs) = (place, len, 1);
+            *slot = Slot::new(place, len, slot.generation());
         }
         // There is room, so the index neither grows nor asks for a hash.
         index.insert_unique(hash, at, |_| hash);
@@ -109,14 +143,14 @@ impl<'a> Shard<'a> {
     fn key(&self, at: u32) -> Key {
         let index = u32::try_from(self.base + at as usize);
         let index = index.expect("it fits because `acquire` keeps indices below 2^20");
-        (index, self.slots[at as usize].generation)
+        (index, self.slots[at as usize].generation())
     }
 
     /// The position of the live slot that `key` names.
     fn find(&self, (index, generation): Key) -> Result<usize, Failure> {
         let at = (index as usize).checked_sub(self.base).ok_or(Failure::Stale)?;
         let slot = self.slots.get(at).ok_or(Failure::Stale)?;
-        let is_live = slot.refs > 0 && slot.generation == generation;
+        let is_live = slot.refs > 0 && slot.generation() == generation;
         if is_live { Ok(at) } else { Err(Failure::Stale) }
     }
 
@@ -150,13 +184,15 @@ impl<'a> Shard<'a> {
             entry.remove();
         }
         self.store.remove(at, slot);
-        slot.generation += 1;
-        if slot.generation <= GENERATION_MAX {
+        if slot.has_another_life() {
             slot.place = self.free;
             self.free = u32::try_from(at).expect("it fits because an index has 20 bits");
         }
         self.live -= 1;
-        if self.store.is_sparse() {
+        if self.live == 0 && self.store.is_worth_returning() {
+            self.store.give_back();
+            self.index = HashTable::new_in(self.slots.alloc());
+        } else if self.store.is_sparse() {
             self.store.compact(&mut self.slots);
         }
         Ok(())
@@ -173,14 +209,11 @@ impl<'a> Shard<'a> {
             *index = copy_index(index, index.len(), hash)?;
             return Ok(());
         }
-        let highest = self.slots.iter().map(|slot| slot.generation).max();
-        match highest {
-            Some(highest) if highest > GENERATION_MAX => {
-                self.base += self.slots.len();
-                self.floor = 1;
-            }
-            Some(highest) => self.floor = highest.max(self.floor),
-            None => {}
+        if self.slots.iter().any(|slot| slot.generation() == 0) {
+            self.base += self.slots.len();
+            self.floor = 1;
+        } else if let Some(highest) = self.slots.iter().map(Slot::generation).max() {
+            self.floor = highest.max(self.floor);
         }
         self.index = HashTable::new_in(alloc);
         self.slots = Vec::new(alloc);
@@ -191,6 +224,15 @@ impl<'a> Shard<'a> {
     pub(super) fn live(&self) -> usize {
         self.live
     }
+}
+
+/// Makes room in an array that holds most of a table: a sixteenth more at least, so that moving
+/// costs a bounded share and no more than a sixteenth lies idle.
+pub(super) fn reserve<T>(array: &mut Vec<'_, T>, additional: usize) -> Result<(), MemoryError> {
+    if array.capacity() - array.len() >= additional {
+        return Ok(());
+    }
+    array.try_reserve_exact(additional.max(array.len() / 16).max(RESERVE_MIN))
 }
 
 /// The same index with room for `room` strings and no graves.

@@ -5,7 +5,7 @@
 //! pass without any memory: each live string first trades its head with its slot's place.
 //! With the kill switch each string is a block of the port.
 
-use super::shard::Slot;
+use super::shard::{Slot, reserve};
 use crate::memory::alloc::Alloc;
 use crate::memory::containers::Vec;
 use crate::memory::error::{ErrorKind, MemoryError};
@@ -18,6 +18,8 @@ pub(super) struct Unit([u8; UNIT_BYTES]);
 
 const UNIT_BYTES: usize = 16;
 const ZERO: Unit = Unit([0; UNIT_BYTES]);
+/// What an empty store keeps, in units: strings that come and go one by one ask the port for nothing.
+const RETURNED_UNITS_MIN: usize = 256;
 /// Marks the first four bytes of a hole; the other bits count its units.
 const HOLE: u32 = 1 << 31;
 
@@ -67,9 +69,9 @@ impl<'a> Store<'a> {
     /// Makes room; with zeroing the array is moved here, so that the old one can be cleared.
     fn reserve(&mut self, count: usize) -> Result<(), MemoryError> {
         if self.zeroing == Zeroing::Off || self.pooled.capacity() - self.pooled.len() >= count {
-            return self.pooled.try_reserve(count);
+            return reserve(&mut self.pooled, count);
         }
-        let capacity = (self.pooled.len() + count).max(self.pooled.capacity() * 2);
+        let capacity = self.pooled.len() + count.max(self.pooled.len() / 16);
         self.move_to(capacity)
     }
 
@@ -86,12 +88,12 @@ impl<'a> Store<'a> {
             Pooling::On => &self.pooled[slot.place as usize..],
             Pooling::Off => self.single[index].as_deref().unwrap_or_default(),
         };
-        &bytes_of(units)[..slot.len as usize]
+        &bytes_of(units)[..slot.len()]
     }
 
     /// Gives up the bytes of slot `index`.
     pub(super) fn remove(&mut self, index: usize, slot: &Slot) {
-        let count = units(slot.len as usize);
+        let count = units(slot.len());
         if self.pooling == Pooling::Off {
             if let (Some(mut block), Zeroing::On) = (self.single[index].take(), self.zeroing) {
                 block.fill(ZERO);
@@ -102,14 +104,32 @@ impl<'a> Store<'a> {
         if self.zeroing == Zeroing::On {
             hole.fill(ZERO);
         }
-        let count_u32 = u32::try_from(count).expect("it fits because the length was a u32");
+        let count_u32 = u32::try_from(count).expect("it fits because a length has 24 bits");
         set_head(&mut hole[0], HOLE | count_u32);
         self.hole_units += count;
+    }
+
+    /// Whether an empty store has more than a page.
+    pub(super) fn is_worth_returning(&self) -> bool {
+        self.pooled.capacity() > RETURNED_UNITS_MIN
+    }
+
+    /// Gives the array back, in which nothing is live.
+    pub(super) fn give_back(&mut self) {
+        self.wipe_pooled();
+        self.pooled = Vec::new(self.pooled.alloc());
+        self.hole_units = 0;
     }
 
     /// Whether more than half is holes and closing them is worth a pass.
     pub(super) fn is_sparse(&self) -> bool {
         self.hole_units > 64 && self.hole_units * 2 > self.pooled.len()
+    }
+
+    /// Whether closing holes makes room for `len` bytes more that is worth a pass.
+    pub(super) fn is_better_compacted(&self, len: usize) -> bool {
+        let room = self.pooled.capacity() - self.pooled.len();
+        room < units(len) && self.hole_units >= units(len).max(self.pooled.len() / 4)
     }
 
     /// Closes all holes in place; every live slot gets its new place.
@@ -131,7 +151,7 @@ impl<'a> Store<'a> {
                 continue;
             }
             let slot = &mut slots[mark as usize];
-            let count = units(slot.len as usize);
+            let count = units(slot.len());
             set_head(&mut self.pooled[from], slot.place);
             self.pooled.copy_within(from..from + count, to);
             slot.place = u32::try_from(to).expect("it fits because a place only moves down");
@@ -148,7 +168,7 @@ impl<'a> Store<'a> {
     /// Gives back what is not used; called after [`Store::compact`].
     pub(super) fn trim(&mut self) -> Result<(), MemoryError> {
         if self.pooled.is_empty() {
-            self.pooled = Vec::new(self.pooled.alloc());
+            self.give_back();
         } else if self.pooled.capacity() > self.pooled.len() {
             self.move_to(self.pooled.len())?;
         }
