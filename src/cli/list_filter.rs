@@ -69,9 +69,7 @@ enum RelationFilter {
 /// Reads a type's name, in any case, or its number.
 fn parse_relation(text: &str) -> Result<RelationFilter, String> {
     let name = text.to_ascii_lowercase().replace('-', "_");
-    let named =
-        [Relation::IMPLEMENTS, Relation::REFERENCES, Relation::DEPENDS_ON, Relation::AUGMENTS];
-    if let Some(relation) = named.into_iter().find(|relation| relation.name() == name) {
+    if let Some(relation) = Relation::from_name(&name) {
         return Ok(RelationFilter::Exactly(relation));
     }
     if name == "custom" {

@@ -3,8 +3,10 @@
 //! Borrowed from the decoded payload: nothing is copied but the ids. The numbers are kept as they
 //! are stored, so that what the C tool wrote is printed and written back unchanged.
 
+use crate::memory::Vocabulary;
 use crate::oid::Oid;
 use std::fmt;
+use std::sync::LazyLock;
 
 /// One edge: `source` relates to `target`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -53,6 +55,10 @@ pub struct Attribution<'a> {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Relation(pub u16);
 
+/// The types that have names.
+const NAMED: [Relation; 4] =
+    [Relation::IMPLEMENTS, Relation::REFERENCES, Relation::DEPENDS_ON, Relation::AUGMENTS];
+
 impl Relation {
     /// The source implements the target.
     pub const IMPLEMENTS: Self = Self(1);
@@ -80,6 +86,19 @@ impl Relation {
             Self::AUGMENTS => "augments",
             _ => "custom",
         }
+    }
+
+    /// The type with this name, which `custom` is not: it names every number without one.
+    ///
+    /// ```
+    /// use gitmind::journal::Relation;
+    /// assert_eq!(Relation::from_name("depends_on"), Some(Relation::DEPENDS_ON));
+    /// assert_eq!(Relation::from_name("custom"), None);
+    /// ```
+    pub fn from_name(name: &str) -> Option<Self> {
+        static NAMES: LazyLock<Vocabulary> =
+            LazyLock::new(|| Vocabulary::new(&NAMED.map(Relation::name)));
+        NAMES.find(name).map(|word| NAMED[word.index()])
     }
 }
 

@@ -16,17 +16,20 @@
 mod handle;
 mod shard;
 mod store;
+mod unshared;
 
 use std::fmt;
 use std::hash::BuildHasher;
 use std::num::NonZeroU32;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::PoisonError;
 
 pub use self::handle::Interned;
 use self::shard::{Failure, GENERATION_MAX, INDEX_BITS, Key, Shard};
+pub use self::unshared::Unshared;
 use super::alloc::Alloc;
 use super::error::MemoryError;
 use super::pooling::{Pooling, Zeroing};
+use super::sync::{Mutex, MutexGuard};
 
 const SHARD_BITS: u32 = 4;
 const SHARDS: usize = 1 << SHARD_BITS;
@@ -86,6 +89,24 @@ impl std::error::Error for InternError {}
 #[repr(align(64))]
 struct Padded<'a>(Mutex<Shard<'a>>);
 
+impl<'a> Padded<'a> {
+    /// The shard of a table that nobody else uses.
+    fn get_mut(&mut self) -> &mut Shard<'a> {
+        self.0.get_mut().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+type Hasher = foldhash::fast::RandomState;
+
+fn hash(hasher: &Hasher, bytes: &[u8]) -> u64 {
+    hasher.hash_one(bytes)
+}
+
+/// The shard of a string, by bits that the index of a shard does not look at first.
+fn shard_of(hash: u64) -> usize {
+    (hash >> 40) as usize % SHARDS
+}
+
 /// Strings held by count, each stored once.
 ///
 /// ```
@@ -102,7 +123,7 @@ struct Padded<'a>(Mutex<Shard<'a>>);
 /// ```
 pub struct InternTable<'a> {
     shards: [Padded<'a>; SHARDS],
-    hasher: foldhash::fast::RandomState,
+    hasher: Hasher,
 }
 
 impl<'a> InternTable<'a> {
@@ -119,8 +140,7 @@ impl<'a> InternTable<'a> {
     /// and a string held 2^32 - 1 times. Nothing has changed then.
     pub fn acquire(&self, bytes: &[u8]) -> Result<Symbol, MemoryError> {
         let hash = self.hash(bytes);
-        // Bits that the index of a shard does not look at first.
-        let shard = (hash >> 40) as usize % SHARDS;
+        let shard = shard_of(hash);
         let key = self.lock(shard).acquire(bytes, hash, |bytes| self.hash(bytes))?;
         Ok(Symbol::new(shard, key))
     }
@@ -168,6 +188,11 @@ impl<'a> InternTable<'a> {
         shard.resolve(key).map(read).map_err(|failure| error(failure, symbol))
     }
 
+    /// The table without its locks, for whoever has it alone.
+    pub const fn unshared(&mut self) -> Unshared<'_, 'a> {
+        Unshared(self)
+    }
+
     /// Gives memory back that no held string needs; all of it when there is none.
     ///
     /// # Errors
@@ -187,7 +212,7 @@ impl<'a> InternTable<'a> {
     }
 
     fn hash(&self, bytes: &[u8]) -> u64 {
-        self.hasher.hash_one(bytes)
+        hash(&self.hasher, bytes)
     }
 
     /// A panic while a shard is locked is the reader's, who changes nothing.
@@ -208,3 +233,6 @@ fn error(failure: Failure, symbol: Symbol) -> InternError {
         Failure::TooManyRefs => InternError::TooManyHolds(symbol),
     }
 }
+
+#[cfg(all(test, gm_loom))]
+mod loom_tests;

@@ -32,6 +32,7 @@ pub mod testing;
 mod thread;
 mod toggle;
 mod traced;
+mod vocabulary;
 
 pub use self::alloc::{Alloc, Charge};
 pub use self::arena::{ALONE_BYTES_MIN, Arena, ArenaStats};
@@ -43,7 +44,7 @@ pub use self::error::{ErrorKind, MemoryError};
 pub use self::faulty::{Faults, Faulty, Schedule};
 #[cfg(any(test, debug_assertions, feature = "histogram"))]
 pub use self::histogram::{Histogram, MARKER as HISTOGRAM_MARKER, Percentiles};
-pub use self::intern::{InternError, InternTable, Interned, Symbol};
+pub use self::intern::{InternError, InternTable, Interned, Symbol, Unshared};
 pub use self::op::{Op, OpStats, OpTag};
 pub use self::pooling::{Pooling, Zeroing};
 pub use self::port::{Port, PortId};
@@ -55,3 +56,4 @@ pub use self::slab::{Slab, SlabBox, SlabStats};
 pub use self::system::System;
 pub use self::toggle::{parse_schedule, parse_size, parse_switch, parse_trace};
 pub use self::traced::{Leak, Misuse, Trace, TraceReport, Traced, Violation};
+pub use self::vocabulary::{Vocabulary, Word};

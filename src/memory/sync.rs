@@ -1,11 +1,17 @@
-//! The seam between std's atomics and loom's, for code that loom models.
+//! The seam between std's atomics and locks and loom's, for code that loom models.
 //!
-//! The charge of a budget and the way home of a slab's blocks are modelled; everything else uses
-//! std directly. Building with `--cfg gm_loom` swaps the types here and nothing else. The name is
-//! ours, so that the crates we depend on keep their own atomics.
+//! The charge of a budget, the way home of a slab's blocks and the shards of an intern table are
+//! modelled; everything else uses std directly. Building with `--cfg gm_loom` swaps the types here
+//! and nothing else. The name is ours, so that the crates we depend on keep their own atomics.
 
 #[cfg(not(gm_loom))]
-pub(crate) use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+pub(crate) use std::sync::{
+    Mutex, MutexGuard,
+    atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering},
+};
 
 #[cfg(gm_loom)]
-pub(crate) use loom::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+pub(crate) use loom::sync::{
+    Mutex, MutexGuard,
+    atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering},
+};

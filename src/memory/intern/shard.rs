@@ -248,3 +248,74 @@ fn copy_index<'a>(
     }
     Ok(fresh)
 }
+
+#[cfg(all(test, not(gm_loom)))]
+mod tests {
+    use super::*;
+    use crate::memory::port::Port;
+    use crate::memory::system::System;
+
+    fn hash(bytes: &[u8]) -> u64 {
+        bytes.iter().fold(7, |hash: u64, byte| hash.wrapping_mul(31) + u64::from(*byte))
+    }
+
+    fn shard(system: &System) -> Shard<'_> {
+        Shard::new(Alloc::new(system), Pooling::On, Zeroing::Off)
+    }
+
+    fn acquire(shard: &mut Shard<'_>, bytes: &[u8]) -> Result<Key, MemoryError> {
+        shard.acquire(bytes, hash(bytes), hash)
+    }
+
+    #[test]
+    fn one_hold_more_than_can_be_counted_is_an_error() {
+        let system = System::new();
+        let mut shard = shard(&system);
+        let key = acquire(&mut shard, b"a").expect("there is memory");
+        shard.slots[0].refs = u32::MAX - 1;
+        assert!(shard.retain(key).is_ok());
+        assert!(matches!(shard.retain(key), Err(Failure::TooManyRefs)));
+        let error = acquire(&mut shard, b"a").expect_err("it is held too often");
+        assert_eq!(error.kind, ErrorKind::OverCap);
+        assert_eq!(shard.slots[0].refs, u32::MAX, "nothing has changed");
+    }
+
+    #[test]
+    fn a_string_of_16_mib_is_over_the_cap_and_one_byte_less_is_not() {
+        let system = System::new();
+        let mut shard = shard(&system);
+        let long = vec![7; LEN_MAX + 1];
+        let before = system.diagnostics();
+        assert_eq!(acquire(&mut shard, &long).expect_err("long").kind, ErrorKind::OverCap);
+        assert_eq!(system.diagnostics(), before, "it asked for nothing");
+        let key = acquire(&mut shard, &long[1..]).expect("there is memory");
+        assert!(shard.resolve(key).is_ok_and(|bytes| bytes == &long[1..]));
+    }
+
+    #[test]
+    fn a_shard_without_an_index_left_is_over_its_cap() {
+        let system = System::new();
+        let mut shard = shard(&system);
+        shard.base = INDICES_MAX - 1;
+        let key = acquire(&mut shard, b"a").expect("the last index");
+        assert_eq!(acquire(&mut shard, b"b").expect_err("no index").kind, ErrorKind::OverCap);
+        assert!(shard.resolve(key).is_ok_and(|bytes| bytes == b"a"));
+    }
+
+    #[test]
+    fn a_slot_retires_after_255_lives_and_a_trim_goes_on_behind_it() {
+        let system = System::new();
+        let mut shard = shard(&system);
+        let mut keys = std::collections::BTreeSet::new();
+        for life in 1..=600_u32 {
+            let key = acquire(&mut shard, b"a").expect("there is memory");
+            assert_eq!(key, ((life - 1) / 255, (life - 1) % 255 + 1));
+            assert!(keys.insert(key), "{key:?} came twice");
+            assert!(shard.release(key, hash).is_ok());
+        }
+        shard.trim(hash).expect("a trim of nothing asks for nothing");
+        assert_eq!(system.diagnostics().bytes_outstanding.get(), 0);
+        let key = acquire(&mut shard, b"a").expect("there is memory");
+        assert!(keys.insert(key), "{key:?} came twice");
+    }
+}

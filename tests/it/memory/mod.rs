@@ -10,6 +10,7 @@ mod faults;
 #[cfg(any(debug_assertions, feature = "histogram"))]
 mod histogram;
 mod intern;
+mod intern_secrets;
 mod leak;
 mod ports;
 mod programs;
