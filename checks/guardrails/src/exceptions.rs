@@ -20,6 +20,9 @@ pub(crate) struct Exceptions {
     /// By issue, rule, and path.
     #[serde(default)]
     legacy: BTreeMap<String, BTreeMap<String, BTreeMap<String, Counts>>>,
+    /// The file itself, to name its lines.
+    #[serde(skip)]
+    text: String,
 }
 
 #[derive(Debug, Deserialize)]
@@ -53,7 +56,7 @@ impl Counts {
 impl Exceptions {
     /// Reads and checks the file's text.
     pub(crate) fn parse(text: &str) -> Result<Self, String> {
-        let parsed: Self = toml::from_str(text).map_err(|e| format!("{EXCEPTIONS}: {e}"))?;
+        let mut parsed: Self = toml::from_str(text).map_err(|e| format!("{EXCEPTIONS}: {e}"))?;
         let rules = parsed.allow.iter().map(|allow| &allow.rule);
         let legacy_rules = parsed.legacy.values().flat_map(BTreeMap::keys);
         for name in rules.chain(legacy_rules) {
@@ -68,6 +71,7 @@ impl Exceptions {
         if let Some(key) = parsed.legacy.keys().find(|key| key.parse::<u32>().is_err()) {
             return Err(format!("{EXCEPTIONS}: legacy.{key}: name the issue by its number"));
         }
+        text.clone_into(&mut parsed.text);
         Ok(parsed)
     }
 
@@ -100,7 +104,7 @@ impl Exceptions {
                     "{path} has only {is} of the {allowed} `{key}` findings of `{name}`: write \
                      {key} = {is}, or run this again with --lower",
                 );
-                remaining.push(Finding::new(EXCEPTIONS, 1, rule::ALLOWLIST, what));
+                remaining.push(self.finding(path, what));
             }
         }
         remaining.extend(excepted.into_values().flatten());
@@ -112,11 +116,32 @@ impl Exceptions {
     pub(crate) fn stale(&self, is_there: &dyn Fn(&str) -> bool) -> Vec<Finding> {
         let allowed = self.allow.iter().map(|allow| allow.path.as_str());
         let paths = allowed.chain(self.legacy().map(|(_, _, path, _)| path));
-        let gone = paths.filter(|path| !is_there(path)).map(|path| {
-            let what = format!("{path} is not there: drop its entry");
-            Finding::new(EXCEPTIONS, 1, rule::ALLOWLIST, what)
-        });
+        let gone = paths
+            .filter(|path| !is_there(path))
+            .map(|path| self.finding(path, format!("{path} is not there: drop its entry")));
         gone.collect()
+    }
+
+    /// Allowances that neither the source check nor clippy needs.
+    pub(crate) fn unused(&self, written: &[Finding], resolved: &[Finding]) -> Vec<Finding> {
+        let covers = |allow: &Allow, found: &[Finding], kind| {
+            found.iter().any(|finding| allow.covers(finding, kind))
+        };
+        let unused = self.allow.iter().filter(|allow| {
+            !covers(allow, written, Kind::Written) && !covers(allow, resolved, Kind::Resolved)
+        });
+        let findings = unused.map(|allow| {
+            let what = format!("nothing in {} breaks `{}`: drop its entry", allow.path, allow.rule);
+            self.finding(&allow.path, what)
+        });
+        findings.collect()
+    }
+
+    /// A finding about the entry of a path.
+    fn finding(&self, path: &str, what: String) -> Finding {
+        let is_entry = |line: &str| line.contains(&format!("\"{path}\""));
+        let at = self.text.lines().position(is_entry).unwrap_or_default();
+        Finding::new(EXCEPTIONS, at + 1, rule::ALLOWLIST, what)
     }
 
     /// Whether the legacy entries count more than they did before.

@@ -76,11 +76,12 @@ fn staged() -> Result<Vec<Finding>, String> {
     Ok(findings)
 }
 
-/// What clippy found with the lists of `clippy.toml`.
+/// What clippy found with the lists of `clippy.toml`; and every allowance is needed.
 fn clippy(tree: &Tree, is_lowering: bool) -> Result<Vec<Finding>, String> {
     let found = clippy::findings(io::stdin().lock())?;
     let exceptions = exceptions(tree, &found, is_lowering.then_some(Kind::Resolved))?;
-    Ok(exceptions.apply(found, Kind::Resolved, &|_| true))
+    let unused = exceptions.unused(&rules::check(tree)?, &found);
+    Ok([exceptions.apply(found, Kind::Resolved, &|_| true), unused].concat())
 }
 
 /// The exceptions, with the counts of a kind lowered first, on disk, to what was found.

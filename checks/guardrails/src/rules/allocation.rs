@@ -24,8 +24,10 @@ const ALLOCATORS: [&str; 8] = [
     "tikv_jemallocator",
     "wee_alloc",
 ];
-/// Functions of C libraries that hand out memory or take it back.
-const FOREIGN: [&str; 14] = [
+/// Crates that give access to the system and its C library.
+const SYSTEMS: [&str; 3] = ["libc", "nix", "rustix"];
+/// Functions of theirs that hand out memory or take it back.
+const FOREIGN: [&str; 15] = [
     "*",
     "aligned_alloc",
     "brk",
@@ -34,6 +36,7 @@ const FOREIGN: [&str; 14] = [
     "malloc",
     "memalign",
     "mmap",
+    "mmap_anonymous",
     "mremap",
     "munmap",
     "posix_memalign",
@@ -182,6 +185,7 @@ fn is_raw(name: &Name) -> bool {
     let begins = name.segments.get(2);
     let is_standard =
         (of_std || of_alloc) && begins.is_some_and(|name| !DESCRIPTIONS.contains(&name.as_str()));
-    let is_foreign = is_path && first == "libc" && FOREIGN.contains(&last.as_str());
+    let is_foreign =
+        is_path && SYSTEMS.contains(&first.as_str()) && FOREIGN.contains(&last.as_str());
     is_standard || is_foreign || is_path && ALLOCATORS.contains(&first.as_str())
 }

@@ -91,6 +91,22 @@ fn the_legacy_counts_only_shrink() {
 }
 
 #[test]
+fn an_allowance_that_nothing_needs_is_found() {
+    let (cli, slab) = ("src/cli/a.rs", "src/memory/slab/a.rs");
+    let list = list(LIST);
+    let used = |written: &str, resolved: &str| {
+        let [written, resolved] =
+            [written, resolved].map(|path| findings(path, rule::ALLOCATION, 1));
+        list.unused(&written, &resolved).iter().map(ToString::to_string).collect::<Vec<_>>()
+    };
+    assert_eq!(used(slab, cli), [""; 0]);
+    // It is there for what is written alone.
+    let why = "nothing in src/memory/slab/ breaks `allocation`: drop its entry";
+    let expected = format!("checks/guardrails/allowed.toml:8: allowlist: {why}");
+    assert_eq!(used(cli, slab), [expected]);
+}
+
+#[test]
 fn an_entry_of_a_file_that_is_gone_is_found() {
     let gone = list(LIST).stale(&|path| path != "src/git/a.rs");
     let [one] = &gone[..] else { panic!("{gone:#?}") };
