@@ -13,7 +13,7 @@ pkgs.writeShellApplication {
   ];
   text = ''
     cd "$(git rev-parse --show-toplevel)"
-    cargo fmt
+    cargo fmt --all
     git ls-files -z '*.nix' | xargs -0 nixfmt
   '';
 }

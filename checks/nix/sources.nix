@@ -14,11 +14,21 @@ let
       inherit root;
       fileset = lib.fileset.unions paths;
     };
+  # The manifests and the lock file. Cargo reads those of all members, whatever it builds.
+  members = manifest.workspace.members;
+  manifests = map fromTop (
+    [
+      "Cargo.toml"
+      "Cargo.lock"
+    ]
+    ++ map (member: "${member}/Cargo.toml") members
+  );
   # Every target that the manifest names, or cargo finds by itself, as an empty program.
   targets = [
     "src/lib.rs"
     "src/main.rs"
   ]
+  ++ map (member: "${member}/src/main.rs") members
   ++ map (target: target.path or (throw "Cargo.toml: give the target ${target.name} a path")) (
     (manifest.bin or [ ])
     ++ (manifest.test or [ ])
@@ -58,12 +68,8 @@ in
   # What decides the dependency builds: the manifest, the lock file, and a stub of each target.
   stub = runCommand "gitmind-stub" { } ''
     mkdir -p $out && cd $out
-    cp ${
-      from [
-        ../../Cargo.toml
-        ../../Cargo.lock
-      ]
-    }/* .
+    cp -r ${from manifests}/. .
+    chmod -R u+w .
     for target in ${lib.escapeShellArgs targets}; do
       mkdir -p "$(dirname "$target")"
       printf '//! A stub.\nfn main() {}\n' >"$target"

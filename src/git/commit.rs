@@ -25,6 +25,9 @@ impl<'a> Commit<'a> {
     ///
     /// # Errors
     /// A sentence on what is malformed. Only the headers that are used are checked.
+    ///
+    /// # Ownership
+    /// The sentence is a constant.
     pub fn parse(id: Oid, bytes: &'a [u8]) -> Result<Self, &'static str> {
         let (tree, rest) = oid_line(bytes, b"tree ").ok_or("it does not start with its tree")?;
         let mut headers = rest;

@@ -35,6 +35,9 @@ pub struct TreeEntry<'a> {
 
 /// The entries of the tree object `bytes`; ends after the first error.
 ///
+/// # Ownership
+/// The reason of a failure is a constant.
+///
 /// ```
 /// use gitmind::{git, oid::Oid};
 /// let mut tree = git::TreeDraft::default();

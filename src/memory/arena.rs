@@ -129,6 +129,9 @@ impl<'a> Arena<'a> {
     /// # Errors
     /// `OverCap` when it fits neither a block nor under the cap, `Exhausted` when the heap has no
     /// block, and every refusal of the port; the objects are as before then.
+    ///
+    /// # Ownership
+    /// Valid until the next [`Arena::reset`] or the arena's end, which take everything back.
     #[inline(always)]
     pub fn try_alloc_layout(&self, layout: Layout) -> Result<NonNull<u8>, MemoryError> {
         // Without pooling there is no block, so the slow path decides.

@@ -138,6 +138,9 @@ impl<'a> InternTable<'a> {
     /// # Errors
     /// Every refusal of the port; `OverCap` for a string of 16 MiB, a shard without a symbol left
     /// and a string held 2^32 - 1 times. Nothing has changed then.
+    ///
+    /// # Ownership
+    /// The hold is the caller's, until [`InternTable::release`] gives it up.
     pub fn acquire(&self, bytes: &[u8]) -> Result<Symbol, MemoryError> {
         let hash = self.hash(bytes);
         let shard = shard_of(hash);
@@ -157,6 +160,9 @@ impl<'a> InternTable<'a> {
     ///
     /// # Errors
     /// `Stale`, `TooManyHolds`; nothing has changed then.
+    ///
+    /// # Ownership
+    /// Each call is one hold, which [`InternTable::release`] gives up.
     pub fn retain(&self, symbol: Symbol) -> Result<(), InternError> {
         let (shard, key) = symbol.parts();
         self.lock(shard).retain(key).map_err(|failure| error(failure, symbol))

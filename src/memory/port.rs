@@ -32,11 +32,17 @@ pub unsafe trait Port: Send + Sync {
     ///
     /// # Errors
     /// Every [`ErrorKind`](super::ErrorKind) except `Foreign`; nothing has changed then.
+    ///
+    /// # Ownership
+    /// The block is the caller's, until [`Port::deallocate`] takes it back.
     fn allocate(&self, layout: Layout, op: OpTag<'_>) -> Result<NonNull<u8>, MemoryError>;
 
     /// Hands out a block for `layout` in which every byte is zero.
     ///
     /// # Errors
+    /// As [`Port::allocate`].
+    ///
+    /// # Ownership
     /// As [`Port::allocate`].
     fn allocate_zeroed(&self, layout: Layout, op: OpTag<'_>) -> Result<NonNull<u8>, MemoryError> {
         let block = self.allocate(layout, op)?;
@@ -57,6 +63,10 @@ pub unsafe trait Port: Send + Sync {
     /// # Errors
     /// As [`Port::allocate`], and `Foreign` when an adapter that checks does not know the block.
     ///
+    /// # Ownership
+    /// The new block takes the old one's place: [`Port::deallocate`] takes it back. After a failure
+    /// the old one is still the caller's.
+    ///
     /// # Safety
     /// - `ptr` denotes a live block of this port, and `old` fits it.
     /// - `new.size() >= old.size()`.
@@ -72,6 +82,9 @@ pub unsafe trait Port: Send + Sync {
     /// Makes a block smaller, moving it when needed; the contents that fit are kept.
     ///
     /// # Errors
+    /// As [`Port::grow`].
+    ///
+    /// # Ownership
     /// As [`Port::grow`].
     ///
     /// # Safety

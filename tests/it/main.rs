@@ -16,6 +16,5 @@ mod rebuild;
 mod refusals;
 mod repositories;
 mod support;
-mod tidy;
 mod toggles;
 mod vectors;

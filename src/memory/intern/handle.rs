@@ -15,6 +15,9 @@ impl<'t, 'a> Interned<'t, 'a> {
     }
 
     /// The name of the string, good for as long as it is held.
+    ///
+    /// # Ownership
+    /// No hold of its own, so nothing for [`InternTable::release`].
     pub const fn symbol(&self) -> Symbol {
         self.symbol
     }

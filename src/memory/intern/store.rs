@@ -18,7 +18,7 @@ pub(super) struct Unit([u8; UNIT_BYTES]);
 
 const UNIT_BYTES: usize = 16;
 const ZERO: Unit = Unit([0; UNIT_BYTES]);
-/// What an empty store keeps, in units: strings that come and go one by one ask the port for nothing.
+/// What an empty store keeps, in units: strings that come and go singly ask the port for nothing.
 const RETURNED_UNITS_MIN: usize = 256;
 /// Marks the first four bytes of a hole; the other bits count its units.
 const HOLE: u32 = 1 << 31;

@@ -24,6 +24,9 @@ pub struct Unshared<'t, 'a>(pub(super) &'t mut InternTable<'a>);
 impl<'a> Unshared<'_, 'a> {
     /// As [`InternTable::acquire`].
     ///
+    /// # Ownership
+    /// Released by [`Unshared::release`].
+    ///
     /// # Errors
     /// As there.
     pub fn acquire(&mut self, bytes: &[u8]) -> Result<Symbol, MemoryError> {
@@ -34,6 +37,9 @@ impl<'a> Unshared<'_, 'a> {
     }
 
     /// As [`InternTable::retain`].
+    ///
+    /// # Ownership
+    /// Released by [`Unshared::release`], once for each call.
     ///
     /// # Errors
     /// As there.

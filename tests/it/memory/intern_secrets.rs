@@ -122,7 +122,7 @@ unsafe impl Port for Witness {
     }
 }
 
-/// Places with secret bytes that go back to the port while strings come, move, go and are left at the end.
+/// Places with secret bytes that go back to the port while strings come, move, go and stay.
 fn secrets(pooling: Pooling, zeroing: Zeroing) -> u64 {
     let witness = Witness::default();
     let table = InternTable::new(Alloc::new(&witness), pooling, zeroing);

@@ -1,4 +1,4 @@
-//! The interners, each behind the two things that are measured: a pass alone, and one by two threads.
+//! The interners, each behind the two things measured: a pass alone, and one by two threads.
 
 use std::sync::{Mutex, PoisonError};
 use std::time::Instant;

@@ -1,0 +1,84 @@
+//! The matrix, the faults that prove it, and AGENTS.md agree.
+//!
+//! The table of docs/ci.md is held by the check `docs`.
+
+use std::collections::BTreeSet;
+
+use super::layers::LAYERS;
+use crate::finding::{Finding, rule};
+use crate::tree::Tree;
+
+const MATRIX: &str = "checks/matrix.toml";
+const FAULTS: &str = "checks/planted/faults.toml";
+const GUIDE: &str = "AGENTS.md";
+
+/// What one of them says and another does not.
+pub(crate) fn check(tree: &Tree) -> Vec<Finding> {
+    [faults(tree), guide(tree)].concat()
+}
+
+/// Every check has a fault that it must catch, and every fault a check that exists.
+fn faults(tree: &Tree) -> Vec<Finding> {
+    let (Some(matrix), Some(faults)) = (tree.get(MATRIX), tree.get(FAULTS)) else {
+        return Vec::new();
+    };
+    let checks: BTreeSet<&str> = values(matrix, "[check.", "]").map(|(_, name)| name).collect();
+    let checks: BTreeSet<&str> = checks.into_iter().filter(|name| !name.contains('.')).collect();
+    let mut proven = BTreeSet::new();
+    let mut findings = Vec::new();
+    for (line, name) in values(faults, "fails = \"", "\"") {
+        proven.insert(name);
+        if !checks.contains(name) && !name.starts_with("fixture-") {
+            let what = format!("no check is called `{name}`: name one of {MATRIX}");
+            findings.push(Finding::new(FAULTS, line, rule::MATRIX, what));
+        }
+    }
+    for (line, name) in values(matrix, "[check.", "]").filter(|(_, name)| checks.contains(name)) {
+        if !proven.contains(name) {
+            let what = format!("nothing shows that `{name}` can fail: add a fault to {FAULTS}");
+            findings.push(Finding::new(MATRIX, line, rule::MATRIX, what));
+        }
+    }
+    findings
+}
+
+/// The guide names the layers in their order, and files and checks that exist.
+fn guide(tree: &Tree) -> Vec<Finding> {
+    let Some(guide) = tree.get(GUIDE) else { return Vec::new() };
+    let mut findings = Vec::new();
+    let list = guide.split_once("stands before it:").and_then(|(_, rest)| rest.split_once(". "));
+    let listed = list.map_or("", |(list, _)| list).split(|c: char| !c.is_alphanumeric());
+    if !listed.filter(|word| !word.is_empty()).eq(LAYERS) {
+        let what = format!("write the layers as LAYERS has them: {}", LAYERS.join(", "));
+        findings.push(Finding::new(GUIDE, 1, rule::MATRIX, what));
+    }
+    for (at, line) in (1..).zip(guide.lines()) {
+        for code in line.split('`').skip(1).step_by(2) {
+            let path = code.split([' ', ':']).next().unwrap_or_default().trim_end_matches('/');
+            let is_path = path.contains('/') && !path.contains(['*', '<', '{']) && is_ours(path);
+            if is_path && !tree.has(path) && !tree.has(&format!("{path}/")) {
+                let what = format!("`{path}` does not exist: name what took its place");
+                findings.push(Finding::new(GUIDE, at, rule::MATRIX, what));
+            }
+        }
+    }
+    findings
+}
+
+fn is_ours(path: &str) -> bool {
+    let tops =
+        [".ci", "benches", "checks", "docker", "docs", "examples", "fixtures", "src", "tests"];
+    path.split('/').next().is_some_and(|top| tops.contains(&top))
+}
+
+/// What stands between `before`, at the start of a line, and `after`, with the line's number.
+fn values<'t>(
+    text: &'t str,
+    before: &'static str,
+    after: &'static str,
+) -> impl Iterator<Item = (usize, &'t str)> {
+    (1..).zip(text.lines()).filter_map(move |(at, line)| {
+        let (value, _) = line.strip_prefix(before)?.split_once(after)?;
+        Some((at, value))
+    })
+}

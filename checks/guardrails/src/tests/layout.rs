@@ -1,0 +1,147 @@
+//! Headers, sizes, layers, unsafe code, undeclared files, and what is written about them.
+
+use super::{assert_fine, assert_found, found};
+
+#[test]
+fn a_file_without_a_header_is_found() {
+    assert_found("src/units.rs", "use x;\n", "1: header", "say in the first line");
+    assert_found("checks/a.nix", "{ }\n", "1: header", "say in the first line");
+    assert_found("checks/a", "#!/usr/bin/env bash\nset -e\n", "2: header", "why the file exists");
+    assert_fine("checks/a", "#!/usr/bin/env bash\n# Why.\nset -e\n");
+    assert_fine("Cargo.toml", "[package]\n");
+}
+
+#[test]
+fn a_file_that_is_too_long_is_found() {
+    let lines = |count: usize| format!("//! Why.\n{}", "// x\n".repeat(count - 1));
+    assert_found("src/cache/a.rs", &lines(700), "700: file-size", "700 lines, the limit is 600");
+    assert_found("src/cache/mod.rs", &lines(81), "81: file-size", "the limit is 80");
+    assert_found("src/git/error.rs", &lines(151), "151: file-size", "the limit is 150");
+    assert_found("checks/a.nix", &"# x\n".repeat(121), "121: file-size", "the limit is 120");
+    assert_fine("src/cache/a.rs", &lines(600));
+}
+
+#[test]
+fn a_line_that_is_too_wide_is_found() {
+    let wide = format!("//! {}\n", "x".repeat(97));
+    assert_found("src/units.rs", &wide, "1: width", "more than 100 columns");
+    assert_fine("src/units.rs", &format!("//! https://{}\n", "x".repeat(97)));
+}
+
+#[test]
+fn a_path_of_one_machine_is_found() {
+    let text = format!("See /{}/me/notes.\n", "home");
+    assert_found("docs/a.md", &text, "1: machine-path", "relative to the top");
+    assert_fine("docs/a.md", "See target/work/notes and src/root/x.\n");
+}
+
+#[test]
+fn a_function_of_more_than_seventy_lines_of_code_is_found() {
+    let function = |code: usize| {
+        let body = "    step();\n    // Why.\n\n".repeat(code);
+        format!("//! Why.\n\nfn long() {{\n{body}}}\n")
+    };
+    assert_found("src/git/a.rs", &function(71), "3: function-size", "`long` has 71 lines");
+    assert_fine("src/git/a.rs", &function(70));
+}
+
+#[test]
+fn a_module_that_uses_one_above_it_is_found() {
+    let uses = |path: &str, text: &str, expected: &str| {
+        assert_found(path, &format!("//! Why.\n{text}\n"), "2: layers", expected);
+    };
+    uses("src/journal/a.rs", "use crate::cache::Meta;", "`journal` uses `cache`");
+    uses("src/journal/a.rs", "use crate::{oid::Oid, cache::Meta};", "`journal` uses `cache`");
+    uses("src/journal/a.rs", "use super::super::cache::Meta;", "`journal` uses `cache`");
+    uses("src/units.rs", "type X = crate::oid::Oid;", "`units` uses `oid`");
+    uses("src/cache/mod.rs", "use super::cli::Args;", "`cache` uses `cli`");
+    uses("src/git/a.rs", "macro_rules! m { () => { crate::cache::f() } }", "`git` uses `cache`");
+    assert_fine("src/journal/a.rs", "//! Why.\nuse crate::oid::Oid;\nuse super::order;\n");
+    assert_found("src/attic.rs", "//! Why.\n", "1: layers", "`attic` is on no layer");
+}
+
+#[test]
+fn a_pure_module_that_reads_a_clock_or_a_file_is_found() {
+    let clock = "//! Why.\nuse std::time::Instant;\n";
+    assert_found("src/cache/plan.rs", clock, "2: pure", "std::time::Instant");
+    assert_found("src/journal/cbor/decode.rs", clock, "2: pure", "std::time::Instant");
+    assert_fine("src/cache/rebuild.rs", clock);
+    assert_fine("src/cache/plan.rs", "//! Why.\n#[cfg(test)]\nmod t { use std::fs::File; }\n");
+}
+
+#[test]
+fn a_read_of_the_environment_outside_its_port_is_found() {
+    let read = "//! Why.\nfn f() -> bool { std::env::var_os(\"X\").is_some() }\n";
+    assert_found("src/cli/a.rs", read, "2: environment", "`std::env::var_os`");
+    let renamed = "//! Why.\nuse std::env as e;\nfn f() -> bool { e::var_os(\"X\").is_some() }\n";
+    assert_found("src/git/a.rs", renamed, "3: environment", "src/env.rs");
+    assert_fine("src/env.rs", read);
+}
+
+#[test]
+fn unsafe_code_outside_the_memory_layer_is_found() {
+    let block = "//! Why.\nfn f() {\n    // SAFETY: none.\n    unsafe { g() }\n}\n";
+    assert_found("src/git/a.rs", block, "4: unsafe", "belongs under src/memory/");
+    assert_fine("src/memory/a.rs", block);
+    let lib = "//! Why.\npub mod git;\npub mod memory;\n";
+    assert_found("src/lib.rs", lib, "2: unsafe", "forbid(unsafe_code)");
+}
+
+#[test]
+fn an_unsafe_block_without_its_reason_is_found_in_every_configuration() {
+    let bare = "//! Why.\n#[cfg(gm_asan)]\nfn f() {\n    unsafe { g() }\n}\n";
+    assert_found("src/memory/a.rs", bare, "4: unsafe", "no SAFETY comment");
+    let in_macro = "//! Why.\nmacro_rules! m {\n    () => {\n        unsafe { g() }\n    };\n}\n";
+    assert_found("src/memory/a.rs", in_macro, "4: unsafe", "no SAFETY comment");
+    let implementation = "//! Why.\nstruct S;\nunsafe impl Send for S {}\n";
+    assert_found("src/memory/a.rs", implementation, "3: unsafe", "directly above");
+    let two =
+        "//! Why.\nfn f() {\n    // SAFETY: a.\n    unsafe { g() };\n    unsafe { g() };\n}\n";
+    assert_found("src/memory/a.rs", two, "5: unsafe", "no SAFETY comment");
+    let first = "//! Why.\nfn f() {\n    // SAFETY: a.\n    let x =\n        unsafe { g() };\n}\n";
+    assert_fine("src/memory/a.rs", first);
+}
+
+#[test]
+fn a_file_that_nothing_declares_is_found() {
+    let manifest = ("Cargo.toml", "[[test]]\npath = \"tests/it/main.rs\"\n");
+    let lost = ("tests/it/lost.rs", "//! Why.\n");
+    let findings = found(&[manifest, lost, ("tests/it/main.rs", "//! Why.\n")]);
+    let [finding] = &findings[..] else { panic!("{findings:#?}") };
+    let expected = "tests/it/lost.rs:1: undeclared-file: ";
+    assert!(finding.to_string().starts_with(expected), "{finding}");
+    assert!(finding.what.contains("write `mod lost;` into tests/it/main.rs"), "{finding}");
+
+    // In a comment is not declared.
+    let comment = ("tests/it/main.rs", "//! Why.\n// mod lost;\n");
+    assert_eq!(found(&[manifest, lost, comment]).len(), 1);
+    let main = ("tests/it/main.rs", "//! Why.\n#[cfg(unix)]\nmod lost;\n");
+    assert_eq!(found(&[manifest, lost, main]), []);
+    assert_eq!(found(&[manifest, main, lost, ("tests/other/a.rs", "//! Why.\n")]).len(), 1);
+}
+
+#[test]
+fn a_check_that_nothing_proves_and_a_fault_of_no_check_are_found() {
+    let matrix = ("checks/matrix.toml", "# Why.\n[check.a]\n[check.a.env]\n[check.b]\n");
+    let faults = ("checks/planted/faults.toml", "# Why.\nfails = \"a\"\nfails = \"c\"\n");
+    let lines: Vec<_> = found(&[matrix, faults]).iter().map(ToString::to_string).collect();
+    assert_eq!(lines.len(), 2, "{lines:#?}");
+    assert!(lines[0].starts_with("checks/matrix.toml:4: matrix: nothing shows that `b` can fail"));
+    assert!(lines[1].starts_with("checks/planted/faults.toml:3: matrix: no check is called `c`"));
+}
+
+#[test]
+fn a_guide_that_names_other_layers_or_files_is_found() {
+    let text = "# Guide\nUses what stands before it: units; oid. See `src/gone.rs` and `cargo`.\n";
+    let lines: Vec<_> = found(&[("AGENTS.md", text)]).iter().map(ToString::to_string).collect();
+    assert_eq!(lines.len(), 2, "{lines:#?}");
+    assert!(
+        lines[0].starts_with("AGENTS.md:1: matrix: write the layers as LAYERS has them: units")
+    );
+    assert!(lines[1].starts_with("AGENTS.md:2: matrix: `src/gone.rs` does not exist"));
+}
+
+#[test]
+fn a_file_that_does_not_parse_is_found() {
+    assert_found("src/git/a.rs", "//! Why.\nfn {}\n", "2: syntax", "expected");
+}

@@ -1,0 +1,126 @@
+//! `check --staged`, which the pre-commit hook runs, in repositories of their own.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+const ALLOWED: &str = "# Why.
+allow = []
+[legacy.7.allocation]
+\"src/git.rs\" = { written = 1, resolved = 0 }
+";
+const LISTED: &str = "//! Why.\nfn f() -> S { g(format!(\"x\")) }\n";
+const WORSE: &str = "//! Why.\nfn f() -> S { g(format!(\"x\"), vec![1]) }\n";
+const BETTER: &str = "//! Why.\nfn f() -> S { g(\"x\") }\n";
+
+/// A repository with one commit, which keeps every rule.
+struct Repository(PathBuf);
+
+impl Repository {
+    fn new(name: &str) -> Self {
+        let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
+        if folder.exists() {
+            fs::remove_dir_all(&folder).expect("nobody else uses the folder");
+        }
+        let repository = Self(folder);
+        repository.write("checks/guardrails/allowed.toml", ALLOWED);
+        repository.write("checks/guardrails/heap/clippy.toml", include_str!("../heap/clippy.toml"));
+        repository.write("Cargo.toml", "# Why.\n");
+        repository.write("src/lib.rs", "//! Why.\n#[forbid(unsafe_code)]\npub mod git;\n");
+        repository.write("src/git.rs", LISTED);
+        repository.git(&["init", "--quiet"]);
+        repository.git(&["add", "."]);
+        let [name, mail] = ["user.name=T", "user.email=t@example.org"];
+        repository.git(&["-c", name, "-c", mail, "commit", "--quiet", "--message", "one"]);
+        repository
+    }
+
+    fn write(&self, path: &str, text: &str) {
+        let path = self.0.join(path);
+        fs::create_dir_all(path.parent().expect("a path in a folder")).expect("a folder");
+        fs::write(path, text).expect("a file");
+    }
+
+    fn stage(&self, path: &str, text: &str) {
+        self.write(path, text);
+        self.git(&["add", path]);
+    }
+
+    fn git(&self, arguments: &[&str]) {
+        let output = self.run(Command::new("git").args(arguments));
+        assert!(output.status.success(), "git {arguments:?}: {output:?}");
+    }
+
+    /// Runs a command here, as nobody's hook and with nobody's settings.
+    fn run(&self, command: &mut Command) -> Output {
+        let command = command.current_dir(&self.0).env("GIT_CONFIG_GLOBAL", "/dev/null");
+        let output = command.env_remove("GIT_DIR").env_remove("GIT_INDEX_FILE").output();
+        output.expect("the program starts")
+    }
+
+    /// The exit code of the check and the lines it prints.
+    fn check(&self, option: &str) -> (Option<i32>, String) {
+        let program = env!("CARGO_BIN_EXE_guardrails");
+        let output = self.run(Command::new(program).args(["check", option]));
+        (output.status.code(), String::from_utf8_lossy(&output.stdout).into_owned())
+    }
+}
+
+#[test]
+fn a_staged_violation_is_found_whatever_the_working_tree_says() {
+    let repository = Repository::new("staged");
+    repository.stage("src/git.rs", WORSE);
+    repository.write("src/git.rs", LISTED);
+    let (code, lines) = repository.check("--staged");
+    assert_eq!(code, Some(1), "{lines}");
+    assert!(lines.contains("src/git.rs:2: allocation: `vec!` takes memory"), "{lines}");
+}
+
+#[test]
+fn what_is_not_staged_is_not_looked_at() {
+    let repository = Repository::new("unstaged");
+    repository.write("src/git.rs", WORSE);
+    repository.write("src/lost.rs", "no header");
+    repository.stage("notes.md", "Fine.\n");
+    assert_eq!(repository.check("--staged"), (Some(0), String::new()));
+}
+
+#[test]
+fn a_staged_file_that_nothing_declares_is_found() {
+    let repository = Repository::new("undeclared");
+    repository.stage("tests/it/lost.rs", "//! Why.\n");
+    let (code, lines) = repository.check("--staged");
+    assert_eq!(code, Some(1), "{lines}");
+    assert!(lines.starts_with("tests/it/lost.rs:1: undeclared-file: "), "{lines}");
+}
+
+#[test]
+fn a_commit_that_raises_what_the_list_counts_is_refused() {
+    let repository = Repository::new("raised");
+    repository.stage("src/git.rs", WORSE);
+    let raised = ALLOWED.replace("written = 1", "written = 2");
+    repository.stage("checks/guardrails/allowed.toml", &raised);
+    let (code, lines) = repository.check("--staged");
+    assert_eq!(code, Some(1), "{lines}");
+    assert!(lines.contains("the legacy entries count 2, and 1 before"), "{lines}");
+}
+
+#[test]
+fn a_count_that_fell_is_asked_for_and_written_by_lowering() {
+    let repository = Repository::new("fell");
+    repository.stage("src/git.rs", BETTER);
+    let (code, lines) = repository.check("--staged");
+    assert_eq!(code, Some(1), "{lines}");
+    assert!(lines.contains("src/git.rs has only 0 of the 1 `written` findings"), "{lines}");
+    assert_eq!(repository.check("--lower"), (Some(0), String::new()));
+    repository.git(&["add", "."]);
+    assert_eq!(repository.check("--staged"), (Some(0), String::new()));
+}
+
+#[test]
+fn what_cannot_be_checked_is_neither_fine_nor_wrong() {
+    let repository = Repository::new("broken");
+    repository.stage("checks/guardrails/allowed.toml", "allow = 1\n");
+    assert_eq!(repository.check("--staged").0, Some(2));
+    assert_eq!(repository.check("--stagged").0, Some(2));
+}
