@@ -63,7 +63,8 @@ pub(super) fn run(
 ) -> Result<Exit, Failure> {
     let repository = repository::open(args, env)?;
     let clock = SystemClock::start();
-    let scope = memory.begin(Op::JournalRead)?;
+    let op = if options.filter.is_set() { Op::AttrQuery } else { Op::JournalRead };
+    let scope = memory.begin(op)?;
     let _entered = scope.enter();
     let alloc = scope.tag(memory.alloc());
     let context = Context { alloc, repository: &repository, clock: &clock, progress: &Silent };

@@ -2,10 +2,11 @@
 
 use std::sync::{Arc, OnceLock};
 
-use super::toggles::Toggles;
+use super::toggles::{ArenaSize, Toggles};
 use crate::memory::{
-    Alloc, BudgetObserver, BudgetWarning, Budgeted, Diagnostics, Faulty, Op, Port, Registry,
-    Schedule, Scope, System, TooManyOperations, Trace, TraceReport, Traced,
+    Alloc, Arena, BudgetObserver, BudgetWarning, Budgeted, Diagnostics, Faulty, InternTable, Op,
+    Pooling, Port, Registry, Schedule, Scope, Slab, System, TooManyOperations, Trace, TraceReport,
+    Traced, Zeroing,
 };
 use crate::units::Bytes;
 
@@ -18,6 +19,10 @@ pub struct Memory {
     stack: Stack,
     registry: Registry,
     warning: Arc<Latch>,
+    pooling: Pooling,
+    zeroing: Zeroing,
+    cache_rebuild: ArenaSize,
+    attr_query: ArenaSize,
 }
 
 enum Stack {
@@ -55,7 +60,10 @@ impl Memory {
         } else {
             stack(toggles, hard_limit, observer)
         };
-        Self { stack, registry, warning }
+        let pooling = if toggles.disable_custom_allocators { Pooling::Off } else { Pooling::On };
+        let zeroing = if toggles.zeroize { Zeroing::On } else { Zeroing::Off };
+        let Toggles { cache_rebuild, attr_query, .. } = *toggles;
+        Self { stack, registry, warning, pooling, zeroing, cache_rebuild, attr_query }
     }
 
     /// A handle on nobody's account.
@@ -64,6 +72,26 @@ impl Memory {
             Stack::Untraced(port) => Alloc::new(&**port),
             Stack::Traced(traced) => Alloc::new(&**traced),
         }
+    }
+
+    /// An arena on `alloc` as the toggles want it: with the kill switch each object is by itself. A
+    /// rebuild's has its own hint and cap, everyone else that of a query.
+    pub fn arena<'s>(&self, alloc: Alloc<'s>) -> Arena<'s> {
+        let ArenaSize { hint, cap } = match alloc.op().op() {
+            Some(Op::CacheRebuild) => self.cache_rebuild,
+            _ => self.attr_query,
+        };
+        Arena::with(alloc, hint, cap, self.pooling, self.zeroing)
+    }
+
+    /// A slab on `alloc` as the toggles want it.
+    pub fn slab<'s>(&self, alloc: Alloc<'s>) -> Slab<'s> {
+        Slab::with(alloc, self.pooling, self.zeroing)
+    }
+
+    /// An intern table on `alloc` as the toggles want it.
+    pub fn intern_table<'s>(&self, alloc: Alloc<'s>) -> InternTable<'s> {
+        InternTable::new(alloc, self.pooling, self.zeroing)
     }
 
     /// Begins a run of `op`.
@@ -189,6 +217,31 @@ mod tests {
         let memory = memory([("GM_TEST_OOM_N", "2")]);
         assert_eq!(work(&memory).map_err(|error| error.kind), Err(ErrorKind::Injected));
         assert_eq!(memory.diagnostics().failures_total, 1);
+    }
+
+    #[test]
+    fn the_utilities_are_as_the_toggles_want_them() {
+        for (name, is_pooling) in
+            [("GM_ALLOC_ZEROIZE", true), ("GM_DISABLE_CUSTOM_ALLOCATORS", false)]
+        {
+            let memory = memory([
+                (name, "1"),
+                ("GM_ARENA_CAP_CACHE_REBUILD", "64KiB"),
+                ("GM_ARENA_HINT_CACHE_REBUILD", "4KiB"),
+            ]);
+            let scope = memory.begin(Op::CacheRebuild).expect("it is the only one");
+            let alloc = scope.tag(memory.alloc());
+            let (arena, slab) = (memory.arena(alloc), memory.slab(alloc));
+            let table = memory.intern_table(alloc);
+            let _blocks = (arena.try_alloc([7_u8; 100]), slab.try_box(7_u8), table.intern(b"a"));
+            assert_eq!(arena.stats().blocks == 1, is_pooling, "{name}: {:?}", arena.stats());
+            assert_eq!(slab.stats().superblocks == 1, is_pooling, "{name}: {:?}", slab.stats());
+            let error =
+                arena.try_alloc([0_u8; 64 << 10]).expect_err("the cap is that of a rebuild");
+            assert_eq!((error.kind, error.limit), (ErrorKind::OverCap, Bytes::new(64 << 10)));
+            let other = memory.arena(memory.alloc());
+            assert!(other.try_alloc([0_u8; 64 << 10]).is_ok(), "the cap is that of a query");
+        }
     }
 
     #[test]

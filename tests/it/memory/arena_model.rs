@@ -180,7 +180,7 @@ impl Model {
 
 #[test]
 fn programs_agree_with_a_list_of_objects() {
-    let config = Config { cases: 400, failure_persistence: None, ..Config::default() };
+    let config = Config { failure_persistence: None, ..Config::default() };
     let rng = TestRng::from_seed(RngAlgorithm::ChaCha, &[5; 32]);
     let mut runner = TestRunner::new_with_rng(config, rng);
     let programs = (setup(), prop::collection::vec(step(), 1..150));
