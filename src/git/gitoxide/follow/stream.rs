@@ -12,7 +12,7 @@ use super::pack::Pack;
 use crate::memory::{Alloc, MemoryError};
 
 /// Chunks that are decoded ahead of the one in use.
-const WINDOW: usize = 16;
+const WINDOW: usize = 8;
 
 /// What the threads of a stream share.
 pub(super) struct Stream<'s, 'a> {
