@@ -15,6 +15,8 @@ pub mod env;
 #[forbid(unsafe_code)]
 pub mod fixture;
 #[forbid(unsafe_code)]
+pub mod fs;
+#[forbid(unsafe_code)]
 pub mod git;
 #[forbid(unsafe_code)]
 pub mod journal;

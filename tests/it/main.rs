@@ -3,6 +3,7 @@
 mod budget;
 mod cli;
 mod faults;
+mod filesystem;
 mod fixture_make;
 mod fixtures;
 mod follow;

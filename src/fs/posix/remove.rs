@@ -1,0 +1,87 @@
+//! Removing a tree: each step is relative to an open folder, so no link is followed at any moment.
+//!
+//! It takes no memory, so that it works when there is none.
+
+use std::mem::MaybeUninit;
+use std::os::fd::{AsFd, OwnedFd};
+
+use rustix::fs::{AtFlags, Mode, RawDir, fchmod, openat, unlinkat};
+use rustix::io::Errno;
+use rustix::path::Arg;
+
+use crate::fs::state::{FOLDER, PRIVATE};
+
+/// Folders inside each other; a descriptor and [`BUFFER_BYTES`] of stack for each.
+const DEPTH_MAX: usize = 128;
+/// Entries that are read at once.
+const BUFFER_BYTES: usize = 2048;
+/// Times that a folder is emptied while others fill it.
+const PASSES_MAX: usize = 8;
+
+/// Why a tree is not removed.
+#[derive(Debug)]
+pub(super) enum Removal {
+    /// The system refused.
+    System(Errno),
+    /// There are more folders inside each other than this.
+    TooDeep(usize),
+}
+
+impl From<Errno> for Removal {
+    fn from(errno: Errno) -> Self {
+        Self::System(errno)
+    }
+}
+
+/// Removes `name` in `folder`, whatever it is; `depth` folders are above it.
+pub(super) fn remove_entry(
+    folder: impl AsFd,
+    name: impl Arg + Copy,
+    depth: usize,
+) -> Result<(), Removal> {
+    let folder = folder.as_fd();
+    match unlinkat(folder, name, AtFlags::empty()) {
+        Ok(()) | Err(Errno::NOENT) => return Ok(()),
+        // Linux says the first of a folder, POSIX the second.
+        Err(Errno::ISDIR | Errno::PERM) => {}
+        Err(errno) => return Err(errno.into()),
+    }
+    if depth == DEPTH_MAX {
+        return Err(Removal::TooDeep(DEPTH_MAX));
+    }
+    let mut outcome = Ok(());
+    for _ in 0..PASSES_MAX {
+        match openat(folder, name, FOLDER, Mode::empty()) {
+            Ok(child) => empty(&child, depth + 1)?,
+            Err(Errno::NOENT) => return Ok(()),
+            // It is no folder any more: what took its place goes without being followed.
+            Err(Errno::LOOP | Errno::NOTDIR) => {
+                return Ok(unlinkat(folder, name, AtFlags::empty())?);
+            }
+            Err(errno) => return Err(errno.into()),
+        }
+        outcome = unlinkat(folder, name, AtFlags::REMOVEDIR);
+        match outcome {
+            Ok(()) | Err(Errno::NOENT) => return Ok(()),
+            Err(Errno::NOTEMPTY | Errno::EXIST) => {}
+            Err(errno) => return Err(errno.into()),
+        }
+    }
+    Ok(outcome?)
+}
+
+/// Removes everything in `folder` that can be seen in one pass.
+fn empty(folder: &OwnedFd, depth: usize) -> Result<(), Removal> {
+    // A folder without the right to write keeps its entries; where this fails, so will they.
+    let _ = fchmod(folder, PRIVATE);
+    let mut buffer = [const { MaybeUninit::uninit() }; BUFFER_BYTES];
+    let mut entries = RawDir::new(folder, &mut buffer);
+    while let Some(entry) = entries.next() {
+        let entry = entry?;
+        let name = entry.file_name();
+        if !matches!(name.to_bytes(), b"." | b"..") {
+            remove_entry(folder, name, depth)?;
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,111 @@
+//! The folder of the program's state: where it is, and whether it can be trusted.
+//!
+//! Names in it are predictable, so somebody who can write there could put links where we write.
+
+use std::os::fd::OwnedFd;
+use std::path::{Path, PathBuf};
+
+use rustix::fs::{Mode, OFlags, fstat, mkdirat, open, openat};
+use rustix::io::Errno;
+
+use super::error::FsError;
+use crate::env::Environment;
+
+pub(super) const FOLDER: OFlags =
+    OFlags::RDONLY.union(OFlags::DIRECTORY).union(OFlags::NOFOLLOW).union(OFlags::CLOEXEC);
+/// For the owner alone.
+pub(super) const PRIVATE: Mode = Mode::RWXU;
+
+/// Where state may be, the best first: `~/.gitmind`, then a folder of this user among temporary
+/// files. `/` is no home.
+pub(super) fn state_folders(env: &dyn Environment) -> Vec<PathBuf> {
+    let absolute = |name| env.var(name).map(PathBuf::from).filter(|path| path.is_absolute());
+    let home = absolute("HOME").filter(|home| home != Path::new("/"));
+    let temp = absolute("TMPDIR").unwrap_or_else(|| "/tmp".into());
+    let user = rustix::process::geteuid().as_raw();
+    let fallback = temp.join(format!("gitmind-state-{user}"));
+    home.map(|home| home.join(".gitmind")).into_iter().chain([fallback]).collect()
+}
+
+/// Opens the first of `folders` that can be made, if it is ours alone to write to.
+pub(super) fn open_state(folders: &[PathBuf]) -> Result<(&Path, OwnedFd), FsError> {
+    let mut first_error = None;
+    for path in folders {
+        match rustix::fs::mkdir(path, PRIVATE) {
+            Ok(()) | Err(Errno::EXIST) => return Ok((path, trusted(path, open_folder(path))?)),
+            Err(error) => {
+                first_error.get_or_insert_with(|| FsError::io("make the folder", path, error));
+            }
+        }
+    }
+    let none = || FsError::io("make the folder", Path::new("~/.gitmind"), Errno::NOENT);
+    Err(FsError::NoState(Box::new(first_error.unwrap_or_else(none))))
+}
+
+fn open_folder(path: &Path) -> Result<OwnedFd, Errno> {
+    open(path, FOLDER, Mode::empty())
+}
+
+/// Opens, and makes where it is missing, the folder `name` of the state folder at `state_path`.
+pub(super) fn open_scope(
+    state_path: &Path,
+    state: &OwnedFd,
+    name: &str,
+) -> Result<OwnedFd, FsError> {
+    let path = state_path.join(name);
+    match mkdirat(state, name, PRIVATE) {
+        Ok(()) | Err(Errno::EXIST) => trusted(&path, openat(state, name, FOLDER, Mode::empty())),
+        Err(error) => Err(FsError::io("make the folder", &path, error)),
+    }
+}
+
+/// The folder, when nobody but this user can write to it.
+pub(super) fn trusted(path: &Path, opened: Result<OwnedFd, Errno>) -> Result<OwnedFd, FsError> {
+    let refuse = |reason: String, hint: String| FsError::Unsafe { path: path.into(), reason, hint };
+    let shown = path.display();
+    let folder = match opened {
+        Err(Errno::LOOP | Errno::NOTDIR) => {
+            let hint = format!("move `{shown}` away; a folder takes its place");
+            return Err(refuse("is a link or a file, not a folder".into(), hint));
+        }
+        Err(error) => return Err(FsError::io("open the folder", path, error)),
+        Ok(folder) => folder,
+    };
+    let found = fstat(&folder).map_err(|error| FsError::io("look at the folder", path, error))?;
+    let user = rustix::process::geteuid().as_raw();
+    if found.st_uid != user {
+        let reason = format!("belongs to user {}, and this is user {user}", found.st_uid);
+        return Err(refuse(reason, "set HOME to a folder of your own".into()));
+    }
+    let writers = Mode::from_raw_mode(found.st_mode) & (Mode::WGRP | Mode::WOTH);
+    if !writers.is_empty() {
+        let who = if writers.contains(Mode::WOTH) { "everybody" } else { "its group" };
+        let mode = found.st_mode & 0o7777;
+        let reason = format!("can be written to by {who} (mode {mode:04o})");
+        return Err(refuse(reason, format!("chmod go-w '{shown}'")));
+    }
+    Ok(folder)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::env::FixedEnvironment;
+
+    fn folders<const N: usize>(variables: [(&str, &str); N]) -> Vec<String> {
+        let user = rustix::process::geteuid().as_raw().to_string();
+        let folders = state_folders(&FixedEnvironment::from(variables));
+        folders.iter().map(|path| path.display().to_string().replace(&user, "UID")).collect()
+    }
+
+    #[test]
+    fn state_is_at_home_and_else_among_temporary_files() {
+        let temp = "/tmp/gitmind-state-UID";
+        assert_eq!(folders([("HOME", "/h")]), ["/h/.gitmind", temp]);
+        assert_eq!(folders([]), [temp]);
+        assert_eq!(folders([("HOME", "")]), [temp]);
+        assert_eq!(folders([("HOME", "/")]), [temp]);
+        assert_eq!(folders([("HOME", "relative")]), [temp]);
+        assert_eq!(folders([("TMPDIR", "/t")]), ["/t/gitmind-state-UID"]);
+    }
+}
