@@ -4,9 +4,11 @@
 //! need out of it and never reach for the system themselves.
 
 mod memory;
+mod op_arena;
 mod toggles;
 
 pub use self::memory::Memory;
+pub use self::op_arena::OpArena;
 pub use self::toggles::{ArenaSize, Origin, Toggle, ToggleError, Toggles};
 
 use crate::branch::{BranchName, BranchNameError};

@@ -26,4 +26,6 @@ pub mod oid;
 #[forbid(unsafe_code)]
 pub mod progress;
 #[forbid(unsafe_code)]
+pub mod telemetry;
+#[forbid(unsafe_code)]
 pub mod units;

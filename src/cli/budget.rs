@@ -4,15 +4,19 @@ use super::args::{Args, BudgetArgs};
 use super::failure::{Exit, Failure};
 use super::output::Output;
 use super::repository::start_folder;
+use super::telemetry::Session;
 use crate::branch::BranchName;
 use crate::cache::{RebuildOptions, Report};
 use crate::clock::SystemClock;
 use crate::context::{Context, Memory};
+use crate::env::Environment;
 use crate::fixture::{Fixture, FixtureError, FixtureList, Journal, unpack};
+use crate::fs::{FsError, PosixFileSystem, SafeName, TempDir};
 use crate::git::gitoxide::{GitRepository, Location};
 use crate::journal::EdgeOrder;
 use crate::memory::{Op, ProcessAllocator};
 use crate::progress::Silent;
+use crate::telemetry::Level;
 use crate::units::Bytes;
 use serde::Serialize;
 use std::io::{self, Write};
@@ -26,11 +30,12 @@ const WARN_PERCENT: u64 = 80;
 pub(super) fn run(
     args: &Args,
     options: &BudgetArgs,
+    env: &dyn Environment,
     allocator: &ProcessAllocator,
-    memory: &Memory,
+    session: &Session<'_>,
     output: &mut Output,
 ) -> Result<Exit, Failure> {
-    let measured = measure(args, options, allocator, memory).map_err(Failure::unknown)?;
+    let measured = measure(args, options, env, allocator, session).map_err(Failure::unknown)?;
     if options.json {
         output.json(&measured)?;
     } else {
@@ -64,18 +69,21 @@ struct Measured {
 fn measure(
     args: &Args,
     options: &BudgetArgs,
+    env: &dyn Environment,
     allocator: &ProcessAllocator,
-    memory: &Memory,
+    session: &Session<'_>,
 ) -> Result<Measured, Failure> {
     let list = fixtures(args, options)?;
     let fixture = list.get(&options.fixture).map_err(explain)?;
-    let folder = tempfile::Builder::new().prefix("git-mind-budget-").tempdir()?;
+    let fs = PosixFileSystem::from_environment(env);
+    let folder = temp_folder(&fs, session)?;
     unpack(&list, fixture, folder.path()).map_err(explain)?;
     let [journal, ..] = &fixture.journals[..] else {
         return Err(Failure::new(format!("fixture `{}` lists no journal", fixture.name)));
     };
-    let (report, peak) = rebuild(folder.path(), journal, allocator, memory)?;
+    let (report, peak) = rebuild(folder.path(), journal, allocator, session.memory)?;
     check(fixture, journal, &report)?;
+    folder.close().map_err(explain_folder)?;
     Ok(Measured {
         schema: 1,
         fixture: fixture.name.clone(),
@@ -87,6 +95,34 @@ fn measure(
         cap_bytes: CAP.get(),
         within_budget: peak <= CAP,
     })
+}
+
+/// An empty folder for the fixture; what earlier runs left behind is removed and said.
+fn temp_folder<'f, 's: 'f>(
+    fs: &'f PosixFileSystem,
+    session: &Session<'s>,
+) -> Result<TempDir<'f>, Failure> {
+    let (scope, label) = (SafeName::new("budget")?, SafeName::new("fixture")?);
+    let folder =
+        TempDir::create(fs, &scope, &label, session.memory.alloc()).map_err(explain_folder)?;
+    let swept = folder.swept();
+    let level = if swept.failed > 0 { Level::Warn } else { Level::Info };
+    if swept.removed > 0 || swept.failed > 0 {
+        session.telemetry.log(level, "fs", "temp_swept", |event| {
+            event.number("removed", swept.removed.into())?;
+            event.number("failed", swept.failed.into())
+        });
+    }
+    Ok(folder)
+}
+
+fn explain_folder(error: FsError) -> Failure {
+    let hint = error.hint().map(str::to_owned);
+    let failure = Failure::new(error);
+    match hint {
+        Some(hint) => failure.hint(hint),
+        None => failure,
+    }
 }
 
 fn fixtures(args: &Args, options: &BudgetArgs) -> Result<FixtureList, Failure> {

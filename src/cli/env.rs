@@ -1,9 +1,10 @@
-//! `git-mind env`: what the environment changes about memory.
+//! `git-mind env`: what the environment changes about memory and telemetry.
 
 use super::args::EnvArgs;
 use super::failure::{Exit, Failure};
 use super::output::Output;
-use crate::context::Toggles;
+use crate::context::{Origin, Toggles};
+use crate::telemetry::Settings;
 use serde::Serialize;
 use std::io::Write;
 
@@ -25,21 +26,28 @@ struct EnvToggle<'a> {
 pub(super) fn run(
     options: &EnvArgs,
     toggles: &Toggles,
+    settings: &Settings,
     output: &mut Output,
 ) -> Result<Exit, Failure> {
-    let list = toggles.list();
+    let (list, variables) = (toggles.list(), settings.list());
     let rows = list.iter().map(|toggle| EnvToggle {
         name: toggle.name,
         value: &toggle.value,
         origin: toggle.origin.name(),
         meaning: toggle.meaning,
     });
+    let rows = rows.chain(variables.iter().map(|variable| EnvToggle {
+        name: variable.name,
+        value: &variable.value,
+        origin: if variable.is_set { Origin::Environment } else { Origin::Default }.name(),
+        meaning: variable.meaning,
+    }));
     if options.json {
         output.json(&EnvDocument { schema: 1, toggles: rows.collect() })?;
         return Ok(Exit::Success);
     }
     for EnvToggle { name, value, origin, meaning } in rows {
-        writeln!(output, "{name:<29} {value:<10} {origin:<12} {meaning}")?;
+        writeln!(output, "{name:<30} {value:<10} {origin:<12} {meaning}")?;
     }
     Ok(Exit::Success)
 }

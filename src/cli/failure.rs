@@ -52,12 +52,17 @@ impl Failure {
         Self { exit: Exit::Unknown, ..self }
     }
 
+    /// What failed and why, in one line.
+    pub(super) fn text(&self) -> String {
+        chain(&*self.source)
+    }
+
     /// Says it on stderr. A reader that went away is no failure.
     pub(super) fn report(self, output: &mut Output) -> Exit {
         if is_broken_pipe(&*self.source) {
             return Exit::Success;
         }
-        output.error(&chain(&*self.source), self.hint.as_deref());
+        output.error(&self.text(), self.hint.as_deref());
         self.exit
     }
 }

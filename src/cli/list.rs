@@ -4,17 +4,19 @@ use super::args::{Args, ListArgs};
 use super::escape::Escaped;
 use super::failure::{Exit, Failure};
 use super::list_json::JsonList;
-use super::malformed::MalformedMet;
+use super::malformed::{MalformedMet, diagnose};
 use super::output::Output;
 use super::repository;
+use super::telemetry::{Session, milliseconds};
 use crate::branch::BranchName;
-use crate::clock::SystemClock;
-use crate::context::{Context, Memory};
+use crate::clock::{Clock, SystemClock};
+use crate::context::Context;
 use crate::env::Environment;
 use crate::git::{Commit, Repository};
 use crate::journal::{Edge, Malformed, MessageError, PayloadBuffer, WalkError, walk_newest};
 use crate::memory::Op;
 use crate::progress::Silent;
+use crate::telemetry::{Level, Metric};
 use std::io::{self, Write};
 use std::ops::ControlFlow;
 
@@ -58,15 +60,15 @@ pub(super) fn run(
     args: &Args,
     options: &ListArgs,
     env: &dyn Environment,
-    memory: &Memory,
+    session: &Session<'_>,
     output: &mut Output,
 ) -> Result<Exit, Failure> {
     let repository = repository::open(args, env)?;
     let clock = SystemClock::start();
     let op = if options.filter.is_set() { Op::AttrQuery } else { Op::JournalRead };
-    let scope = memory.begin(op)?;
+    let scope = session.memory.begin(op)?;
     let _entered = scope.enter();
-    let alloc = scope.tag(memory.alloc());
+    let alloc = scope.tag(session.memory.alloc());
     let context = Context { alloc, repository: &repository, clock: &clock, progress: &Silent };
     let branch = repository::branch(&context, options.branch.as_deref())?;
     let tip = repository.resolve(&branch.journal_ref())?.ok_or_else(|| {
@@ -74,24 +76,53 @@ pub(super) fn run(
             format!("branch `{branch}` has no journal ({} does not exist)", branch.journal_ref());
         Failure::new(missing).hint(repository::journals_hint(&repository))
     })?;
+    session.about(branch.as_str(), "read", repository.location().git_dir.clone());
+    let log = |level, name, duration: Option<std::time::Duration>| {
+        session.telemetry.log(level, "journal", name, |event| {
+            event.text("branch", branch.as_str().as_bytes())?;
+            event.text("mode", b"read")?;
+            duration.map_or(Ok(()), |time| event.number("duration_ms", milliseconds(time)))
+        });
+    };
+    log(Level::Info, "journal_read_start", None);
+    let outcome = print(&context, &branch, tip, options, session, output);
+    let duration = clock.elapsed();
+    session.record_duration(Metric::JournalReadDuration, duration);
+    match &outcome {
+        Ok(_) => log(Level::Info, "journal_read_ok", Some(duration)),
+        Err(_) => log(Level::Info, "journal_read_failed", Some(duration)),
+    }
+    outcome?.warn(output);
+    Ok(Exit::Success)
+}
+
+/// Prints the edges, as lines or as a document.
+fn print(
+    context: &Context<'_>,
+    branch: &BranchName,
+    tip: crate::oid::Oid,
+    options: &ListArgs,
+    session: &Session<'_>,
+    output: &mut Output,
+) -> Result<MalformedMet, Failure> {
     let columns = output.columns();
     let malformed = if options.json {
-        let mut list = JsonList::begin(&branch, output)?;
-        let malformed = each(&context, tip, options, |commit, edge| list.edge(commit, edge))?;
+        let mut list = JsonList::begin(branch, output)?;
+        let malformed =
+            each(context, tip, options, session, |commit, edge| list.edge(commit, edge))?;
         list.end(&malformed)?;
         malformed
     } else {
         let mut shown = 0_u64;
-        let malformed = each(&context, tip, options, |_, edge| {
+        let malformed = each(context, tip, options, session, |_, edge| {
             shown += 1;
             writeln!(output, "{}", super::list_line::line(edge, columns))
         })?;
         output.flush()?;
-        conclude(&branch, shown, options, output)?;
+        conclude(branch, shown, options, output)?;
         malformed
     };
-    malformed.warn(output);
-    Ok(Exit::Success)
+    Ok(malformed)
 }
 
 /// Says how many edges there were, apart from the answer.
@@ -116,11 +147,12 @@ fn each(
     context: &Context<'_>,
     tip: crate::oid::Oid,
     options: &ListArgs,
+    session: &Session<'_>,
     mut show: impl FnMut(&Commit<'_>, &Edge<'_>) -> io::Result<()>,
 ) -> Result<MalformedMet, ListError> {
     let mut left = options.limit.unwrap_or(u64::MAX);
     let mut payload = PayloadBuffer::new(context.alloc);
-    let mut met = MalformedMet::default();
+    let (mut met, mut edges_read) = (MalformedMet::default(), 0);
     if left == 0 {
         return Ok(met);
     }
@@ -130,11 +162,14 @@ fn each(
             Err(error @ MessageError::Memory(_)) => return Err(ListError::OutOfMemory(error)),
             Err(problem) => {
                 met.skipped += 1;
-                met.first.get_or_insert(Malformed::Skipped { commit: commit.id, problem });
+                let malformed = Malformed::Skipped { commit: commit.id, problem };
+                diagnose(session, &malformed);
+                met.first.get_or_insert(malformed);
                 return Ok(ControlFlow::Continue(()));
             }
         };
         for (edges_kept, edge) in (0..).zip(edges) {
+            edges_read += u64::from(edge.is_ok());
             match edge {
                 Ok(edge) if options.filter.wants(&edge) => {
                     show(commit, &edge)?;
@@ -147,11 +182,14 @@ fn each(
                 Err(problem) => {
                     met.truncated += 1;
                     let commit = commit.id;
-                    met.first.get_or_insert(Malformed::Truncated { commit, edges_kept, problem });
+                    let malformed = Malformed::Truncated { commit, edges_kept, problem };
+                    diagnose(session, &malformed);
+                    met.first.get_or_insert(malformed);
                 }
             }
         }
         Ok(ControlFlow::Continue(()))
     })?;
+    session.record(Metric::JournalReadEdges, None, edges_read);
     Ok(met)
 }

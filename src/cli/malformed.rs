@@ -1,6 +1,7 @@
-//! Malformed commits that a list met: counted, the first one named.
+//! Malformed commits that a command met: counted, the first one named, all of them diagnosed.
 
 use super::output::Output;
+use super::telemetry::Session;
 use crate::journal::Malformed;
 
 /// Malformed commits that were met.
@@ -21,4 +22,20 @@ impl MalformedMet {
             "malformed journal commits: {skipped} skipped, {truncated} cut short"
         ));
     }
+}
+
+/// Writes the diagnostics of a malformed commit.
+pub(super) fn diagnose(session: &Session<'_>, malformed: &Malformed) {
+    let (name, commit, problem) = match malformed {
+        Malformed::Skipped { commit, problem } => {
+            ("journal_message_invalid", commit, problem.to_string())
+        }
+        Malformed::Truncated { commit, problem, .. } => {
+            ("journal_cbor_invalid", commit, problem.to_string())
+        }
+    };
+    session.telemetry.diagnostic("journal", name, |event| {
+        event.text("commit", commit.to_string().as_bytes())?;
+        event.text("problem", problem.as_bytes())
+    });
 }

@@ -27,9 +27,6 @@ pub(super) fn end(
     allocator: &ProcessAllocator,
     output: &mut Output,
 ) -> Result<(), Failure> {
-    if let Some(warning) = memory.warning() {
-        output.warning(&warning.to_string());
-    }
     if let Some(histogram) = memory.histogram() {
         output.note(&histogram);
     }

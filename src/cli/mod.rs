@@ -20,11 +20,13 @@ mod output;
 mod progress;
 mod rebuild;
 mod repository;
+mod telemetry;
 
 pub use args::Args;
 pub use failure::{Exit, Failure};
 use output::Output;
 
+use crate::clock::SystemClock;
 use crate::env::Environment;
 use crate::memory::ProcessAllocator;
 use args::Command;
@@ -48,10 +50,7 @@ pub fn run(
         output.flush()?;
         Ok(exit)
     });
-    match outcome {
-        Ok(exit) => exit.into(),
-        Err(failure) => failure.report(&mut output).into(),
-    }
+    outcome.unwrap_or_else(|failure| failure.report(&mut output)).into()
 }
 
 fn dispatch(
@@ -60,17 +59,20 @@ fn dispatch(
     allocator: &ProcessAllocator,
     output: &mut Output,
 ) -> Result<Exit, Failure> {
-    let toggles = memory::toggles(env)?;
+    let (toggles, settings) = (memory::toggles(env)?, telemetry::settings(env)?);
     let memory = memory::begin(&toggles, allocator);
+    let clock = SystemClock::start();
+    let session = telemetry::Session::begin(&settings, &memory, &clock);
     let outcome = match &args.command {
-        Command::CacheRebuild(rebuild) => rebuild::run(args, rebuild, env, &memory, output),
-        Command::List(list) => list::run(args, list, env, &memory, output),
-        Command::Budget(budget) => budget::run(args, budget, allocator, &memory, output),
-        Command::Env(options) => self::env::run(options, &toggles, output),
+        Command::CacheRebuild(rebuild) => rebuild::run(args, rebuild, env, &session, output),
+        Command::List(list) => list::run(args, list, env, &session, output),
+        Command::Budget(budget) => budget::run(args, budget, env, allocator, &session, output),
+        Command::Env(options) => self::env::run(options, &toggles, &settings, output),
         Command::Fixture(fixture) => fixture::run(args, fixture, output),
         Command::Completions { shell } => complete::completions(*shell, output),
         Command::Man => complete::man(output),
     };
+    session.finish(output);
     // What a command kept is said also when the command failed, whose failure counts.
     let ended = memory::end(memory, &toggles, allocator, output);
     outcome.and_then(|exit| ended.map(|()| exit))

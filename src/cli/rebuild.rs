@@ -4,15 +4,17 @@ use super::args::{Args, RebuildArgs};
 use super::failure::{Exit, Failure};
 use super::output::Output;
 use super::progress::Bar;
+use super::telemetry::{Session, milliseconds};
 use super::{escape::Escaped, repository};
 use crate::branch::{BranchName, CACHE_PREFIX};
 use crate::cache::{Mode, RebuildError, RebuildOptions, Report};
 use crate::clock::{Clock, SystemClock};
-use crate::context::{Context, Memory};
+use crate::context::Context;
 use crate::env::Environment;
 use crate::git::Error;
 use crate::git::Repository;
 use crate::memory::Op;
+use crate::telemetry::{Level, Metric};
 use serde::Serialize;
 use std::io::{self, Write};
 use std::time::Duration;
@@ -21,15 +23,15 @@ pub(super) fn run(
     args: &Args,
     options: &RebuildArgs,
     env: &dyn Environment,
-    memory: &Memory,
+    session: &Session<'_>,
     output: &mut Output,
 ) -> Result<Exit, Failure> {
     let clock = SystemClock::start();
     let repository = repository::open(args, env)?;
     let bar = Bar::stderr();
-    let scope = memory.begin(Op::CacheRebuild)?;
+    let scope = session.memory.begin(Op::CacheRebuild)?;
     let _entered = scope.enter();
-    let alloc = scope.tag(memory.alloc());
+    let alloc = scope.tag(session.memory.alloc());
     let context = Context { alloc, repository: &repository, clock: &clock, progress: &bar };
     let branch = repository::branch(&context, options.branch.as_deref())?;
     let rebuild_options = RebuildOptions {
@@ -37,8 +39,14 @@ pub(super) fn run(
         force: options.force,
         strict: options.strict,
     };
+    session.about(branch.as_str(), "full", repository.location().git_dir.clone());
+    session.telemetry.log(Level::Info, "cache", "rebuild_start", |event| {
+        event.text("branch", branch.as_str().as_bytes())?;
+        event.text("mode", b"full")
+    });
     let outcome = context.rebuild(&branch, rebuild_options);
     bar.clear();
+    tell(session, &branch, &outcome, clock.elapsed());
     let report = outcome.map_err(|error| explain(error, &repository))?;
     warn(&report, output);
     let duration = clock.elapsed();
@@ -48,6 +56,48 @@ pub(super) fn run(
         print(&branch, &report, duration, output)?;
     }
     Ok(Exit::Success)
+}
+
+/// Events and metrics of a rebuild.
+fn tell(
+    session: &Session<'_>,
+    branch: &BranchName,
+    outcome: &Result<Report, RebuildError>,
+    duration: Duration,
+) {
+    let branch = branch.as_str().as_bytes();
+    session.record_duration(Metric::CacheRebuildDuration, duration);
+    let report = match outcome {
+        Ok(report) => report,
+        Err(error) => {
+            let error = error.to_string();
+            session.telemetry.log(Level::Info, "cache", "rebuild_failed", |event| {
+                event.text("branch", branch)?;
+                event.text("mode", b"full")?;
+                event.text("error", error.as_bytes())
+            });
+            session.telemetry.diagnostic("cache", "rebuild_failed", |event| {
+                event.text("branch", branch)?;
+                event.text("error", error.as_bytes())
+            });
+            return;
+        }
+    };
+    session.telemetry.log(Level::Info, "cache", "rebuild_ok", |event| {
+        event.text("branch", branch)?;
+        event.text("mode", report.mode.name().as_bytes())?;
+        event.number("edge_count", report.meta.edges.into())?;
+        event.number("duration_ms", milliseconds(duration))
+    });
+    for malformed in &report.malformed {
+        super::malformed::diagnose(session, malformed);
+    }
+    if report.mode == Mode::Full {
+        session.record(Metric::CacheEdgesProcessed, None, report.meta.edges.into());
+    }
+    if let Some(pack) = &report.pack {
+        session.record(Metric::CacheTreeSize, None, pack.size.get());
+    }
 }
 
 fn explain(error: RebuildError, repository: &dyn Repository) -> Failure {

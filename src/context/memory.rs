@@ -2,6 +2,7 @@
 
 use std::sync::{Arc, OnceLock};
 
+use super::op_arena::{ArenaGrowth, OpArena};
 use super::toggles::{ArenaSize, Toggles};
 use crate::memory::{
     Alloc, Arena, BudgetObserver, BudgetWarning, Budgeted, Diagnostics, Faulty, InternTable, Op,
@@ -23,6 +24,7 @@ pub struct Memory {
     zeroing: Zeroing,
     cache_rebuild: ArenaSize,
     attr_query: ArenaSize,
+    growth: ArenaGrowth,
 }
 
 enum Stack {
@@ -63,7 +65,8 @@ impl Memory {
         let pooling = if toggles.disable_custom_allocators { Pooling::Off } else { Pooling::On };
         let zeroing = if toggles.zeroize { Zeroing::On } else { Zeroing::Off };
         let Toggles { cache_rebuild, attr_query, .. } = *toggles;
-        Self { stack, registry, warning, pooling, zeroing, cache_rebuild, attr_query }
+        let growth = ArenaGrowth::new();
+        Self { stack, registry, warning, pooling, zeroing, cache_rebuild, attr_query, growth }
     }
 
     /// A handle on nobody's account.
@@ -75,13 +78,20 @@ impl Memory {
     }
 
     /// An arena on `alloc` as the toggles want it: with the kill switch each object is by itself. A
-    /// rebuild's has its own hint and cap, everyone else that of a query.
-    pub fn arena<'s>(&self, alloc: Alloc<'s>) -> Arena<'s> {
+    /// rebuild's has its own hint and cap, everyone else that of a query. What it took is added to
+    /// [`Memory::arena_grow_bytes`] when it ends.
+    pub fn arena<'s>(&'s self, alloc: Alloc<'s>) -> OpArena<'s> {
         let ArenaSize { hint, cap } = match alloc.op().op() {
             Some(Op::CacheRebuild) => self.cache_rebuild,
             _ => self.attr_query,
         };
-        Arena::with(alloc, hint, cap, self.pooling, self.zeroing)
+        let arena = Arena::with(alloc, hint, cap, self.pooling, self.zeroing);
+        self.growth.of(alloc.op().op(), arena)
+    }
+
+    /// The metric `arena.grow.bytes`: what arenas of `op` that have ended took in all.
+    pub fn arena_grow_bytes(&self, op: Op) -> Bytes {
+        self.growth.read(op)
     }
 
     /// A slab on `alloc` as the toggles want it.
@@ -217,6 +227,23 @@ mod tests {
         let memory = memory([("GM_TEST_OOM_N", "2")]);
         assert_eq!(work(&memory).map_err(|error| error.kind), Err(ErrorKind::Injected));
         assert_eq!(memory.diagnostics().failures_total, 1);
+    }
+
+    #[test]
+    fn what_arenas_took_is_added_up_by_operation() {
+        let (memory, mut expected) = (memory([("GM_ARENA_HINT_CACHE_REBUILD", "4KiB")]), 0);
+        let scope = memory.begin(Op::CacheRebuild).expect("it is the only one");
+        for _ in 0..2 {
+            let mut arena = memory.arena(scope.tag(memory.alloc()));
+            arena.try_alloc([0_u8; 9000]).expect("there is room");
+            arena.reset();
+            arena.try_alloc([0_u8; 9000]).expect("there is room");
+            expected += arena.stats().grow_bytes.get();
+        }
+        drop(memory.arena(memory.alloc()));
+        assert!(expected >= 4 * 9000, "{expected}");
+        assert_eq!(memory.arena_grow_bytes(Op::CacheRebuild), Bytes::new(expected));
+        assert_eq!(memory.arena_grow_bytes(Op::AttrQuery), Bytes::ZERO);
     }
 
     #[test]

@@ -184,9 +184,9 @@ impl Toggles {
             (switch(self.zeroize), "overwrite memory before it is given back"),
             (written(4, "none"), "refuse the Nth request"),
             (size(self.cache_rebuild.hint), "first block of a rebuild's arena, in bytes"),
-            (size(self.cache_rebuild.cap), "most that a rebuild's arena may take, in bytes"),
+            (size(self.cache_rebuild.cap), "most that a rebuild's arena takes, in bytes"),
             (size(self.attr_query.hint), "first block of a query's arena, in bytes"),
-            (size(self.attr_query.cap), "most that a query's arena may take, in bytes"),
+            (size(self.attr_query.cap), "most that a query's arena takes, in bytes"),
         ];
         let mut index = 0;
         values.map(|(value, meaning)| {

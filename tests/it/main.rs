@@ -17,5 +17,7 @@ mod rebuild;
 mod refusals;
 mod repositories;
 mod support;
+mod telemetry;
+mod temp_dirs;
 mod toggles;
 mod vectors;

@@ -152,7 +152,7 @@ pub(crate) struct Ran {
 }
 
 impl Ran {
-    fn new(output: Output) -> Self {
+    pub(crate) fn new(output: Output) -> Self {
         Self {
             code: output.status.code().expect("it was not killed"),
             stdout: String::from_utf8(output.stdout).expect("answers are UTF-8"),
@@ -184,7 +184,8 @@ impl Ran {
 /// The program, without anyone's environment.
 pub(crate) fn mind_command(folder: &Path, args: &[&str]) -> Command {
     let mut command = isolated(Command::new(env!("CARGO_BIN_EXE_git-mind")));
-    command.current_dir(folder).args(args);
+    // State goes to the folder for temporary files, not to anyone's home.
+    command.env_remove("HOME").current_dir(folder).args(args);
     command
 }
 
@@ -192,11 +193,12 @@ pub(crate) fn mind(folder: &Path, args: &[&str]) -> Ran {
     Ran::new(mind_command(folder, args).output().expect("the program was built"))
 }
 
-/// Runs the program with these variables of the memory layer and no others.
+/// Runs the program with these variables and no others of memory and telemetry.
 pub(crate) fn mind_with(folder: &Path, args: &[&str], variables: &[(&str, &str)]) -> Ran {
     let mut command = mind_command(folder, args);
     for (name, _) in std::env::vars_os() {
-        if name.to_string_lossy().starts_with("GM_") {
+        let text = name.to_string_lossy();
+        if text.starts_with("GM_") || text.starts_with("GITMIND_") {
             command.env_remove(name);
         }
     }

@@ -45,7 +45,7 @@ fn env_lists_every_variable_with_value_and_origin() {
     let document = mind_with(folder.path(), &["env", "--json"], &variables).json();
     assert_eq!(document["schema"], 1);
     let toggles = document["toggles"].as_array().expect("a list");
-    assert_eq!(toggles.len(), 9);
+    assert_eq!(toggles.len(), 19);
     for toggle in toggles {
         let expected = match toggle["name"].as_str().expect("a name") {
             "GM_ARENA_CAP_ATTR_QUERY" => ("100663296", "environment"),
@@ -57,8 +57,8 @@ fn env_lists_every_variable_with_value_and_origin() {
         });
     }
     let human = mind_with(folder.path(), &["env"], &variables).ok();
-    assert_eq!(human.lines().count(), 9);
-    assert!(human.contains("GM_ALLOC_TRACE                sites      environment"), "{human}");
+    assert_eq!(human.lines().count(), 19);
+    assert!(human.contains("GM_ALLOC_TRACE                 sites      environment"), "{human}");
     assert!(human.lines().all(|line| line.chars().count() <= 100), "{human}");
 }
 

@@ -1,0 +1,141 @@
+//! The telemetry of a command: events as they happen, metrics when it ends.
+
+use super::failure::Failure;
+use super::output::Output;
+use crate::clock::Clock;
+use crate::context::Memory;
+use crate::env::Environment;
+use crate::memory::Op;
+use crate::telemetry::{
+    Level, LogMetrics, Metric, Metrics, OpenMetricsFile, Sample, Settings, SettingsError, Sink,
+    Tags, Telemetry,
+};
+use std::cell::{Cell, RefCell};
+use std::io::{self, Write};
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// Reads the variables; one that cannot be understood is wrong usage.
+pub(super) fn settings(env: &dyn Environment) -> Result<Settings, Failure> {
+    let explain = |error: SettingsError| Failure::new(error).unknown();
+    Settings::read(env).map_err(|error| explain(error).hint("correct it, or unset it"))
+}
+
+/// Lines on stderr.
+pub(super) struct StderrSink;
+
+impl Sink for StderrSink {
+    fn line(&self, line: &[u8]) -> io::Result<()> {
+        io::stderr().lock().write_all(line)
+    }
+}
+
+/// What the tags of a run say.
+#[derive(Default)]
+struct About {
+    branch: Option<String>,
+    mode: Option<&'static str>,
+    repository: Option<PathBuf>,
+}
+
+/// The telemetry of one command.
+pub(super) struct Session<'a> {
+    pub(super) telemetry: Telemetry<'a>,
+    pub(super) memory: &'a Memory,
+    file: Option<RefCell<OpenMetricsFile<'a>>>,
+    about: RefCell<About>,
+    dropped: Cell<u64>,
+}
+
+impl<'a> Session<'a> {
+    pub(super) fn begin(settings: &'a Settings, memory: &'a Memory, clock: &'a dyn Clock) -> Self {
+        let alloc = memory.alloc();
+        let slab = memory.slab(alloc);
+        let path = settings.metrics_file.as_deref().filter(|_| settings.metrics_enabled);
+        Self {
+            telemetry: Telemetry::new(settings, alloc, slab, clock, &StderrSink),
+            memory,
+            file: path.map(|path| RefCell::new(OpenMetricsFile::new(path, alloc))),
+            about: RefCell::default(),
+            dropped: Cell::new(0),
+        }
+    }
+
+    /// Says what the numbers of this run are about.
+    pub(super) fn about(&self, branch: &str, mode: &'static str, repository: PathBuf) {
+        let branch = Some(branch.to_owned());
+        let about = About { branch, mode: Some(mode), repository: Some(repository) };
+        self.about.replace(about);
+    }
+
+    /// Takes a number of the run.
+    pub(super) fn record(&self, metric: Metric, op: Option<Op>, value: u64) {
+        let sample = Sample { metric, op, value };
+        if let Some(file) = &self.file {
+            self.count(file.borrow_mut().record(sample).is_ok());
+        }
+        if self.telemetry.settings().metrics_enabled {
+            self.count(LogMetrics(&self.telemetry).record(sample).is_ok());
+        }
+    }
+
+    /// Takes a duration in whole milliseconds.
+    pub(super) fn record_duration(&self, metric: Metric, duration: Duration) {
+        self.record(metric, None, milliseconds(duration));
+    }
+
+    /// Ends the run: what memory has to say, then the metrics. A failure is a warning.
+    pub(super) fn finish(self, output: &mut Output) {
+        if let Some(warning) = self.memory.warning() {
+            self.telemetry.log(Level::Warn, "memory", "budget_soft_limit", |event| {
+                event.text("message", warning.to_string().as_bytes())?;
+                event.number("used_bytes", warning.used.get())?;
+                event.number("hard_limit_bytes", warning.hard_limit.get())
+            });
+        }
+        if !self.telemetry.settings().metrics_enabled {
+            return;
+        }
+        for op in Op::ALL {
+            let totals = self.memory.registry().totals(op);
+            if totals.runs > 0 {
+                let grown = self.memory.arena_grow_bytes(op);
+                self.record(Metric::AllocPeak, Some(op), totals.peak_bytes.get());
+                self.record(Metric::AllocFailures, Some(op), totals.failures_total);
+                self.record(Metric::ArenaGrow, Some(op), grown.get());
+            }
+        }
+        if let Err(error) = self.publish() {
+            output.warning(&Failure::from(error).text());
+        }
+    }
+
+    fn publish(&self) -> Result<(), crate::telemetry::MetricsError> {
+        let settings = self.telemetry.settings();
+        let About { branch, mode, repository } = &*self.about.borrow();
+        let branch = branch.as_deref().map(str::as_bytes);
+        let alloc = self.memory.alloc();
+        let tags = Tags::build(settings, branch, *mode, repository.as_deref(), alloc)?;
+        if tags.dropped() > 0 {
+            self.telemetry.log(Level::Warn, "telemetry", "tags_dropped", |event| {
+                event.number("dropped", tags.dropped())
+            });
+        }
+        let dropped = tags.dropped() + self.telemetry.dropped() + self.dropped.get();
+        self.record(Metric::TelemetryDropped, None, dropped);
+        LogMetrics(&self.telemetry).publish(&tags)?;
+        match &self.file {
+            Some(file) => file.borrow_mut().publish(&tags),
+            None => Ok(()),
+        }
+    }
+
+    fn count(&self, is_recorded: bool) {
+        self.dropped.set(self.dropped.get() + u64::from(!is_recorded));
+    }
+}
+
+/// Whole milliseconds, as events and metrics have them.
+pub(super) fn milliseconds(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}

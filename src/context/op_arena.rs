@@ -1,0 +1,55 @@
+//! Arenas that say, when they end, what they took for their operation.
+
+use std::ops::{Deref, DerefMut};
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+
+use crate::memory::{Arena, Op};
+use crate::units::Bytes;
+
+/// An arena of a run; what it took is added to its operation when it is dropped.
+#[derive(Debug)]
+pub struct OpArena<'a> {
+    arena: Arena<'a>,
+    grown: Option<&'a AtomicU64>,
+}
+
+/// The bytes that arenas took, by operation.
+#[derive(Debug)]
+pub(super) struct ArenaGrowth([AtomicU64; Op::ALL.len()]);
+
+impl ArenaGrowth {
+    pub(super) const fn new() -> Self {
+        Self([const { AtomicU64::new(0) }; Op::ALL.len()])
+    }
+
+    /// `arena` for `op`; nobody's arena is not counted.
+    pub(super) fn of<'a>(&'a self, op: Option<Op>, arena: Arena<'a>) -> OpArena<'a> {
+        OpArena { arena, grown: op.map(|op| &self.0[op as usize]) }
+    }
+
+    pub(super) fn read(&self, op: Op) -> Bytes {
+        Bytes::new(self.0[op as usize].load(Relaxed))
+    }
+}
+
+impl<'a> Deref for OpArena<'a> {
+    type Target = Arena<'a>;
+
+    fn deref(&self) -> &Arena<'a> {
+        &self.arena
+    }
+}
+
+impl<'a> DerefMut for OpArena<'a> {
+    fn deref_mut(&mut self) -> &mut Arena<'a> {
+        &mut self.arena
+    }
+}
+
+impl Drop for OpArena<'_> {
+    fn drop(&mut self) {
+        if let Some(grown) = self.grown {
+            grown.fetch_add(self.arena.stats().grow_bytes.get(), Relaxed);
+        }
+    }
+}
