@@ -3,7 +3,7 @@
 //! It takes no memory, so that it works when there is none.
 
 use std::mem::MaybeUninit;
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
 use rustix::fs::{AtFlags, Mode, RawDir, fchmod, openat, unlinkat};
 use rustix::io::Errno;
@@ -51,7 +51,7 @@ pub(super) fn remove_entry(
     }
     let mut outcome = Ok(());
     for _ in 0..PASSES_MAX {
-        match openat(folder, name, FOLDER, Mode::empty()) {
+        match open_child(folder, name) {
             Ok(child) => empty(&child, depth + 1)?,
             Err(Errno::NOENT) => return Ok(()),
             // It is no folder any more: what took its place goes without being followed.
@@ -70,6 +70,11 @@ pub(super) fn remove_entry(
     Ok(outcome?)
 }
 
+/// Opens the folder `name` of `folder`; a link that has taken its place is `LOOP` or `NOTDIR`.
+fn open_child(folder: BorrowedFd<'_>, name: impl Arg) -> Result<OwnedFd, Errno> {
+    openat(folder, name, FOLDER, Mode::empty())
+}
+
 /// Removes everything in `folder` that can be seen in one pass.
 fn empty(folder: &OwnedFd, depth: usize) -> Result<(), Removal> {
     // A folder without the right to write keeps its entries; where this fails, so will they.
@@ -84,4 +89,20 @@ fn empty(folder: &OwnedFd, depth: usize) -> Result<(), Removal> {
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::os::unix::fs::symlink;
+
+    #[test]
+    fn a_link_that_has_taken_the_place_of_a_folder_is_not_opened() {
+        let (inside, outside) =
+            [(); 2].map(|()| tempfile::tempdir().expect("a temporary folder")).into();
+        symlink(outside.path(), inside.path().join("link")).expect("writable");
+        let folder = rustix::fs::open(inside.path(), FOLDER, Mode::empty()).expect("it is there");
+        let opened = open_child(folder.as_fd(), "link").map(drop);
+        assert!(matches!(opened, Err(Errno::LOOP | Errno::NOTDIR)), "{opened:?}");
+    }
 }
