@@ -6,6 +6,8 @@
 //!
 //! Reading is bounded: sizes are checked against the bytes that are there, never trusted.
 
+use crate::memory::{Alloc, MemoryError, Vec};
+
 const MAGIC: &[u8; 8] = b"GMCACHE\0";
 const VERSION: u32 = 1;
 const HEADER_BYTES: usize = 16;
@@ -25,23 +27,32 @@ const CONTAINERS_MAX: usize = 1 << 16;
 /// Appends the file that holds `ids`, which are sorted and distinct.
 ///
 /// ```
-/// let mut file = Vec::new();
-/// gitmind::cache::encode_bitmap(&[0, 2], &mut file);
+/// use gitmind::memory::{Alloc, System, Vec};
+/// let system = System::new();
+/// let mut file = Vec::new(Alloc::new(&system));
+/// gitmind::cache::encode_bitmap(&[0, 2], &mut file)?;
 /// assert_eq!(&file[..8], b"GMCACHE\0");
-/// assert_eq!(gitmind::cache::decode_bitmap(&file), Ok(vec![0, 2]));
+/// assert_eq!(*gitmind::cache::decode_bitmap(Alloc::new(&system), &file)?, [0, 2]);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-pub fn encode_bitmap(ids: &[u32], out: &mut Vec<u8>) {
+///
+/// # Errors
+/// Every refusal of the port; `out` is as before then.
+pub fn encode_bitmap(ids: &[u32], out: &mut Vec<'_, u8>) -> Result<(), MemoryError> {
     debug_assert!(ids.is_sorted_by(|a, b| a < b), "ids must be sorted and distinct");
-    out.extend_from_slice(MAGIC);
-    out.extend_from_slice(&VERSION.to_le_bytes());
-    out.extend_from_slice(&0_u32.to_le_bytes());
-    if container_stream_len(ids) < 4 + 4 * ids.len() {
-        out.push(CONTAINERS);
-        encode_containers(ids, out);
+    let (stream_len, array_len) = (container_stream_len(ids), 4 + 4 * ids.len());
+    // All of it, so that nothing below grows.
+    out.try_reserve(HEADER_BYTES + 1 + stream_len.min(array_len))?;
+    out.try_extend_from_slice(MAGIC)?;
+    out.try_extend_from_slice(&VERSION.to_le_bytes())?;
+    out.try_extend_from_slice(&0_u32.to_le_bytes())?;
+    if stream_len < array_len {
+        out.try_push(CONTAINERS)?;
+        encode_containers(ids, out)
     } else {
-        out.push(ARRAY);
-        push_len(ids.len(), out);
-        ids.iter().for_each(|id| out.extend_from_slice(&id.to_le_bytes()));
+        out.try_push(ARRAY)?;
+        push_len(ids.len(), out)?;
+        ids.iter().try_for_each(|id| out.try_extend_from_slice(&id.to_le_bytes()))
     }
 }
 
@@ -59,32 +70,33 @@ fn container_stream_len(ids: &[u32]) -> usize {
     8 + containers(ids).map(|ids| 8 + container_len(ids)).sum::<usize>()
 }
 
-fn encode_containers(ids: &[u32], out: &mut Vec<u8>) {
+fn encode_containers(ids: &[u32], out: &mut Vec<'_, u8>) -> Result<(), MemoryError> {
     let count = containers(ids).count();
-    out.extend_from_slice(&COOKIE_NO_RUNS.to_le_bytes());
-    push_len(count, out);
+    out.try_extend_from_slice(&COOKIE_NO_RUNS.to_le_bytes())?;
+    push_len(count, out)?;
     for ids in containers(ids) {
-        out.extend_from_slice(&high(ids[0]).to_le_bytes());
+        out.try_extend_from_slice(&high(ids[0]).to_le_bytes())?;
         let len_less_one = u16::try_from(ids.len() - 1);
         let len_less_one = len_less_one.expect("this holds because a container has 2^16 ids");
-        out.extend_from_slice(&len_less_one.to_le_bytes());
+        out.try_extend_from_slice(&len_less_one.to_le_bytes())?;
     }
     let mut offset = 8 + 8 * count;
     for ids in containers(ids) {
-        push_len(offset, out);
+        push_len(offset, out)?;
         offset += container_len(ids);
     }
     for ids in containers(ids) {
         if ids.len() <= ARRAY_CONTAINER_IDS_MAX {
-            ids.iter().for_each(|&id| out.extend_from_slice(&low(id).to_le_bytes()));
+            ids.iter().try_for_each(|&id| out.try_extend_from_slice(&low(id).to_le_bytes()))?;
         } else {
             let start = out.len();
-            out.resize(start + BITSET_BYTES, 0);
+            out.try_resize(start + BITSET_BYTES, 0)?;
             for &id in ids {
                 out[start + usize::from(low(id) >> 3)] |= 1 << (id & 7);
             }
         }
     }
+    Ok(())
 }
 
 /// The upper 16 bits, which name the container.
@@ -97,9 +109,9 @@ fn low(id: u32) -> u16 {
     u16::try_from(id & 0xffff).expect("this holds because 16 bits are left")
 }
 
-fn push_len(len: usize, out: &mut Vec<u8>) {
+fn push_len(len: usize, out: &mut Vec<'_, u8>) -> Result<(), MemoryError> {
     let len = u32::try_from(len).expect("this holds because a set has at most 2^32 ids");
-    out.extend_from_slice(&len.to_le_bytes());
+    out.try_extend_from_slice(&len.to_le_bytes())
 }
 
 /// Why a file is not a bitmap.
@@ -115,15 +127,15 @@ pub enum BitmapError {
     #[error("the bitmap is damaged: {0}")]
     Damaged(&'static str),
     /// There was no memory for the ids.
-    #[error("no memory for the ids of a bitmap")]
-    OutOfMemory,
+    #[error("no memory for the ids of a bitmap: {0}")]
+    Memory(#[from] MemoryError),
 }
 
 /// Reads the ids of a file, sorted.
 ///
 /// # Errors
 /// When the file is not exactly one bitmap. The memory taken is at most proportional to its size.
-pub fn decode_bitmap(file: &[u8]) -> Result<Vec<u32>, BitmapError> {
+pub fn decode_bitmap<'a>(alloc: Alloc<'a>, file: &[u8]) -> Result<Vec<'a, u32>, BitmapError> {
     let (header, body) = file.split_at_checked(HEADER_BYTES).ok_or(BitmapError::NotABitmap)?;
     if !header.starts_with(MAGIC) {
         return Err(BitmapError::NotABitmap);
@@ -133,8 +145,8 @@ pub fn decode_bitmap(file: &[u8]) -> Result<Vec<u32>, BitmapError> {
         return Err(BitmapError::Version(version));
     }
     let ids = match body.split_first() {
-        Some((&ARRAY, body)) => decode_array(body),
-        Some((&CONTAINERS, body)) => decode_containers(body),
+        Some((&ARRAY, body)) => decode_array(alloc, body),
+        Some((&CONTAINERS, body)) => decode_containers(alloc, body),
         Some(_) => Err(BitmapError::Damaged("unknown type")),
         None => Err(BitmapError::Damaged("it ends after its header")),
     }?;
@@ -144,7 +156,7 @@ pub fn decode_bitmap(file: &[u8]) -> Result<Vec<u32>, BitmapError> {
     Ok(ids)
 }
 
-fn decode_array(body: &[u8]) -> Result<Vec<u32>, BitmapError> {
+fn decode_array<'a>(alloc: Alloc<'a>, body: &[u8]) -> Result<Vec<'a, u32>, BitmapError> {
     let (count, ids) = split_u32(body)?;
     let (ids, []) = ids.as_chunks::<4>() else {
         return Err(BitmapError::Damaged("its size is not that of its ids"));
@@ -152,10 +164,12 @@ fn decode_array(body: &[u8]) -> Result<Vec<u32>, BitmapError> {
     if ids.len() as u64 != u64::from(count) {
         return Err(BitmapError::Damaged("its size is not that of its ids"));
     }
-    collected(ids.len(), ids.iter().map(|id| u32::from_le_bytes(*id)))
+    let mut all = Vec::try_with_capacity(ids.len(), alloc)?;
+    all.try_extend(ids.iter().map(|id| u32::from_le_bytes(*id)))?;
+    Ok(all)
 }
 
-fn decode_containers(stream: &[u8]) -> Result<Vec<u32>, BitmapError> {
+fn decode_containers<'a>(alloc: Alloc<'a>, stream: &[u8]) -> Result<Vec<'a, u32>, BitmapError> {
     let (cookie, rest) = split_u32(stream)?;
     if cookie != COOKIE_NO_RUNS {
         return Err(BitmapError::Damaged("unknown container stream"));
@@ -165,7 +179,7 @@ fn decode_containers(stream: &[u8]) -> Result<Vec<u32>, BitmapError> {
     let count = count.ok_or(BitmapError::Damaged("too many containers"))?;
     let (descriptions, rest) = rest.split_at_checked(4 * count).ok_or(TOO_SHORT)?;
     let (offsets, mut bodies) = rest.split_at_checked(4 * count).ok_or(TOO_SHORT)?;
-    let mut ids = Vec::new();
+    let mut ids = Vec::new(alloc);
     for (description, offset) in
         descriptions.as_chunks::<4>().0.iter().zip(offsets.as_chunks::<4>().0)
     {
@@ -189,23 +203,23 @@ fn decode_container<'a>(
     base: u32,
     len: usize,
     bodies: &'a [u8],
-    ids: &mut Vec<u32>,
+    ids: &mut Vec<'_, u32>,
 ) -> Result<&'a [u8], BitmapError> {
     let is_array = len <= ARRAY_CONTAINER_IDS_MAX;
     let size = if is_array { 2 * len } else { BITSET_BYTES };
     let (body, rest) = bodies.split_at_checked(size).ok_or(TOO_SHORT)?;
-    ids.try_reserve(len).map_err(|_| BitmapError::OutOfMemory)?;
+    ids.try_reserve(len)?;
     let before = ids.len();
     if is_array {
         let lows = body.as_chunks::<2>().0;
-        ids.extend(lows.iter().map(|low| base | u32::from(u16::from_le_bytes(*low))));
+        ids.try_extend(lows.iter().map(|low| base | u32::from(u16::from_le_bytes(*low))))?;
     } else {
         let set = body.iter().map(|byte| byte.count_ones() as usize).sum::<usize>();
         if set != len {
             return Err(BitmapError::Damaged("a bit set has another number of ids"));
         }
         for (byte, first) in body.iter().zip((base..).step_by(8)) {
-            ids.extend((0..8).filter(|bit| byte >> bit & 1 == 1).map(|bit| first + bit));
+            ids.try_extend((0..8).filter(|bit| byte >> bit & 1 == 1).map(|bit| first + bit))?;
         }
     }
     debug_assert_eq!(ids.len() - before, len, "the reserved room is used exactly");
@@ -213,13 +227,6 @@ fn decode_container<'a>(
 }
 
 const TOO_SHORT: BitmapError = BitmapError::Damaged("it ends too early");
-
-fn collected(len: usize, ids: impl Iterator<Item = u32>) -> Result<Vec<u32>, BitmapError> {
-    let mut all = Vec::new();
-    all.try_reserve_exact(len).map_err(|_| BitmapError::OutOfMemory)?;
-    all.extend(ids);
-    Ok(all)
-}
 
 fn split_u32(bytes: &[u8]) -> Result<(u32, &[u8]), BitmapError> {
     let (word, rest) = bytes.split_first_chunk().ok_or(TOO_SHORT)?;

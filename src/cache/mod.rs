@@ -14,6 +14,6 @@ mod write;
 
 pub use bitmap::{BitmapError, decode_bitmap, encode_bitmap};
 pub use error::RebuildError;
-pub use existing::Existing;
+pub use existing::{Existing, ExistingError};
 pub use meta::{Meta, MetaError};
 pub use rebuild::{Mode, Rebuild, RebuildOptions, Report};

@@ -5,7 +5,7 @@
 
 use super::collect::{Collected, MalformedCounts};
 use super::error::RebuildError;
-use super::existing::Existing;
+use super::existing::{Existing, ExistingError};
 use super::meta::Meta;
 use super::plan::Plan;
 use super::write::write;
@@ -70,7 +70,7 @@ impl Mode {
 }
 
 /// What a rebuild found and made.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Debug)]
 pub struct Report {
     /// How much work it was.
     pub mode: Mode,
@@ -87,7 +87,7 @@ pub struct Report {
     /// The first few malformed commits; empty when nothing was read.
     pub malformed: Vec<Malformed>,
     /// Why the cache that was there could not be read, when it could not.
-    pub replaced_because: Option<String>,
+    pub replaced_because: Option<ExistingError>,
 }
 
 impl Rebuild<'_> {
@@ -118,12 +118,16 @@ impl Rebuild<'_> {
         let tip = self.repository.resolve(&branch.journal_ref())?;
         let tip = tip.ok_or_else(|| RebuildError::NoJournal(branch.clone()))?;
         let expected = self.repository.resolve(&branch.cache_ref())?;
-        let existing = expected.map(|commit| Existing::read(self.repository, commit));
+        let read = |commit| Existing::read(self.repository, self.alloc, commit);
+        let existing = expected.map(read);
         let replaced_because = match existing {
             Some(Ok(Some(existing))) if is_current(&existing.meta, tip, options) => {
                 return Ok(current(existing));
             }
-            Some(Err(reason)) => Some(reason),
+            Some(Err(error)) => match error.memory() {
+                Some(refused) => return Err(refused.into()),
+                None => Some(error),
+            },
             // None there, another journal's or order's, or one of the C tool's.
             _ => None,
         };
@@ -152,7 +156,7 @@ impl Rebuild<'_> {
             edges_truncated: truncated,
         };
         let plan = Plan::new(alloc, collected)?;
-        let written = write(repository, &plan, &meta, self.clock.now(), progress)?;
+        let written = write(repository, alloc, &plan, &meta, self.clock.now(), progress)?;
         Ok(Report {
             mode: Mode::Full,
             meta,

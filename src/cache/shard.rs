@@ -3,6 +3,7 @@
 //! `<first two hex digits>/<forty hex digits>.forward` or `.reverse`, as the C tool looks them up.
 
 use crate::git::{EntryMode, TreeDraft};
+use crate::memory::MemoryError;
 use crate::oid::Oid;
 
 /// A side of an edge.
@@ -15,7 +16,12 @@ pub(super) enum Direction {
 }
 
 /// Appends the entry of a file to its shard's tree.
-pub(super) fn push_file(tree: &mut TreeDraft, oid: Oid, direction: Direction, file: Oid) {
+pub(super) fn push_file(
+    tree: &mut TreeDraft<'_>,
+    oid: Oid,
+    direction: Direction,
+    file: Oid,
+) -> Result<(), MemoryError> {
     const SUFFIX_LEN: usize = ".forward".len();
     let suffix: &[u8; SUFFIX_LEN] = match direction {
         Direction::Forward => b".forward",
@@ -24,12 +30,17 @@ pub(super) fn push_file(tree: &mut TreeDraft, oid: Oid, direction: Direction, fi
     let mut name = [0; Oid::HEX_LEN + SUFFIX_LEN];
     name[..Oid::HEX_LEN].copy_from_slice(&oid.to_hex());
     name[Oid::HEX_LEN..].copy_from_slice(suffix);
-    tree.push(EntryMode::File, &name, file);
+    tree.push(EntryMode::File, &name, file)
 }
 
 /// Appends the entry of a shard's tree to the root tree.
-pub(super) fn push_shard(root: &mut TreeDraft, shard: u8, tree: Oid) {
-    root.push(EntryMode::Tree, format!("{shard:02x}").as_bytes(), tree);
+pub(super) fn push_shard(
+    root: &mut TreeDraft<'_>,
+    shard: u8,
+    tree: Oid,
+) -> Result<(), MemoryError> {
+    let hex = Oid::new([shard; Oid::LEN]).to_hex();
+    root.push(EntryMode::Tree, &hex[..2], tree)
 }
 
 /// Whether a name in the root tree is that of a shard.
@@ -41,14 +52,17 @@ pub(super) fn is_shard_name(name: &[u8]) -> bool {
 mod tests {
     use super::*;
     use crate::git::entries;
+    use crate::memory::{Alloc, System};
 
     #[test]
     fn names_are_those_that_the_c_tool_looks_up() {
         let oid = Oid::new([0x0a; 20]);
-        let mut tree = TreeDraft::default();
-        push_file(&mut tree, oid, Direction::Forward, oid);
-        push_file(&mut tree, oid, Direction::Reverse, oid);
-        push_shard(&mut tree, oid.shard(), oid);
+        let system = System::new();
+        let mut tree = TreeDraft::new(Alloc::new(&system));
+        for direction in [Direction::Forward, Direction::Reverse] {
+            push_file(&mut tree, oid, direction, oid).expect("there is memory");
+        }
+        push_shard(&mut tree, oid.shard(), oid).expect("there is memory");
         let names: Vec<_> =
             entries(tree.as_bytes()).map(|entry| entry.expect("whole").name.to_vec()).collect();
         let hex = "0a".repeat(20);

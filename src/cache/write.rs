@@ -9,6 +9,7 @@ use crate::git::{
     CommitDraft, EntryMode, Error, ObjectKind, PackSink, PackSummary, Repository, TreeDraft,
     object_id,
 };
+use crate::memory::{Alloc, Vec};
 use crate::oid::Oid;
 use crate::progress::{Progress, Step};
 
@@ -26,6 +27,7 @@ pub(super) struct Written {
 /// Writes the cache.
 pub(super) fn write(
     repository: &dyn Repository,
+    alloc: Alloc<'_>,
     plan: &Plan<'_>,
     meta: &Meta,
     time: Timestamp,
@@ -33,10 +35,10 @@ pub(super) fn write(
 ) -> Result<Written, Error> {
     let objects = plan.objects();
     let mut writer = Writer {
-        sink: repository.start_pack(objects)?,
-        file: Vec::new(),
-        shard: TreeDraft::default(),
-        root: TreeDraft::default(),
+        sink: repository.start_pack(alloc, objects)?,
+        file: Vec::new(alloc),
+        shard: TreeDraft::new(alloc),
+        root: TreeDraft::new(alloc),
     };
     let mut files = 0;
     for (shard, entries) in plan.shards() {
@@ -46,13 +48,13 @@ pub(super) fn write(
     let Writer { mut sink, mut root, .. } = writer;
     let shards_tree = object_id(ObjectKind::Tree, root.as_bytes())?;
     let meta_blob = sink.add(ObjectKind::Blob, meta.to_string().as_bytes())?;
-    root.push(EntryMode::File, meta::NAME, meta_blob);
+    root.push(EntryMode::File, meta::NAME, meta_blob)?;
     let root_tree = sink.add(ObjectKind::Tree, root.as_bytes())?;
     let identity = repository.identity();
     let draft =
         CommitDraft { tree: root_tree, parents: &[], identity: &identity, time, message: MESSAGE };
-    let mut commit = Vec::new();
-    draft.encode(&mut commit);
+    let mut commit = Vec::new(alloc);
+    draft.encode(&mut commit)?;
     let commit = sink.add(ObjectKind::Commit, &commit)?;
     let pack = sink.finish()?;
     Ok(Written { commit, root_tree, shards_tree, pack })
@@ -61,10 +63,10 @@ pub(super) fn write(
 struct Writer<'a> {
     sink: Box<dyn PackSink + 'a>,
     /// Buffer for a file's content.
-    file: Vec<u8>,
+    file: Vec<'a, u8>,
     /// Buffer for a shard's tree.
-    shard: TreeDraft,
-    root: TreeDraft,
+    shard: TreeDraft<'a>,
+    root: TreeDraft<'a>,
 }
 
 impl Writer<'_> {
@@ -79,23 +81,23 @@ impl Writer<'_> {
         for Entry { oid, forward, reverse, reverse_is_shared } in entries {
             if !forward.is_empty() {
                 let file = self.file(forward, false)?;
-                push_file(&mut self.shard, oid, Direction::Forward, file);
+                push_file(&mut self.shard, oid, Direction::Forward, file)?;
             }
             if !reverse.is_empty() {
                 let file = self.file(reverse, reverse_is_shared)?;
-                push_file(&mut self.shard, oid, Direction::Reverse, file);
+                push_file(&mut self.shard, oid, Direction::Reverse, file)?;
             }
             objects += 2;
         }
         let tree = self.sink.add(ObjectKind::Tree, self.shard.as_bytes())?;
-        push_shard(&mut self.root, shard, tree);
+        push_shard(&mut self.root, shard, tree)?;
         Ok(objects)
     }
 
     /// The name of the file of `ids`, which is written unless the pack has it elsewhere.
     fn file(&mut self, ids: &[u32], is_shared: bool) -> Result<Oid, Error> {
         self.file.clear();
-        encode_bitmap(ids, &mut self.file);
+        encode_bitmap(ids, &mut self.file)?;
         if is_shared {
             return object_id(ObjectKind::Blob, &self.file);
         }

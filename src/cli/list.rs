@@ -12,6 +12,7 @@ use crate::branch::BranchName;
 use crate::clock::{Clock, SystemClock};
 use crate::context::Context;
 use crate::env::Environment;
+use crate::fs::OwnedPath;
 use crate::git::{Commit, Repository};
 use crate::journal::{Edge, Malformed, MessageError, PayloadBuffer, WalkError, walk_newest};
 use crate::memory::Op;
@@ -19,6 +20,13 @@ use crate::progress::Silent;
 use crate::telemetry::{Level, Metric};
 use std::io::{self, Write};
 use std::ops::ControlFlow;
+
+/// What a list shows.
+struct Wanted<'a> {
+    options: &'a ListArgs,
+    /// What the path of the filter stands for in the tree.
+    from: Option<OwnedPath<'a>>,
+}
 
 /// Why a list ends early.
 enum ListError {
@@ -76,6 +84,9 @@ pub(super) fn run(
             format!("branch `{branch}` has no journal ({} does not exist)", branch.journal_ref());
         Failure::new(missing).hint(repository::journals_hint(&repository))
     })?;
+    // What is no path of the tree can still be one that somebody wrote.
+    let from = options.filter.from();
+    let from = from.and_then(|path| repository::tree_path(alloc, repository.location(), path).ok());
     session.about(branch.as_str(), "read", repository.location().git_dir.clone());
     let log = |level, name, duration: Option<std::time::Duration>| {
         session.telemetry.log(level, "journal", name, |event| {
@@ -85,7 +96,7 @@ pub(super) fn run(
         });
     };
     log(Level::Info, "journal_read_start", None);
-    let outcome = print(&context, &branch, tip, options, session, output);
+    let outcome = print(&context, &branch, tip, &Wanted { options, from }, session, output);
     let duration = clock.elapsed();
     session.record_duration(Metric::JournalReadDuration, duration);
     match &outcome {
@@ -101,25 +112,25 @@ fn print(
     context: &Context<'_>,
     branch: &BranchName,
     tip: crate::oid::Oid,
-    options: &ListArgs,
+    wanted: &Wanted<'_>,
     session: &Session<'_>,
     output: &mut Output,
 ) -> Result<MalformedMet, Failure> {
     let columns = output.columns();
-    let malformed = if options.json {
+    let malformed = if wanted.options.json {
         let mut list = JsonList::begin(branch, output)?;
         let malformed =
-            each(context, tip, options, session, |commit, edge| list.edge(commit, edge))?;
+            each(context, tip, wanted, session, |commit, edge| list.edge(commit, edge))?;
         list.end(&malformed)?;
         malformed
     } else {
         let mut shown = 0_u64;
-        let malformed = each(context, tip, options, session, |_, edge| {
+        let malformed = each(context, tip, wanted, session, |_, edge| {
             shown += 1;
             writeln!(output, "{}", super::list_line::line(edge, columns))
         })?;
         output.flush()?;
-        conclude(branch, shown, options, output)?;
+        conclude(branch, shown, wanted.options, output)?;
         malformed
     };
     Ok(malformed)
@@ -146,10 +157,11 @@ fn conclude(
 fn each(
     context: &Context<'_>,
     tip: crate::oid::Oid,
-    options: &ListArgs,
+    wanted: &Wanted<'_>,
     session: &Session<'_>,
     mut show: impl FnMut(&Commit<'_>, &Edge<'_>) -> io::Result<()>,
 ) -> Result<MalformedMet, ListError> {
+    let Wanted { options, from } = wanted;
     let mut left = options.limit.unwrap_or(u64::MAX);
     let mut payload = PayloadBuffer::new(context.alloc);
     let (mut met, mut edges_read) = (MalformedMet::default(), 0);
@@ -171,7 +183,7 @@ fn each(
         for (edges_kept, edge) in (0..).zip(edges) {
             edges_read += u64::from(edge.is_ok());
             match edge {
-                Ok(edge) if options.filter.wants(&edge) => {
+                Ok(edge) if options.filter.wants(&edge, from.as_ref()) => {
                     show(commit, &edge)?;
                     left -= 1;
                     if left == 0 {

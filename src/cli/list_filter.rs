@@ -1,14 +1,16 @@
 //! Which edges a list shows: the filters of `git-mind list` and their spelling.
 
+use crate::fs::OwnedPath;
 use crate::journal::{Confidence, Edge, Origin, Relation};
 use clap::ValueEnum;
 use std::ffi::OsString;
 use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
 
 /// Filters; an edge is shown when it passes all that are set.
 #[derive(Clone, Debug, Default, clap::Args)]
 pub(super) struct ListFilter {
-    /// Only edges whose source had this path
+    /// Only edges whose source had this path, as seen from the current folder
     #[arg(long, value_name = "PATH")]
     from: Option<OsString>,
     /// Only edges of this type: implements, references, depends_on, augments, custom, or a number
@@ -45,11 +47,19 @@ impl ListFilter {
             || self.min_confidence.is_some()
     }
 
-    /// Whether an edge passes.
-    pub(super) fn wants(&self, edge: &Edge<'_>) -> bool {
+    /// The path that sources must have, as it was typed.
+    pub(super) fn from(&self) -> Option<&Path> {
+        self.from.as_deref().map(Path::new)
+    }
+
+    /// Whether an edge passes. `from` is what [`Self::from`] means in the folder where it was
+    /// typed; a source that has the typed path itself passes too, whoever wrote it so.
+    pub(super) fn wants(&self, edge: &Edge<'_>, from: Option<&OwnedPath<'_>>) -> bool {
         let origin = edge.attribution.map_or(Origin::HUMAN, |who| who.origin);
-        self.from.as_ref().is_none_or(|path| path.as_bytes() == edge.source_path)
-            && self.min_confidence.is_none_or(|least| edge.confidence >= least)
+        self.from.as_ref().is_none_or(|path| {
+            path.as_bytes() == edge.source_path
+                || from.is_some_and(|path| path.as_bytes() == edge.source_path)
+        }) && self.min_confidence.is_none_or(|least| edge.confidence >= least)
             && self.source.is_none_or(|source| is_from(origin, source))
             && self.relation.is_none_or(|wanted| match wanted {
                 RelationFilter::Exactly(relation) => edge.relation == relation,

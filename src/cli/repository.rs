@@ -5,10 +5,12 @@ use super::failure::Failure;
 use crate::branch::BranchName;
 use crate::context::Context;
 use crate::env::Environment;
+use crate::fs::{Canonical, FileSystem, OwnedPath, PosixFileSystem};
 use crate::git::gitoxide::{GitRepository, Location};
 use crate::git::{Error, Repository};
 use crate::journal::WalkError;
-use std::path::{Path, PathBuf};
+use crate::memory::Alloc;
+use std::path::{Component, Path, PathBuf};
 
 /// Journals that a hint lists.
 const BRANCHES_NAMED_MAX: usize = 8;
@@ -61,6 +63,33 @@ pub(super) fn branch(context: &Context<'_>, name: Option<&str>) -> Result<Branch
         None => context
             .head_branch()
             .map_err(|error| Failure::new(error).hint("name a branch with --branch NAME")),
+    }
+}
+
+/// The path from the top of the worktree that `path`, typed in a folder of it, stands for. Nothing
+/// needs to be there.
+pub(super) fn tree_path<'a>(
+    alloc: Alloc<'a>,
+    location: &Location,
+    path: &Path,
+) -> Result<OwnedPath<'a>, Failure> {
+    let refuse = |problem| {
+        let error = Failure::new(format!("path `{}` {problem}", path.display()));
+        error.unknown().hint("name a file or folder as from the current folder, such as src/main.c")
+    };
+    if path.as_os_str().is_empty() {
+        return Err(refuse("is empty"));
+    }
+    if path.is_absolute() {
+        return Err(refuse("is absolute, not one of the tree"));
+    }
+    let joined = location.prefix.join(path);
+    let fs = PosixFileSystem::default();
+    let clean = fs.canonicalize(&joined, Canonical::Logical, alloc)?;
+    match clean.components().next() {
+        Some(Component::ParentDir) => Err(refuse("leads out of the worktree")),
+        Some(Component::CurDir) | None => Err(refuse("is the top of the tree itself")),
+        _ => Ok(clean),
     }
 }
 

@@ -59,6 +59,11 @@ impl<'a> OwnedPath<'a> {
         Ok(Self(self.0.try_clone()?))
     }
 
+    /// The bytes of the path.
+    pub fn as_bytes(&self) -> &[u8] {
+        &self.0
+    }
+
     pub(super) const fn from_bytes(bytes: Vec<'a, u8>) -> Self {
         Self(bytes)
     }

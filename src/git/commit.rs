@@ -2,6 +2,7 @@
 
 use super::Error;
 use crate::clock::Timestamp;
+use crate::memory::{MemoryError, Vec};
 use crate::oid::Oid;
 use memchr::memmem;
 use std::io::Write;
@@ -100,32 +101,51 @@ pub struct CommitDraft<'a> {
 
 impl CommitDraft<'_> {
     /// Appends the commit object's bytes to `out`.
-    pub fn encode(&self, out: &mut Vec<u8>) {
+    ///
+    /// # Errors
+    /// Every refusal of the port; `out` then has a part of them.
+    pub fn encode(&self, out: &mut Vec<'_, u8>) -> Result<(), MemoryError> {
+        line(out, b"tree ", &self.tree.to_hex())?;
+        self.parents.iter().try_for_each(|parent| line(out, PARENT, &parent.to_hex()))?;
+        self.signature(b"author ", out)?;
+        self.signature(b"committer ", out)?;
+        out.try_push(b'\n')?;
+        out.try_extend_from_slice(self.message)
+    }
+
+    /// Appends the line that says who did it and when.
+    fn signature(&self, header: &[u8], out: &mut Vec<'_, u8>) -> Result<(), MemoryError> {
         let Timestamp { seconds, offset_seconds } = self.time;
         let sign = if offset_seconds < 0 { '-' } else { '+' };
         let minutes = offset_seconds.unsigned_abs() / 60;
         let (hours, minutes) = (minutes / 60, minutes % 60);
         let Identity { name, email } = self.identity;
-        let (name, email) = (without_delimiters(name), without_delimiters(email));
-        let signature = format!("{name} <{email}> {seconds} {sign}{hours:02}{minutes:02}");
-        let written = (|| {
-            writeln!(out, "tree {}", self.tree)?;
-            self.parents.iter().try_for_each(|parent| writeln!(out, "parent {parent}"))?;
-            write!(out, "author {signature}\ncommitter {signature}\n\n")?;
-            out.write_all(self.message)
-        })();
-        written.expect("this holds because writing to a Vec cannot fail");
+        out.try_extend_from_slice(header)?;
+        without_delimiters(name, out)?;
+        out.try_extend_from_slice(b" <")?;
+        without_delimiters(email, out)?;
+        let mut time = [0; 40];
+        let mut unused = &mut time[..];
+        write!(unused, "> {seconds} {sign}{hours:02}{minutes:02}")
+            .expect("this holds because 64 bits have 20 digits and 32 bits of minutes have 8");
+        let len = 40 - unused.len();
+        line(out, &time[..len], b"")
     }
 }
 
-/// `text` without what would end the field early; git drops the same characters.
-fn without_delimiters(text: &str) -> String {
-    text.chars().filter(|c| !matches!(c, '<' | '>' | '\n' | '\0')).collect()
+fn line(out: &mut Vec<'_, u8>, start: &[u8], end: &[u8]) -> Result<(), MemoryError> {
+    [start, end, b"\n"].iter().try_for_each(|part| out.try_extend_from_slice(part))
+}
+
+/// Appends `text` without what would end the field early; git drops the same characters.
+fn without_delimiters(text: &str, out: &mut Vec<'_, u8>) -> Result<(), MemoryError> {
+    out.try_extend(text.bytes().filter(|byte| !matches!(byte, b'<' | b'>' | b'\n' | b'\0')))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::memory::{Alloc, System};
 
     const TREE: &str = "4b825dc642cb6eb9a060e54bf8d69288fbee4904";
 
@@ -139,12 +159,13 @@ mod tests {
             let parents = &parents[..count];
             let draft =
                 CommitDraft { tree, parents, identity: &identity, time, message: b"x\n\ny" };
-            let mut bytes = Vec::new();
-            draft.encode(&mut bytes);
+            let system = System::new();
+            let mut bytes = Vec::new(Alloc::new(&system));
+            draft.encode(&mut bytes).expect("there is memory");
             let commit = Commit::parse(Oid::ZERO, &bytes).expect("we wrote it");
             assert_eq!((commit.tree, commit.message), (tree, b"x\n\ny".as_slice()));
             assert!(commit.parents().eq(parents.iter().copied()));
-            let text = String::from_utf8(bytes).expect("ASCII");
+            let text = std::str::from_utf8(&bytes).expect("ASCII");
             assert!(text.contains("author A b <a@b> 1700000000 -0530\n"), "{text}");
         }
     }

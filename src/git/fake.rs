@@ -8,6 +8,7 @@ use super::{
     CommitDraft, Error, Head, Identity, ObjectKind, PackSink, PackSummary, RefUpdate, Repository,
 };
 use crate::clock::Timestamp;
+use crate::memory::{self, Alloc, System};
 use crate::oid::Oid;
 use crate::units::Bytes;
 use std::cell::{Cell, RefCell};
@@ -70,8 +71,9 @@ impl FakeRepository {
             time: Timestamp { seconds: 1_700_000_000, offset_seconds: 0 },
             message,
         };
-        let mut bytes = Vec::new();
-        draft.encode(&mut bytes);
+        let system = System::new();
+        let mut bytes = memory::Vec::new(Alloc::new(&system));
+        draft.encode(&mut bytes).expect("this holds because the system has memory in tests");
         self.insert(ObjectKind::Commit, &bytes)
     }
 
@@ -134,7 +136,12 @@ impl Repository for FakeRepository {
         Ok(names.take(count_max).cloned().collect())
     }
 
-    fn read(&self, id: Oid, kind: ObjectKind, buffer: &mut Vec<u8>) -> Result<(), Error> {
+    fn read(
+        &self,
+        id: Oid,
+        kind: ObjectKind,
+        buffer: &mut memory::Vec<'_, u8>,
+    ) -> Result<(), Error> {
         self.call("read an object of")?;
         let objects = self.objects.borrow();
         let (actual, data) = objects.get(&id).ok_or(Error::Missing { id })?;
@@ -142,15 +149,26 @@ impl Repository for FakeRepository {
             return Err(Error::Kind { id, actual: *actual, expected: kind });
         }
         buffer.clear();
-        buffer.extend_from_slice(data);
+        buffer.try_extend_from_slice(data)?;
         Ok(())
+    }
+
+    fn write_object(&self, _alloc: Alloc<'_>, kind: ObjectKind, data: &[u8]) -> Result<Oid, Error> {
+        self.call("write an object of")?;
+        let id = object_id(kind, data)?;
+        self.objects.borrow_mut().entry(id).or_insert_with(|| (kind, data.to_vec()));
+        Ok(id)
     }
 
     fn identity(&self) -> Identity {
         Identity::default()
     }
 
-    fn start_pack(&self, objects: u32) -> Result<Box<dyn PackSink + '_>, Error> {
+    fn start_pack<'p>(
+        &'p self,
+        _alloc: Alloc<'p>,
+        objects: u32,
+    ) -> Result<Box<dyn PackSink + 'p>, Error> {
         self.call("start a pack in")?;
         Ok(Box::new(FakePack { repository: self, expected: objects, added: BTreeMap::new() }))
     }

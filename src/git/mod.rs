@@ -4,13 +4,15 @@ mod commit;
 mod error;
 pub mod fake;
 pub mod gitoxide;
+mod lookup;
 mod pack;
 mod port;
 mod tree;
 
 pub use commit::{Commit, CommitDraft, Identity};
 pub use error::Error;
+pub use lookup::{Found, find_path};
+pub(crate) use pack::{ObjectHeader, PackWriter, encode_header, encode_stored, object_id};
 pub use pack::{PackError, PackSummary};
-pub(crate) use pack::{PackWriter, encode_header, object_id};
 pub use port::{Head, ObjectKind, PackSink, RefUpdate, Repository};
 pub use tree::{EntryMode, TreeDraft, TreeEntry, entries};

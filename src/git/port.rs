@@ -6,7 +6,7 @@
 //! database, or decoded ahead from a pack.
 
 use super::{Commit, Error, Identity, PackSummary};
-use crate::memory::Alloc;
+use crate::memory::{Alloc, Vec};
 use crate::oid::Oid;
 use std::fmt;
 use std::ops::ControlFlow;
@@ -74,14 +74,21 @@ pub trait Repository {
     ///
     /// # Errors
     /// [`Error::RefRead`] when they cannot be read.
-    fn refs(&self, prefix: &str, count_max: usize) -> Result<Vec<String>, Error>;
+    fn refs(&self, prefix: &str, count_max: usize) -> Result<std::vec::Vec<String>, Error>;
 
     /// Reads the object `id` of kind `kind` into `buffer`, whose old content is dropped.
     ///
     /// # Errors
-    /// [`Error::Missing`], [`Error::Shallow`], [`Error::Unreadable`], [`Error::Corrupt`], or
-    /// [`Error::Kind`] when it is of another kind.
-    fn read(&self, id: Oid, kind: ObjectKind, buffer: &mut Vec<u8>) -> Result<(), Error>;
+    /// [`Error::Missing`], [`Error::Shallow`], [`Error::Unreadable`], [`Error::Corrupt`],
+    /// [`Error::Kind`] when it is of another kind, or [`Error::Memory`].
+    fn read(&self, id: Oid, kind: ObjectKind, buffer: &mut Vec<'_, u8>) -> Result<(), Error>;
+
+    /// Writes one object by itself, durably, and returns its name. It is visible at once; where
+    /// there are many, a pack is better. An object that is there already is left as it is.
+    ///
+    /// # Errors
+    /// [`Error::Hash`], [`Error::Io`] or [`Error::Memory`]; nothing is visible then.
+    fn write_object(&self, alloc: Alloc<'_>, kind: ObjectKind, data: &[u8]) -> Result<Oid, Error>;
 
     /// Visits `tip`, its first parent, that one's first parent and so on, to the root or until
     /// `visit` breaks. An adapter with a faster way than one [`Self::read`] per commit replaces it,
@@ -91,11 +98,11 @@ pub trait Repository {
     /// As for [`Self::read`], or [`Error::Memory`]; what was visited before stays visited.
     fn follow(
         &self,
-        _alloc: Alloc<'_>,
+        alloc: Alloc<'_>,
         tip: Oid,
         visit: &mut dyn FnMut(&Commit<'_>) -> ControlFlow<()>,
     ) -> Result<(), Error> {
-        let mut buffer = Vec::new();
+        let mut buffer = Vec::new(alloc);
         let mut next = Some(tip);
         while let Some(id) = next {
             self.read(id, ObjectKind::Commit, &mut buffer)?;
@@ -115,8 +122,12 @@ pub trait Repository {
     /// [`PackSink::finish`], and nothing is left of it when it is dropped before.
     ///
     /// # Errors
-    /// [`Error::Io`] when there is no place for it.
-    fn start_pack(&self, objects: u32) -> Result<Box<dyn PackSink + '_>, Error>;
+    /// [`Error::Io`] when there is no place for it, or [`Error::Memory`].
+    fn start_pack<'p>(
+        &'p self,
+        alloc: Alloc<'p>,
+        objects: u32,
+    ) -> Result<Box<dyn PackSink + 'p>, Error>;
 
     /// Changes a ref if it is as expected.
     ///
@@ -131,13 +142,13 @@ pub trait PackSink {
     /// Adds an object and returns its name. Each object is added at most once.
     ///
     /// # Errors
-    /// [`Error::Pack`] when it is one more than announced, or [`Error::Io`].
+    /// [`Error::Pack`] when it is one more than announced, [`Error::Io`] or [`Error::Memory`].
     fn add(&mut self, kind: ObjectKind, data: &[u8]) -> Result<Oid, Error>;
 
     /// Makes the pack and its index durable and visible.
     ///
     /// # Errors
-    /// [`Error::Pack`] when objects are missing or there twice, or [`Error::Io`];
+    /// [`Error::Pack`] when objects are missing or there twice, [`Error::Io`] or [`Error::Memory`];
     /// nothing is visible then.
     fn finish(self: Box<Self>) -> Result<PackSummary, Error>;
 }

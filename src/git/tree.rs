@@ -1,5 +1,6 @@
 //! Tree objects: reading the entries of one, writing entries that come sorted.
 
+use crate::memory::{Alloc, MemoryError, Vec};
 use crate::oid::Oid;
 
 /// What a tree entry stands for, by its file mode.
@@ -39,11 +40,13 @@ pub struct TreeEntry<'a> {
 /// The reason of a failure is a constant.
 ///
 /// ```
-/// use gitmind::{git, oid::Oid};
-/// let mut tree = git::TreeDraft::default();
-/// tree.push(git::EntryMode::File, b"meta", Oid::ZERO);
+/// use gitmind::{git, memory, oid::Oid};
+/// let system = memory::System::new();
+/// let mut tree = git::TreeDraft::new(memory::Alloc::new(&system));
+/// tree.push(git::EntryMode::File, b"meta", Oid::ZERO)?;
 /// let names: Vec<_> = git::entries(tree.as_bytes()).map(|entry| entry.map(|e| e.name)).collect();
 /// assert_eq!(names, [Ok(b"meta".as_slice())]);
+/// # Ok::<(), memory::MemoryError>(())
 /// ```
 pub fn entries(bytes: &[u8]) -> impl Iterator<Item = Result<TreeEntry<'_>, &'static str>> {
     let mut rest = bytes;
@@ -70,19 +73,25 @@ fn split_entry(bytes: &[u8]) -> Option<(TreeEntry<'_>, &[u8])> {
 }
 
 /// A tree object that is being written.
-#[derive(Clone, Debug, Default)]
-pub struct TreeDraft {
-    bytes: Vec<u8>,
+#[derive(Debug)]
+pub struct TreeDraft<'a> {
+    bytes: Vec<'a, u8>,
 }
 
-impl TreeDraft {
+impl<'a> TreeDraft<'a> {
+    /// A tree without entries, which grows out of `alloc`.
+    pub const fn new(alloc: Alloc<'a>) -> Self {
+        Self { bytes: Vec::new(alloc) }
+    }
+
     /// Appends an entry. Entries come in git's order: by name, folders as if they ended in `/`.
-    pub fn push(&mut self, mode: EntryMode, name: &[u8], id: Oid) {
-        self.bytes.extend_from_slice(mode.as_bytes());
-        self.bytes.push(b' ');
-        self.bytes.extend_from_slice(name);
-        self.bytes.push(0);
-        self.bytes.extend_from_slice(id.as_bytes());
+    ///
+    /// # Errors
+    /// Every refusal of the port; the tree is as before then.
+    pub fn push(&mut self, mode: EntryMode, name: &[u8], id: Oid) -> Result<(), MemoryError> {
+        let parts = [mode.as_bytes(), b" ", name, b"\0", id.as_bytes()];
+        self.bytes.try_reserve(parts.iter().map(|part| part.len()).sum())?;
+        parts.iter().try_for_each(|part| self.bytes.try_extend_from_slice(part))
     }
 
     /// The tree object's bytes.
@@ -104,30 +113,33 @@ impl TreeDraft {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::memory::System;
 
     #[test]
     fn entries_read_back_as_written() {
         let ids = [Oid::new([0; 20]), Oid::new([b' '; 20]), Oid::new([0xff; 20])];
-        let mut tree = TreeDraft::default();
-        tree.push(EntryMode::Tree, b"00", ids[0]);
-        tree.push(EntryMode::Tree, b"ff", ids[1]);
-        tree.push(EntryMode::File, b"meta", ids[2]);
-        let read: Result<Vec<_>, _> = entries(tree.as_bytes()).collect();
-        let read: Vec<_> = read.expect("whole").iter().map(|e| (e.mode, e.name, e.id)).collect();
         let expected = [
             (EntryMode::Tree, b"00".as_slice(), ids[0]),
             (EntryMode::Tree, b"ff", ids[1]),
             (EntryMode::File, b"meta", ids[2]),
         ];
-        assert_eq!(read, expected);
+        let system = System::new();
+        let mut tree = TreeDraft::new(Alloc::new(&system));
+        for (mode, name, id) in expected {
+            tree.push(mode, name, id).expect("there is memory");
+        }
+        let read: Result<std::vec::Vec<_>, _> = entries(tree.as_bytes()).collect();
+        let read = read.expect("whole");
+        assert!(read.iter().map(|entry| (entry.mode, entry.name, entry.id)).eq(expected));
     }
 
     #[test]
     fn a_tree_cut_inside_an_entry_is_an_error() {
-        let mut tree = TreeDraft::default();
-        tree.push(EntryMode::File, b"meta", Oid::new([7; 20]));
+        let system = System::new();
+        let mut tree = TreeDraft::new(Alloc::new(&system));
+        tree.push(EntryMode::File, b"meta", Oid::new([7; 20])).expect("there is memory");
         for cut in 1..tree.as_bytes().len() {
-            let outcome: Vec<_> = entries(&tree.as_bytes()[..cut]).collect();
+            let outcome: std::vec::Vec<_> = entries(&tree.as_bytes()[..cut]).collect();
             assert!(matches!(outcome[..], [Err(_)]), "cut at {cut}");
         }
     }

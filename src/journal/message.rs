@@ -3,7 +3,7 @@
 //! Standard alphabet, with padding, one line, nothing else. Anything that deviates is malformed as
 //! a whole: there is no partial result.
 
-use crate::memory::{ErrorKind, MemoryError, Vec};
+use crate::memory::{MemoryError, Vec};
 use data_encoding::{BASE64, DecodeKind};
 
 /// Most bytes of a decoded payload.
@@ -92,15 +92,13 @@ fn not_base64(error: data_encoding::DecodeError) -> MessageError {
 ///
 /// # Errors
 /// When the payload is over [`PAYLOAD_BYTES_MAX`] or memory is short; `out` is then as it was.
-pub fn encode_message(payload: &[u8], out: &mut std::vec::Vec<u8>) -> Result<(), MessageError> {
+pub fn encode_message(payload: &[u8], out: &mut Vec<'_, u8>) -> Result<(), MessageError> {
     let len = BASE64.encode_len(payload.len());
     if payload.len() > PAYLOAD_BYTES_MAX {
         return Err(MessageError::TooLong { len });
     }
-    let exhausted = |_| MemoryError::new(ErrorKind::Exhausted, None, len.into());
-    out.try_reserve(len).map_err(exhausted)?;
     let start = out.len();
-    out.resize(start + len, 0);
+    out.try_resize(start + len, 0)?;
     BASE64.encode_mut(payload, &mut out[start..]);
     Ok(())
 }
@@ -120,10 +118,11 @@ mod tests {
     }
 
     fn encoded(payload: &[u8]) -> Result<Vec<u8>, MessageError> {
-        let mut message = Vec::new();
+        let system = System::new();
+        let mut message = super::Vec::new(Alloc::new(&system));
         let outcome = encode_message(payload, &mut message);
         assert!(outcome.is_ok() || message.is_empty(), "a failure leaves it as it was");
-        outcome.map(|()| message)
+        outcome.map(|()| message.to_vec())
     }
 
     proptest! {

@@ -53,7 +53,7 @@ fn below_merge<E: From<WalkError>>(
     order.try_extend(history.numbered()).map_err(WalkError::from)?;
     // The merge is the last in its own history and has been visited.
     order.pop();
-    let mut buffer = std::vec::Vec::new();
+    let mut buffer = Vec::new(alloc);
     for &visit_number in order.iter().rev() {
         let id = history.commits()[visit_number as usize];
         repository.read(id, ObjectKind::Commit, &mut buffer).map_err(WalkError::from)?;

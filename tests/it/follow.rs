@@ -3,7 +3,7 @@
 use crate::support::{TempRepository, git};
 use gitmind::git::gitoxide::GitRepository;
 use gitmind::git::{Commit, Error, Head, Identity, ObjectKind, PackSink, RefUpdate, Repository};
-use gitmind::memory::{Alloc, ErrorKind, System, testing};
+use gitmind::memory::{self, Alloc, ErrorKind, System, testing};
 use gitmind::oid::Oid;
 use gitmind::units::Bytes;
 use rand_xoshiro::SplitMix64;
@@ -29,14 +29,26 @@ impl Repository for OneByOne<'_> {
     fn refs(&self, prefix: &str, count_max: usize) -> Result<Vec<String>, Error> {
         self.0.refs(prefix, count_max)
     }
-    fn read(&self, id: Oid, kind: ObjectKind, buffer: &mut Vec<u8>) -> Result<(), Error> {
+    fn read(
+        &self,
+        id: Oid,
+        kind: ObjectKind,
+        buffer: &mut memory::Vec<'_, u8>,
+    ) -> Result<(), Error> {
         self.0.read(id, kind, buffer)
+    }
+    fn write_object(&self, alloc: Alloc<'_>, kind: ObjectKind, data: &[u8]) -> Result<Oid, Error> {
+        self.0.write_object(alloc, kind, data)
     }
     fn identity(&self) -> Identity {
         self.0.identity()
     }
-    fn start_pack(&self, objects: u32) -> Result<Box<dyn PackSink + '_>, Error> {
-        self.0.start_pack(objects)
+    fn start_pack<'p>(
+        &'p self,
+        alloc: Alloc<'p>,
+        objects: u32,
+    ) -> Result<Box<dyn PackSink + 'p>, Error> {
+        self.0.start_pack(alloc, objects)
     }
     fn update_ref(&self, update: RefUpdate<'_>) -> Result<(), Error> {
         self.0.update_ref(update)

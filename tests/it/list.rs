@@ -1,6 +1,8 @@
 //! `list`: what it shows, in which order, and to whom.
 
-use crate::support::{TempRepository, message, mind_command};
+use crate::support::{
+    TempRepository, encoded_message, git, message, mind, mind_command, temp_folder,
+};
 use serde_json::Value;
 
 fn edges(repository: &TempRepository, args: &[&str]) -> Vec<Value> {
@@ -102,8 +104,7 @@ fn what_a_terminal_would_obey_is_escaped_and_bytes_are_not_lost() {
     let mut payload = vec![0xa2, 5, 0x66];
     payload.extend_from_slice(b"a\x1b[2J\n");
     payload.extend_from_slice(&[6, 0x63, 0xff, 0xfe, b'x']);
-    let mut message = Vec::new();
-    gitmind::journal::encode_message(&payload, &mut message).expect("short");
+    let message = encoded_message(&payload);
     let tip = repository.commit(&[], &message);
     repository.git(&["update-ref", "refs/gitmind/edges/main", &tip]);
     let list = repository.mind(&["list"]).ok();
@@ -139,4 +140,37 @@ fn a_reader_that_goes_away_is_no_failure() {
         assert_eq!(output.status.code(), Some(0), "{args:?}");
         assert_eq!(String::from_utf8_lossy(&output.stderr), "", "{args:?}");
     }
+}
+
+#[test]
+fn a_path_means_what_it_means_in_the_folder_where_it_is_typed() {
+    let (repository, checkout) = (TempRepository::fixture("history"), temp_folder());
+    let edges = repository.mind(&["list", "--json"]).json();
+    let path =
+        edges["edges"].as_array().expect("a list").iter().find_map(|edge| {
+            edge["source_path"].as_str().filter(|path| path.split('/').count() == 2)
+        });
+    let (folder, name) = path.expect("a path in a folder").split_once('/').expect("it has one");
+    let work = checkout.path();
+    git(work, &["init", "-q", "-b", "main"]);
+    let from = repository.path().to_str().expect("UTF-8");
+    git(work, &["fetch", "-q", from, "refs/gitmind/*:refs/gitmind/*"]);
+    let inside = work.join(folder);
+    std::fs::create_dir(&inside).expect("a new folder");
+    let count = |folder: &std::path::Path, path: &str| {
+        let args = ["list", "--branch", "main", "--json", "--from", path];
+        mind(folder, &args).json()["edges"].as_array().expect("a list").len()
+    };
+    let expected = count(work, &format!("{folder}/{name}"));
+    assert!(expected > 0);
+    for (typed_in, path) in [
+        (inside.as_path(), name.to_owned()),
+        (&inside, format!("./{name}")),
+        (&inside, format!("../{folder}/{name}")),
+        (&inside, format!("{folder}/{name}")),
+        (work, format!("./{folder}//{name}")),
+    ] {
+        assert_eq!(count(typed_in, &path), expected, "{path} in {}", typed_in.display());
+    }
+    assert_eq!(count(work, name), 0);
 }

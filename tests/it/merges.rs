@@ -1,7 +1,6 @@
 //! Merged journals on a real repository: nothing is lost, and appends move no id.
 
-use crate::support::{TempRepository, message};
-use gitmind::cache::decode_bitmap;
+use crate::support::{TempRepository, ids_of, message};
 use gitmind::journal::EdgeOrder;
 
 /// The ids of the edges that start at the object of `byte`.
@@ -13,7 +12,7 @@ fn forward(repository: &TempRepository, byte: u8) -> Vec<u32> {
         .args(["cat-file", "blob", &path])
         .output()
         .expect("git runs");
-    decode_bitmap(&output.stdout).expect("a bitmap")
+    ids_of(&output.stdout)
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! Journals of the C tool: our caches and our reading of them, byte for byte.
 
-use crate::support::{TempRepository, fixture_list, fixtures_folder};
+use crate::support::{TempRepository, fixture_list, fixtures_folder, ids_of, read_object};
 use gitmind::git::{ObjectKind, Repository, entries};
 use gitmind::journal::{
     Attribution, EdgeOrder, PayloadBuffer, WalkError, decode_message, encode_edge, encode_message,
@@ -121,7 +121,8 @@ fn encoding_what_was_decoded_gives_the_same_message() {
             let tip = Oid::from_hex(journal.tip.as_bytes()).expect("40 digits");
             let system = System::new();
             let mut payload = gitmind::memory::Vec::new(Alloc::new(&system));
-            let (mut again, mut message) = (Vec::new(), Vec::new());
+            let mut again = gitmind::memory::Vec::new(Alloc::new(&system));
+            let mut message = gitmind::memory::Vec::new(Alloc::new(&system));
             walk(&repository, Alloc::new(&system), tip, EdgeOrder::NewestFirst, |commit| {
                 decode_message(commit.message, &mut payload).expect("whole commits");
                 again.clear();
@@ -130,7 +131,7 @@ fn encoding_what_was_decoded_gives_the_same_message() {
                 }
                 message.clear();
                 encode_message(&again, &mut message).expect("within limits");
-                assert!(message == commit.message, "commit {} of {}", commit.id, fixture.name);
+                assert!(*message == *commit.message, "commit {} of {}", commit.id, fixture.name);
                 Ok::<(), WalkError>(())
             })
             .expect("a whole journal");
@@ -140,11 +141,7 @@ fn encoding_what_was_decoded_gives_the_same_message() {
 
 /// Every file of a cache tree with shards at its root: path to name and content.
 fn cache_files(repository: &dyn Repository, root: Oid) -> BTreeMap<String, (Oid, Vec<u8>)> {
-    let read = |id, kind| {
-        let mut buffer = Vec::new();
-        repository.read(id, kind, &mut buffer).expect("the cache is whole");
-        buffer
-    };
+    let read = |id, kind| read_object(repository, id, kind);
     let name = |name: &[u8]| String::from_utf8(name.to_vec()).expect("ASCII");
     let mut files = BTreeMap::new();
     for shard in entries(&read(root, ObjectKind::Tree)) {
@@ -199,8 +196,8 @@ fn oldest_first_lists_are_the_c_tools_turned_round() {
                     let mut ids: Vec<u32> = ids.collect();
                     ids.sort_unstable();
                     let path = format!("{}/{oid}.{suffix}", &oid[..2]);
-                    let decoded = gitmind::cache::decode_bitmap(&files[&path].1);
-                    assert_eq!(decoded, Ok(ids), "{fixture} {branch} {path}");
+                    let decoded = ids_of(&files[&path].1);
+                    assert_eq!(decoded, ids, "{fixture} {branch} {path}");
                     lists += 1;
                 }
             }

@@ -1,14 +1,15 @@
 //! What tests share: fixtures in temporary folders, git, and the program itself.
 
 use gitmind::branch::BranchName;
-use gitmind::cache::{RebuildError, RebuildOptions, Report};
+use gitmind::cache::{RebuildError, RebuildOptions, Report, decode_bitmap};
 use gitmind::clock::{FixedClock, Timestamp};
 use gitmind::context::Context;
 use gitmind::fixture::{FixtureList, unpack};
-use gitmind::git::Repository;
 use gitmind::git::gitoxide::{GitRepository, Location};
+use gitmind::git::{ObjectKind, Repository};
 use gitmind::journal::EdgeOrder;
 use gitmind::memory::{Alloc, System};
+use gitmind::oid::Oid;
 use gitmind::progress::Silent;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
@@ -226,7 +227,27 @@ pub(crate) fn message(edges: &[(u8, u8)]) -> Vec<u8> {
         payload.extend_from_slice(&[9, 0x54]);
         payload.extend_from_slice(&[*target; 20]);
     }
-    let mut message = Vec::new();
-    gitmind::journal::encode_message(&payload, &mut message).expect("few edges");
-    message
+    encoded_message(&payload)
+}
+
+/// The message that holds this payload.
+pub(crate) fn encoded_message(payload: &[u8]) -> Vec<u8> {
+    let system = System::new();
+    let mut message = gitmind::memory::Vec::new(Alloc::new(&system));
+    gitmind::journal::encode_message(payload, &mut message).expect("a short payload");
+    message.to_vec()
+}
+
+/// An object that is there.
+pub(crate) fn read_object(repository: &dyn Repository, id: Oid, kind: ObjectKind) -> Vec<u8> {
+    let system = System::new();
+    let mut buffer = gitmind::memory::Vec::new(Alloc::new(&system));
+    repository.read(id, kind, &mut buffer).expect("the object is whole");
+    buffer.to_vec()
+}
+
+/// The ids of a bitmap file.
+pub(crate) fn ids_of(file: &[u8]) -> Vec<u32> {
+    let system = System::new();
+    decode_bitmap(Alloc::new(&system), file).expect("a bitmap").to_vec()
 }

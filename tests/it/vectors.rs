@@ -2,6 +2,7 @@
 
 use crate::support::fixtures_folder;
 use gitmind::cache::{decode_bitmap, encode_bitmap};
+use gitmind::memory::{Alloc, System};
 use serde_json::Value;
 
 #[test]
@@ -13,15 +14,17 @@ fn every_vector_is_written_and_read_as_the_c_tool_does() {
         let name = line["name"].as_str().expect("a name");
         let hex = line["hex"].as_str().expect("hex").as_bytes();
         let file = data_encoding::HEXLOWER.decode(hex).expect("hex");
-        let ids = decode_bitmap(&file).expect(name);
+        let system = System::new();
+        let alloc = Alloc::new(&system);
+        let ids = decode_bitmap(alloc, &file).expect(name);
         assert_eq!(ids.len() as u64, line["cardinality"].as_u64().expect("a count"), "{name}");
         if let Some(listed) = line["ids"].as_array() {
             let listed: Vec<_> = listed.iter().map(|id| id.as_u64().expect("an id")).collect();
             assert!(ids.iter().copied().map(u64::from).eq(listed), "{name}");
         }
-        let mut again = Vec::new();
-        encode_bitmap(&ids, &mut again);
-        assert!(again == file, "{name}");
+        let mut again = gitmind::memory::Vec::new(alloc);
+        encode_bitmap(&ids, &mut again).expect("there is memory");
+        assert!(*again == file, "{name}");
         checked += 1;
     }
     assert_eq!(checked, 13);

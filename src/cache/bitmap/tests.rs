@@ -1,13 +1,21 @@
 //! Bitmap files: round trips, the size rule, and damage.
 
 use super::*;
+use crate::memory::System;
 use proptest::prelude::*;
 use std::collections::BTreeSet;
+use std::vec::Vec;
 
 fn encoded(ids: &[u32]) -> Vec<u8> {
-    let mut file = Vec::new();
-    encode_bitmap(ids, &mut file);
-    file
+    let system = System::new();
+    let mut file = super::Vec::new(Alloc::new(&system));
+    encode_bitmap(ids, &mut file).expect("there is memory");
+    file.to_vec()
+}
+
+fn decoded(file: &[u8]) -> Result<Vec<u32>, BitmapError> {
+    let system = System::new();
+    decode_bitmap(Alloc::new(&system), file).map(|ids| ids.to_vec())
 }
 
 /// Sets of every density: sparse over all ids, dense runs, whole containers.
@@ -25,7 +33,7 @@ fn id_sets() -> impl Strategy<Value = Vec<u32>> {
 proptest! {
     #[test]
     fn ids_read_back_as_written(ids in id_sets()) {
-        prop_assert_eq!(decode_bitmap(&encoded(&ids)), Ok(ids));
+        prop_assert_eq!(decoded(&encoded(&ids)), Ok(ids));
     }
 
     #[test]
@@ -35,9 +43,9 @@ proptest! {
     ) {
         let mut file = encoded(&ids);
         let cut = cut.index(file.len());
-        prop_assert!(decode_bitmap(&file[..cut]).is_err());
+        prop_assert!(decoded(&file[..cut]).is_err());
         file.push(0);
-        prop_assert!(decode_bitmap(&file).is_err());
+        prop_assert!(decoded(&file).is_err());
     }
 
     #[test]
@@ -51,7 +59,7 @@ proptest! {
             file.extend_from_slice(&COOKIE_NO_RUNS.to_le_bytes());
         }
         file.extend_from_slice(&body);
-        if let Ok(ids) = decode_bitmap(&file) {
+        if let Ok(ids) = decoded(&file) {
             prop_assert!(ids.is_sorted_by(|a, b| a < b));
         }
     }
@@ -77,15 +85,15 @@ fn a_claim_of_two_billion_ids_is_refused_without_allocating() {
     let mut file = encoded(&[])[..HEADER_BYTES].to_vec();
     file.push(ARRAY);
     file.extend_from_slice(&0x7fff_ffff_u32.to_le_bytes());
-    assert!(matches!(decode_bitmap(&file), Err(BitmapError::Damaged(_))));
-    assert!(matches!(decode_bitmap(&file[..HEADER_BYTES]), Err(BitmapError::Damaged(_))));
+    assert!(matches!(decoded(&file), Err(BitmapError::Damaged(_))));
+    assert!(matches!(decoded(&file[..HEADER_BYTES]), Err(BitmapError::Damaged(_))));
 }
 
 #[test]
 fn another_magic_or_version_is_named() {
     let mut file = encoded(&[1]);
     file[8] = 2;
-    assert_eq!(decode_bitmap(&file), Err(BitmapError::Version(2)));
+    assert_eq!(decoded(&file), Err(BitmapError::Version(2)));
     file[0] = b'g';
-    assert_eq!(decode_bitmap(&file), Err(BitmapError::NotABitmap));
+    assert_eq!(decoded(&file), Err(BitmapError::NotABitmap));
 }

@@ -11,6 +11,9 @@ pub struct Location {
     pub git_dir: PathBuf,
     /// The folder with objects, shared refs and configuration; `git_dir` but for linked worktrees.
     pub common_dir: PathBuf,
+    /// Where in the worktree the search began, from its top; empty at the top, in a bare repository
+    /// and when the git folder was named.
+    pub prefix: PathBuf,
 }
 
 impl Location {
@@ -35,8 +38,9 @@ impl Location {
             Err(_) => None,
         };
         refuse_broken_links(&absolute, top, ceilings)?;
-        let (git_dir, _worktree) = found.map_err(|_| not_found())?;
-        Self::at(&git_dir)
+        let (git_dir, worktree) = found.map_err(|_| not_found())?;
+        let prefix = worktree.and_then(|top| absolute.strip_prefix(top).ok().map(Path::to_owned));
+        Ok(Self { prefix: prefix.unwrap_or_default(), ..Self::at(&git_dir)? })
     }
 
     /// The repository whose git folder is `git_dir`, such as `GIT_DIR` names it.
@@ -60,7 +64,7 @@ impl Location {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => git_dir.clone(),
             Err(error) => return Err(cannot_open(&link)(error)),
         };
-        Ok(Self { git_dir, common_dir })
+        Ok(Self { git_dir, common_dir, prefix: PathBuf::new() })
     }
 }
 

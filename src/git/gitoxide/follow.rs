@@ -71,7 +71,6 @@ pub(super) fn follow(
         alloc,
         decoder: Decoder::default(),
         bytes: Vec::new(alloc),
-        buffer: std::vec::Vec::new(),
         newest: packs.len(),
         run: Run { pack: packs.len(), end: 0, len: 0 },
         run_min: RUN_MIN,
@@ -95,7 +94,6 @@ struct Walk<'w, 'a> {
     alloc: Alloc<'a>,
     decoder: Decoder,
     bytes: Vec<'a, u8>,
-    buffer: std::vec::Vec<u8>,
     /// The pack that the last commit was in.
     newest: usize,
     run: Run,
@@ -133,8 +131,8 @@ impl Walk<'_, '_> {
             }
         }
         self.run.len = 0;
-        self.objects.read(id, ObjectKind::Commit, &mut self.buffer)?;
-        take(id, &self.buffer, visit)
+        self.objects.read(id, ObjectKind::Commit, &mut self.bytes)?;
+        take(id, &self.bytes, visit)
     }
 
     /// The pack with the object `id` and its offset there. The pack of the last one comes first.

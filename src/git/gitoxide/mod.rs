@@ -6,6 +6,7 @@
 
 mod discover;
 mod follow;
+mod loose;
 mod objects;
 mod refs;
 mod repository;

@@ -2,14 +2,19 @@
 
 use super::{cannot_open, reason};
 use crate::git::{Error, ObjectKind};
+use crate::memory;
 use crate::oid::Oid;
 use gix_object::Find;
+use std::cell::RefCell;
 use std::io;
 use std::path::{Path, PathBuf};
 
 /// Largest object that is read, whatever it claims. A journal commit has less than 100 KiB, the
 /// tree of a cache's shard about 1 MiB for ten million edges.
 pub(super) const OBJECT_BYTES_MAX: usize = 64 << 20;
+
+/// Bytes that stay for the next object; a large one gives its memory back.
+const STAGING_BYTES_KEPT: usize = 256 << 10;
 
 /// Open object folders.
 pub(super) struct Objects {
@@ -18,6 +23,8 @@ pub(super) struct Objects {
     shallow: PathBuf,
     /// The folder of the repository and those it borrows objects from.
     folders: Vec<PathBuf>,
+    /// Where the library puts an object before it goes to who asked for it.
+    staging: RefCell<Vec<u8>>,
 }
 
 impl std::fmt::Debug for Objects {
@@ -39,7 +46,7 @@ impl Objects {
         let handle = handle.map_err(cannot_open(path))?;
         let mut folders = vec![path.clone()];
         folders.extend(handle.store_ref().alternate_db_paths().unwrap_or_default());
-        Ok(Self { handle, shallow, folders })
+        Ok(Self { handle, shallow, folders, staging: RefCell::default() })
     }
 
     /// Where objects are: the repository's own folder first.
@@ -55,10 +62,11 @@ impl Objects {
         &self,
         id: Oid,
         kind: ObjectKind,
-        buffer: &mut Vec<u8>,
+        buffer: &mut memory::Vec<'_, u8>,
     ) -> Result<(), Error> {
         let name = gix_hash::ObjectId::Sha1(*id.as_bytes());
-        let found = self.handle.try_find(&name, buffer);
+        let staging = &mut *self.staging.borrow_mut();
+        let found = self.handle.try_find(&name, staging);
         let data = match found {
             Ok(Some(data)) => data,
             Ok(None) if self.is_shallow() => return Err(Error::Shallow { id }),
@@ -70,11 +78,14 @@ impl Objects {
                 return Err(Error::Corrupt { id, reason: reason(&error) });
             }
         };
-        let (actual, len) = (kind_of(data.kind), data.data.len());
+        let actual = kind_of(data.kind);
         if actual != kind {
             return Err(Error::Kind { id, actual, expected: kind });
         }
-        buffer.truncate(len);
+        buffer.clear();
+        buffer.try_extend_from_slice(data.data)?;
+        staging.clear();
+        staging.shrink_to(STAGING_BYTES_KEPT);
         Ok(())
     }
 }

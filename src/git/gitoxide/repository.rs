@@ -2,11 +2,12 @@
 
 use super::discover::{self, Location};
 use super::follow::{self, Packs};
+use super::loose;
 use super::objects::Objects;
 use super::refs;
 use crate::git::pack::PackWriter;
 use crate::git::{Commit, Error, Head, Identity, ObjectKind, PackSink, RefUpdate, Repository};
-use crate::memory::Alloc;
+use crate::memory::{Alloc, Vec};
 use crate::oid::Oid;
 use std::ops::ControlFlow;
 use std::path::PathBuf;
@@ -55,12 +56,16 @@ impl Repository for GitRepository {
         refs::resolve(&self.refs, name)
     }
 
-    fn refs(&self, prefix: &str, count_max: usize) -> Result<Vec<String>, Error> {
+    fn refs(&self, prefix: &str, count_max: usize) -> Result<std::vec::Vec<String>, Error> {
         refs::list(&self.refs, prefix, count_max)
     }
 
-    fn read(&self, id: Oid, kind: ObjectKind, buffer: &mut Vec<u8>) -> Result<(), Error> {
+    fn read(&self, id: Oid, kind: ObjectKind, buffer: &mut Vec<'_, u8>) -> Result<(), Error> {
         self.objects.read(id, kind, buffer)
+    }
+
+    fn write_object(&self, alloc: Alloc<'_>, kind: ObjectKind, data: &[u8]) -> Result<Oid, Error> {
+        loose::write(&self.location.common_dir.join("objects"), alloc, kind, data)
     }
 
     fn follow(
@@ -76,8 +81,12 @@ impl Repository for GitRepository {
         self.identity.clone()
     }
 
-    fn start_pack(&self, objects: u32) -> Result<Box<dyn PackSink + '_>, Error> {
-        Ok(Box::new(PackWriter::start(&self.pack_folder(), objects)?))
+    fn start_pack<'p>(
+        &'p self,
+        alloc: Alloc<'p>,
+        objects: u32,
+    ) -> Result<Box<dyn PackSink + 'p>, Error> {
+        Ok(Box::new(PackWriter::start(alloc, &self.pack_folder(), objects)?))
     }
 
     fn update_ref(&self, update: RefUpdate<'_>) -> Result<(), Error> {

@@ -2,6 +2,7 @@
 
 use crate::git::{Error, ObjectKind};
 use crate::oid::Oid;
+use std::io::Write;
 
 /// The name of the object with this kind and content.
 ///
@@ -9,10 +10,33 @@ use crate::oid::Oid;
 /// [`Error::Hash`] when the content is an attack on SHA-1.
 pub(crate) fn object_id(kind: ObjectKind, data: &[u8]) -> Result<Oid, Error> {
     let mut hasher = Hasher::default();
-    hasher.update(kind.to_string().as_bytes());
-    hasher.update(format!(" {}\0", data.len()).as_bytes());
+    hasher.update(ObjectHeader::new(kind, data.len()).as_bytes());
     hasher.update(data);
     hasher.finish()
+}
+
+/// What the name of an object is a hash of, before its content: kind, size and a NUL.
+pub(crate) struct ObjectHeader {
+    text: [u8; Self::BYTES_MAX],
+    len: usize,
+}
+
+impl ObjectHeader {
+    /// `commit`, a space, 20 digits and a NUL.
+    const BYTES_MAX: usize = 28;
+
+    /// The header of `len` bytes of content.
+    pub(crate) fn new(kind: ObjectKind, len: usize) -> Self {
+        let mut text = [0; Self::BYTES_MAX];
+        let mut unused = &mut text[..];
+        write!(unused, "{kind} {len}\0").expect("this holds because 64 bits have 20 digits");
+        let len = Self::BYTES_MAX - unused.len();
+        Self { text, len }
+    }
+
+    pub(crate) fn as_bytes(&self) -> &[u8] {
+        &self.text[..self.len]
+    }
 }
 
 /// A running SHA-1.
@@ -45,5 +69,11 @@ mod tests {
     fn the_empty_tree_has_its_famous_name() {
         let id = object_id(ObjectKind::Tree, b"").expect("no attack");
         assert_eq!(id.to_string(), "4b825dc642cb6eb9a060e54bf8d69288fbee4904");
+    }
+
+    #[test]
+    fn the_longest_header_fits() {
+        let header = ObjectHeader::new(ObjectKind::Commit, usize::MAX);
+        assert_eq!(header.as_bytes(), format!("commit {}\0", usize::MAX).as_bytes());
     }
 }

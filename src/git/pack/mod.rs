@@ -9,10 +9,11 @@ mod entry;
 mod error;
 mod hash;
 mod index;
+mod spool;
 mod writer;
 
-pub(crate) use entry::encode_header;
+pub(crate) use entry::{encode_header, encode_stored};
 pub use error::PackError;
-pub(crate) use hash::object_id;
+pub(crate) use hash::{ObjectHeader, object_id};
 pub use writer::PackSummary;
 pub(crate) use writer::PackWriter;

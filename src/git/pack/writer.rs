@@ -1,14 +1,16 @@
 //! A pack on disk: a temporary file that becomes a pack and an index, or nothing.
 
-use super::entry::encode_stored;
+use super::entry::encode_entry;
 use super::error::PackError;
 use super::hash::{Hasher, object_id};
 use super::index::{IndexEntry, write_index};
+use super::spool::Spool;
 use crate::git::{Error, ObjectKind, PackSink};
+use crate::memory::{Alloc, Vec};
 use crate::oid::Oid;
 use crate::units::Bytes;
 use std::fs::{self, File, Permissions};
-use std::io::{self, BufWriter, Write};
+use std::io::Write;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use tempfile::NamedTempFile;
@@ -24,8 +26,6 @@ pub struct PackSummary {
     pub size: Bytes,
 }
 
-/// Bytes that wait before they are written to a file.
-const BUFFER_BYTES: usize = 256 * 1024;
 /// Bytes of a pack's header: magic, version, object count.
 const HEADER_BYTES: usize = 12;
 
@@ -33,33 +33,32 @@ const HEADER_BYTES: usize = 12;
 ///
 /// The file is invisible to git until [`Self::finish`] names it: git ignores and later removes
 /// files that start with `tmp_`.
-pub(crate) struct PackWriter {
+pub(crate) struct PackWriter<'a> {
     folder: PathBuf,
-    file: BufWriter<NamedTempFile>,
+    alloc: Alloc<'a>,
+    file: Spool<'a>,
     hasher: Hasher,
     offset: u64,
     objects: u32,
-    entries: Vec<IndexEntry>,
-    scratch: Vec<u8>,
+    entries: Vec<'a, IndexEntry>,
+    /// The entry that is being encoded.
+    entry: Vec<'a, u8>,
 }
 
-impl PackWriter {
+impl<'a> PackWriter<'a> {
     /// Starts a pack of `objects` objects in `folder`, which is made when it is not there.
-    pub(crate) fn start(folder: &Path, objects: u32) -> Result<Self, Error> {
+    pub(crate) fn start(alloc: Alloc<'a>, folder: &Path, objects: u32) -> Result<Self, Error> {
+        let entries = Vec::try_with_capacity(objects as usize, alloc)?;
         fs::create_dir_all(folder).map_err(Error::io("create folder", folder))?;
-        let mut entries = Vec::new();
-        entries
-            .try_reserve_exact(objects as usize)
-            .map_err(|_| io::ErrorKind::OutOfMemory.into())
-            .map_err(Error::io("list the objects of a pack in", folder))?;
         let mut writer = Self {
             folder: folder.into(),
-            file: BufWriter::with_capacity(BUFFER_BYTES, temporary(folder, "tmp_pack_")?),
+            alloc,
+            file: Spool::create(folder, "tmp_pack_", alloc)?,
             hasher: Hasher::default(),
             offset: 0,
             objects,
             entries,
-            scratch: Vec::new(),
+            entry: Vec::new(alloc),
         };
         let mut header = [0; HEADER_BYTES];
         header[..8].copy_from_slice(b"PACK\0\0\0\x02");
@@ -78,7 +77,12 @@ impl PackWriter {
             }
             .into());
         }
-        self.entries.push(IndexEntry { id, crc32: crc32fast::hash(entry), offset: self.offset });
+        // There is room for every object, so this does not grow.
+        self.entries.try_push(IndexEntry {
+            id,
+            crc32: crc32fast::hash(entry),
+            offset: self.offset,
+        })?;
         self.write(entry)
     }
 
@@ -105,8 +109,7 @@ impl PackWriter {
         let pack = flushed(self.file, &self.folder)?;
         let pack_bytes = self.offset + Oid::LEN as u64;
 
-        let mut index =
-            BufWriter::with_capacity(BUFFER_BYTES, temporary(&self.folder, "tmp_idx_")?);
+        let mut index = Spool::create(&self.folder, "tmp_idx_", self.alloc)?;
         write_index(&self.entries, checksum, &mut index)
             .map_err(Error::io("write a pack index in", &self.folder))?;
         let index = flushed(index, &self.folder)?;
@@ -120,14 +123,16 @@ impl PackWriter {
     }
 }
 
-impl PackSink for PackWriter {
+impl PackSink for PackWriter<'_> {
     fn add(&mut self, kind: ObjectKind, data: &[u8]) -> Result<Oid, Error> {
         let id = object_id(kind, data)?;
-        let mut entry = std::mem::take(&mut self.scratch);
+        let mut entry = std::mem::replace(&mut self.entry, Vec::new(self.alloc));
         entry.clear();
-        encode_stored(kind, data, &mut entry);
-        let added = self.add_entry(id, &entry);
-        self.scratch = entry;
+        let added = match encode_entry(kind, data, &mut entry) {
+            Ok(()) => self.add_entry(id, &entry),
+            Err(error) => Err(error.into()),
+        };
+        self.entry = entry;
         added.map(|()| id)
     }
 
@@ -136,20 +141,9 @@ impl PackSink for PackWriter {
     }
 }
 
-fn temporary(folder: &Path, prefix: &str) -> Result<NamedTempFile, Error> {
-    tempfile::Builder::new()
-        .prefix(prefix)
-        .tempfile_in(folder)
-        .map_err(Error::io("create a temporary file in", folder))
-}
-
 /// Writes out what is buffered and waits until the disk has it.
-fn flushed(file: BufWriter<NamedTempFile>, folder: &Path) -> Result<NamedTempFile, Error> {
-    let file = file.into_inner().map_err(|error| Error::Io {
-        action: "write",
-        path: folder.into(),
-        source: error.into_error(),
-    })?;
+fn flushed(file: Spool<'_>, folder: &Path) -> Result<NamedTempFile, Error> {
+    let file = file.into_file().map_err(Error::io("write a file in", folder))?;
     let read_only = Permissions::from_mode(0o444);
     file.as_file()
         .set_permissions(read_only)

@@ -5,8 +5,8 @@
 
 use super::super::edge::Edge;
 use super::{key, limit, major};
+use crate::memory::{MemoryError, Vec};
 use crate::oid::Oid;
-use std::collections::TryReserveError;
 
 /// Why an edge cannot be written.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -22,16 +22,18 @@ pub enum EncodeError {
         limit: usize,
     },
     /// There was no memory for the bytes.
-    #[error("no memory to encode an edge")]
-    OutOfMemory(#[from] TryReserveError),
+    #[error("no memory to encode an edge: {0}")]
+    Memory(#[from] MemoryError),
 }
 
 /// Appends `edge` to `out`.
 ///
 /// ```
 /// use gitmind::journal::{Edges, encode_edge};
+/// use gitmind::memory::{Alloc, System, Vec};
 /// let edge = Edges::new(&[0xa0]).next().expect("an empty map is an edge")?;
-/// let mut bytes = Vec::new();
+/// let system = System::new();
+/// let mut bytes = Vec::new(Alloc::new(&system));
 /// encode_edge(&edge, &mut bytes)?;
 /// assert_eq!(Edges::new(&bytes).next(), Some(Ok(edge)));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
@@ -39,11 +41,15 @@ pub enum EncodeError {
 ///
 /// # Errors
 /// When a text is over its limit or memory is short; `out` is then as it was.
-pub fn encode_edge(edge: &Edge<'_>, out: &mut Vec<u8>) -> Result<(), EncodeError> {
+pub fn encode_edge(edge: &Edge<'_>, out: &mut Vec<'_, u8>) -> Result<(), EncodeError> {
     check_limits(edge)?;
     out.try_reserve(encoded_len(edge))?;
-    write_edge(edge, &mut |bytes| out.extend_from_slice(bytes));
-    Ok(())
+    let mut written = Ok(());
+    write_edge(edge, &mut |bytes| {
+        // There is room, so this does not grow.
+        written = written.and_then(|()| out.try_extend_from_slice(bytes));
+    });
+    Ok(written?)
 }
 
 /// The number of bytes that [`encode_edge`] appends.

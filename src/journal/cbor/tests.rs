@@ -2,6 +2,7 @@
 
 use super::super::edge::{Attribution, Confidence, Edge, Origin, Relation};
 use super::*;
+use crate::memory::{self, Alloc, System};
 use crate::oid::Oid;
 use proptest::prelude::*;
 
@@ -68,7 +69,8 @@ proptest! {
     fn what_is_encoded_decodes_to_the_same_edge(
         edges in prop::collection::vec(owned_edge(), 0..4),
     ) {
-        let mut payload = Vec::new();
+        let system = System::new();
+        let mut payload = memory::Vec::new(Alloc::new(&system));
         for edge in &edges {
             let before = payload.len();
             encode_edge(&edge.borrow(), &mut payload).expect("texts are within their limits");
@@ -94,7 +96,8 @@ proptest! {
         edges in prop::collection::vec(owned_edge(), 1..4),
         cut in any::<prop::sample::Index>(),
     ) {
-        let mut payload = Vec::new();
+        let system = System::new();
+        let mut payload = memory::Vec::new(Alloc::new(&system));
         let mut ends = Vec::new();
         for edge in &edges {
             encode_edge(&edge.borrow(), &mut payload).expect("texts are within their limits");
@@ -115,10 +118,12 @@ fn a_text_over_its_limit_is_not_written() {
     let long = vec![b'x'; 4096];
     let mut edge = Edges::new(&[0xa0]).next().expect("an edge").expect("a whole one");
     edge.source_path = &long;
-    let mut out = vec![7];
+    let system = System::new();
+    let mut out = memory::Vec::new(Alloc::new(&system));
+    out.try_push(7).expect("there is memory");
     let error = encode_edge(&edge, &mut out).expect_err("a path has at most 4095 bytes");
     assert_eq!(error.to_string(), "the source path has 4096 bytes, the limit is 4095");
-    assert_eq!(out, [7]);
+    assert_eq!(*out, [7]);
 }
 
 #[test]

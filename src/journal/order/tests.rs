@@ -3,7 +3,7 @@
 use super::*;
 use crate::git::fake::FakeRepository;
 use crate::git::{Error, Head, Identity, ObjectKind, PackSink, RefUpdate};
-use crate::memory::System;
+use crate::memory::{self, System};
 use proptest::prelude::*;
 use std::vec::Vec;
 
@@ -148,13 +148,16 @@ impl Repository for Carousel {
     fn refs(&self, _: &str, _: usize) -> Result<Vec<String>, Error> {
         Ok(Vec::new())
     }
-    fn read(&self, id: Oid, _: ObjectKind, _: &mut Vec<u8>) -> Result<(), Error> {
+    fn read(&self, id: Oid, _: ObjectKind, _: &mut memory::Vec<'_, u8>) -> Result<(), Error> {
         Err(Error::Missing { id })
+    }
+    fn write_object(&self, _: Alloc<'_>, _: ObjectKind, _: &[u8]) -> Result<Oid, Error> {
+        Ok(Oid::ZERO)
     }
     fn identity(&self) -> Identity {
         Identity::default()
     }
-    fn start_pack(&self, _: u32) -> Result<Box<dyn PackSink + '_>, Error> {
+    fn start_pack<'p>(&'p self, _: Alloc<'p>, _: u32) -> Result<Box<dyn PackSink + 'p>, Error> {
         Err(git::PackError::Count { expected: 0, actual: 0 }.into())
     }
     fn update_ref(&self, update: RefUpdate<'_>) -> Result<(), Error> {
