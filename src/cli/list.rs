@@ -14,8 +14,8 @@ use crate::context::Context;
 use crate::env::Environment;
 use crate::fs::OwnedPath;
 use crate::git::{Commit, Repository};
-use crate::journal::{Edge, Malformed, MessageError, PayloadBuffer, WalkError, walk_newest};
-use crate::memory::Op;
+use crate::journal::{Edge, Met, Texts, WalkError, read_newest};
+use crate::memory::{MemoryError, Op};
 use crate::progress::Silent;
 use crate::telemetry::{Level, Metric};
 use std::io::{self, Write};
@@ -32,12 +32,17 @@ struct Wanted<'a> {
 enum ListError {
     Walk(WalkError),
     Print(io::Error),
-    OutOfMemory(MessageError),
 }
 
 impl From<WalkError> for ListError {
     fn from(error: WalkError) -> Self {
         Self::Walk(error)
+    }
+}
+
+impl From<MemoryError> for ListError {
+    fn from(error: MemoryError) -> Self {
+        Self::Walk(error.into())
     }
 }
 
@@ -59,7 +64,6 @@ impl From<ListError> for Failure {
                 }
             }
             ListError::Print(error) => Self::new(error),
-            ListError::OutOfMemory(error) => Self::new(error),
         }
     }
 }
@@ -119,15 +123,18 @@ fn print(
     let columns = output.columns();
     let malformed = if wanted.options.json {
         let mut list = JsonList::begin(branch, output)?;
-        let malformed =
-            each(context, tip, wanted, session, |commit, edge| list.edge(commit, edge))?;
-        list.end(&malformed)?;
+        let mut texts = Texts::new(session.memory.intern_table(context.alloc));
+        let malformed = each(context, tip, wanted, session, |commit, edge| {
+            texts.keep(edge)?;
+            Ok(list.edge(commit, edge)?)
+        })?;
+        list.end(&malformed, texts.counts())?;
         malformed
     } else {
         let mut shown = 0_u64;
         let malformed = each(context, tip, wanted, session, |_, edge| {
             shown += 1;
-            writeln!(output, "{}", super::list_line::line(edge, columns))
+            Ok(super::list_line::write(edge, columns, output)?)
         })?;
         output.flush()?;
         conclude(branch, shown, wanted.options, output)?;
@@ -159,49 +166,31 @@ fn each(
     tip: crate::oid::Oid,
     wanted: &Wanted<'_>,
     session: &Session<'_>,
-    mut show: impl FnMut(&Commit<'_>, &Edge<'_>) -> io::Result<()>,
+    mut show: impl FnMut(&Commit<'_>, &Edge<'_>) -> Result<(), ListError>,
 ) -> Result<MalformedMet, ListError> {
     let Wanted { options, from } = wanted;
     let mut left = options.limit.unwrap_or(u64::MAX);
-    let mut payload = PayloadBuffer::new(context.alloc);
-    let (mut met, mut edges_read) = (MalformedMet::default(), 0);
+    let (mut malformed, mut edges_read) = (MalformedMet::default(), 0);
     if left == 0 {
-        return Ok(met);
+        return Ok(malformed);
     }
-    walk_newest(context.repository, context.alloc, tip, |commit| {
-        let edges = match payload.edges(commit) {
-            Ok(edges) => edges,
-            Err(error @ MessageError::Memory(_)) => return Err(ListError::OutOfMemory(error)),
-            Err(problem) => {
-                met.skipped += 1;
-                let malformed = Malformed::Skipped { commit: commit.id, problem };
-                diagnose(session, &malformed);
-                met.first.get_or_insert(malformed);
-                return Ok(ControlFlow::Continue(()));
-            }
-        };
-        for (edges_kept, edge) in (0..).zip(edges) {
-            edges_read += u64::from(edge.is_ok());
-            match edge {
-                Ok(edge) if options.filter.wants(&edge, from.as_ref()) => {
-                    show(commit, &edge)?;
+    read_newest(context.repository, context.alloc, tip, |met| {
+        match met {
+            Met::Edge(commit, edge) => {
+                edges_read += 1;
+                if options.filter.wants(edge, from.as_ref()) {
+                    show(commit, edge)?;
                     left -= 1;
-                    if left == 0 {
-                        return Ok(ControlFlow::Break(()));
-                    }
                 }
-                Ok(_) => {}
-                Err(problem) => {
-                    met.truncated += 1;
-                    let commit = commit.id;
-                    let malformed = Malformed::Truncated { commit, edges_kept, problem };
-                    diagnose(session, &malformed);
-                    met.first.get_or_insert(malformed);
-                }
+            }
+            Met::Malformed(met) => {
+                diagnose(session, &met);
+                malformed.note(met);
             }
         }
-        Ok(ControlFlow::Continue(()))
+        let flow = if left == 0 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) };
+        Ok::<_, ListError>(flow)
     })?;
     session.record(Metric::JournalReadEdges, None, edges_read);
-    Ok(met)
+    Ok(malformed)
 }

@@ -4,7 +4,8 @@ use super::malformed::MalformedMet;
 use super::output::Output;
 use crate::branch::BranchName;
 use crate::git::Commit;
-use crate::journal::{Attribution, Edge};
+use crate::journal::{Attribution, Edge, TextCounts};
+use crate::oid::Oid;
 use serde::{Serialize, Serializer};
 use std::io::{self, Write};
 
@@ -29,12 +30,16 @@ impl<'a> JsonList<'a> {
         Ok(())
     }
 
-    pub(super) fn end(self, malformed: &MalformedMet) -> io::Result<()> {
+    pub(super) fn end(self, malformed: &MalformedMet, texts: TextCounts) -> io::Result<()> {
         let MalformedMet { skipped, truncated, .. } = malformed;
+        let TextCounts { met, met_bytes, stored, stored_bytes } = texts;
+        let (met_bytes, stored_bytes) = (met_bytes.get(), stored_bytes.get());
         writeln!(
             self.output,
             "\n],\n\"edges_shown\": {},\n\"commits_skipped\": {skipped},\n\
-             \"edges_truncated\": {truncated}\n}}",
+             \"edges_truncated\": {truncated},\n\"texts\": {{\"met\": {met}, \
+             \"met_bytes\": {met_bytes}, \"stored\": {stored}, \
+             \"stored_bytes\": {stored_bytes}}}\n}}",
             self.edges_shown
         )
     }
@@ -43,9 +48,9 @@ impl<'a> JsonList<'a> {
 /// One edge of the document.
 #[derive(Serialize)]
 struct EdgeDocument<'a> {
-    commit: String,
-    source_oid: String,
-    target_oid: String,
+    commit: Name,
+    source_oid: Name,
+    target_oid: Name,
     source_path: Text<'a>,
     target_path: Text<'a>,
     #[serde(rename = "type")]
@@ -55,8 +60,8 @@ struct EdgeDocument<'a> {
     confidence_stored: u16,
     timestamp_ms: u64,
     ulid: Text<'a>,
-    legacy_source_oid: String,
-    legacy_target_oid: String,
+    legacy_source_oid: Name,
+    legacy_target_oid: Name,
     #[serde(skip_serializing_if = "Option::is_none")]
     attribution: Option<AttributionDocument<'a>>,
 }
@@ -75,9 +80,9 @@ struct AttributionDocument<'a> {
 impl<'a> EdgeDocument<'a> {
     fn new(commit: &Commit<'_>, edge: &Edge<'a>) -> Self {
         Self {
-            commit: commit.id.to_string(),
-            source_oid: edge.source.to_string(),
-            target_oid: edge.target.to_string(),
+            commit: Name(commit.id),
+            source_oid: Name(edge.source),
+            target_oid: Name(edge.target),
             source_path: Text(edge.source_path),
             target_path: Text(edge.target_path),
             relation: edge.relation.name(),
@@ -86,8 +91,8 @@ impl<'a> EdgeDocument<'a> {
             confidence_stored: edge.confidence.0,
             timestamp_ms: edge.timestamp_ms,
             ulid: Text(edge.ulid),
-            legacy_source_oid: edge.legacy_source.to_string(),
-            legacy_target_oid: edge.legacy_target.to_string(),
+            legacy_source_oid: Name(edge.legacy_source),
+            legacy_target_oid: Name(edge.legacy_target),
             attribution: edge.attribution.map(AttributionDocument::new),
         }
     }
@@ -103,6 +108,15 @@ impl<'a> AttributionDocument<'a> {
             flags: who.flags,
             lane: who.lane,
         }
+    }
+}
+
+/// The name of an object, in hexadecimal.
+struct Name(Oid);
+
+impl Serialize for Name {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(&self.0)
     }
 }
 

@@ -2,18 +2,32 @@
 
 use super::escape::Escaped;
 use crate::journal::{Confidence, Edge, Origin};
+use std::fmt;
+use std::io::{self, Write};
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
 /// Columns that a path keeps, however narrow the terminal.
 const PATH_COLUMNS_MIN: usize = 8;
 
-/// The line, without its end; in `columns` columns when that is possible.
-pub(super) fn line(edge: &Edge<'_>, columns: Option<usize>) -> String {
+/// Writes the line with its end; in `columns` columns when that is possible.
+pub(super) fn write(
+    edge: &Edge<'_>,
+    columns: Option<usize>,
+    out: &mut impl Write,
+) -> io::Result<()> {
+    if let Some(columns) = columns {
+        return writeln!(out, "{}", shortened(edge, columns));
+    }
+    let (source, target) = (Escaped::bytes(edge.source_path), Escaped::bytes(edge.target_path));
+    writeln!(out, "{source} ──{}──> {target}{}", edge.relation.name(), Remark(edge))
+}
+
+/// The line for a terminal.
+fn shortened(edge: &Edge<'_>, columns: usize) -> String {
     let source = Escaped::bytes(edge.source_path).to_string();
     let target = Escaped::bytes(edge.target_path).to_string();
     let arrow = format!(" ──{}──> ", edge.relation.name());
-    let remark = remark(edge);
-    let Some(columns) = columns else { return format!("{source}{arrow}{target}{remark}") };
+    let remark = Remark(edge).to_string();
     let room = columns.saturating_sub(arrow.width() + remark.width());
     let half = (room / 2).max(PATH_COLUMNS_MIN);
     let source_room = half.max(room.saturating_sub(target.width()));
@@ -23,15 +37,27 @@ pub(super) fn line(edge: &Edge<'_>, columns: Option<usize>) -> String {
 }
 
 /// Who recorded the edge and how sure they were, where that is not the usual.
-fn remark(edge: &Edge<'_>) -> String {
-    let who = edge.attribution.filter(|who| who.origin != Origin::HUMAN);
-    let who = who.map(|who| match who.author {
-        b"" => who.origin.name().to_string(),
-        author => Escaped::bytes(author).to_string(),
-    });
-    let sure = (edge.confidence != Confidence::CERTAIN).then(|| edge.confidence.to_string());
-    let parts: Vec<String> = who.into_iter().chain(sure).collect();
-    if parts.is_empty() { String::new() } else { format!("  [{}]", parts.join(", ")) }
+struct Remark<'e>(&'e Edge<'e>);
+
+impl fmt::Display for Remark<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let who = self.0.attribution.filter(|who| who.origin != Origin::HUMAN);
+        let sure = Some(self.0.confidence).filter(|sure| *sure != Confidence::CERTAIN);
+        if who.is_none() && sure.is_none() {
+            return Ok(());
+        }
+        f.write_str("  [")?;
+        match who {
+            Some(who) if who.author.is_empty() => f.write_str(who.origin.name())?,
+            Some(who) => Escaped::bytes(who.author).fmt(f)?,
+            None => {}
+        }
+        if let Some(sure) = sure {
+            let separator = if who.is_some() { ", " } else { "" };
+            write!(f, "{separator}{sure}")?;
+        }
+        f.write_str("]")
+    }
 }
 
 /// Cuts the start of a path that is wider than `columns`: its end tells more.
@@ -59,6 +85,13 @@ mod tests {
     fn edge<'a>(source_path: &'a [u8], target_path: &'a [u8]) -> Edge<'a> {
         let blank = Edges::new(&[0xa0]).next().expect("an edge").expect("a whole one");
         Edge { source_path, target_path, relation: Relation::REFERENCES, ..blank }
+    }
+
+    fn line(edge: &Edge<'_>, columns: Option<usize>) -> String {
+        let mut line = Vec::new();
+        write(edge, columns, &mut line).expect("a Vec takes everything");
+        let line = String::from_utf8(line).expect("what is not UTF-8 is escaped");
+        line.strip_suffix('\n').expect("a line has its end").to_owned()
     }
 
     #[test]

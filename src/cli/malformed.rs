@@ -13,6 +13,15 @@ pub(super) struct MalformedMet {
 }
 
 impl MalformedMet {
+    /// Counts one more.
+    pub(super) fn note(&mut self, malformed: Malformed) {
+        match malformed {
+            Malformed::Skipped { .. } => self.skipped += 1,
+            Malformed::Truncated { .. } => self.truncated += 1,
+        }
+        self.first.get_or_insert(malformed);
+    }
+
     /// Says it, when there were any.
     pub(super) fn warn(&self, output: &mut Output) {
         let Some(first) = &self.first else { return };

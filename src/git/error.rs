@@ -5,7 +5,7 @@ use super::port::ObjectKind;
 use crate::memory::MemoryError;
 use crate::oid::Oid;
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// A failed access to a repository. What the git libraries say is kept as text.
 #[derive(Debug, thiserror::Error)]
@@ -138,12 +138,8 @@ pub enum Error {
 }
 
 impl Error {
-    /// An [`Error::Io`] maker for `map_err`.
-    pub(crate) fn io(
-        action: &'static str,
-        path: impl Into<PathBuf>,
-    ) -> impl FnOnce(io::Error) -> Self {
-        let path = path.into();
-        move |source| Self::Io { action, path, source }
+    /// An [`Error::Io`] maker for `map_err`; copies the path only when there is an error.
+    pub(crate) fn io(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Self {
+        move |source| Self::Io { action, path: path.to_owned(), source }
     }
 }

@@ -6,6 +6,7 @@ mod message;
 mod newest;
 mod order;
 mod reader;
+mod texts;
 
 pub use cbor::{CborError, Edges, EncodeError, encode_edge, encoded_len};
 pub use edge::{Attribution, Confidence, Edge, Origin, Relation};
@@ -14,4 +15,5 @@ pub use message::{
 };
 pub use newest::walk_newest;
 pub use order::{EdgeOrder, History, WalkError, walk};
-pub use reader::{Malformed, PayloadBuffer};
+pub use reader::{Malformed, Met, PayloadBuffer, read_newest};
+pub use texts::{KeptEdge, TextCounts, Texts};

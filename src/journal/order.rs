@@ -55,8 +55,8 @@ pub enum WalkError {
     /// There are more commits than numbers.
     #[error("the journal has more than {} commits", u32::MAX)]
     TooManyCommits,
-    /// There was no memory for the order of the commits.
-    #[error("no memory for the order of the journal's commits: {0}")]
+    /// There was no memory for a commit's payload or for the order of the commits.
+    #[error("no memory to read the journal: {0}")]
     Memory(#[from] MemoryError),
 }
 

@@ -1,12 +1,16 @@
-//! Reading one commit of a journal: its message, its payload, its edges.
+//! Reading a journal's edges: out of one commit, or out of all of them, newest first.
 //!
 //! A malformed commit never hides another one: it is named and the walk goes on.
 
 use super::cbor::{CborError, Edges};
+use super::edge::Edge;
 use super::message::{MessageError, decode_message};
-use crate::git::Commit;
+use super::newest::walk_newest;
+use super::order::WalkError;
+use crate::git::{Commit, Repository};
 use crate::memory::{Alloc, Vec};
 use crate::oid::Oid;
+use std::ops::ControlFlow;
 
 /// What is wrong with a commit of a journal.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -49,4 +53,70 @@ impl<'a> PayloadBuffer<'a> {
         decode_message(commit.message, &mut self.0)?;
         Ok(Edges::new(&self.0))
     }
+}
+
+/// What is met in a journal.
+#[derive(Clone, Debug)]
+pub enum Met<'m> {
+    /// An edge, and the commit it is in.
+    Edge(&'m Commit<'m>, &'m Edge<'m>),
+    /// A commit whose edges cannot be read, or not all of them.
+    Malformed(Malformed),
+}
+
+/// Visits what is in the journal at `tip`, newest commit first, each one's edges as they were
+/// written, until `visit` breaks. One commit is in memory at a time, in buffers of `alloc`.
+///
+/// ```
+/// use gitmind::git::fake::FakeRepository;
+/// use gitmind::journal::{Met, WalkError, read_newest};
+/// use gitmind::memory::{Alloc, System};
+/// use std::ops::ControlFlow;
+/// let (repository, system) = (FakeRepository::default(), System::new());
+/// let first = repository.commit(&[], b"oA==");
+/// let tip = repository.commit(&[first], b"not base64");
+/// let (mut edges, mut malformed) = (0, 0);
+/// read_newest(&repository, Alloc::new(&system), tip, |met| {
+///     match met {
+///         Met::Edge(..) => edges += 1,
+///         Met::Malformed(_) => malformed += 1,
+///     }
+///     Ok::<_, WalkError>(ControlFlow::Continue(()))
+/// })?;
+/// assert_eq!((edges, malformed), (1, 1));
+/// # Ok::<(), WalkError>(())
+/// ```
+///
+/// # Errors
+/// What `visit` returns, or a [`WalkError`].
+pub fn read_newest<E: From<WalkError>>(
+    repository: &dyn Repository,
+    alloc: Alloc<'_>,
+    tip: Oid,
+    mut visit: impl FnMut(Met<'_>) -> Result<ControlFlow<()>, E>,
+) -> Result<(), E> {
+    let mut payload = PayloadBuffer::new(alloc);
+    walk_newest(repository, alloc, tip, |commit| {
+        let edges = match payload.edges(commit) {
+            Ok(edges) => edges,
+            Err(MessageError::Memory(error)) => return Err(WalkError::from(error).into()),
+            Err(problem) => {
+                return visit(Met::Malformed(Malformed::Skipped { commit: commit.id, problem }));
+            }
+        };
+        for (edges_kept, edge) in (0..).zip(edges) {
+            let met = match &edge {
+                Ok(edge) => Met::Edge(commit, edge),
+                Err(problem) => Met::Malformed(Malformed::Truncated {
+                    commit: commit.id,
+                    edges_kept,
+                    problem: *problem,
+                }),
+            };
+            if visit(met)?.is_break() {
+                return Ok(ControlFlow::Break(()));
+            }
+        }
+        Ok(ControlFlow::Continue(()))
+    })
 }

@@ -26,10 +26,13 @@ use std::sync::PoisonError;
 pub use self::handle::Interned;
 use self::shard::{Failure, GENERATION_MAX, INDEX_BITS, Key, Shard};
 pub use self::unshared::Unshared;
+use foldhash::SharedSeed;
+
 use super::alloc::Alloc;
 use super::error::MemoryError;
 use super::pooling::{Pooling, Zeroing};
 use super::sync::{Mutex, MutexGuard};
+use crate::units::Bytes;
 
 const SHARD_BITS: u32 = 4;
 const SHARDS: usize = 1 << SHARD_BITS;
@@ -96,7 +99,7 @@ impl<'a> Padded<'a> {
     }
 }
 
-type Hasher = foldhash::fast::RandomState;
+type Hasher = foldhash::fast::SeedableRandomState;
 
 fn hash(hasher: &Hasher, bytes: &[u8]) -> u64 {
     hasher.hash_one(bytes)
@@ -130,7 +133,14 @@ impl<'a> InternTable<'a> {
     /// An empty table; takes no memory.
     pub fn new(alloc: Alloc<'a>, pooling: Pooling, zeroing: Zeroing) -> Self {
         let shard = |_| Padded(Mutex::new(Shard::new(alloc, pooling, zeroing)));
-        Self { shards: std::array::from_fn(shard), hasher: Default::default() }
+        Self { shards: std::array::from_fn(shard), hasher: Hasher::random() }
+    }
+
+    /// As [`InternTable::new`], with strings in the same places in each run that has the same seed:
+    /// for tests. Who knows the seed can choose strings that collide.
+    pub fn seeded(alloc: Alloc<'a>, pooling: Pooling, zeroing: Zeroing, seed: u64) -> Self {
+        let hasher = Hasher::with_seed(seed, SharedSeed::global_fixed());
+        Self { hasher, ..Self::new(alloc, pooling, zeroing) }
     }
 
     /// Holds `bytes` once more and names them.
@@ -210,6 +220,19 @@ impl<'a> InternTable<'a> {
     /// Distinct strings held; with other threads at work, a sum of moments.
     pub fn len(&self) -> usize {
         (0..SHARDS).map(|shard| self.lock(shard).live()).sum()
+    }
+
+    /// How many distinct strings are held, and how many bytes they have; with other threads at
+    /// work, a sum of moments. It looks at every string.
+    pub fn held(&self) -> (u64, Bytes) {
+        let (mut strings, mut bytes) = (0, 0);
+        for shard in 0..SHARDS {
+            for len in self.lock(shard).lengths() {
+                strings += 1;
+                bytes += len as u64;
+            }
+        }
+        (strings, Bytes::new(bytes))
     }
 
     /// Whether no string is held.

@@ -224,6 +224,11 @@ impl<'a> Shard<'a> {
     pub(super) fn live(&self) -> usize {
         self.live
     }
+
+    /// The lengths of the strings that are held.
+    pub(super) fn lengths(&self) -> impl Iterator<Item = usize> + '_ {
+        self.slots.iter().filter(|slot| slot.refs > 0).map(Slot::len)
+    }
 }
 
 /// Makes room in an array that holds most of a table: a sixteenth more at least, so that moving

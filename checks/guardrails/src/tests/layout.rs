@@ -142,6 +142,30 @@ fn a_guide_that_names_other_layers_or_files_is_found() {
 }
 
 #[test]
+fn telemetry_that_is_not_documented_or_gone_is_found() {
+    let page = "# Page\n\n## Variables\n\n| variable | x |\n| `GITMIND_OLD` | x |\n\n## Events\n\n\
+                | c | e |\n| cache | `gone` |\n| cache | `built` |\n\n\
+                ## Metrics\n\n| `a.b` | x |\n";
+    let files = [
+        ("docs/telemetry.md", page),
+        ("src/cli/mod.rs", "//! Why.\nconst A: [&str; 2] = [\"GITMIND_NEW\", \"built\"];\n"),
+        ("src/telemetry/metric.rs", "//! Why.\nconst B: [&str; 2] = [\"a.b\", \"c.d\"];\n"),
+    ];
+    let lines: Vec<_> = found(&files).iter().map(ToString::to_string).collect();
+    let lines: Vec<_> = lines.iter().filter(|line| line.contains(": matrix: ")).collect();
+    let expected = [
+        "docs/telemetry.md:6: matrix: the program has no variable `GITMIND_OLD`",
+        "docs/telemetry.md:11: matrix: the program has no event `gone`",
+        "src/cli/mod.rs:2: matrix: the variable `GITMIND_NEW` is not documented",
+        "src/telemetry/metric.rs:2: matrix: the metric `c.d` is not documented",
+    ];
+    assert_eq!(lines.len(), expected.len(), "{lines:#?}");
+    for (line, expected) in lines.iter().zip(expected) {
+        assert!(line.starts_with(expected), "{line}");
+    }
+}
+
+#[test]
 fn a_file_that_does_not_parse_is_found() {
     assert_found("src/git/a.rs", "//! Why.\nfn {}\n", "2: syntax", "expected");
 }

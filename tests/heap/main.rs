@@ -1,0 +1,72 @@
+//! Hot paths take no memory past the port, however many edges there are: counted under the
+//! program's allocator, which sees every block of the process.
+
+use std::ops::ControlFlow;
+use std::path::Path;
+
+use gitmind::branch::BranchName;
+use gitmind::cache::RebuildOptions;
+use gitmind::clock::{FixedClock, Timestamp};
+use gitmind::context::Context;
+use gitmind::fixture::{Recipe, make};
+use gitmind::git::Repository;
+use gitmind::git::gitoxide::{GitRepository, Location};
+use gitmind::journal::{EdgeOrder, Met, Texts, WalkError, read_newest};
+use gitmind::memory::{Alloc, InternTable, Pooling, ProcessAllocator, System, Zeroing};
+use gitmind::progress::Silent;
+
+#[global_allocator]
+static PROCESS: ProcessAllocator = ProcessAllocator::new();
+
+type Work = fn(&GitRepository, Alloc<'_>);
+
+/// Blocks that the process took beyond those of the port.
+fn blocks_past_the_port(repository: &Path, work: Work) -> u64 {
+    let repository = GitRepository::open(Location::at(repository).expect("a repository"));
+    let repository = repository.expect("one that can be served");
+    let system = System::new();
+    PROCESS.start_counting();
+    work(&repository, Alloc::new(&system));
+    let process = PROCESS.diagnostics().allocations_total;
+    PROCESS.stop_counting();
+    let port = Alloc::new(&system).port().diagnostics().allocations_total;
+    process.checked_sub(port).expect("the process sees what the port takes")
+}
+
+fn read(repository: &GitRepository, alloc: Alloc<'_>) {
+    let tip = repository.resolve("refs/gitmind/edges/main").expect("readable").expect("a journal");
+    let mut texts = Texts::new(InternTable::new(alloc, Pooling::On, Zeroing::Off));
+    let read = read_newest(repository, alloc, tip, |met| {
+        if let Met::Edge(_, edge) = met {
+            texts.keep(edge).map_err(WalkError::from)?;
+        }
+        Ok::<_, WalkError>(ControlFlow::Continue(()))
+    });
+    read.expect("a whole journal");
+}
+
+fn rebuild(repository: &GitRepository, alloc: Alloc<'_>) {
+    let clock = FixedClock(Timestamp { seconds: 1_700_000_000, offset_seconds: 0 });
+    let context = Context { alloc, repository, clock: &clock, progress: &Silent };
+    let branch = BranchName::new("main").expect("a name");
+    let edge_order = EdgeOrder::OldestFirst;
+    let options = RebuildOptions { edge_order, force: true, strict: true };
+    context.rebuild(&branch, options).expect("a whole journal");
+}
+
+#[test]
+fn four_times_the_edges_take_no_more_blocks_past_the_port() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let journal = |edges| {
+        let path = folder.path().join(format!("{edges}.git"));
+        make(Recipe { edges, seed: 1, batch: 1 }, &path, &Silent).expect("a new folder");
+        path
+    };
+    let (small, large) = (journal(2_000), journal(8_000));
+    let work: [(&str, Work); 2] = [("journal.read", read), ("cache.rebuild", rebuild)];
+    for (name, work) in work {
+        let counts = [&small, &large].map(|path| blocks_past_the_port(path, work));
+        // Threads that help, and how often a buffer of a library grows, are a matter of luck.
+        assert!(counts[1] <= counts[0] + 32, "{name}: {counts:?} blocks for 2 000 and 8 000 edges");
+    }
+}
