@@ -29,7 +29,7 @@ pub(crate) fn check(tree: &Tree) -> Vec<Finding> {
         }
         names
     };
-    let variables = literals(&|_, name| name.strip_prefix(VARIABLE).is_some_and(|it| !it.is_empty()));
+    let variables = literals(&|_, name| name.len() > VARIABLE.len() && name.starts_with(VARIABLE));
     let metrics = literals(&|path, name| path == METRICS && name.contains('.'));
     let all = literals(&|_, _| true);
     [
