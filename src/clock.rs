@@ -20,6 +20,8 @@ pub trait Clock {
     fn now(&self) -> Timestamp;
     /// Time since an arbitrary fixed moment; it never goes back.
     fn elapsed(&self) -> Duration;
+    /// Waits.
+    fn sleep(&self, time: Duration);
 }
 
 /// The system's clocks.
@@ -44,6 +46,10 @@ impl Clock for SystemClock {
     fn elapsed(&self) -> Duration {
         self.started.elapsed()
     }
+
+    fn sleep(&self, time: Duration) {
+        std::thread::sleep(time);
+    }
 }
 
 /// A clock that stands still, for tests and for fixtures.
@@ -58,4 +64,6 @@ impl Clock for FixedClock {
     fn elapsed(&self) -> Duration {
         Duration::ZERO
     }
+
+    fn sleep(&self, _: Duration) {}
 }

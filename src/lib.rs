@@ -26,6 +26,8 @@ pub mod oid;
 #[forbid(unsafe_code)]
 pub mod progress;
 #[forbid(unsafe_code)]
+pub mod random;
+#[forbid(unsafe_code)]
 pub mod telemetry;
 #[forbid(unsafe_code)]
 pub mod units;

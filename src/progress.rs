@@ -9,6 +9,8 @@ pub enum Step {
     Writing,
     /// Commits of a fixture are made.
     Generating,
+    /// Lines of edges are read.
+    Importing,
 }
 
 /// A listener.

@@ -1,7 +1,8 @@
 //! The arguments and their help.
 
 use super::list_filter::ListFilter;
-use crate::journal::EdgeOrder;
+use super::relation::{RelationArg, parse_confidence, parse_relation};
+use crate::journal::{Confidence, EdgeOrder};
 use clap::{Parser, Subcommand, ValueEnum, ValueHint};
 use std::path::PathBuf;
 
@@ -28,6 +29,8 @@ pub struct Args {
 pub(super) enum Command {
     CacheRebuild(RebuildArgs),
     List(ListArgs),
+    Link(LinkArgs),
+    Import(ImportArgs),
     Budget(BudgetArgs),
     Env(EnvArgs),
     #[command(subcommand)]
@@ -97,6 +100,58 @@ pub(super) struct ListArgs {
     /// Stop after this many edges
     #[arg(long, value_name = "COUNT")]
     pub(super) limit: Option<u64>,
+    /// Print one JSON document
+    #[arg(long)]
+    pub(super) json: bool,
+}
+
+/// Append an edge between two files of HEAD's commit to a journal
+#[derive(Clone, Debug, clap::Args)]
+#[command(
+    after_help = "Who writes is in GIT_MIND_SOURCE (human, claude, gpt, ai, system, import), \
+                        GIT_MIND_AUTHOR and GIT_MIND_SESSION.\n\nExamples:\n  git mind link \
+                        src/parser.c docs/grammar.md --type implements\n  GIT_MIND_SOURCE=claude \
+                        git mind link a.c b.c --type depends_on --confidence 0.8 --json"
+)]
+pub(super) struct LinkArgs {
+    /// File or folder that the edge starts at, as seen from the current folder
+    #[arg(value_name = "SOURCE", value_hint = ValueHint::AnyPath)]
+    pub(super) source: PathBuf,
+    /// File or folder that the edge ends at
+    #[arg(value_name = "TARGET", value_hint = ValueHint::AnyPath)]
+    pub(super) target: PathBuf,
+    /// implements, references, depends_on, augments, custom, or a number
+    #[arg(long = "type", value_name = "TYPE", default_value = "references",
+          value_parser = parse_relation)]
+    pub(super) relation: RelationArg,
+    /// How sure it is, from 0 to 1 [default: certain for people, 0.907 for programs]
+    #[arg(long, value_name = "FRACTION", value_parser = parse_confidence)]
+    pub(super) confidence: Option<Confidence>,
+    /// Branch whose journal gets it [default: the one that is checked out]
+    #[arg(long, value_name = "NAME")]
+    pub(super) branch: Option<String>,
+    /// Print one JSON document
+    #[arg(long)]
+    pub(super) json: bool,
+}
+
+/// Append edges from lines of JSON to a journal, all of them or none
+///
+/// A line is an object with source_path and target_path, files of HEAD's commit from the top of its
+/// tree, or source_oid and target_oid. Optional are type (a name) or type_number, confidence (from
+/// nought to one) or confidence_stored, timestamp_ms, ulid, legacy_source_oid, legacy_target_oid,
+/// and attribution with source or source_number, author, session, flags and lane. So the edges that
+/// list prints as JSON are such lines.
+#[derive(Clone, Debug, clap::Args)]
+#[command(after_help = "Examples:\n  git mind import edges.jsonl\n  git mind list --branch old \
+                        --json | jq -c '.edges | reverse[]' | git mind import - --branch new")]
+pub(super) struct ImportArgs {
+    /// File with the lines, or - for the standard input
+    #[arg(value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(super) file: PathBuf,
+    /// Branch whose journal gets them [default: the one that is checked out]
+    #[arg(long, value_name = "NAME")]
+    pub(super) branch: Option<String>,
     /// Print one JSON document
     #[arg(long)]
     pub(super) json: bool,

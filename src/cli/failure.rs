@@ -52,6 +52,13 @@ impl Failure {
         Self { exit: Exit::Unknown, ..self }
     }
 
+    /// The same failure, with where in the input it was.
+    #[must_use]
+    pub(super) fn at(self, place: std::fmt::Arguments<'_>) -> Self {
+        let source = format!("{place}: {}", self.text()).into();
+        Self { source, ..self }
+    }
+
     /// What failed and why, in one line.
     pub(super) fn text(&self) -> String {
         chain(&*self.source)

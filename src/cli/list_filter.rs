@@ -1,7 +1,8 @@
 //! Which edges a list shows: the filters of `git-mind list` and their spelling.
 
+use super::relation::{RelationArg, parse_confidence, parse_relation};
 use crate::fs::OwnedPath;
-use crate::journal::{Confidence, Edge, Origin, Relation};
+use crate::journal::{Confidence, Edge, Origin};
 use clap::ValueEnum;
 use std::ffi::OsString;
 use std::os::unix::ffi::OsStrExt;
@@ -15,7 +16,7 @@ pub(super) struct ListFilter {
     from: Option<OsString>,
     /// Only edges of this type: implements, references, depends_on, augments, custom, or a number
     #[arg(long = "type", value_name = "TYPE", value_parser = parse_relation)]
-    relation: Option<RelationFilter>,
+    relation: Option<RelationArg>,
     /// Only edges by this kind of writer
     #[arg(long, value_enum, value_name = "SOURCE")]
     source: Option<SourceArg>,
@@ -61,39 +62,8 @@ impl ListFilter {
                 || from.is_some_and(|path| path.as_bytes() == edge.source_path)
         }) && self.min_confidence.is_none_or(|least| edge.confidence >= least)
             && self.source.is_none_or(|source| is_from(origin, source))
-            && self.relation.is_none_or(|wanted| match wanted {
-                RelationFilter::Exactly(relation) => edge.relation == relation,
-                RelationFilter::Custom => edge.relation.name() == Relation::CUSTOM.name(),
-            })
+            && self.relation.is_none_or(|wanted| wanted.matches(edge.relation))
     }
-}
-
-/// Types of edges that a list shows.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum RelationFilter {
-    Exactly(Relation),
-    /// Every number without a name.
-    Custom,
-}
-
-/// Reads a type's name, in any case, or its number.
-fn parse_relation(text: &str) -> Result<RelationFilter, String> {
-    let name = text.to_ascii_lowercase().replace('-', "_");
-    if let Some(relation) = Relation::from_name(&name) {
-        return Ok(RelationFilter::Exactly(relation));
-    }
-    if name == "custom" {
-        return Ok(RelationFilter::Custom);
-    }
-    let number = name.parse().map(|number| RelationFilter::Exactly(Relation(number)));
-    let names = "implements, references, depends_on, augments, custom, or a number up to 65535";
-    number.map_err(|_| format!("a type is one of {names}"))
-}
-
-/// Reads a fraction from 0 to 1.
-fn parse_confidence(text: &str) -> Result<Confidence, String> {
-    let fraction = text.parse().ok().and_then(Confidence::from_fraction);
-    fraction.ok_or_else(|| "a confidence is a number from 0 to 1".into())
 }
 
 fn is_from(origin: Origin, source: SourceArg) -> bool {
@@ -108,27 +78,4 @@ fn is_from(origin: Origin, source: SourceArg) -> bool {
         SourceArg::Unknown => "unknown",
     };
     origin.name() == name
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn types_are_named_in_any_case_or_numbered() {
-        let exactly = |number| Ok(RelationFilter::Exactly(Relation(number)));
-        assert_eq!(parse_relation("Depends-On"), exactly(3));
-        assert_eq!(parse_relation("depends_on"), exactly(3));
-        assert_eq!(parse_relation("1000"), exactly(1000));
-        assert_eq!(parse_relation("custom"), Ok(RelationFilter::Custom));
-        assert!(parse_relation("65536").is_err() && parse_relation("").is_err());
-    }
-
-    #[test]
-    fn confidences_are_fractions() {
-        assert_eq!(parse_confidence("0.5"), Ok(Confidence(7680)));
-        for bad in ["nan", "-0.1", "1.01", "x", "", "inf"] {
-            assert!(parse_confidence(bad).is_err(), "{bad}");
-        }
-    }
 }

@@ -26,7 +26,7 @@ impl<'a> JsonList<'a> {
         let separator = if self.edges_shown == 0 { "\n" } else { ",\n" };
         self.edges_shown += 1;
         self.output.write_all(separator.as_bytes())?;
-        serde_json::to_writer(&mut *self.output, &EdgeDocument::new(commit, edge))?;
+        serde_json::to_writer(&mut *self.output, &EdgeDocument::new(commit.id, edge))?;
         Ok(())
     }
 
@@ -45,9 +45,9 @@ impl<'a> JsonList<'a> {
     }
 }
 
-/// One edge of the document.
+/// One edge of a document.
 #[derive(Serialize)]
-struct EdgeDocument<'a> {
+pub(super) struct EdgeDocument<'a> {
     commit: Name,
     source_oid: Name,
     target_oid: Name,
@@ -62,7 +62,7 @@ struct EdgeDocument<'a> {
     ulid: Text<'a>,
     legacy_source_oid: Name,
     legacy_target_oid: Name,
-    #[serde(skip_serializing_if = "Option::is_none")]
+    /// Null in the basic form.
     attribution: Option<AttributionDocument<'a>>,
 }
 
@@ -78,9 +78,9 @@ struct AttributionDocument<'a> {
 }
 
 impl<'a> EdgeDocument<'a> {
-    fn new(commit: &Commit<'_>, edge: &Edge<'a>) -> Self {
+    pub(super) fn new(commit: Oid, edge: &Edge<'a>) -> Self {
         Self {
-            commit: Name(commit.id),
+            commit: Name(commit),
             source_oid: Name(edge.source),
             target_oid: Name(edge.target),
             source_path: Text(edge.source_path),

@@ -36,10 +36,11 @@ impl Bar {
             Step::Reading => "reading journal",
             Step::Writing => "writing cache",
             Step::Generating => "making commits",
+            Step::Importing => "reading edges",
         };
         let template = match total {
             Some(_) => "{msg} {wide_bar} {human_pos}/{human_len} ({eta})",
-            None => "{msg} {spinner} {human_pos} commits",
+            None => "{msg} {spinner} {human_pos}",
         };
         let style = ProgressStyle::with_template(template);
         self.bar.set_style(style.expect("this holds because the templates are constants"));

@@ -82,6 +82,11 @@ impl FakeRepository {
         self.refs.borrow_mut().insert(name.into(), id);
     }
 
+    /// Removes a ref without conditions.
+    pub fn remove_ref(&self, name: &str) {
+        self.refs.borrow_mut().remove(name);
+    }
+
     /// Removes an object.
     pub fn remove(&self, id: Oid) {
         self.objects.borrow_mut().remove(&id);

@@ -1,8 +1,19 @@
 //! Looking a path up in a tree, folder by folder.
 
-use super::{EntryMode, Error, ObjectKind, Repository, entries};
+use super::{Commit, EntryMode, Error, ObjectKind, Repository, entries};
 use crate::memory::{Alloc, Vec};
 use crate::oid::Oid;
+
+/// The tree of the commit that HEAD names; `None` when it names none yet.
+///
+/// # Errors
+/// As [`Repository::resolve`] and [`Repository::read`].
+pub fn head_tree(repository: &dyn Repository, alloc: Alloc<'_>) -> Result<Option<Oid>, Error> {
+    let Some(id) = repository.resolve("HEAD")? else { return Ok(None) };
+    let mut commit = Vec::new(alloc);
+    repository.read(id, ObjectKind::Commit, &mut commit)?;
+    Ok(Some(Commit::parse_stored(id, &commit)?.tree))
+}
 
 /// What a path of a tree stands for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -11,8 +11,8 @@ mod tree;
 
 pub use commit::{Commit, CommitDraft, Identity};
 pub use error::Error;
-pub use lookup::{Found, find_path};
+pub use lookup::{Found, find_path, head_tree};
 pub(crate) use pack::{ObjectHeader, PackWriter, encode_header, encode_stored, object_id};
 pub use pack::{PackError, PackSummary};
 pub use port::{Head, ObjectKind, PackSink, RefUpdate, Repository};
-pub use tree::{EntryMode, TreeDraft, TreeEntry, entries};
+pub use tree::{EMPTY_TREE, EntryMode, TreeDraft, TreeEntry, entries};

@@ -3,6 +3,12 @@
 use crate::memory::{Alloc, MemoryError, Vec};
 use crate::oid::Oid;
 
+/// The name of the tree without entries, which the commits of a journal record.
+pub const EMPTY_TREE: Oid = Oid::new([
+    0x4b, 0x82, 0x5d, 0xc6, 0x42, 0xcb, 0x6e, 0xb9, 0xa0, 0x60, 0xe5, 0x4b, 0xf8, 0xd6, 0x92, 0x88,
+    0xfb, 0xee, 0x49, 0x04,
+]);
+
 /// What a tree entry stands for, by its file mode.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum EntryMode {

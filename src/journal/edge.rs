@@ -109,18 +109,41 @@ pub struct Origin(pub u32);
 impl Origin {
     /// A person.
     pub const HUMAN: Self = Self(0);
+    /// Anthropic's Claude.
+    pub const CLAUDE: Self = Self(1);
+    /// OpenAI's GPT.
+    pub const GPT: Self = Self(2);
     /// A program that has no number of its own.
     pub const AI: Self = Self(3);
+    /// The system itself.
+    pub const SYSTEM: Self = Self(4);
+    /// Edges of another tool.
+    pub const IMPORT: Self = Self(5);
+    /// A writer that gave a name nobody knows.
+    pub const UNKNOWN: Self = Self(255);
+
+    /// The kind with this name.
+    ///
+    /// ```
+    /// use gitmind::journal::Origin;
+    /// assert_eq!(Origin::from_name("claude"), Some(Origin::CLAUDE));
+    /// assert_eq!(Origin::from_name("robot"), None);
+    /// ```
+    pub fn from_name(name: &str) -> Option<Self> {
+        let all = [Self::HUMAN, Self::CLAUDE, Self::GPT, Self::AI, Self::SYSTEM, Self::IMPORT];
+        let mut kinds = all.into_iter().chain([Self::UNKNOWN]);
+        kinds.find(|kind| kind.name() == name)
+    }
 
     /// The name of the kind; numbers without one are `unknown`.
     pub const fn name(self) -> &'static str {
-        match self.0 {
-            0 => "human",
-            1 => "claude",
-            2 => "gpt",
-            3 => "ai",
-            4 => "system",
-            5 => "import",
+        match self {
+            Self::HUMAN => "human",
+            Self::CLAUDE => "claude",
+            Self::GPT => "gpt",
+            Self::AI => "ai",
+            Self::SYSTEM => "system",
+            Self::IMPORT => "import",
             _ => "unknown",
         }
     }
@@ -135,6 +158,8 @@ pub struct Confidence(pub u16);
 impl Confidence {
     /// Certainty, and what a record without the field means.
     pub const CERTAIN: Self = Self(0x3C00);
+    /// What the C tool stores for writers that are no people and do not say; reads as 0.907.
+    pub const PROGRAMS: Self = Self(0x3666);
 
     /// The stored form of a fraction from 0 to 1, rounded down as the C tool does; `None` outside.
     ///

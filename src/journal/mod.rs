@@ -1,5 +1,8 @@
 //! The journal: edges as commits, decoded and encoded byte for byte as the C tool does.
 
+mod append;
+mod attribution;
+mod batch;
 mod cbor;
 mod edge;
 mod message;
@@ -7,7 +10,11 @@ mod newest;
 mod order;
 mod reader;
 mod texts;
+mod ulid;
 
+pub use append::{Append, AppendError, Appended};
+pub use attribution::{Writer, WriterError};
+pub use batch::{Batch, BatchError};
 pub use cbor::{CborError, Edges, EncodeError, encode_edge, encoded_len};
 pub use edge::{Attribution, Confidence, Edge, Origin, Relation};
 pub use message::{
@@ -17,3 +24,4 @@ pub use newest::walk_newest;
 pub use order::{EdgeOrder, History, WalkError, walk};
 pub use reader::{Malformed, Met, PayloadBuffer, read_newest};
 pub use texts::{KeptEdge, TextCounts, Texts};
+pub use ulid::Ulid;

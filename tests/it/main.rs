@@ -1,5 +1,6 @@
 //! The one integration-test binary: a module per concern.
 
+mod append;
 mod budget;
 mod cli;
 mod faults;

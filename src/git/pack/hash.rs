@@ -68,6 +68,7 @@ mod tests {
     #[test]
     fn the_empty_tree_has_its_famous_name() {
         let id = object_id(ObjectKind::Tree, b"").expect("no attack");
+        assert_eq!(id, crate::git::EMPTY_TREE);
         assert_eq!(id.to_string(), "4b825dc642cb6eb9a060e54bf8d69288fbee4904");
     }
 

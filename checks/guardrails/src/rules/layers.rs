@@ -4,13 +4,14 @@ use crate::finding::{Finding, rule};
 use crate::source::{Name, Source};
 
 /// Modules from the ground up: one may use those before it and itself.
-pub(crate) const LAYERS: [&str; 15] = [
+pub(crate) const LAYERS: [&str; 16] = [
     "units",
     "oid",
     "branch",
     "memory",
     "env",
     "clock",
+    "random",
     "progress",
     "git",
     "fs",
@@ -22,10 +23,13 @@ pub(crate) const LAYERS: [&str; 15] = [
     "cli",
 ];
 /// Modules that are fuzzed and compared with models: the same input, the same result.
-const PURE: [&str; 7] = [
+const PURE: [&str; 10] = [
     "src/journal/edge",
     "src/journal/cbor",
     "src/journal/message",
+    "src/journal/attribution",
+    "src/journal/batch",
+    "src/journal/ulid",
     "src/cache/plan",
     "src/cache/postings",
     "src/cache/bitmap",

@@ -1,0 +1,104 @@
+//! What `link` and `import` share: who writes, where paths lead, the append and what is said of it.
+
+use super::failure::Failure;
+use super::telemetry::{Session, milliseconds};
+use crate::branch::BranchName;
+use crate::env::Environment;
+use crate::git::{self, Error, Repository};
+use crate::journal::{Append, AppendError, Appended, Batch, Writer};
+use crate::memory::Alloc;
+use crate::oid::Oid;
+use crate::telemetry::{Level, Metric};
+use std::os::unix::ffi::OsStrExt;
+
+/// The writer that the environment names.
+pub(super) fn writer(env: &dyn Environment) -> Result<Writer, Failure> {
+    let value = |name| env.var(name).unwrap_or_default();
+    let source = value(Writer::SOURCE_VARIABLE);
+    let author = value(Writer::AUTHOR_VARIABLE);
+    let session = value(Writer::SESSION_VARIABLE);
+    let writer = Writer::new(source.as_bytes(), author.as_bytes(), session.as_bytes());
+    writer.map_err(|error| Failure::new(error).unknown().hint("correct it, or unset it"))
+}
+
+/// The tree that paths are looked up in.
+pub(super) fn head_tree(repository: &dyn Repository, alloc: Alloc<'_>) -> Result<Oid, Failure> {
+    git::head_tree(repository, alloc)?.ok_or_else(|| {
+        Failure::new("HEAD has no commit yet, so there are no files to link")
+            .hint("make a first commit")
+    })
+}
+
+/// The object at `path` of the tree.
+pub(super) fn object_at(
+    repository: &dyn Repository,
+    alloc: Alloc<'_>,
+    tree: Oid,
+    path: &[u8],
+) -> Result<Option<Oid>, Error> {
+    Ok(git::find_path(repository, alloc, tree, path)?.map(|found| found.id))
+}
+
+/// A path that HEAD's commit does not have.
+pub(super) fn not_in_head(path: &[u8]) -> Failure {
+    let path = String::from_utf8_lossy(path);
+    Failure::new(format!("path `{path}` is not in HEAD's commit"))
+        .hint("commit it first; `git ls-tree -r HEAD` lists what is there")
+}
+
+/// Appends, and says so to telemetry.
+pub(super) fn append(
+    append: &Append<'_>,
+    branch: &BranchName,
+    batch: &Batch<'_>,
+    session: &Session<'_>,
+) -> Result<Appended, Failure> {
+    let started = append.clock.elapsed();
+    let log = |name, is_over: bool| {
+        session.telemetry.log(Level::Info, "journal", name, |event| {
+            event.text("branch", branch.as_str().as_bytes())?;
+            event.text("mode", b"append")?;
+            if is_over {
+                event.number("edges", batch.edges())?;
+                let duration = append.clock.elapsed().saturating_sub(started);
+                event.number("duration_ms", milliseconds(duration))?;
+            }
+            Ok(())
+        });
+    };
+    log("journal_append_start", false);
+    let outcome = append.run(branch, batch);
+    let duration = append.clock.elapsed().saturating_sub(started);
+    session.record_duration(Metric::JournalAppendDuration, duration);
+    match &outcome {
+        Ok(_) => {
+            session.record(Metric::JournalAppendEdges, None, batch.edges());
+            log("journal_append_ok", true);
+        }
+        Err(error) => {
+            session.telemetry.diagnostic("journal", "append_failed", |event| {
+                event.text("error", error.to_string().as_bytes())
+            });
+            log("journal_append_failed", true);
+        }
+    }
+    outcome.map_err(explain)
+}
+
+fn explain(error: AppendError) -> Failure {
+    let hint = match &error {
+        AppendError::Contended { .. } => Some("run it again when fewer write at once".into()),
+        AppendError::Repository(Error::RefLocked { .. }) => {
+            Some("if no git process is running, delete the lock file".into())
+        }
+        AppendError::Repository(Error::RefConflict { other, .. }) => {
+            Some(format!("`git update-ref -d {other}` deletes that journal, if nobody needs it"))
+        }
+        _ => None,
+    };
+    let failure = Failure::new(error);
+    match hint {
+        Some::<String>(hint) => failure.hint(hint),
+        None => failure,
+    }
+}

@@ -1,0 +1,36 @@
+//! One command from its memory to its last word: settings, session, the command, reports.
+
+use super::args::{Args, Command};
+use super::failure::{Exit, Failure};
+use super::output::Output;
+use super::{budget, complete, fixture, import, link, list, memory, rebuild, telemetry};
+use crate::clock::SystemClock;
+use crate::env::Environment;
+use crate::memory::ProcessAllocator;
+
+pub(super) fn run(
+    args: &Args,
+    env: &dyn Environment,
+    allocator: &ProcessAllocator,
+    output: &mut Output,
+) -> Result<Exit, Failure> {
+    let (toggles, settings) = (memory::toggles(env)?, telemetry::settings(env)?);
+    let memory = memory::begin(&toggles, allocator);
+    let clock = SystemClock::start();
+    let session = telemetry::Session::begin(&settings, &memory, &clock);
+    let outcome = match &args.command {
+        Command::CacheRebuild(rebuild) => rebuild::run(args, rebuild, env, &session, output),
+        Command::List(list) => list::run(args, list, env, &session, output),
+        Command::Link(link) => link::run(args, link, env, &session, output),
+        Command::Import(import) => import::run(args, import, env, &session, output),
+        Command::Budget(budget) => budget::run(args, budget, env, allocator, &session, output),
+        Command::Env(options) => super::env::run(options, &toggles, &settings, output),
+        Command::Fixture(fixture) => fixture::run(args, fixture, output),
+        Command::Completions { shell } => complete::completions(*shell, output),
+        Command::Man => complete::man(output),
+    };
+    session.finish(output);
+    // What a command kept is said also when the command failed, whose failure counts.
+    let ended = memory::end(memory, &toggles, allocator, output);
+    outcome.and_then(|exit| ended.map(|()| exit))
+}

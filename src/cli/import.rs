@@ -1,0 +1,288 @@
+//! `git-mind import`: many edges from lines of JSON, in as few commits as they fit, all or none.
+
+use super::append::{self, append};
+use super::args::{Args, ImportArgs};
+use super::failure::{Exit, Failure};
+use super::import_line::{AttributionLine, ImportLine, Text};
+use super::output::Output;
+use super::progress::Bar;
+use super::repository;
+use super::telemetry::{Session, milliseconds};
+use crate::branch::BranchName;
+use crate::clock::{Clock, SystemClock};
+use crate::context::Context;
+use crate::env::Environment;
+use crate::git::Repository;
+use crate::journal::{Append, Appended, Attribution, Batch, Edge, Origin, Relation, Ulid, Writer};
+use crate::memory::{Alloc, InternTable, Map, Op, Symbol, Vec};
+use crate::oid::Oid;
+use crate::progress::{Progress, Step};
+use crate::random::{Random, SystemRandom};
+use serde::Serialize;
+use std::fs::File;
+use std::io::{self, BufRead, BufReader, Write};
+use std::path::Path;
+
+/// Most bytes of a line: an edge with its longest texts has about half.
+const LINE_BYTES_MAX: usize = 64 << 10;
+/// Lines between two progress reports.
+const REPORT_EVERY: u64 = 1024;
+
+pub(super) fn run(
+    args: &Args,
+    options: &ImportArgs,
+    env: &dyn Environment,
+    session: &Session<'_>,
+    output: &mut Output,
+) -> Result<Exit, Failure> {
+    let clock = SystemClock::start();
+    let writer = append::writer(env)?;
+    let repository = repository::open(args, env)?;
+    let bar = Bar::stderr();
+    let scope = session.memory.begin(Op::JournalAppend)?;
+    let _entered = scope.enter();
+    let alloc = scope.tag(session.memory.alloc());
+    let context = Context { alloc, repository: &repository, clock: &clock, progress: &bar };
+    let branch = repository::branch(&context, options.branch.as_deref())?;
+    session.about(branch.as_str(), "append", repository.location().git_dir.clone());
+
+    let paths = Paths {
+        repository: &repository,
+        tree: None,
+        table: session.memory.intern_table(alloc),
+        known: Map::new(alloc),
+        met: 0,
+    };
+    // Whole seconds, as the C tool writes them.
+    let now_ms = u64::try_from(clock.now().seconds).unwrap_or(0) * 1000;
+    let mut import = Import { alloc, writer, now_ms, paths, batch: Batch::new(alloc) };
+    let read = match options.file.as_os_str().as_encoded_bytes() {
+        b"-" => import.read(io::stdin().lock(), &bar),
+        _ => {
+            let file = repository::start_folder(args).join(&options.file);
+            let opened = File::open(&file).map_err(|error| cannot_read(&file, &error));
+            opened.and_then(|file| import.read(BufReader::new(file), &bar))
+        }
+    };
+    bar.clear();
+    read?;
+    let service = Append { alloc, repository: &repository, clock: &clock, random: &SystemRandom };
+    let appended = append(&service, &branch, &import.batch, session)?;
+    let document = ImportDocument::new(&branch, &import, appended, &clock);
+    if options.json {
+        output.json(&document)?;
+    } else {
+        print(&document, output)?;
+    }
+    Ok(Exit::Success)
+}
+
+fn cannot_read(file: &Path, error: &io::Error) -> Failure {
+    Failure::new(format!("cannot read {}: {error}", file.display()))
+}
+
+/// The edges of an import, as far as it has been read.
+struct Import<'a> {
+    alloc: Alloc<'a>,
+    writer: Writer,
+    now_ms: u64,
+    paths: Paths<'a>,
+    batch: Batch<'a>,
+}
+
+impl Import<'_> {
+    /// Adds an edge for each line.
+    fn read(&mut self, mut lines: impl BufRead, progress: &dyn Progress) -> Result<(), Failure> {
+        let mut line = Vec::new(self.alloc);
+        for number in 1.. {
+            if number % REPORT_EVERY == 0 {
+                progress.report(Step::Importing, number, None);
+            }
+            let at = |failure: Failure| failure.at(format_args!("line {number}"));
+            if !read_line(&mut lines, &mut line).map_err(at)? {
+                break;
+            }
+            if !line.trim_ascii().is_empty() {
+                self.line(&line).map_err(at)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn line(&mut self, line: &[u8]) -> Result<(), Failure> {
+        let line: ImportLine<'_> = serde_json::from_slice(line).map_err(|error| {
+            Failure::new(format!("not an edge: {error}"))
+                .hint("`git-mind import --help` lists the fields")
+        })?;
+        let relation = line.relation().map_err(Failure::new)?;
+        let (source_path, target_path) = (path(&line.source_path), path(&line.target_path));
+        let source = self.object("source", line.source_oid.map(|name| name.0), source_path)?;
+        let target = self.object("target", line.target_oid.map(|name| name.0), target_path)?;
+        let legacy = |id: Oid| if relation == Relation::AUGMENTS { Oid::ZERO } else { id };
+        let timestamp_ms = line.timestamp_ms.unwrap_or(self.now_ms);
+        let mut random = [0; 10];
+        SystemRandom.fill(&mut random)?;
+        let ulid = Ulid::new(timestamp_ms, random);
+        let confidence = line.confidence().map_err(Failure::new)?;
+        let attribution = match &line.attribution {
+            None => Some(self.writer.attribution()),
+            Some(None) => None,
+            Some(Some(who)) => Some(attribution(who)?),
+        };
+        let edge = Edge {
+            legacy_source: line.legacy_source_oid.map_or(legacy(source), |name| name.0),
+            legacy_target: line.legacy_target_oid.map_or(legacy(target), |name| name.0),
+            relation,
+            confidence: confidence.unwrap_or_else(|| self.writer.confidence()),
+            timestamp_ms,
+            source_path,
+            target_path,
+            ulid: line.ulid.as_ref().map_or(ulid.as_bytes(), Text::as_bytes),
+            source,
+            target,
+            attribution,
+        };
+        self.batch.push(&edge).map_err(|error| {
+            let is_memory = error.memory().is_some();
+            let failure = Failure::new(error);
+            if is_memory { failure.hint("import fewer edges at once") } else { failure }
+        })
+    }
+
+    /// The object that one end of an edge is.
+    fn object(&mut self, end: &str, id: Option<Oid>, path: &[u8]) -> Result<Oid, Failure> {
+        match id {
+            Some(id) => Ok(id),
+            None if path.is_empty() => {
+                Err(Failure::new(format!("the edge has neither {end}_path nor {end}_oid")))
+            }
+            None => self.paths.object(self.alloc, path),
+        }
+    }
+}
+
+fn path<'l>(text: &'l Option<Text<'_>>) -> &'l [u8] {
+    text.as_ref().map_or(b"", Text::as_bytes)
+}
+
+/// The attribution that a line gives; an empty author is nobody's default here.
+fn attribution<'l>(line: &'l AttributionLine<'_>) -> Result<Attribution<'l>, Failure> {
+    let origin = match (line.source_number, &line.source) {
+        (Some(number), _) => Origin(number),
+        (None, Some(name)) => Origin::from_name(name.as_str()).ok_or_else(|| {
+            let kinds = "human, claude, gpt, ai, system, import or unknown";
+            Failure::new(format!("`{}` is no kind of writer: {kinds}", name.as_str()))
+        })?,
+        (None, None) => Origin::HUMAN,
+    };
+    let (author, session) = (path(&line.author), path(&line.session));
+    Ok(Attribution { origin, author, session, flags: line.flags, lane: line.lane })
+}
+
+/// Reads the next line into `line`, without its end; `false` after the last.
+fn read_line(lines: &mut impl BufRead, line: &mut Vec<'_, u8>) -> Result<bool, Failure> {
+    line.clear();
+    let mut is_there = false;
+    loop {
+        let read = match lines.fill_buf() {
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+            read => read.map_err(|error| Failure::new(format!("cannot be read: {error}")))?,
+        };
+        if read.is_empty() {
+            return Ok(is_there);
+        }
+        is_there = true;
+        let end = memchr::memchr(b'\n', read);
+        let part = &read[..end.unwrap_or(read.len())];
+        if line.len() + part.len() > LINE_BYTES_MAX {
+            let error = format!("longer than {LINE_BYTES_MAX} bytes, which no edge needs");
+            return Err(Failure::new(error));
+        }
+        line.try_extend_from_slice(part)?;
+        let used = part.len() + usize::from(end.is_some());
+        lines.consume(used);
+        if end.is_some() {
+            return Ok(true);
+        }
+    }
+}
+
+/// What paths of HEAD's commit stand for, each looked up once.
+struct Paths<'a> {
+    repository: &'a dyn Repository,
+    /// The tree of HEAD's commit, once a path was asked for.
+    tree: Option<Oid>,
+    table: InternTable<'a>,
+    known: Map<'a, Symbol, Oid>,
+    met: u64,
+}
+
+impl Paths<'_> {
+    fn object(&mut self, alloc: Alloc<'_>, path: &[u8]) -> Result<Oid, Failure> {
+        self.met += 1;
+        let symbol = self.table.unshared().acquire(path)?;
+        if let Some(id) = self.known.get(&symbol) {
+            return Ok(*id);
+        }
+        let tree = match self.tree {
+            Some(tree) => tree,
+            None => append::head_tree(self.repository, alloc)?,
+        };
+        self.tree = Some(tree);
+        let id = append::object_at(self.repository, alloc, tree, path)?;
+        let id = id.ok_or_else(|| append::not_in_head(path))?;
+        self.known.try_insert(symbol, id)?;
+        Ok(id)
+    }
+}
+
+/// What `--json` prints.
+#[derive(Serialize)]
+struct ImportDocument<'a> {
+    schema: u32,
+    branch: &'a str,
+    edges: u64,
+    commits: u32,
+    /// Null when there was nothing to append.
+    journal_tip: Option<String>,
+    attempts: u32,
+    paths_met: u64,
+    paths_looked_up: u64,
+    duration_ms: u64,
+}
+
+impl<'a> ImportDocument<'a> {
+    fn new(
+        branch: &'a BranchName,
+        import: &Import<'_>,
+        appended: Appended,
+        clock: &dyn Clock,
+    ) -> Self {
+        Self {
+            schema: 1,
+            branch: branch.as_str(),
+            edges: import.batch.edges(),
+            commits: appended.commits,
+            journal_tip: appended.tip.map(|tip| tip.to_string()),
+            attempts: appended.attempts,
+            paths_met: import.paths.met,
+            paths_looked_up: import.paths.known.len() as u64,
+            duration_ms: milliseconds(clock.elapsed()),
+        }
+    }
+}
+
+fn print(document: &ImportDocument<'_>, output: &mut Output) -> io::Result<()> {
+    let ImportDocument { branch, edges, commits, .. } = document;
+    let branch = super::escape::Escaped::bytes(branch.as_bytes());
+    let plural = |count: u64| if count == 1 { "" } else { "s" };
+    match edges {
+        0 => writeln!(output, "No edges to import"),
+        _ => writeln!(
+            output,
+            "Imported {edges} edge{} into `{branch}` in {commits} commit{}",
+            plural(*edges),
+            plural(u64::from(*commits))
+        ),
+    }
+}

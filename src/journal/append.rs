@@ -1,0 +1,182 @@
+//! Appending edges to a journal: commits on top of its tip, then one move of its ref.
+//!
+//! The journal is not read: its ref names the parent, so the cost does not depend on its length. A
+//! ref that somebody else moved meanwhile is read again and the commits are made again, after a
+//! wait that doubles; until the ref moves, nobody sees any of them.
+
+use super::batch::Batch;
+use super::message::{MessageError, encode_message};
+use crate::branch::BranchName;
+use crate::clock::{Clock, Timestamp};
+use crate::git::{self, CommitDraft, Identity, ObjectKind, RefUpdate, Repository};
+use crate::memory::{Alloc, MemoryError, Vec};
+use crate::oid::Oid;
+use crate::random::Random;
+use std::io;
+use std::time::Duration;
+
+/// How often it is tried before others have had their way too often.
+const ATTEMPTS_MAX: u32 = 40;
+/// The longest first wait; each next one is up to twice as long.
+const FIRST_WAIT: Duration = Duration::from_millis(2);
+const LONGEST_WAIT: Duration = Duration::from_millis(250);
+
+/// What an append needs.
+#[derive(Clone, Copy)]
+pub struct Append<'a> {
+    /// Where its memory comes from.
+    pub alloc: Alloc<'a>,
+    /// Where the journal is.
+    pub repository: &'a dyn Repository,
+    /// Dates the commits, and waits.
+    pub clock: &'a dyn Clock,
+    /// Says how long to wait, so that two that collide do not do so again.
+    pub random: &'a dyn Random,
+}
+
+impl std::fmt::Debug for Append<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Append").finish_non_exhaustive()
+    }
+}
+
+/// What was appended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Appended {
+    /// The newest commit, which the journal's ref names now; `None` when there was nothing to do.
+    pub tip: Option<Oid>,
+    /// New commits.
+    pub commits: u32,
+    /// Tries that it took.
+    pub attempts: u32,
+}
+
+/// Why nothing was appended.
+#[derive(Debug, thiserror::Error)]
+pub enum AppendError {
+    /// The repository cannot be read or written.
+    #[error(transparent)]
+    Repository(#[from] git::Error),
+    /// A payload makes no message.
+    #[error(transparent)]
+    Message(#[from] MessageError),
+    /// There are more commits than a pack can hold.
+    #[error("{commits} commits are more than a pack holds")]
+    TooManyCommits {
+        /// Commits that would be needed.
+        commits: usize,
+    },
+    /// Others moved the journal's ref each time.
+    #[error("the journal was moved by others each of {attempts} times")]
+    Contended {
+        /// Tries.
+        attempts: u32,
+    },
+    /// There is no randomness to wait by.
+    #[error("no random bytes")]
+    Random(#[from] io::Error),
+    /// Memory is short.
+    #[error("no memory to append: {0}")]
+    Memory(#[from] MemoryError),
+}
+
+impl Append<'_> {
+    /// Appends the edges of `batch` to the journal of `branch`: all of them, or none.
+    ///
+    /// # Errors
+    /// An [`AppendError`]; no ref has moved then.
+    pub fn run(&self, branch: &BranchName, batch: &Batch<'_>) -> Result<Appended, AppendError> {
+        let payloads = batch.payloads().len();
+        let commits = u32::try_from(payloads).ok().filter(|commits| *commits < u32::MAX);
+        let commits = commits.ok_or(AppendError::TooManyCommits { commits: payloads })?;
+        if commits == 0 {
+            return Ok(Appended { tip: None, commits, attempts: 0 });
+        }
+        let (journal, identity) = (branch.journal_ref(), self.repository.identity());
+        let mut wait = FIRST_WAIT;
+        for attempts in 1..=ATTEMPTS_MAX {
+            let expected = self.repository.resolve(&journal)?;
+            let new = self.write(expected, &identity, commits, batch)?;
+            match self.repository.update_ref(RefUpdate { name: &journal, expected, new }) {
+                Ok(()) => return Ok(Appended { tip: Some(new), commits, attempts }),
+                Err(git::Error::RefMoved { .. }) => {}
+                Err(error) => return Err(error.into()),
+            }
+            self.clock.sleep(self.part_of(wait)?);
+            wait = (wait * 2).min(LONGEST_WAIT);
+        }
+        Err(AppendError::Contended { attempts: ATTEMPTS_MAX })
+    }
+
+    /// Writes the commits on top of `parent`; returns the newest.
+    fn write(
+        &self,
+        parent: Option<Oid>,
+        identity: &Identity,
+        commits: u32,
+        batch: &Batch<'_>,
+    ) -> Result<Oid, AppendError> {
+        let mut drafts = Drafts {
+            identity,
+            time: self.clock.now(),
+            tree: git::EMPTY_TREE,
+            parent,
+            message: Vec::new(self.alloc),
+            commit: Vec::new(self.alloc),
+        };
+        // git knows the empty tree without it, but `git fsck` misses the object.
+        let tree_objects = u32::from(parent.is_none());
+        let mut newest = Oid::ZERO;
+        if commits == 1 {
+            if parent.is_none() {
+                self.repository.write_object(self.alloc, ObjectKind::Tree, b"")?;
+            }
+            for payload in batch.payloads() {
+                let commit = drafts.next(payload)?;
+                newest = self.repository.write_object(self.alloc, ObjectKind::Commit, commit)?;
+            }
+            return Ok(newest);
+        }
+        let mut pack = self.repository.start_pack(self.alloc, commits + tree_objects)?;
+        if parent.is_none() {
+            pack.add(ObjectKind::Tree, b"")?;
+        }
+        for payload in batch.payloads() {
+            newest = pack.add(ObjectKind::Commit, drafts.next(payload)?)?;
+            drafts.parent = Some(newest);
+        }
+        pack.finish()?;
+        Ok(newest)
+    }
+
+    /// From nothing to all of `wait`.
+    fn part_of(&self, wait: Duration) -> io::Result<Duration> {
+        let mut byte = [0];
+        self.random.fill(&mut byte)?;
+        Ok(wait * u32::from(byte[0]) / u32::from(u8::MAX))
+    }
+}
+
+/// Makes commit objects in buffers that are kept.
+struct Drafts<'d, 'a> {
+    identity: &'d Identity,
+    time: Timestamp,
+    tree: Oid,
+    parent: Option<Oid>,
+    message: Vec<'a, u8>,
+    commit: Vec<'a, u8>,
+}
+
+impl Drafts<'_, '_> {
+    /// The commit object that holds `payload`.
+    fn next(&mut self, payload: &[u8]) -> Result<&[u8], AppendError> {
+        self.message.clear();
+        encode_message(payload, &mut self.message)?;
+        self.commit.clear();
+        let Self { identity, time, tree, parent, message, commit } = self;
+        let draft =
+            CommitDraft { tree: *tree, parents: parent.as_slice(), identity, time: *time, message };
+        draft.encode(commit)?;
+        Ok(commit)
+    }
+}
