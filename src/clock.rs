@@ -3,7 +3,11 @@
 //! Services never ask the system; a test gives them a clock that stands still, so that the same
 //! input gives the same commits.
 
-use std::time::{Duration, Instant};
+mod zone;
+
+pub use self::zone::Zone;
+
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 /// A point in time as git writes it into commits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,22 +29,24 @@ pub trait Clock {
 }
 
 /// The system's clocks.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct SystemClock {
     started: Instant,
+    zone: Zone,
 }
 
 impl SystemClock {
-    /// Starts measuring now.
-    pub fn start() -> Self {
-        Self { started: Instant::now() }
+    /// Starts measuring now; the time is that of `zone`.
+    pub fn start(zone: Zone) -> Self {
+        Self { started: Instant::now(), zone }
     }
 }
 
 impl Clock for SystemClock {
     fn now(&self) -> Timestamp {
-        let time = gix_date::Time::now_local_or_utc();
-        Timestamp { seconds: time.seconds, offset_seconds: time.offset }
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        let seconds = i64::try_from(now.as_secs()).unwrap_or(i64::MAX);
+        Timestamp { seconds, offset_seconds: self.zone.offset_seconds(seconds) }
     }
 
     fn elapsed(&self) -> Duration {

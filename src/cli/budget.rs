@@ -7,7 +7,7 @@ use super::repository::start_folder;
 use super::telemetry::Session;
 use crate::branch::BranchName;
 use crate::cache::{RebuildOptions, Report};
-use crate::clock::SystemClock;
+use crate::clock::{SystemClock, Zone};
 use crate::context::{Context, Memory};
 use crate::env::Environment;
 use crate::fixture::{Fixture, FixtureError, FixtureList, Journal, unpack};
@@ -166,7 +166,8 @@ fn rebuild(
     allocator.start_counting();
     let outcome = (|| {
         let repository = GitRepository::open(Location::at(folder)?)?;
-        let clock = SystemClock::start();
+        // The date of a commit that is thrown away.
+        let clock = SystemClock::start(Zone::default());
         let scope = memory.begin(Op::CacheRebuild)?;
         let _entered = scope.enter();
         let alloc = scope.tag(memory.alloc());

@@ -4,7 +4,6 @@ use super::args::{Args, Command};
 use super::failure::{Exit, Failure};
 use super::output::Output;
 use super::{budget, complete, fixture, import, link, list, memory, rebuild, telemetry};
-use crate::clock::SystemClock;
 use crate::env::Environment;
 use crate::memory::ProcessAllocator;
 
@@ -16,7 +15,7 @@ pub(super) fn run(
 ) -> Result<Exit, Failure> {
     let (toggles, settings) = (memory::toggles(env)?, telemetry::settings(env)?);
     let memory = memory::begin(&toggles, allocator);
-    let clock = SystemClock::start();
+    let clock = telemetry::clock(env);
     let session = telemetry::Session::begin(&settings, &memory, &clock);
     let outcome = match &args.command {
         Command::CacheRebuild(rebuild) => rebuild::run(args, rebuild, env, &session, output),

@@ -7,9 +7,9 @@ use super::import_line::{AttributionLine, ImportLine, Text};
 use super::output::Output;
 use super::progress::Bar;
 use super::repository;
-use super::telemetry::{Session, milliseconds};
+use super::telemetry::{Session, clock, milliseconds};
 use crate::branch::BranchName;
-use crate::clock::{Clock, SystemClock};
+use crate::clock::Clock;
 use crate::context::Context;
 use crate::env::Environment;
 use crate::git::Repository;
@@ -35,7 +35,7 @@ pub(super) fn run(
     session: &Session<'_>,
     output: &mut Output,
 ) -> Result<Exit, Failure> {
-    let clock = SystemClock::start();
+    let clock = clock(env);
     let writer = append::writer(env)?;
     let repository = repository::open(args, env)?;
     let bar = Bar::stderr();

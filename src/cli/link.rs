@@ -7,8 +7,8 @@ use super::failure::{Exit, Failure};
 use super::list_json::EdgeDocument;
 use super::output::Output;
 use super::repository;
-use super::telemetry::Session;
-use crate::clock::{Clock, SystemClock};
+use super::telemetry::{Session, clock};
+use crate::clock::Clock;
 use crate::context::Context;
 use crate::env::Environment;
 use crate::journal::{Append, Batch, Edge, Origin, Relation, Ulid};
@@ -27,7 +27,7 @@ pub(super) fn run(
     session: &Session<'_>,
     output: &mut Output,
 ) -> Result<Exit, Failure> {
-    let clock = SystemClock::start();
+    let clock = clock(env);
     let writer = append::writer(env)?;
     let repository = repository::open(args, env)?;
     let scope = session.memory.begin(Op::JournalAppend)?;

@@ -7,9 +7,9 @@ use super::list_json::JsonList;
 use super::malformed::{MalformedMet, diagnose};
 use super::output::Output;
 use super::repository;
-use super::telemetry::{Session, milliseconds};
+use super::telemetry::{Session, clock, milliseconds};
 use crate::branch::BranchName;
-use crate::clock::{Clock, SystemClock};
+use crate::clock::Clock;
 use crate::context::Context;
 use crate::env::Environment;
 use crate::fs::OwnedPath;
@@ -76,7 +76,7 @@ pub(super) fn run(
     output: &mut Output,
 ) -> Result<Exit, Failure> {
     let repository = repository::open(args, env)?;
-    let clock = SystemClock::start();
+    let clock = clock(env);
     let op = if options.filter.is_set() { Op::AttrQuery } else { Op::JournalRead };
     let scope = session.memory.begin(op)?;
     let _entered = scope.enter();

@@ -4,11 +4,11 @@ use super::args::{Args, RebuildArgs};
 use super::failure::{Exit, Failure};
 use super::output::Output;
 use super::progress::Bar;
-use super::telemetry::{Session, milliseconds};
+use super::telemetry::{Session, clock, milliseconds};
 use super::{escape::Escaped, repository};
 use crate::branch::{BranchName, CACHE_PREFIX};
 use crate::cache::{Mode, RebuildError, RebuildOptions, Report};
-use crate::clock::{Clock, SystemClock};
+use crate::clock::Clock;
 use crate::context::Context;
 use crate::env::Environment;
 use crate::git::Error;
@@ -26,7 +26,7 @@ pub(super) fn run(
     session: &Session<'_>,
     output: &mut Output,
 ) -> Result<Exit, Failure> {
-    let clock = SystemClock::start();
+    let clock = clock(env);
     let repository = repository::open(args, env)?;
     let bar = Bar::stderr();
     let scope = session.memory.begin(Op::CacheRebuild)?;

@@ -2,7 +2,7 @@
 
 use super::failure::Failure;
 use super::output::Output;
-use crate::clock::Clock;
+use crate::clock::{Clock, SystemClock, Zone};
 use crate::context::Memory;
 use crate::env::Environment;
 use crate::memory::Op;
@@ -19,6 +19,11 @@ use std::time::Duration;
 pub(super) fn settings(env: &dyn Environment) -> Result<Settings, Failure> {
     let explain = |error: SettingsError| Failure::new(error).unknown();
     Settings::read(env).map_err(|error| explain(error).hint("correct it, or unset it"))
+}
+
+/// A clock that starts now, in the zone of the environment.
+pub(super) fn clock(env: &dyn Environment) -> SystemClock {
+    SystemClock::start(Zone::of(env.var("TZ")))
 }
 
 /// Lines on stderr.

@@ -1,11 +1,11 @@
 //! A context cannot be made without an allocator.
 
-use gitmind::clock::SystemClock;
+use gitmind::clock::{SystemClock, Zone};
 use gitmind::context::Context;
 use gitmind::git::fake::FakeRepository;
 use gitmind::progress::Silent;
 
 fn main() {
-    let (repository, clock) = (FakeRepository::default(), SystemClock::start());
+    let (repository, clock) = (FakeRepository::default(), SystemClock::start(Zone::default()));
     let _ = Context { repository: &repository, clock: &clock, progress: &Silent };
 }

@@ -1,7 +1,7 @@
-//! Finding a repository as git does, and refusing one that cannot be served.
+//! Finding a repository as git does.
 
-use super::{cannot_open, reason};
-use crate::git::{Error, Identity};
+use super::cannot_open;
+use crate::git::Error;
 use std::path::{Path, PathBuf};
 
 /// Where the parts of a repository are.
@@ -94,53 +94,4 @@ fn refuse_broken_links(
         }
     }
     Ok(())
-}
-
-/// The configuration of the repository: system, user, repository, in rising precedence.
-pub(super) fn read_config(location: &Location) -> Result<gix_config::File, Error> {
-    gix_config::File::from_git_dir(location.common_dir.clone())
-        .map_err(|error| Error::Open { path: location.common_dir.clone(), reason: reason(&error) })
-}
-
-/// Refuses a repository that says it needs what is not there (`git help gitrepository-layout`).
-pub(super) fn check_format(location: &Location, config: &gix_config::File) -> Result<(), Error> {
-    let path = || location.common_dir.clone();
-    let version = config.string("core.repositoryformatversion");
-    let version = version.map_or_else(|| "0".into(), |version| version.to_string());
-    if !matches!(version.as_str(), "0" | "1") {
-        let extension = format!("core.repositoryFormatVersion={version}");
-        return Err(Error::Extension { path: path(), extension });
-    }
-    let sections = config.sections_by_name("extensions").into_iter().flatten();
-    for section in sections {
-        for key in section.value_names() {
-            let value = config.string(format!("extensions.{key}").as_str()).unwrap_or_default();
-            let (key, value) = (key.to_string().to_lowercase(), value.to_string());
-            match (key.as_str(), value.to_lowercase().as_str()) {
-                ("objectformat", "sha1") | ("refstorage", "files") => {}
-                ("objectformat", format) => {
-                    return Err(Error::ObjectFormat { path: path(), format: format.into() });
-                }
-                ("noop" | "noop-v1" | "partialclone" | "preciousobjects", _)
-                | ("worktreeconfig" | "relativeworktrees", _) => {}
-                _ if version == "0" && key != "refstorage" => {}
-                _ => {
-                    let extension = format!("extensions.{key}={value}");
-                    return Err(Error::Extension { path: path(), extension });
-                }
-            }
-        }
-    }
-    Ok(())
-}
-
-/// Who is configured to write commits; the environment's overrides are not for journals.
-pub(super) fn identity(config: &gix_config::File) -> Identity {
-    let value = |key: &str| config.string(key).map(|value| value.to_string());
-    match (value("user.name"), value("user.email")) {
-        (Some(name), Some(email)) if !name.is_empty() && !email.is_empty() => {
-            Identity { name, email }
-        }
-        _ => Identity::default(),
-    }
 }

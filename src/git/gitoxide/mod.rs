@@ -4,6 +4,7 @@
 //! SHA-1 repositories whose refs are files. Replace refs are not applied, as in the C tool. Objects
 //! are not re-hashed when they are read, as in `git cat-file`.
 
+mod config;
 mod discover;
 mod follow;
 mod loose;

@@ -1,6 +1,7 @@
 //! The adapter: the port's calls, each handed to the part that serves it.
 
-use super::discover::{self, Location};
+use super::config;
+use super::discover::Location;
 use super::follow::{self, Packs};
 use super::loose;
 use super::objects::Objects;
@@ -29,11 +30,11 @@ impl GitRepository {
     /// [`Error::ObjectFormat`] or [`Error::Extension`] when the repository is of a kind that is not
     /// supported, [`Error::Open`] when its configuration or its objects cannot be read.
     pub fn open(location: Location) -> Result<Self, Error> {
-        let config = discover::read_config(&location)?;
-        discover::check_format(&location, &config)?;
+        let config = config::read(&location)?;
+        config::check_format(&location, &config)?;
         let objects = Objects::open(&location.common_dir)?;
         let refs = refs::open(&location);
-        let identity = discover::identity(&config);
+        let identity = config::identity(&config);
         Ok(Self { location, identity, objects, packs: Packs::default(), refs })
     }
 
