@@ -102,11 +102,10 @@ impl<'a> Session<'a> {
             return;
         }
         for op in Op::ALL {
-            let totals = self.memory.registry().totals(op);
-            if totals.runs > 0 {
+            if let Some((peak, failures)) = self.memory.taken_by(op) {
                 let grown = self.memory.arena_grow_bytes(op);
-                self.record(Metric::AllocPeak, Some(op), totals.peak_bytes.get());
-                self.record(Metric::AllocFailures, Some(op), totals.failures_total);
+                self.record(Metric::AllocPeak, Some(op), peak.get());
+                self.record(Metric::AllocFailures, Some(op), failures);
                 self.record(Metric::ArenaGrow, Some(op), grown.get());
             }
         }

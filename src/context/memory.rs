@@ -117,6 +117,18 @@ impl Memory {
         &self.registry
     }
 
+    /// The peak and the refusals of the runs of `op`; `None` when there were none. Only tracing
+    /// keeps an account of each operation: without it, they are those of everything taken.
+    pub fn taken_by(&self, op: Op) -> Option<(Bytes, u64)> {
+        let totals = self.registry.totals(op);
+        let all = self.diagnostics();
+        match self.stack {
+            _ if totals.runs == 0 => None,
+            Stack::Traced(_) => Some((totals.peak_bytes, totals.failures_total)),
+            Stack::Untraced(_) => Some((all.peak_bytes, all.failures_total)),
+        }
+    }
+
     /// What has been taken.
     pub fn diagnostics(&self) -> Diagnostics {
         self.alloc().port().diagnostics()

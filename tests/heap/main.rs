@@ -11,9 +11,10 @@ use gitmind::context::Context;
 use gitmind::fixture::{Recipe, make};
 use gitmind::git::Repository;
 use gitmind::git::gitoxide::{GitRepository, Location};
-use gitmind::journal::{EdgeOrder, Met, Texts, WalkError, read_newest};
+use gitmind::journal::{Append, Batch, EdgeOrder, Met, Texts, WalkError, read_newest};
 use gitmind::memory::{Alloc, InternTable, Pooling, ProcessAllocator, System, Zeroing};
 use gitmind::progress::Silent;
+use gitmind::random::CountingRandom;
 
 #[global_allocator]
 static PROCESS: ProcessAllocator = ProcessAllocator::new();
@@ -45,6 +46,24 @@ fn read(repository: &GitRepository, alloc: Alloc<'_>) {
     read.expect("a whole journal");
 }
 
+fn append(repository: &GitRepository, alloc: Alloc<'_>) {
+    let tip = repository.resolve("refs/gitmind/edges/main").expect("readable").expect("a journal");
+    let mut batch = Batch::new(alloc);
+    let read = read_newest(repository, alloc, tip, |met| {
+        if let Met::Edge(_, edge) = met {
+            batch.push(edge).expect("it was written by us");
+        }
+        Ok::<_, WalkError>(ControlFlow::Continue(()))
+    });
+    read.expect("a whole journal");
+    let clock = FixedClock(Timestamp { seconds: 1_700_000_000, offset_seconds: 0 });
+    let random = CountingRandom::new(0);
+    let branch = BranchName::new("copy").expect("a name");
+    let appended =
+        Append { alloc, repository, clock: &clock, random: &random }.run(&branch, &batch);
+    assert!(appended.expect("nobody else writes").commits > 5);
+}
+
 fn rebuild(repository: &GitRepository, alloc: Alloc<'_>) {
     let clock = FixedClock(Timestamp { seconds: 1_700_000_000, offset_seconds: 0 });
     let context = Context { alloc, repository, clock: &clock, progress: &Silent };
@@ -63,7 +82,8 @@ fn four_times_the_edges_take_no_more_blocks_past_the_port() {
         path
     };
     let (small, large) = (journal(2_000), journal(8_000));
-    let work: [(&str, Work); 2] = [("journal.read", read), ("cache.rebuild", rebuild)];
+    let work: [(&str, Work); 3] =
+        [("journal.read", read), ("journal.append", append), ("cache.rebuild", rebuild)];
     for (name, work) in work {
         let counts = [&small, &large].map(|path| blocks_past_the_port(path, work));
         // Threads that help, and how often a buffer of a library grows, are a matter of luck.

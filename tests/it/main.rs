@@ -18,6 +18,7 @@ mod rebuild;
 mod refusals;
 mod repositories;
 mod support;
+mod sweeps;
 mod telemetry;
 mod temp_dirs;
 mod toggles;

@@ -9,6 +9,7 @@ mod intern;
 mod report;
 mod rounds;
 mod slab;
+mod small;
 
 use std::process::ExitCode;
 
@@ -22,12 +23,14 @@ fn main() -> ExitCode {
         ["slab"] => slab::run().print(),
         ["slab", "write"] => slab::run().write("slab"),
         ["count", "slab", subject, work, steps] => slab::child(subject, work, steps),
+        ["small"] => small::run().print(),
+        ["small", "write"] => small::run().write("small"),
         ["intern"] => intern::run().print(),
         ["intern", "write"] => intern::run().write("intern"),
         ["intern", what, subject] => intern::child(what, subject),
         ["count", "intern", subject, work, strings] => intern::count(subject, work, strings),
         _ => {
-            println!("usage: peers arena|intern|slab [write]");
+            println!("usage: peers arena|intern|slab|small [write]");
             ExitCode::from(2)
         }
     }

@@ -8,7 +8,8 @@ use std::process::ExitCode;
 use allocator_api2::alloc::Global;
 use gitmind::memory::{Alloc, Pooling, Port, Slab, System, Zeroing};
 
-use self::store::{Nothing, OnAllocator, Process, Sharded};
+pub(crate) use self::store::Process;
+use self::store::{Nothing, OnAllocator, Sharded};
 use self::work::Work;
 use crate::report::Report;
 use crate::{callgrind, rounds};

@@ -1,0 +1,92 @@
+//! Every refusal of memory in what reads, once and for ever: it surfaces, nothing leaks.
+
+use crate::support::{encoded_message, message};
+use gitmind::context::{Memory, Toggles};
+use gitmind::env::FixedEnvironment;
+use gitmind::git::Repository;
+use gitmind::git::fake::FakeRepository;
+use gitmind::journal::{Met, Texts, WalkError, read_newest};
+use gitmind::memory::testing::{Sweep, assert_no_leaks};
+use gitmind::memory::{Alloc, InternTable, Op, Pooling, Vec, Zeroing};
+use gitmind::oid::Oid;
+use gitmind::units::Bytes;
+use std::ops::ControlFlow;
+
+/// A journal with a merge, batches, a commit that is skipped and one that is cut short.
+fn journal() -> (FakeRepository, Oid) {
+    let repository = FakeRepository::default();
+    let root = repository.commit(&[], &message(&[(1, 2), (3, 4)]));
+    let skipped = repository.commit(&[root], b"no base64");
+    let mut named = vec![0xa2, 5, 0x63];
+    named.extend(b"a.c");
+    named.extend([6, 0x63]);
+    named.extend(b"b.c");
+    let left = repository.commit(&[skipped], &encoded_message(&named));
+    named.push(0xff);
+    let right = repository.commit(&[root], &encoded_message(&named));
+    let tip = repository.commit(&[left, right], &message(&[(5, 6)]));
+    (repository, tip)
+}
+
+/// Reads all of it and keeps what `wanted` says; returns how much was met.
+fn read(
+    repository: &dyn Repository,
+    alloc: Alloc<'_>,
+    tip: Oid,
+    wanted: fn(&[u8]) -> bool,
+) -> Result<(usize, usize), WalkError> {
+    let mut texts = Texts::new(InternTable::seeded(alloc, Pooling::On, Zeroing::Off, 7));
+    let (mut kept, mut malformed) = (Vec::new(alloc), 0);
+    read_newest(repository, alloc, tip, |met| {
+        match met {
+            Met::Edge(_, edge) if wanted(edge.source_path) => kept.try_push(texts.keep(edge)?)?,
+            Met::Edge(..) => {}
+            Met::Malformed(_) => malformed += 1,
+        }
+        Ok::<_, WalkError>(ControlFlow::Continue(()))
+    })?;
+    Ok((kept.len(), malformed))
+}
+
+#[test]
+fn reading_and_filtering_survive_every_refusal_of_memory() {
+    let (repository, tip) = journal();
+    for (wanted, expected) in
+        [((|_| true) as fn(&[u8]) -> bool, (5, 2)), (|path| path == b"a.c", (2, 2))]
+    {
+        let work = |alloc: Alloc<'_>| {
+            let met = read(&repository, alloc, tip, wanted)?;
+            assert_eq!(met, expected);
+            Ok::<_, WalkError>(())
+        };
+        let is_memory = |error: &WalkError| {
+            let in_the_repository = gitmind::git::Error::to_string;
+            match error {
+                WalkError::Memory(_) => true,
+                WalkError::Repository(error) => in_the_repository(error).contains("a test asked"),
+                _ => false,
+            }
+        };
+        let report = Sweep::new().is_memory_error(is_memory).run(work);
+        report.assert_propagated();
+        assert!(report.call_stacks() >= 8, "{report}");
+        assert_no_leaks(work).expect("there is memory");
+    }
+}
+
+#[test]
+fn what_reading_takes_is_on_the_account_of_its_operation() {
+    let (repository, tip) = journal();
+    let traced = FixedEnvironment::from([("GM_ALLOC_TRACE", "1")]);
+    let toggles = Toggles::read(&traced).expect("a switch");
+    let memory = Memory::new(&toggles, Bytes::from_mib(128));
+    for op in [Op::JournalRead, Op::AttrQuery] {
+        let scope = memory.begin(op).expect("few run");
+        let alloc = scope.tag(memory.alloc());
+        read(&repository, alloc, tip, |_| true).expect("there is memory");
+        drop(scope);
+        let totals = memory.registry().totals(op);
+        assert!(totals.runs == 1 && totals.peak_bytes > Bytes::ZERO, "{op}: {totals:?}");
+    }
+    memory.finish().expect("nothing is left");
+}
