@@ -3,6 +3,7 @@
 mod append;
 mod budget;
 mod cli;
+mod commit_index;
 mod faults;
 mod filesystem;
 mod fixture_make;
