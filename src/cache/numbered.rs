@@ -10,7 +10,7 @@ use std::ops::Range;
 #[derive(Debug)]
 pub(super) struct NumberedCommits<'a> {
     history: History<'a>,
-    /// For each visited commit, how many edges were visited before it; one more entry ends the last.
+    /// For each visited commit, the edges visited before it; one more entry ends the last.
     starts: Vec<'a, u32>,
 }
 
