@@ -1,5 +1,7 @@
 //! The cache that a branch already has, as far as a rebuild cares.
 
+use super::bitmap::BitmapError;
+use super::commit_index::CommitIndexError;
 use super::meta::{Meta, MetaError};
 use super::root::{Root, read_whole};
 use crate::git::{self, ObjectKind, Repository, object_id};
@@ -31,6 +33,18 @@ pub enum ExistingError {
         /// The object.
         id: Oid,
     },
+    /// An edge is not what the file that names it says.
+    #[error("edge {id} is not where its commit index says")]
+    Edge {
+        /// The id.
+        id: u32,
+    },
+    /// A file of edge ids is malformed.
+    #[error(transparent)]
+    Bitmap(BitmapError),
+    /// A chunk of the commit index is malformed.
+    #[error(transparent)]
+    CommitIndex(#[from] CommitIndexError),
     /// A commit or a tree of it is malformed.
     #[error("{0}")]
     Malformed(&'static str),
@@ -45,6 +59,15 @@ impl ExistingError {
         match self {
             Self::Repository(git::Error::Memory(error)) => Some(*error),
             _ => None,
+        }
+    }
+}
+
+impl From<BitmapError> for ExistingError {
+    fn from(error: BitmapError) -> Self {
+        match error {
+            BitmapError::Memory(error) => error.into(),
+            error => Self::Bitmap(error),
         }
     }
 }

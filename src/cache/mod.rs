@@ -10,6 +10,7 @@ mod numbered;
 mod oid_table;
 mod plan;
 mod postings;
+mod query;
 mod rebuild;
 mod root;
 mod shard;
@@ -22,4 +23,6 @@ pub use commit_index::{
 pub use error::RebuildError;
 pub use existing::{Existing, ExistingError};
 pub use meta::{Meta, MetaError};
+pub use query::{Answer, Endpoint, FoundEdge, Query, QueryError, Unusable};
 pub use rebuild::{Mode, Rebuild, RebuildOptions, Report};
+pub use shard::Direction;

@@ -34,6 +34,13 @@ impl<'a> Root<'a> {
         Ok((tree, Self::parse(alloc, &buffer)?))
     }
 
+    /// Whether it is laid out as the C tool does: its one wrapper folder, or that one's content.
+    pub(super) fn is_foreign(&self) -> bool {
+        self.meta.is_none()
+            && self.commits.is_none()
+            && (self.is_wrapper || !self.shards.is_empty())
+    }
+
     fn parse(alloc: Alloc<'a>, tree: &[u8]) -> Result<Self, ExistingError> {
         let shards = TreeDraft::new(alloc);
         let mut root = Self { shards, commits: None, meta: None, is_wrapper: false };
