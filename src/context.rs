@@ -79,7 +79,8 @@ impl Context<'_> {
         Rebuild { alloc, repository, clock, progress }.run(branch, options)
     }
 
-    /// Hands the edges of `branch` with this endpoint to `visit`, by ascending ids, until it breaks.
+    /// Hands the edges of `branch` with this endpoint to `visit`, by ascending ids, until it
+    /// breaks.
     ///
     /// # Errors
     /// What `visit` returns, or a [`QueryError`].

@@ -90,7 +90,8 @@ pub struct Answer {
 }
 
 impl Query<'_> {
-    /// Hands the edges of `branch` with this endpoint to `visit`, by ascending ids, until it breaks.
+    /// Hands the edges of `branch` with this endpoint to `visit`, by ascending ids, until it
+    /// breaks.
     ///
     /// ```
     /// use gitmind::branch::BranchName;
@@ -108,7 +109,8 @@ impl Query<'_> {
     ///     Ok::<_, QueryError>(ControlFlow::Continue(()))
     /// })?;
     /// assert_eq!(ids, [0]);
-    /// assert_eq!(answer.unusable.map(|why| why.to_string()).as_deref(), Some("there is no cache"));
+    /// let why = answer.unusable.map(|why| why.to_string());
+    /// assert_eq!(why.as_deref(), Some("there is no cache"));
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     ///

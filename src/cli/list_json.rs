@@ -1,4 +1,4 @@
-//! Edges as `--json` prints them: one document, written as it comes, so that it needs no memory for its length.
+//! Edges as `--json` prints them: one document, written as it comes, whatever its length.
 
 use super::output::Output;
 use crate::branch::BranchName;

@@ -14,6 +14,8 @@ mod malformed;
 mod memory;
 mod merges;
 mod parity;
+mod query;
+mod query_damage;
 mod readme;
 mod rebuild;
 mod refusals;
