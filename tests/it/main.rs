@@ -15,6 +15,7 @@ mod memory;
 mod merges;
 mod parity;
 mod query;
+mod query_command;
 mod query_damage;
 mod readme;
 mod rebuild;
