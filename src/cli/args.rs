@@ -113,12 +113,13 @@ pub(super) struct ListArgs {
 /// The cache of the branch answers when it is current, else the journal, and a warning says why.
 #[derive(Clone, Debug, clap::Args)]
 #[command(
-    after_help = "An object is a path at HEAD, as seen from the current folder, or an id of 40 \
-                        hexadecimal digits. Digits are always an id; ./NAME is a file that is \
+    after_help = "An object is a path at HEAD, as seen from the current folder, or an id of \
+                        40 hexadecimal digits. Digits are always an id; ./NAME is a file that is \
                         called so. A path means the content that it has at HEAD: what was \
-                        recorded for an older one is found by that one's id.\n\nExamples:\n  git mind query --from src/main.c\n  git mind \
-                        query --to docs/spec.md --type implements\n  git mind query --from \
-                        src/main.c --json | jq '.edges[].target_path'"
+                        recorded for an older one is found by that one's id.\n\nExamples:\n  git \
+                        mind query --from src/main.c\n  git mind query --to docs/spec.md \
+                        --type implements\n  git mind query --from src/main.c --json \
+                        | jq '.edges[].target_path'"
 )]
 pub(super) struct QueryArgs {
     #[command(flatten)]

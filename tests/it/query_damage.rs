@@ -163,6 +163,9 @@ fn with_lie(path: &[&str], change: &dyn Fn(&mut Vec<u8>)) -> FakeRepository {
     repository
 }
 
+/// A file of the cache, and what it becomes.
+type Lie<'l> = (&'l [&'l str], &'l dyn Fn(&mut Vec<u8>));
+
 const LIST: &str = "0101010101010101010101010101010101010101.forward";
 const FILES: [&[&str]; 7] = [
     &["meta"],
@@ -198,7 +201,7 @@ fn a_chunk_out_of_its_place_is_noticed() {
         content[own..].swap_with_slice(&mut tree[other..]);
         content.append(&mut tree);
     };
-    let lies: [(&[&str], &dyn Fn(&mut Vec<u8>)); 6] = [
+    let lies: [Lie<'_>; 6] = [
         (&["commits"], &swap),
         (&["commits"], &|tree| tree.truncate(tree.len() / 2)),
         (&["commits", "00000000"], &|chunk| {
