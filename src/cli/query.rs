@@ -4,11 +4,11 @@ use super::args::{Args, QueryArgs};
 use super::failure::{Exit, Failure};
 use super::list_json::JsonList;
 use super::output::Output;
-use super::telemetry::{Session, milliseconds};
+use super::telemetry::{Session, clock, milliseconds};
 use super::{list, list_line, malformed, object, repository};
 use crate::branch::BranchName;
 use crate::cache::{Answer, Direction, Endpoint, QueryError, Unusable};
-use crate::clock::{Clock, SystemClock};
+use crate::clock::Clock;
 use crate::context::Context;
 use crate::env::Environment;
 use crate::git::Repository;
@@ -47,7 +47,7 @@ pub(super) fn run(
     session: &Session<'_>,
     output: &mut Output,
 ) -> Result<Exit, Failure> {
-    let clock = SystemClock::start();
+    let clock = clock(env);
     let repository = repository::open(args, env)?;
     let op = if options.relation.is_some() { Op::AttrQuery } else { Op::CacheQuery };
     let scope = session.memory.begin(op)?;
