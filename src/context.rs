@@ -12,11 +12,14 @@ pub use self::op_arena::OpArena;
 pub use self::toggles::{ArenaSize, Origin, Toggle, ToggleError, Toggles};
 
 use crate::branch::{BranchName, BranchNameError};
-use crate::cache::{Rebuild, RebuildError, RebuildOptions, Report};
+use crate::cache::{
+    Answer, Endpoint, FoundEdge, Query, QueryError, Rebuild, RebuildError, RebuildOptions, Report,
+};
 use crate::clock::Clock;
 use crate::git::{self, Head, Repository};
 use crate::memory::Alloc;
 use crate::progress::Progress;
+use std::ops::ControlFlow;
 
 /// The ports of an operation. There is none without an allocator.
 #[derive(Clone, Copy)]
@@ -74,5 +77,19 @@ impl Context<'_> {
     ) -> Result<Report, RebuildError> {
         let Self { alloc, repository, clock, progress } = *self;
         Rebuild { alloc, repository, clock, progress }.run(branch, options)
+    }
+
+    /// Hands the edges of `branch` with this endpoint to `visit`, by ascending ids, until it
+    /// breaks.
+    ///
+    /// # Errors
+    /// What `visit` returns, or a [`QueryError`].
+    pub fn query<E: From<QueryError>>(
+        &self,
+        branch: &BranchName,
+        endpoint: Endpoint,
+        visit: impl FnMut(&FoundEdge<'_>) -> Result<ControlFlow<()>, E>,
+    ) -> Result<Answer, E> {
+        Query { alloc: self.alloc, repository: self.repository }.run(branch, endpoint, visit)
     }
 }

@@ -1,12 +1,14 @@
 //! Collecting a journal's edges: two numbers each, no strings, no object per edge.
 
 use super::error::RebuildError;
+use super::numbered::{NumberedCommits, Span};
 use super::oid_table::OidTable;
 use crate::git::{Commit, Repository};
-use crate::journal::{EdgeOrder, History, Malformed, MessageError, PayloadBuffer, walk};
+use crate::journal::{EdgeOrder, Malformed, MessageError, PayloadBuffer, walk};
 use crate::memory::{Alloc, Vec};
 use crate::oid::Oid;
 use crate::progress::{Progress, Step};
+use std::ops::Range;
 
 /// Malformed commits that are kept to be named; the others are only counted.
 const NAMED_MAX: usize = 8;
@@ -15,14 +17,12 @@ const REPORT_EVERY: usize = 1024;
 
 /// The edges of a journal.
 pub(super) struct Collected<'a> {
-    pub(super) history: History<'a>,
+    pub(super) commits: NumberedCommits<'a>,
     pub(super) oids: Vec<'a, Oid>,
     /// Number of the source of each edge, in visiting order.
     sources: Vec<'a, u32>,
     /// Number of the target of each edge, in visiting order.
     targets: Vec<'a, u32>,
-    /// For each visited commit, where its edges start; one more entry ends the last.
-    starts: Vec<'a, u32>,
     pub(super) malformed: MalformedCounts,
 }
 
@@ -63,12 +63,8 @@ impl<'a> Collected<'a> {
         })?;
         let Collector { oids, sources, targets, mut starts, malformed, .. } = collector;
         starts.try_push(edge_count(&sources)?)?;
-        Ok(Self { history, oids: oids.into_oids(), sources, targets, starts, malformed })
-    }
-
-    /// The number of edges.
-    pub(super) fn edges(&self) -> u32 {
-        self.starts.last().copied().unwrap_or(0)
+        let commits = NumberedCommits::new(history, starts);
+        Ok(Self { commits, oids: oids.into_oids(), sources, targets, malformed })
     }
 
     /// The source of each edge, in the order of edge ids.
@@ -144,8 +140,7 @@ fn edge_count(sources: &[u32]) -> Result<u32, RebuildError> {
 /// Values in the order of edge ids: commit after commit as numbered, each one's edges as written.
 #[derive(Clone)]
 struct InOrder<'a, I> {
-    commits: I,
-    collected: &'a Collected<'a>,
+    spans: I,
     values: &'a [u32],
     commit: std::slice::Iter<'a, u32>,
     left: usize,
@@ -155,13 +150,13 @@ impl<'a> InOrder<'a, ()> {
     fn new(
         collected: &'a Collected<'a>,
         values: &'a [u32],
-    ) -> InOrder<'a, impl Iterator<Item = u32> + Clone + 'a> {
-        let commits = collected.history.numbered();
-        InOrder { commits, collected, values, commit: [].iter(), left: values.len() }
+    ) -> InOrder<'a, impl Iterator<Item = Span> + Clone + 'a> {
+        let spans = collected.commits.spans();
+        InOrder { spans, values, commit: [].iter(), left: values.len() }
     }
 }
 
-impl<I: Iterator<Item = u32>> Iterator for InOrder<'_, I> {
+impl<I: Iterator<Item = Span>> Iterator for InOrder<'_, I> {
     type Item = u32;
 
     fn next(&mut self) -> Option<u32> {
@@ -170,8 +165,7 @@ impl<I: Iterator<Item = u32>> Iterator for InOrder<'_, I> {
                 self.left -= 1;
                 return Some(*value);
             }
-            let visit = self.commits.next()? as usize;
-            let (start, end) = (self.collected.starts[visit], self.collected.starts[visit + 1]);
+            let Range { start, end } = self.spans.next()?.visited;
             self.commit = self.values[start as usize..end as usize].iter();
         }
     }
@@ -181,4 +175,4 @@ impl<I: Iterator<Item = u32>> Iterator for InOrder<'_, I> {
     }
 }
 
-impl<I: Iterator<Item = u32>> ExactSizeIterator for InOrder<'_, I> {}
+impl<I: Iterator<Item = Span>> ExactSizeIterator for InOrder<'_, I> {}

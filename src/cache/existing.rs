@@ -1,8 +1,10 @@
 //! The cache that a branch already has, as far as a rebuild cares.
 
-use super::meta::{self, Meta, MetaError};
-use super::shard::is_shard_name;
-use crate::git::{self, Commit, EntryMode, ObjectKind, Repository, TreeDraft, entries, object_id};
+use super::bitmap::BitmapError;
+use super::commit_index::CommitIndexError;
+use super::meta::{Meta, MetaError};
+use super::root::{Root, read_whole};
+use crate::git::{self, ObjectKind, Repository, object_id};
 use crate::memory::{Alloc, MemoryError, Vec};
 use crate::oid::Oid;
 
@@ -25,7 +27,25 @@ pub enum ExistingError {
     /// Part of it cannot be read.
     #[error(transparent)]
     Repository(#[from] git::Error),
-    /// Its commit or its tree is malformed.
+    /// An object has another content than the one that was written.
+    #[error("object {id} is corrupt: its content does not have its name")]
+    Content {
+        /// The object.
+        id: Oid,
+    },
+    /// An edge is not what the file that names it says.
+    #[error("edge {id} is not where its commit index says")]
+    Edge {
+        /// The id.
+        id: u32,
+    },
+    /// A file of edge ids is malformed.
+    #[error(transparent)]
+    Bitmap(BitmapError),
+    /// A chunk of the commit index is malformed.
+    #[error(transparent)]
+    CommitIndex(#[from] CommitIndexError),
+    /// A commit or a tree of it is malformed.
     #[error("{0}")]
     Malformed(&'static str),
     /// Its metadata says nothing.
@@ -39,6 +59,15 @@ impl ExistingError {
         match self {
             Self::Repository(git::Error::Memory(error)) => Some(*error),
             _ => None,
+        }
+    }
+}
+
+impl From<BitmapError> for ExistingError {
+    fn from(error: BitmapError) -> Self {
+        match error {
+            BitmapError::Memory(error) => error.into(),
+            error => Self::Bitmap(error),
         }
     }
 }
@@ -59,28 +88,12 @@ impl Existing {
         alloc: Alloc<'_>,
         commit: Oid,
     ) -> Result<Option<Self>, ExistingError> {
-        let read = |id, kind| {
-            let mut buffer = Vec::new(alloc);
-            repository.read(id, kind, &mut buffer).map(|()| buffer)
-        };
-        let bytes = read(commit, ObjectKind::Commit)?;
-        let root_tree = Commit::parse(commit, &bytes).map_err(ExistingError::Malformed)?.tree;
-        let root = read(root_tree, ObjectKind::Tree)?;
-        let mut shards = TreeDraft::new(alloc);
-        let mut meta_blob = None;
-        for entry in entries(&root) {
-            let entry = entry.map_err(ExistingError::Malformed)?;
-            match entry.mode {
-                EntryMode::Tree if is_shard_name(entry.name) => {
-                    shards.push(entry.mode, entry.name, entry.id)?;
-                }
-                EntryMode::File if entry.name == meta::NAME => meta_blob = Some(entry.id),
-                _ => {}
-            }
-        }
-        let Some(meta_blob) = meta_blob else { return Ok(None) };
-        let meta = Meta::parse(&read(meta_blob, ObjectKind::Blob)?)?;
-        let shards_tree = object_id(ObjectKind::Tree, shards.as_bytes())?;
+        let (root_tree, root) = Root::read(repository, alloc, commit)?;
+        let Some(meta) = root.meta else { return Ok(None) };
+        let mut buffer = Vec::new(alloc);
+        read_whole(repository, meta, ObjectKind::Blob, &mut buffer)?;
+        let meta = Meta::parse(&buffer)?;
+        let shards_tree = object_id(ObjectKind::Tree, root.shards.as_bytes())?;
         Ok(Some(Self { commit, root_tree, shards_tree, meta }))
     }
 }

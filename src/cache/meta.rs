@@ -3,13 +3,14 @@
 //! Text, one `key value` a line in fixed order, so that people can read `git show CACHE:meta`. It
 //! holds neither time nor host: the same journal gives the same bytes.
 
+use super::commit_index::RECORDS_PER_CHUNK;
 use crate::journal::EdgeOrder;
 use crate::oid::Oid;
 
 /// Name of the blob in the root tree.
 pub(super) const NAME: &[u8] = b"meta";
 const VERSION_LINE_START: &str = "git-mind-cache ";
-const VERSION: &str = "1";
+const VERSION: &str = "2";
 /// Bits of an object id that name its shard.
 const SHARD_BITS: u32 = 8;
 /// Bytes of the largest blob that can be valid, rounded up.
@@ -26,6 +27,7 @@ const BYTES_MAX: usize = 1024;
 ///     commits: 45,
 ///     commits_skipped: 0,
 ///     edges_truncated: 0,
+///     commits_indexed: 45,
 /// };
 /// assert_eq!(Meta::parse(meta.to_string().as_bytes()), Ok(meta));
 /// ```
@@ -43,12 +45,14 @@ pub struct Meta {
     pub commits_skipped: u32,
     /// Of these, commits whose edges break off: those before the break are in the cache.
     pub edges_truncated: u32,
+    /// Records of the commit index: commits that gave edges.
+    pub commits_indexed: u32,
 }
 
 /// Why a blob does not say what a cache was built from.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum MetaError {
-    /// It was written by a later version.
+    /// It was written by another version.
     #[error("cache format {0} is not known, only {VERSION}")]
     Version(String),
     /// It is not in this format.
@@ -65,7 +69,9 @@ impl std::fmt::Display for Meta {
         writeln!(f, "commits {}", self.commits)?;
         writeln!(f, "commits-skipped {}", self.commits_skipped)?;
         writeln!(f, "edges-truncated {}", self.edges_truncated)?;
-        writeln!(f, "shard-bits {SHARD_BITS}")
+        writeln!(f, "shard-bits {SHARD_BITS}")?;
+        writeln!(f, "commits-indexed {}", self.commits_indexed)?;
+        writeln!(f, "commits-per-chunk {RECORDS_PER_CHUNK}")
     }
 }
 
@@ -89,7 +95,7 @@ impl Meta {
             let line = lines.next().and_then(|line| line.strip_prefix(key)?.strip_prefix(' '));
             line.ok_or(MetaError::Malformed("a line is missing"))
         };
-        let meta = Self {
+        let mut meta = Self {
             journal_tip: Oid::from_hex(value("journal-tip")?.as_bytes())
                 .ok_or(MetaError::Malformed("journal-tip is not an object id"))?,
             edge_order: EdgeOrder::from_name(value("edge-order")?)
@@ -98,9 +104,14 @@ impl Meta {
             commits: count(value("commits")?)?,
             commits_skipped: count(value("commits-skipped")?)?,
             edges_truncated: count(value("edges-truncated")?)?,
+            commits_indexed: 0,
         };
         if count(value("shard-bits")?)? != SHARD_BITS {
             return Err(MetaError::Malformed("shard-bits is not 8"));
+        }
+        meta.commits_indexed = count(value("commits-indexed")?)?;
+        if count(value("commits-per-chunk")?)? != RECORDS_PER_CHUNK {
+            return Err(MetaError::Malformed("commits-per-chunk is not 1024"));
         }
         // One spelling only: what does not print the same again was not written by us.
         if meta.to_string() != text {
@@ -121,10 +132,17 @@ mod tests {
 
     fn metas() -> impl Strategy<Value = Meta> {
         let order = prop_oneof![Just(EdgeOrder::OldestFirst), Just(EdgeOrder::NewestFirst)];
-        (any::<[u8; 20]>(), order, any::<[u32; 4]>()).prop_map(|(tip, edge_order, counts)| {
-            let [edges, commits, commits_skipped, edges_truncated] = counts;
-            let journal_tip = Oid::new(tip);
-            Meta { journal_tip, edge_order, edges, commits, commits_skipped, edges_truncated }
+        (any::<[u8; 20]>(), order, any::<[u32; 5]>()).prop_map(|(tip, edge_order, counts)| {
+            let [edges, commits, commits_skipped, edges_truncated, commits_indexed] = counts;
+            Meta {
+                journal_tip: Oid::new(tip),
+                edge_order,
+                edges,
+                commits,
+                commits_skipped,
+                edges_truncated,
+                commits_indexed,
+            }
         })
     }
 
@@ -150,8 +168,12 @@ mod tests {
     }
 
     #[test]
-    fn a_future_version_is_named() {
-        let error = Meta::parse(b"git-mind-cache 2\nanything").expect_err("unknown");
-        assert_eq!(error.to_string(), "cache format 2 is not known, only 1");
+    fn another_version_is_named() {
+        for other in ["1", "3"] {
+            let blob = format!("git-mind-cache {other}\nanything");
+            let error = Meta::parse(blob.as_bytes()).expect_err("another");
+            let expected = format!("cache format {other} is not known, only 2");
+            assert_eq!(error.to_string(), expected);
+        }
     }
 }

@@ -2,18 +2,27 @@
 
 mod bitmap;
 mod collect;
+mod commit_index;
 mod error;
 mod existing;
 mod meta;
+mod numbered;
 mod oid_table;
 mod plan;
 mod postings;
+mod query;
 mod rebuild;
+mod root;
 mod shard;
 mod write;
 
 pub use bitmap::{BitmapError, decode_bitmap, encode_bitmap};
+pub use commit_index::{
+    CommitChunk, CommitIndexError, CommitRecord, RECORDS_PER_CHUNK, encode_commit_chunk,
+};
 pub use error::RebuildError;
 pub use existing::{Existing, ExistingError};
 pub use meta::{Meta, MetaError};
+pub use query::{Answer, Endpoint, FoundEdge, Query, QueryError, Unusable};
 pub use rebuild::{Mode, Rebuild, RebuildOptions, Report};
+pub use shard::Direction;

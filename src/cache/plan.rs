@@ -5,13 +5,19 @@
 //! an edge has one source and one target; and the reverse list of `t` is the forward list of `s`
 //! exactly when all edges of `t` come from `s` and `s` has no others. So equal files are found by
 //! looking at lists, without hashing anything.
+//!
+//! Nothing else can be equal. The chunks of the commit index start with other first edges, one
+//! after another; chunks, bitmaps and metadata start with other letters; and the names in a shard,
+//! in the folder of chunks and in the root tree have other lengths.
 
 use super::collect::Collected;
+use super::commit_index::{CommitRecord, RECORDS_PER_CHUNK};
+use super::numbered::NumberedCommits;
 use super::postings::Postings;
 use crate::memory::{Alloc, MemoryError, Vec};
 use crate::oid::Oid;
 
-/// Objects of a cache besides files and shard trees: metadata, root tree, commit.
+/// Objects that every cache has: metadata, root tree, commit.
 const FIXED_OBJECTS: u32 = 3;
 
 /// The content of a cache, in the order in which it is written.
@@ -23,6 +29,7 @@ pub(super) struct Plan<'a> {
     reverse: Postings<'a>,
     /// For each oid that edges end at, the source of the first of them.
     first_sources: Vec<'a, u32>,
+    commits: NumberedCommits<'a>,
 }
 
 /// One object's entries in a cache. An empty list has no file.
@@ -58,11 +65,11 @@ impl<'a> Plan<'a> {
                 *first = source;
             }
         }
-        let oids = collected.oids;
+        let Collected { oids, commits, .. } = collected;
         let mut sorted = Vec::try_with_capacity(oid_count, alloc)?;
         sorted.try_extend((0_u32..).take(oid_count))?;
         sorted.sort_unstable_by_key(|&number| oids[number as usize]);
-        Ok(Self { oids, sorted, forward, reverse, first_sources })
+        Ok(Self { oids, sorted, forward, reverse, first_sources, commits })
     }
 
     /// The entries by shard, in the order of their names.
@@ -77,7 +84,21 @@ impl<'a> Plan<'a> {
         let of_shard = |entries: &mut dyn Iterator<Item = Entry<'_>>| -> u32 {
             1 + entries.map(|entry| entry.own_files()).sum::<u32>()
         };
-        FIXED_OBJECTS + self.shards().map(|(_, mut entries)| of_shard(&mut entries)).sum::<u32>()
+        let shards = self.shards().map(|(_, mut entries)| of_shard(&mut entries)).sum::<u32>();
+        FIXED_OBJECTS + shards + self.index_objects()
+    }
+
+    /// The records of the commit index, in the order of edge ids.
+    pub(super) fn commits(&self) -> impl Iterator<Item = CommitRecord> + '_ {
+        self.commits.records()
+    }
+
+    /// The chunks of the commit index and their folder; nothing when there are no edges.
+    fn index_objects(&self) -> u32 {
+        match self.commits().count().div_ceil(RECORDS_PER_CHUNK as usize) {
+            0 => 0,
+            chunks => u32::try_from(chunks).unwrap_or(u32::MAX).saturating_add(1),
+        }
     }
 
     fn entry(&self, number: u32) -> Entry<'_> {

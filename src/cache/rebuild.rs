@@ -145,15 +145,18 @@ impl Rebuild<'_> {
         let RebuildOptions { edge_order, strict, .. } = options;
         let Self { alloc, repository, progress, .. } = *self;
         let collected = Collected::read(repository, alloc, tip, edge_order, strict, progress)?;
-        let commits = collected.history.commits().len();
+        let commits = collected.commits.len();
+        let commits_indexed = collected.commits.spans().count();
         let MalformedCounts { skipped, truncated, named } = collected.malformed.clone();
         let meta = Meta {
             journal_tip: tip,
             edge_order,
-            edges: collected.edges(),
+            edges: collected.commits.edges(),
             commits: u32::try_from(commits).map_err(|_| RebuildError::TooManyEdges)?,
             commits_skipped: skipped,
             edges_truncated: truncated,
+            commits_indexed: u32::try_from(commits_indexed)
+                .map_err(|_| RebuildError::TooManyEdges)?,
         };
         let plan = Plan::new(alloc, collected)?;
         let written = write(repository, alloc, &plan, &meta, self.clock.now(), progress)?;

@@ -6,13 +6,33 @@ use crate::git::{EntryMode, TreeDraft};
 use crate::memory::MemoryError;
 use crate::oid::Oid;
 
-/// A side of an edge.
+/// Which edges of an object: those on one side of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Direction {
+pub enum Direction {
     /// Edges that start at the object.
     Forward,
     /// Edges that end at the object.
     Reverse,
+}
+
+const SUFFIX_LEN: usize = ".forward".len();
+
+/// The name of a file in its shard's folder.
+pub(super) fn file_name(oid: Oid, direction: Direction) -> [u8; Oid::HEX_LEN + SUFFIX_LEN] {
+    let suffix: &[u8; SUFFIX_LEN] = match direction {
+        Direction::Forward => b".forward",
+        Direction::Reverse => b".reverse",
+    };
+    let mut name = [0; Oid::HEX_LEN + SUFFIX_LEN];
+    name[..Oid::HEX_LEN].copy_from_slice(&oid.to_hex());
+    name[Oid::HEX_LEN..].copy_from_slice(suffix);
+    name
+}
+
+/// The name of a shard's folder.
+pub(super) fn shard_name(shard: u8) -> [u8; 2] {
+    let [high, low, ..] = Oid::new([shard; Oid::LEN]).to_hex();
+    [high, low]
 }
 
 /// Appends the entry of a file to its shard's tree.
@@ -22,15 +42,7 @@ pub(super) fn push_file(
     direction: Direction,
     file: Oid,
 ) -> Result<(), MemoryError> {
-    const SUFFIX_LEN: usize = ".forward".len();
-    let suffix: &[u8; SUFFIX_LEN] = match direction {
-        Direction::Forward => b".forward",
-        Direction::Reverse => b".reverse",
-    };
-    let mut name = [0; Oid::HEX_LEN + SUFFIX_LEN];
-    name[..Oid::HEX_LEN].copy_from_slice(&oid.to_hex());
-    name[Oid::HEX_LEN..].copy_from_slice(suffix);
-    tree.push(EntryMode::File, &name, file)
+    tree.push(EntryMode::File, &file_name(oid, direction), file)
 }
 
 /// Appends the entry of a shard's tree to the root tree.
@@ -39,8 +51,7 @@ pub(super) fn push_shard(
     shard: u8,
     tree: Oid,
 ) -> Result<(), MemoryError> {
-    let hex = Oid::new([shard; Oid::LEN]).to_hex();
-    root.push(EntryMode::Tree, &hex[..2], tree)
+    root.push(EntryMode::Tree, &shard_name(shard), tree)
 }
 
 /// Whether a name in the root tree is that of a shard.

@@ -1,8 +1,10 @@
-//! Writing a planned cache: files, shard trees, root tree and commit into one pack.
+//! Writing a planned cache: files, shard trees, commit index, root tree and commit into one pack.
 
 use super::bitmap::encode_bitmap;
-use super::meta::{self, Meta};
+use super::commit_index::{RECORDS_PER_CHUNK, chunk_name, encode_commit_chunk};
+use super::meta::Meta;
 use super::plan::{Entry, Plan};
+use super::root::Root;
 use super::shard::{Direction, push_file, push_shard};
 use crate::clock::Timestamp;
 use crate::git::{
@@ -37,19 +39,20 @@ pub(super) fn write(
     let mut writer = Writer {
         sink: repository.start_pack(alloc, objects)?,
         file: Vec::new(alloc),
-        shard: TreeDraft::new(alloc),
-        root: TreeDraft::new(alloc),
+        tree: TreeDraft::new(alloc),
+        shards: TreeDraft::new(alloc),
     };
     let mut files = 0;
     for (shard, entries) in plan.shards() {
         progress.report(Step::Writing, files, Some(objects.into()));
         files += writer.shard(shard, entries)?;
     }
-    let Writer { mut sink, mut root, .. } = writer;
-    let shards_tree = object_id(ObjectKind::Tree, root.as_bytes())?;
+    let commits = writer.commit_index(plan)?;
+    let Writer { mut sink, shards, .. } = writer;
+    let shards_tree = object_id(ObjectKind::Tree, shards.as_bytes())?;
     let meta_blob = sink.add(ObjectKind::Blob, meta.to_string().as_bytes())?;
-    root.push(EntryMode::File, meta::NAME, meta_blob)?;
-    let root_tree = sink.add(ObjectKind::Tree, root.as_bytes())?;
+    let root = Root { shards, commits, meta: Some(meta_blob), is_wrapper: false };
+    let root_tree = sink.add(ObjectKind::Tree, root.encode(alloc)?.as_bytes())?;
     let identity = repository.identity();
     let draft =
         CommitDraft { tree: root_tree, parents: &[], identity: &identity, time, message: MESSAGE };
@@ -64,9 +67,10 @@ struct Writer<'a> {
     sink: Box<dyn PackSink + 'a>,
     /// Buffer for a file's content.
     file: Vec<'a, u8>,
-    /// Buffer for a shard's tree.
-    shard: TreeDraft<'a>,
-    root: TreeDraft<'a>,
+    /// Buffer for a folder's tree.
+    tree: TreeDraft<'a>,
+    /// The shard folders so far.
+    shards: TreeDraft<'a>,
 }
 
 impl Writer<'_> {
@@ -77,21 +81,39 @@ impl Writer<'_> {
         entries: impl Iterator<Item = Entry<'a>>,
     ) -> Result<u64, Error> {
         let mut objects = 1;
-        self.shard.clear();
+        self.tree.clear();
         for Entry { oid, forward, reverse, reverse_is_shared } in entries {
             if !forward.is_empty() {
                 let file = self.file(forward, false)?;
-                push_file(&mut self.shard, oid, Direction::Forward, file)?;
+                push_file(&mut self.tree, oid, Direction::Forward, file)?;
             }
             if !reverse.is_empty() {
                 let file = self.file(reverse, reverse_is_shared)?;
-                push_file(&mut self.shard, oid, Direction::Reverse, file)?;
+                push_file(&mut self.tree, oid, Direction::Reverse, file)?;
             }
             objects += 2;
         }
-        let tree = self.sink.add(ObjectKind::Tree, self.shard.as_bytes())?;
-        push_shard(&mut self.root, shard, tree)?;
+        let tree = self.sink.add(ObjectKind::Tree, self.tree.as_bytes())?;
+        push_shard(&mut self.shards, shard, tree)?;
         Ok(objects)
+    }
+
+    /// Writes the commit index; returns its folder, which a journal without edges has none of.
+    fn commit_index(&mut self, plan: &Plan<'_>) -> Result<Option<Oid>, Error> {
+        self.tree.clear();
+        let mut records = plan.commits().peekable();
+        while let Some(first) = records.peek() {
+            let name = chunk_name(first.first_edge);
+            self.file.clear();
+            let chunk = records.by_ref().take(RECORDS_PER_CHUNK as usize);
+            encode_commit_chunk(chunk, &mut self.file)?;
+            let chunk = self.sink.add(ObjectKind::Blob, &self.file)?;
+            self.tree.push(EntryMode::File, &name, chunk)?;
+        }
+        if self.tree.is_empty() {
+            return Ok(None);
+        }
+        self.sink.add(ObjectKind::Tree, self.tree.as_bytes()).map(Some)
     }
 
     /// The name of the file of `ids`, which is written unless the pack has it elsewhere.

@@ -2,8 +2,10 @@
 
 use super::list_filter::ListFilter;
 use super::relation::{RelationArg, parse_confidence, parse_relation};
+use crate::cache::Direction;
 use crate::journal::{Confidence, EdgeOrder};
 use clap::{Parser, Subcommand, ValueEnum, ValueHint};
+use std::ffi::{OsStr, OsString};
 use std::path::PathBuf;
 
 /// git-mind's journal and cache: edges between blobs, kept inside a git repository.
@@ -29,6 +31,7 @@ pub struct Args {
 pub(super) enum Command {
     CacheRebuild(RebuildArgs),
     List(ListArgs),
+    Query(QueryArgs),
     Link(LinkArgs),
     Import(ImportArgs),
     Budget(BudgetArgs),
@@ -103,6 +106,57 @@ pub(super) struct ListArgs {
     /// Print one JSON document
     #[arg(long)]
     pub(super) json: bool,
+}
+
+/// Print the edges that start or end at a file, in the order of their ids
+///
+/// The cache of the branch answers when it is current, else the journal, and a warning says why.
+#[derive(Clone, Debug, clap::Args)]
+#[command(
+    after_help = "An object is a path at HEAD, as seen from the current folder, or an id of \
+                        40 hexadecimal digits. Digits are always an id; ./NAME is a file that is \
+                        called so. A path means the content that it has at HEAD: what was \
+                        recorded for an older one is found by that one's id.\n\nExamples:\n  git \
+                        mind query --from src/main.c\n  git mind query --to docs/spec.md \
+                        --type implements\n  git mind query --from src/main.c --json \
+                        | jq '.edges[].target_path'"
+)]
+pub(super) struct QueryArgs {
+    #[command(flatten)]
+    pub(super) endpoint: EndpointArgs,
+    /// Only edges of this type: implements, references, depends_on, augments, custom, or a number
+    #[arg(long = "type", value_name = "TYPE", value_parser = parse_relation)]
+    pub(super) relation: Option<RelationArg>,
+    /// Branch whose edges to print [default: the one that is checked out]
+    #[arg(long, value_name = "NAME")]
+    pub(super) branch: Option<String>,
+    /// Stop after this many edges
+    #[arg(long, value_name = "COUNT")]
+    pub(super) limit: Option<u64>,
+    /// Print one JSON document
+    #[arg(long)]
+    pub(super) json: bool,
+}
+
+/// One end of edges.
+#[derive(Clone, Debug, clap::Args)]
+#[group(required = true, multiple = false)]
+pub(super) struct EndpointArgs {
+    /// Edges that start at this object
+    #[arg(long, value_name = "OBJECT", value_hint = ValueHint::AnyPath)]
+    from: Option<OsString>,
+    /// Edges that end at this object
+    #[arg(long, value_name = "OBJECT", value_hint = ValueHint::AnyPath)]
+    to: Option<OsString>,
+}
+
+impl EndpointArgs {
+    /// The object as it was typed, and which edges of it.
+    pub(super) fn word(&self) -> (&OsStr, Direction) {
+        let from = self.from.as_deref().map(|word| (word, Direction::Forward));
+        let to = self.to.as_deref().map(|word| (word, Direction::Reverse));
+        from.or(to).expect("this holds because the group is required")
+    }
 }
 
 /// Append an edge between two files of HEAD's commit to a journal

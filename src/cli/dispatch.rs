@@ -3,7 +3,7 @@
 use super::args::{Args, Command};
 use super::failure::{Exit, Failure};
 use super::output::Output;
-use super::{budget, complete, fixture, import, link, list, memory, rebuild, telemetry};
+use super::{budget, complete, fixture, import, link, list, memory, query, rebuild, telemetry};
 use crate::env::Environment;
 use crate::memory::ProcessAllocator;
 
@@ -20,6 +20,7 @@ pub(super) fn run(
     let outcome = match &args.command {
         Command::CacheRebuild(rebuild) => rebuild::run(args, rebuild, env, &session, output),
         Command::List(list) => list::run(args, list, env, &session, output),
+        Command::Query(query) => query::run(args, query, env, &session, output),
         Command::Link(link) => link::run(args, link, env, &session, output),
         Command::Import(import) => import::run(args, import, env, &session, output),
         Command::Budget(budget) => budget::run(args, budget, env, allocator, &session, output),

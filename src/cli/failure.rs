@@ -59,6 +59,11 @@ impl Failure {
         Self { source, ..self }
     }
 
+    /// An error and its causes in one line, for what is no failure.
+    pub(super) fn text_of(error: &(dyn Error + 'static)) -> String {
+        chain(error)
+    }
+
     /// What failed and why, in one line.
     pub(super) fn text(&self) -> String {
         chain(&*self.source)

@@ -3,7 +3,7 @@
 use super::args::{Args, ListArgs};
 use super::escape::Escaped;
 use super::failure::{Exit, Failure};
-use super::list_json::JsonList;
+use super::list_json::{JsonList, texts_document};
 use super::malformed::{MalformedMet, diagnose};
 use super::output::Output;
 use super::repository;
@@ -126,9 +126,13 @@ fn print(
         let mut texts = Texts::new(session.memory.intern_table(context.alloc));
         let malformed = each(context, tip, wanted, session, |commit, edge| {
             texts.keep(edge)?;
-            Ok(list.edge(commit, edge)?)
+            Ok(list.edge(None, commit.id, edge)?)
         })?;
-        list.end(&malformed, texts.counts())?;
+        list.end(&[
+            ("commits_skipped", malformed.skipped.into()),
+            ("edges_truncated", malformed.truncated.into()),
+            ("texts", texts_document(texts.counts())),
+        ])?;
         malformed
     } else {
         let mut shown = 0_u64;
@@ -137,23 +141,24 @@ fn print(
             Ok(super::list_line::write(edge, columns, output)?)
         })?;
         output.flush()?;
-        conclude(branch, shown, wanted.options, output)?;
+        let kind = if wanted.options.filter.is_set() { " that match" } else { "" };
+        conclude(branch, shown, kind, wanted.options.limit, output)?;
         malformed
     };
     Ok(malformed)
 }
 
-/// Says how many edges there were, apart from the answer.
-fn conclude(
+/// Says how many edges of this kind there were, apart from the answer.
+pub(super) fn conclude(
     branch: &BranchName,
     shown: u64,
-    options: &ListArgs,
+    kind: &str,
+    limit: Option<u64>,
     output: &mut Output,
 ) -> io::Result<()> {
     let branch = Escaped::bytes(branch.as_str().as_bytes());
-    let kind = if options.filter.is_set() { " that match" } else { "" };
     match shown {
-        0 if options.limit == Some(0) => writeln!(output, "0 edges{kind}"),
+        0 if limit == Some(0) => writeln!(output, "0 edges{kind}"),
         0 => writeln!(output, "No edges{kind} on `{branch}`"),
         1 => writeln!(output, "1 edge{kind}"),
         shown => writeln!(output, "{shown} edges{kind}"),

@@ -1,9 +1,7 @@
-//! `list --json`: one document, written as it comes, so that it needs no memory for its length.
+//! Edges as `--json` prints them: one document, written as it comes, whatever its length.
 
-use super::malformed::MalformedMet;
 use super::output::Output;
 use crate::branch::BranchName;
-use crate::git::Commit;
 use crate::journal::{Attribution, Edge, TextCounts};
 use crate::oid::Oid;
 use serde::{Serialize, Serializer};
@@ -22,32 +20,42 @@ impl<'a> JsonList<'a> {
         Ok(Self { output, edges_shown: 0 })
     }
 
-    pub(super) fn edge(&mut self, commit: &Commit<'_>, edge: &Edge<'_>) -> io::Result<()> {
+    /// Prints an edge, with its id where that is known.
+    pub(super) fn edge(&mut self, id: Option<u32>, commit: Oid, edge: &Edge<'_>) -> io::Result<()> {
         let separator = if self.edges_shown == 0 { "\n" } else { ",\n" };
         self.edges_shown += 1;
         self.output.write_all(separator.as_bytes())?;
-        serde_json::to_writer(&mut *self.output, &EdgeDocument::new(commit.id, edge))?;
+        let document = EdgeDocument { id, ..EdgeDocument::new(commit, edge) };
+        serde_json::to_writer(&mut *self.output, &document)?;
         Ok(())
     }
 
-    pub(super) fn end(self, malformed: &MalformedMet, texts: TextCounts) -> io::Result<()> {
-        let MalformedMet { skipped, truncated, .. } = malformed;
-        let TextCounts { met, met_bytes, stored, stored_bytes } = texts;
-        let (met_bytes, stored_bytes) = (met_bytes.get(), stored_bytes.get());
-        writeln!(
-            self.output,
-            "\n],\n\"edges_shown\": {},\n\"commits_skipped\": {skipped},\n\
-             \"edges_truncated\": {truncated},\n\"texts\": {{\"met\": {met}, \
-             \"met_bytes\": {met_bytes}, \"stored\": {stored}, \
-             \"stored_bytes\": {stored_bytes}}}\n}}",
-            self.edges_shown
-        )
+    /// Prints what is known only now, such as these fields.
+    pub(super) fn end(self, fields: &[(&str, serde_json::Value)]) -> io::Result<()> {
+        write!(self.output, "\n],\n\"edges_shown\": {}", self.edges_shown)?;
+        for (name, value) in fields {
+            write!(self.output, ",\n\"{name}\": {value}")?;
+        }
+        writeln!(self.output, "\n}}")
     }
+}
+
+/// How many texts there were, and how many of them were different.
+pub(super) fn texts_document(texts: TextCounts) -> serde_json::Value {
+    let TextCounts { met, met_bytes, stored, stored_bytes } = texts;
+    serde_json::json!({
+        "met": met,
+        "met_bytes": met_bytes.get(),
+        "stored": stored,
+        "stored_bytes": stored_bytes.get(),
+    })
 }
 
 /// One edge of a document.
 #[derive(Serialize)]
 pub(super) struct EdgeDocument<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    id: Option<u32>,
     commit: Name,
     source_oid: Name,
     target_oid: Name,
@@ -78,8 +86,10 @@ struct AttributionDocument<'a> {
 }
 
 impl<'a> EdgeDocument<'a> {
+    /// The edge without an id.
     pub(super) fn new(commit: Oid, edge: &Edge<'a>) -> Self {
         Self {
+            id: None,
             commit: Name(commit),
             source_oid: Name(edge.source),
             target_oid: Name(edge.target),

@@ -1,7 +1,5 @@
-//! The command line: arguments in, answers on stdout, the conversation on stderr.
-//!
-//! The only layer that prints, reads the environment or knows colours. A command returns what it
-//! found; the last line of each decides how to say it.
+//! The command line, the only layer that prints, reads the environment or knows colours: answers on
+//! stdout, the conversation on stderr.
 
 mod append;
 mod args;
@@ -21,8 +19,10 @@ mod list_json;
 mod list_line;
 mod malformed;
 mod memory;
+mod object;
 mod output;
 mod progress;
+mod query;
 mod rebuild;
 mod relation;
 mod repository;

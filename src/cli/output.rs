@@ -48,6 +48,11 @@ impl Output {
         self.say(WARNING, "warning", text, None);
     }
 
+    /// Warns, and says what to type next.
+    pub(super) fn advise(&mut self, text: &str, hint: &str) {
+        self.say(WARNING, "warning", text, Some(hint));
+    }
+
     /// Prints one line on stderr, after what was printed on stdout so far.
     fn say(&mut self, style: Style, kind: &str, text: &str, hint: Option<&str>) {
         // The conversation is best effort: a closed stderr must not change the outcome.

@@ -92,6 +92,16 @@ impl FakeRepository {
         self.objects.borrow_mut().remove(&id);
     }
 
+    /// Replaces the content of an object, so that its name no longer fits: damage, as by a disk.
+    pub fn damage(&self, id: Oid, kind: ObjectKind, data: &[u8]) {
+        self.objects.borrow_mut().insert(id, (kind, data.to_vec()));
+    }
+
+    /// Every object and its content, by name.
+    pub fn contents(&self) -> BTreeMap<Oid, (ObjectKind, Vec<u8>)> {
+        self.objects.borrow().clone()
+    }
+
     /// How many objects there are.
     pub fn object_count(&self) -> usize {
         self.objects.borrow().len()

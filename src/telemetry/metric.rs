@@ -82,6 +82,12 @@ metrics! {
     /// Bytes that the last rebuild wrote for a cache.
     CacheTreeSize = Gauge
         "cache.tree_size_bytes", "gitmind_cache_tree_size_bytes";
+    /// Wall time of the last query, in milliseconds.
+    CacheQueryDuration = Timing
+        "cache.query.duration_ms", "gitmind_cache_query_duration_ms";
+    /// Edges that a query found.
+    CacheQueryEdges = Counter
+        "cache.query.edges_total", "gitmind_cache_query_edges";
     /// Most bytes that a run of the operation had through the context.
     AllocPeak = Gauge
         "alloc.peak_bytes", "gitmind_alloc_peak_bytes";

@@ -5,14 +5,15 @@ use std::ops::ControlFlow;
 use std::path::Path;
 
 use gitmind::branch::BranchName;
-use gitmind::cache::RebuildOptions;
+use gitmind::cache::{Direction, Endpoint, QueryError, RebuildOptions};
 use gitmind::clock::{FixedClock, Timestamp};
 use gitmind::context::Context;
 use gitmind::fixture::{Recipe, make};
 use gitmind::git::Repository;
 use gitmind::git::gitoxide::{GitRepository, Location};
 use gitmind::journal::{Append, Batch, EdgeOrder, Met, Texts, WalkError, read_newest};
-use gitmind::memory::{Alloc, InternTable, Pooling, ProcessAllocator, System, Zeroing};
+use gitmind::memory::{Alloc, InternTable, Map, Pooling, ProcessAllocator, System, Zeroing};
+use gitmind::oid::Oid;
 use gitmind::progress::Silent;
 use gitmind::random::CountingRandom;
 
@@ -73,6 +74,37 @@ fn rebuild(repository: &GitRepository, alloc: Alloc<'_>) {
     context.rebuild(&branch, options).expect("a whole journal");
 }
 
+/// The object that most edges start at.
+fn hub(repository: &GitRepository, alloc: Alloc<'_>) -> Oid {
+    let tip = repository.resolve("refs/gitmind/edges/main").expect("readable").expect("a journal");
+    let mut counts: Map<'_, Oid, u32> = Map::new(alloc);
+    let read = read_newest(repository, alloc, tip, |met| {
+        if let Met::Edge(_, edge) = met {
+            let count = counts.try_get_or_insert_with(edge.source, || 0);
+            *count.map_err(WalkError::from)? += 1;
+        }
+        Ok::<_, WalkError>(ControlFlow::Continue(()))
+    });
+    read.expect("a whole journal");
+    let hub = counts.iter().max_by_key(|(oid, count)| (**count, **oid));
+    *hub.expect("an edge").0
+}
+
+/// Asks for the edges of the hub, which the cache has or the journal.
+fn query<const FROM_CACHE: bool>(repository: &GitRepository, alloc: Alloc<'_>) {
+    let clock = FixedClock(Timestamp { seconds: 1_700_000_000, offset_seconds: 0 });
+    let context = Context { alloc, repository, clock: &clock, progress: &Silent };
+    let branch = BranchName::new("main").expect("a name");
+    let hub = Endpoint { oid: hub(repository, alloc), direction: Direction::Forward };
+    let answer = context.query(&branch, hub, |found| {
+        assert_eq!(found.edge.source, hub.oid);
+        Ok::<_, QueryError>(ControlFlow::Continue(()))
+    });
+    let answer = answer.expect("a whole journal");
+    assert!(answer.edges > 90, "{} edges", answer.edges);
+    assert_eq!(answer.unusable.is_none(), FROM_CACHE);
+}
+
 #[test]
 fn four_times_the_edges_take_no_more_blocks_past_the_port() {
     let folder = tempfile::tempdir().expect("a temporary folder");
@@ -82,8 +114,13 @@ fn four_times_the_edges_take_no_more_blocks_past_the_port() {
         path
     };
     let (small, large) = (journal(2_000), journal(8_000));
-    let work: [(&str, Work); 3] =
-        [("journal.read", read), ("journal.append", append), ("cache.rebuild", rebuild)];
+    let work: [(&str, Work); 5] = [
+        ("journal.read", read),
+        ("journal.append", append),
+        ("cache.query of the journal", query::<false>),
+        ("cache.rebuild", rebuild),
+        ("cache.query", query::<true>),
+    ];
     for (name, work) in work {
         let counts = [&small, &large].map(|path| blocks_past_the_port(path, work));
         // Threads that help, and how often a buffer of a library grows, are a matter of luck.

@@ -3,9 +3,10 @@
 use crate::support::{TempRepository, mind, mind_command, temp_folder};
 use std::path::Path;
 
-const COMMANDS: [&[&str]; 7] = [
+const COMMANDS: [&[&str]; 8] = [
     &["cache-rebuild"],
     &["list"],
+    &["query"],
     &["budget"],
     &["env"],
     &["fixture", "make"],

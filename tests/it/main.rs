@@ -3,6 +3,7 @@
 mod append;
 mod budget;
 mod cli;
+mod commit_index;
 mod faults;
 mod filesystem;
 mod fixture_make;
@@ -13,6 +14,9 @@ mod malformed;
 mod memory;
 mod merges;
 mod parity;
+mod query;
+mod query_command;
+mod query_damage;
 mod readme;
 mod rebuild;
 mod refusals;

@@ -106,11 +106,19 @@ impl<'a, T> Vec<'a, T> {
     #[inline]
     pub fn try_extend_from_slice(&mut self, values: &[T]) -> Result<(), MemoryError>
     where
-        T: Clone,
+        T: Copy,
     {
         self.try_reserve(values.len())?;
-        // There is room, so this does not grow.
-        self.0.extend_from_slice(values);
+        // At once: allocator_api2 would push one element after another.
+        let len = self.0.len();
+        debug_assert!(self.0.capacity() - len >= values.len(), "`try_reserve` makes room");
+        // SAFETY: `try_reserve` has made room, so `len` is within the block or at its end.
+        let end = unsafe { self.0.as_mut_ptr().add(len) };
+        // SAFETY: `end` has room for as many elements, by `try_reserve`; `values` is borrowed while
+        // `self` is borrowed exclusively, so the two are different memory; elements are `Copy`.
+        unsafe { end.copy_from_nonoverlapping(values.as_ptr(), values.len()) };
+        // SAFETY: that many elements are within the capacity, and were written just now.
+        unsafe { self.0.set_len(len + values.len()) };
         Ok(())
     }
 
@@ -123,7 +131,7 @@ impl<'a, T> Vec<'a, T> {
         T: Clone,
     {
         let mut copy = Self::try_with_capacity(self.0.len(), self.alloc())?;
-        copy.try_extend_from_slice(self)?;
+        copy.try_extend(self.iter().cloned())?;
         Ok(copy)
     }
 

@@ -23,7 +23,7 @@ pub(crate) const LAYERS: [&str; 16] = [
     "cli",
 ];
 /// Modules that are fuzzed and compared with models: the same input, the same result.
-const PURE: [&str; 10] = [
+const PURE: [&str; 11] = [
     "src/journal/edge",
     "src/journal/cbor",
     "src/journal/message",
@@ -33,6 +33,7 @@ const PURE: [&str; 10] = [
     "src/cache/plan",
     "src/cache/postings",
     "src/cache/bitmap",
+    "src/cache/commit_index",
     "src/cache/meta",
 ];
 const IMPURE: [&[&str]; 10] = [

@@ -1,0 +1,131 @@
+//! The root tree of a cache: shard folders, commit index, metadata.
+
+use super::existing::ExistingError;
+use super::shard::is_shard_name;
+use super::{commit_index, meta};
+use crate::git::{Commit, EntryMode, ObjectKind, Repository, TreeDraft, entries, object_id};
+use crate::memory::{Alloc, MemoryError, Vec};
+use crate::oid::Oid;
+
+/// What stands at the root of a cache.
+#[derive(Debug)]
+pub(super) struct Root<'a> {
+    /// The shard folders alone.
+    pub(super) shards: TreeDraft<'a>,
+    /// The folder of the commit index.
+    pub(super) commits: Option<Oid>,
+    /// The metadata.
+    pub(super) meta: Option<Oid>,
+    /// Whether there is only one folder, with everything below it, as the C tool writes it.
+    pub(super) is_wrapper: bool,
+}
+
+impl<'a> Root<'a> {
+    /// Reads the root of the cache whose commit is `commit`; returns its name too.
+    pub(super) fn read(
+        repository: &dyn Repository,
+        alloc: Alloc<'a>,
+        commit: Oid,
+    ) -> Result<(Oid, Self), ExistingError> {
+        let mut buffer = Vec::new(alloc);
+        read_whole(repository, commit, ObjectKind::Commit, &mut buffer)?;
+        let tree = Commit::parse(commit, &buffer).map_err(ExistingError::Malformed)?.tree;
+        read_whole(repository, tree, ObjectKind::Tree, &mut buffer)?;
+        Ok((tree, Self::parse(alloc, &buffer)?))
+    }
+
+    /// Whether it is laid out as the C tool does: its one wrapper folder, or that one's content.
+    pub(super) fn is_foreign(&self) -> bool {
+        self.meta.is_none()
+            && self.commits.is_none()
+            && (self.is_wrapper || !self.shards.is_empty())
+    }
+
+    fn parse(alloc: Alloc<'a>, tree: &[u8]) -> Result<Self, ExistingError> {
+        let shards = TreeDraft::new(alloc);
+        let mut root = Self { shards, commits: None, meta: None, is_wrapper: false };
+        for entry in entries(tree) {
+            let entry = entry.map_err(ExistingError::Malformed)?;
+            match (entry.mode, entry.name) {
+                (EntryMode::Tree, name) if is_shard_name(name) => {
+                    root.shards.push(EntryMode::Tree, name, entry.id)?;
+                }
+                (EntryMode::Tree, commit_index::FOLDER) => root.commits = Some(entry.id),
+                (EntryMode::Tree, name) => root.is_wrapper |= name.starts_with(b"cache-"),
+                (EntryMode::File, meta::NAME) => root.meta = Some(entry.id),
+                _ => {}
+            }
+        }
+        Ok(root)
+    }
+
+    /// The root tree. Entries are in git's order, for which a folder's name ends in `/`.
+    pub(super) fn encode(&self, alloc: Alloc<'a>) -> Result<TreeDraft<'a>, MemoryError> {
+        let mut tree = TreeDraft::new(alloc);
+        let mut commits = self.commits;
+        for shard in entries(self.shards.as_bytes()).flatten() {
+            if shard.name > commit_index::FOLDER
+                && let Some(commits) = commits.take()
+            {
+                tree.push(EntryMode::Tree, commit_index::FOLDER, commits)?;
+            }
+            tree.push(EntryMode::Tree, shard.name, shard.id)?;
+        }
+        if let Some(commits) = commits {
+            tree.push(EntryMode::Tree, commit_index::FOLDER, commits)?;
+        }
+        if let Some(meta) = self.meta {
+            tree.push(EntryMode::File, meta::NAME, meta)?;
+        }
+        Ok(tree)
+    }
+}
+
+/// Reads an object of a cache, and checks that it has the content that its name stands for: git
+/// does not when it reads, and a cache that was changed by one bit would give other answers.
+pub(super) fn read_whole(
+    repository: &dyn Repository,
+    id: Oid,
+    kind: ObjectKind,
+    buffer: &mut Vec<'_, u8>,
+) -> Result<(), ExistingError> {
+    repository.read(id, kind, buffer)?;
+    if object_id(kind, buffer)? != id {
+        return Err(ExistingError::Content { id });
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::memory::System;
+
+    #[test]
+    fn entries_come_in_gits_order_and_read_back() {
+        let oid = Oid::new([7; 20]);
+        let names: [&[u8]; 4] = [b"0a", b"cf", b"d0", b"ff"];
+        for used in 0..1 << names.len() {
+            let system = System::new();
+            let alloc = Alloc::new(&system);
+            let mut shards = TreeDraft::new(alloc);
+            let used = names.iter().enumerate().filter(|(bit, _)| used >> bit & 1 == 1);
+            let mut expected: std::vec::Vec<&[u8]> = used.map(|(_, name)| *name).collect();
+            for name in &expected {
+                shards.push(EntryMode::Tree, name, oid).expect("there is memory");
+            }
+            let root = Root { shards, commits: Some(oid), meta: Some(oid), is_wrapper: false };
+            let tree = root.encode(alloc).expect("there is memory");
+            let read = entries(tree.as_bytes()).map(|entry| entry.expect("whole").name);
+            expected.extend([&b"commits"[..], b"meta"]);
+            expected.sort_unstable();
+            assert!(read.eq(expected));
+            let again = Root::parse(alloc, tree.as_bytes()).expect("whole");
+            assert_eq!(again.shards.as_bytes(), root.shards.as_bytes());
+            assert_eq!(
+                (again.commits, again.meta, again.is_wrapper),
+                (Some(oid), Some(oid), false)
+            );
+        }
+    }
+}

@@ -1,0 +1,202 @@
+//! `git-mind query`: the edges that start or end at an object, through the cache where it can.
+
+use super::args::{Args, QueryArgs};
+use super::failure::{Exit, Failure};
+use super::list_json::JsonList;
+use super::output::Output;
+use super::telemetry::{Session, clock, milliseconds};
+use super::{list, list_line, malformed, object, repository};
+use crate::branch::BranchName;
+use crate::cache::{Answer, Direction, Endpoint, QueryError, Unusable};
+use crate::clock::Clock;
+use crate::context::Context;
+use crate::env::Environment;
+use crate::git::Repository;
+use crate::memory::Op;
+use crate::progress::Silent;
+use crate::telemetry::{Level, Metric};
+use std::io::{self, Write};
+use std::ops::ControlFlow;
+use std::time::Duration;
+
+/// Digits that ids are aligned to.
+const ID_COLUMNS: usize = 8;
+
+/// Why an answer ends early.
+enum QueryFailure {
+    Query(QueryError),
+    Print(io::Error),
+}
+
+impl From<QueryError> for QueryFailure {
+    fn from(error: QueryError) -> Self {
+        Self::Query(error)
+    }
+}
+
+impl From<io::Error> for QueryFailure {
+    fn from(error: io::Error) -> Self {
+        Self::Print(error)
+    }
+}
+
+pub(super) fn run(
+    args: &Args,
+    options: &QueryArgs,
+    env: &dyn Environment,
+    session: &Session<'_>,
+    output: &mut Output,
+) -> Result<Exit, Failure> {
+    let clock = clock(env);
+    let repository = repository::open(args, env)?;
+    let op = if options.relation.is_some() { Op::AttrQuery } else { Op::CacheQuery };
+    let scope = session.memory.begin(op)?;
+    let _entered = scope.enter();
+    let alloc = scope.tag(session.memory.alloc());
+    let context = Context { alloc, repository: &repository, clock: &clock, progress: &Silent };
+    let branch = repository::branch(&context, options.branch.as_deref())?;
+    let (word, direction) = options.endpoint.word();
+    let oid = object::named(&context, repository.location(), word)?;
+    session.about(branch.as_str(), "query", repository.location().git_dir.clone());
+    session.telemetry.log(Level::Info, "cache", "query_start", |event| {
+        event.text("branch", branch.as_str().as_bytes())?;
+        event.text("mode", b"query")
+    });
+    let outcome = print(&context, &branch, Endpoint { oid, direction }, options, output);
+    tell(session, &branch, &outcome, clock.elapsed());
+    let answer = outcome.map_err(|failure| explain(failure, &repository))?;
+    warn(&answer, output);
+    Ok(Exit::Success)
+}
+
+/// Prints the answer as it comes, as lines or as a document.
+fn print(
+    context: &Context<'_>,
+    branch: &BranchName,
+    endpoint: Endpoint,
+    options: &QueryArgs,
+    output: &mut Output,
+) -> Result<Answer, QueryFailure> {
+    let mut left = options.limit.unwrap_or(u64::MAX);
+    let mut wanted = |relation| {
+        let is_wanted = left > 0 && options.relation.is_none_or(|filter| filter.matches(relation));
+        left -= u64::from(is_wanted);
+        let flow = if left > 0 { ControlFlow::Continue(()) } else { ControlFlow::Break(()) };
+        (is_wanted, flow)
+    };
+    if options.json {
+        let mut list = JsonList::begin(branch, output)?;
+        let answer = context.query(branch, endpoint, |found| {
+            let (is_wanted, flow) = wanted(found.edge.relation);
+            if is_wanted {
+                list.edge(Some(found.id), found.commit, &found.edge)?;
+            }
+            Ok::<_, QueryFailure>(flow)
+        })?;
+        list.end(&[
+            ("from_cache", answer.unusable.is_none().into()),
+            ("cache", state(&answer).into()),
+            ("edge_order", answer.edge_order.name().into()),
+            ("commits_skipped", answer.commits_skipped.into()),
+            ("edges_truncated", answer.edges_truncated.into()),
+        ])?;
+        return Ok(answer);
+    }
+    let mut shown = 0;
+    let columns = output.columns().map(|columns| columns.saturating_sub(ID_COLUMNS + 2));
+    let answer = context.query(branch, endpoint, |found| {
+        let (is_wanted, flow) = wanted(found.edge.relation);
+        if is_wanted {
+            shown += 1;
+            write!(output, "{:>ID_COLUMNS$}  ", found.id)?;
+            list_line::write(&found.edge, columns, output)?;
+        }
+        Ok::<_, QueryFailure>(flow)
+    })?;
+    output.flush()?;
+    let kind = match (endpoint.direction, options.relation) {
+        (Direction::Forward, None) => " from it",
+        (Direction::Reverse, None) => " to it",
+        (_, Some(_)) => " that match",
+    };
+    list::conclude(branch, shown, kind, options.limit, output)?;
+    Ok(answer)
+}
+
+/// What the cache was good for, in a word.
+fn state(answer: &Answer) -> &'static str {
+    answer.unusable.as_ref().map_or("current", Unusable::name)
+}
+
+/// Events and metrics of a query.
+fn tell(
+    session: &Session<'_>,
+    branch: &BranchName,
+    outcome: &Result<Answer, QueryFailure>,
+    duration: Duration,
+) {
+    let branch = branch.as_str().as_bytes();
+    session.record_duration(Metric::CacheQueryDuration, duration);
+    match outcome {
+        Ok(answer) => {
+            session.telemetry.log(Level::Info, "cache", "query_ok", |event| {
+                event.text("branch", branch)?;
+                event.text("mode", b"query")?;
+                let from_cache = if answer.unusable.is_none() { "true" } else { "false" };
+                event.text("from_cache", from_cache.as_bytes())?;
+                event.text("cache", state(answer).as_bytes())?;
+                event.number("edges", answer.edges)?;
+                event.number("duration_ms", milliseconds(duration))
+            });
+            if let Some(malformed) = &answer.malformed {
+                malformed::diagnose(session, malformed);
+            }
+            session.record(Metric::CacheQueryEdges, None, answer.edges);
+        }
+        Err(_) => session.telemetry.log(Level::Info, "cache", "query_failed", |event| {
+            event.text("branch", branch)?;
+            event.text("mode", b"query")?;
+            event.number("duration_ms", milliseconds(duration))
+        }),
+    }
+}
+
+fn explain(failure: QueryFailure, repository: &dyn Repository) -> Failure {
+    let error = match failure {
+        QueryFailure::Print(error) => return Failure::new(error),
+        QueryFailure::Query(error) => error,
+    };
+    let hint = match &error {
+        QueryError::NoJournal(_) => Some(repository::journals_hint(repository)),
+        QueryError::Walk(error) => repository::walk_hint(error).map(Into::into),
+        _ => None,
+    };
+    let failure = Failure::new(error);
+    match hint {
+        Some(hint) => failure.hint(hint),
+        None => failure,
+    }
+}
+
+/// Says why the answer is not the cache's, and what the journal could not give.
+fn warn(answer: &Answer, output: &mut Output) {
+    if let Some(unusable) = &answer.unusable {
+        let text = Failure::text_of(unusable) + ", so the answer is the journal's";
+        output.advise(
+            &text,
+            match unusable {
+                Unusable::Damaged(_) => "`git mind cache-rebuild --force` replaces the cache",
+                _ => "`git mind cache-rebuild` makes one that is current",
+            },
+        );
+    }
+    if let Some(malformed) = &answer.malformed {
+        output.warning(&malformed.to_string());
+    }
+    let (skipped, truncated) = (answer.commits_skipped, answer.edges_truncated);
+    if skipped > 0 || truncated > 0 {
+        output.warning(&format!(
+            "malformed journal commits: {skipped} skipped, {truncated} cut short"
+        ));
+    }
+}
