@@ -1,13 +1,11 @@
-//! What `link` and `import` share: who writes, where paths lead, the append and what is said of it.
+//! What `link` and `import` share: who writes, the append, and what is said of it.
 
 use super::failure::Failure;
 use super::telemetry::{Session, milliseconds};
 use crate::branch::BranchName;
 use crate::env::Environment;
-use crate::git::{self, Error, Repository};
+use crate::git::Error;
 use crate::journal::{Append, AppendError, Appended, Batch, Writer};
-use crate::memory::Alloc;
-use crate::oid::Oid;
 use crate::telemetry::{Level, Metric};
 use std::os::unix::ffi::OsStrExt;
 
@@ -19,31 +17,6 @@ pub(super) fn writer(env: &dyn Environment) -> Result<Writer, Failure> {
     let session = value(Writer::SESSION_VARIABLE);
     let writer = Writer::new(source.as_bytes(), author.as_bytes(), session.as_bytes());
     writer.map_err(|error| Failure::new(error).unknown().hint("correct it, or unset it"))
-}
-
-/// The tree that paths are looked up in.
-pub(super) fn head_tree(repository: &dyn Repository, alloc: Alloc<'_>) -> Result<Oid, Failure> {
-    git::head_tree(repository, alloc)?.ok_or_else(|| {
-        Failure::new("HEAD has no commit yet, so there are no files to link")
-            .hint("make a first commit")
-    })
-}
-
-/// The object at `path` of the tree.
-pub(super) fn object_at(
-    repository: &dyn Repository,
-    alloc: Alloc<'_>,
-    tree: Oid,
-    path: &[u8],
-) -> Result<Option<Oid>, Error> {
-    Ok(git::find_path(repository, alloc, tree, path)?.map(|found| found.id))
-}
-
-/// A path that HEAD's commit does not have.
-pub(super) fn not_in_head(path: &[u8]) -> Failure {
-    let path = String::from_utf8_lossy(path);
-    Failure::new(format!("path `{path}` is not in HEAD's commit"))
-        .hint("commit it first; `git ls-tree -r HEAD` lists what is there")
 }
 
 /// Appends, and says so to telemetry.
@@ -96,9 +69,5 @@ fn explain(error: AppendError) -> Failure {
         }
         _ => None,
     };
-    let failure = Failure::new(error);
-    match hint {
-        Some::<String>(hint) => failure.hint(hint),
-        None => failure,
-    }
+    Failure::new(error).hint_if(hint)
 }

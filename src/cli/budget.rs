@@ -118,11 +118,7 @@ fn temp_folder<'f, 's: 'f>(
 
 fn explain_folder(error: FsError) -> Failure {
     let hint = error.hint().map(str::to_owned);
-    let failure = Failure::new(error);
-    match hint {
-        Some(hint) => failure.hint(hint),
-        None => failure,
-    }
+    Failure::new(error).hint_if(hint)
 }
 
 fn fixtures(args: &Args, options: &BudgetArgs) -> Result<FixtureList, Failure> {
@@ -147,11 +143,7 @@ fn explain(error: FixtureError) -> Failure {
         ),
         _ => None,
     };
-    let failure = Failure::new(error);
-    match hint {
-        Some(hint) => failure.hint(hint),
-        None => failure,
-    }
+    Failure::new(error).hint_if(hint)
 }
 
 /// Rebuilds the cache of a journal in the repository at `folder`; returns its heap peak too.

@@ -46,6 +46,12 @@ impl Failure {
         Self { hint: Some(hint.into()), ..self }
     }
 
+    /// Adds what to type next, where there is something.
+    #[must_use]
+    pub(super) fn hint_if(self, hint: Option<String>) -> Self {
+        Self { hint, ..self }
+    }
+
     /// The same failure, where the question could not be answered: exit code 2.
     #[must_use]
     pub fn unknown(self) -> Self {

@@ -4,6 +4,7 @@ use super::append::{self, append};
 use super::args::{Args, ImportArgs};
 use super::failure::{Exit, Failure};
 use super::import_line::{AttributionLine, ImportLine, Text};
+use super::object;
 use super::output::Output;
 use super::progress::Bar;
 use super::repository;
@@ -226,11 +227,10 @@ impl Paths<'_> {
         }
         let tree = match self.tree {
             Some(tree) => tree,
-            None => append::head_tree(self.repository, alloc)?,
+            None => object::head_tree(self.repository, alloc)?,
         };
         self.tree = Some(tree);
-        let id = append::object_at(self.repository, alloc, tree, path)?;
-        let id = id.ok_or_else(|| append::not_in_head(path))?;
+        let id = object::at(self.repository, alloc, tree, path, "commit it first")?;
         self.known.try_insert(symbol, id)?;
         Ok(id)
     }

@@ -5,6 +5,7 @@ use super::args::{Args, LinkArgs};
 use super::escape::Escaped;
 use super::failure::{Exit, Failure};
 use super::list_json::EdgeDocument;
+use super::object;
 use super::output::Output;
 use super::repository;
 use super::telemetry::{Session, clock};
@@ -37,11 +38,10 @@ pub(super) fn run(
     let branch = repository::branch(&context, options.branch.as_deref())?;
     session.about(branch.as_str(), "append", repository.location().git_dir.clone());
 
-    let tree = append::head_tree(&repository, alloc)?;
+    let tree = object::head_tree(&repository, alloc)?;
     let resolve = |path: &Path| {
         let path = repository::tree_path(alloc, repository.location(), path)?;
-        let id = append::object_at(&repository, alloc, tree, path.as_bytes())?;
-        let id = id.ok_or_else(|| append::not_in_head(path.as_bytes()))?;
+        let id = object::at(&repository, alloc, tree, path.as_bytes(), "commit it first")?;
         Ok::<_, Failure>((path, id))
     };
     let (source_path, source) = resolve(&options.source)?;

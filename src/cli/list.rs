@@ -56,12 +56,8 @@ impl From<ListError> for Failure {
     fn from(error: ListError) -> Self {
         match error {
             ListError::Walk(error) => {
-                let hint = repository::walk_hint(&error);
-                let failure = Self::new(error);
-                match hint {
-                    Some(hint) => failure.hint(hint),
-                    None => failure,
-                }
+                let hint = repository::walk_hint(&error).map(Into::into);
+                Self::new(error).hint_if(hint)
             }
             ListError::Print(error) => Self::new(error),
         }

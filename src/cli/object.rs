@@ -1,9 +1,10 @@
-//! The object that a word of the command line means: an id, or a path at HEAD.
+//! The object that a word of the command line means: an id, or a path of HEAD's commit.
 
 use super::failure::Failure;
 use super::repository;
 use crate::context::Context;
-use crate::git::{self, gitoxide::Location};
+use crate::git::{self, Repository, gitoxide::Location};
+use crate::memory::Alloc;
 use crate::oid::Oid;
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
@@ -20,17 +21,32 @@ pub(super) fn named(
     if let Some(oid) = Oid::from_hex(word.as_bytes()) {
         return Ok(oid);
     }
-    let path = repository::tree_path(context.alloc, location, Path::new(word))?;
-    let tree = git::head_tree(context.repository, context.alloc)?.ok_or_else(|| {
+    let Context { alloc, repository, .. } = *context;
+    let path = repository::tree_path(alloc, location, Path::new(word))?;
+    let tree = head_tree(repository, alloc)?;
+    at(repository, alloc, tree, path.as_bytes(), "name others by 40 hexadecimal digits")
+}
+
+/// The tree that paths are looked up in.
+pub(super) fn head_tree(repository: &dyn Repository, alloc: Alloc<'_>) -> Result<Oid, Failure> {
+    git::head_tree(repository, alloc)?.ok_or_else(|| {
         Failure::new("HEAD has no commit yet, so it has no files")
-            .hint("name the object by its 40 hexadecimal digits")
-    })?;
-    let found = git::find_path(context.repository, context.alloc, tree, path.as_bytes())?;
+            .hint("commit them first, or name objects by their 40 hexadecimal digits")
+    })
+}
+
+/// The object at `path`, from the top of `tree`; `otherwise` is what to do when it is not there.
+pub(super) fn at(
+    repository: &dyn Repository,
+    alloc: Alloc<'_>,
+    tree: Oid,
+    path: &[u8],
+    otherwise: &str,
+) -> Result<Oid, Failure> {
+    let found = git::find_path(repository, alloc, tree, path)?;
     found.map(|found| found.id).ok_or_else(|| {
-        let missing = format!("path `{}` is not in HEAD's commit", path.display());
-        Failure::new(missing).hint(
-            "`git ls-tree -r HEAD` lists what is there; an object that is not is named by its 40 \
-             hexadecimal digits",
-        )
+        let path = String::from_utf8_lossy(path);
+        Failure::new(format!("path `{path}` is not in HEAD's commit"))
+            .hint(format!("`git ls-tree -r HEAD` lists what is there; {otherwise}"))
     })
 }

@@ -171,11 +171,7 @@ fn explain(failure: QueryFailure, repository: &dyn Repository) -> Failure {
         QueryError::Walk(error) => repository::walk_hint(error).map(Into::into),
         _ => None,
     };
-    let failure = Failure::new(error);
-    match hint {
-        Some(hint) => failure.hint(hint),
-        None => failure,
-    }
+    Failure::new(error).hint_if(hint)
 }
 
 /// Says why the answer is not the cache's, and what the journal could not give.

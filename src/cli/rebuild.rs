@@ -121,11 +121,7 @@ fn explain(error: RebuildError, repository: &dyn Repository) -> Failure {
         RebuildError::Walk(error) => repository::walk_hint(error).map(Into::into),
         _ => None,
     };
-    let failure = Failure::new(error);
-    match hint {
-        Some(hint) => failure.hint(hint),
-        None => failure,
-    }
+    Failure::new(error).hint_if(hint)
 }
 
 /// Names what was left out and what was replaced.
