@@ -194,14 +194,14 @@ fn the_files_that_lies_are_told_in_are_those_that_the_query_reads() {
 }
 
 #[test]
-fn a_chunk_out_of_its_place_is_noticed() {
+fn a_chunk_out_of_its_place_and_an_edge_of_another_object_are_noticed() {
     let swap = |content: &mut Vec<u8>| {
         let mut tree = content.split_off(content.len() / 2);
         let (own, other) = (content.len() - 20, tree.len() - 20);
         content[own..].swap_with_slice(&mut tree[other..]);
         content.append(&mut tree);
     };
-    let lies: [Lie<'_>; 6] = [
+    let lies: [Lie<'_>; 8] = [
         (&["commits"], &swap),
         (&["commits"], &|tree| tree.truncate(tree.len() / 2)),
         (&["commits", "00000000"], &|chunk| {
@@ -216,6 +216,12 @@ fn a_chunk_out_of_its_place_is_noticed() {
             let last = chunk.len() - 24;
             chunk[last..][..4].copy_from_slice(&u32::MAX.to_le_bytes());
         }),
+        // The first edge starts at another object.
+        (&["01", LIST], &|list| {
+            list.truncate(16);
+            list.extend_from_slice(&[1, 1, 0, 0, 0, 0, 0, 0, 0]);
+        }),
+        (&["commits", "00000000"], &|chunk| chunk.copy_within(20..40, 20 + 24)),
         (&["01", LIST], &|list| {
             list.truncate(17);
             list[16] = 1;
@@ -245,7 +251,10 @@ proptest! {
             }
         });
         let (shown, answer) = ask(&repository, "main", FROM_1).expect("the journal is whole");
-        if answer.unusable.is_some() && answer.edge_order == EdgeOrder::OldestFirst {
+        // A list or a chunk may lie by half before it is found out.
+        let is_folder = !matches!(file, [_, _]);
+        let is_sound_order = answer.edge_order == EdgeOrder::OldestFirst;
+        if answer.unusable.is_some() && is_folder && is_sound_order {
             prop_assert!(shown == SOUND.3);
         }
         for (_, commit, text) in &shown {
