@@ -14,7 +14,7 @@ pub(super) fn run(
     output: &mut Output,
 ) -> Result<Exit, Failure> {
     let (toggles, settings) = (memory::toggles(env)?, telemetry::settings(env)?);
-    let memory = memory::begin(&toggles, allocator);
+    let memory = memory::begin(&toggles, &args.command, allocator);
     let clock = telemetry::clock(env);
     let session = telemetry::Session::begin(&settings, &memory, &clock);
     let outcome = match &args.command {

@@ -1,5 +1,6 @@
 //! The memory of a command: made from the toggles, reported at the end.
 
+use super::args::Command;
 use super::failure::Failure;
 use super::output::Output;
 use crate::context::{Memory, ToggleError, Toggles};
@@ -12,12 +13,18 @@ pub(super) fn toggles(env: &dyn Environment) -> Result<Toggles, Failure> {
     Toggles::read(env).map_err(|error| explain(error).hint("correct it, or unset it"))
 }
 
-/// Makes the memory of a command; a traced one counts the whole process.
-pub(super) fn begin(toggles: &Toggles, allocator: &ProcessAllocator) -> Memory {
+/// Makes the memory of a command, under the limit of what it does; a traced one counts the whole
+/// process.
+pub(super) fn begin(toggles: &Toggles, command: &Command, allocator: &ProcessAllocator) -> Memory {
     if toggles.trace.is_some() && !toggles.disable_custom_allocators {
         allocator.start_counting();
     }
-    Memory::new(toggles, toggles.cache_rebuild.cap)
+    let hard_limit = match command {
+        Command::List(list) if list.filter.is_set() => toggles.attr_query.cap,
+        Command::Query(_) => toggles.attr_query.cap,
+        _ => toggles.cache_rebuild.cap,
+    };
+    Memory::new(toggles, hard_limit)
 }
 
 /// Says what was traced, and fails when something was not given back.

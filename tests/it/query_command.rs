@@ -264,7 +264,7 @@ fn a_query_says_in_events_and_metrics_where_its_answer_is_from() {
 #[test]
 fn a_query_that_fails_is_an_event() {
     let repository = small();
-    let variables = [("GITMIND_LOG_LEVEL", "INFO"), ("GM_ARENA_CAP_CACHE_REBUILD", "1KiB")];
+    let variables = [("GITMIND_LOG_LEVEL", "INFO"), ("GM_ARENA_CAP_ATTR_QUERY", "1KiB")];
     let ran = mind_with(repository.path(), &["query", "--from", &"01".repeat(20)], &variables);
     assert_eq!((ran.code, ran.stdout.as_str()), (1, ""), "{ran:?}");
     assert!(!ran.stderr.contains("damaged"), "a refusal is no damage: {ran:?}");
