@@ -2,7 +2,8 @@
 //!
 //! The table of docs/ci.md is held by the check `docs`.
 
-use std::collections::BTreeSet;
+use serde::Deserialize;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::layers::LAYERS;
 use crate::finding::{Finding, rule};
@@ -14,7 +15,7 @@ const GUIDE: &str = "AGENTS.md";
 
 /// What one of them says and another does not.
 pub(crate) fn check(tree: &Tree) -> Vec<Finding> {
-    [faults(tree), guide(tree)].concat()
+    [faults(tree), texts(tree), guide(tree)].concat()
 }
 
 /// Every check has a fault that it must catch, and every fault a check that exists.
@@ -37,6 +38,40 @@ fn faults(tree: &Tree) -> Vec<Finding> {
         if !proven.contains(name) {
             let what = format!("nothing shows that `{name}` can fail: add a fault to {FAULTS}");
             findings.push(Finding::new(MATRIX, line, rule::MATRIX, what));
+        }
+    }
+    findings
+}
+
+/// What a fault replaces, as far as this looks at it.
+#[derive(Default, Deserialize)]
+struct Faults {
+    #[serde(default)]
+    fault: BTreeMap<String, Fault>,
+}
+
+#[derive(Deserialize)]
+struct Fault {
+    file: Option<String>,
+    old: Option<String>,
+}
+
+/// Every fault that replaces a text finds it: one that does not is planted nowhere.
+fn texts(tree: &Tree) -> Vec<Finding> {
+    let Some(text) = tree.get(FAULTS) else { return Vec::new() };
+    let faults: Faults = match toml::from_str(text) {
+        Ok(faults) => faults,
+        Err(error) => return vec![Finding::new(FAULTS, 1, rule::SYNTAX, error.to_string())],
+    };
+    let mut findings = Vec::new();
+    for (name, Fault { file, old }) in faults.fault {
+        let (Some(file), Some(old)) = (file, old) else { continue };
+        if !tree.get(&file).is_some_and(|text| text.contains(&old)) {
+            let mut lines = (1..).zip(text.lines());
+            let line = lines.find(|(_, line)| *line == format!("[fault.{name}]"));
+            let line = line.map_or(1, |(line, _)| line);
+            let what = format!("{file} has no such text as `{name}` replaces: plant it elsewhere");
+            findings.push(Finding::new(FAULTS, line, rule::MATRIX, what));
         }
     }
     findings

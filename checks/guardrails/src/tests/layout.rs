@@ -123,11 +123,23 @@ fn a_file_that_nothing_declares_is_found() {
 #[test]
 fn a_check_that_nothing_proves_and_a_fault_of_no_check_are_found() {
     let matrix = ("checks/matrix.toml", "# Why.\n[check.a]\n[check.a.env]\n[check.b]\n");
-    let faults = ("checks/planted/faults.toml", "# Why.\nfails = \"a\"\nfails = \"c\"\n");
+    let faults = "# Why.\n[fault.x]\nfails = \"a\"\n[fault.y]\nfails = \"c\"\n";
+    let faults = ("checks/planted/faults.toml", faults);
     let lines: Vec<_> = found(&[matrix, faults]).iter().map(ToString::to_string).collect();
     assert_eq!(lines.len(), 2, "{lines:#?}");
     assert!(lines[0].starts_with("checks/matrix.toml:4: matrix: nothing shows that `b` can fail"));
-    assert!(lines[1].starts_with("checks/planted/faults.toml:3: matrix: no check is called `c`"));
+    assert!(lines[1].starts_with("checks/planted/faults.toml:5: matrix: no check is called `c`"));
+}
+
+#[test]
+fn a_fault_whose_text_is_gone_is_found() {
+    let faults = "# Why.\n[fault.gone]\nfile = \"src/oid.rs\"\nold = \"x y\"\n\n[fault.there]\n\
+                  file = \"src/oid.rs\"\nold = \"Why\"\n\n[fault.other]\nflip = 1\n";
+    let files = [("checks/planted/faults.toml", faults), ("src/oid.rs", "//! Why.\n")];
+    let lines: Vec<_> = found(&files).iter().map(ToString::to_string).collect();
+    let lines: Vec<_> = lines.iter().filter(|line| line.contains(": matrix: ")).collect();
+    assert_eq!(lines.len(), 1, "{lines:#?}");
+    assert!(lines[0].starts_with("checks/planted/faults.toml:2: matrix: src/oid.rs has no such"));
 }
 
 #[test]
