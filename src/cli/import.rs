@@ -230,7 +230,7 @@ impl Paths<'_> {
             None => object::head_tree(self.repository, alloc)?,
         };
         self.tree = Some(tree);
-        let id = object::at(self.repository, alloc, tree, path, "commit it first")?;
+        let id = object::linkable(self.repository, alloc, tree, path)?;
         self.known.try_insert(symbol, id)?;
         Ok(id)
     }

@@ -41,7 +41,7 @@ pub(super) fn run(
     let tree = object::head_tree(&repository, alloc)?;
     let resolve = |path: &Path| {
         let path = repository::tree_path(alloc, repository.location(), path)?;
-        let id = object::at(&repository, alloc, tree, path.as_bytes(), "commit it first")?;
+        let id = object::linkable(&repository, alloc, tree, path.as_bytes())?;
         Ok::<_, Failure>((path, id))
     };
     let (source_path, source) = resolve(&options.source)?;

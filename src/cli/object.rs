@@ -3,7 +3,7 @@
 use super::failure::Failure;
 use super::repository;
 use crate::context::Context;
-use crate::git::{self, Repository, gitoxide::Location};
+use crate::git::{self, EntryMode, Found, Repository, gitoxide::Location};
 use crate::memory::Alloc;
 use crate::oid::Oid;
 use std::ffi::OsStr;
@@ -24,7 +24,8 @@ pub(super) fn named(
     let Context { alloc, repository, .. } = *context;
     let path = repository::tree_path(alloc, location, Path::new(word))?;
     let tree = head_tree(repository, alloc)?;
-    at(repository, alloc, tree, path.as_bytes(), "name others by 40 hexadecimal digits")
+    let otherwise = "name others by 40 hexadecimal digits";
+    Ok(find(repository, alloc, tree, path.as_bytes(), otherwise)?.id)
 }
 
 /// The tree that paths are looked up in.
@@ -35,16 +36,33 @@ pub(super) fn head_tree(repository: &dyn Repository, alloc: Alloc<'_>) -> Result
     })
 }
 
-/// The object at `path`, from the top of `tree`; `otherwise` is what to do when it is not there.
-pub(super) fn at(
+/// The object at `path`, from the top of `tree`, as an end of a new edge. A submodule is none: its
+/// object is a commit of another repository. Edges of other tools may have one, and are found.
+pub(super) fn linkable(
+    repository: &dyn Repository,
+    alloc: Alloc<'_>,
+    tree: Oid,
+    path: &[u8],
+) -> Result<Oid, Failure> {
+    let found = find(repository, alloc, tree, path, "commit it first")?;
+    if found.mode == EntryMode::Submodule {
+        let path = String::from_utf8_lossy(path);
+        let error = format!("path `{path}` is a submodule, which has files of its own");
+        let hint = "link the folder around it, or link inside the submodule";
+        return Err(Failure::new(error).hint(hint));
+    }
+    Ok(found.id)
+}
+
+/// What is at `path`, from the top of `tree`; `otherwise` is what to do when nothing is there.
+fn find(
     repository: &dyn Repository,
     alloc: Alloc<'_>,
     tree: Oid,
     path: &[u8],
     otherwise: &str,
-) -> Result<Oid, Failure> {
-    let found = git::find_path(repository, alloc, tree, path)?;
-    found.map(|found| found.id).ok_or_else(|| {
+) -> Result<Found, Failure> {
+    git::find_path(repository, alloc, tree, path)?.ok_or_else(|| {
         let path = String::from_utf8_lossy(path);
         Failure::new(format!("path `{path}` is not in HEAD's commit"))
             .hint(format!("`git ls-tree -r HEAD` lists what is there; {otherwise}"))

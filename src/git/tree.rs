@@ -16,6 +16,8 @@ pub enum EntryMode {
     File,
     /// A folder: mode 40000.
     Tree,
+    /// A submodule, whose object is a commit of another repository: mode 160000.
+    Submodule,
     /// Any other mode.
     Other,
 }
@@ -25,6 +27,7 @@ impl EntryMode {
         match self {
             Self::File | Self::Other => b"100644",
             Self::Tree => b"40000",
+            Self::Submodule => b"160000",
         }
     }
 }
@@ -73,6 +76,7 @@ fn split_entry(bytes: &[u8]) -> Option<(TreeEntry<'_>, &[u8])> {
     let mode = match &bytes[..space] {
         b"40000" | b"040000" => EntryMode::Tree,
         b"100644" => EntryMode::File,
+        b"160000" => EntryMode::Submodule,
         _ => EntryMode::Other,
     };
     Some((TreeEntry { mode, name: &bytes[space + 1..nul], id: Oid::new(*id) }, rest))

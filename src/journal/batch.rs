@@ -177,6 +177,37 @@ mod tests {
         assert!(batch.payloads().map(<[u8]>::len).eq([65_096, 13_904]));
     }
 
+    /// Adds an edge of exactly `len` bytes.
+    fn push_sized(batch: &mut Batch<'_>, len: usize) {
+        let text = [b'x'; 4095];
+        let mut edges = (0..text.len()).map(|path| with_paths(&text[..path], b""));
+        let edge = edges.find(|edge| encoded_len(edge) == len).expect("a path of that length");
+        batch.push(&edge).expect("within limits");
+    }
+
+    #[test]
+    fn limits_of_a_payload_hold_to_the_byte() {
+        for (filled, next, are_together) in [
+            (65_024, 512, true),
+            (65_024, 513, false),
+            (65_024, 200, true),
+            (65_025, 200, false),
+            (64_000, 1536, true),
+            (64_000, 1537, false),
+        ] {
+            let system = System::new();
+            let mut batch = Batch::new(Alloc::new(&system));
+            (0..15).for_each(|_| push_sized(&mut batch, 4000));
+            let rest = filled - 60_000;
+            push_sized(&mut batch, rest / 2);
+            push_sized(&mut batch, rest - rest / 2);
+            push_sized(&mut batch, next);
+            let lens = batch.payloads().map(<[u8]>::len);
+            let expected = if are_together { vec![filled + next] } else { vec![filled, next] };
+            assert!(lens.eq(expected), "{next} bytes after {filled}");
+        }
+    }
+
     #[test]
     fn what_a_terminal_would_obey_is_not_written() {
         let system = System::new();

@@ -272,16 +272,16 @@ impl Clock for Waits {
 fn a_lost_race_is_run_again_on_top_of_the_winner_after_a_wait_that_grows() {
     let system = System::new();
     let alloc = Alloc::new(&system);
-    for races in [0, 1, 7] {
+    for (races, count) in [(0, 2), (1, 2), (7, 2), (3, 700)] {
         let inner = FakeRepository::default();
         let repository = Contended { inner: &inner, races: Cell::new(races) };
         let (waits, random) = (Waits::default(), CountingRandom::new(200));
         let service = Append { alloc, repository: &repository, clock: &waits, random: &random };
-        let batch = many(alloc, 2).expect("within limits");
+        let batch = many(alloc, count).expect("within limits");
         let appended = service.run(&branch(), &batch).expect("it is its turn at last");
         assert_eq!(appended.attempts, races + 1);
         let mut expected = vec![0; races as usize];
-        expected.extend([0, 1]);
+        expected.extend(0..count);
         assert_eq!(times(&inner), expected);
         let waits = waits.0.into_inner();
         assert_eq!(waits.len(), races as usize);
@@ -385,6 +385,66 @@ fn what_cannot_be_linked_is_named_and_nothing_is_written() {
     let unborn = TempRepository::empty();
     let error = unborn.mind(&["link", "a", "b"]).error(1);
     assert!(error.contains("HEAD has no commit yet"), "{error}");
+}
+
+#[test]
+fn a_submodule_is_not_linked_since_its_commit_is_elsewhere() {
+    let folder = checkout(&["a.c"]);
+    let work = folder.path();
+    let entry = format!("160000,{},lib/other", "1".repeat(40));
+    git(work, &["update-index", "--add", "--cacheinfo", &entry]);
+    git(work, &["-c", "commit.gpgsign=false", "commit", "-q", "-m", "a submodule"]);
+    let says = "path `lib/other` is a submodule";
+    for ends in [["a.c", "lib/other"], ["lib/other", "a.c"]] {
+        let error = mind(work, &["link", ends[0], ends[1]]).error(1);
+        assert!(error.contains(says) && error.contains("hint: link the folder"), "{error}");
+    }
+    let line = br#"{"source_path": "a.c", "target_path": "lib/other"}"#;
+    let error = import(work, &[], line).error(1);
+    assert!(error.contains("line 1: ") && error.contains(says), "{error}");
+    assert_eq!(git(work, &["for-each-ref", "refs/gitmind"]), "");
+    mind(work, &["link", "a.c", "lib"]).ok();
+
+    // What another tool wrote is found by its path.
+    let line = format!(r#"{{"source_path": "a.c", "target_oid": "{}"}}"#, "1".repeat(40));
+    import(work, &[], line.as_bytes()).ok();
+    let edges = mind(work, &["query", "--to", "lib/other", "--json"]);
+    assert_eq!(edges.code, 0, "{edges:?}");
+    let edges: Value = serde_json::from_str(&edges.stdout).expect("one JSON document");
+    assert_eq!(edges["edges"].as_array().map(Vec::len), Some(1));
+}
+
+#[test]
+fn an_append_says_when_it_starts_and_how_it_ended() {
+    let folder = checkout(&["a.c"]);
+    let work = folder.path();
+    let metrics = work.join("metrics.prom");
+    let variables =
+        [("GITMIND_LOG_LEVEL", "INFO"), ("GITMIND_METRICS_FILE", metrics.to_str().expect("UTF-8"))];
+    let run = || mind_with(work, &["link", "a.c", "a.c"], &variables);
+    let logged = run();
+    assert_eq!(logged.code, 0);
+    let about = "branch=main mode=append";
+    let text = &logged.stderr;
+    assert!(text.contains(&format!("journal: event=journal_append_start {about}\n")), "{text}");
+    let ok = format!("journal: event=journal_append_ok {about} edges=1 duration_ms=");
+    assert!(text.contains(&ok), "{text}");
+    let numbers = std::fs::read_to_string(&metrics).expect("it was written");
+    let edges = "gitmind_journal_append_edges_total{branch=\"main\",mode=\"append\"} 1\n";
+    assert!(numbers.contains(edges), "{numbers}");
+    assert!(numbers.contains("gitmind_journal_append_duration_ms{"), "{numbers}");
+
+    // A journal below ours leaves no room for its ref.
+    git(work, &["update-ref", "-d", JOURNAL]);
+    git(work, &["update-ref", &format!("{JOURNAL}/below"), "HEAD"]);
+    let refused = run();
+    let text = &refused.stderr;
+    assert_eq!(refused.code, 1, "{text}");
+    let failed = format!("journal: event=journal_append_failed {about} edges=1 duration_ms=");
+    assert!(text.contains(&failed), "{text}");
+    assert!(!text.contains("journal_append_ok"), "{text}");
+    let numbers = std::fs::read_to_string(&metrics).expect("it was written");
+    assert!(!numbers.contains("gitmind_journal_append_edges_total{"), "{numbers}");
 }
 
 fn import(folder: &Path, args: &[&str], input: &[u8]) -> Ran {
