@@ -197,8 +197,8 @@ pub(super) struct LinkArgs {
 /// and attribution with source or source_number, author, session, flags and lane. So the edges that
 /// list prints as JSON are such lines.
 #[derive(Clone, Debug, clap::Args)]
-#[command(after_help = "Examples:\n  git mind import edges.jsonl\n  git mind list --branch old \
-                        --json | jq -c '.edges | reverse[]' | git mind import - --branch new")]
+#[command(after_help = "Examples:\n  git mind import edges.jsonl\n  git mind query --from a.c \
+                        --json | jq -c '.edges[]' | git mind import - --branch copy")]
 pub(super) struct ImportArgs {
     /// File with the lines, or - for the standard input
     #[arg(value_name = "FILE", value_hint = ValueHint::FilePath)]
