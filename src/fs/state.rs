@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use rustix::fs::{Mode, OFlags, fstat, mkdirat, open, openat};
 use rustix::io::Errno;
+use rustix::process::Uid;
 
 use super::error::FsError;
 use crate::env::Environment;
@@ -61,6 +62,11 @@ pub(super) fn open_scope(
 
 /// The folder, when nobody but this user can write to it.
 pub(super) fn trusted(path: &Path, opened: Result<OwnedFd, Errno>) -> Result<OwnedFd, FsError> {
+    trusted_by(rustix::process::geteuid(), path, opened)
+}
+
+/// The folder, when nobody but `user` can write to it.
+fn trusted_by(user: Uid, path: &Path, opened: Result<OwnedFd, Errno>) -> Result<OwnedFd, FsError> {
     let refuse = |reason: String, hint: String| FsError::Unsafe { path: path.into(), reason, hint };
     let shown = path.display();
     let folder = match opened {
@@ -72,8 +78,8 @@ pub(super) fn trusted(path: &Path, opened: Result<OwnedFd, Errno>) -> Result<Own
         Ok(folder) => folder,
     };
     let found = fstat(&folder).map_err(|error| FsError::io("look at the folder", path, error))?;
-    let user = rustix::process::geteuid().as_raw();
-    if found.st_uid != user {
+    if found.st_uid != user.as_raw() {
+        let user = user.as_raw();
         let reason = format!("belongs to user {}, and this is user {user}", found.st_uid);
         return Err(refuse(reason, "set HOME to a folder of your own".into()));
     }
@@ -96,6 +102,21 @@ mod tests {
         let user = rustix::process::geteuid().as_raw().to_string();
         let folders = state_folders(&FixedEnvironment::from(variables));
         folders.iter().map(|path| path.display().to_string().replace(&user, "UID")).collect()
+    }
+
+    #[test]
+    fn a_folder_of_somebody_else_is_refused() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let owner = rustix::process::geteuid();
+        trusted_by(owner, folder.path(), open_folder(folder.path())).expect("it is ours");
+        // A sandbox may have no folder of anybody else, but there are other users everywhere.
+        let other = Uid::from_raw(owner.as_raw() + 1);
+        let error = trusted_by(other, folder.path(), open_folder(folder.path()));
+        let error = error.expect_err("it is not theirs");
+        let (owner, other) = (owner.as_raw(), other.as_raw());
+        let says = format!("belongs to user {owner}, and this is user {other}");
+        assert!(error.to_string().contains(&says), "{error}");
+        assert!(error.hint().is_some_and(|hint| hint.contains("HOME")), "{error:?}");
     }
 
     #[test]
