@@ -54,9 +54,11 @@ struct Faults {
 struct Fault {
     file: Option<String>,
     old: Option<String>,
+    new: Option<String>,
 }
 
-/// Every fault that replaces a text finds it: one that does not is planted nowhere.
+/// Every fault that replaces a text finds it: one that does not is planted nowhere. In a copy that
+/// has the fault, the new text is there instead.
 fn texts(tree: &Tree) -> Vec<Finding> {
     let Some(text) = tree.get(FAULTS) else { return Vec::new() };
     let faults: Faults = match toml::from_str(text) {
@@ -64,9 +66,11 @@ fn texts(tree: &Tree) -> Vec<Finding> {
         Err(error) => return vec![Finding::new(FAULTS, 1, rule::SYNTAX, error.to_string())],
     };
     let mut findings = Vec::new();
-    for (name, Fault { file, old }) in faults.fault {
+    for (name, Fault { file, old, new }) in faults.fault {
         let (Some(file), Some(old)) = (file, old) else { continue };
-        if !tree.get(&file).is_some_and(|text| text.contains(&old)) {
+        let is_there =
+            |text: &str| text.contains(&old) || new.as_ref().is_some_and(|new| text.contains(new));
+        if !tree.get(&file).is_some_and(is_there) {
             let mut lines = (1..).zip(text.lines());
             let line = lines.find(|(_, line)| *line == format!("[fault.{name}]"));
             let line = line.map_or(1, |(line, _)| line);
