@@ -1,10 +1,12 @@
 //! Collecting a journal's edges: two numbers each, no strings, no object per edge.
 
-use super::error::RebuildError;
+use super::error::{FullBecause, RebuildError};
 use super::numbered::{NumberedCommits, Span};
 use super::oid_table::OidTable;
 use crate::git::{Commit, Repository};
-use crate::journal::{EdgeOrder, Malformed, MessageError, PayloadBuffer, walk};
+use crate::journal::{
+    EdgeOrder, History, Malformed, MessageError, PayloadBuffer, Since, walk, walk_since,
+};
 use crate::memory::{Alloc, Vec};
 use crate::oid::Oid;
 use crate::progress::{Progress, Step};
@@ -45,26 +47,27 @@ impl<'a> Collected<'a> {
         strict: bool,
         progress: &dyn Progress,
     ) -> Result<Self, RebuildError> {
-        let mut collector = Collector {
-            strict,
-            payload: PayloadBuffer::new(alloc),
-            oids: OidTable::new(alloc),
-            sources: Vec::new(alloc),
-            targets: Vec::new(alloc),
-            starts: Vec::new(alloc),
-            malformed: MalformedCounts::default(),
-        };
-        let history = walk(repository, alloc, tip, order, |commit| {
-            let commits = collector.starts.len();
-            if commits.is_multiple_of(REPORT_EVERY) {
-                progress.report(Step::Reading, commits as u64, None);
-            }
-            collector.commit(commit)
-        })?;
-        let Collector { oids, sources, targets, mut starts, malformed, .. } = collector;
-        starts.try_push(edge_count(&sources)?)?;
-        let commits = NumberedCommits::new(history, starts);
-        Ok(Self { commits, oids: oids.into_oids(), sources, targets, malformed })
+        let mut collector = Collector::new(alloc, strict, progress);
+        let history = walk(repository, alloc, tip, order, |commit| collector.commit(commit))?;
+        collector.finish(history)
+    }
+
+    /// Reads what is newer than `base`, as [`walk_since`] does; or says why that is not possible.
+    pub(super) fn read_since(
+        repository: &dyn Repository,
+        alloc: Alloc<'a>,
+        (tip, base): (Oid, Oid),
+        commits_max: usize,
+        strict: bool,
+        progress: &dyn Progress,
+    ) -> Result<Result<Self, FullBecause>, RebuildError> {
+        let mut collector = Collector::new(alloc, strict, progress);
+        let visit = |commit: &Commit<'_>| collector.commit(commit);
+        match walk_since(repository, alloc, tip, base, commits_max, visit)? {
+            Since::Newer(history) => collector.finish(history).map(Ok),
+            Since::Merge => Ok(Err(FullBecause::Merge)),
+            Since::NotMet => Ok(Err(FullBecause::NotMet)),
+        }
     }
 
     /// The source of each edge, in the order of edge ids.
@@ -78,8 +81,9 @@ impl<'a> Collected<'a> {
     }
 }
 
-struct Collector<'a> {
+struct Collector<'a, 'p> {
     strict: bool,
+    progress: &'p dyn Progress,
     payload: PayloadBuffer<'a>,
     oids: OidTable<'a>,
     sources: Vec<'a, u32>,
@@ -88,9 +92,33 @@ struct Collector<'a> {
     malformed: MalformedCounts,
 }
 
-impl Collector<'_> {
+impl<'a, 'p> Collector<'a, 'p> {
+    fn new(alloc: Alloc<'a>, strict: bool, progress: &'p dyn Progress) -> Self {
+        Self {
+            strict,
+            progress,
+            payload: PayloadBuffer::new(alloc),
+            oids: OidTable::new(alloc),
+            sources: Vec::new(alloc),
+            targets: Vec::new(alloc),
+            starts: Vec::new(alloc),
+            malformed: MalformedCounts::default(),
+        }
+    }
+
+    /// The edges of the commits of `history`, which are those that were collected.
+    fn finish(self, history: History<'a>) -> Result<Collected<'a>, RebuildError> {
+        let Self { oids, sources, targets, mut starts, malformed, .. } = self;
+        starts.try_push(edge_count(&sources)?)?;
+        let commits = NumberedCommits::new(history, starts);
+        Ok(Collected { commits, oids: oids.into_oids(), sources, targets, malformed })
+    }
+
     fn commit(&mut self, commit: &Commit<'_>) -> Result<(), RebuildError> {
-        let Self { strict, payload, oids, sources, targets, starts, malformed } = self;
+        let Self { strict, progress, payload, oids, sources, targets, starts, malformed } = self;
+        if starts.len().is_multiple_of(REPORT_EVERY) {
+            progress.report(Step::Reading, starts.len() as u64, None);
+        }
         let first = edge_count(sources)?;
         starts.try_push(first)?;
         let edges = match payload.edges(commit) {

@@ -1,5 +1,6 @@
 //! Why a cache could not be rebuilt.
 
+use super::existing::ExistingError;
 use super::oid_table::OidTableError;
 use crate::branch::{BranchName, BranchNameError};
 use crate::git;
@@ -39,4 +40,18 @@ impl From<OidTableError> for RebuildError {
             OidTableError::TooManyOids => Self::TooManyEdges,
         }
     }
+}
+
+/// Why a cache that was there was not brought up to date, but built anew.
+#[derive(Debug, thiserror::Error)]
+pub enum FullBecause {
+    /// What is new has a merge.
+    #[error("a merge is among the new commits")]
+    Merge,
+    /// The commit that the cache was built from is not met on the way back.
+    #[error("the commit it was built from is not a recent first parent of the journal")]
+    NotMet,
+    /// Part of the cache is missing or not as it was written.
+    #[error("it is damaged: {0}")]
+    Damaged(#[from] ExistingError),
 }

@@ -5,7 +5,9 @@
 
 use super::commit_index::RECORDS_PER_CHUNK;
 use crate::journal::EdgeOrder;
+use crate::memory::{Alloc, MemoryError, Vec};
 use crate::oid::Oid;
+use std::io::Write;
 
 /// Name of the blob in the root tree.
 pub(super) const NAME: &[u8] = b"meta";
@@ -76,6 +78,31 @@ impl std::fmt::Display for Meta {
 }
 
 impl Meta {
+    /// The bytes of the blob.
+    pub(super) fn encode<'a>(&self, alloc: Alloc<'a>) -> Result<Vec<'a, u8>, MemoryError> {
+        let mut text = [0; BYTES_MAX];
+        let mut unused = &mut text[..];
+        write!(unused, "{self}").expect("this holds because ids and counts have bounded lengths");
+        let len = BYTES_MAX - unused.len();
+        let mut blob = Vec::try_with_capacity(len, alloc)?;
+        blob.try_extend_from_slice(&text[..len])?;
+        Ok(blob)
+    }
+
+    /// The metadata of this cache together with what `added` counts; `None` past the largest
+    /// counts.
+    pub(super) fn extended(&self, added: &Self) -> Option<Self> {
+        Some(Self {
+            journal_tip: added.journal_tip,
+            edge_order: self.edge_order,
+            edges: self.edges.checked_add(added.edges)?,
+            commits: self.commits.checked_add(added.commits)?,
+            commits_skipped: self.commits_skipped.checked_add(added.commits_skipped)?,
+            edges_truncated: self.edges_truncated.checked_add(added.edges_truncated)?,
+            commits_indexed: self.commits_indexed.checked_add(added.commits_indexed)?,
+        })
+    }
+
     /// Reads what [`Display`](std::fmt::Display) wrote.
     ///
     /// # Errors

@@ -14,13 +14,15 @@ mod query;
 mod rebuild;
 mod root;
 mod shard;
+mod staged;
+mod update;
 mod write;
 
 pub use bitmap::{BitmapError, decode_bitmap, encode_bitmap};
 pub use commit_index::{
     CommitChunk, CommitIndexError, CommitRecord, RECORDS_PER_CHUNK, encode_commit_chunk,
 };
-pub use error::RebuildError;
+pub use error::{FullBecause, RebuildError};
 pub use existing::{Existing, ExistingError};
 pub use meta::{Meta, MetaError};
 pub use query::{Answer, Endpoint, FoundEdge, Query, QueryError, Unusable};

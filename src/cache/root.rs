@@ -48,7 +48,7 @@ impl<'a> Root<'a> {
             let entry = entry.map_err(ExistingError::Malformed)?;
             match (entry.mode, entry.name) {
                 (EntryMode::Tree, name) if is_shard_name(name) => {
-                    root.shards.push(EntryMode::Tree, name, entry.id)?;
+                    root.shards.try_push(EntryMode::Tree, name, entry.id)?;
                 }
                 (EntryMode::Tree, commit_index::FOLDER) => root.commits = Some(entry.id),
                 (EntryMode::Tree, name) => root.is_wrapper |= name.starts_with(b"cache-"),
@@ -67,15 +67,15 @@ impl<'a> Root<'a> {
             if shard.name > commit_index::FOLDER
                 && let Some(commits) = commits.take()
             {
-                tree.push(EntryMode::Tree, commit_index::FOLDER, commits)?;
+                tree.try_push(EntryMode::Tree, commit_index::FOLDER, commits)?;
             }
-            tree.push(EntryMode::Tree, shard.name, shard.id)?;
+            tree.try_push(EntryMode::Tree, shard.name, shard.id)?;
         }
         if let Some(commits) = commits {
-            tree.push(EntryMode::Tree, commit_index::FOLDER, commits)?;
+            tree.try_push(EntryMode::Tree, commit_index::FOLDER, commits)?;
         }
         if let Some(meta) = self.meta {
-            tree.push(EntryMode::File, meta::NAME, meta)?;
+            tree.try_push(EntryMode::File, meta::NAME, meta)?;
         }
         Ok(tree)
     }
@@ -112,7 +112,7 @@ mod tests {
             let used = names.iter().enumerate().filter(|(bit, _)| used >> bit & 1 == 1);
             let mut expected: std::vec::Vec<&[u8]> = used.map(|(_, name)| *name).collect();
             for name in &expected {
-                shards.push(EntryMode::Tree, name, oid).expect("there is memory");
+                shards.try_push(EntryMode::Tree, name, oid).expect("there is memory");
             }
             let root = Root { shards, commits: Some(oid), meta: Some(oid), is_wrapper: false };
             let tree = root.encode(alloc).expect("there is memory");

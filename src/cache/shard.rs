@@ -42,7 +42,7 @@ pub(super) fn push_file(
     direction: Direction,
     file: Oid,
 ) -> Result<(), MemoryError> {
-    tree.push(EntryMode::File, &file_name(oid, direction), file)
+    tree.try_push(EntryMode::File, &file_name(oid, direction), file)
 }
 
 /// Appends the entry of a shard's tree to the root tree.
@@ -51,7 +51,7 @@ pub(super) fn push_shard(
     shard: u8,
     tree: Oid,
 ) -> Result<(), MemoryError> {
-    root.push(EntryMode::Tree, &shard_name(shard), tree)
+    root.try_push(EntryMode::Tree, &shard_name(shard), tree)
 }
 
 /// Whether a name in the root tree is that of a shard.

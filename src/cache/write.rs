@@ -50,17 +50,27 @@ pub(super) fn write(
     let commits = writer.commit_index(plan)?;
     let Writer { mut sink, shards, .. } = writer;
     let shards_tree = object_id(ObjectKind::Tree, shards.as_bytes())?;
-    let meta_blob = sink.add(ObjectKind::Blob, meta.to_string().as_bytes())?;
+    let meta_blob = sink.add(ObjectKind::Blob, &meta.encode(alloc)?)?;
     let root = Root { shards, commits, meta: Some(meta_blob), is_wrapper: false };
     let root_tree = sink.add(ObjectKind::Tree, root.encode(alloc)?.as_bytes())?;
-    let identity = repository.identity();
-    let draft =
-        CommitDraft { tree: root_tree, parents: &[], identity: &identity, time, message: MESSAGE };
-    let mut commit = Vec::new(alloc);
-    draft.encode(&mut commit)?;
+    let commit = commit_object(repository, alloc, root_tree, time)?;
     let commit = sink.add(ObjectKind::Commit, &commit)?;
     let pack = sink.finish()?;
     Ok(Written { commit, root_tree, shards_tree, pack })
+}
+
+/// The commit of a cache whose root tree is `tree`.
+pub(super) fn commit_object<'a>(
+    repository: &dyn Repository,
+    alloc: Alloc<'a>,
+    tree: Oid,
+    time: Timestamp,
+) -> Result<Vec<'a, u8>, Error> {
+    let identity = repository.identity();
+    let draft = CommitDraft { tree, parents: &[], identity: &identity, time, message: MESSAGE };
+    let mut commit = Vec::new(alloc);
+    draft.encode(&mut commit)?;
+    Ok(commit)
 }
 
 struct Writer<'a> {
@@ -108,7 +118,7 @@ impl Writer<'_> {
             let chunk = records.by_ref().take(RECORDS_PER_CHUNK as usize);
             encode_commit_chunk(chunk, &mut self.file)?;
             let chunk = self.sink.add(ObjectKind::Blob, &self.file)?;
-            self.tree.push(EntryMode::File, &name, chunk)?;
+            self.tree.try_push(EntryMode::File, &name, chunk)?;
         }
         if self.tree.is_empty() {
             return Ok(None);

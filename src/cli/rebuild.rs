@@ -129,6 +129,9 @@ fn warn(report: &Report, output: &mut Output) {
     if let Some(reason) = &report.replaced_because {
         output.warning(&format!("the cache that was there could not be read: {reason}"));
     }
+    if let Some(because) = &report.full_because {
+        output.note(&format!("the whole cache was built anew: {because}"));
+    }
     let (skipped, truncated) = (report.meta.commits_skipped, report.meta.edges_truncated);
     if skipped == 0 && truncated == 0 {
         return;
@@ -152,6 +155,12 @@ fn print(
         Mode::Current => writeln!(
             output,
             "The cache of `{branch_name}` is current: {edges} edges from {commits} commits"
+        )?,
+        Mode::Incremental => writeln!(
+            output,
+            "Brought the cache of `{branch_name}` up to date: {edges} edges from {commits} commits \
+             in {} ms",
+            duration.as_millis()
         )?,
         Mode::Full => writeln!(
             output,
@@ -185,6 +194,8 @@ struct RebuildDocument<'a> {
     shards_tree: String,
     objects_written: u32,
     bytes_written: u64,
+    /// Why a cache that was there was not brought up to date; null when it was, or there was none.
+    full_because: Option<String>,
     duration_ms: u64,
 }
 
@@ -206,6 +217,7 @@ impl<'a> RebuildDocument<'a> {
             shards_tree: report.shards_tree.to_string(),
             objects_written: report.pack.map_or(0, |pack| pack.objects),
             bytes_written: report.pack.map_or(0, |pack| pack.size.get()),
+            full_because: report.full_because.as_ref().map(ToString::to_string),
             duration_ms: u64::try_from(duration.as_millis()).unwrap_or(u64::MAX),
         }
     }

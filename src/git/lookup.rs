@@ -34,10 +34,10 @@ pub struct Found {
 /// let alloc = Alloc::new(&system);
 /// let blob = repository.insert(ObjectKind::Blob, b"fn main() {}");
 /// let mut folder = TreeDraft::new(alloc);
-/// folder.push(EntryMode::File, b"main.rs", blob)?;
+/// folder.try_push(EntryMode::File, b"main.rs", blob)?;
 /// let folder = repository.insert(ObjectKind::Tree, folder.as_bytes());
 /// let mut root = TreeDraft::new(alloc);
-/// root.push(EntryMode::Tree, b"src", folder)?;
+/// root.try_push(EntryMode::Tree, b"src", folder)?;
 /// let root = repository.insert(ObjectKind::Tree, root.as_bytes());
 ///
 /// let found = find_path(&repository, alloc, root, b"src/main.rs")?;
@@ -94,7 +94,7 @@ mod tests {
         let tree = |entries: &[(EntryMode, &[u8], Oid)]| {
             let mut tree = TreeDraft::new(Alloc::new(&system));
             for (mode, name, id) in entries {
-                tree.push(*mode, name, *id).expect("there is memory");
+                tree.try_push(*mode, name, *id).expect("there is memory");
             }
             repository.insert(ObjectKind::Tree, tree.as_bytes())
         };

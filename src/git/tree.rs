@@ -52,7 +52,7 @@ pub struct TreeEntry<'a> {
 /// use gitmind::{git, memory, oid::Oid};
 /// let system = memory::System::new();
 /// let mut tree = git::TreeDraft::new(memory::Alloc::new(&system));
-/// tree.push(git::EntryMode::File, b"meta", Oid::ZERO)?;
+/// tree.try_push(git::EntryMode::File, b"meta", Oid::ZERO)?;
 /// let names: Vec<_> = git::entries(tree.as_bytes()).map(|entry| entry.map(|e| e.name)).collect();
 /// assert_eq!(names, [Ok(b"meta".as_slice())]);
 /// # Ok::<(), memory::MemoryError>(())
@@ -98,7 +98,7 @@ impl<'a> TreeDraft<'a> {
     ///
     /// # Errors
     /// Every refusal of the port; the tree is as before then.
-    pub fn push(&mut self, mode: EntryMode, name: &[u8], id: Oid) -> Result<(), MemoryError> {
+    pub fn try_push(&mut self, mode: EntryMode, name: &[u8], id: Oid) -> Result<(), MemoryError> {
         let parts = [mode.as_bytes(), b" ", name, b"\0", id.as_bytes()];
         self.bytes.try_reserve(parts.iter().map(|part| part.len()).sum())?;
         parts.iter().try_for_each(|part| self.bytes.try_extend_from_slice(part))
@@ -136,7 +136,7 @@ mod tests {
         let system = System::new();
         let mut tree = TreeDraft::new(Alloc::new(&system));
         for (mode, name, id) in expected {
-            tree.push(mode, name, id).expect("there is memory");
+            tree.try_push(mode, name, id).expect("there is memory");
         }
         let read: Result<std::vec::Vec<_>, _> = entries(tree.as_bytes()).collect();
         let read = read.expect("whole");
@@ -147,7 +147,7 @@ mod tests {
     fn a_tree_cut_inside_an_entry_is_an_error() {
         let system = System::new();
         let mut tree = TreeDraft::new(Alloc::new(&system));
-        tree.push(EntryMode::File, b"meta", Oid::new([7; 20])).expect("there is memory");
+        tree.try_push(EntryMode::File, b"meta", Oid::new([7; 20])).expect("there is memory");
         for cut in 1..tree.as_bytes().len() {
             let outcome: std::vec::Vec<_> = entries(&tree.as_bytes()[..cut]).collect();
             assert!(matches!(outcome[..], [Err(_)]), "cut at {cut}");

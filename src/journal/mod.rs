@@ -9,6 +9,7 @@ mod message;
 mod newest;
 mod order;
 mod reader;
+mod since;
 mod texts;
 mod ulid;
 
@@ -23,5 +24,6 @@ pub use message::{
 pub use newest::walk_newest;
 pub use order::{EdgeOrder, History, WalkError, walk};
 pub use reader::{Malformed, Met, PayloadBuffer, read_newest};
+pub use since::{Since, walk_since};
 pub use texts::{KeptEdge, TextCounts, Texts};
 pub use ulid::Ulid;

@@ -75,7 +75,12 @@ enum Numbering<'a> {
     Listed(Vec<'a, u32>),
 }
 
-impl History<'_> {
+impl<'a> History<'a> {
+    /// Commits of a chain, each visited before its first parent.
+    pub(super) const fn reversed(commits: Vec<'a, Oid>) -> Self {
+        Self { commits, numbering: Numbering::Reversed }
+    }
+
     /// The commits as they were visited; the index is the visit number.
     pub fn commits(&self) -> &[Oid] {
         &self.commits
@@ -227,25 +232,25 @@ where
 }
 
 /// The visit number that the next commit gets.
-fn next_number(commits: &[Oid]) -> Result<u32, WalkError> {
+pub(super) fn next_number(commits: &[Oid]) -> Result<u32, WalkError> {
     u32::try_from(commits.len()).map_err(|_| WalkError::TooManyCommits)
 }
 
 /// Finds a cycle in a chain of commits in constant space (Brent, 1980): each commit is compared
 /// with one before it, which is replaced at distances that double.
-struct CycleDetector {
+pub(super) struct CycleDetector {
     landmark: Oid,
     steps: u64,
     steps_max: u64,
 }
 
 impl CycleDetector {
-    fn new(start: Oid) -> Self {
+    pub(super) fn new(start: Oid) -> Self {
         Self { landmark: start, steps: 0, steps_max: 1 }
     }
 
     /// Takes the next commit of the chain.
-    fn check(&mut self, id: Oid) -> Result<(), WalkError> {
+    pub(super) fn check(&mut self, id: Oid) -> Result<(), WalkError> {
         if self.steps > 0 && id == self.landmark {
             return Err(WalkError::Cycle { id });
         }

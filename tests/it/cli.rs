@@ -67,6 +67,7 @@ fn a_rebuild_document_has_every_key() {
         "edge_order",
         "edges",
         "edges_truncated",
+        "full_because",
         "journal_tip",
         "mode",
         "objects_written",

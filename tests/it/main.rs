@@ -9,6 +9,7 @@ mod filesystem;
 mod fixture_make;
 mod fixtures;
 mod follow;
+mod incremental;
 mod list;
 mod malformed;
 mod memory;

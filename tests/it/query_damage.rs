@@ -132,7 +132,7 @@ fn relinked(
     for entry in entries(content).map(|entry| entry.expect("whole")) {
         let is_it = entry.name == name.as_bytes();
         let id = if is_it { relinked(repository, entry.id, below, change) } else { entry.id };
-        tree.push(entry.mode, entry.name, id).expect("there is memory");
+        tree.try_push(entry.mode, entry.name, id).expect("there is memory");
     }
     repository.insert(ObjectKind::Tree, tree.as_bytes())
 }

@@ -145,7 +145,7 @@ fn a_journal_without_edges_gives_a_cache_without_shards() {
 }
 
 #[test]
-fn an_append_makes_the_cache_stale() {
+fn an_append_brings_the_cache_up_to_date() {
     let repository = FakeRepository::default();
     let first = repository.commit(&[], &message(&[(1, 2)]));
     repository.set_ref("refs/gitmind/edges/main", first);
@@ -153,7 +153,7 @@ fn an_append_makes_the_cache_stale() {
     let second = repository.commit(&[first], &message(&[(1, 3)]));
     repository.set_ref("refs/gitmind/edges/main", second);
     let report = rebuild_with(&repository, "main", DEFAULT).expect("a journal");
-    assert_eq!((report.mode, report.meta.edges), (Mode::Full, 2));
+    assert_eq!((report.mode, report.meta.edges), (Mode::Incremental, 2));
 }
 
 /// Edges over few objects, so that equal forward and reverse lists are common.

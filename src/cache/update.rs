@@ -1,0 +1,259 @@
+//! Bringing a cache up to date: only what new edges touch is written again.
+//!
+//! Edge ids are stable under appends (oldest first), so a file of an object that no new edge
+//! touches stays, and one that is touched gets ids at its end. The outcome is, tree for tree, that
+//! of a full rebuild.
+
+use super::bitmap::{decode_bitmap, encode_bitmap};
+use super::commit_index::{
+    CommitChunk, CommitRecord, RECORDS_PER_CHUNK, chunk_name, encode_commit_chunk, parse_chunk_name,
+};
+use super::existing::ExistingError;
+use super::meta::Meta;
+use super::plan::Plan;
+use super::root::{Root, read_whole};
+use super::shard::{Direction, file_name, shard_name};
+use super::staged::Staged;
+use super::write::{Written, commit_object};
+use crate::clock::Timestamp;
+use crate::git::{
+    EntryMode, Error, ObjectKind, Repository, TreeDraft, TreeEntry, entries, object_id,
+};
+use crate::memory::{Alloc, MemoryError, Vec};
+use crate::oid::Oid;
+use std::iter::Peekable;
+
+/// Why a cache was not brought up to date.
+pub(super) enum UpdateError {
+    /// It cannot be used: a full rebuild can help.
+    Existing(ExistingError),
+    /// The new one cannot be written.
+    Write(Error),
+}
+
+impl From<ExistingError> for UpdateError {
+    fn from(error: ExistingError) -> Self {
+        match error.memory() {
+            Some(refused) => Self::Write(refused.into()),
+            None => Self::Existing(error),
+        }
+    }
+}
+
+impl From<Error> for UpdateError {
+    fn from(error: Error) -> Self {
+        Self::Write(error)
+    }
+}
+
+impl From<MemoryError> for UpdateError {
+    fn from(error: MemoryError) -> Self {
+        Self::Write(error.into())
+    }
+}
+
+/// The cache that is there, and what is new.
+pub(super) struct Update<'u, 'a> {
+    pub(super) repository: &'u dyn Repository,
+    pub(super) alloc: Alloc<'a>,
+    /// The metadata of the cache that is there.
+    pub(super) old: &'u Meta,
+    /// That of the one that will be.
+    pub(super) new: &'u Meta,
+}
+
+impl<'a> Update<'_, 'a> {
+    /// Writes the cache that `commit`, the one that is there, becomes by the edges of `plan`.
+    pub(super) fn write(
+        &self,
+        commit: Oid,
+        plan: &Plan<'_>,
+        time: Timestamp,
+    ) -> Result<Written, UpdateError> {
+        let Self { repository, alloc, .. } = *self;
+        let (_, root) = Root::read(repository, alloc, commit)?;
+        let mut staged = Staged::new(alloc);
+        let shards = self.shards(&root, plan, &mut staged)?;
+        let commits = self.commit_index(root.commits, plan, &mut staged)?;
+        let shards_tree = object_id(ObjectKind::Tree, shards.as_bytes())?;
+        let meta = staged.add(ObjectKind::Blob, &self.new.encode(alloc)?)?;
+        let root = Root { shards, commits, meta: Some(meta), is_wrapper: false };
+        let root_tree = staged.add(ObjectKind::Tree, root.encode(alloc)?.as_bytes())?;
+        let commit = commit_object(repository, alloc, root_tree, time)?;
+        let commit = staged.add(ObjectKind::Commit, &commit)?;
+        let pack = staged.write(repository, alloc)?;
+        Ok(Written { commit, root_tree, shards_tree, pack })
+    }
+
+    /// The shard folders, those that are touched written again.
+    fn shards(
+        &self,
+        root: &Root<'_>,
+        plan: &Plan<'_>,
+        staged: &mut Staged<'_>,
+    ) -> Result<TreeDraft<'a>, UpdateError> {
+        let mut shards = TreeDraft::new(self.alloc);
+        let mut old = entries(root.shards.as_bytes()).peekable();
+        for (shard, touched) in plan.shards() {
+            let name = shard_name(shard);
+            let before = copy_up_to(&mut old, &name, &mut shards)?;
+            let mut folder = Vec::new(self.alloc);
+            if let Some(before) = before {
+                read_whole(self.repository, before, ObjectKind::Tree, &mut folder)?;
+            }
+            let mut files = entries(&folder).peekable();
+            let mut tree = TreeDraft::new(self.alloc);
+            for entry in touched {
+                for (direction, new) in
+                    [(Direction::Forward, entry.forward), (Direction::Reverse, entry.reverse)]
+                {
+                    if !new.is_empty() {
+                        let name = file_name(entry.oid, direction);
+                        let before = copy_up_to(&mut files, &name, &mut tree)?;
+                        let file = self.file(before, new, staged)?;
+                        tree.try_push(EntryMode::File, &name, file)?;
+                    }
+                }
+            }
+            copy_rest(&mut files, &mut tree)?;
+            let tree = staged.add(ObjectKind::Tree, tree.as_bytes())?;
+            shards.try_push(EntryMode::Tree, &name, tree)?;
+        }
+        copy_rest(&mut old, &mut shards)?;
+        Ok(shards)
+    }
+
+    /// The file of the ids of `before` and of `new` ones, counted from the first of these.
+    fn file(
+        &self,
+        before: Option<Oid>,
+        new: &[u32],
+        staged: &mut Staged<'_>,
+    ) -> Result<Oid, UpdateError> {
+        let mut buffer = Vec::new(self.alloc);
+        let mut ids = match before {
+            None => Vec::new(self.alloc),
+            Some(before) => {
+                read_whole(self.repository, before, ObjectKind::Blob, &mut buffer)?;
+                decode_bitmap(self.alloc, &buffer).map_err(ExistingError::from)?
+            }
+        };
+        if ids.last().is_some_and(|last| *last >= self.old.edges) {
+            return Err(ExistingError::Malformed("it has an edge past its last one").into());
+        }
+        ids.try_extend(new.iter().map(|id| self.old.edges + id))?;
+        buffer.clear();
+        encode_bitmap(&ids, &mut buffer)?;
+        Ok(staged.add(ObjectKind::Blob, &buffer)?)
+    }
+
+    /// The folder of the commit index with the new records at its end.
+    fn commit_index(
+        &self,
+        folder: Option<Oid>,
+        plan: &Plan<'_>,
+        staged: &mut Staged<'_>,
+    ) -> Result<Option<Oid>, UpdateError> {
+        let base = self.old.edges;
+        let record =
+            |record: CommitRecord| CommitRecord { first_edge: base + record.first_edge, ..record };
+        let mut new = plan.commits().map(record).peekable();
+        if new.peek().is_none() {
+            return Ok(folder);
+        }
+        let mut tree = TreeDraft::new(self.alloc);
+        let mut records: Vec<'_, CommitRecord> = Vec::new(self.alloc);
+        match (folder, self.old.commits_indexed) {
+            (None, 0) => {}
+            (Some(folder), 1..) => self.open_chunk(folder, &mut tree, &mut records)?,
+            _ => return Err(ExistingError::Malformed(OTHER_COUNT).into()),
+        }
+        let mut file = Vec::new(self.alloc);
+        while !records.is_empty() || new.peek().is_some() {
+            let room = (RECORDS_PER_CHUNK as usize).saturating_sub(records.len());
+            records.try_extend(new.by_ref().take(room))?;
+            file.clear();
+            encode_commit_chunk(records.iter().copied(), &mut file)?;
+            let chunk = staged.add(ObjectKind::Blob, &file)?;
+            let first_edge = records.first().map_or(base, |record| record.first_edge);
+            tree.try_push(EntryMode::File, &chunk_name(first_edge), chunk)?;
+            records.clear();
+        }
+        Ok(Some(staged.add(ObjectKind::Tree, tree.as_bytes())?))
+    }
+
+    /// Puts the full chunks of the folder into `tree`, and the records of one that is not full into
+    /// `records`.
+    fn open_chunk(
+        &self,
+        folder: Oid,
+        tree: &mut TreeDraft<'_>,
+        records: &mut Vec<'_, CommitRecord>,
+    ) -> Result<(), UpdateError> {
+        let open_records = self.old.commits_indexed % RECORDS_PER_CHUNK;
+        let full_chunks = self.old.commits_indexed / RECORDS_PER_CHUNK;
+        let mut buffer = Vec::new(self.alloc);
+        read_whole(self.repository, folder, ObjectKind::Tree, &mut buffer)?;
+        let mut open = None;
+        let mut chunks = 0;
+        for entry in entries(&buffer) {
+            let entry = entry.map_err(ExistingError::Malformed)?;
+            if parse_chunk_name(entry.name).is_none_or(|first_edge| first_edge >= self.old.edges) {
+                return Err(ExistingError::Malformed("its commit index is not in order").into());
+            }
+            if chunks < full_chunks {
+                tree.try_push(entry.mode, entry.name, entry.id)?;
+            } else {
+                open = Some(entry.id);
+            }
+            chunks += 1;
+        }
+        if chunks != self.old.commits_indexed.div_ceil(RECORDS_PER_CHUNK) {
+            return Err(ExistingError::Malformed(OTHER_COUNT).into());
+        }
+        let Some(open) = open else { return Ok(()) };
+        let mut file = Vec::new(self.alloc);
+        read_whole(self.repository, open, ObjectKind::Blob, &mut file)?;
+        let chunk = CommitChunk::parse(&file).map_err(ExistingError::from)?;
+        if chunk.count() != open_records || chunk.bounds().1 >= self.old.edges {
+            return Err(ExistingError::Malformed(OTHER_COUNT).into());
+        }
+        records.try_extend((0..chunk.count() as usize).filter_map(|index| chunk.record(index)))?;
+        Ok(())
+    }
+}
+
+const OTHER_COUNT: &str = "its commit index has another number of records";
+
+/// Copies the entries before `name` to `out`; returns the object of the one with that name, which
+/// is left out.
+fn copy_up_to<'t>(
+    left: &mut Peekable<impl Iterator<Item = Result<TreeEntry<'t>, &'static str>>>,
+    name: &[u8],
+    out: &mut TreeDraft<'_>,
+) -> Result<Option<Oid>, UpdateError> {
+    let is_due = |entry: &Result<TreeEntry<'_>, _>| match entry {
+        Ok(entry) => entry.name <= name,
+        Err(_) => true,
+    };
+    while let Some(entry) = left.next_if(is_due) {
+        let entry = entry.map_err(ExistingError::Malformed)?;
+        if entry.name == name {
+            return Ok(Some(entry.id));
+        }
+        out.try_push(entry.mode, entry.name, entry.id)?;
+    }
+    Ok(None)
+}
+
+/// Copies all entries that are left to `out`.
+fn copy_rest<'t>(
+    left: &mut Peekable<impl Iterator<Item = Result<TreeEntry<'t>, &'static str>>>,
+    out: &mut TreeDraft<'_>,
+) -> Result<(), UpdateError> {
+    for entry in left {
+        let entry = entry.map_err(ExistingError::Malformed)?;
+        out.try_push(entry.mode, entry.name, entry.id)?;
+    }
+    Ok(())
+}

@@ -1,0 +1,242 @@
+//! A cache brought up to date is, tree for tree, the one that is built anew.
+
+use crate::support::{TempRepository, message, rebuild_with};
+use gitmind::cache::{FullBecause, Mode, RebuildOptions, Report};
+use gitmind::git::fake::FakeRepository;
+use gitmind::git::{ObjectKind, Repository, entries};
+use gitmind::journal::EdgeOrder;
+use gitmind::memory::Alloc;
+use gitmind::memory::testing::{Sweep, assert_no_leaks};
+use gitmind::oid::Oid;
+use proptest::prelude::*;
+
+const JOURNAL: &str = "refs/gitmind/edges/main";
+const CACHE: &str = "refs/gitmind/cache/main";
+const OPTIONS: RebuildOptions =
+    RebuildOptions { edge_order: EdgeOrder::OldestFirst, force: false, strict: false };
+
+/// Something that happens to a journal.
+#[derive(Clone, Debug)]
+enum Step {
+    /// Commits with these edges on top.
+    Append(Vec<Vec<(u8, u8)>>),
+    /// A commit whose message is malformed, or breaks off after an edge.
+    Malformed(bool),
+    /// A side chain from some commits back, and a merge of it.
+    Merge(usize, Vec<Vec<(u8, u8)>>),
+    /// The journal starts again some commits back.
+    Rewind(usize),
+}
+
+fn steps() -> impl Strategy<Value = Vec<Step>> {
+    // Few objects, so that files are touched again and equal lists occur.
+    let edges = || prop::collection::vec((0..6_u8, 0..6_u8), 0..4);
+    let commits = || prop::collection::vec(edges(), 0..5);
+    let step = prop_oneof![
+        8 => commits().prop_map(Step::Append),
+        1 => any::<bool>().prop_map(Step::Malformed),
+        1 => (1..4_usize, commits()).prop_map(|(back, commits)| Step::Merge(back, commits)),
+        1 => (1..3_usize).prop_map(Step::Rewind),
+    ];
+    prop::collection::vec(step, 1..8)
+}
+
+/// A journal and the chain of its first parents, the oldest first.
+struct Journal {
+    repository: FakeRepository,
+    chain: Vec<Oid>,
+}
+
+impl Journal {
+    fn new() -> Self {
+        let repository = FakeRepository::default();
+        let root = repository.commit(&[], &message(&[(1, 2)]));
+        repository.set_ref(JOURNAL, root);
+        Self { repository, chain: vec![root] }
+    }
+
+    fn push(&mut self, parents: &[Oid], message: &[u8]) {
+        let commit = self.repository.commit(parents, message);
+        self.chain.push(commit);
+        self.repository.set_ref(JOURNAL, commit);
+    }
+
+    fn tip(&self) -> Oid {
+        *self.chain.last().expect("it has a root")
+    }
+
+    fn take(&mut self, step: &Step) {
+        match step {
+            Step::Append(commits) => {
+                commits.iter().for_each(|edges| self.push(&[self.tip()], &message(edges)));
+            }
+            Step::Malformed(false) => self.push(&[self.tip()], b"no base64"),
+            Step::Malformed(true) => self.push(&[self.tip()], b"oP8="),
+            Step::Merge(back, commits) => {
+                let mut side = self.chain[self.chain.len().saturating_sub(*back + 1)];
+                for edges in commits {
+                    side = self.repository.commit(&[side], &message(edges));
+                }
+                self.push(&[self.tip(), side], &message(&[(7, 7)]));
+            }
+            Step::Rewind(back) => {
+                let kept = self.chain.len().saturating_sub(*back).max(1);
+                self.chain.truncate(kept);
+                self.repository.set_ref(JOURNAL, self.tip());
+            }
+        }
+    }
+
+    fn rebuild(&self, force: bool) -> Report {
+        let options = RebuildOptions { force, ..OPTIONS };
+        rebuild_with(&self.repository, "main", options).expect("a journal")
+    }
+}
+
+proptest! {
+    #[test]
+    fn any_sequence_of_appends_gives_the_tree_of_a_full_rebuild(steps in steps()) {
+        let mut journal = Journal::new();
+        journal.rebuild(false);
+        let mut built_from = journal.tip();
+        for step in &steps {
+            journal.take(step);
+            let report = journal.rebuild(false);
+            let full = {
+                let cache = journal.repository.resolve(CACHE).expect("readable").expect("built");
+                let full = journal.rebuild(true);
+                journal.repository.set_ref(CACHE, cache);
+                full
+            };
+            prop_assert_eq!(report.root_tree, full.root_tree, "{:?}", step);
+            prop_assert_eq!(report.shards_tree, full.shards_tree);
+            prop_assert_eq!(report.meta, full.meta);
+            let new = &journal.chain[journal.chain.iter().position(|it| *it == built_from)
+                .map_or(0, |at| at + 1)..];
+            match (&report.full_because, step) {
+                _ if new.is_empty() && built_from == journal.tip() => {
+                    prop_assert_eq!(report.mode, Mode::Current);
+                }
+                (Some(FullBecause::Merge), Step::Merge(..) | Step::Rewind(_)) => {}
+                (Some(FullBecause::NotMet), Step::Rewind(_)) => {}
+                (None, Step::Append(_) | Step::Malformed(_)) => {
+                    prop_assert_eq!(report.mode, Mode::Incremental);
+                }
+                (because, step) => prop_assert!(false, "{because:?} after {step:?}"),
+            }
+            built_from = journal.tip();
+        }
+    }
+}
+
+#[test]
+fn the_commit_index_goes_on_across_the_borders_of_its_chunks() {
+    let mut journal = Journal::new();
+    for commits in [1020, 3, 1, 1, 1022, 1, 2500, 1] {
+        for number in 0..commits {
+            let byte = u8::try_from(number % 251).expect("it is below 251");
+            journal.push(&[journal.tip()], &message(&[(byte, 1), (byte, byte)]));
+        }
+        let report = journal.rebuild(false);
+        let updated = report.root_tree;
+        assert_eq!(journal.rebuild(true).root_tree, updated, "{commits} more");
+    }
+}
+
+#[test]
+fn an_update_reads_what_is_new_and_writes_what_it_touches() {
+    let mut journal = Journal::new();
+    for byte in 0..=200 {
+        journal.push(&[journal.tip()], &message(&[(byte, byte)]));
+    }
+    journal.rebuild(false);
+    journal.push(&[journal.tip()], &message(&[(9, 8)]));
+    let oldest = journal.chain[0];
+    journal.repository.remove(oldest);
+    let report = journal.rebuild(false);
+    assert_eq!((report.mode, report.meta.edges), (Mode::Incremental, 203));
+    // Two files and their shards, a chunk and its folder, metadata, root tree, commit.
+    assert_eq!(report.pack.map(|pack| pack.objects), Some(9));
+}
+
+#[test]
+fn a_damaged_cache_is_built_anew_and_that_is_said() {
+    let mut journal = Journal::new();
+    let first = journal.rebuild(false);
+    journal.push(&[journal.tip()], &message(&[(1, 9)]));
+    let expected = {
+        let report = journal.rebuild(true);
+        journal.repository.set_ref(CACHE, first.cache_commit);
+        report.root_tree
+    };
+    let system = gitmind::memory::System::new();
+    let mut root = gitmind::memory::Vec::new(Alloc::new(&system));
+    journal.repository.read(first.root_tree, ObjectKind::Tree, &mut root).expect("it is there");
+    let mut told = 0;
+    for entry in entries(&root) {
+        let entry = entry.expect("well-formed");
+        if entry.name == b"meta" {
+            continue;
+        }
+        let damaged = Journal::new();
+        assert_eq!(damaged.rebuild(false).cache_commit, first.cache_commit);
+        let mut damaged = damaged;
+        damaged.push(&[damaged.tip()], &message(&[(1, 9)]));
+        damaged.repository.remove(entry.id);
+        let report = damaged.rebuild(false);
+        assert_eq!(report.root_tree, expected);
+        if let Some(FullBecause::Damaged(_)) = report.full_because {
+            told += 1;
+        }
+    }
+    assert_eq!(told, 2, "the touched shard and the commit index; the other shard is not read");
+}
+
+#[test]
+fn each_refusal_of_memory_surfaces_and_moves_no_ref() {
+    let mut journal = Journal::new();
+    let first = journal.rebuild(false).cache_commit;
+    journal.push(&[journal.tip()], &message(&[(1, 2), (3, 4)]));
+    let repository = &journal.repository;
+    let work = |alloc: Alloc<'_>| {
+        let clock = gitmind::clock::FixedClock(gitmind::clock::Timestamp {
+            seconds: 1_700_000_000,
+            offset_seconds: 0,
+        });
+        let progress = &gitmind::progress::Silent;
+        let context = gitmind::context::Context { alloc, repository, clock: &clock, progress };
+        let branch = gitmind::branch::BranchName::new("main").expect("a name");
+        let report = context.rebuild(&branch, OPTIONS).map_err(|error| error.to_string())?;
+        assert_eq!(report.mode, Mode::Incremental);
+        repository.set_ref(CACHE, first);
+        Ok::<_, String>(())
+    };
+    let moved = || match repository.resolve(CACHE).expect("no fault") == Some(first) {
+        true => Ok(()),
+        false => Err("the ref moved".to_owned()),
+    };
+    let report = Sweep::new().invariant(moved).run(work);
+    report.assert_propagated();
+    assert!(report.call_stacks() >= 20, "{report}");
+    assert_no_leaks(work).expect("there is memory");
+}
+
+#[test]
+fn the_command_says_what_it_did_and_git_finds_it_in_order() {
+    let repository = TempRepository::fixture("small");
+    repository.mind(&["cache-rebuild"]).ok();
+    let tip = repository.git(&["rev-parse", JOURNAL]);
+    let new = repository.commit(&[&tip], &message(&[(1, 2)]));
+    repository.git(&["update-ref", JOURNAL, &new]);
+    let updated = repository.mind(&["cache-rebuild", "--json"]).json();
+    assert_eq!((&updated["mode"], &updated["edges"]), (&"incremental".into(), &51.into()));
+    assert!(updated["full_because"].is_null());
+    let full = repository.mind(&["cache-rebuild", "--force", "--json"]).json();
+    assert_eq!((&full["mode"], &full["root_tree"]), (&"full".into(), &updated["root_tree"]));
+    let merge = repository.commit(&[&new, &tip], &message(&[(3, 4)]));
+    repository.git(&["update-ref", JOURNAL, &merge]);
+    let ran = repository.mind(&["cache-rebuild"]);
+    assert!(ran.stderr.contains("note: the whole cache was built anew: a merge is"), "{ran:?}");
+    assert!(ran.ok().starts_with("Rebuilt the cache of `main`: 52 edges from 47 commits in "));
+    repository.assert_sound();
+}
