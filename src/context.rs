@@ -16,8 +16,10 @@ use crate::cache::{
     Answer, Endpoint, FoundEdge, Query, QueryError, Rebuild, RebuildError, RebuildOptions, Report,
 };
 use crate::clock::Clock;
+use crate::fs::FileSystem;
 use crate::git::{self, Head, Repository};
-use crate::memory::Alloc;
+use crate::memory::{Alloc, Arena};
+pub use crate::pipeline::workers as available_workers;
 use crate::progress::Progress;
 use std::ops::ControlFlow;
 
@@ -40,6 +42,17 @@ impl std::fmt::Debug for Context<'_> {
     }
 }
 
+/// What a rebuild works with, beside the ports.
+#[derive(Debug)]
+pub struct Workspace<'w, 'm, 'd> {
+    /// Memory that ends with the rebuild. Its cap bounds what is in memory at once.
+    pub arena: &'w mut Arena<'m>,
+    /// Where edges go that would pass the cap; without one, that is an error.
+    pub disk: Option<&'d dyn FileSystem>,
+    /// Threads that help the one that calls.
+    pub workers: usize,
+}
+
 /// Why there is no branch to work on.
 #[derive(Debug, thiserror::Error)]
 pub enum HeadBranchError {
@@ -51,7 +64,7 @@ pub enum HeadBranchError {
     Name(#[from] BranchNameError),
 }
 
-impl Context<'_> {
+impl<'a> Context<'a> {
     /// The branch whose journal a command means when it names none: the one that is checked out,
     /// or `HEAD` when none is.
     ///
@@ -66,17 +79,20 @@ impl Context<'_> {
         Ok(BranchName::new(short.unwrap_or(&name))?)
     }
 
-    /// Makes the cache of `branch` that of its journal.
+    /// Makes the cache of `branch` that of its journal, in `workspace`.
     ///
     /// # Errors
     /// A [`RebuildError`]; the repository is then as it was.
     pub fn rebuild(
         &self,
+        workspace: Workspace<'_, '_, 'a>,
         branch: &BranchName,
         options: RebuildOptions,
     ) -> Result<Report, RebuildError> {
         let Self { alloc, repository, clock, progress } = *self;
-        Rebuild { alloc, repository, clock, progress }.run(branch, options)
+        let Workspace { arena, disk, workers } = workspace;
+        let rebuild = Rebuild { alloc, repository, clock, progress, disk, workers };
+        rebuild.run(arena, branch, options)
     }
 
     /// Hands the edges of `branch` with this endpoint to `visit`, by ascending ids, until it

@@ -24,6 +24,8 @@ pub mod memory;
 #[forbid(unsafe_code)]
 pub mod oid;
 #[forbid(unsafe_code)]
+mod pipeline;
+#[forbid(unsafe_code)]
 pub mod progress;
 #[forbid(unsafe_code)]
 pub mod random;

@@ -1,31 +1,55 @@
-//! Collecting a journal's edges: two numbers each, no strings, no object per edge.
+//! Collecting a journal's edges: in the arena while they fit, else on disk by shard.
 
 use super::error::{FullBecause, RebuildError};
-use super::numbered::{NumberedCommits, Span};
-use super::oid_table::OidTable;
+use super::kept::Kept;
+use super::numbered::NumberedCommits;
+use super::spill::Spilled;
+use crate::fs::FileSystem;
 use crate::git::{Commit, Repository};
 use crate::journal::{
     EdgeOrder, History, Malformed, MessageError, PayloadBuffer, Since, walk, walk_since,
 };
-use crate::memory::{Alloc, Vec};
+use crate::memory::{Alloc, Arena, Box, Vec};
 use crate::oid::Oid;
 use crate::progress::{Progress, Step};
-use std::ops::Range;
 
 /// Malformed commits that are kept to be named; the others are only counted.
 const NAMED_MAX: usize = 8;
 /// Commits between two progress reports.
 const REPORT_EVERY: usize = 1024;
 
+/// What a journal is read with.
+#[derive(Clone, Copy)]
+pub(super) struct Source<'a> {
+    pub(super) repository: &'a dyn Repository,
+    pub(super) alloc: Alloc<'a>,
+    /// Whether a malformed commit is an error.
+    pub(super) strict: bool,
+    pub(super) progress: &'a dyn Progress,
+}
+
+/// Where edges may go.
+#[derive(Clone, Copy)]
+pub(super) enum Room<'a> {
+    /// The arena alone.
+    Arena,
+    /// The arena, and then the disk.
+    ArenaThenDisk(&'a dyn FileSystem),
+    /// The disk alone.
+    Disk(&'a dyn FileSystem),
+}
+
 /// The edges of a journal.
-pub(super) struct Collected<'a> {
+pub(super) struct Collected<'r, 'a> {
     pub(super) commits: NumberedCommits<'a>,
-    pub(super) oids: Vec<'a, Oid>,
-    /// Number of the source of each edge, in visiting order.
-    sources: Vec<'a, u32>,
-    /// Number of the target of each edge, in visiting order.
-    targets: Vec<'a, u32>,
+    pub(super) edges: Edges<'r, 'a>,
     pub(super) malformed: MalformedCounts,
+}
+
+/// Where the edges are.
+pub(super) enum Edges<'r, 'a> {
+    Kept(Kept<'r>),
+    Spilled(Box<'a, Spilled<'a>>),
 }
 
 /// Malformed commits by kind.
@@ -34,109 +58,153 @@ pub(super) struct MalformedCounts {
     pub(super) skipped: u32,
     pub(super) truncated: u32,
     /// The first few.
-    pub(super) named: std::vec::Vec<Malformed>,
+    pub(super) named: Named,
 }
 
-impl<'a> Collected<'a> {
-    /// Reads the journal at `tip`. With `strict`, a malformed commit is an error.
-    pub(super) fn read(
-        repository: &dyn Repository,
-        alloc: Alloc<'a>,
+impl<'a> Source<'a> {
+    /// Reads the journal at `tip` into the arena while that has room, and to the disk from then on.
+    pub(super) fn read<'r>(
+        self,
+        arena: &'r Arena<'r>,
+        room: Room<'a>,
         tip: Oid,
         order: EdgeOrder,
-        strict: bool,
-        progress: &dyn Progress,
-    ) -> Result<Self, RebuildError> {
-        let mut collector = Collector::new(alloc, strict, progress);
-        let history = walk(repository, alloc, tip, order, |commit| collector.commit(commit))?;
+    ) -> Result<Collected<'r, 'a>, RebuildError> {
+        let mut collector = Collector::new(self, arena, room)?;
+        let visit = |commit: &Commit<'_>| collector.commit(commit);
+        let history = walk(self.repository, self.alloc, tip, order, visit)?;
         collector.finish(history)
     }
 
-    /// Reads what is newer than `base`, as [`walk_since`] does; or says why that is not possible.
-    pub(super) fn read_since(
-        repository: &dyn Repository,
-        alloc: Alloc<'a>,
+    /// Reads what is newer than `base` into the arena, as [`walk_since`] does; or says why that is
+    /// not possible.
+    pub(super) fn read_since<'r>(
+        self,
+        arena: &'r Arena<'r>,
         (tip, base): (Oid, Oid),
         commits_max: usize,
-        strict: bool,
-        progress: &dyn Progress,
-    ) -> Result<Result<Self, FullBecause>, RebuildError> {
-        let mut collector = Collector::new(alloc, strict, progress);
+    ) -> Result<Result<(NumberedCommits<'a>, Kept<'r>, MalformedCounts), FullBecause>, RebuildError>
+    {
+        let mut collector = Collector::new(self, arena, Room::Arena)?;
         let visit = |commit: &Commit<'_>| collector.commit(commit);
-        match walk_since(repository, alloc, tip, base, commits_max, visit)? {
-            Since::Newer(history) => collector.finish(history).map(Ok),
+        match walk_since(self.repository, self.alloc, tip, base, commits_max, visit)? {
             Since::Merge => Ok(Err(FullBecause::Merge)),
             Since::NotMet => Ok(Err(FullBecause::NotMet)),
+            Since::Newer(history) => {
+                let Collected { commits, edges, malformed } = collector.finish(history)?;
+                match edges {
+                    Edges::Kept(kept) => Ok(Ok((commits, kept, malformed))),
+                    Edges::Spilled(_) => unreachable!("there is no room but the arena"),
+                }
+            }
         }
-    }
-
-    /// The source of each edge, in the order of edge ids.
-    pub(super) fn sources(&self) -> impl ExactSizeIterator<Item = u32> + Clone + '_ {
-        InOrder::new(self, &self.sources)
-    }
-
-    /// The target of each edge, in the order of edge ids.
-    pub(super) fn targets(&self) -> impl ExactSizeIterator<Item = u32> + Clone + '_ {
-        InOrder::new(self, &self.targets)
     }
 }
 
-struct Collector<'a, 'p> {
-    strict: bool,
-    progress: &'p dyn Progress,
+struct Collector<'r, 'a> {
+    source: Source<'a>,
+    /// Where edges go when the arena has no room.
+    disk: Option<&'a dyn FileSystem>,
+    cap_bytes: u64,
     payload: PayloadBuffer<'a>,
-    oids: OidTable<'a>,
-    sources: Vec<'a, u32>,
-    targets: Vec<'a, u32>,
+    edges: Edges<'r, 'a>,
+    /// Edges so far.
+    count: u32,
+    /// The edges before each commit.
     starts: Vec<'a, u32>,
     malformed: MalformedCounts,
 }
 
-impl<'a, 'p> Collector<'a, 'p> {
-    fn new(alloc: Alloc<'a>, strict: bool, progress: &'p dyn Progress) -> Self {
-        Self {
-            strict,
-            progress,
-            payload: PayloadBuffer::new(alloc),
-            oids: OidTable::new(alloc),
-            sources: Vec::new(alloc),
-            targets: Vec::new(alloc),
-            starts: Vec::new(alloc),
+impl<'r, 'a> Collector<'r, 'a> {
+    fn new(source: Source<'a>, arena: &'r Arena<'r>, room: Room<'a>) -> Result<Self, RebuildError> {
+        let cap_bytes = arena.cap_bytes().get();
+        let (disk, edges) = match room {
+            Room::Arena => (None, Edges::Kept(Kept::new(arena)?)),
+            Room::ArenaThenDisk(disk) => (Some(disk), Edges::Kept(Kept::new(arena)?)),
+            Room::Disk(disk) => {
+                let spilled = Spilled::begin(disk, source.alloc, cap_bytes)?;
+                (None, Edges::Spilled(source.alloc.try_box(spilled)?))
+            }
+        };
+        Ok(Self {
+            source,
+            disk,
+            cap_bytes,
+            payload: PayloadBuffer::new(source.alloc),
+            edges,
+            count: 0,
+            starts: Vec::new(source.alloc),
             malformed: MalformedCounts::default(),
-        }
+        })
     }
 
     /// The edges of the commits of `history`, which are those that were collected.
-    fn finish(self, history: History<'a>) -> Result<Collected<'a>, RebuildError> {
-        let Self { oids, sources, targets, mut starts, malformed, .. } = self;
-        starts.try_push(edge_count(&sources)?)?;
-        let commits = NumberedCommits::new(history, starts);
-        Ok(Collected { commits, oids: oids.into_oids(), sources, targets, malformed })
+    fn finish(self, history: History<'a>) -> Result<Collected<'r, 'a>, RebuildError> {
+        let Self { edges, count, mut starts, malformed, .. } = self;
+        starts.try_push(count)?;
+        Ok(Collected { commits: NumberedCommits::new(history, starts), edges, malformed })
     }
 
     fn commit(&mut self, commit: &Commit<'_>) -> Result<(), RebuildError> {
-        let Self { strict, progress, payload, oids, sources, targets, starts, malformed } = self;
-        if starts.len().is_multiple_of(REPORT_EVERY) {
-            progress.report(Step::Reading, starts.len() as u64, None);
+        if self.starts.len().is_multiple_of(REPORT_EVERY) {
+            self.source.progress.report(Step::Reading, self.starts.len() as u64, None);
         }
-        let first = edge_count(sources)?;
-        starts.try_push(first)?;
-        let edges = match payload.edges(commit) {
-            Ok(edges) => edges,
+        let first = self.count;
+        self.starts.try_push(first)?;
+        let mut taken = self.take(commit);
+        if self.disk.is_some() && taken.as_ref().is_err_and(RebuildError::is_over_cap) {
+            // The commit is taken again, as a whole.
+            self.count = first;
+            self.spill()?;
+            taken = self.take(commit);
+        }
+        taken?;
+        match &self.edges {
+            Edges::Kept(kept) if self.disk.is_some() && kept.is_near_cap(self.starts.len()) => {
+                self.spill()
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Moves the edges to the disk, where all further ones go as well.
+    fn spill(&mut self) -> Result<(), RebuildError> {
+        let (Edges::Kept(kept), Some(disk)) = (&mut self.edges, self.disk) else { return Ok(()) };
+        kept.truncate(self.count as usize);
+        let mut spilled = Spilled::begin(disk, self.source.alloc, self.cap_bytes)?;
+        for (visit, (source, target)) in (0..).zip(kept.edges()) {
+            spilled.try_push(visit, source, target)?;
+        }
+        self.edges = Edges::Spilled(self.source.alloc.try_box(spilled)?);
+        Ok(())
+    }
+
+    /// Adds the edges of a commit.
+    fn take(&mut self, commit: &Commit<'_>) -> Result<(), RebuildError> {
+        let Self { source: Source { strict, .. }, payload, edges, count, malformed, .. } = self;
+        let first = *count;
+        let read = match payload.edges(commit) {
+            Ok(read) => read,
             Err(MessageError::Memory(error)) => return Err(error.into()),
             Err(problem) => {
                 malformed.skipped += 1;
                 return malformed.note(Malformed::Skipped { commit: commit.id, problem }, *strict);
             }
         };
-        for edge in edges {
+        for edge in read {
             match edge {
                 Ok(edge) => {
-                    sources.try_push(oids.number(edge.source)?)?;
-                    targets.try_push(oids.number(edge.target)?)?;
+                    let next = count.checked_add(1).ok_or(RebuildError::TooManyEdges)?;
+                    match edges {
+                        Edges::Kept(kept) => kept.try_push(edge.source, edge.target)?,
+                        Edges::Spilled(spilled) => {
+                            spilled.try_push(*count, edge.source, edge.target)?;
+                        }
+                    }
+                    *count = next;
                 }
                 Err(problem) => {
-                    let edges_kept = edge_count(targets)? - first;
+                    let edges_kept = *count - first;
                     let cut = Malformed::Truncated { commit: commit.id, edges_kept, problem };
                     malformed.truncated += 1;
                     malformed.note(cut, *strict)?;
@@ -147,60 +215,26 @@ impl<'a, 'p> Collector<'a, 'p> {
     }
 }
 
+/// The first few malformed commits of a journal.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Named([Option<Malformed>; NAMED_MAX]);
+
+impl Named {
+    /// The commits, in the order in which they were met.
+    pub fn iter(&self) -> impl Iterator<Item = &Malformed> {
+        self.0.iter().flatten()
+    }
+}
+
 impl MalformedCounts {
     /// Keeps one of the first few; with `strict` it is the error.
     fn note(&mut self, malformed: Malformed, strict: bool) -> Result<(), RebuildError> {
         if strict {
             return Err(RebuildError::Malformed(malformed));
         }
-        if self.named.len() < NAMED_MAX {
-            self.named.push(malformed);
+        if let Some(free) = self.named.0.iter_mut().find(|named| named.is_none()) {
+            *free = Some(malformed);
         }
         Ok(())
     }
 }
-
-/// How many edges there are; the next one gets this id.
-fn edge_count(sources: &[u32]) -> Result<u32, RebuildError> {
-    u32::try_from(sources.len()).map_err(|_| RebuildError::TooManyEdges)
-}
-
-/// Values in the order of edge ids: commit after commit as numbered, each one's edges as written.
-#[derive(Clone)]
-struct InOrder<'a, I> {
-    spans: I,
-    values: &'a [u32],
-    commit: std::slice::Iter<'a, u32>,
-    left: usize,
-}
-
-impl<'a> InOrder<'a, ()> {
-    fn new(
-        collected: &'a Collected<'a>,
-        values: &'a [u32],
-    ) -> InOrder<'a, impl Iterator<Item = Span> + Clone + 'a> {
-        let spans = collected.commits.spans();
-        InOrder { spans, values, commit: [].iter(), left: values.len() }
-    }
-}
-
-impl<I: Iterator<Item = Span>> Iterator for InOrder<'_, I> {
-    type Item = u32;
-
-    fn next(&mut self) -> Option<u32> {
-        loop {
-            if let Some(value) = self.commit.next() {
-                self.left -= 1;
-                return Some(*value);
-            }
-            let Range { start, end } = self.spans.next()?.visited;
-            self.commit = self.values[start as usize..end as usize].iter();
-        }
-    }
-
-    fn size_hint(&self) -> (usize, Option<usize>) {
-        (self.left, Some(self.left))
-    }
-}
-
-impl<I: Iterator<Item = Span>> ExactSizeIterator for InOrder<'_, I> {}

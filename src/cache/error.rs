@@ -3,9 +3,11 @@
 use super::existing::ExistingError;
 use super::oid_table::OidTableError;
 use crate::branch::{BranchName, BranchNameError};
+use crate::fs::FsError;
 use crate::git;
 use crate::journal::{Malformed, WalkError};
-use crate::memory::MemoryError;
+use crate::memory::{ErrorKind, MemoryError};
+use crate::units::Bytes;
 
 /// A rebuild that changed nothing.
 #[derive(Debug, thiserror::Error)]
@@ -28,9 +30,28 @@ pub enum RebuildError {
     /// There are more edges, or more distinct objects, than 32-bit ids.
     #[error("the journal has more than {} edges", u32::MAX)]
     TooManyEdges,
+    /// What does not fit the memory cannot go to the disk either.
+    #[error("cannot move edges to the disk")]
+    Spill(#[source] FsError),
     /// Memory is short.
     #[error("no memory for the rebuild: {0}")]
     Memory(#[from] MemoryError),
+}
+
+impl RebuildError {
+    /// Whether the arena's cap, and nothing else, is in the way.
+    pub fn is_over_cap(&self) -> bool {
+        matches!(self, Self::Memory(error) if error.kind == ErrorKind::OverCap)
+    }
+}
+
+impl From<FsError> for RebuildError {
+    fn from(error: FsError) -> Self {
+        match error {
+            FsError::Memory(error) => Self::Memory(error),
+            error => Self::Spill(error),
+        }
+    }
 }
 
 impl From<OidTableError> for RebuildError {
@@ -51,6 +72,9 @@ pub enum FullBecause {
     /// The commit that the cache was built from is not met on the way back.
     #[error("the commit it was built from is not a recent first parent of the journal")]
     NotMet,
+    /// What is new does not fit the arena.
+    #[error("what is new takes more than {0}")]
+    OverCap(Bytes),
     /// Part of the cache is missing or not as it was written.
     #[error("it is damaged: {0}")]
     Damaged(#[from] ExistingError),

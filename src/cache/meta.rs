@@ -12,7 +12,7 @@ use std::io::Write;
 /// Name of the blob in the root tree.
 pub(super) const NAME: &[u8] = b"meta";
 const VERSION_LINE_START: &str = "git-mind-cache ";
-const VERSION: &str = "2";
+const VERSION: u32 = 2;
 /// Bits of an object id that name its shard.
 const SHARD_BITS: u32 = 8;
 /// Bytes of the largest blob that can be valid, rounded up.
@@ -56,7 +56,7 @@ pub struct Meta {
 pub enum MetaError {
     /// It was written by another version.
     #[error("cache format {0} is not known, only {VERSION}")]
-    Version(String),
+    Version(u32),
     /// It is not in this format.
     #[error("cache metadata is malformed: {0}")]
     Malformed(&'static str),
@@ -80,13 +80,19 @@ impl std::fmt::Display for Meta {
 impl Meta {
     /// The bytes of the blob.
     pub(super) fn encode<'a>(&self, alloc: Alloc<'a>) -> Result<Vec<'a, u8>, MemoryError> {
-        let mut text = [0; BYTES_MAX];
-        let mut unused = &mut text[..];
+        let mut buffer = [0; BYTES_MAX];
+        let text = self.text(&mut buffer);
+        let mut blob = Vec::try_with_capacity(text.len(), alloc)?;
+        blob.try_extend_from_slice(text)?;
+        Ok(blob)
+    }
+
+    /// The bytes of the blob, in `buffer`.
+    fn text<'b>(&self, buffer: &'b mut [u8; BYTES_MAX]) -> &'b [u8] {
+        let mut unused = &mut buffer[..];
         write!(unused, "{self}").expect("this holds because ids and counts have bounded lengths");
         let len = BYTES_MAX - unused.len();
-        let mut blob = Vec::try_with_capacity(len, alloc)?;
-        blob.try_extend_from_slice(&text[..len])?;
-        Ok(blob)
+        &buffer[..len]
     }
 
     /// The metadata of this cache together with what `added` counts; `None` past the largest
@@ -115,8 +121,9 @@ impl Meta {
         let mut lines = text.lines();
         let version = lines.next().and_then(|line| line.strip_prefix(VERSION_LINE_START));
         let version = version.ok_or(MetaError::Malformed("it has no version"))?;
+        let version = version.parse().map_err(|_| MetaError::Malformed("it has no version"))?;
         if version != VERSION {
-            return Err(MetaError::Version(version.escape_debug().to_string()));
+            return Err(MetaError::Version(version));
         }
         let mut value = |key: &'static str| {
             let line = lines.next().and_then(|line| line.strip_prefix(key)?.strip_prefix(' '));
@@ -141,7 +148,7 @@ impl Meta {
             return Err(MetaError::Malformed("commits-per-chunk is not 1024"));
         }
         // One spelling only: what does not print the same again was not written by us.
-        if meta.to_string() != text {
+        if meta.text(&mut [0; BYTES_MAX]) != blob {
             return Err(MetaError::Malformed("it is not in its one spelling"));
         }
         Ok(meta)

@@ -3,8 +3,11 @@
 mod bitmap;
 mod collect;
 mod commit_index;
+mod encode;
 mod error;
 mod existing;
+mod full;
+mod kept;
 mod meta;
 mod numbered;
 mod oid_table;
@@ -14,11 +17,13 @@ mod query;
 mod rebuild;
 mod root;
 mod shard;
+mod spill;
 mod staged;
 mod update;
 mod write;
 
 pub use bitmap::{BitmapError, decode_bitmap, encode_bitmap};
+pub use collect::Named;
 pub use commit_index::{
     CommitChunk, CommitIndexError, CommitRecord, RECORDS_PER_CHUNK, encode_commit_chunk,
 };

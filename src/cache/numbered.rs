@@ -53,6 +53,20 @@ impl<'a> NumberedCommits<'a> {
         spans.filter(|span| !span.visited.is_empty())
     }
 
+    /// The edges visited before each commit, in the order of visits, and then all of them.
+    pub(super) fn starts(&self) -> &[u32] {
+        &self.starts
+    }
+
+    /// The visit number of each commit, and the id that its first edge has or would have.
+    pub(super) fn first_edges(&self) -> impl Iterator<Item = (u32, u32)> + '_ {
+        self.history.numbered().scan(0, |next, visit| {
+            let first_edge = *next;
+            *next += self.starts[visit as usize + 1] - self.starts[visit as usize];
+            Some((visit, first_edge))
+        })
+    }
+
     /// The commits that have edges, as the commit index records them.
     pub(super) fn records(&self) -> impl Iterator<Item = CommitRecord> + '_ {
         self.spans().map(|Span { commit, first_edge, .. }| CommitRecord { first_edge, commit })

@@ -3,16 +3,19 @@
 //! Ids come from journals, which are untrusted: the hash is keyed, so that nobody can choose ids
 //! that collide.
 
-use crate::memory::{Alloc, MemoryError, Vec};
+use crate::memory::{Arena, ArenaVec, MemoryError};
 use crate::oid::Oid;
 use hashbrown::HashTable;
 use hashbrown::hash_table::Entry;
 use std::hash::BuildHasher;
 
+/// Ids that there is room for from the start: their arrays are then no small objects of the arena.
+const OIDS_MIN: usize = 1024;
+
 /// Distinct object ids, numbered from 0.
-pub(super) struct OidTable<'a> {
-    oids: Vec<'a, Oid>,
-    numbers: HashTable<u32, Alloc<'a>>,
+pub(super) struct OidTable<'r> {
+    oids: ArenaVec<'r, Oid>,
+    numbers: HashTable<u32, &'r Arena<'r>>,
     hasher: foldhash::fast::RandomState,
 }
 
@@ -29,10 +32,23 @@ impl From<MemoryError> for OidTableError {
     }
 }
 
-impl<'a> OidTable<'a> {
-    pub(super) fn new(alloc: Alloc<'a>) -> Self {
-        let numbers = HashTable::new_in(alloc);
-        Self { oids: Vec::new(alloc), numbers, hasher: Default::default() }
+impl<'r> OidTable<'r> {
+    pub(super) fn new(arena: &'r Arena<'r>) -> Result<Self, MemoryError> {
+        let mut numbers = HashTable::new_in(arena);
+        numbers.try_reserve(OIDS_MIN, |_| 0).map_err(MemoryError::from)?;
+        let oids = ArenaVec::try_with_capacity(OIDS_MIN, arena)?;
+        Ok(Self { oids, numbers, hasher: Default::default() })
+    }
+
+    /// The ids; the index is the number.
+    pub(super) fn oids(&self) -> &[Oid] {
+        &self.oids
+    }
+
+    /// The number of `oid`, when it has one.
+    pub(super) fn find(&self, oid: Oid) -> Option<u32> {
+        let is_same = |number: &u32| self.oids[*number as usize] == oid;
+        self.numbers.find(self.hasher.hash_one(oid), is_same).copied()
     }
 
     /// The number of `oid`, a new one when it has none.
@@ -52,16 +68,17 @@ impl<'a> OidTable<'a> {
         }
     }
 
-    /// The ids; the index is the number.
-    pub(super) fn into_oids(self) -> Vec<'a, Oid> {
-        self.oids
+    /// The ids alone, without the table; the index is the number.
+    pub(super) fn into_oids(self) -> &'r [Oid] {
+        self.oids.into_slice()
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::memory::System;
+    use crate::memory::{Alloc, System};
+    use crate::units::Bytes;
     use proptest::prelude::*;
 
     proptest! {
@@ -70,7 +87,8 @@ mod tests {
             firsts in prop::collection::vec(0..30_u8, 0..200),
         ) {
             let system = System::new();
-            let mut table = OidTable::new(Alloc::new(&system));
+            let arena = Arena::begin(Alloc::new(&system), Bytes::ZERO, Bytes::from_mib(1));
+            let mut table = OidTable::new(&arena).expect("little memory");
             let mut model = vec![];
             for first in firsts {
                 let oid = Oid::new([first; 20]);
@@ -79,8 +97,11 @@ mod tests {
                 }
                 let number = table.number(oid).expect("few ids");
                 prop_assert_eq!(model[number as usize], oid);
+                prop_assert_eq!(table.find(oid), Some(number));
             }
-            prop_assert_eq!(&*table.into_oids(), model);
+            prop_assert_eq!(table.find(Oid::new([255; 20])), None);
+            prop_assert_eq!(table.oids(), &*model);
+            prop_assert_eq!(table.into_oids(), &*model);
         }
     }
 }

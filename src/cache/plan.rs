@@ -10,25 +10,28 @@
 //! after another; chunks, bitmaps and metadata start with other letters; and the names in a shard,
 //! in the folder of chunks and in the root tree have other lengths.
 
-use super::collect::Collected;
 use super::commit_index::{CommitRecord, RECORDS_PER_CHUNK};
+use super::kept::Kept;
 use super::numbered::NumberedCommits;
-use super::postings::Postings;
-use crate::memory::{Alloc, MemoryError, Vec};
+use super::postings::{Postings, zeroed};
+use crate::memory::{Arena, MemoryError};
 use crate::oid::Oid;
+use std::ops::Range;
 
+/// Objects of a group, if there are as many: enough to be worth a thread's while.
+const GROUP_ENTRIES_MIN: usize = 512;
 /// Objects that every cache has: metadata, root tree, commit.
 const FIXED_OBJECTS: u32 = 3;
 
 /// The content of a cache, in the order in which it is written.
-pub(super) struct Plan<'a> {
-    oids: Vec<'a, Oid>,
+pub(super) struct Plan<'r, 'a> {
+    oids: &'r [Oid],
     /// Numbers of the oids, sorted by oid.
-    sorted: Vec<'a, u32>,
-    forward: Postings<'a>,
-    reverse: Postings<'a>,
+    sorted: &'r [u32],
+    forward: Postings<'r>,
+    reverse: Postings<'r>,
     /// For each oid that edges end at, the source of the first of them.
-    first_sources: Vec<'a, u32>,
+    first_sources: &'r [u32],
     commits: NumberedCommits<'a>,
 }
 
@@ -51,32 +54,58 @@ impl Entry<'_> {
     }
 }
 
-impl<'a> Plan<'a> {
-    /// Plans the cache of `collected`, whose edge arrays are freed on the way.
-    pub(super) fn new(alloc: Alloc<'a>, collected: Collected<'a>) -> Result<Self, MemoryError> {
-        let oid_count = collected.oids.len();
-        let forward = Postings::group(alloc, oid_count, collected.sources())?;
-        let reverse = Postings::group(alloc, oid_count, collected.targets())?;
-        let mut first_sources = Vec::try_with_capacity(oid_count, alloc)?;
-        first_sources.try_resize(oid_count, u32::MAX)?;
-        for (source, target) in collected.sources().zip(collected.targets()) {
+impl<'r, 'a> Plan<'r, 'a> {
+    /// Plans the cache of the edges of `commits`, which are freed on the way.
+    pub(super) fn new(
+        arena: &'r Arena<'r>,
+        commits: NumberedCommits<'a>,
+        kept: Kept<'r>,
+    ) -> Result<Self, MemoryError> {
+        let oid_count = kept.oids().len();
+        let (sources, targets) = (kept.sources(&commits), kept.targets(&commits));
+        let forward = Postings::group(arena, oid_count, sources.clone())?;
+        let reverse = Postings::group(arena, oid_count, targets.clone())?;
+        let first_sources = zeroed(arena, oid_count)?;
+        first_sources.fill(u32::MAX);
+        for (source, target) in sources.zip(targets) {
             let first = &mut first_sources[target as usize];
             if *first == u32::MAX {
                 *first = source;
             }
         }
-        let Collected { oids, commits, .. } = collected;
-        let mut sorted = Vec::try_with_capacity(oid_count, alloc)?;
-        sorted.try_extend((0_u32..).take(oid_count))?;
-        sorted.sort_unstable_by_key(|&number| oids[number as usize]);
+        let oids = kept.into_oids();
+        let sorted = sorted_numbers(arena, oids)?;
         Ok(Self { oids, sorted, forward, reverse, first_sources, commits })
     }
 
     /// The entries by shard, in the order of their names.
     pub(super) fn shards(&self) -> impl Iterator<Item = (u8, impl Iterator<Item = Entry<'_>>)> {
-        let shard = |number: u32| self.oids[number as usize].shard();
-        let groups = self.sorted.chunk_by(move |&a, &b| shard(a) == shard(b));
-        groups.map(move |group| (shard(group[0]), group.iter().map(|&number| self.entry(number))))
+        self.shards_of(0..self.sorted.len())
+    }
+
+    /// The entries of a group.
+    pub(super) fn shards_of(
+        &self,
+        group: Range<usize>,
+    ) -> impl Iterator<Item = (u8, impl Iterator<Item = Entry<'_>>)> {
+        let shards = self.sorted[group].chunk_by(|&a, &b| self.shard(a) == self.shard(b));
+        shards.map(|shard| (self.shard(shard[0]), shard.iter().map(|&number| self.entry(number))))
+    }
+
+    /// All entries in groups of whole shards, by their positions.
+    pub(super) fn groups(&self) -> impl Iterator<Item = Range<usize>> + Send + '_ {
+        let mut start = 0;
+        std::iter::from_fn(move || {
+            let rest = &self.sorted[start..];
+            let last = *rest.get(rest.len().min(GROUP_ENTRIES_MIN).checked_sub(1)?)?;
+            let shard = self.shard(last);
+            let end = start + rest.partition_point(|&number| self.shard(number) <= shard);
+            Some(std::mem::replace(&mut start, end)..end)
+        })
+    }
+
+    fn shard(&self, number: u32) -> u8 {
+        self.oids[number as usize].shard()
     }
 
     /// The number of objects that the cache's pack has.
@@ -108,4 +137,17 @@ impl<'a> Plan<'a> {
         let reverse_is_shared = !reverse.is_empty() && self.forward.of(first_source) == reverse;
         Entry { oid, forward, reverse, reverse_is_shared }
     }
+}
+
+/// The numbers of `oids`, in the order of the oids.
+pub(super) fn sorted_numbers<'r>(
+    arena: &'r Arena<'r>,
+    oids: &[Oid],
+) -> Result<&'r [u32], MemoryError> {
+    let sorted = zeroed(arena, oids.len())?;
+    for (slot, number) in sorted.iter_mut().zip(0..) {
+        *slot = number;
+    }
+    sorted.sort_unstable_by_key(|&number| oids[number as usize]);
+    Ok(sorted)
 }

@@ -3,20 +3,23 @@
 //! The journal is only read. The cache becomes visible in one step, when its ref moves; until then,
 //! whatever fails leaves the repository as it was, but for objects that `git gc` removes.
 
-use super::collect::{Collected, MalformedCounts};
+use super::collect::{MalformedCounts, Named, Source};
 use super::error::{FullBecause, RebuildError};
 use super::existing::{Existing, ExistingError};
+use super::full::{Full, meta_of};
 use super::meta::Meta;
 use super::plan::Plan;
 use super::update::{Update, UpdateError};
-use super::write::{Written, write};
+use super::write::{Target, Written};
 use crate::branch::BranchName;
 use crate::clock::Clock;
+use crate::fs::FileSystem;
 use crate::git::{self, PackSummary, RefUpdate, Repository};
-use crate::journal::{EdgeOrder, Malformed};
-use crate::memory::Alloc;
+use crate::journal::EdgeOrder;
+use crate::memory::{Alloc, Arena};
 use crate::oid::Oid;
 use crate::progress::Progress;
+use crate::units::Bytes;
 
 /// How often a rebuild starts over because the cache's ref was moved meanwhile.
 const ATTEMPTS_MAX: u32 = 3;
@@ -34,6 +37,10 @@ pub struct Rebuild<'a> {
     pub clock: &'a dyn Clock,
     /// Hears how far it is.
     pub progress: &'a dyn Progress,
+    /// Where edges go that would pass the arena's cap; without one, that is an error.
+    pub disk: Option<&'a dyn FileSystem>,
+    /// Threads that help the one that calls.
+    pub workers: usize,
 }
 
 impl std::fmt::Debug for Rebuild<'_> {
@@ -91,11 +98,13 @@ pub struct Report {
     /// The pack that was written.
     pub pack: Option<PackSummary>,
     /// The first few malformed commits; empty when nothing was read.
-    pub malformed: Vec<Malformed>,
+    pub malformed: Named,
     /// Why the cache that was there could not be read, when it could not.
     pub replaced_because: Option<ExistingError>,
     /// Why a cache that was there was built anew instead of being brought up to date.
     pub full_because: Option<FullBecause>,
+    /// What went to the disk because it did not fit the arena.
+    pub spilled: Bytes,
 }
 
 impl Report {
@@ -110,35 +119,39 @@ impl Report {
             malformed: malformed.named,
             replaced_because: None,
             full_because: None,
+            spilled: Bytes::ZERO,
         }
     }
 }
 
-impl Rebuild<'_> {
-    /// Makes the cache of `branch` that of its journal.
+impl<'a> Rebuild<'a> {
+    /// Makes the cache of `branch` that of its journal, with its buffers in `arena`.
     ///
     /// # Errors
     /// A [`RebuildError`]; the ref is then unchanged.
     pub fn run(
         &self,
+        arena: &mut Arena<'_>,
         branch: &BranchName,
         options: RebuildOptions,
     ) -> Result<Report, RebuildError> {
         branch.check_cache()?;
         for _ in 1..ATTEMPTS_MAX {
-            match self.attempt(branch, options) {
+            match self.attempt(arena, branch, options) {
                 Err(RebuildError::Write(git::Error::RefMoved { .. })) => {}
                 outcome => return outcome,
             }
         }
-        self.attempt(branch, options)
+        self.attempt(arena, branch, options)
     }
 
     fn attempt(
         &self,
+        arena: &mut Arena<'_>,
         branch: &BranchName,
         options: RebuildOptions,
     ) -> Result<Report, RebuildError> {
+        arena.reset();
         let tip = self.repository.resolve(&branch.journal_ref())?;
         let tip = tip.ok_or_else(|| RebuildError::NoJournal(branch.clone()))?;
         let expected = self.repository.resolve(&branch.cache_ref())?;
@@ -149,20 +162,28 @@ impl Rebuild<'_> {
                 return Ok(current(existing));
             }
             Some(Ok(Some(existing))) if can_go_on(&existing.meta, options) => {
-                match self.incremental(tip, &existing, options)? {
-                    Ok(report) => report,
-                    Err(because) => {
-                        let full_because = Some(because);
-                        Report { full_because, ..self.full(tip, options)? }
+                match self.incremental(arena, tip, &existing, options) {
+                    Ok(Ok(report)) => report,
+                    Ok(Err(because)) => {
+                        let report = self.full(arena, tip, options)?;
+                        Report { full_because: Some(because), ..report }
                     }
+                    Err(error) if error.is_over_cap() && self.disk.is_some() => {
+                        let full_because = Some(FullBecause::OverCap(arena.cap_bytes()));
+                        Report { full_because, ..self.full(arena, tip, options)? }
+                    }
+                    Err(error) => return Err(error),
                 }
             }
             Some(Err(error)) => match error.memory() {
                 Some(refused) => return Err(refused.into()),
-                None => Report { replaced_because: Some(error), ..self.full(tip, options)? },
+                None => {
+                    let report = self.full(arena, tip, options)?;
+                    Report { replaced_because: Some(error), ..report }
+                }
             },
             // None there, another order's, or one of the C tool's.
-            _ => self.full(tip, options)?,
+            _ => self.full(arena, tip, options)?,
         };
         self.repository.update_ref(RefUpdate {
             name: &branch.cache_ref(),
@@ -174,26 +195,25 @@ impl Rebuild<'_> {
 
     /// Reads what is newer than the cache `existing` and writes what that touches; or says why the
     /// whole cache has to be built. Moves no ref.
-    fn incremental(
+    fn incremental<'r>(
         &self,
+        arena: &'r Arena<'r>,
         tip: Oid,
         existing: &Existing,
         options: RebuildOptions,
     ) -> Result<Result<Report, FullBecause>, RebuildError> {
-        let Self { alloc, repository, progress, .. } = *self;
         let old = &existing.meta;
         let commits_max = NEWER_MIN.max(old.commits as usize / 2);
-        let range = (tip, old.journal_tip);
-        let strict = options.strict;
-        let read = Collected::read_since(repository, alloc, range, commits_max, strict, progress)?;
-        let collected = match read {
-            Ok(collected) => collected,
+        let source = self.source(options);
+        let read = source.read_since(arena, (tip, old.journal_tip), commits_max)?;
+        let (commits, kept, malformed) = match read {
+            Ok(read) => read,
             Err(because) => return Ok(Err(because)),
         };
-        let malformed = collected.malformed.clone();
-        let added = meta_of(tip, options.edge_order, &collected)?;
+        let added = meta_of(tip, options.edge_order, &commits, &malformed)?;
         let meta = old.extended(&added).ok_or(RebuildError::TooManyEdges)?;
-        let plan = Plan::new(alloc, collected)?;
+        let plan = Plan::new(arena, commits, kept)?;
+        let Target { repository, alloc, .. } = self.target();
         let update = Update { repository, alloc, old, new: &meta };
         match update.write(existing.commit, &plan, self.clock.now()) {
             Ok(written) => Ok(Ok(Report::of(Mode::Incremental, meta, written, malformed))),
@@ -203,34 +223,31 @@ impl Rebuild<'_> {
     }
 
     /// Reads the whole journal and writes the whole cache; moves no ref.
-    fn full(&self, tip: Oid, options: RebuildOptions) -> Result<Report, RebuildError> {
-        let RebuildOptions { edge_order, strict, .. } = options;
-        let Self { alloc, repository, progress, .. } = *self;
-        let collected = Collected::read(repository, alloc, tip, edge_order, strict, progress)?;
-        let malformed = collected.malformed.clone();
-        let meta = meta_of(tip, edge_order, &collected)?;
-        let plan = Plan::new(alloc, collected)?;
-        let written = write(repository, alloc, &plan, &meta, self.clock.now(), progress)?;
-        Ok(Report::of(Mode::Full, meta, written, malformed))
+    fn full(
+        &self,
+        arena: &mut Arena<'_>,
+        tip: Oid,
+        options: RebuildOptions,
+    ) -> Result<Report, RebuildError> {
+        let full = Full {
+            target: self.target(),
+            source: self.source(options),
+            edge_order: options.edge_order,
+            time: self.clock.now(),
+        };
+        let (meta, malformed, written, spilled) = full.run(arena, tip, self.disk)?;
+        Ok(Report { spilled, ..Report::of(Mode::Full, meta, written, malformed) })
     }
-}
 
-/// The metadata of a cache of all that was collected.
-fn meta_of(
-    tip: Oid,
-    edge_order: EdgeOrder,
-    collected: &Collected<'_>,
-) -> Result<Meta, RebuildError> {
-    let count = |count| u32::try_from(count).map_err(|_| RebuildError::TooManyEdges);
-    Ok(Meta {
-        journal_tip: tip,
-        edge_order,
-        edges: collected.commits.edges(),
-        commits: count(collected.commits.len())?,
-        commits_skipped: collected.malformed.skipped,
-        edges_truncated: collected.malformed.truncated,
-        commits_indexed: count(collected.commits.spans().count())?,
-    })
+    const fn source(&self, options: RebuildOptions) -> Source<'a> {
+        let Self { alloc, repository, progress, .. } = *self;
+        Source { repository, alloc, strict: options.strict, progress }
+    }
+
+    const fn target(&self) -> Target<'a> {
+        let Self { alloc, repository, progress, workers, .. } = *self;
+        Target { repository, alloc, progress, workers }
+    }
 }
 
 /// Whether a cache with this metadata can be brought up to date. Ids are stable oldest first only;
@@ -261,8 +278,9 @@ fn current(existing: Existing) -> Report {
         root_tree: existing.root_tree,
         shards_tree: existing.shards_tree,
         pack: None,
-        malformed: Vec::new(),
+        malformed: Named::default(),
         replaced_because: None,
         full_because: None,
+        spilled: Bytes::ZERO,
     }
 }

@@ -37,7 +37,7 @@ impl<'a> Staged<'a> {
     ) -> Result<PackSummary, Error> {
         let count = u32::try_from(self.objects.len());
         let count = count.expect("this holds because each takes memory of its own");
-        let mut pack = repository.start_pack(alloc, count)?;
+        let mut pack = repository.start_pack(alloc, Some(count))?;
         for (kind, range) in &self.objects {
             pack.add(*kind, &self.bytes[range.clone()])?;
         }

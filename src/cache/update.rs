@@ -67,7 +67,7 @@ impl<'a> Update<'_, 'a> {
     pub(super) fn write(
         &self,
         commit: Oid,
-        plan: &Plan<'_>,
+        plan: &Plan<'_, '_>,
         time: Timestamp,
     ) -> Result<Written, UpdateError> {
         let Self { repository, alloc, .. } = *self;
@@ -89,7 +89,7 @@ impl<'a> Update<'_, 'a> {
     fn shards(
         &self,
         root: &Root<'_>,
-        plan: &Plan<'_>,
+        plan: &Plan<'_, '_>,
         staged: &mut Staged<'_>,
     ) -> Result<TreeDraft<'a>, UpdateError> {
         let mut shards = TreeDraft::new(self.alloc);
@@ -151,7 +151,7 @@ impl<'a> Update<'_, 'a> {
     fn commit_index(
         &self,
         folder: Option<Oid>,
-        plan: &Plan<'_>,
+        plan: &Plan<'_, '_>,
         staged: &mut Staged<'_>,
     ) -> Result<Option<Oid>, UpdateError> {
         let base = self.old.edges;

@@ -1,9 +1,10 @@
 //! Writing a planned cache: files, shard trees, commit index, root tree and commit into one pack.
 
 use super::bitmap::encode_bitmap;
-use super::commit_index::{RECORDS_PER_CHUNK, chunk_name, encode_commit_chunk};
+use super::commit_index::{CommitRecord, RECORDS_PER_CHUNK, chunk_name, encode_commit_chunk};
+use super::encode::{Encoded, Encoding};
 use super::meta::Meta;
-use super::plan::{Entry, Plan};
+use super::plan::Plan;
 use super::root::Root;
 use super::shard::{Direction, push_file, push_shard};
 use crate::clock::Timestamp;
@@ -11,8 +12,9 @@ use crate::git::{
     CommitDraft, EntryMode, Error, ObjectKind, PackSink, PackSummary, Repository, TreeDraft,
     object_id,
 };
-use crate::memory::{Alloc, Vec};
+use crate::memory::{Alloc, MemoryError, Vec};
 use crate::oid::Oid;
+use crate::pipeline::pipeline;
 use crate::progress::{Progress, Step};
 
 /// Message of a cache commit, as the C tool writes it.
@@ -26,37 +28,38 @@ pub(super) struct Written {
     pub(super) pack: PackSummary,
 }
 
-/// Writes the cache.
+/// What a cache is written with.
+#[derive(Clone, Copy)]
+pub(super) struct Target<'a> {
+    pub(super) repository: &'a dyn Repository,
+    pub(super) alloc: Alloc<'a>,
+    pub(super) progress: &'a dyn Progress,
+    /// Threads that encode, beside the one that writes.
+    pub(super) workers: usize,
+}
+
+/// Writes the cache of `plan`.
 pub(super) fn write(
-    repository: &dyn Repository,
-    alloc: Alloc<'_>,
-    plan: &Plan<'_>,
+    target: Target<'_>,
+    plan: &Plan<'_, '_>,
     meta: &Meta,
     time: Timestamp,
-    progress: &dyn Progress,
 ) -> Result<Written, Error> {
+    let Target { repository, alloc, progress, workers } = target;
     let objects = plan.objects();
-    let mut writer = Writer {
-        sink: repository.start_pack(alloc, objects)?,
-        file: Vec::new(alloc),
-        tree: TreeDraft::new(alloc),
-        shards: TreeDraft::new(alloc),
-    };
-    let mut files = 0;
-    for (shard, entries) in plan.shards() {
-        progress.report(Step::Writing, files, Some(objects.into()));
-        files += writer.shard(shard, entries)?;
-    }
-    let commits = writer.commit_index(plan)?;
-    let Writer { mut sink, shards, .. } = writer;
-    let shards_tree = object_id(ObjectKind::Tree, shards.as_bytes())?;
-    let meta_blob = sink.add(ObjectKind::Blob, &meta.encode(alloc)?)?;
-    let root = Root { shards, commits, meta: Some(meta_blob), is_wrapper: false };
-    let root_tree = sink.add(ObjectKind::Tree, root.encode(alloc)?.as_bytes())?;
-    let commit = commit_object(repository, alloc, root_tree, time)?;
-    let commit = sink.add(ObjectKind::Commit, &commit)?;
-    let pack = sink.finish()?;
-    Ok(Written { commit, root_tree, shards_tree, pack })
+    let mut writer = CacheWriter::start(repository, alloc, Some(objects))?;
+    let encoding = Encoding { plan, alloc };
+    pipeline(&encoding, plan.groups(), alloc, workers, |groups| {
+        let mut written = 0;
+        while let Some(group) = groups.next(&mut ()) {
+            progress.report(Step::Writing, written, Some(objects.into()));
+            let group = group?;
+            written += writer.group(&group)?;
+            groups.done(group);
+        }
+        Ok::<_, Error>(())
+    })?;
+    writer.finish(repository, alloc, plan.commits(), meta, time)
 }
 
 /// The commit of a cache whose root tree is `tree`.
@@ -73,45 +76,98 @@ pub(super) fn commit_object<'a>(
     Ok(commit)
 }
 
-struct Writer<'a> {
+/// A cache that is being written: shards in the order of their names, then the rest.
+pub(super) struct CacheWriter<'a> {
     sink: Box<dyn PackSink + 'a>,
     /// Buffer for a file's content.
     file: Vec<'a, u8>,
-    /// Buffer for a folder's tree.
+    /// The tree of the shard that is being written.
     tree: TreeDraft<'a>,
     /// The shard folders so far.
     shards: TreeDraft<'a>,
 }
 
-impl Writer<'_> {
-    /// Writes a shard's files and tree; returns how many objects that were.
-    fn shard<'a>(
-        &mut self,
-        shard: u8,
-        entries: impl Iterator<Item = Entry<'a>>,
-    ) -> Result<u64, Error> {
-        let mut objects = 1;
-        self.tree.clear();
-        for Entry { oid, forward, reverse, reverse_is_shared } in entries {
-            if !forward.is_empty() {
-                let file = self.file(forward, false)?;
-                push_file(&mut self.tree, oid, Direction::Forward, file)?;
-            }
-            if !reverse.is_empty() {
-                let file = self.file(reverse, reverse_is_shared)?;
-                push_file(&mut self.tree, oid, Direction::Reverse, file)?;
-            }
-            objects += 2;
+impl<'a> CacheWriter<'a> {
+    /// Starts a cache of so many objects, if that is known.
+    pub(super) fn start(
+        repository: &'a dyn Repository,
+        alloc: Alloc<'a>,
+        objects: Option<u32>,
+    ) -> Result<Self, Error> {
+        Ok(Self {
+            sink: repository.start_pack(alloc, objects)?,
+            file: Vec::new(alloc),
+            tree: TreeDraft::new(alloc),
+            shards: TreeDraft::new(alloc),
+        })
+    }
+
+    /// Writes encoded shards; returns how many objects that were.
+    fn group(&mut self, group: &Encoded<'_>) -> Result<u64, Error> {
+        for (kind, id, data) in group.objects() {
+            self.sink.add_named(kind, id, data)?;
         }
-        let tree = self.sink.add(ObjectKind::Tree, self.tree.as_bytes())?;
-        push_shard(&mut self.shards, shard, tree)?;
-        Ok(objects)
+        for (shard, tree) in group.shards() {
+            push_shard(&mut self.shards, *shard, *tree)?;
+        }
+        Ok(group.objects().len() as u64)
+    }
+
+    /// Puts a file into the shard; they come in the order of their names.
+    pub(super) fn entry(
+        &mut self,
+        object: Oid,
+        direction: Direction,
+        file: Oid,
+    ) -> Result<(), MemoryError> {
+        push_file(&mut self.tree, object, direction, file)
+    }
+
+    /// Writes the shard's tree, unless it has no files.
+    pub(super) fn end_shard(&mut self, shard: u8) -> Result<(), Error> {
+        if !self.tree.is_empty() {
+            let tree = self.sink.add(ObjectKind::Tree, self.tree.as_bytes())?;
+            push_shard(&mut self.shards, shard, tree)?;
+            self.tree.clear();
+        }
+        Ok(())
+    }
+
+    /// Writes the file of `ids`; returns its name.
+    pub(super) fn file(&mut self, ids: &[u32]) -> Result<Oid, Error> {
+        self.file.clear();
+        encode_bitmap(ids, &mut self.file)?;
+        self.sink.add(ObjectKind::Blob, &self.file)
+    }
+
+    /// Writes the commit index, metadata, root tree and commit, after the last shard.
+    pub(super) fn finish(
+        mut self,
+        repository: &dyn Repository,
+        alloc: Alloc<'_>,
+        commits: impl Iterator<Item = CommitRecord>,
+        meta: &Meta,
+        time: Timestamp,
+    ) -> Result<Written, Error> {
+        let commits = self.commit_index(commits)?;
+        let Self { mut sink, shards, .. } = self;
+        let shards_tree = object_id(ObjectKind::Tree, shards.as_bytes())?;
+        let meta_blob = sink.add(ObjectKind::Blob, &meta.encode(alloc)?)?;
+        let root = Root { shards, commits, meta: Some(meta_blob), is_wrapper: false };
+        let root_tree = sink.add(ObjectKind::Tree, root.encode(alloc)?.as_bytes())?;
+        let commit = commit_object(repository, alloc, root_tree, time)?;
+        let commit = sink.add(ObjectKind::Commit, &commit)?;
+        let pack = sink.finish()?;
+        Ok(Written { commit, root_tree, shards_tree, pack })
     }
 
     /// Writes the commit index; returns its folder, which a journal without edges has none of.
-    fn commit_index(&mut self, plan: &Plan<'_>) -> Result<Option<Oid>, Error> {
-        self.tree.clear();
-        let mut records = plan.commits().peekable();
+    fn commit_index(
+        &mut self,
+        records: impl Iterator<Item = CommitRecord>,
+    ) -> Result<Option<Oid>, Error> {
+        debug_assert!(self.tree.is_empty(), "the last shard has ended");
+        let mut records = records.peekable();
         while let Some(first) = records.peek() {
             let name = chunk_name(first.first_edge);
             self.file.clear();
@@ -124,15 +180,5 @@ impl Writer<'_> {
             return Ok(None);
         }
         self.sink.add(ObjectKind::Tree, self.tree.as_bytes()).map(Some)
-    }
-
-    /// The name of the file of `ids`, which is written unless the pack has it elsewhere.
-    fn file(&mut self, ids: &[u32], is_shared: bool) -> Result<Oid, Error> {
-        self.file.clear();
-        encode_bitmap(ids, &mut self.file)?;
-        if is_shared {
-            return object_id(ObjectKind::Blob, &self.file);
-        }
-        self.sink.add(ObjectKind::Blob, &self.file)
     }
 }

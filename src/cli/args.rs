@@ -6,6 +6,7 @@ use crate::cache::Direction;
 use crate::journal::{Confidence, EdgeOrder};
 use clap::{Parser, Subcommand, ValueEnum, ValueHint};
 use std::ffi::{OsStr, OsString};
+use std::num::NonZeroU8;
 use std::path::PathBuf;
 
 /// git-mind's journal and cache: edges between blobs, kept inside a git repository.
@@ -67,6 +68,12 @@ pub(super) struct RebuildArgs {
     /// Fail on the first malformed commit instead of skipping it
     #[arg(long)]
     pub(super) strict: bool,
+    /// Threads that read and encode [default: one for each core, at most 8]
+    #[arg(long, value_name = "COUNT")]
+    pub(super) threads: Option<NonZeroU8>,
+    /// Fail when the arena's cap is reached, instead of moving edges to the disk
+    #[arg(long)]
+    pub(super) no_spill: bool,
     /// Print one JSON document
     #[arg(long)]
     pub(super) json: bool,

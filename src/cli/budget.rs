@@ -8,7 +8,7 @@ use super::telemetry::Session;
 use crate::branch::BranchName;
 use crate::cache::{RebuildOptions, Report};
 use crate::clock::{SystemClock, Zone};
-use crate::context::{Context, Memory};
+use crate::context::{Context, Memory, Workspace, available_workers};
 use crate::env::Environment;
 use crate::fixture::{Fixture, FixtureError, FixtureList, Journal, unpack};
 use crate::fs::{FsError, PosixFileSystem, SafeName, TempDir};
@@ -81,7 +81,7 @@ fn measure(
     let [journal, ..] = &fixture.journals[..] else {
         return Err(Failure::new(format!("fixture `{}` lists no journal", fixture.name)));
     };
-    let (report, peak) = rebuild(folder.path(), journal, allocator, session.memory)?;
+    let (report, peak) = rebuild(folder.path(), journal, allocator, session.memory, &fs)?;
     check(fixture, journal, &report)?;
     folder.close().map_err(explain_folder)?;
     Ok(Measured {
@@ -152,6 +152,7 @@ fn rebuild(
     journal: &Journal,
     allocator: &ProcessAllocator,
     memory: &Memory,
+    fs: &PosixFileSystem,
 ) -> Result<(Report, Bytes), Failure> {
     let branch = BranchName::new(&journal.branch)?;
     let options = RebuildOptions { edge_order: EdgeOrder::OldestFirst, force: true, strict: true };
@@ -164,7 +165,12 @@ fn rebuild(
         let _entered = scope.enter();
         let alloc = scope.tag(memory.alloc());
         let context = Context { alloc, repository: &repository, clock: &clock, progress: &Silent };
-        Ok::<_, Failure>(context.rebuild(&branch, options)?)
+        let workspace = Workspace {
+            arena: &mut memory.arena(alloc),
+            disk: Some(fs),
+            workers: available_workers(),
+        };
+        Ok::<_, Failure>(context.rebuild(workspace, &branch, options)?)
     })();
     let peak = allocator.stop_counting();
     Ok((outcome?, peak))

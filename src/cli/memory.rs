@@ -6,6 +6,10 @@ use super::output::Output;
 use crate::context::{Memory, ToggleError, Toggles};
 use crate::env::Environment;
 use crate::memory::{Op, ProcessAllocator};
+use crate::units::Bytes;
+
+/// The least that a command may take that has no other limit.
+pub(super) const BUDGET: Bytes = Bytes::from_mib(256);
 
 /// Reads the toggles; one that cannot be understood is wrong usage.
 pub(super) fn toggles(env: &dyn Environment) -> Result<Toggles, Failure> {
@@ -22,7 +26,8 @@ pub(super) fn begin(toggles: &Toggles, command: &Command, allocator: &ProcessAll
     let hard_limit = match command {
         Command::List(list) if list.filter.is_set() => toggles.attr_query.cap,
         Command::Query(_) => toggles.attr_query.cap,
-        _ => toggles.cache_rebuild.cap,
+        // A rebuild with a small arena goes by way of the disk, whose buffers are beside it.
+        _ => toggles.cache_rebuild.cap.max(BUDGET),
     };
     Memory::new(toggles, hard_limit)
 }

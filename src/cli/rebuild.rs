@@ -9,15 +9,20 @@ use super::{escape::Escaped, repository};
 use crate::branch::{BranchName, CACHE_PREFIX};
 use crate::cache::{Mode, RebuildError, RebuildOptions, Report};
 use crate::clock::Clock;
-use crate::context::Context;
+use crate::context::{Context, Workspace, available_workers};
 use crate::env::Environment;
+use crate::fs::{FileSystem, PosixFileSystem};
 use crate::git::Error;
 use crate::git::Repository;
 use crate::memory::Op;
 use crate::telemetry::{Level, Metric};
+use crate::units::Bytes;
 use serde::Serialize;
 use std::io::{self, Write};
 use std::time::Duration;
+
+/// The variable that sets the cap of a rebuild's arena.
+const CAP: &str = "GM_ARENA_CAP_CACHE_REBUILD";
 
 pub(super) fn run(
     args: &Args,
@@ -27,11 +32,17 @@ pub(super) fn run(
     output: &mut Output,
 ) -> Result<Exit, Failure> {
     let clock = clock(env);
-    let repository = repository::open(args, env)?;
+    let threads = options.threads.map(|threads| usize::from(threads.get()) - 1);
+    let workers = threads.unwrap_or_else(available_workers);
+    let repository = repository::open(args, env)?.with_workers(workers);
     let bar = Bar::stderr();
     let scope = session.memory.begin(Op::CacheRebuild)?;
     let _entered = scope.enter();
     let alloc = scope.tag(session.memory.alloc());
+    let fs = PosixFileSystem::from_environment(env);
+    let mut arena = session.memory.arena(alloc);
+    let disk = (!options.no_spill).then_some(&fs as &dyn FileSystem);
+    let workspace = Workspace { arena: &mut arena, disk, workers };
     let context = Context { alloc, repository: &repository, clock: &clock, progress: &bar };
     let branch = repository::branch(&context, options.branch.as_deref())?;
     let rebuild_options = RebuildOptions {
@@ -44,10 +55,10 @@ pub(super) fn run(
         event.text("branch", branch.as_str().as_bytes())?;
         event.text("mode", b"full")
     });
-    let outcome = context.rebuild(&branch, rebuild_options);
+    let outcome = context.rebuild(workspace, &branch, rebuild_options);
     bar.clear();
     tell(session, &branch, &outcome, clock.elapsed());
-    let report = outcome.map_err(|error| explain(error, &repository))?;
+    let report = outcome.map_err(|error| explain(error, &repository, options.no_spill))?;
     warn(&report, output);
     let duration = clock.elapsed();
     if options.json {
@@ -89,7 +100,7 @@ fn tell(
         event.number("edge_count", report.meta.edges.into())?;
         event.number("duration_ms", milliseconds(duration))
     });
-    for malformed in &report.malformed {
+    for malformed in report.malformed.iter() {
         super::malformed::diagnose(session, malformed);
     }
     if report.mode == Mode::Full {
@@ -100,7 +111,7 @@ fn tell(
     }
 }
 
-fn explain(error: RebuildError, repository: &dyn Repository) -> Failure {
+fn explain(error: RebuildError, repository: &dyn Repository, no_spill: bool) -> Failure {
     let hint = match &error {
         RebuildError::NoJournal(_) => Some(repository::journals_hint(repository)),
         RebuildError::Malformed(_) => {
@@ -119,6 +130,11 @@ fn explain(error: RebuildError, repository: &dyn Repository) -> Failure {
             Some(format!("a cache can always be built again: delete the file {name} in .git"))
         }
         RebuildError::Walk(error) => repository::walk_hint(error).map(Into::into),
+        RebuildError::Spill(error) => error.hint().map(Into::into),
+        error if error.is_over_cap() && no_spill => {
+            Some(format!("without --no-spill it goes on by way of the disk; {CAP} is the cap"))
+        }
+        error if error.is_over_cap() => Some(format!("raise the arena's cap with {CAP}=SIZE")),
         _ => None,
     };
     Failure::new(error).hint_if(hint)
@@ -136,7 +152,7 @@ fn warn(report: &Report, output: &mut Output) {
     if skipped == 0 && truncated == 0 {
         return;
     }
-    for malformed in &report.malformed {
+    for malformed in report.malformed.iter() {
         output.warning(&malformed.to_string());
     }
     output.warning(&format!("malformed journal commits: {skipped} skipped, {truncated} cut short"));
@@ -174,6 +190,9 @@ fn print(
     if let Some(pack) = &report.pack {
         writeln!(output, "  written       {} objects, {}", pack.objects, pack.size)?;
     }
+    if report.spilled > Bytes::ZERO {
+        writeln!(output, "  on disk       {} that were over the arena's cap", report.spilled)?;
+    }
     Ok(())
 }
 
@@ -196,6 +215,8 @@ struct RebuildDocument<'a> {
     bytes_written: u64,
     /// Why a cache that was there was not brought up to date; null when it was, or there was none.
     full_because: Option<String>,
+    /// What went to the disk and back because it did not fit the arena.
+    spilled_bytes: u64,
     duration_ms: u64,
 }
 
@@ -218,6 +239,7 @@ impl<'a> RebuildDocument<'a> {
             objects_written: report.pack.map_or(0, |pack| pack.objects),
             bytes_written: report.pack.map_or(0, |pack| pack.size.get()),
             full_because: report.full_because.as_ref().map(ToString::to_string),
+            spilled_bytes: report.spilled.get(),
             duration_ms: u64::try_from(duration.as_millis()).unwrap_or(u64::MAX),
         }
     }

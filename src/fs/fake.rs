@@ -10,7 +10,7 @@ use super::error::FsError;
 use super::logical::logical;
 use super::name::SafeName;
 use super::path::{OwnedPath, check_len};
-use super::port::{Canonical, FileSystem};
+use super::port::{Canonical, FileSystem, ScratchFile};
 use super::posix::parent_and_name;
 use super::temp_dir::{Claim, Swept};
 use crate::memory::Alloc;
@@ -28,7 +28,9 @@ pub struct FakeFileSystem(Mutex<Tree>);
 struct Tree {
     nodes: BTreeMap<PathBuf, Node>,
     next_name: u64,
-    fault: Option<io::ErrorKind>,
+    /// Calls that still go well, and how the one after them fails.
+    fault: Option<(u64, io::ErrorKind)>,
+    calls: u64,
 }
 
 #[derive(Clone, Debug)]
@@ -48,7 +50,7 @@ impl FakeFileSystem {
     /// An empty tree.
     pub fn new() -> Self {
         let nodes = ["/", STATE].map(|path| (path.into(), Node::Folder)).into();
-        Self(Mutex::new(Tree { nodes, next_name: 0, fault: None }))
+        Self(Mutex::new(Tree { nodes, next_name: 0, fault: None, calls: 0 }))
     }
 
     /// Puts a folder at `path`.
@@ -66,9 +68,19 @@ impl FakeFileSystem {
         self.tree().nodes.insert(path.into(), Node::Link(target.into()));
     }
 
-    /// Fails the next operation that changes something.
+    /// Fails the next operation that changes something, or reads a scratch file.
     pub fn fail_next(&self, kind: io::ErrorKind) {
-        self.tree().fault = Some(kind);
+        self.fail_after(0, kind);
+    }
+
+    /// Fails such an operation once, after so many of them.
+    pub fn fail_after(&self, calls: u64, kind: io::ErrorKind) {
+        self.tree().fault = Some((calls, kind));
+    }
+
+    /// How many such operations there were.
+    pub fn calls(&self) -> u64 {
+        self.tree().calls
     }
 
     /// Whether there is something at `path`; a link is something by itself.
@@ -83,9 +95,14 @@ impl FakeFileSystem {
 
 impl Tree {
     fn fault(&mut self, action: &'static str, path: &Path) -> Result<(), FsError> {
+        self.calls += 1;
         match self.fault.take() {
             None => Ok(()),
-            Some(kind) => Err(FsError::io(action, path, kind)),
+            Some((0, kind)) => Err(FsError::io(action, path, kind)),
+            Some((left, kind)) => {
+                self.fault = Some((left - 1, kind));
+                Ok(())
+            }
         }
     }
 
@@ -132,6 +149,45 @@ fn rest(path: &Path) -> Vec<PathBuf> {
     names.map(|part| PathBuf::from(part.as_os_str())).collect()
 }
 
+/// A file of a fake, whose bytes are its own.
+#[derive(Debug)]
+struct FakeScratch<'f> {
+    fs: &'f FakeFileSystem,
+    path: PathBuf,
+    bytes: Mutex<Vec<u8>>,
+}
+
+impl FakeScratch<'_> {
+    /// Where `len` bytes from `offset` on are, in memory.
+    fn range(&self, offset: u64, len: usize) -> Result<std::ops::Range<usize>, FsError> {
+        let start = usize::try_from(offset).ok();
+        let end = start.and_then(|start| start.checked_add(len));
+        let too_large = || FsError::io("reach into", &self.path, io::ErrorKind::FileTooLarge);
+        start.zip(end).map(|(start, end)| start..end).ok_or_else(too_large)
+    }
+}
+
+impl ScratchFile for FakeScratch<'_> {
+    fn write_at(&self, bytes: &[u8], offset: u64) -> Result<(), FsError> {
+        self.fs.tree().fault("write", &self.path)?;
+        let range = self.range(offset, bytes.len())?;
+        let mut file = self.bytes.lock().unwrap_or_else(PoisonError::into_inner);
+        let len = file.len().max(range.end);
+        file.resize(len, 0);
+        file[range].copy_from_slice(bytes);
+        Ok(())
+    }
+
+    fn read_at(&self, buffer: &mut [u8], offset: u64) -> Result<(), FsError> {
+        self.fs.tree().fault("read", &self.path)?;
+        let range = self.range(offset, buffer.len())?;
+        let file = self.bytes.lock().unwrap_or_else(PoisonError::into_inner);
+        let ended = || FsError::io("read", &self.path, io::ErrorKind::UnexpectedEof);
+        buffer.copy_from_slice(file.get(range).ok_or_else(ended)?);
+        Ok(())
+    }
+}
+
 impl FileSystem for FakeFileSystem {
     fn canonicalize<'a>(
         &self,
@@ -173,6 +229,23 @@ impl FileSystem for FakeFileSystem {
     fn release(&self, claim: &mut Claim) -> Result<(), FsError> {
         let path = Path::new(STATE).join(claim.scope.as_str()).join(claim.name.as_str());
         self.remove_tree(&path)
+    }
+
+    fn scratch<'f>(
+        &'f self,
+        folder: &Path,
+        name: &SafeName,
+    ) -> Result<Box<dyn ScratchFile + 'f>, FsError> {
+        let path = folder.join(name.as_str());
+        let mut tree = self.tree();
+        tree.fault("create", &path)?;
+        if !matches!(tree.nodes.get(folder), Some(Node::Folder)) {
+            return Err(FsError::io("create", &path, io::ErrorKind::NotFound));
+        }
+        if tree.nodes.insert(path.clone(), Node::File).is_some() {
+            return Err(FsError::io("create", &path, io::ErrorKind::AlreadyExists));
+        }
+        Ok(Box::new(FakeScratch { fs: self, path, bytes: Mutex::default() }))
     }
 
     fn remove_tree(&self, path: &Path) -> Result<(), FsError> {

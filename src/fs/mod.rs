@@ -21,7 +21,7 @@ pub use self::error::{FsError, FsErrorKind};
 pub use self::fake::FakeFileSystem;
 pub use self::name::{NameError, SafeName};
 pub use self::path::{OwnedPath, PATH_BYTES_MAX};
-pub use self::port::{Canonical, FileSystem};
+pub use self::port::{Canonical, FileSystem, ScratchFile};
 pub use self::posix::PosixFileSystem;
 pub use self::repo_id::{RepoId, fnv1a};
 pub use self::temp_dir::{Claim, Swept, TempDir};

@@ -20,6 +20,21 @@ pub enum Canonical {
     PhysicalCreateOk,
 }
 
+/// A file of a temporary folder that is read and written at any place, by its maker alone.
+pub trait ScratchFile: fmt::Debug {
+    /// Writes `bytes` from `offset` on; what was there is replaced.
+    ///
+    /// # Errors
+    /// [`FsError::Io`], such as when the disk is full; the bytes there are then undefined.
+    fn write_at(&self, bytes: &[u8], offset: u64) -> Result<(), FsError>;
+
+    /// Fills `buffer` with the bytes from `offset` on, all of which were written before.
+    ///
+    /// # Errors
+    /// [`FsError::Io`], such as when the file ends before.
+    fn read_at(&self, buffer: &mut [u8], offset: u64) -> Result<(), FsError>;
+}
+
 /// Paths and temporary folders.
 ///
 /// Services make folders with [`TempDir::create`](super::TempDir::create), which calls
@@ -54,6 +69,16 @@ pub trait FileSystem: fmt::Debug {
     /// # Errors
     /// [`FsError::Io`] or [`FsError::TooDeep`]; the next run tries again.
     fn release(&self, claim: &mut Claim) -> Result<(), FsError>;
+
+    /// An empty file `name` in `folder`, a temporary folder, whose end it does not outlive.
+    ///
+    /// # Errors
+    /// [`FsError::Io`] when it cannot be made or is there already.
+    fn scratch<'f>(
+        &'f self,
+        folder: &Path,
+        name: &SafeName,
+    ) -> Result<Box<dyn ScratchFile + 'f>, FsError>;
 
     /// Removes `path` and all below it; a link is removed, never followed. That there is nothing
     /// is fine.

@@ -3,7 +3,9 @@
 mod remove;
 mod scope;
 
+use std::fs::File;
 use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::{FileExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 use rustix::fs::{Mode, OFlags};
@@ -13,7 +15,7 @@ use super::error::FsError;
 use super::logical::logical;
 use super::name::SafeName;
 use super::path::{OwnedPath, check_len};
-use super::port::{Canonical, FileSystem};
+use super::port::{Canonical, FileSystem, ScratchFile};
 use super::state::{open_scope, open_state, state_folders};
 use super::temp_dir::{Claim, Swept};
 use crate::env::Environment;
@@ -81,6 +83,17 @@ impl FileSystem for PosixFileSystem {
         Ok(())
     }
 
+    fn scratch<'f>(
+        &'f self,
+        folder: &Path,
+        name: &SafeName,
+    ) -> Result<Box<dyn ScratchFile + 'f>, FsError> {
+        let path = folder.join(name.as_str());
+        let file = File::options().read(true).write(true).create_new(true).mode(0o600).open(&path);
+        let file = file.map_err(|error| FsError::io("create", &path, error))?;
+        Ok(Box::new(PosixScratch { file, path }))
+    }
+
     fn remove_tree(&self, path: &Path) -> Result<(), FsError> {
         check_len(path.as_os_str().len())?;
         let (parent, name) = match path.file_name() {
@@ -94,6 +107,25 @@ impl FileSystem for PosixFileSystem {
             Err(error) => Err(FsError::io("open the folder", parent, error)),
             Ok(folder) => remove_entry(&folder, name, 0).map_err(|error| explain(error, path)),
         }
+    }
+}
+
+/// A file of the real file system.
+#[derive(Debug)]
+struct PosixScratch {
+    file: File,
+    path: PathBuf,
+}
+
+impl ScratchFile for PosixScratch {
+    fn write_at(&self, bytes: &[u8], offset: u64) -> Result<(), FsError> {
+        let written = self.file.write_all_at(bytes, offset);
+        written.map_err(|error| FsError::io("write", &self.path, error))
+    }
+
+    fn read_at(&self, buffer: &mut [u8], offset: u64) -> Result<(), FsError> {
+        let read = self.file.read_exact_at(buffer, offset);
+        read.map_err(|error| FsError::io("read", &self.path, error))
     }
 }
 

@@ -6,7 +6,7 @@ use std::path::Path;
 use super::error::FsError;
 use super::name::SafeName;
 use super::path::OwnedPath;
-use super::port::FileSystem;
+use super::port::{FileSystem, ScratchFile};
 use crate::memory::Alloc;
 
 /// A folder that is removed, with all that is in it, when its owner drops it or is killed.
@@ -81,6 +81,14 @@ impl<'a> TempDir<'a> {
     /// What was found of killed processes when it was made.
     pub const fn swept(&self) -> Swept {
         self.swept
+    }
+
+    /// An empty file `name` in it.
+    ///
+    /// # Errors
+    /// As [`FileSystem::scratch`].
+    pub fn scratch(&self, name: &SafeName) -> Result<Box<dyn ScratchFile + 'a>, FsError> {
+        self.fs.scratch(&self.path, name)
     }
 
     /// Removes it and says whether that went well; a drop keeps that to itself.

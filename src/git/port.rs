@@ -5,7 +5,7 @@
 //! commit at a time and leaves to the adapter how it gets them: one by one from the object
 //! database, or decoded ahead from a pack.
 
-use super::{Commit, Error, Identity, PackSummary};
+use super::{Commit, Error, Identity, PackSummary, object_id};
 use crate::memory::{Alloc, Vec};
 use crate::oid::Oid;
 use std::fmt;
@@ -118,15 +118,15 @@ pub trait Repository {
     /// The configured author of new commits, or the C tool's stand-in.
     fn identity(&self) -> Identity;
 
-    /// Starts a pack of exactly `objects` objects. Nothing of it is visible before
-    /// [`PackSink::finish`], and nothing is left of it when it is dropped before.
+    /// Starts a pack of exactly `objects` objects, or of as many as come. Nothing of it is visible
+    /// before [`PackSink::finish`], and nothing is left of it when it is dropped before.
     ///
     /// # Errors
     /// [`Error::Io`] when there is no place for it, or [`Error::Memory`].
     fn start_pack<'p>(
         &'p self,
         alloc: Alloc<'p>,
-        objects: u32,
+        objects: Option<u32>,
     ) -> Result<Box<dyn PackSink + 'p>, Error>;
 
     /// Changes a ref if it is as expected.
@@ -142,8 +142,18 @@ pub trait PackSink {
     /// Adds an object and returns its name. Each object is added at most once.
     ///
     /// # Errors
+    /// As for [`PackSink::add_named`], and [`Error::Hash`].
+    fn add(&mut self, kind: ObjectKind, data: &[u8]) -> Result<Oid, Error> {
+        let id = object_id(kind, data)?;
+        self.add_named(kind, id, data)?;
+        Ok(id)
+    }
+
+    /// Adds an object whose name is known to be `id`.
+    ///
+    /// # Errors
     /// [`Error::Pack`] when it is one more than announced, [`Error::Io`] or [`Error::Memory`].
-    fn add(&mut self, kind: ObjectKind, data: &[u8]) -> Result<Oid, Error>;
+    fn add_named(&mut self, kind: ObjectKind, id: Oid, data: &[u8]) -> Result<(), Error>;
 
     /// Makes the pack and its index durable and visible.
     ///

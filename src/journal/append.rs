@@ -137,7 +137,7 @@ impl Append<'_> {
             }
             return Ok(newest);
         }
-        let mut pack = self.repository.start_pack(self.alloc, commits + tree_objects)?;
+        let mut pack = self.repository.start_pack(self.alloc, Some(commits + tree_objects))?;
         if parent.is_none() {
             pack.add(ObjectKind::Tree, b"")?;
         }

@@ -236,6 +236,16 @@ impl<'a> Arena<'a> {
         self.blocks.reset(self.zeroing, &self.ledger);
     }
 
+    /// The bytes it holds now.
+    pub const fn held_bytes(&self) -> Bytes {
+        self.ledger.held()
+    }
+
+    /// The most that it may hold.
+    pub const fn cap_bytes(&self) -> Bytes {
+        self.ledger.cap()
+    }
+
     /// What the arena holds and has held. The time is that of a walk over blocks and records.
     pub fn stats(&self) -> ArenaStats {
         ArenaStats::read(&self.ledger, &self.blocks, &self.alone)

@@ -10,7 +10,7 @@ use super::alloc::Alloc;
 use super::error::MemoryError;
 
 pub use self::map::Map;
-pub use self::vec::Vec;
+pub use self::vec::{ArenaVec, Vec, VecIn};
 
 /// A value on a handle.
 ///

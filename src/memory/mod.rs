@@ -19,6 +19,7 @@ mod faulty;
 #[cfg(any(test, debug_assertions, feature = "histogram"))]
 mod histogram;
 mod intern;
+mod mapped;
 mod op;
 mod poison;
 mod pooling;
@@ -38,13 +39,14 @@ pub use self::alloc::{Alloc, Charge};
 pub use self::arena::{ALONE_BYTES_MIN, Arena, ArenaStats};
 pub use self::budgeted::{BudgetObserver, BudgetWarning, Budgeted, SOFT_LIMIT_PERCENT, Silent};
 pub use self::callsite::{CallSiteId, CallStack, Site};
-pub use self::containers::{Box, Map, Vec};
+pub use self::containers::{ArenaVec, Box, Map, Vec, VecIn};
 pub use self::counters::Diagnostics;
 pub use self::error::{ErrorKind, MemoryError};
 pub use self::faulty::{Faults, Faulty, Schedule};
 #[cfg(any(test, debug_assertions, feature = "histogram"))]
 pub use self::histogram::{Histogram, MARKER as HISTOGRAM_MARKER, Percentiles};
 pub use self::intern::{InternError, InternTable, Interned, Symbol, Unshared};
+pub(crate) use self::mapped::Mapped;
 pub use self::op::{Op, OpStats, OpTag};
 pub use self::pooling::{Pooling, Zeroing};
 pub use self::port::{Port, PortId};

@@ -7,15 +7,16 @@ use std::path::Path;
 use gitmind::branch::BranchName;
 use gitmind::cache::{Direction, Endpoint, QueryError, RebuildOptions};
 use gitmind::clock::{FixedClock, Timestamp};
-use gitmind::context::Context;
+use gitmind::context::{Context, Workspace};
 use gitmind::fixture::{Recipe, make};
 use gitmind::git::Repository;
 use gitmind::git::gitoxide::{GitRepository, Location};
 use gitmind::journal::{Append, Batch, EdgeOrder, Met, Texts, WalkError, read_newest};
-use gitmind::memory::{Alloc, InternTable, Map, Pooling, ProcessAllocator, System, Zeroing};
+use gitmind::memory::{Alloc, Arena, InternTable, Map, Pooling, ProcessAllocator, System, Zeroing};
 use gitmind::oid::Oid;
 use gitmind::progress::Silent;
 use gitmind::random::CountingRandom;
+use gitmind::units::Bytes;
 
 #[global_allocator]
 static PROCESS: ProcessAllocator = ProcessAllocator::new();
@@ -71,7 +72,9 @@ fn rebuild(repository: &GitRepository, alloc: Alloc<'_>) {
     let branch = BranchName::new("main").expect("a name");
     let edge_order = EdgeOrder::OldestFirst;
     let options = RebuildOptions { edge_order, force: true, strict: true };
-    context.rebuild(&branch, options).expect("a whole journal");
+    let mut arena = Arena::begin(alloc, Bytes::from_mib(1), Bytes::from_mib(256));
+    let workspace = Workspace { arena: &mut arena, disk: None, workers: 1 };
+    context.rebuild(workspace, &branch, options).expect("a whole journal");
 }
 
 /// The object that most edges start at.

@@ -237,7 +237,7 @@ impl Repository for Contended<'_> {
     fn start_pack<'p>(
         &'p self,
         alloc: Alloc<'p>,
-        objects: u32,
+        objects: Option<u32>,
     ) -> Result<Box<dyn git::PackSink + 'p>, git::Error> {
         self.inner.start_pack(alloc, objects)
     }

@@ -74,6 +74,7 @@ fn a_rebuild_document_has_every_key() {
         "root_tree",
         "schema",
         "shards_tree",
+        "spilled_bytes",
     ];
     for mode in ["full", "current"] {
         let document = repository.mind(&["cache-rebuild", "--json"]).json();

@@ -46,7 +46,7 @@ impl Repository for OneByOne<'_> {
     fn start_pack<'p>(
         &'p self,
         alloc: Alloc<'p>,
-        objects: u32,
+        objects: Option<u32>,
     ) -> Result<Box<dyn PackSink + 'p>, Error> {
         self.0.start_pack(alloc, objects)
     }

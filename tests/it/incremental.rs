@@ -206,7 +206,13 @@ fn each_refusal_of_memory_surfaces_and_moves_no_ref() {
         let progress = &gitmind::progress::Silent;
         let context = gitmind::context::Context { alloc, repository, clock: &clock, progress };
         let branch = gitmind::branch::BranchName::new("main").expect("a name");
-        let report = context.rebuild(&branch, OPTIONS).map_err(|error| error.to_string())?;
+        let workspace = gitmind::context::Workspace {
+            arena: &mut crate::support::arena(alloc),
+            disk: None,
+            workers: 1,
+        };
+        let report =
+            context.rebuild(workspace, &branch, OPTIONS).map_err(|error| error.to_string())?;
         assert_eq!(report.mode, Mode::Incremental);
         repository.set_ref(CACHE, first);
         Ok::<_, String>(())

@@ -22,6 +22,7 @@ mod readme;
 mod rebuild;
 mod refusals;
 mod repositories;
+mod spill;
 mod support;
 mod sweeps;
 mod telemetry;

@@ -1,6 +1,8 @@
 //! The rebuild as a whole: current or not, forced, one pack, stable trees, odd caches.
 
-use crate::support::{TempRepository, ids_of, message, read_object, rebuild, rebuild_with};
+use crate::support::{
+    TempRepository, ids_of, message, mind, read_object, rebuild, rebuild_with, temp_folder,
+};
 use gitmind::cache::{Mode, RebuildOptions};
 use gitmind::git::fake::FakeRepository;
 use gitmind::journal::EdgeOrder;
@@ -207,4 +209,25 @@ fn files(repository: &FakeRepository, root: gitmind::oid::Oid) -> BTreeMap<Strin
         }
     }
     files
+}
+
+#[test]
+fn any_number_of_threads_gives_the_same_cache() {
+    let folder = temp_folder();
+    let path = folder.path().join("journal.git");
+    let made = ["fixture", "make", "--edges", "20000", "--seed", "7", "journal.git"];
+    mind(folder.path(), &made).ok();
+    let rebuild = |threads: &str, order: &str| {
+        let args = ["cache-rebuild", "--force", "--json", "--edge-order", order];
+        let document = mind(&path, &[&args[..], &["--threads", threads]].concat()).json();
+        (document["root_tree"].to_string(), document["objects_written"].to_string())
+    };
+    for order in ["oldest-first", "newest-first"] {
+        let alone = rebuild("1", order);
+        for threads in ["2", "3", "9"] {
+            assert_eq!(rebuild(threads, order), alone, "{threads} threads, {order}");
+        }
+    }
+    let refused = mind(&path, &["cache-rebuild", "--threads", "0"]);
+    assert!(refused.code == 2 && refused.stderr.contains("--threads"), "{refused:?}");
 }

@@ -3,14 +3,15 @@
 use gitmind::branch::BranchName;
 use gitmind::cache::{RebuildError, RebuildOptions, Report, decode_bitmap};
 use gitmind::clock::{FixedClock, Timestamp};
-use gitmind::context::Context;
+use gitmind::context::{Context, Workspace};
 use gitmind::fixture::{FixtureList, unpack};
 use gitmind::git::gitoxide::{GitRepository, Location};
 use gitmind::git::{ObjectKind, Repository};
 use gitmind::journal::EdgeOrder;
-use gitmind::memory::{Alloc, System};
+use gitmind::memory::{Alloc, Arena, System};
 use gitmind::oid::Oid;
 use gitmind::progress::Silent;
+use gitmind::units::Bytes;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use tempfile::TempDir;
@@ -131,8 +132,15 @@ pub(crate) fn rebuild_with(
     let clock = FixedClock(Timestamp { seconds: 1_700_000_000, offset_seconds: 3600 });
     let system = System::new();
     let alloc = Alloc::new(&system);
+    let mut arena = arena(alloc);
+    let workspace = Workspace { arena: &mut arena, disk: None, workers: 1 };
     let context = Context { alloc, repository, clock: &clock, progress: &Silent };
-    context.rebuild(&BranchName::new(branch)?, options)
+    context.rebuild(workspace, &BranchName::new(branch)?, options)
+}
+
+/// An arena that tests do not fill.
+pub(crate) fn arena(alloc: Alloc<'_>) -> Arena<'_> {
+    Arena::begin(alloc, Bytes::from_mib(1), Bytes::from_mib(256))
 }
 
 /// Runs git in `folder` without anyone's configuration; returns what it prints, trimmed.

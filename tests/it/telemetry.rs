@@ -307,10 +307,10 @@ fn event_name(line: &str) -> String {
 fn a_budget_that_runs_low_is_an_event() {
     let repository = TempRepository::fixture("history");
     let mut met = false;
-    // The cap at which a rebuild still fits is found by halving; below it there is an error.
-    for cap in ["64MiB", "4MiB", "2MiB", "1MiB", "512KiB"] {
-        let variables = [("GM_ARENA_CAP_CACHE_REBUILD", cap)];
-        let ran = mind_with(repository.path(), &["cache-rebuild", "--force"], &variables);
+    // The cap at which a list still fits is found step by step; below it there is an error.
+    for cap_bytes in (1..60).map(|step| (step * 8192).to_string()) {
+        let variables = [("GM_ARENA_CAP_ATTR_QUERY", &*cap_bytes)];
+        let ran = mind_with(repository.path(), &["list", "--type", "implements"], &variables);
         met |= ran.stderr.contains("[WARN] memory: event=budget_soft_limit message=\"memory runs");
     }
     assert!(met);

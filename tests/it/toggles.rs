@@ -94,19 +94,24 @@ fn what_the_build_lacks_is_an_error_and_not_ignored() {
 #[test]
 fn each_kind_of_command_has_the_limit_of_what_it_does() {
     let repository = TempRepository::fixture("small");
+    let state = repository.path().to_str().expect("UTF-8");
     let queries = ("GM_ARENA_CAP_ATTR_QUERY", "1KiB");
-    let others = ("GM_ARENA_CAP_CACHE_REBUILD", "1KiB");
-    let filtered = &["list", "--type", "implements"][..];
-    for (args, limited) in [
-        (filtered, queries),
-        (&["query", "--from", &"0".repeat(40)], queries),
-        (&["list"], others),
-        (&["cache-rebuild"], others),
+    let rebuilds = ("GM_ARENA_CAP_CACHE_REBUILD", "1KiB");
+    for (args, limits) in [
+        (&["list", "--type", "implements"][..], &[queries][..]),
+        (&["query", "--from", &"0".repeat(40)], &[queries]),
+        (&["cache-rebuild", "--force"], &[rebuilds]),
+        (&["list"], &[]),
     ] {
-        let ran = mind_with(repository.path(), args, &[limited]);
-        let says = ran.stderr.contains("would pass the memory budget of 1.0 KiB");
-        assert!(ran.code == 1 && says, "{args:?}: {ran:?}");
-        let free = if limited == queries { others } else { queries };
-        mind_with(repository.path(), args, &[free]).ok();
+        for limit in [queries, rebuilds] {
+            let ran = mind_with(repository.path(), args, &[limit, ("HOME", state)]);
+            if limits.contains(&limit) {
+                let says = ran.stderr.contains("would pass the ");
+                let says = says && ran.stderr.contains("of 1.0 KiB");
+                assert!(ran.code == 1 && says, "{args:?}: {ran:?}");
+            } else {
+                ran.ok();
+            }
+        }
     }
 }

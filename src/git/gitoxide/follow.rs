@@ -12,19 +12,18 @@ mod order;
 mod pack;
 mod stream;
 
-use std::num::NonZeroUsize;
-use std::ops::ControlFlow;
+use std::ops::{ControlFlow, Range};
 use std::path::Path;
 use std::sync::OnceLock;
-use std::thread;
 
 use self::decode::{Decoded, Decoder};
 use self::pack::Pack;
-use self::stream::{Ending, Stream};
+use self::stream::{Decoding, positions};
 use super::objects::{OBJECT_BYTES_MAX, Objects};
 use crate::git::{Commit, Error, ObjectKind};
 use crate::memory::{Alloc, Vec};
 use crate::oid::Oid;
+use crate::pipeline::{Pipeline, pipeline};
 
 /// Neighbours after which a stream begins.
 const RUN_MIN: u32 = 64;
@@ -33,9 +32,10 @@ const GAP_BYTES_MAX: u64 = 16 << 10;
 /// Objects that a stream passes before it is left. Where journals and code interleave, some
 /// hundreds lie between two commits of a journal.
 const MISSES_MAX: u32 = 1024;
+/// Bytes of a pack that a stream has passed before their pages are given back.
+const RELEASE_BYTES_MIN: u64 = 2 << 20;
 /// A stream that served fewer commits was not worth its threads: the next one begins later.
 const SERVED_MIN: u32 = 1024;
-const WORKERS_MAX: usize = 7;
 
 /// The packs of a repository, opened when a journal is first followed.
 #[derive(Default)]
@@ -56,10 +56,11 @@ impl Packs {
 
 type Visit<'v> = dyn FnMut(&Commit<'_>) -> ControlFlow<()> + 'v;
 
-/// Visits `tip` and its first parents, as `Repository::follow` says.
+/// Visits `tip` and its first parents, as `Repository::follow` says, with so many threads that
+/// decode ahead.
 pub(super) fn follow(
     objects: &Objects,
-    packs: &Packs,
+    (packs, workers): (&Packs, usize),
     alloc: Alloc<'_>,
     tip: Oid,
     visit: &mut Visit<'_>,
@@ -69,6 +70,7 @@ pub(super) fn follow(
         objects,
         packs,
         alloc,
+        workers,
         decoder: Decoder::default(),
         bytes: Vec::new(alloc),
         newest: packs.len(),
@@ -92,6 +94,7 @@ struct Walk<'w, 'a> {
     objects: &'w Objects,
     packs: &'w [Pack],
     alloc: Alloc<'a>,
+    workers: usize,
     decoder: Decoder,
     bytes: Vec<'a, u8>,
     /// The pack that the last commit was in.
@@ -153,16 +156,13 @@ impl Walk<'_, '_> {
             return Ok(Some(id));
         };
         let before = |index: &u32| pack.index.pack_offset_at_index(*index) < offset;
-        let stream = Stream::new(pack, &order, order.partition_point(before), self.alloc);
-        let mut served = 0;
-        let next = thread::scope(|scope| {
-            let _ending = Ending(&stream);
-            for _ in 0..workers() {
-                // A thread that cannot be had is one less that helps.
-                let _ = thread::Builder::new().spawn_scoped(scope, || stream.work());
-            }
-            consume(&stream, &mut self.decoder, id, visit, &mut served)
+        let decoding = Decoding { pack, order: &order, alloc: self.alloc };
+        let jobs = positions(pack, &order, order.partition_point(before));
+        let (mut served, decoder) = (0, &mut self.decoder);
+        let next = pipeline(&decoding, jobs, self.alloc, self.workers, |stream| {
+            consume((pack, stream), decoder, id, visit, &mut served)
         });
+        pack.release_all();
         if served < SERVED_MIN {
             self.run_min = self.run_min.saturating_mul(2);
         }
@@ -171,16 +171,20 @@ impl Walk<'_, '_> {
 }
 
 /// Visits commits from `id` on while the stream has them; returns the first that it does not.
-fn consume(
-    stream: &Stream<'_, '_>,
+fn consume<'a, J: Iterator<Item = Range<usize>> + Send>(
+    (pack, stream): (&Pack, &Pipeline<'_, Decoding<'_, 'a>, J>),
     decoder: &mut Decoder,
     id: Oid,
     visit: &mut Visit<'_>,
     served: &mut u32,
 ) -> Result<Option<Oid>, Error> {
-    let (mut wanted, mut misses) = (id, 0);
+    let (mut wanted, mut misses, mut released) = (id, 0, 0);
     while let Some(chunk) = stream.next(decoder) {
         let chunk = chunk?;
+        if chunk.offset() > released + RELEASE_BYTES_MIN {
+            pack.release(released..chunk.offset());
+            released = chunk.offset();
+        }
         for (id, bytes) in chunk.iter() {
             if id != wanted {
                 misses += 1;
@@ -206,9 +210,4 @@ fn consume(
 fn take(id: Oid, bytes: &[u8], visit: &mut Visit<'_>) -> Result<Option<Oid>, Error> {
     let commit = Commit::parse_stored(id, bytes)?;
     if visit(&commit).is_break() { Ok(None) } else { Ok(commit.parents().next()) }
-}
-
-/// Threads beside the one that walks.
-fn workers() -> usize {
-    thread::available_parallelism().map_or(1, NonZeroUsize::get).saturating_sub(1).min(WORKERS_MAX)
 }

@@ -10,6 +10,7 @@ use crate::git::pack::PackWriter;
 use crate::git::{Commit, Error, Head, Identity, ObjectKind, PackSink, RefUpdate, Repository};
 use crate::memory::{Alloc, Vec};
 use crate::oid::Oid;
+use crate::pipeline::workers;
 use std::ops::ControlFlow;
 use std::path::PathBuf;
 
@@ -21,6 +22,7 @@ pub struct GitRepository {
     objects: Objects,
     packs: Packs,
     refs: gix_ref::file::Store,
+    workers: usize,
 }
 
 impl GitRepository {
@@ -35,7 +37,12 @@ impl GitRepository {
         let objects = Objects::open(&location.common_dir)?;
         let refs = refs::open(&location);
         let identity = config::identity(&config);
-        Ok(Self { location, identity, objects, packs: Packs::default(), refs })
+        Ok(Self { location, identity, objects, packs: Packs::default(), refs, workers: workers() })
+    }
+
+    /// The same repository, whose commits are decoded ahead by so many threads.
+    pub fn with_workers(self, workers: usize) -> Self {
+        Self { workers, ..self }
     }
 
     /// Where the repository is.
@@ -75,7 +82,8 @@ impl Repository for GitRepository {
         tip: Oid,
         visit: &mut dyn FnMut(&Commit<'_>) -> ControlFlow<()>,
     ) -> Result<(), Error> {
-        follow::follow(&self.objects, &self.packs, alloc, tip, visit)
+        let packs = (&self.packs, self.workers);
+        follow::follow(&self.objects, packs, alloc, tip, visit)
     }
 
     fn identity(&self) -> Identity {
@@ -85,7 +93,7 @@ impl Repository for GitRepository {
     fn start_pack<'p>(
         &'p self,
         alloc: Alloc<'p>,
-        objects: u32,
+        objects: Option<u32>,
     ) -> Result<Box<dyn PackSink + 'p>, Error> {
         Ok(Box::new(PackWriter::start(alloc, &self.pack_folder(), objects)?))
     }

@@ -1,60 +1,80 @@
 //! The index of a pack: where each object is, sorted by name.
 
+use super::entries::Sorted;
+use super::error::PackError;
 use super::hash::Hasher;
+use crate::git::Error;
 use crate::oid::Oid;
 use std::io::{self, Write};
-
-/// One object of a pack.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct IndexEntry {
-    pub(super) id: Oid,
-    /// CRC-32 of the entry's bytes in the pack.
-    pub(super) crc32: u32,
-    /// Where the entry starts, in bytes from the start of the pack.
-    pub(super) offset: u64,
-}
+use std::path::Path;
 
 /// Offsets from here on do not fit the table of 31-bit ones.
 const LARGE_OFFSET: u64 = 1 << 31;
 
-/// Writes the index of the pack with checksum `pack`. `entries` are sorted by id and distinct.
+/// Writes the index of the pack with checksum `pack` to a file in `folder`.
+///
+/// # Errors
+/// [`PackError::Duplicate`] when two entries have one name.
 pub(super) fn write_index(
-    entries: &[IndexEntry],
+    entries: Sorted<'_, '_>,
     pack: Oid,
     out: &mut impl Write,
-) -> io::Result<()> {
+    folder: &Path,
+) -> Result<(), Error> {
+    let failed = || Error::io("write a pack index in", folder);
     let mut out = Hashing { hasher: Hasher::default(), out };
-    out.write_all(b"\xfftOc\0\0\0\x02")?;
-    let mut entries_up_to = entries.iter().map(|entry| entry.id.shard()).peekable();
-    let mut count = 0_u32;
-    for byte in 0..=u8::MAX {
-        while entries_up_to.next_if(|&first| first <= byte).is_some() {
-            count += 1;
-        }
-        out.write_all(&count.to_be_bytes())?;
+    out.write_all(b"\xfftOc\0\0\0\x02").map_err(failed())?;
+    fan_out(entries, &mut out, folder)?;
+    let mut pass = entries.iter()?;
+    while let Some(entry) = pass.next().map_err(failed())? {
+        out.write_all(entry.id.as_bytes()).map_err(failed())?;
     }
-    for entry in entries {
-        out.write_all(entry.id.as_bytes())?;
-    }
-    for entry in entries {
-        out.write_all(&entry.crc32.to_be_bytes())?;
+    let mut pass = entries.iter()?;
+    while let Some(entry) = pass.next().map_err(failed())? {
+        out.write_all(&entry.crc32.to_be_bytes()).map_err(failed())?;
     }
     let mut large = 0_u32;
-    for entry in entries {
+    let mut pass = entries.iter()?;
+    while let Some(entry) = pass.next().map_err(failed())? {
         let small = u32::try_from(entry.offset).ok().filter(|_| entry.offset < LARGE_OFFSET);
         let field = small.unwrap_or_else(|| {
             large += 1;
             1 << 31 | (large - 1)
         });
-        out.write_all(&field.to_be_bytes())?;
+        out.write_all(&field.to_be_bytes()).map_err(failed())?;
     }
-    for entry in entries.iter().filter(|entry| entry.offset >= LARGE_OFFSET) {
-        out.write_all(&entry.offset.to_be_bytes())?;
+    let mut pass = entries.iter()?;
+    while large > 0
+        && let Some(entry) = pass.next().map_err(failed())?
+    {
+        if entry.offset >= LARGE_OFFSET {
+            out.write_all(&entry.offset.to_be_bytes()).map_err(failed())?;
+        }
     }
-    out.write_all(pack.as_bytes())?;
+    out.write_all(pack.as_bytes()).map_err(failed())?;
     let Hashing { hasher, out } = out;
-    let checksum = hasher.finish().map_err(io::Error::other)?;
-    out.write_all(checksum.as_bytes())
+    out.write_all(hasher.finish()?.as_bytes()).map_err(failed())
+}
+
+/// Writes how many names start with each byte or a smaller one, on the way past all of them.
+fn fan_out(entries: Sorted<'_, '_>, out: &mut impl Write, folder: &Path) -> Result<(), Error> {
+    let failed = || Error::io("write a pack index in", folder);
+    let mut counts = [0_u32; 256];
+    let mut last = None;
+    let mut pass = entries.iter()?;
+    while let Some(entry) = pass.next().map_err(failed())? {
+        if last == Some(entry.id) {
+            return Err(PackError::Duplicate { id: entry.id }.into());
+        }
+        last = Some(entry.id);
+        counts[usize::from(entry.id.shard())] += 1;
+    }
+    let mut sum = 0;
+    for count in counts {
+        sum += count;
+        out.write_all(&u32::to_be_bytes(sum)).map_err(failed())?;
+    }
+    Ok(())
 }
 
 /// Hashes what it passes on.

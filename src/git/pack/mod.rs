@@ -5,6 +5,7 @@
 //! streams: cache files are tiny, deflating them costs more than the rest of a rebuild, and
 //! `git gc` compresses what stays.
 
+mod entries;
 mod entry;
 mod error;
 mod hash;

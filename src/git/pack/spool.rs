@@ -1,6 +1,7 @@
 //! A temporary file behind a buffer of the operation's memory.
 
 use std::io::{self, Write};
+use std::os::unix::fs::FileExt;
 use std::path::Path;
 
 use tempfile::NamedTempFile;
@@ -24,6 +25,33 @@ impl<'a> Spool<'a> {
         let buffer = Vec::try_with_capacity(BUFFER_BYTES, alloc)?;
         let file = tempfile::Builder::new().prefix(prefix).tempfile_in(folder);
         Ok(Self { file: file.map_err(Error::io("create a temporary file in", folder))?, buffer })
+    }
+
+    /// Writes `bytes` over what was written at `offset`.
+    pub(super) fn write_at(&mut self, bytes: &[u8], offset: u64) -> io::Result<()> {
+        self.flush()?;
+        self.file.as_file().write_all_at(bytes, offset)
+    }
+
+    /// Hands what was written to `visit`, piece by piece, by way of `buffer`.
+    pub(super) fn read(
+        &mut self,
+        buffer: &mut Vec<'_, u8>,
+        mut visit: impl FnMut(&[u8]),
+    ) -> io::Result<()> {
+        self.flush()?;
+        buffer.clear();
+        buffer.try_resize(BUFFER_BYTES, 0)?;
+        let mut offset = 0;
+        loop {
+            match self.file.as_file().read_at(buffer, offset)? {
+                0 => return Ok(()),
+                read => {
+                    visit(&buffer[..read]);
+                    offset += read as u64;
+                }
+            }
+        }
     }
 
     /// The file, with all that was written.
@@ -70,6 +98,11 @@ mod tests {
             spool.write_all(&piece).expect("there is room on the disk");
             expected.extend(piece);
         }
+        spool.write_at(b"new", 5).expect("there is room on the disk");
+        expected[5..8].copy_from_slice(b"new");
+        let (mut buffer, mut read) = (Vec::new(Alloc::new(&system)), vec![]);
+        spool.read(&mut buffer, |piece| read.extend_from_slice(piece)).expect("readable");
+        assert!(read == expected);
         let file = spool.into_file().expect("there is room on the disk");
         assert!(std::fs::read(file.path()).expect("readable") == expected);
     }

@@ -1,9 +1,10 @@
 //! A pack on disk: a temporary file that becomes a pack and an index, or nothing.
 
+use super::entries::{Entries, IndexEntry};
 use super::entry::encode_entry;
 use super::error::PackError;
-use super::hash::{Hasher, object_id};
-use super::index::{IndexEntry, write_index};
+use super::hash::Hasher;
+use super::index::write_index;
 use super::spool::Spool;
 use crate::git::{Error, ObjectKind, PackSink};
 use crate::memory::{Alloc, Vec};
@@ -28,6 +29,8 @@ pub struct PackSummary {
 
 /// Bytes of a pack's header: magic, version, object count.
 const HEADER_BYTES: usize = 12;
+/// Where the count is.
+const COUNT_OFFSET: u64 = 8;
 
 /// Writes one pack into a folder of packs.
 ///
@@ -39,16 +42,22 @@ pub(crate) struct PackWriter<'a> {
     file: Spool<'a>,
     hasher: Hasher,
     offset: u64,
-    objects: u32,
-    entries: Vec<'a, IndexEntry>,
+    /// How many objects there will be, if that is known.
+    objects: Option<u32>,
+    entries: Entries<'a>,
     /// The entry that is being encoded.
     entry: Vec<'a, u8>,
 }
 
 impl<'a> PackWriter<'a> {
-    /// Starts a pack of `objects` objects in `folder`, which is made when it is not there.
-    pub(crate) fn start(alloc: Alloc<'a>, folder: &Path, objects: u32) -> Result<Self, Error> {
-        let entries = Vec::try_with_capacity(objects as usize, alloc)?;
+    /// Starts a pack in `folder`, which is made when it is not there. When the number of objects is
+    /// not known, the pack is read once more in the end: its header, which is hashed, has it.
+    pub(crate) fn start(
+        alloc: Alloc<'a>,
+        folder: &Path,
+        objects: Option<u32>,
+    ) -> Result<Self, Error> {
+        let entries = Entries::new(alloc, objects)?;
         fs::create_dir_all(folder).map_err(Error::io("create folder", folder))?;
         let mut writer = Self {
             folder: folder.into(),
@@ -62,27 +71,19 @@ impl<'a> PackWriter<'a> {
         };
         let mut header = [0; HEADER_BYTES];
         header[..8].copy_from_slice(b"PACK\0\0\0\x02");
-        header[8..].copy_from_slice(&objects.to_be_bytes());
+        header[8..].copy_from_slice(&objects.unwrap_or(0).to_be_bytes());
         writer.write(&header)?;
         Ok(writer)
     }
 
     /// Adds an object whose entry was encoded elsewhere.
     pub(crate) fn add_entry(&mut self, id: Oid, entry: &[u8]) -> Result<(), Error> {
-        let added = u32::try_from(self.entries.len()).unwrap_or(u32::MAX);
-        if added >= self.objects {
-            return Err(PackError::Count {
-                expected: self.objects,
-                actual: added.saturating_add(1),
-            }
-            .into());
+        let expected = self.objects.unwrap_or(u32::MAX);
+        if self.entries.count() >= expected {
+            return Err(PackError::Count { expected, actual: expected.saturating_add(1) }.into());
         }
-        // There is room for every object, so this does not grow.
-        self.entries.try_push(IndexEntry {
-            id,
-            crc32: crc32fast::hash(entry),
-            offset: self.offset,
-        })?;
+        let crc32 = crc32fast::hash(entry);
+        self.entries.push(&self.folder, IndexEntry { id, crc32, offset: self.offset })?;
         self.write(entry)
     }
 
@@ -92,15 +93,23 @@ impl<'a> PackWriter<'a> {
         self.file.write_all(bytes).map_err(Error::io("write a pack in", &self.folder))
     }
 
+    /// Writes the number of objects into the header and hashes the file anew.
+    fn count(&mut self, objects: u32) -> Result<(), Error> {
+        let failed = || Error::io("write a pack in", &self.folder);
+        self.hasher = Hasher::default();
+        self.file.write_at(&objects.to_be_bytes(), COUNT_OFFSET).map_err(failed())?;
+        self.file.read(&mut self.entry, |bytes| self.hasher.update(bytes)).map_err(failed())
+    }
+
     /// Checks the content, then makes it durable and visible: pack first, then index.
     pub(crate) fn finish(mut self) -> Result<PackSummary, Error> {
-        let added = u32::try_from(self.entries.len()).unwrap_or(u32::MAX);
-        if added != self.objects {
-            return Err(PackError::Count { expected: self.objects, actual: added }.into());
-        }
-        self.entries.sort_unstable_by_key(|entry| entry.id);
-        if let Some(pair) = self.entries.array_windows().find(|[a, b]| a.id == b.id) {
-            return Err(PackError::Duplicate { id: pair[0].id }.into());
+        let objects = self.entries.count();
+        match self.objects {
+            Some(expected) if expected != objects => {
+                return Err(PackError::Count { expected, actual: objects }.into());
+            }
+            Some(_) => {}
+            None => self.count(objects)?,
         }
         let checksum = std::mem::take(&mut self.hasher).finish()?;
         self.file
@@ -110,8 +119,7 @@ impl<'a> PackWriter<'a> {
         let pack_bytes = self.offset + Oid::LEN as u64;
 
         let mut index = Spool::create(&self.folder, "tmp_idx_", self.alloc)?;
-        write_index(&self.entries, checksum, &mut index)
-            .map_err(Error::io("write a pack index in", &self.folder))?;
+        write_index(self.entries.sort(), checksum, &mut index, &self.folder)?;
         let index = flushed(index, &self.folder)?;
         let index_bytes = size_bytes(&index, &self.folder)?;
 
@@ -119,13 +127,12 @@ impl<'a> PackWriter<'a> {
         persist(index, &self.folder.join(format!("pack-{checksum}.idx")))?;
         sync_folder(&self.folder)?;
         let size = Bytes::new(pack_bytes + index_bytes);
-        Ok(PackSummary { checksum, objects: self.objects, size })
+        Ok(PackSummary { checksum, objects, size })
     }
 }
 
 impl PackSink for PackWriter<'_> {
-    fn add(&mut self, kind: ObjectKind, data: &[u8]) -> Result<Oid, Error> {
-        let id = object_id(kind, data)?;
+    fn add_named(&mut self, kind: ObjectKind, id: Oid, data: &[u8]) -> Result<(), Error> {
         let mut entry = std::mem::replace(&mut self.entry, Vec::new(self.alloc));
         entry.clear();
         let added = match encode_entry(kind, data, &mut entry) {
@@ -133,7 +140,7 @@ impl PackSink for PackWriter<'_> {
             Err(error) => Err(error.into()),
         };
         self.entry = entry;
-        added.map(|()| id)
+        added
     }
 
     fn finish(self: Box<Self>) -> Result<PackSummary, Error> {

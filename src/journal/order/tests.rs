@@ -157,7 +157,11 @@ impl Repository for Carousel {
     fn identity(&self) -> Identity {
         Identity::default()
     }
-    fn start_pack<'p>(&'p self, _: Alloc<'p>, _: u32) -> Result<Box<dyn PackSink + 'p>, Error> {
+    fn start_pack<'p>(
+        &'p self,
+        _: Alloc<'p>,
+        _: Option<u32>,
+    ) -> Result<Box<dyn PackSink + 'p>, Error> {
         Err(git::PackError::Count { expected: 0, actual: 0 }.into())
     }
     fn update_ref(&self, update: RefUpdate<'_>) -> Result<(), Error> {

@@ -1,12 +1,19 @@
-//! A growable array on a handle.
+//! A growable array on a handle or in an arena.
 
 use std::fmt;
 use std::ops::{Deref, DerefMut};
 
+use allocator_api2::alloc::Allocator;
+
 use crate::memory::alloc::Alloc;
+use crate::memory::arena::Arena;
 use crate::memory::error::MemoryError;
 
-type Inner<'a, T> = allocator_api2::vec::Vec<T, Alloc<'a>>;
+/// A growable array on a handle.
+pub type Vec<'a, T> = VecIn<T, Alloc<'a>>;
+
+/// A growable array in an arena, which it does not outlive.
+pub type ArenaVec<'r, T> = VecIn<T, &'r Arena<'r>>;
 
 /// A growable array whose growth can fail.
 ///
@@ -21,20 +28,20 @@ type Inner<'a, T> = allocator_api2::vec::Vec<T, Alloc<'a>>;
 /// assert_eq!(names.as_slice(), b"main");
 /// # Ok::<(), gitmind::memory::MemoryError>(())
 /// ```
-pub struct Vec<'a, T>(Inner<'a, T>);
+pub struct VecIn<T, A: Allocator>(allocator_api2::vec::Vec<T, A>);
 
-impl<'a, T> Vec<'a, T> {
+impl<T, A: Allocator + Copy> VecIn<T, A> {
     /// An empty array; takes no memory.
     #[inline]
-    pub const fn new(alloc: Alloc<'a>) -> Self {
-        Self(Inner::new_in(alloc))
+    pub const fn new(alloc: A) -> Self {
+        Self(allocator_api2::vec::Vec::new_in(alloc))
     }
 
     /// An empty array with room for exactly `capacity` elements.
     ///
     /// # Errors
     /// Every refusal of the port, and `Overflow`.
-    pub fn try_with_capacity(capacity: usize, alloc: Alloc<'a>) -> Result<Self, MemoryError> {
+    pub fn try_with_capacity(capacity: usize, alloc: A) -> Result<Self, MemoryError> {
         let mut vec = Self::new(alloc);
         vec.try_reserve_exact(capacity)?;
         Ok(vec)
@@ -168,13 +175,24 @@ impl<'a, T> Vec<'a, T> {
         &self.0
     }
 
-    /// The handle the memory is from.
-    pub fn alloc(&self) -> Alloc<'a> {
+    /// The handle, or the arena, that the memory is from.
+    pub fn alloc(&self) -> A {
         *self.0.allocator()
     }
 }
 
-impl<T> Deref for Vec<'_, T> {
+impl<'r, T> ArenaVec<'r, T> {
+    /// The elements, for as long as the arena is neither reset nor dropped.
+    ///
+    /// # Ownership
+    /// Given back with all other objects by [`Arena::reset`], or when the arena is dropped.
+    pub fn into_slice(self) -> &'r mut [T] {
+        const { assert!(!std::mem::needs_drop::<T>(), "an arena runs no destructor") };
+        allocator_api2::vec::Vec::leak(self.0)
+    }
+}
+
+impl<T, A: Allocator> Deref for VecIn<T, A> {
     type Target = [T];
 
     #[inline]
@@ -183,29 +201,29 @@ impl<T> Deref for Vec<'_, T> {
     }
 }
 
-impl<T> DerefMut for Vec<'_, T> {
+impl<T, A: Allocator> DerefMut for VecIn<T, A> {
     #[inline]
     fn deref_mut(&mut self) -> &mut [T] {
         &mut self.0
     }
 }
 
-impl<T: fmt::Debug> fmt::Debug for Vec<'_, T> {
+impl<T: fmt::Debug, A: Allocator> fmt::Debug for VecIn<T, A> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.fmt(f)
     }
 }
 
-impl<'a, T> IntoIterator for Vec<'a, T> {
+impl<T, A: Allocator> IntoIterator for VecIn<T, A> {
     type Item = T;
-    type IntoIter = allocator_api2::vec::IntoIter<T, Alloc<'a>>;
+    type IntoIter = allocator_api2::vec::IntoIter<T, A>;
 
     fn into_iter(self) -> Self::IntoIter {
         self.0.into_iter()
     }
 }
 
-impl<'v, T> IntoIterator for &'v Vec<'_, T> {
+impl<'v, T, A: Allocator> IntoIterator for &'v VecIn<T, A> {
     type Item = &'v T;
     type IntoIter = std::slice::Iter<'v, T>;
 
@@ -214,7 +232,7 @@ impl<'v, T> IntoIterator for &'v Vec<'_, T> {
     }
 }
 
-impl std::io::Write for Vec<'_, u8> {
+impl<A: Allocator + Copy> std::io::Write for VecIn<u8, A> {
     /// Appends `bytes`; fails with the kind `OutOfMemory`.
     fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
         self.try_extend_from_slice(bytes)?;

@@ -4,11 +4,12 @@ use crate::finding::{Finding, rule};
 use crate::source::{Name, Source};
 
 /// Modules from the ground up: one may use those before it and itself.
-pub(crate) const LAYERS: [&str; 16] = [
+pub(crate) const LAYERS: [&str; 17] = [
     "units",
     "oid",
     "branch",
     "memory",
+    "pipeline",
     "env",
     "clock",
     "random",

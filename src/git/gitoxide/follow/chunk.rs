@@ -21,6 +21,8 @@ const CHUNK_BYTES_MAX: usize = 1 << 20;
 pub(super) struct Chunk<'a> {
     entries: Vec<'a, Entry>,
     bytes: Vec<'a, u8>,
+    /// Where its first object starts in the pack.
+    offset: u64,
 }
 
 struct Entry {
@@ -32,7 +34,7 @@ struct Entry {
 
 impl<'a> Chunk<'a> {
     pub(super) const fn new(alloc: Alloc<'a>) -> Self {
-        Self { entries: Vec::new(alloc), bytes: Vec::new(alloc) }
+        Self { entries: Vec::new(alloc), bytes: Vec::new(alloc), offset: 0 }
     }
 
     /// The positions of the chunk that starts at `start` of `order`.
@@ -57,6 +59,8 @@ impl<'a> Chunk<'a> {
     ) -> Result<(), MemoryError> {
         self.entries.clear();
         self.bytes.clear();
+        let first = numbers.first();
+        self.offset = first.map_or(0, |first| pack.index.pack_offset_at_index(*first));
         for &number in numbers {
             let offset = pack.index.pack_offset_at_index(number);
             let left = CHUNK_BYTES_MAX.saturating_sub(self.bytes.len()).min(COMMIT_BYTES_MAX);
@@ -69,6 +73,11 @@ impl<'a> Chunk<'a> {
             })?;
         }
         Ok(())
+    }
+
+    /// Where its first object starts in the pack.
+    pub(super) const fn offset(&self) -> u64 {
+        self.offset
     }
 
     /// The objects in their order: the bytes of commits, and `None` for what was not decoded.

@@ -1,10 +1,12 @@
 //! A pack and its index, mapped.
 
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use gix_pack::data::entry::Header;
-use gix_pack::{MMap, data, index};
+use gix_pack::{data, index};
 
+use crate::memory::Mapped;
 use crate::oid::Oid;
 
 /// Most bases that are followed to learn what kind of object a delta makes; git's own packs have
@@ -13,8 +15,10 @@ const CHAIN_MAX: usize = 64;
 
 /// An open pack.
 pub(super) struct Pack {
-    pub(super) index: index::File<MMap>,
-    pub(super) data: data::File<MMap>,
+    pub(super) index: index::File<Mapped>,
+    pub(super) data: data::File<Mapped>,
+    index_bytes: Mapped,
+    data_bytes: Mapped,
 }
 
 impl Pack {
@@ -30,9 +34,24 @@ impl Pack {
     }
 
     fn open(index: &Path, object_bytes_max: usize) -> Option<Self> {
-        let data = data::File::at(index.with_extension("pack"), gix_hash::Kind::Sha1).ok()?;
-        let index = index::File::at(index, gix_hash::Kind::Sha1).ok()?;
-        Some(Self { index, data: data.with_alloc_limit_bytes(Some(object_bytes_max)) })
+        let (path, hash) = (index.with_extension("pack"), gix_hash::Kind::Sha1);
+        let data_bytes = Mapped::open(&path).ok()?;
+        let data = data::File::from_data(data_bytes.clone(), path, hash).ok()?;
+        let data = data.with_alloc_limit_bytes(Some(object_bytes_max));
+        let index_bytes = Mapped::open(index).ok()?;
+        let index = index::File::from_data(index_bytes.clone(), index.into(), hash).ok()?;
+        Some(Self { index, data, index_bytes, data_bytes })
+    }
+
+    /// Gives back the pages of the pack in `range`, which were read and are hardly needed again.
+    pub(super) fn release(&self, range: Range<u64>) {
+        self.data_bytes.release(range);
+    }
+
+    /// Gives back all pages of the pack and its index.
+    pub(super) fn release_all(&self) {
+        self.data_bytes.release(0..u64::MAX);
+        self.index_bytes.release(0..u64::MAX);
     }
 
     /// Where the object `id` starts, in bytes from the start of the pack.

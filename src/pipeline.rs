@@ -1,0 +1,281 @@
+//! Jobs in their order, done ahead by worker threads within a window.
+//!
+//! Whoever needs the next output does jobs as well while it is not ready, so that without workers
+//! this is the plain loop. The window bounds the memory: outputs are used again.
+
+use std::num::NonZeroUsize;
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread;
+
+use crate::memory::Alloc;
+
+/// Outputs that are made ahead of the one in use.
+const WINDOW: usize = 8;
+/// More workers than this only wait for whoever takes their outputs.
+const WORKERS_MAX: usize = 7;
+
+/// What is done for each job.
+pub(crate) trait Work: Sync {
+    /// A piece of the work.
+    type Job: Send;
+    /// What comes of it.
+    type Output: Send;
+    /// Why nothing came of it.
+    type Error: Send;
+    /// What a thread has for itself.
+    type Tools: Default;
+
+    /// Does `job`; an earlier output may be used again.
+    ///
+    /// # Errors
+    /// Whatever the work can meet.
+    fn run(
+        &self,
+        job: Self::Job,
+        old: Option<Self::Output>,
+        tools: &mut Self::Tools,
+    ) -> Result<Self::Output, Self::Error>;
+}
+
+/// Threads that can help the one that calls: one for each other core, as far as they are of use.
+pub fn workers() -> usize {
+    let cores = thread::available_parallelism().map_or(1, NonZeroUsize::get);
+    cores.saturating_sub(1).min(WORKERS_MAX)
+}
+
+/// Has `workers` threads do `jobs` while `take` takes the outputs. They end with it.
+pub(crate) fn pipeline<W: Work, J: Iterator<Item = W::Job> + Send, T>(
+    work: &W,
+    jobs: J,
+    alloc: Alloc<'_>,
+    workers: usize,
+    take: impl FnOnce(&Pipeline<'_, W, J>) -> T,
+) -> T {
+    let slots = [const { Slot::Free(None) }; WINDOW];
+    let state = State { slots, jobs, is_exhausted: false, next: 0, current: 0, is_over: false };
+    let pipeline = Pipeline { work, alloc, state: Mutex::new(state), changed: Condvar::new() };
+    thread::scope(|scope| {
+        let _ending = Ending(&pipeline);
+        for _ in 0..workers {
+            // A thread that cannot be had is one less that helps.
+            let _ = thread::Builder::new().spawn_scoped(scope, || pipeline.work());
+        }
+        take(&pipeline)
+    })
+}
+
+/// Jobs under way.
+pub(crate) struct Pipeline<'p, W: Work, J> {
+    work: &'p W,
+    alloc: Alloc<'p>,
+    state: Mutex<State<W, J>>,
+    changed: Condvar,
+}
+
+struct State<W: Work, J> {
+    /// Output number N is in slot N modulo the window.
+    slots: [Slot<W>; WINDOW],
+    jobs: J,
+    is_exhausted: bool,
+    /// The number of the job that nobody has claimed.
+    next: u64,
+    /// The output that is in use, or the next to be.
+    current: u64,
+    is_over: bool,
+}
+
+enum Slot<W: Work> {
+    Free(Option<W::Output>),
+    Claimed,
+    Ready(Result<W::Output, W::Error>),
+}
+
+/// A job that one thread does.
+struct Claim<W: Work> {
+    slot: usize,
+    job: W::Job,
+    old: Option<W::Output>,
+}
+
+impl<W: Work, J: Iterator<Item = W::Job> + Send> Pipeline<'_, W, J> {
+    /// The next output, made here if nobody does; `None` after the last one. It is given back by
+    /// [`Pipeline::done`] before the next is asked for.
+    pub(crate) fn next(&self, tools: &mut W::Tools) -> Option<Result<W::Output, W::Error>> {
+        let mut state = self.lock();
+        loop {
+            let current = state.current;
+            let slot = &mut state.slots[slot_of(current)];
+            if matches!(slot, Slot::Ready(_))
+                && let Slot::Ready(output) = std::mem::replace(slot, Slot::Claimed)
+            {
+                return Some(output);
+            }
+            if state.is_over {
+                return None;
+            }
+            let claim = state.claim();
+            if state.is_exhausted && current == state.next {
+                return None;
+            }
+            state = match claim {
+                Some(claim) => {
+                    drop(state);
+                    self.run(claim, tools)
+                }
+                None => self.changed.wait(state).unwrap_or_else(PoisonError::into_inner),
+            };
+        }
+    }
+
+    /// Gives the output back that [`Pipeline::next`] returned last.
+    pub(crate) fn done(&self, output: W::Output) {
+        let mut state = self.lock();
+        let slot = slot_of(state.current);
+        state.slots[slot] = Slot::Free(Some(output));
+        state.current += 1;
+        drop(state);
+        self.changed.notify_all();
+    }
+
+    /// Does jobs until the pipeline ends.
+    fn work(&self) {
+        let _entered = self.alloc.enter();
+        let mut tools = W::Tools::default();
+        let mut state = self.lock();
+        while !state.is_over {
+            state = match state.claim() {
+                Some(claim) => {
+                    drop(state);
+                    self.run(claim, &mut tools)
+                }
+                None => self.changed.wait(state).unwrap_or_else(PoisonError::into_inner),
+            };
+        }
+    }
+
+    fn run(&self, claim: Claim<W>, tools: &mut W::Tools) -> MutexGuard<'_, State<W, J>> {
+        let Claim { slot, job, old } = claim;
+        let output = self.work.run(job, old, tools);
+        let mut state = self.lock();
+        state.slots[slot] = Slot::Ready(output);
+        self.changed.notify_all();
+        state
+    }
+}
+
+impl<W: Work, J> Pipeline<'_, W, J> {
+    /// Nothing is half done when a thread panics: a slot stays claimed, and the scope passes the
+    /// panic on.
+    fn lock(&self) -> MutexGuard<'_, State<W, J>> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl<W: Work, J: Iterator<Item = W::Job>> State<W, J> {
+    /// Takes the next job of the window.
+    fn claim(&mut self) -> Option<Claim<W>> {
+        if self.is_exhausted || self.next >= self.current + WINDOW as u64 {
+            return None;
+        }
+        let slot = slot_of(self.next);
+        if !matches!(self.slots[slot], Slot::Free(_)) {
+            return None;
+        }
+        let Some(job) = self.jobs.next() else {
+            self.is_exhausted = true;
+            return None;
+        };
+        self.next += 1;
+        match std::mem::replace(&mut self.slots[slot], Slot::Claimed) {
+            Slot::Free(old) => Some(Claim { slot, job, old }),
+            Slot::Claimed | Slot::Ready(_) => unreachable!("it is free, as was checked above"),
+        }
+    }
+}
+
+/// Ends the threads when it is dropped, whatever the reason.
+struct Ending<'e, 'p, W: Work, J>(&'e Pipeline<'p, W, J>);
+
+impl<W: Work, J> Drop for Ending<'_, '_, W, J> {
+    fn drop(&mut self) {
+        self.0.lock().is_over = true;
+        self.0.changed.notify_all();
+    }
+}
+
+fn slot_of(number: u64) -> usize {
+    usize::try_from(number % WINDOW as u64).expect("it fits because the window is small")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::memory::System;
+    use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+
+    /// Squares numbers, and refuses one of them.
+    struct Squares {
+        refused: u64,
+        reused: AtomicUsize,
+    }
+
+    impl Work for Squares {
+        type Job = u64;
+        type Output = Vec<u64>;
+        type Error = u64;
+        type Tools = u64;
+
+        fn run(&self, job: u64, old: Option<Vec<u64>>, done: &mut u64) -> Result<Vec<u64>, u64> {
+            *done += 1;
+            self.reused.fetch_add(usize::from(old.is_some()), Relaxed);
+            if job == self.refused {
+                return Err(job);
+            }
+            let mut output = old.unwrap_or_default();
+            output.clear();
+            output.push(job * job);
+            Ok(output)
+        }
+    }
+
+    fn squares(jobs: u64, workers: usize, refused: u64) -> (Vec<u64>, Option<u64>, usize) {
+        let (work, system) = (Squares { refused, reused: AtomicUsize::new(0) }, System::new());
+        let mut squares = vec![];
+        let error = pipeline(&work, 0..jobs, Alloc::new(&system), workers, |pipeline| {
+            let mut done = 0;
+            while let Some(output) = pipeline.next(&mut done) {
+                match output {
+                    Ok(output) => {
+                        squares.extend_from_slice(&output);
+                        pipeline.done(output);
+                    }
+                    Err(error) => return Some(error),
+                }
+            }
+            assert!(pipeline.next(&mut done).is_none(), "it stays at its end");
+            None
+        });
+        (squares, error, work.reused.into_inner())
+    }
+
+    #[test]
+    fn outputs_come_in_the_order_of_jobs_with_any_number_of_workers() {
+        for workers in [0, 1, 2, 7] {
+            for jobs in [0, 1, 7, 8, 9, 1000] {
+                let (outputs, error, reused) = squares(jobs, workers, u64::MAX);
+                assert_eq!(error, None);
+                assert!(outputs.into_iter().eq((0..jobs).map(|job| job * job)));
+                let firsts = WINDOW.min(usize::try_from(jobs).expect("few jobs"));
+                assert_eq!(reused, usize::try_from(jobs).expect("few jobs") - firsts);
+            }
+        }
+    }
+
+    #[test]
+    fn an_error_comes_in_its_turn_and_whoever_takes_it_may_stop_there() {
+        for workers in [0, 1, 3] {
+            let (outputs, error, _) = squares(1000, workers, 20);
+            assert_eq!((outputs.len(), error), (20, Some(20)));
+        }
+    }
+}
