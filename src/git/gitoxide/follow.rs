@@ -8,6 +8,7 @@
 
 mod chunk;
 mod decode;
+mod loose;
 mod order;
 mod pack;
 mod stream;
@@ -17,6 +18,7 @@ use std::path::Path;
 use std::sync::OnceLock;
 
 use self::decode::{Decoded, Decoder};
+use self::loose::Loose;
 use self::pack::Pack;
 use self::stream::{Decoding, positions};
 use super::objects::{OBJECT_BYTES_MAX, Objects};
@@ -72,6 +74,7 @@ pub(super) fn follow(
         alloc,
         workers,
         decoder: Decoder::default(),
+        loose: Loose::open(objects.folders().next(), alloc),
         bytes: Vec::new(alloc),
         newest: packs.len(),
         run: Run { pack: packs.len(), end: 0, len: 0 },
@@ -96,6 +99,7 @@ struct Walk<'w, 'a> {
     alloc: Alloc<'a>,
     workers: usize,
     decoder: Decoder,
+    loose: Loose<'a>,
     bytes: Vec<'a, u8>,
     /// The pack that the last commit was in.
     newest: usize,
@@ -123,7 +127,8 @@ impl Run {
 impl Walk<'_, '_> {
     /// Visits the commit `id`; returns its first parent when the walk goes on.
     fn one(&mut self, id: Oid, visit: &mut Visit<'_>) -> Result<Option<Oid>, Error> {
-        if let Some((pack, start)) = self.find(id) {
+        let found = self.find(id);
+        if let Some((pack, start)) = found {
             self.newest = pack;
             self.bytes.clear();
             let Self { packs, decoder, bytes, .. } = self;
@@ -134,6 +139,9 @@ impl Walk<'_, '_> {
             }
         }
         self.run.len = 0;
+        if found.is_none() && self.loose.commit(id, &mut self.bytes)? {
+            return take(id, &self.bytes, visit);
+        }
         self.objects.read(id, ObjectKind::Commit, &mut self.bytes)?;
         take(id, &self.bytes, visit)
     }
