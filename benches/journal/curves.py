@@ -1,4 +1,4 @@
-"""Growth curves as SVG: both axes logarithmic, a line for each figure."""
+# Growth curves as SVG: both axes logarithmic, a line for each figure.
 
 import math
 

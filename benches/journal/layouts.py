@@ -1,8 +1,7 @@
-"""The layouts of one journal: the same edges, kept by git in different ways.
-
-Each function makes a bare repository at `path` from `plain`, the one that `git-mind fixture make`
-wrote. What is asserted of all of them is that a rebuild gives the same shards.
-"""
+# The layouts of one journal: the same edges, kept by git in different ways.
+#
+# Each function makes a bare repository at `path` from `plain`, the one that `git-mind fixture make`
+# wrote. What is asserted of all of them is that a rebuild gives the same shards.
 
 import pathlib
 import random

@@ -1,8 +1,7 @@
-"""Runs of programs, timed by the kernel: wall, processor time and resident peak of a process.
-
-The kernel counts what a process had before it became another program as its own, so the peak is
-asked of GNU time, a small process that starts the program anew.
-"""
+# Runs of programs, timed by the kernel: wall, processor time and resident peak of a process.
+#
+# The kernel counts what a process had before it became another program as its own, so the peak is
+# asked of GNU time, a small process that starts the program anew.
 
 import dataclasses
 import os

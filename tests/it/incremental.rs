@@ -6,7 +6,6 @@ use gitmind::git::fake::FakeRepository;
 use gitmind::git::{ObjectKind, Repository, entries};
 use gitmind::journal::EdgeOrder;
 use gitmind::memory::Alloc;
-use gitmind::memory::testing::{Sweep, assert_no_leaks};
 use gitmind::oid::Oid;
 use proptest::prelude::*;
 
@@ -190,41 +189,6 @@ fn a_damaged_cache_is_built_anew_and_that_is_said() {
         }
     }
     assert_eq!(told, 2, "the touched shard and the commit index; the other shard is not read");
-}
-
-#[test]
-fn each_refusal_of_memory_surfaces_and_moves_no_ref() {
-    let mut journal = Journal::new();
-    let first = journal.rebuild(false).cache_commit;
-    journal.push(&[journal.tip()], &message(&[(1, 2), (3, 4)]));
-    let repository = &journal.repository;
-    let work = |alloc: Alloc<'_>| {
-        let clock = gitmind::clock::FixedClock(gitmind::clock::Timestamp {
-            seconds: 1_700_000_000,
-            offset_seconds: 0,
-        });
-        let progress = &gitmind::progress::Silent;
-        let context = gitmind::context::Context { alloc, repository, clock: &clock, progress };
-        let branch = gitmind::branch::BranchName::new("main").expect("a name");
-        let workspace = gitmind::context::Workspace {
-            arena: &mut crate::support::arena(alloc),
-            disk: None,
-            workers: 1,
-        };
-        let report =
-            context.rebuild(workspace, &branch, OPTIONS).map_err(|error| error.to_string())?;
-        assert_eq!(report.mode, Mode::Incremental);
-        repository.set_ref(CACHE, first);
-        Ok::<_, String>(())
-    };
-    let moved = || match repository.resolve(CACHE).expect("no fault") == Some(first) {
-        true => Ok(()),
-        false => Err("the ref moved".to_owned()),
-    };
-    let report = Sweep::new().invariant(moved).run(work);
-    report.assert_propagated();
-    assert!(report.call_stacks() >= 20, "{report}");
-    assert_no_leaks(work).expect("there is memory");
 }
 
 #[test]

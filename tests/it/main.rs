@@ -1,5 +1,6 @@
 //! The one integration-test binary: a module per concern.
 
+mod accounts;
 mod append;
 mod budget;
 mod cli;
@@ -24,7 +25,7 @@ mod refusals;
 mod repositories;
 mod spill;
 mod support;
-mod sweeps;
+
 mod telemetry;
 mod temp_dirs;
 mod toggles;

@@ -1,12 +1,11 @@
 //! Queries when things fail: a damaged cache, a fault at every call, no memory at every place.
 
-use crate::query::{CACHE, DIRECTIONS, JOURNAL, Model, ORDERS, Shown, ask, ask_with, merged};
+use crate::query::{CACHE, DIRECTIONS, JOURNAL, Model, ORDERS, Shown, ask, merged};
 use crate::support::{message, rebuild};
 use gitmind::cache::{Direction, Endpoint, RECORDS_PER_CHUNK};
 use gitmind::git::fake::FakeRepository;
 use gitmind::git::{CommitDraft, ObjectKind, Repository, TreeDraft, entries};
 use gitmind::journal::EdgeOrder;
-use gitmind::memory::testing::sweep;
 use gitmind::memory::{self, Alloc, System};
 use gitmind::oid::Oid;
 use proptest::prelude::*;
@@ -299,23 +298,6 @@ fn a_fault_at_any_call_is_an_error_or_the_right_answer() {
         let (few, many) = if is_cached { (errors, answers) } else { (answers, errors) };
         assert!(few == 1 && many > 10, "cached: {is_cached}, {errors} errors, {answers} answers");
     }
-}
-
-#[test]
-fn each_refusal_of_memory_surfaces_once_from_cache_and_from_journal() {
-    let repository = two_chunks();
-    let query = |alloc: Alloc<'_>| ask_with(&repository, alloc, "main", FROM_1).map(drop);
-    let journal = sweep(query);
-    journal.assert_propagated();
-    assert!(journal.call_stacks() >= 6, "{journal:?}");
-    rebuild(&repository, "main", EdgeOrder::OldestFirst).expect("a journal");
-    let cache = sweep(query);
-    cache.assert_propagated();
-    assert!(cache.call_stacks() >= 8, "{cache:?}");
-    assert!(ask(&repository, "main", FROM_1).expect("whole").1.unusable.is_none());
-
-    let repository = merged();
-    sweep(|alloc| ask_with(&repository, alloc, "main", FROM_1).map(drop)).assert_propagated();
 }
 
 #[test]

@@ -9,7 +9,6 @@ use gitmind::fs::{FakeFileSystem, FileSystem};
 use gitmind::git::Repository;
 use gitmind::git::fake::FakeRepository;
 use gitmind::journal::EdgeOrder;
-use gitmind::memory::testing::{Sweep, assert_no_leaks};
 use gitmind::memory::{Alloc, Arena, ErrorKind, System};
 use gitmind::oid::Oid;
 use gitmind::progress::Silent;
@@ -152,27 +151,6 @@ fn a_disk_that_fails_fails_the_rebuild_and_keeps_nothing() {
         assert_eq!(repository.resolve(CACHE).expect("no fault"), first);
     }
     run().expect("the fault is gone");
-}
-
-#[test]
-fn each_refusal_of_memory_on_the_way_to_the_disk_and_back_surfaces() {
-    let (repository, disk) = (wide(), FakeFileSystem::new());
-    let work = |alloc: Alloc<'_>| {
-        let order = EdgeOrder::OldestFirst;
-        let built = rebuild_within(TINY, Some(&disk), alloc, &repository, "main", order);
-        let report = built.map_err(|error| error.to_string())?;
-        assert!(report.spilled > Bytes::ZERO);
-        repository.remove_ref(CACHE);
-        Ok::<_, String>(())
-    };
-    let moved = || match repository.resolve(CACHE).expect("no fault") {
-        None => Ok(()),
-        Some(_) => Err("the ref moved".to_owned()),
-    };
-    let report = Sweep::new().invariant(moved).run(work);
-    report.assert_propagated();
-    assert!(report.call_stacks() >= 30, "{report}");
-    assert_no_leaks(work).expect("there is memory");
 }
 
 #[test]

@@ -10,7 +10,7 @@ use crate::git::Error;
 use crate::memory::{Alloc, Vec};
 
 /// Bytes that wait before they are written to a file.
-const BUFFER_BYTES: usize = 256 * 1024;
+pub(super) const BUFFER_BYTES: usize = 256 * 1024;
 
 /// A file that is gone unless it is given a name.
 #[derive(Debug)]
@@ -36,12 +36,11 @@ impl<'a> Spool<'a> {
     /// Hands what was written to `visit`, piece by piece, by way of `buffer`.
     pub(super) fn read(
         &mut self,
-        buffer: &mut Vec<'_, u8>,
+        buffer: &mut [u8],
         mut visit: impl FnMut(&[u8]),
     ) -> io::Result<()> {
+        debug_assert!(!buffer.is_empty(), "there is room for a piece");
         self.flush()?;
-        buffer.clear();
-        buffer.try_resize(BUFFER_BYTES, 0)?;
         let mut offset = 0;
         loop {
             match self.file.as_file().read_at(buffer, offset)? {
@@ -100,7 +99,7 @@ mod tests {
         }
         spool.write_at(b"new", 5).expect("there is room on the disk");
         expected[5..8].copy_from_slice(b"new");
-        let (mut buffer, mut read) = (Vec::new(Alloc::new(&system)), vec![]);
+        let (mut buffer, mut read) = ([0; 1000], vec![]);
         spool.read(&mut buffer, |piece| read.extend_from_slice(piece)).expect("readable");
         assert!(read == expected);
         let file = spool.into_file().expect("there is room on the disk");

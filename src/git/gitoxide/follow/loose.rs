@@ -1,5 +1,5 @@
-//! Reading commits that are files of their own: zlib streams of `commit SIZE`, a NUL and the content
-//! (`git help gitrepository-layout`).
+//! Reading commits that are files of their own: zlib streams of `commit SIZE`, a NUL and the
+//! content (`git help gitrepository-layout`).
 
 use std::io::Read;
 use std::path::Path;

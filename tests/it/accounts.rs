@@ -1,4 +1,4 @@
-//! Every refusal of memory in what reads, once and for ever: it surfaces, nothing leaks.
+//! What an operation takes is on its account.
 
 use crate::support::{encoded_message, message};
 use gitmind::context::{Memory, Toggles};
@@ -6,7 +6,6 @@ use gitmind::env::FixedEnvironment;
 use gitmind::git::Repository;
 use gitmind::git::fake::FakeRepository;
 use gitmind::journal::{Met, Texts, WalkError, read_newest};
-use gitmind::memory::testing::{Sweep, assert_no_leaks};
 use gitmind::memory::{Alloc, InternTable, Op, Pooling, Vec, Zeroing};
 use gitmind::oid::Oid;
 use gitmind::units::Bytes;
@@ -46,32 +45,6 @@ fn read(
         Ok::<_, WalkError>(ControlFlow::Continue(()))
     })?;
     Ok((kept.len(), malformed))
-}
-
-#[test]
-fn reading_and_filtering_survive_every_refusal_of_memory() {
-    let (repository, tip) = journal();
-    for (wanted, expected) in
-        [((|_| true) as fn(&[u8]) -> bool, (5, 2)), (|path| path == b"a.c", (2, 2))]
-    {
-        let work = |alloc: Alloc<'_>| {
-            let met = read(&repository, alloc, tip, wanted)?;
-            assert_eq!(met, expected);
-            Ok::<_, WalkError>(())
-        };
-        let is_memory = |error: &WalkError| {
-            let in_the_repository = gitmind::git::Error::to_string;
-            match error {
-                WalkError::Memory(_) => true,
-                WalkError::Repository(error) => in_the_repository(error).contains("a test asked"),
-                _ => false,
-            }
-        };
-        let report = Sweep::new().is_memory_error(is_memory).run(work);
-        report.assert_propagated();
-        assert!(report.call_stacks() >= 8, "{report}");
-        assert_no_leaks(work).expect("there is memory");
-    }
 }
 
 #[test]

@@ -1,0 +1,245 @@
+//! What is swept: every operation of the services, on a journal that reaches their call sites.
+
+use crate::place::{CACHE, Draft, JOURNAL, Place};
+use gitmind::branch::BranchName;
+use gitmind::cache::{Direction, Endpoint, Mode, QueryError, RebuildOptions, Report};
+use gitmind::clock::{FixedClock, Timestamp};
+use gitmind::context::{Context, Workspace};
+use gitmind::fs::FakeFileSystem;
+use gitmind::journal::{
+    Append, Batch, Edge, EdgeOrder, Edges, Met, Texts, WalkError, encode_edge, encode_message,
+    read_newest,
+};
+use gitmind::memory::{Alloc, Arena, InternTable, Pooling, System, Vec, Zeroing};
+use gitmind::oid::Oid;
+use gitmind::progress::Silent;
+use gitmind::random::CountingRandom;
+use gitmind::units::Bytes;
+use std::ops::ControlFlow;
+
+/// An operation: what it does on a place, in memory of the handle. What it returns is what another
+/// run must return as well.
+pub(crate) struct Operation {
+    pub(crate) name: &'static str,
+    pub(crate) run: fn(&Place, Alloc<'_>) -> Result<String, String>,
+    /// Whether a cache of all but the newest commits is there before.
+    pub(crate) starts_with: Start,
+}
+
+/// What is there before an operation.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Start {
+    Journal,
+    OldCache,
+    Cache,
+}
+
+pub(crate) const OPERATIONS: &[Operation] = &[
+    Operation { name: "cache.rebuild", run: full, starts_with: Start::Journal },
+    Operation {
+        name: "cache.rebuild newest-first",
+        run: newest_first,
+        starts_with: Start::Journal,
+    },
+    Operation { name: "cache.rebuild incremental", run: incremental, starts_with: Start::OldCache },
+    Operation { name: "cache.rebuild spilling", run: spilling, starts_with: Start::Journal },
+    Operation { name: "cache.rebuild current", run: current, starts_with: Start::Cache },
+    Operation { name: "journal.append one edge", run: append_one, starts_with: Start::Journal },
+    Operation { name: "journal.append commits", run: append_many, starts_with: Start::Journal },
+    Operation { name: "journal.read", run: read, starts_with: Start::Journal },
+    Operation { name: "attr.query", run: filter, starts_with: Start::Journal },
+    Operation { name: "query from the cache", run: from_cache, starts_with: Start::Cache },
+    Operation { name: "query by the journal", run: by_journal, starts_with: Start::Journal },
+];
+
+/// The id of a generated object.
+fn object(number: usize) -> Oid {
+    let mut bytes = [0x11; 20];
+    bytes[0] = u8::try_from(number % 251).expect("it is below 251");
+    bytes[1] = u8::try_from(number / 251).expect("few objects");
+    Oid::new(bytes)
+}
+
+fn edge(number: usize) -> Edge<'static> {
+    let blank = Edges::new(&[0xa0]).next().expect("an edge").expect("a whole one");
+    let path: &[u8] = if number.is_multiple_of(2) { b"src/a.c" } else { b"docs/a.md" };
+    let (source, target) = (object(number % 300), object(number * 7 % 290));
+    Edge { source, target, source_path: path, target_path: b"b.c", ..blank }
+}
+
+/// The message that holds the edges with these numbers.
+fn message(numbers: std::ops::Range<usize>) -> std::vec::Vec<u8> {
+    let system = System::new();
+    let alloc = Alloc::new(&system);
+    let (mut payload, mut message) = (Vec::new(alloc), Vec::new(alloc));
+    for number in numbers {
+        encode_edge(&edge(number), &mut payload).expect("within limits");
+    }
+    encode_message(&payload, &mut message).expect("within limits");
+    message.to_vec()
+}
+
+/// A chain that is long enough for a stream, batches that fill more than the first arrays, a merge,
+/// a commit that is skipped and one that is cut short; and, on top, the newest commits. Then what
+/// the operation starts with.
+pub(crate) fn prepare(place: &str, start: Start) -> Place {
+    let place = Place::new(place);
+    let mut known = vec![];
+    let mut drafts = vec![Draft { parents: vec![], message: message(0..1) }];
+    let push = |drafts: &mut std::vec::Vec<Draft>, message| {
+        let parents = vec![drafts.len() - 1];
+        drafts.push(Draft { parents, message });
+    };
+    for number in 0..130 {
+        push(&mut drafts, message(number..number + 1));
+    }
+    for batch in 0..30 {
+        push(&mut drafts, message(batch * 45..batch * 45 + 45));
+    }
+    push(&mut drafts, b"no base64".to_vec());
+    push(&mut drafts, b"oP8=".to_vec());
+    let side = Draft { parents: vec![100], message: message(3..9) };
+    let merge = Draft { parents: vec![drafts.len() - 1, drafts.len()], message: message(1..2) };
+    drafts.extend([side, merge]);
+    place.add(&mut known, &drafts);
+    let place = place.reopened();
+    if start == Start::OldCache {
+        rebuild(&place, Alloc::new(&System::new()), FULL, None).expect("a whole journal");
+    }
+    let newest: std::vec::Vec<_> = (0..3)
+        .map(|number| Draft { parents: vec![known.len() - 1 + number], message: message(5..9) })
+        .collect();
+    place.add(&mut known, &newest);
+    let place = place.reopened();
+    if start == Start::Cache {
+        rebuild(&place, Alloc::new(&System::new()), FULL, None).expect("a whole journal");
+    }
+    place
+}
+
+const CLOCK: FixedClock = FixedClock(Timestamp { seconds: 1_700_000_000, offset_seconds: 0 });
+const FULL: RebuildOptions =
+    RebuildOptions { edge_order: EdgeOrder::OldestFirst, force: false, strict: false };
+
+fn branch() -> BranchName {
+    BranchName::new("main").expect("a name")
+}
+
+fn rebuild(
+    place: &Place,
+    alloc: Alloc<'_>,
+    options: RebuildOptions,
+    cap: Option<Bytes>,
+) -> Result<Report, String> {
+    let disk = FakeFileSystem::new();
+    let mut arena = Arena::begin(alloc, Bytes::new(4096), cap.unwrap_or(Bytes::from_mib(256)));
+    let workspace = Workspace { arena: &mut arena, disk: cap.map(|_| &disk as _), workers: 0 };
+    let context =
+        Context { alloc, repository: place.repository(), clock: &CLOCK, progress: &Silent };
+    context.rebuild(workspace, &branch(), options).map_err(|error| error.to_string())
+}
+
+/// What a rebuild gave, as text.
+fn shown(report: &Report) -> String {
+    format!("{:?} {} {:?}", report.mode, report.root_tree, report.meta)
+}
+
+fn full(place: &Place, alloc: Alloc<'_>) -> Result<String, String> {
+    let report = rebuild(place, alloc, FULL, None)?;
+    assert_eq!((report.mode, report.spilled), (Mode::Full, Bytes::ZERO));
+    Ok(shown(&report))
+}
+
+fn newest_first(place: &Place, alloc: Alloc<'_>) -> Result<String, String> {
+    let options = RebuildOptions { edge_order: EdgeOrder::NewestFirst, ..FULL };
+    rebuild(place, alloc, options, None).map(|report| shown(&report))
+}
+
+fn incremental(place: &Place, alloc: Alloc<'_>) -> Result<String, String> {
+    let report = rebuild(place, alloc, FULL, None)?;
+    assert_eq!(report.mode, Mode::Incremental, "{:?}", report.full_because);
+    Ok(shown(&report))
+}
+
+fn spilling(place: &Place, alloc: Alloc<'_>) -> Result<String, String> {
+    let report = rebuild(place, alloc, FULL, Some(Bytes::new(48 << 10)))?;
+    assert!(report.spilled > Bytes::ZERO);
+    Ok(shown(&report))
+}
+
+fn current(place: &Place, alloc: Alloc<'_>) -> Result<String, String> {
+    let report = rebuild(place, alloc, FULL, None)?;
+    assert_eq!(report.mode, Mode::Current);
+    Ok(shown(&report))
+}
+
+fn append(place: &Place, alloc: Alloc<'_>, edges: usize) -> Result<String, String> {
+    let mut batch = Batch::new(alloc);
+    let pushed = (0..edges).try_for_each(|number| batch.push(&edge(number)));
+    pushed.map_err(|error| error.to_string())?;
+    let random = CountingRandom::new(0);
+    let append = Append { alloc, repository: place.repository(), clock: &CLOCK, random: &random };
+    let appended = append.run(&branch(), &batch).map_err(|error| error.to_string())?;
+    Ok(format!("{:?} {}", appended.tip, appended.commits))
+}
+
+fn append_one(place: &Place, alloc: Alloc<'_>) -> Result<String, String> {
+    append(place, alloc, 1)
+}
+
+fn append_many(place: &Place, alloc: Alloc<'_>) -> Result<String, String> {
+    append(place, alloc, 1500)
+}
+
+/// Reads the journal and keeps the texts of the edges with this source path, or of all.
+fn keep(place: &Place, alloc: Alloc<'_>, wanted: Option<&[u8]>) -> Result<String, String> {
+    let tip = place.resolve(JOURNAL).expect("it was made");
+    let mut texts = Texts::new(InternTable::seeded(alloc, Pooling::On, Zeroing::Off, 7));
+    let (mut kept, mut malformed) = (Vec::new(alloc), 0);
+    read_newest(place.repository(), alloc, tip, |met| {
+        match met {
+            Met::Edge(_, edge) if wanted.is_none_or(|path| path == edge.source_path) => {
+                kept.try_push(texts.keep(edge)?)?;
+            }
+            Met::Edge(..) => {}
+            Met::Malformed(_) => malformed += 1,
+        }
+        Ok::<_, WalkError>(ControlFlow::Continue(()))
+    })
+    .map_err(|error| error.to_string())?;
+    Ok(format!("{} edges, {malformed} malformed", kept.len()))
+}
+
+fn read(place: &Place, alloc: Alloc<'_>) -> Result<String, String> {
+    keep(place, alloc, None)
+}
+
+fn filter(place: &Place, alloc: Alloc<'_>) -> Result<String, String> {
+    keep(place, alloc, Some(b"docs/a.md"))
+}
+
+fn query<const FROM_CACHE: bool>(place: &Place, alloc: Alloc<'_>) -> Result<String, String> {
+    let context =
+        Context { alloc, repository: place.repository(), clock: &CLOCK, progress: &Silent };
+    let endpoint = Endpoint { oid: object(7), direction: Direction::Forward };
+    let mut ids = vec![];
+    let answer = context.query(&branch(), endpoint, |found| {
+        ids.push(found.id);
+        Ok::<_, QueryError>(ControlFlow::Continue(()))
+    });
+    let answer = answer.map_err(|error| error.to_string())?;
+    assert_eq!(answer.unusable.is_none(), FROM_CACHE, "{:?}", answer.unusable);
+    assert!(ids.len() > 3, "{ids:?}");
+    Ok(format!("{ids:?}"))
+}
+
+fn from_cache(place: &Place, alloc: Alloc<'_>) -> Result<String, String> {
+    query::<true>(place, alloc)
+}
+
+fn by_journal(place: &Place, alloc: Alloc<'_>) -> Result<String, String> {
+    query::<false>(place, alloc)
+}
+
+/// The refs that operations move.
+pub(crate) const REFS: [&str; 2] = [JOURNAL, CACHE];
