@@ -13,6 +13,9 @@ runCommand check.name
     nativeBuildInputs = [ program ] ++ map (tool: tools.${tool}) (check.tools or [ ]);
     env = check.env or { } // {
       FIXTURES = "${fixtures.vendored}";
+    }
+    // lib.optionalAttrs (check ? journal) {
+      JOURNAL = "${fixtures.generated."fixture-${check.journal}"}";
     };
   }
   ''
