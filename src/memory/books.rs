@@ -82,7 +82,7 @@ impl Books {
 
     /// Begins at zero. Nobody books anything meanwhile.
     pub(super) fn restart(&self) {
-        [&self.charged, &self.allocated, &self.past_port].map(Level::reset);
+        [&self.charged, &self.allocated, &self.past_port].into_iter().for_each(Level::reset);
         self.timeline.restart();
     }
 
