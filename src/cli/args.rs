@@ -226,7 +226,7 @@ pub(super) struct ImportArgs {
                   the port or was not given back; 2 could not tell.\n\nExamples:\n  git-mind \
                   budget\n  git-mind budget --fixture medium --json\n  git-mind budget --cap 4MiB \
                   --plot budget.svg\n  git-mind budget --fixture ./100k, after git-mind fixture \
-                  make --edges 100000 ./100k"
+                  make --edges 100000 --seed 1 ./100k"
 )]
 pub(super) struct BudgetArgs {
     /// Fixture to measure on: its name, or a bare repository, named with a `/`, whose branch main

@@ -103,8 +103,8 @@ impl Books {
     }
 
     fn note(&self) {
-        let levels = Levels { charged: self.charged.now(), allocated: self.allocated.now() };
-        self.timeline.note(levels);
+        let read = || Levels { charged: self.charged.now(), allocated: self.allocated.now() };
+        self.timeline.note(read);
     }
 
     pub(super) fn read(&self) -> Reconciliation {

@@ -4,7 +4,7 @@
 //! short. When the time passes the last bucket, neighbours are merged and each is twice as wide: an
 //! operation of a millisecond and one of an hour fill between half and all of the buckets.
 //!
-//! Threads that come while another one writes leave their levels to whoever writes next.
+//! Threads that come while another one writes leave that to it and go on.
 
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -65,15 +65,23 @@ impl Pair {
         self.allocated.store(levels.allocated, Ordering::Relaxed);
     }
 
+    fn take(&self) -> Levels {
+        Levels {
+            charged: self.charged.swap(0, Ordering::Relaxed),
+            allocated: self.allocated.swap(0, Ordering::Relaxed),
+        }
+    }
+
     fn raise(&self, levels: Levels) {
         self.charged.fetch_max(levels.charged, Ordering::Relaxed);
         self.allocated.fetch_max(levels.allocated, Ordering::Relaxed);
     }
 }
 
-/// The levels of one operation. Whoever holds `is_busy` writes everything but `pending`.
+/// The levels of one operation. Whoever holds `is_busy` writes everything but what is pending.
 pub(super) struct Timeline {
     is_busy: AtomicBool,
+    is_pending: AtomicBool,
     /// The highest levels that nobody has written yet.
     pending: Pair,
     shift: AtomicU64,
@@ -88,6 +96,7 @@ impl Timeline {
     pub(super) const fn new() -> Self {
         Self {
             is_busy: AtomicBool::new(false),
+            is_pending: AtomicBool::new(false),
             pending: Pair::new(),
             shift: AtomicU64::new(FIRST_SHIFT),
             current: AtomicU64::new(0),
@@ -107,18 +116,27 @@ impl Timeline {
         self.started_ns.store(now_ns(), Ordering::Relaxed);
     }
 
-    /// Notes that these are the levels now.
-    pub(super) fn note(&self, levels: Levels) {
-        self.note_at(now_ns().saturating_sub(self.started_ns.load(Ordering::Relaxed)), levels);
+    /// Notes that the levels are now what `read` says.
+    pub(super) fn note(&self, read: impl Fn() -> Levels) {
+        let started_ns = self.started_ns.load(Ordering::Relaxed);
+        self.note_at(|| now_ns().saturating_sub(started_ns), read);
     }
 
-    fn note_at(&self, time_ns: u64, levels: Levels) {
-        self.pending.raise(levels);
-        if self.is_busy.swap(true, Ordering::Acquire) {
-            return;
+    fn note_at(&self, time_ns: impl Fn() -> u64, read: impl Fn() -> Levels) {
+        self.pending.raise(read());
+        self.is_pending.store(true, Ordering::SeqCst);
+        // Whoever finds it busy has left its levels before, so the one who writes sees them when it
+        // looks again; hence the sequential order of the two flags.
+        while self.is_pending.load(Ordering::SeqCst) && !self.is_busy.swap(true, Ordering::SeqCst) {
+            self.is_pending.store(false, Ordering::SeqCst);
+            self.write(time_ns(), read());
+            self.is_busy.store(false, Ordering::SeqCst);
         }
-        let highest = self.pending.load();
-        self.pending.store(Levels::default());
+    }
+
+    /// Writes what is pending and that these are the levels at this time.
+    fn write(&self, time_ns: u64, levels: Levels) {
+        let highest = self.pending.take();
         let mut shift = self.shift.load(Ordering::Relaxed);
         while time_ns >> shift >= BUCKETS as u64 {
             self.merge();
@@ -136,7 +154,6 @@ impl Timeline {
         self.between(now, now + 1).iter().for_each(|pair| pair.raise(highest));
         self.current.store(now, Ordering::Relaxed);
         self.last.store(levels);
-        self.is_busy.store(false, Ordering::Release);
     }
 
     /// The buckets from number `from` up to `to`.
@@ -183,10 +200,10 @@ mod tests {
     #[test]
     fn a_level_lasts_until_the_next_and_a_short_peak_is_kept() {
         let timeline = Timeline::new();
-        timeline.note_at(0, both(5));
-        timeline.note_at(1, both(90));
-        timeline.note_at(2, both(7));
-        timeline.note_at(3 << FIRST_SHIFT, both(9));
+        timeline.note_at(|| 0, || both(5));
+        timeline.note_at(|| 1, || both(90));
+        timeline.note_at(|| 2, || both(7));
+        timeline.note_at(|| 3 << FIRST_SHIFT, || both(9));
         let levels: Vec<_> =
             timeline.stretches().map(|stretch| stretch.highest.allocated).collect();
         assert_eq!(levels, [90, 7, 7, 9]);
@@ -197,7 +214,9 @@ mod tests {
         for step_ns in [100, 70_000, 3_000_000_000] {
             let timeline = Timeline::new();
             let level = |number: u64| number * 7919 % 1009 + 1;
-            (0..5000).for_each(|number| timeline.note_at(number * step_ns, both(level(number))));
+            (0..5000).for_each(|number| {
+                timeline.note_at(|| number * step_ns, || both(level(number)));
+            });
             let shift = timeline.shift.load(Ordering::Relaxed);
             let stretches: Vec<_> = timeline.stretches().collect();
             assert_eq!(stretches.len() as u64, (4999 * step_ns >> shift) + 1);
@@ -219,12 +238,11 @@ mod tests {
             for thread in 1..=4 {
                 let timeline = &timeline;
                 scope.spawn(move || {
-                    (0..2000).for_each(|step| timeline.note_at(step * 5000, both(thread)));
-                    timeline.note_at(10_000_000, both(1000 * thread));
+                    (0..2000).for_each(|step| timeline.note_at(|| step * 5000, || both(thread)));
+                    timeline.note_at(|| 10_000_000, || both(1000 * thread));
                 });
             }
         });
-        timeline.note_at(10_000_001, both(0));
         let highest = timeline.stretches().map(|stretch| stretch.highest.charged).max();
         assert_eq!(highest, Some(4000));
     }

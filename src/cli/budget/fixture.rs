@@ -128,7 +128,7 @@ fn explain(error: FixtureError) -> Failure {
                 .into(),
         ),
         FixtureError::NoRepository { .. } => {
-            Some("`git-mind fixture make --edges N DIR` makes one".into())
+            Some("`git-mind fixture make --edges N --seed 1 DIR` makes one".into())
         }
         _ => None,
     };

@@ -7,7 +7,7 @@ use std::fmt;
 
 /// Heap that may go past the port whatever the journal: the tables that inflate and deflate for
 /// each thread, buffers of files, what std and the libraries keep. docs/decisions/0027 has the list.
-const GAP_CONSTANT: Bytes = Bytes::new(256 << 10);
+const GAP_CONSTANT: Bytes = Bytes::new(192 << 10);
 /// Share of the heap's peak that may go past the port on top of that.
 const GAP_PERCENT: u64 = 1;
 
@@ -174,7 +174,7 @@ mod tests {
 
     #[test]
     fn a_warning_is_due_from_eighty_percent_of_the_cap_up_to_it() {
-        let judged = |mib| Judged::new(&measured(mib << 20, mib << 20, 0));
+        let judged = |mib: u64| Judged::new(&measured(mib << 20, mib << 20, 0));
         assert_eq!((judged(79).name(), judged(79).warning()), ("within", None));
         assert_eq!(judged(80).name(), "near");
         let warning = judged(100).warning().expect("at the cap");
@@ -191,7 +191,7 @@ mod tests {
 
     #[test]
     fn a_gap_beyond_the_constant_and_one_percent_names_both_accounts() {
-        let allowed = (256 << 10) + (10 << 20) / 100;
+        let allowed = (192 << 10) + (10 << 20) / 100;
         let within = measured(10 << 20, 9 << 20, allowed);
         assert_eq!(names(&within), [""; 0]);
         let beyond = Judged::new(&measured(10 << 20, 9 << 20, allowed + 1));

@@ -138,7 +138,10 @@ fn caps<'b>(
 ) -> Result<(), Error<'b>> {
     let centre = (band.start_ms + band.end_ms) / 2.0;
     for (percent, name) in [(80, "80 %"), (100, "100 %")] {
-        let level = mib(band.cap.get() / 100 * percent);
+        // Rounded up, so that 80 % of 256 MiB read 204.8 MiB.
+        let limit = (u128::from(band.cap.get()) * percent).div_ceil(100);
+        let limit = Bytes::new(u64::try_from(limit).unwrap_or(u64::MAX));
+        let level = mib(limit.get());
         if level > top_mib {
             continue;
         }
@@ -149,7 +152,7 @@ fn caps<'b>(
             chart.draw_series(DashedLineSeries::new(ends, 6, 4, CAP.stroke_width(1)))?;
         }
         if is_named {
-            let words = format!("{name}: {}", Bytes::new(band.cap.get() / 100 * percent));
+            let words = format!("{name}: {limit}");
             let above = Pos::new(HPos::Center, VPos::Bottom);
             let style = (FONT, 11).into_font().color(&CAP).pos(above);
             chart.draw_series([Text::new(words, (centre, level), style)])?;
