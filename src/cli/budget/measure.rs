@@ -112,17 +112,34 @@ fn refused_access(error: &git::Error) -> Option<MemoryError> {
     }
 }
 
+/// What operations are measured with.
+#[derive(Clone, Copy)]
+pub(super) struct Instruments<'a> {
+    pub(super) toggles: &'a Toggles,
+    pub(super) allocator: &'static ProcessAllocator,
+    /// The budget of a rebuild, when it is another one than usual.
+    pub(super) rebuild_cap: Option<Bytes>,
+}
+
+impl Instruments<'_> {
+    fn cap_of(&self, op: Op) -> Bytes {
+        match (op, self.rebuild_cap) {
+            (Op::CacheRebuild, Some(cap)) => cap,
+            _ => self.toggles.budget_of(op),
+        }
+    }
+}
+
 /// Runs `work` as `op` under its budget. There is no result when memory was refused.
 ///
 /// # Errors
 /// When it failed for another reason.
 pub(super) fn measure<T>(
     op: Op,
-    toggles: &Toggles,
-    allocator: &'static ProcessAllocator,
+    instruments: Instruments<'_>,
     work: impl FnOnce(&Memory, Alloc<'_>) -> Result<T, OpError>,
 ) -> Result<(Measured, Option<T>), Failure> {
-    let cap = toggles.arena_of(op).cap;
+    let (Instruments { toggles, allocator, .. }, cap) = (instruments, instruments.cap_of(op));
     let memory = Memory::reconciled(toggles, cap, allocator);
     let resident = Resident::begin();
     allocator.start_reconciling();

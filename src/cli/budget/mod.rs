@@ -12,6 +12,7 @@ mod verdict;
 
 use self::environment::BuildEnvironment;
 use self::fixture::Subject;
+use self::measure::Instruments;
 use self::plot::PlotFile;
 use self::report::Report;
 use super::args::{Args, BudgetArgs};
@@ -75,10 +76,12 @@ fn measure(
     let folder = fixture::temp_folder(&fs, run.session)?;
     let subject = Subject::prepare(args, options, folder.path())?;
     let toggles = match options.cap {
-        Some(cap) => run.toggles.clone().with_rebuild_cap(cap),
+        Some(cap) => run.toggles.clone().with_rebuild_within(cap),
         None => run.toggles.clone(),
     };
-    let (rows, journal) = operations::run_all(&subject, &toggles, run.allocator)?;
+    let (allocator, rebuild_cap) = (run.allocator, options.cap);
+    let instruments = Instruments { toggles: &toggles, allocator, rebuild_cap };
+    let (rows, journal) = operations::run_all(&subject, instruments, &fs)?;
     for row in &rows {
         if let Some(histogram) = &row.measured.histogram {
             output.note(&format!("{}: {histogram}", row.measured.op));

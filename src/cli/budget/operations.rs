@@ -1,17 +1,18 @@
 //! The operations that are measured, each as a command runs it, one after the other on one fixture.
 
 use super::fixture::Subject;
-use super::measure::{Measured, OpError, measure};
+use super::measure::{Instruments, Measured, OpError, measure};
 use super::verdict::Judged;
 use crate::cache::{Direction, Endpoint, QueryError, RebuildOptions, Report, Unusable};
 use crate::cli::failure::Failure;
 use crate::cli::progress::Bar;
 use crate::clock::{SystemClock, Zone};
-use crate::context::{Context, Memory, Toggles};
+use crate::context::{Context, Memory, Workspace, available_workers};
+use crate::fs::PosixFileSystem;
 use crate::git::Repository;
 use crate::git::gitoxide::{GitRepository, Location};
 use crate::journal::{EdgeOrder, Met, Relation, Texts, WalkError, read_newest};
-use crate::memory::{Alloc, Op, ProcessAllocator};
+use crate::memory::{Alloc, Op};
 use crate::oid::Oid;
 use std::ops::ControlFlow;
 
@@ -30,8 +31,8 @@ pub(super) type Rows = (Vec<Row>, Option<(u32, u32)>);
 /// When one fails for want of anything but memory, or does not do what the fixture is pinned to.
 pub(super) fn run_all(
     subject: &Subject,
-    toggles: &Toggles,
-    allocator: &'static ProcessAllocator,
+    instruments: Instruments<'_>,
+    fs: &PosixFileSystem,
 ) -> Result<Rows, Failure> {
     let mut rows = Vec::new();
     let mut keep = |measured: Measured| {
@@ -39,21 +40,21 @@ pub(super) fn run_all(
         rows.push(Row { measured, judged });
     };
     let bar = Bar::stderr();
-    let (measured, report) = measure(Op::CacheRebuild, toggles, allocator, |memory, alloc| {
-        rebuild(subject, memory, alloc, &bar)
+    let (measured, report) = measure(Op::CacheRebuild, instruments, |memory, alloc| {
+        rebuild(subject, memory, alloc, fs, &bar)
     })?;
     bar.clear();
     keep(measured);
     let Some(report) = report else { return Ok((rows, None)) };
     subject.check_rebuild(&report)?;
-    let (measured, edges) = measure(Op::JournalRead, toggles, allocator, |memory, alloc| {
+    let (measured, edges) = measure(Op::JournalRead, instruments, |memory, alloc| {
         read(subject, memory, alloc, |_, _| true).map(|found| found.edges)
     })?;
     keep(measured);
     if let Some(edges) = edges {
         subject.check("edges read", edges, u64::from(report.meta.edges))?;
     }
-    let (measured, found) = measure(Op::AttrQuery, toggles, allocator, |memory, alloc| {
+    let (measured, found) = measure(Op::AttrQuery, instruments, |memory, alloc| {
         attribute_query(subject, memory, alloc)
     })?;
     keep(measured);
@@ -70,8 +71,9 @@ pub(super) fn run_all(
 /// `git-mind cache-rebuild --force --strict`.
 fn rebuild(
     subject: &Subject,
-    _memory: &Memory,
+    memory: &Memory,
     alloc: Alloc<'_>,
+    fs: &PosixFileSystem,
     bar: &Bar,
 ) -> Result<Report, OpError> {
     let repository = GitRepository::open(Location::at(&subject.folder)?)?;
@@ -79,7 +81,9 @@ fn rebuild(
     let clock = SystemClock::start(Zone::default());
     let context = Context { alloc, repository: &repository, clock: &clock, progress: bar };
     let options = RebuildOptions { edge_order: EdgeOrder::OldestFirst, force: true, strict: true };
-    Ok(context.rebuild(&subject.branch, options)?)
+    let mut arena = memory.arena(alloc);
+    let workspace = Workspace { arena: &mut arena, disk: Some(fs), workers: available_workers() };
+    Ok(context.rebuild(workspace, &subject.branch, options)?)
 }
 
 /// What a read found.
