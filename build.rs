@@ -11,9 +11,9 @@ fn main() -> std::io::Result<()> {
         Err(_) => "unknown".to_owned(),
     };
     let mut stdout = std::io::stdout();
-    writeln!(stdout, "cargo::rustc-env=GITMIND_RUSTC={rustc}")?;
-    writeln!(stdout, "cargo::rustc-env=GITMIND_TARGET={}", variable("TARGET"))?;
-    writeln!(stdout, "cargo::rustc-env=GITMIND_PROFILE={}", variable("PROFILE"))?;
+    writeln!(stdout, "cargo::rustc-env=BUILD_RUSTC={rustc}")?;
+    writeln!(stdout, "cargo::rustc-env=BUILD_TARGET={}", variable("TARGET"))?;
+    writeln!(stdout, "cargo::rustc-env=BUILD_PROFILE={}", variable("PROFILE"))?;
     // Cargo runs it again for another compiler, target or profile anyway.
     writeln!(stdout, "cargo::rerun-if-changed=build.rs")
 }

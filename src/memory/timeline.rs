@@ -1,8 +1,8 @@
 //! Levels over time in a fixed number of buckets, for a plot; never allocates.
 //!
-//! A bucket keeps the highest and the last level of its stretch of time, so no peak is lost, however
-//! short. When the time passes the last bucket, neighbours are merged and each is twice as wide: an
-//! operation of a millisecond and one of an hour fill between half and all of the buckets.
+//! A bucket keeps the highest level of its stretch of time, so no peak is lost, however short. When
+//! the time passes the last bucket, neighbours are merged and each is twice as wide: an operation
+//! of a second and one of an hour fill between half and all of the buckets.
 //!
 //! Threads that come while another one writes leave that to it and go on.
 
@@ -219,10 +219,10 @@ mod tests {
             });
             let shift = timeline.shift.load(Ordering::Relaxed);
             let stretches: Vec<_> = timeline.stretches().collect();
-            assert_eq!(stretches.len() as u64, (4999 * step_ns >> shift) + 1);
+            assert_eq!(stretches.len() as u64, ((4999 * step_ns) >> shift) + 1);
             assert!(step_ns == 100 || stretches.len() > BUCKETS / 2, "{}", stretches.len());
             for (index, stretch) in (0_u64..).zip(&stretches) {
-                let in_it = (0..5000).filter(|number| number * step_ns >> shift == index);
+                let in_it = (0..5000).filter(|number| (number * step_ns) >> shift == index);
                 if let Some(highest) = in_it.map(level).max() {
                     assert!(stretch.highest.allocated >= highest, "{index}: {stretch:?}");
                 }

@@ -34,7 +34,7 @@ pub(super) struct ToggleValue {
 impl BuildEnvironment {
     /// Reads it; `start` is where a checkout is looked for.
     pub(super) fn read(start: &Path, toggles: &Toggles) -> Self {
-        let (revision, revision_from) = match (option_env!("GITMIND_REVISION"), checkout(start)) {
+        let (revision, revision_from) = match (option_env!("BUILD_REVISION"), checkout(start)) {
             (Some(revision), _) => (revision.to_owned(), "build"),
             (None, Some(revision)) => (revision, "checkout"),
             (None, None) => ("unknown".to_owned(), "nobody"),
@@ -50,9 +50,9 @@ impl BuildEnvironment {
             version: env!("CARGO_PKG_VERSION"),
             revision,
             revision_from,
-            rustc: env!("GITMIND_RUSTC"),
-            target: env!("GITMIND_TARGET"),
-            profile: env!("GITMIND_PROFILE"),
+            rustc: env!("BUILD_RUSTC"),
+            target: env!("BUILD_TARGET"),
+            profile: env!("BUILD_PROFILE"),
             kernel: words.map(|word| word.to_string_lossy().into_owned()).join(" "),
             page_size_bytes: rustix::param::page_size(),
             threads: std::thread::available_parallelism().map_or(1, usize::from),

@@ -26,6 +26,8 @@ pub(super) struct Measured {
     /// What the port had not got back when the operation had ended.
     pub(super) leaked: Bytes,
     pub(super) arena_grow: Bytes,
+    /// What a rebuild moved to the disk.
+    pub(super) spilled: Bytes,
     pub(super) duration: Duration,
     pub(super) stretches: Vec<Stretch>,
     /// The refusal that ended it.
@@ -47,6 +49,7 @@ impl Measured {
             allocations_total: 0,
             leaked: Bytes::ZERO,
             arena_grow: Bytes::ZERO,
+            spilled: Bytes::ZERO,
             duration: Duration::ZERO,
             stretches: Vec::new(),
             refusal: None,

@@ -1,5 +1,6 @@
 //! `git-mind budget`: what the operations need on a pinned journal, against their caps.
 
+mod command;
 mod environment;
 mod fixture;
 mod measure;
@@ -10,95 +11,4 @@ mod resident;
 mod text;
 mod verdict;
 
-use self::environment::BuildEnvironment;
-use self::fixture::Subject;
-use self::measure::Instruments;
-use self::plot::PlotFile;
-use self::report::Report;
-use super::args::{Args, BudgetArgs};
-use super::failure::{Exit, Failure};
-use super::output::Output;
-use super::repository::start_folder;
-use super::telemetry::Session;
-use crate::context::Toggles;
-use crate::env::Environment;
-use crate::fs::PosixFileSystem;
-use crate::memory::ProcessAllocator;
-use crate::telemetry::Metric;
-
-/// What the command is run with.
-pub(super) struct Run<'a, 's> {
-    pub(super) env: &'a dyn Environment,
-    pub(super) toggles: &'a Toggles,
-    pub(super) allocator: &'static ProcessAllocator,
-    pub(super) session: &'a Session<'s>,
-}
-
-pub(super) fn run(
-    args: &Args,
-    options: &BudgetArgs,
-    run: &Run<'_, '_>,
-    output: &mut Output,
-) -> Result<Exit, Failure> {
-    let start = start_folder(args);
-    let plot = options.plot.as_deref().map(|path| PlotFile::create(&start.join(path)));
-    let plot = plot.transpose().map_err(Failure::unknown)?;
-    let report = measure(args, options, run, output).map_err(Failure::unknown)?;
-    if let Some(plot) = plot {
-        plot.draw(&report).map_err(Failure::unknown)?;
-    }
-    record(&report, run.session);
-    if options.json {
-        output.json(&report.document())?;
-    } else {
-        text::print(&report, output)?;
-    }
-    for row in &report.rows {
-        if let Some(warning) = row.judged.warning() {
-            output.warning(&warning);
-        }
-        for problem in &row.judged.problems {
-            output.error(&problem.to_string(), problem.hint());
-        }
-    }
-    Ok(if report.is_within() { Exit::Success } else { Exit::Failure })
-}
-
-/// Unpacks the fixture, runs the operations on it, and checks that their results are the pinned
-/// ones.
-fn measure(
-    args: &Args,
-    options: &BudgetArgs,
-    run: &Run<'_, '_>,
-    output: &mut Output,
-) -> Result<Report, Failure> {
-    let fs = PosixFileSystem::from_environment(run.env);
-    let folder = fixture::temp_folder(&fs, run.session)?;
-    let subject = Subject::prepare(args, options, folder.path())?;
-    let toggles = match options.cap {
-        Some(cap) => run.toggles.clone().with_rebuild_within(cap),
-        None => run.toggles.clone(),
-    };
-    let (allocator, rebuild_cap) = (run.allocator, options.cap);
-    let instruments = Instruments { toggles: &toggles, allocator, rebuild_cap };
-    let (rows, journal) = operations::run_all(&subject, instruments, &fs)?;
-    for row in &rows {
-        if let Some(histogram) = &row.measured.histogram {
-            output.note(&format!("{}: {histogram}", row.measured.op));
-        }
-    }
-    let environment = BuildEnvironment::read(&start_folder(args), &toggles);
-    let report = Report::new(&subject, journal, rows, environment);
-    folder.close().map_err(fixture::explain_folder)?;
-    Ok(report)
-}
-
-/// The metrics of the operations, which had memory of their own.
-fn record(report: &Report, session: &Session<'_>) {
-    for row in &report.rows {
-        let (op, measured) = (Some(row.measured.op), &row.measured);
-        session.record(Metric::AllocPeak, op, measured.accounts.charged_peak.get());
-        session.record(Metric::AllocFailures, op, measured.failures_total);
-        session.record(Metric::ArenaGrow, op, measured.arena_grow.get());
-    }
-}
+pub(super) use command::{Run, run};

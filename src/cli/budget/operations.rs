@@ -14,6 +14,7 @@ use crate::git::gitoxide::{GitRepository, Location};
 use crate::journal::{EdgeOrder, Met, Relation, Texts, WalkError, read_newest};
 use crate::memory::{Alloc, Op};
 use crate::oid::Oid;
+use crate::units::Bytes;
 use std::ops::ControlFlow;
 
 /// An operation and what there is to say about it.
@@ -44,7 +45,8 @@ pub(super) fn run_all(
         rebuild(subject, memory, alloc, fs, &bar)
     })?;
     bar.clear();
-    keep(measured);
+    let spilled = report.as_ref().map_or(Bytes::ZERO, |report| report.spilled);
+    keep(Measured { spilled, ..measured });
     let Some(report) = report else { return Ok((rows, None)) };
     subject.check_rebuild(&report)?;
     let (measured, edges) = measure(Op::JournalRead, instruments, |memory, alloc| {

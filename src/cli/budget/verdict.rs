@@ -5,8 +5,9 @@ use crate::memory::{MemoryError, Op, SOFT_LIMIT_PERCENT};
 use crate::units::Bytes;
 use std::fmt;
 
-/// Heap that may go past the port whatever the journal: the tables that inflate and deflate for
-/// each thread, buffers of files, what std and the libraries keep. docs/decisions/0027 has the list.
+/// Heap that may go past the port whatever the journal: tables that inflate for each thread, the
+/// index of packs, buffers of std and the libraries. docs/decisions/0029-a-gap-of-its-own.md lists
+/// them.
 const GAP_CONSTANT: Bytes = Bytes::new(192 << 10);
 /// Share of the heap's peak that may go past the port on top of that.
 const GAP_PERCENT: u64 = 1;
