@@ -6,7 +6,7 @@ use crate::cli::args::{Args, BudgetArgs};
 use crate::cli::failure::Failure;
 use crate::cli::repository::start_folder;
 use crate::cli::telemetry::Session;
-use crate::fixture::{FixtureError, FixtureList, Journal, folder_hash, link, unpack};
+use crate::fixture::{FixtureError, FixtureList, Journal, borrow, folder_hash, unpack};
 use crate::fs::{FsError, PosixFileSystem, SafeName, TempDir};
 use crate::telemetry::Level;
 use std::path::{Path, PathBuf};
@@ -58,7 +58,7 @@ impl Subject {
     fn of_folder(name: &str, start: &Path, folder: &Path) -> Result<Self, Failure> {
         let original = start.join(name);
         let sha256 = folder_hash(&original).map_err(explain)?;
-        link(&original, folder).map_err(explain)?;
+        borrow(&original, folder).map_err(explain)?;
         let (branch, folder) = (BranchName::new(BRANCH)?, folder.into());
         Ok(Self { name: name.into(), sha256, folder, branch, pinned: None })
     }
