@@ -47,6 +47,7 @@ in
         ../../Cargo.toml
         ../../Cargo.lock
         ../../README.md
+        ../../build.rs
         ../../fixtures/fixtures.toml
         ../../src
         ../../tests
@@ -62,6 +63,7 @@ in
   program = from [
     ../../Cargo.toml
     ../../Cargo.lock
+    ../../build.rs
     ../../src
   ];
 

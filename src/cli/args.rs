@@ -4,6 +4,7 @@ use super::list_filter::ListFilter;
 use super::relation::{RelationArg, parse_confidence, parse_relation};
 use crate::cache::Direction;
 use crate::journal::{Confidence, EdgeOrder};
+use crate::units::Bytes;
 use clap::{Parser, Subcommand, ValueEnum, ValueHint};
 use std::ffi::{OsStr, OsString};
 use std::num::NonZeroU8;
@@ -218,19 +219,29 @@ pub(super) struct ImportArgs {
     pub(super) json: bool,
 }
 
-/// Measure the memory that a rebuild of a pinned journal needs
+/// Measure the memory that the operations need on a pinned journal
 #[derive(Clone, Debug, clap::Args)]
 #[command(
-    after_help = "Exit status: 0 within the cap, 1 over it, 2 could not tell.\n\nExamples:\n  \
-                        git-mind budget\n  git-mind budget --fixture medium --json"
+    after_help = "Exit status: 0 within the caps; 1 over one, or memory was refused, went past \
+                  the port or was not given back; 2 could not tell.\n\nExamples:\n  git-mind \
+                  budget\n  git-mind budget --fixture medium --json\n  git-mind budget --cap 4MiB \
+                  --plot budget.svg\n  git-mind budget --fixture ./100k, after git-mind fixture \
+                  make --edges 100000 --seed 1 ./100k"
 )]
 pub(super) struct BudgetArgs {
-    /// Fixture to measure on
-    #[arg(long, value_name = "NAME", default_value = "history")]
+    /// Fixture to measure on: its name, or a bare repository, named with a `/`, whose branch main
+    /// has a journal
+    #[arg(long, value_name = "NAME|DIR", default_value = "history")]
     pub(super) fixture: String,
     /// Folder with fixtures.toml [default: `fixtures` here or above, or as installed]
     #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
     pub(super) fixtures_dir: Option<PathBuf>,
+    /// Cap of the rebuild instead of 256MiB: bytes, also with KiB, MiB or GiB
+    #[arg(long, value_name = "BYTES", value_parser = parse_cap)]
+    pub(super) cap: Option<Bytes>,
+    /// Draw the live bytes over time
+    #[arg(long, value_name = "FILE.svg", value_hint = ValueHint::FilePath)]
+    pub(super) plot: Option<PathBuf>,
     /// Print one JSON document
     #[arg(long)]
     pub(super) json: bool,
@@ -274,4 +285,10 @@ pub(super) struct MakeArgs {
     /// Folder to make; it must not exist, or be empty
     #[arg(value_name = "DIR", value_hint = ValueHint::DirPath)]
     pub(super) folder: PathBuf,
+}
+
+/// A cap, as variables have it.
+fn parse_cap(text: &str) -> Result<Bytes, String> {
+    let accepts = "a cap is a number of bytes above 0, also with KiB, MiB or GiB as in 64MiB";
+    crate::memory::parse_size(text).ok_or_else(|| accepts.to_owned())
 }

@@ -10,7 +10,7 @@ use crate::memory::ProcessAllocator;
 pub(super) fn run(
     args: &Args,
     env: &dyn Environment,
-    allocator: &ProcessAllocator,
+    allocator: &'static ProcessAllocator,
     output: &mut Output,
 ) -> Result<Exit, Failure> {
     let (toggles, settings) = (memory::toggles(env)?, telemetry::settings(env)?);
@@ -23,7 +23,10 @@ pub(super) fn run(
         Command::Query(query) => query::run(args, query, env, &session, output),
         Command::Link(link) => link::run(args, link, env, &session, output),
         Command::Import(import) => import::run(args, import, env, &session, output),
-        Command::Budget(budget) => budget::run(args, budget, env, allocator, &session, output),
+        Command::Budget(options) => {
+            let run = budget::Run { env, toggles: &toggles, allocator, session: &session };
+            budget::run(args, options, &run, output)
+        }
         Command::Env(options) => super::env::run(options, &toggles, &settings, output),
         Command::Fixture(fixture) => fixture::run(args, fixture, output),
         Command::Completions { shell } => complete::completions(*shell, output),

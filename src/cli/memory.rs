@@ -6,10 +6,6 @@ use super::output::Output;
 use crate::context::{Memory, ToggleError, Toggles};
 use crate::env::Environment;
 use crate::memory::{Op, ProcessAllocator};
-use crate::units::Bytes;
-
-/// The least that a command may take that has no other limit.
-pub(super) const BUDGET: Bytes = Bytes::from_mib(256);
 
 /// Reads the toggles; one that cannot be understood is wrong usage.
 pub(super) fn toggles(env: &dyn Environment) -> Result<Toggles, Failure> {
@@ -23,13 +19,14 @@ pub(super) fn begin(toggles: &Toggles, command: &Command, allocator: &ProcessAll
     if toggles.trace.is_some() && !toggles.disable_custom_allocators {
         allocator.start_counting();
     }
-    let hard_limit = match command {
-        Command::List(list) if list.filter.is_set() => toggles.attr_query.cap,
-        Command::Query(_) => toggles.attr_query.cap,
-        // A rebuild with a small arena goes by way of the disk, whose buffers are beside it.
-        _ => toggles.cache_rebuild.cap.max(BUDGET),
+    let op = match command {
+        Command::List(list) if list.filter.is_set() => Op::AttrQuery,
+        Command::List(_) => Op::JournalRead,
+        Command::Query(_) => Op::CacheQuery,
+        Command::Link(_) | Command::Import(_) => Op::JournalAppend,
+        _ => Op::CacheRebuild,
     };
-    Memory::new(toggles, hard_limit)
+    Memory::new(toggles, toggles.budget_of(op))
 }
 
 /// Says what was traced, and fails when something was not given back.

@@ -43,7 +43,7 @@ use std::process::ExitCode;
 pub fn run(
     arguments: impl IntoIterator<Item = OsString>,
     env: &dyn Environment,
-    allocator: &ProcessAllocator,
+    allocator: &'static ProcessAllocator,
 ) -> ExitCode {
     let args = match Args::try_parse_from(arguments) {
         Ok(args) => args,

@@ -6,8 +6,8 @@ use super::op_arena::{ArenaGrowth, OpArena};
 use super::toggles::{ArenaSize, Toggles};
 use crate::memory::{
     Alloc, Arena, BudgetObserver, BudgetWarning, Budgeted, Diagnostics, Faulty, InternTable, Op,
-    Pooling, Port, Registry, Schedule, Scope, Slab, System, TooManyOperations, Trace, TraceReport,
-    Traced, Zeroing,
+    Pooling, Port, ProcessAllocator, Reconciled, Registry, Schedule, Scope, Slab, System,
+    TooManyOperations, Trace, TraceReport, Traced, Zeroing,
 };
 use crate::units::Bytes;
 
@@ -56,12 +56,32 @@ impl Memory {
     /// Stacks the ports that `toggles` ask for under a budget of `hard_limit`.
     pub fn new(toggles: &Toggles, hard_limit: Bytes) -> Self {
         let warning = Arc::new(Latch::default());
-        let (registry, observer) = (Registry::new(), Arc::clone(&warning));
         let stack = if toggles.disable_custom_allocators {
             Stack::Untraced(Box::new(System::new()))
         } else {
-            stack(toggles, hard_limit, observer)
+            stack(System::uncounted(), toggles, hard_limit, Arc::clone(&warning))
         };
+        Self::with(stack, warning, toggles)
+    }
+
+    /// The same, with every byte that is admitted in the books of `process` beside the heap's.
+    pub fn reconciled(
+        toggles: &Toggles,
+        hard_limit: Bytes,
+        process: &'static ProcessAllocator,
+    ) -> Self {
+        let warning = Arc::new(Latch::default());
+        let stack = if toggles.disable_custom_allocators {
+            Stack::Untraced(Box::new(Reconciled::new(System::new(), process)))
+        } else {
+            let bottom = Reconciled::new(System::uncounted(), process);
+            stack(bottom, toggles, hard_limit, Arc::clone(&warning))
+        };
+        Self::with(stack, warning, toggles)
+    }
+
+    fn with(stack: Stack, warning: Arc<Latch>, toggles: &Toggles) -> Self {
+        let registry = Registry::new();
         let pooling = if toggles.disable_custom_allocators { Pooling::Off } else { Pooling::On };
         let zeroing = if toggles.zeroize { Zeroing::On } else { Zeroing::Off };
         let Toggles { cache_rebuild, attr_query, .. } = *toggles;
@@ -161,9 +181,14 @@ impl Memory {
 }
 
 /// The stack without the kill switch.
-fn stack(toggles: &Toggles, hard_limit: Bytes, observer: Arc<Latch>) -> Stack {
-    // Whoever is on top counts; the system below does not count again.
-    let budget = Budgeted::with_observer(System::uncounted(), hard_limit, observer);
+fn stack(
+    bottom: impl Port + 'static,
+    toggles: &Toggles,
+    hard_limit: Bytes,
+    observer: Arc<Latch>,
+) -> Stack {
+    // Whoever is on top counts; the system at the bottom does not count again.
+    let budget = Budgeted::with_observer(bottom, hard_limit, observer);
     let port: Box<dyn Port> = match toggles.oom {
         Schedule::NEVER => Box::new(budget),
         schedule => Box::new(Faulty::new(budget, schedule)),

@@ -6,7 +6,7 @@
 use std::fmt;
 
 use crate::env::Environment;
-use crate::memory::{Schedule, Trace, parse_schedule, parse_size, parse_switch, parse_trace};
+use crate::memory::{Op, Schedule, Trace, parse_schedule, parse_size, parse_switch, parse_trace};
 use crate::units::Bytes;
 
 /// Everything that the environment can change about memory.
@@ -168,6 +168,25 @@ impl Toggles {
         let value = self.origins[index].clone().unwrap_or_default();
         let reason = Reason::NotInThisBuild(feature);
         if is_missing { Err(ToggleError { name: NAMES[index], value, reason }) } else { Ok(()) }
+    }
+
+    /// The budget of `op`. A rebuild with a small arena goes by way of the disk, whose buffers are
+    /// beside the arena, so a smaller arena is no smaller budget.
+    pub fn budget_of(&self, op: Op) -> Bytes {
+        match op {
+            Op::AttrQuery | Op::CacheQuery => self.attr_query.cap,
+            Op::CacheRebuild | Op::JournalRead | Op::JournalAppend => {
+                self.cache_rebuild.cap.max(CACHE_REBUILD.cap)
+            }
+        }
+    }
+
+    /// The same variables with a rebuild's arena of at most `cap`.
+    #[must_use]
+    pub fn with_rebuild_within(self, cap: Bytes) -> Self {
+        let ArenaSize { hint, cap: own } = self.cache_rebuild;
+        let cap = own.min(cap);
+        Self { cache_rebuild: ArenaSize { hint: hint.min(cap), cap }, ..self }
     }
 
     /// Every variable with the value in force.

@@ -10,6 +10,7 @@
 
 mod alloc;
 mod arena;
+mod books;
 mod budgeted;
 mod callsite;
 mod containers;
@@ -25,18 +26,21 @@ mod poison;
 mod pooling;
 mod port;
 mod process;
+mod reconciled;
 mod registry;
 mod slab;
 mod sync;
 mod system;
 pub mod testing;
 mod thread;
+mod timeline;
 mod toggle;
 mod traced;
 mod vocabulary;
 
 pub use self::alloc::{Alloc, Charge};
 pub use self::arena::{ALONE_BYTES_MIN, Arena, ArenaStats};
+pub use self::books::Reconciliation;
 pub use self::budgeted::{BudgetObserver, BudgetWarning, Budgeted, SOFT_LIMIT_PERCENT, Silent};
 pub use self::callsite::{CallSiteId, CallStack, Site};
 pub use self::containers::{ArenaVec, Box, Map, Vec, VecIn};
@@ -51,11 +55,13 @@ pub use self::op::{Op, OpStats, OpTag};
 pub use self::pooling::{Pooling, Zeroing};
 pub use self::port::{Port, PortId};
 pub use self::process::{Entered, ProcessAllocator};
+pub use self::reconciled::Reconciled;
 pub use self::registry::{
     OPERATIONS_MAX, OpKey, OpReading, OpTotals, Registry, Scope, TooManyOperations,
 };
 pub use self::slab::{Slab, SlabBox, SlabStats};
 pub use self::system::System;
+pub use self::timeline::{Levels, Stretch};
 pub use self::toggle::{parse_schedule, parse_size, parse_switch, parse_trace};
 pub use self::traced::{Leak, Misuse, Trace, TraceReport, Traced, Violation};
 pub use self::vocabulary::{Vocabulary, Word};

@@ -12,47 +12,87 @@
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 use std::marker::PhantomData;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicU8, Ordering};
 
+use super::books::{Books, Reconciliation};
 use super::counters::{Counters, Diagnostics};
 use super::op::Op;
+use super::timeline::Stretch;
 use crate::units::Bytes;
 
 /// The system allocator with counters.
 #[derive(Debug)]
 pub struct ProcessAllocator {
-    is_counting: AtomicBool,
+    mode: AtomicU8,
     all: Counters,
     ops: [Counters; Op::ALL.len()],
+    books: Books,
 }
+
+/// A plain forward.
+const OFF: u8 = 0;
+/// Counters for the process and the operations.
+const COUNTING: u8 = 1;
+/// Counters, and books that ports are set against.
+const RECONCILING: u8 = 2;
 
 impl ProcessAllocator {
     /// An allocator that does not count yet.
     pub const fn new() -> Self {
         Self {
-            is_counting: AtomicBool::new(false),
+            mode: AtomicU8::new(OFF),
             all: Counters::new(),
             ops: [const { Counters::new() }; Op::ALL.len()],
+            books: Books::new(),
         }
     }
 
     /// Counts from here on, starting at zero bytes; blocks from before may be freed.
     pub fn start_counting(&self) {
-        self.is_counting.store(false, Ordering::Relaxed);
+        self.restart(COUNTING);
+    }
+
+    /// Counts from here on as [`Self::start_counting`] does, and books what ports admit beside it:
+    /// those that are [`Reconciled`](super::Reconciled) with this allocator.
+    pub fn start_reconciling(&self) {
+        self.restart(RECONCILING);
+    }
+
+    fn restart(&self, mode: u8) {
+        self.mode.store(OFF, Ordering::Relaxed);
         self.all.reset();
         self.ops.iter().for_each(Counters::reset);
-        self.is_counting.store(true, Ordering::Relaxed);
+        self.books.restart();
+        self.mode.store(mode, Ordering::Relaxed);
     }
 
     /// Stops counting and returns the most bytes that were live at once since it began.
     pub fn stop_counting(&self) -> Bytes {
-        self.is_counting.store(false, Ordering::Relaxed);
+        self.mode.store(OFF, Ordering::Relaxed);
         self.all.read().peak_bytes
     }
 
     /// Whether it counts.
     pub fn is_counting(&self) -> bool {
-        self.is_counting.load(Ordering::Relaxed)
+        self.mode.load(Ordering::Relaxed) != OFF
+    }
+
+    /// The peaks of the heap and of the ports since the reconciliation began.
+    pub fn reconciliation(&self) -> Reconciliation {
+        self.books.read()
+    }
+
+    /// The levels since the reconciliation began, once it has been stopped.
+    pub fn stretches(&self) -> impl Iterator<Item = Stretch> {
+        self.books.stretches()
+    }
+
+    /// Books `change` bytes that a port has admitted, or taken back.
+    #[inline]
+    pub(super) fn book_port(&self, change: i64) {
+        if self.mode.load(Ordering::Relaxed) == RECONCILING {
+            self.books.port(change);
+        }
     }
 
     /// What the process has taken since counting began.
@@ -65,24 +105,30 @@ impl ProcessAllocator {
         self.ops[op as usize].read()
     }
 
+    /// Counts an event that changed what is live by `change` bytes.
     #[inline]
-    fn count(&self, event: impl Fn(&Counters)) {
-        if self.is_counting.load(Ordering::Relaxed) {
-            event(&self.all);
-            if let Some(op) = self.ops.get(usize::from(CURRENT.with(Cell::get))) {
-                event(op);
-            }
+    fn count(&self, change: i64, event: impl Fn(&Counters)) {
+        let mode = self.mode.load(Ordering::Relaxed);
+        if mode == OFF {
+            return;
+        }
+        event(&self.all);
+        if let Some(op) = self.ops.get(usize::from(CURRENT.with(Cell::get))) {
+            event(op);
+        }
+        if mode == RECONCILING {
+            self.books.heap(change);
         }
     }
 
     /// Counts a block that the system handed out, or its refusal.
     #[inline]
     fn handed_out(&self, block: *mut u8, size: usize) -> *mut u8 {
-        self.count(
-            |counters| {
-                if block.is_null() { counters.refused() } else { counters.allocated(size) }
-            },
-        );
+        if block.is_null() {
+            self.count(0, Counters::refused);
+        } else {
+            self.count(signed(size), |counters| counters.allocated(size));
+        }
         block
     }
 }
@@ -111,7 +157,7 @@ unsafe impl GlobalAlloc for ProcessAllocator {
 
     #[inline]
     unsafe fn dealloc(&self, block: *mut u8, layout: Layout) {
-        self.count(|counters| counters.freed(layout.size()));
+        self.count(-signed(layout.size()), |counters| counters.freed(layout.size()));
         // SAFETY: the caller promises that `block` came from here, hence from `System`, with this
         // layout.
         unsafe { System.dealloc(block, layout) };
@@ -122,14 +168,20 @@ unsafe impl GlobalAlloc for ProcessAllocator {
         // SAFETY: the caller promises that `block` came from here, hence from `System`, with this
         // layout, and a size that `System` accepts.
         let moved = unsafe { System.realloc(block, layout, new_size) };
-        let (before, after) = (layout.size() as u64, new_size as u64);
-        self.count(|counters| match after.checked_sub(before) {
-            _ if moved.is_null() => counters.refused(),
-            Some(more) => counters.grown(more),
-            None => counters.shrunk(before - after),
-        });
+        let change = signed(new_size) - signed(layout.size());
+        match u64::try_from(change) {
+            _ if moved.is_null() => self.count(0, Counters::refused),
+            Ok(more) => self.count(change, |counters| counters.grown(more)),
+            Err(_) => self.count(change, |counters| counters.shrunk(change.unsigned_abs())),
+        }
         moved
     }
+}
+
+/// The size of a layout, which is at most `isize::MAX` and so keeps its value.
+#[inline]
+fn signed(size: usize) -> i64 {
+    i64::try_from(size).unwrap_or(i64::MAX)
 }
 
 /// No operation.

@@ -1,7 +1,10 @@
-//! `budget`: a measurement of the pinned work, or exit code 2.
+//! `budget`: a measurement of the pinned work with a verdict, or exit code 2.
 
-use crate::support::{fixtures_folder, mind, temp_folder};
+use crate::support::{Ran, fixtures_folder, mind, mind_with, temp_folder};
+use serde_json::Value;
 use std::path::Path;
+
+const OPERATIONS: [&str; 3] = ["cache.rebuild", "journal.read", "attr.query"];
 
 fn copy_fixtures(target: &Path, names: &[&str]) {
     for name in names {
@@ -9,27 +12,210 @@ fn copy_fixtures(target: &Path, names: &[&str]) {
     }
 }
 
+fn number(document: &Value, name: &str) -> u64 {
+    document[name].as_u64().unwrap_or_else(|| panic!("{name}: {document}"))
+}
+
+/// The document of a run that was over, and what it said beside it.
+fn over(ran: Ran) -> (Value, String) {
+    assert_eq!(ran.code, 1, "{ran:?}");
+    (serde_json::from_str(&ran.stdout).expect("one JSON document"), ran.stderr)
+}
+
+fn small(more: &[&str]) -> Ran {
+    let args = [&["budget", "--fixture", "small", "--json"], more].concat();
+    mind_with(&fixtures_folder(), &args, &[])
+}
+
 #[test]
 fn the_history_fixture_is_within_budget_and_the_report_is_complete() {
     let measured = mind(Path::new(env!("CARGO_MANIFEST_DIR")), &["budget", "--json"]).json();
-    assert_eq!(measured["schema"], 1);
-    assert_eq!(measured["fixture"], "history");
+    assert_eq!((&measured["schema"], &measured["fixture"]), (&2.into(), &"history".into()));
     assert_eq!((&measured["edges"], &measured["commits"]), (&17_345.into(), &12_469.into()));
-    assert_eq!(measured["cap_bytes"], 256 << 20);
     assert_eq!(measured["within_budget"], true);
     assert_eq!(measured["fixture_sha256"].as_str().map(str::len), Some(64));
-    let peak = measured["peak_bytes"].as_u64().expect("a number");
+    let rows = measured["operations"].as_array().expect("a list");
+    let named: Vec<_> = rows.iter().map(|row| row["op"].as_str().expect("a name")).collect();
+    assert_eq!(named, OPERATIONS);
+    for (row, cap_mib) in rows.iter().zip([256, 256, 128]) {
+        assert_eq!((&row["verdict"], &row["near_cap"]), (&"within".into(), &false.into()));
+        assert_eq!(row["problems"], Value::Array(Vec::new()));
+        assert_eq!((number(row, "cap_bytes"), number(row, "failures_total")), (cap_mib << 20, 0));
+        assert_eq!((number(row, "leaked_bytes"), &row["peak_bytes"]), (0, &row["allocator_bytes"]));
+        let (charged, allocated) = (number(row, "charged_bytes"), number(row, "allocator_bytes"));
+        let (gap, allowed) = (number(row, "gap_bytes"), number(row, "gap_allowed_bytes"));
+        assert!(charged > 1 << 20 && allocated.abs_diff(charged) <= gap, "{row}");
+        assert!(gap > 0 && gap <= allowed && allowed < 1 << 20, "{row}");
+        assert!(number(row, "allocations_total") > 100, "{row}");
+        let resident = &row["resident_bytes"];
+        assert!(resident.is_null() || resident.as_u64() < Some(256 << 20), "{row}");
+    }
     let least = 17_345 * 8 + 12_469 * 20;
+    let peak = number(&rows[0], "peak_bytes");
     assert!((least..64 << 20).contains(&peak), "{peak} bytes cannot be the truth");
 }
 
 #[test]
-fn people_read_peak_cap_share_and_hash() {
-    let folder = fixtures_folder();
-    let report = mind(&folder, &["budget", "--fixture", "small"]).ok();
-    for word in ["heap peak", "256.0 MiB", " % used", "50 edges", "SHA-256 ", "within budget"] {
+fn the_environment_of_a_measurement_is_in_its_report() {
+    let variables = [("GM_ARENA_CAP_ATTR_QUERY", "100MiB")];
+    let args = ["budget", "--fixture", "small", "--json"];
+    let measured = mind_with(&fixtures_folder(), &args, &variables).json();
+    let environment = &measured["environment"];
+    let text = |name: &str| environment[name].as_str().unwrap_or_else(|| panic!("{environment}"));
+    assert!(text("rustc").starts_with("rustc 1."), "{environment}");
+    assert!(text("target").contains("linux") && text("kernel").starts_with("Linux "));
+    assert!(["debug", "release"].contains(&text("profile")), "{environment}");
+    assert!(["build", "checkout", "nobody"].contains(&text("revision_from")), "{environment}");
+    assert!(number(environment, "page_size_bytes").is_power_of_two());
+    assert!(number(environment, "threads") >= 1);
+    let toggles = environment["toggles"].as_array().expect("a list");
+    let set: Vec<_> = toggles.iter().filter(|toggle| toggle["origin"] == "environment").collect();
+    assert_eq!(set.len(), 1, "{toggles:?}");
+    assert_eq!(
+        (&set[0]["name"], &set[0]["value"]),
+        (&"GM_ARENA_CAP_ATTR_QUERY".into(), &"104857600".into())
+    );
+    assert_eq!(
+        number(&measured["operations"][2], "cap_bytes"),
+        100 << 20,
+        "the toggle is in force"
+    );
+}
+
+#[test]
+fn people_read_peak_cap_share_accounts_and_hash() {
+    let report = mind(&fixtures_folder(), &["budget", "--fixture", "small"]).ok();
+    let words = ["heap peak", "256.0 MiB", "128.0 MiB", " %", "50 edges", "SHA-256 ", "charged"];
+    for word in
+        words.into_iter().chain(OPERATIONS).chain(["resident", "gap", "rustc 1.", "within budget"])
+    {
         assert!(report.contains(word), "{word}: {report}");
     }
+}
+
+#[test]
+fn a_peak_near_the_cap_is_a_warning_and_within() {
+    let peak = number(&small(&[]).json()["operations"][0], "peak_bytes");
+    let cap = (peak * 10 / 9).to_string();
+    let ran = small(&["--cap", &cap]);
+    assert!(ran.stderr.contains("warning: cache.rebuild: the peak is at "), "{ran:?}");
+    let row = &ran.json()["operations"][0];
+    assert_eq!((&row["verdict"], &row["near_cap"]), (&"near".into(), &true.into()));
+    let share = row["share_of_cap"].as_f64().expect("a number");
+    assert!((0.8..=1.0).contains(&share), "{share}");
+}
+
+#[test]
+fn a_cap_that_is_passed_is_over_and_named() {
+    let peak = number(&small(&[]).json()["operations"][0], "peak_bytes");
+    for cap in [(peak - 1).to_string(), "8KiB".into(), "100".into()] {
+        let (document, said) = over(small(&["--cap", &cap]));
+        assert_eq!(document["within_budget"], false, "{cap}: {document}");
+        let row = &document["operations"][0];
+        assert_eq!((&row["op"], &row["verdict"]), (&"cache.rebuild".into(), &"over".into()));
+        assert_eq!(row["problems"][0]["kind"], "over");
+        assert!(said.contains("error: cache.rebuild: ") && said.contains(" cap of "), "{said}");
+        assert!(said.contains("hint: "), "{said}");
+    }
+    let error = small(&["--cap", "12 parsecs"]);
+    assert_eq!(error.code, 2, "{error:?}");
+    assert!(error.stderr.contains("KiB, MiB or GiB"), "{error:?}");
+}
+
+#[cfg(debug_assertions)]
+#[test]
+fn a_refused_request_fails_the_budget() {
+    let args = ["budget", "--fixture", "small", "--json"];
+    let (document, said) = over(mind_with(&fixtures_folder(), &args, &[("GM_TEST_OOM_N", "7")]));
+    let row = &document["operations"][0];
+    assert_eq!((number(row, "failures_total"), &row["verdict"]), (1, &"refused".into()));
+    assert!(said.contains("cache.rebuild: 1 requests for memory were refused"), "{said}");
+}
+
+#[test]
+fn the_kill_switch_is_measured_too() {
+    let args = ["budget", "--fixture", "small", "--json"];
+    let ran = mind_with(&fixtures_folder(), &args, &[("GM_DISABLE_CUSTOM_ALLOCATORS", "1")]);
+    let measured = ran.json();
+    let row = &measured["operations"][0];
+    assert!(number(row, "charged_bytes") > 0 && number(row, "gap_bytes") < 192 << 10, "{row}");
+}
+
+#[test]
+fn the_plot_has_a_band_for_each_operation_and_the_lines_of_its_cap() {
+    let folder = temp_folder();
+    let path = folder.path().join("plot.svg");
+    let plot = path.to_str().expect("UTF-8");
+    mind(&fixtures_folder(), &["budget", "--fixture", "small", "--plot", plot]).ok();
+    let svg = std::fs::read_to_string(&path).expect("it was drawn");
+    assert!(svg.starts_with("<svg") && svg.trim_end().ends_with("</svg>"));
+    // Every element is closed: well formed as far as a document without comments can be wrong.
+    let opened = svg.matches('<').count() - svg.matches("</").count();
+    assert_eq!(opened, svg.matches("</").count() + svg.matches("/>").count());
+    let words = ["80 %: 204.8 MiB", "100 %: 256.0 MiB", "80 %: 102.4 MiB", "100 %: 128.0 MiB"];
+    for word in words.into_iter().chain(OPERATIONS).chain(["allocated", "charged", "ms", "MiB"]) {
+        assert!(svg.contains(word), "{word}");
+    }
+    assert!(svg.matches("<polygon").count() >= 3, "an area for each operation");
+    let left: Vec<_> = std::fs::read_dir(folder.path()).expect("readable").collect();
+    assert_eq!(left.len(), 1, "nothing else is left: {left:?}");
+}
+
+#[test]
+fn a_plot_that_cannot_be_written_is_an_error_before_the_work() {
+    let folder = temp_folder();
+    for place in ["absent/plot.svg", "."] {
+        let path = folder.path().join(place);
+        let plot = path.to_str().expect("UTF-8");
+        // The fixture does not exist either, and is not asked for.
+        let args = ["budget", "--fixture", "nope", "--plot", plot];
+        let error = mind(&fixtures_folder(), &args).error(2);
+        assert!(error.contains("cannot write the plot") && error.contains(place), "{error}");
+        assert!(error.contains("hint: "), "{error}");
+    }
+}
+
+#[test]
+fn a_plot_is_drawn_of_what_is_over_too() {
+    let folder = temp_folder();
+    let path = folder.path().join("over.svg");
+    over(small(&["--cap", "20KiB", "--plot", path.to_str().expect("UTF-8")]));
+    let svg = std::fs::read_to_string(&path).expect("it was drawn");
+    assert!(svg.contains("cache.rebuild") && svg.contains("100 %: 20.0 KiB"));
+}
+
+#[test]
+fn a_repository_that_was_made_is_measured_and_stays_as_it_is() {
+    let folder = temp_folder();
+    let args = ["fixture", "make", "--edges", "3000", "--seed", "1", "made"];
+    mind(folder.path(), &args).ok();
+    let files = || {
+        let mut names: Vec<_> = walk(&folder.path().join("made"));
+        names.sort();
+        names
+    };
+    let before = files();
+    let measured = mind(folder.path(), &["budget", "--fixture", "./made", "--json"]).json();
+    assert_eq!((&measured["edges"], &measured["commits"]), (&3000.into(), &3000.into()));
+    assert_eq!(measured["fixture_sha256"].as_str().map(str::len), Some(64));
+    assert_eq!(measured["operations"].as_array().map(Vec::len), Some(3));
+    assert_eq!(files(), before);
+    let error = mind(folder.path(), &["budget", "--fixture", "./absent"]).error(2);
+    assert!(error.contains("absent"), "{error}");
+    std::fs::create_dir(folder.path().join("empty")).expect("writable");
+    let error = mind(folder.path(), &["budget", "--fixture", "./empty"]).error(2);
+    assert!(error.contains("is no bare repository") && error.contains("hint: "), "{error}");
+}
+
+/// Every file below a folder with its size.
+fn walk(folder: &Path) -> Vec<(std::path::PathBuf, u64)> {
+    let entries = std::fs::read_dir(folder).expect("readable");
+    let entries = entries.map(|entry| entry.expect("readable").path());
+    let below = |path: std::path::PathBuf| {
+        let size = path.metadata().expect("it is there").len();
+        if path.is_dir() { walk(&path) } else { vec![(path, size)] }
+    };
+    entries.flat_map(below).collect()
 }
 
 #[test]
@@ -64,7 +250,7 @@ fn a_list_that_expects_something_else_exits_2() {
 fn what_cannot_be_told_exits_2() {
     let error = mind(&fixtures_folder(), &["budget", "--fixture", "nope"]).error(2);
     assert!(error.contains("no fixture is called `nope`"), "{error}");
-    assert!(error.contains("hint: there are history, medium, small"), "{error}");
+    assert!(error.contains("hint: there are history, medium, small; "), "{error}");
     let empty = temp_folder();
     let error = mind(empty.path(), &["budget", "--fixtures-dir", "."]).error(2);
     assert!(error.contains("fixtures.toml"), "{error}");

@@ -7,8 +7,8 @@ use crate::finding::{Finding, rule};
 use crate::tree::Tree;
 
 /// Files that cargo, or trybuild, finds by itself.
-const ROOTS: [&str; 5] =
-    ["src/lib.rs", "src/main.rs", "tests/*.rs", "tests/ui/*.rs", "examples/*.rs"];
+const ROOTS: [&str; 6] =
+    ["build.rs", "src/lib.rs", "src/main.rs", "tests/*.rs", "tests/ui/*.rs", "examples/*.rs"];
 
 /// Every Rust file that nothing reaches.
 pub(crate) fn check(tree: &Tree) -> Vec<Finding> {

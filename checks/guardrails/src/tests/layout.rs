@@ -117,6 +117,7 @@ fn a_file_that_nothing_declares_is_found() {
     assert_eq!(found(&[manifest, lost, comment]).len(), 1);
     let main = ("tests/it/main.rs", "//! Why.\n#[cfg(unix)]\nmod lost;\n");
     assert_eq!(found(&[manifest, lost, main]), []);
+    assert_eq!(found(&[("Cargo.toml", "# Why.\n"), ("build.rs", "//! Why.\n")]), []);
     assert_eq!(found(&[manifest, main, lost, ("tests/other/a.rs", "//! Why.\n")]).len(), 1);
 }
 

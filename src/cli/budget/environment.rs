@@ -1,0 +1,78 @@
+//! What a measurement depends on besides the code: toolchain, target, kernel, pages, toggles.
+
+use crate::context::Toggles;
+use crate::git::gitoxide::{GitRepository, Location};
+use crate::git::{Head, Repository};
+use serde::Serialize;
+use std::path::Path;
+
+/// The environment of a measurement, as `--json` prints it.
+#[derive(Clone, Debug, Serialize)]
+pub(super) struct BuildEnvironment {
+    pub(super) version: &'static str,
+    /// The sources, as the build named them, or the commit that is checked out.
+    pub(super) revision: String,
+    /// Who says so: `build`, `checkout` or `nobody`.
+    pub(super) revision_from: &'static str,
+    pub(super) rustc: &'static str,
+    pub(super) target: &'static str,
+    pub(super) profile: &'static str,
+    pub(super) kernel: String,
+    pub(super) page_size_bytes: usize,
+    pub(super) threads: usize,
+    pub(super) toggles: Vec<ToggleValue>,
+}
+
+/// A variable of memory.
+#[derive(Clone, Debug, Serialize)]
+pub(super) struct ToggleValue {
+    pub(super) name: &'static str,
+    pub(super) value: String,
+    pub(super) origin: &'static str,
+}
+
+impl BuildEnvironment {
+    /// Reads it; `start` is where a checkout is looked for.
+    pub(super) fn read(start: &Path, toggles: &Toggles) -> Self {
+        let (revision, revision_from) = match (option_env!("BUILD_REVISION"), checkout(start)) {
+            (Some(revision), _) => (revision.to_owned(), "build"),
+            (None, Some(revision)) => (revision, "checkout"),
+            (None, None) => ("unknown".to_owned(), "nobody"),
+        };
+        let uname = rustix::system::uname();
+        let words = [uname.sysname(), uname.release(), uname.machine()];
+        let value = |toggle: crate::context::Toggle| ToggleValue {
+            name: toggle.name,
+            value: toggle.value,
+            origin: toggle.origin.name(),
+        };
+        Self {
+            version: env!("CARGO_PKG_VERSION"),
+            revision,
+            revision_from,
+            rustc: env!("BUILD_RUSTC"),
+            target: env!("BUILD_TARGET"),
+            profile: env!("BUILD_PROFILE"),
+            kernel: words.map(|word| word.to_string_lossy().into_owned()).join(" "),
+            page_size_bytes: rustix::param::page_size(),
+            threads: std::thread::available_parallelism().map_or(1, usize::from),
+            toggles: toggles.list().map(value).into(),
+        }
+    }
+}
+
+/// HEAD of the checkout of gitmind that `start` is in.
+fn checkout(start: &Path) -> Option<String> {
+    let start = std::path::absolute(start.join(".")).ok()?;
+    let manifest = |folder: &&Path| {
+        let text = std::fs::read_to_string(folder.join("Cargo.toml"));
+        text.is_ok_and(|text| text.contains("\nname = \"gitmind\"\n"))
+    };
+    let top = start.ancestors().find(manifest)?;
+    let repository = GitRepository::open(Location::discover(top, &[]).ok()?).ok()?;
+    let name = match repository.head().ok()? {
+        Head::Detached => "HEAD".into(),
+        Head::Branch(name) => name,
+    };
+    Some(repository.resolve(&name).ok()??.to_string())
+}

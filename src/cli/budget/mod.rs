@@ -1,0 +1,14 @@
+//! `git-mind budget`: what the operations need on a pinned journal, against their caps.
+
+mod command;
+mod environment;
+mod fixture;
+mod measure;
+mod operations;
+mod plot;
+mod report;
+mod resident;
+mod text;
+mod verdict;
+
+pub(super) use command::{Run, run};

@@ -1,0 +1,96 @@
+//! What is drawn: the operations one after the other on one axis of time.
+
+use crate::cli::budget::operations::Row;
+use crate::cli::budget::report::Report;
+use crate::memory::{Levels, Stretch};
+use crate::units::Bytes;
+use std::time::Duration;
+
+/// A point of a curve: milliseconds since the first operation began, MiB.
+pub(super) type Point = (f64, f64);
+
+/// An operation on the axes.
+pub(super) struct Band {
+    pub(super) name: &'static str,
+    pub(super) start_ms: f64,
+    pub(super) end_ms: f64,
+    pub(super) cap: Bytes,
+    pub(super) peak: Bytes,
+    pub(super) share: String,
+    pub(super) allocated: Vec<Point>,
+    pub(super) charged: Vec<Point>,
+}
+
+/// The operations of a report, those without a duration left out.
+pub(super) fn bands(report: &Report) -> Vec<Band> {
+    let mut start_ms = 0.0;
+    let bands = report.rows.iter().filter(|row| !row.measured.duration.is_zero()).map(|row| {
+        let band = band(row, start_ms);
+        start_ms = band.end_ms;
+        band
+    });
+    bands.collect()
+}
+
+fn band(Row { measured, judged }: &Row, start_ms: f64) -> Band {
+    let end_ms = start_ms + milliseconds(measured.duration);
+    let curve = |level: fn(Levels) -> u64| steps(&measured.stretches, (start_ms, end_ms), level);
+    Band {
+        name: measured.op.name(),
+        start_ms,
+        end_ms,
+        cap: measured.cap,
+        peak: measured.accounts.allocated_peak,
+        share: judged.share(),
+        allocated: curve(|levels| levels.allocated),
+        charged: curve(|levels| levels.charged),
+    }
+}
+
+/// A curve that is level within each stretch of time, between these two times.
+fn steps(
+    stretches: &[Stretch],
+    (start_ms, end_ms): (f64, f64),
+    level: fn(Levels) -> u64,
+) -> Vec<Point> {
+    let begins = stretches.iter().map(|stretch| start_ms + milliseconds(stretch.start));
+    let ends = begins.clone().skip(1).chain([end_ms]);
+    let levels = stretches.iter().map(|stretch| mib(level(stretch.highest)));
+    let mut points: Vec<Point> = Vec::with_capacity(2 * stretches.len());
+    for ((begin, end), level) in begins.zip(ends).zip(levels) {
+        // A level that lasts is one line, which keeps the file small.
+        let is_same = points.last().is_some_and(|last| last.1.total_cmp(&level).is_eq());
+        match points.last_mut() {
+            Some(last) if is_same => last.0 = end.min(end_ms),
+            _ => points.extend([(begin.min(end_ms), level), (end.min(end_ms), level)]),
+        }
+    }
+    points
+}
+
+fn milliseconds(duration: Duration) -> f64 {
+    duration.as_secs_f64() * 1000.0
+}
+
+#[expect(clippy::cast_precision_loss, reason = "a plot has fewer pixels than the error")]
+pub(super) fn mib(bytes: u64) -> f64 {
+    bytes as f64 / f64::from(1 << 20)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_curve_has_a_corner_only_where_the_level_changes() {
+        let stretch = |micros, mib: u64| Stretch {
+            start: Duration::from_micros(micros),
+            highest: Levels { charged: mib << 20, allocated: 0 },
+        };
+        let stretches = [stretch(0, 1), stretch(1000, 1), stretch(2000, 3), stretch(3000, 0)];
+        let points = steps(&stretches, (10.0, 14.0), |levels| levels.charged);
+        let expected =
+            [(10.0, 1.0), (12.0, 1.0), (12.0, 3.0), (13.0, 3.0), (13.0, 0.0), (14.0, 0.0)];
+        assert_eq!(points, expected);
+    }
+}

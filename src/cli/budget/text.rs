@@ -1,0 +1,90 @@
+//! The report for people.
+
+use super::operations::Row;
+use super::report::Report;
+use super::verdict::{percent, permille};
+use crate::cli::output::Output;
+use crate::units::Bytes;
+use std::io::{self, Write};
+
+pub(super) fn print(report: &Report, output: &mut Output) -> io::Result<()> {
+    writeln!(output, "fixture    {}, SHA-256 {}", report.fixture, report.fixture_sha256)?;
+    if let Some((edges, commits)) = report.journal {
+        writeln!(output, "journal    {edges} edges in {commits} commits")?;
+    }
+    let heads = ["heap peak", "cap", "share", "blocks", "refused", "verdict"];
+    table(output, heads, &report.rows, |Row { measured, judged }| {
+        [
+            measured.accounts.allocated_peak.to_string(),
+            measured.cap.to_string(),
+            judged.share(),
+            measured.allocations_total.to_string(),
+            measured.failures_total.to_string(),
+            judged.name().to_owned(),
+        ]
+    })?;
+    let heads = ["charged", "allocated", "resident", "gap", "gap share", "gap allowed"];
+    table(output, heads, &report.rows, |Row { measured, judged }| {
+        let accounts = measured.accounts;
+        let (gap, peak) = (accounts.gap(), accounts.allocated_peak);
+        [
+            accounts.charged_peak.to_string(),
+            peak.to_string(),
+            measured.resident.as_ref().map_or_else(|| "unknown".to_owned(), Bytes::to_string),
+            gap.to_string(),
+            percent(permille(gap, peak)),
+            judged.gap_allowed.to_string(),
+        ]
+    })?;
+    environment(report, output)?;
+    let verdict = if report.is_within() { "within budget" } else { "over budget" };
+    writeln!(output, "\nverdict    {verdict}")
+}
+
+/// A table with a row for each operation, its columns as wide as they need to be.
+fn table<const N: usize>(
+    output: &mut Output,
+    heads: [&str; N],
+    rows: &[Row],
+    cells: impl Fn(&Row) -> [String; N],
+) -> io::Result<()> {
+    let lines: Vec<_> = rows.iter().map(|row| (row.measured.op.name(), cells(row))).collect();
+    let width = |column: usize| {
+        let widths = lines.iter().map(|(_, cells)| cells[column].len());
+        widths.chain([heads[column].len()]).max().unwrap_or(0)
+    };
+    let widths: [usize; N] = std::array::from_fn(width);
+    write!(output, "\n{:<13}", "operation")?;
+    for (head, width) in heads.iter().zip(widths) {
+        write!(output, "  {head:>width$}")?;
+    }
+    writeln!(output)?;
+    for (name, cells) in &lines {
+        write!(output, "{name:<13}")?;
+        for (cell, width) in cells.iter().zip(widths) {
+            write!(output, "  {cell:>width$}")?;
+        }
+        writeln!(output)?;
+    }
+    Ok(())
+}
+
+/// What the measurement depends on; of the toggles, those that are set.
+fn environment(report: &Report, output: &mut Output) -> io::Result<()> {
+    let environment = &report.environment;
+    let set: Vec<_> = environment
+        .toggles
+        .iter()
+        .filter(|toggle| toggle.origin != "default")
+        .map(|toggle| format!("{}={}", toggle.name, toggle.value))
+        .collect();
+    let set = if set.is_empty() { "none set".to_owned() } else { set.join(" ") };
+    writeln!(output, "\nprogram    gitmind {}, {}", environment.version, environment.profile)?;
+    writeln!(output, "revision   {} ({})", environment.revision, environment.revision_from)?;
+    writeln!(output, "compiler   {}", environment.rustc)?;
+    writeln!(output, "target     {}", environment.target)?;
+    let (kernel, threads) = (&environment.kernel, environment.threads);
+    writeln!(output, "machine    {kernel}, {threads} threads")?;
+    writeln!(output, "pages      {} bytes", environment.page_size_bytes)?;
+    writeln!(output, "toggles    {set}")
+}

@@ -1,0 +1,182 @@
+//! The heap and the ports set against each other, byte for byte.
+//!
+//! The process's allocator books what it hands out, the port at the bottom of the stack what it
+//! admits (see `reconciled`). The difference is heap that went past the port. Single atomics, not
+//! the counters per thread of `counters`: their peaks are exact on any number of threads, and
+//! nobody reconciles in a hurry.
+
+use std::sync::atomic::{AtomicI64, Ordering};
+
+use super::timeline::{Levels, Stretch, Timeline};
+use crate::units::Bytes;
+
+/// A level and the highest that it has been.
+struct Level {
+    now: AtomicI64,
+    peak: AtomicI64,
+}
+
+impl Level {
+    const fn new() -> Self {
+        Self { now: AtomicI64::new(0), peak: AtomicI64::new(0) }
+    }
+
+    fn reset(&self) {
+        self.now.store(0, Ordering::Relaxed);
+        self.peak.store(0, Ordering::Relaxed);
+    }
+
+    fn change(&self, bytes: i64) {
+        let level = self.now.fetch_add(bytes, Ordering::Relaxed).saturating_add(bytes);
+        if bytes > 0 {
+            self.peak.fetch_max(level, Ordering::Relaxed);
+        }
+    }
+
+    fn now(&self) -> u64 {
+        unsigned(self.now.load(Ordering::Relaxed))
+    }
+
+    fn peak(&self) -> Bytes {
+        Bytes::new(unsigned(self.peak.load(Ordering::Relaxed)))
+    }
+}
+
+/// What was charged, what was allocated, and what was allocated without being charged.
+pub(super) struct Books {
+    charged: Level,
+    allocated: Level,
+    past_port: Level,
+    timeline: Timeline,
+}
+
+/// The peaks of an operation.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Reconciliation {
+    /// The most that the ports had admitted at once.
+    pub charged_peak: Bytes,
+    /// The most that was live in the heap at once.
+    pub allocated_peak: Bytes,
+    /// The most that was live in the heap at once without being charged.
+    pub past_port_peak: Bytes,
+}
+
+impl Reconciliation {
+    /// The bytes by which the two accounts differ: what went past the port at its worst moment, or
+    /// what was charged without ever being there.
+    pub fn gap(&self) -> Bytes {
+        let phantom = self.charged_peak.get().saturating_sub(self.allocated_peak.get());
+        self.past_port_peak.max(Bytes::new(phantom))
+    }
+}
+
+impl Books {
+    pub(super) const fn new() -> Self {
+        Self {
+            charged: Level::new(),
+            allocated: Level::new(),
+            past_port: Level::new(),
+            timeline: Timeline::new(),
+        }
+    }
+
+    /// Begins at zero. Nobody books anything meanwhile.
+    pub(super) fn restart(&self) {
+        [&self.charged, &self.allocated, &self.past_port].into_iter().for_each(Level::reset);
+        self.timeline.restart();
+    }
+
+    /// The heap holds `change` bytes more, or less.
+    pub(super) fn heap(&self, change: i64) {
+        self.allocated.change(change);
+        self.past_port.change(change);
+        self.note();
+    }
+
+    /// The ports have admitted `change` bytes more, or less. A charge is booked before its bytes
+    /// are taken and taken back after they are freed, so that it never looks as if it had gone past
+    /// the port.
+    pub(super) fn port(&self, change: i64) {
+        self.past_port.change(change.saturating_neg());
+        self.charged.change(change);
+        self.note();
+    }
+
+    fn note(&self) {
+        let read = || Levels { charged: self.charged.now(), allocated: self.allocated.now() };
+        self.timeline.note(read);
+    }
+
+    pub(super) fn read(&self) -> Reconciliation {
+        Reconciliation {
+            charged_peak: self.charged.peak(),
+            allocated_peak: self.allocated.peak(),
+            past_port_peak: self.past_port.peak(),
+        }
+    }
+
+    pub(super) fn stretches(&self) -> impl Iterator<Item = Stretch> {
+        self.timeline.stretches()
+    }
+}
+
+impl std::fmt::Debug for Books {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.read().fmt(f)
+    }
+}
+
+/// Blocks from before the beginning may be freed, so a level may be below zero.
+fn unsigned(level: i64) -> u64 {
+    u64::try_from(level).unwrap_or(0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_goes_past_the_port_is_found_at_its_worst_moment() {
+        let books = Books::new();
+        let block = |bytes| {
+            books.port(bytes);
+            books.heap(bytes);
+        };
+        block(1000);
+        books.heap(300);
+        books.heap(-250);
+        block(500);
+        let read = books.read();
+        assert_eq!(read.charged_peak.get(), 1500);
+        assert_eq!(read.allocated_peak.get(), 1550, "the 300 were not there with the 1500");
+        assert_eq!((read.past_port_peak.get(), read.gap().get()), (300, 300));
+    }
+
+    #[test]
+    fn a_charge_for_nothing_is_a_gap_too() {
+        let books = Books::new();
+        books.port(4096);
+        books.heap(1000);
+        assert_eq!(books.read().past_port_peak, Bytes::ZERO);
+        assert_eq!(books.read().gap().get(), 3096);
+    }
+
+    #[test]
+    fn blocks_that_come_and_go_on_threads_leave_no_gap() {
+        let books = Books::new();
+        std::thread::scope(|scope| {
+            for _ in 0..4 {
+                scope.spawn(|| {
+                    for _ in 0..1000 {
+                        books.port(64);
+                        books.heap(64);
+                        books.heap(-64);
+                        books.port(-64);
+                    }
+                });
+            }
+        });
+        assert_eq!(books.read().gap(), Bytes::ZERO);
+        assert!(books.read().allocated_peak.get() <= 4 * 64);
+    }
+}
