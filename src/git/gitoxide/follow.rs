@@ -139,7 +139,8 @@ impl Walk<'_, '_> {
             }
         }
         self.run.len = 0;
-        if found.is_none() && self.loose.commit(id, &mut self.bytes)? {
+        let inflate = &mut self.decoder.inflate;
+        if found.is_none() && self.loose.commit(id, inflate, &mut self.bytes)? {
             return take(id, &self.bytes, visit);
         }
         self.objects.read(id, ObjectKind::Commit, &mut self.bytes)?;

@@ -5,7 +5,7 @@ use crate::git::{Error, ObjectKind};
 use crate::memory;
 use crate::oid::Oid;
 use gix_object::Find;
-use std::cell::RefCell;
+use std::cell::{OnceCell, RefCell};
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -18,7 +18,8 @@ const STAGING_BYTES_KEPT: usize = 256 << 10;
 
 /// Open object folders.
 pub(super) struct Objects {
-    handle: gix_odb::Handle,
+    /// Opened when an object is asked for: a rebuild of one pack asks for none.
+    handle: OnceCell<gix_odb::Handle>,
     /// Where git lists the commits whose parents a shallow clone does not have.
     shallow: PathBuf,
     /// The folder of the repository and those it borrows objects from.
@@ -37,16 +38,28 @@ impl Objects {
     /// Opens the objects of the repository whose folder is `common_dir`.
     pub(super) fn open(common_dir: &Path) -> Result<Self, Error> {
         let path = &common_dir.join("objects");
+        let absolute = std::path::absolute(path).map_err(cannot_open(path))?;
+        std::fs::read_dir(&absolute).map_err(cannot_open(path))?;
+        let borrowed = gix_odb::alternate::resolve(absolute.clone(), &absolute);
+        let mut folders = vec![path.clone()];
+        folders.extend(borrowed.map_err(cannot_open(path))?);
+        let shallow = common_dir.join("shallow");
+        Ok(Self { handle: OnceCell::new(), shallow, folders, staging: RefCell::default() })
+    }
+
+    /// The object database.
+    fn handle(&self) -> Result<&gix_odb::Handle, Error> {
+        if let Some(handle) = self.handle.get() {
+            return Ok(handle);
+        }
         let options = gix_odb::store::init::Options {
             alloc_limit_bytes: Some(OBJECT_BYTES_MAX),
             ..Default::default()
         };
+        let path = &self.folders[0];
         let handle = gix_odb::at_opts(path, gix_hash::Kind::Sha1, None, options);
-        let shallow = common_dir.join("shallow");
         let handle = handle.map_err(cannot_open(path))?;
-        let mut folders = vec![path.clone()];
-        folders.extend(handle.store_ref().alternate_db_paths().unwrap_or_default());
-        Ok(Self { handle, shallow, folders, staging: RefCell::default() })
+        Ok(self.handle.get_or_init(|| handle))
     }
 
     /// Where objects are: the repository's own folder first.
@@ -66,7 +79,7 @@ impl Objects {
     ) -> Result<(), Error> {
         let name = gix_hash::ObjectId::Sha1(*id.as_bytes());
         let staging = &mut *self.staging.borrow_mut();
-        let found = self.handle.try_find(&name, staging);
+        let found = self.handle()?.try_find(&name, staging);
         let data = match found {
             Ok(Some(data)) => data,
             Ok(None) if self.is_shallow() => return Err(Error::Shallow { id }),

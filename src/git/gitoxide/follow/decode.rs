@@ -22,7 +22,7 @@ pub(super) enum Decoded {
 /// The state of inflating, kept from object to object. Deltas are applied in memory of the library.
 #[derive(Default)]
 pub(super) struct Decoder {
-    inflate: gix_zlib::Inflate,
+    pub(super) inflate: gix_zlib::Inflate,
     scratch: std::vec::Vec<u8>,
 }
 

@@ -20,7 +20,6 @@ pub(super) struct Loose<'a> {
     folder: Option<rustix::fd::OwnedFd>,
     /// The file, and then what is in it.
     packed: Vec<'a, u8>,
-    inflate: Inflate,
 }
 
 impl<'a> Loose<'a> {
@@ -29,7 +28,7 @@ impl<'a> Loose<'a> {
         let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
         let open = |path| rustix::fs::open(path, flags, Mode::empty()).ok();
         let folder = objects.and_then(open);
-        Self { folder, packed: Vec::new(alloc), inflate: Inflate::default() }
+        Self { folder, packed: Vec::new(alloc) }
     }
 
     /// Puts the commit `id` into `bytes`; `false` when there is no such file, or anything is odd
@@ -37,15 +36,20 @@ impl<'a> Loose<'a> {
     ///
     /// # Errors
     /// Every refusal of the port.
-    pub(super) fn commit(&mut self, id: Oid, bytes: &mut Vec<'_, u8>) -> Result<bool, MemoryError> {
+    pub(super) fn commit(
+        &mut self,
+        id: Oid,
+        inflate: &mut Inflate,
+        bytes: &mut Vec<'_, u8>,
+    ) -> Result<bool, MemoryError> {
         if !self.load(id)? {
             return Ok(false);
         }
         let mut room = CONTENT_BYTES;
         loop {
             bytes.try_resize(room, 0)?;
-            self.inflate.reset();
-            let Ok((status, _, len)) = self.inflate.once(&self.packed, bytes) else {
+            inflate.reset();
+            let Ok((status, _, len)) = inflate.once(&self.packed, bytes) else {
                 return Ok(false);
             };
             let Some((header, size)) = parse_header(&bytes[..len]) else { return Ok(false) };
@@ -105,8 +109,9 @@ mod tests {
         std::fs::write(name, stream).expect("there is room on the disk");
         let mut loose = Loose::open(Some(folder.path()), Alloc::new(&system));
         let mut bytes = Vec::new(Alloc::new(&system));
-        let is_read = loose.commit(id, &mut bytes).expect("there is memory");
-        let other = loose.commit(Oid::new([2; 20]), &mut Vec::new(Alloc::new(&system)));
+        let inflate = &mut Inflate::default();
+        let is_read = loose.commit(id, inflate, &mut bytes).expect("there is memory");
+        let other = loose.commit(Oid::new([2; 20]), inflate, &mut Vec::new(Alloc::new(&system)));
         assert_eq!(other, Ok(false), "there is no such file");
         is_read.then(|| bytes.to_vec())
     }
