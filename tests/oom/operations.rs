@@ -90,15 +90,15 @@ pub(crate) fn prepare(place: &str, start: Start) -> Place {
         let parents = vec![drafts.len() - 1];
         drafts.push(Draft { parents, message });
     };
-    for number in 0..130 {
+    for number in 0..70 {
         push(&mut drafts, message(number..number + 1));
     }
-    for batch in 0..30 {
+    for batch in 0..24 {
         push(&mut drafts, message(batch * 45..batch * 45 + 45));
     }
     push(&mut drafts, b"no base64".to_vec());
     push(&mut drafts, b"oP8=".to_vec());
-    let side = Draft { parents: vec![100], message: message(3..9) };
+    let side = Draft { parents: vec![50], message: message(3..9) };
     let merge = Draft { parents: vec![drafts.len() - 1, drafts.len()], message: message(1..2) };
     drafts.extend([side, merge]);
     place.add(&mut known, &drafts);
