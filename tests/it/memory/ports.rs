@@ -1,16 +1,21 @@
 //! Every adapter, and every stack of two of them, as boxed ports.
 
-use gitmind::memory::{Budgeted, Faulty, Port, Schedule, System, Trace, Traced};
+use gitmind::memory::{
+    Budgeted, Faulty, Port, ProcessAllocator, Reconciled, Schedule, System, Trace, Traced,
+};
 use gitmind::units::Bytes;
 
 /// A boxed port.
 pub(crate) type AnyPort = Box<dyn Port>;
 
+/// Books that nobody reads; it is not the allocator of this process.
+static BOOKS: ProcessAllocator = ProcessAllocator::new();
+
 /// Puts an adapter on top of a port.
 pub(crate) type Decorator = fn(AnyPort) -> AnyPort;
 
 /// The decorators, with names for messages.
-pub(crate) const DECORATORS: [(&str, Decorator); 6] = [
+pub(crate) const DECORATORS: [(&str, Decorator); 7] = [
     ("traced, stamped", |inner| Box::new(Traced::new(inner, Trace::stamped()))),
     ("traced, sites", |inner| Box::new(Traced::new(inner, Trace::sites()))),
     ("traced, stamped, zeroizing", |inner| {
@@ -20,6 +25,7 @@ pub(crate) const DECORATORS: [(&str, Decorator); 6] = [
         Box::new(Traced::new(inner, Trace::sites().zeroizing(true)))
     }),
     ("budgeted", |inner| Box::new(Budgeted::new(inner, Bytes::from_mib(64)))),
+    ("reconciled", |inner| Box::new(Reconciled::new(inner, &BOOKS))),
     ("faulty", |inner| Box::new(Faulty::new(inner, Schedule::NEVER))),
 ];
 
