@@ -13,5 +13,5 @@ fn every_stack_keeps_the_contract() {
         }));
         assert!(outcome.is_ok(), "the message above is about the stack: {name}");
     });
-    assert_eq!(stacks, 1 + 6 + 36);
+    assert_eq!(stacks, 1 + 7 + 49);
 }
