@@ -86,9 +86,12 @@ fn the_environment_of_a_measurement_is_in_its_report() {
 fn people_read_peak_cap_share_accounts_and_hash() {
     let report = mind(&fixtures_folder(), &["budget", "--fixture", "small"]).ok();
     let words = ["heap peak", "256.0 MiB", "128.0 MiB", " %", "50 edges", "SHA-256 ", "charged"];
-    for word in
-        words.into_iter().chain(OPERATIONS).chain(["resident", "gap", "rustc 1.", "within budget"])
-    {
+    for word in words.into_iter().chain(OPERATIONS).chain([
+        "resident",
+        "gap",
+        "rustc 1.",
+        "verdict    within budget",
+    ]) {
         assert!(report.contains(word), "{word}: {report}");
     }
 }
@@ -96,20 +99,26 @@ fn people_read_peak_cap_share_accounts_and_hash() {
 #[test]
 fn a_peak_near_the_cap_is_a_warning_and_within() {
     let peak = number(&small(&[]).json()["operations"][0], "peak_bytes");
-    let cap = (peak * 10 / 9).to_string();
-    let ran = small(&["--cap", &cap]);
+    // What threads hold at once is a matter of luck, so one of these is near.
+    let near = [105, 112, 119, 124].into_iter().find_map(|percent| {
+        let ran = small(&["--cap", &(peak * percent / 100).to_string()]);
+        let document: Value = serde_json::from_str(&ran.stdout).expect("one JSON document");
+        (document["operations"][0]["verdict"] == "near").then_some((ran, document))
+    });
+    let (ran, document) = near.expect("a cap just above the peak");
+    assert_eq!((ran.code, &document["within_budget"]), (0, &true.into()), "{ran:?}");
     assert!(ran.stderr.contains("warning: cache.rebuild: the peak is at "), "{ran:?}");
-    let row = &ran.json()["operations"][0];
-    assert_eq!((&row["verdict"], &row["near_cap"]), (&"near".into(), &true.into()));
+    let row = &document["operations"][0];
+    assert_eq!(row["near_cap"], true);
     let share = row["share_of_cap"].as_f64().expect("a number");
     assert!((0.8..=1.0).contains(&share), "{share}");
 }
 
 #[test]
 fn a_cap_that_is_passed_is_over_and_named() {
-    let peak = number(&small(&[]).json()["operations"][0], "peak_bytes");
-    for cap in [(peak - 1).to_string(), "8KiB".into(), "100".into()] {
-        let (document, said) = over(small(&["--cap", &cap]));
+    // A little below its peak a rebuild still gets by, on the disk; here it cannot.
+    for cap in ["32KiB", "8KiB", "100"] {
+        let (document, said) = over(small(&["--cap", cap]));
         assert_eq!(document["within_budget"], false, "{cap}: {document}");
         let row = &document["operations"][0];
         assert_eq!((&row["op"], &row["verdict"]), (&"cache.rebuild".into(), &"over".into()));
@@ -120,6 +129,14 @@ fn a_cap_that_is_passed_is_over_and_named() {
     let error = small(&["--cap", "12 parsecs"]);
     assert_eq!(error.code, 2, "{error:?}");
     assert!(error.stderr.contains("KiB, MiB or GiB"), "{error:?}");
+}
+
+#[test]
+fn people_read_what_is_over_and_what_to_type_next() {
+    let ran = mind(&fixtures_folder(), &["budget", "--fixture", "small", "--cap", "8KiB"]);
+    assert_eq!(ran.code, 1, "{ran:?}");
+    assert!(ran.stdout.contains("verdict    not within budget"), "{ran:?}");
+    assert!(ran.stderr.contains("over the cap of 8.0 KiB") && ran.stderr.contains("--plot"));
 }
 
 #[cfg(debug_assertions)]

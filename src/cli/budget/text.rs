@@ -37,7 +37,7 @@ pub(super) fn print(report: &Report, output: &mut Output) -> io::Result<()> {
         ]
     })?;
     environment(report, output)?;
-    let verdict = if report.is_within() { "within budget" } else { "over budget" };
+    let verdict = if report.is_within() { "within budget" } else { "not within budget" };
     writeln!(output, "\nverdict    {verdict}")
 }
 
