@@ -131,9 +131,10 @@ impl Judged {
         }
     }
 
-    /// The warning that is due while the peak is still within the cap.
+    /// The warning that is due while the operation is still within its cap.
     pub(super) fn warning(&self) -> Option<String> {
-        let is_due = self.is_near && self.permille_of_cap <= 1000;
+        let is_over = self.problems.iter().any(|problem| problem.name() == "over");
+        let is_due = self.is_near && !is_over;
         is_due.then(|| format!("{}: the peak is at {} of the cap", self.op, self.share()))
     }
 
@@ -220,6 +221,9 @@ mod tests {
         assert_eq!(names(&refused(ErrorKind::OverBudget)), ["over"]);
         assert_eq!(names(&refused(ErrorKind::OverCap)), ["over"]);
         assert_eq!(names(&refused(ErrorKind::Injected)), ["refused"]);
+        let close = measured(CAP.get() - 1, CAP.get() - 1, 0).accounts;
+        let over = Measured { accounts: close, ..refused(ErrorKind::OverBudget) };
+        assert_eq!(Judged::new(&over).warning(), None, "it is past warning");
     }
 
     #[test]
