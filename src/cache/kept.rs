@@ -14,8 +14,8 @@ const PLAN_BYTES_PER_EDGE: u64 = 8;
 const PLAN_BYTES_PER_OID: u64 = 16;
 /// What the lists of commits take for one, beside the arena.
 const BYTES_PER_COMMIT: u64 = 24;
-/// The share of the cap, one in this many, that is left for buffers beside the arena.
-const RESERVE: u64 = 16;
+/// What is left of the cap for buffers beside the arena: a sixteenth, at least this, at most half.
+const RESERVE_BYTES: u64 = 12 << 20;
 
 /// Edges that fit the arena so far.
 pub(super) struct Kept<'r> {
@@ -56,7 +56,7 @@ impl<'r> Kept<'r> {
         let planned = PLAN_BYTES_PER_EDGE * edges + PLAN_BYTES_PER_OID * oids;
         let needed = self.arena.held_bytes().get() + planned + BYTES_PER_COMMIT * commits as u64;
         let cap = self.arena.cap_bytes().get();
-        needed > cap - cap / RESERVE
+        needed > cap - (cap / 16).max(RESERVE_BYTES).min(cap / 2)
     }
 
     /// Source and target of each edge, in visiting order.
