@@ -11,7 +11,7 @@ use gitmind::units::Bytes;
 
 use crate::{PROCESS, TURN, WORK, Work, with_journals};
 
-/// What the harness may take meanwhile, on a thread of its own.
+/// What the harness may take or give back meanwhile, on a thread of its own.
 const HARNESS_BYTES: u64 = 4 << 10;
 
 /// What a reconciled port and the heap say of `work`.
@@ -43,9 +43,8 @@ fn what_goes_past_the_port_is_found_although_it_is_not_at_the_peak() {
         drop(past);
         large.try_resize(300 << 10, 1).expect("there is memory");
     });
-    let expected = 64 << 10;
-    assert!((expected..expected + HARNESS_BYTES).contains(&found.gap().get()), "{found:?}");
-    assert!(found.allocated_peak.get() < (364 << 10), "{found:?}");
+    assert!(found.gap().get().abs_diff(64 << 10) < HARNESS_BYTES, "{found:?}");
+    assert!(found.allocated_peak.get() < (364 << 10) - HARNESS_BYTES, "{found:?}");
     let honest = books(|alloc| {
         let mut bytes = Vec::<u8>::new(alloc);
         (0..100_000).for_each(|_| bytes.try_push(1).expect("there is memory"));
