@@ -2,12 +2,13 @@
 
 use super::error::{FullBecause, RebuildError};
 use super::kept::Kept;
+use super::names::Names;
 use super::numbered::NumberedCommits;
 use super::spill::Spilled;
 use crate::fs::FileSystem;
 use crate::git::{Commit, Repository};
 use crate::journal::{
-    EdgeOrder, History, Malformed, MessageError, PayloadBuffer, Since, walk, walk_since,
+    EdgeOrder, History, Malformed, MessageError, PayloadBuffer, Since, walk_into, walk_since,
 };
 use crate::memory::{Alloc, Arena, Box, Vec};
 use crate::oid::Oid;
@@ -39,9 +40,21 @@ pub(super) enum Room<'a> {
     Disk(&'a dyn FileSystem),
 }
 
+impl<'a> Room<'a> {
+    const fn disk(self) -> Option<&'a dyn FileSystem> {
+        match self {
+            Self::Arena => None,
+            Self::ArenaThenDisk(disk) | Self::Disk(disk) => Some(disk),
+        }
+    }
+}
+
+/// What is newer than a cache.
+type Newer<'r, 'a> = (NumberedCommits<'a, Names<'a>>, Kept<'r>, MalformedCounts);
+
 /// The edges of a journal.
 pub(super) struct Collected<'r, 'a> {
-    pub(super) commits: NumberedCommits<'a>,
+    pub(super) commits: NumberedCommits<'a, Names<'a>>,
     pub(super) edges: Edges<'r, 'a>,
     pub(super) malformed: MalformedCounts,
 }
@@ -71,8 +84,9 @@ impl<'a> Source<'a> {
         order: EdgeOrder,
     ) -> Result<Collected<'r, 'a>, RebuildError> {
         let mut collector = Collector::new(self, arena, room)?;
+        let names = Names::new(self.alloc, collector.cap_bytes, room.disk());
         let visit = |commit: &Commit<'_>| collector.commit(commit);
-        let history = walk(self.repository, self.alloc, tip, order, visit)?;
+        let history = walk_into(self.repository, self.alloc, tip, order, names, visit)?;
         collector.finish(history)
     }
 
@@ -83,11 +97,11 @@ impl<'a> Source<'a> {
         arena: &'r Arena<'r>,
         (tip, base): (Oid, Oid),
         commits_max: usize,
-    ) -> Result<Result<(NumberedCommits<'a>, Kept<'r>, MalformedCounts), FullBecause>, RebuildError>
-    {
+    ) -> Result<Result<Newer<'r, 'a>, FullBecause>, RebuildError> {
         let mut collector = Collector::new(self, arena, Room::Arena)?;
+        let names = Names::new(self.alloc, collector.cap_bytes, None);
         let visit = |commit: &Commit<'_>| collector.commit(commit);
-        match walk_since(self.repository, self.alloc, tip, base, commits_max, visit)? {
+        match walk_since(self.repository, self.alloc, tip, base, commits_max, names, visit)? {
             Since::Merge => Ok(Err(FullBecause::Merge)),
             Since::NotMet => Ok(Err(FullBecause::NotMet)),
             Since::Newer(history) => {
@@ -139,7 +153,7 @@ impl<'r, 'a> Collector<'r, 'a> {
     }
 
     /// The edges of the commits of `history`, which are those that were collected.
-    fn finish(self, history: History<'a>) -> Result<Collected<'r, 'a>, RebuildError> {
+    fn finish(self, history: History<'a, Names<'a>>) -> Result<Collected<'r, 'a>, RebuildError> {
         let Self { edges, count, mut starts, malformed, .. } = self;
         starts.try_push(count)?;
         Ok(Collected { commits: NumberedCommits::new(history, starts), edges, malformed })

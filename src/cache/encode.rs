@@ -1,7 +1,7 @@
 //! The files and trees of some shards, encoded and named by worker threads.
 
 use super::bitmap::encode_bitmap;
-use super::plan::{Entry, Plan};
+use super::plan::{Content, Entry};
 use super::shard::{Direction, push_file};
 use crate::git::{Error, ObjectKind, TreeDraft, object_id};
 use crate::memory::{Alloc, Vec};
@@ -10,8 +10,8 @@ use crate::pipeline::Work;
 use std::ops::Range;
 
 /// What threads need to encode.
-pub(super) struct Encoding<'e, 'r, 'c, 'a> {
-    pub(super) plan: &'e Plan<'r, 'c>,
+pub(super) struct Encoding<'e, 'r, 'a> {
+    pub(super) content: &'e Content<'r>,
     pub(super) alloc: Alloc<'a>,
 }
 
@@ -85,7 +85,7 @@ impl<'a> Encoded<'a> {
     }
 }
 
-impl<'a> Work for Encoding<'_, '_, '_, 'a> {
+impl<'a> Work for Encoding<'_, '_, 'a> {
     type Job = Range<usize>;
     type Output = Encoded<'a>;
     type Error = Error;
@@ -101,7 +101,7 @@ impl<'a> Work for Encoding<'_, '_, '_, 'a> {
         encoded.bytes.clear();
         encoded.objects.clear();
         encoded.shards.clear();
-        for (shard, entries) in self.plan.shards_of(job) {
+        for (shard, entries) in self.content.shards_of(job) {
             encoded.shard(shard, entries)?;
         }
         Ok(encoded)

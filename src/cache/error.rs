@@ -23,7 +23,7 @@ pub enum RebuildError {
     Malformed(Malformed),
     /// The journal cannot be read.
     #[error(transparent)]
-    Walk(#[from] WalkError),
+    Walk(WalkError),
     /// The cache cannot be written.
     #[error(transparent)]
     Write(#[from] git::Error),
@@ -31,7 +31,7 @@ pub enum RebuildError {
     #[error("the journal has more than {} edges", u32::MAX)]
     TooManyEdges,
     /// What does not fit the memory cannot go to the disk either.
-    #[error("cannot move edges to the disk")]
+    #[error("cannot move edges or names to the disk")]
     Spill(#[source] FsError),
     /// Memory is short.
     #[error("no memory for the rebuild: {0}")]
@@ -42,6 +42,15 @@ impl RebuildError {
     /// Whether the arena's cap, and nothing else, is in the way.
     pub fn is_over_cap(&self) -> bool {
         matches!(self, Self::Memory(error) if error.kind == ErrorKind::OverCap)
+    }
+}
+
+impl From<WalkError> for RebuildError {
+    fn from(error: WalkError) -> Self {
+        match error {
+            WalkError::Names(error) => Self::Spill(error),
+            error => Self::Walk(error),
+        }
     }
 }
 

@@ -3,6 +3,7 @@
 use super::collect::{Collected, Edges, MalformedCounts, Room, Source};
 use super::error::RebuildError;
 use super::meta::Meta;
+use super::names::Names;
 use super::numbered::NumberedCommits;
 use super::plan::Plan;
 use super::spill::{Spilled, SpilledPlan};
@@ -28,7 +29,7 @@ type Built = (Meta, MalformedCounts, Written, Bytes);
 /// How far it got in memory.
 enum Outcome<'a> {
     Written(Built),
-    Spilled(Meta, MalformedCounts, NumberedCommits<'a>, Box<'a, Spilled<'a>>),
+    Spilled(Meta, MalformedCounts, Box<'a, NumberedCommits<'a, Names<'a>>>, Box<'a, Spilled<'a>>),
 }
 
 impl<'a> Full<'a> {
@@ -72,7 +73,10 @@ impl<'a> Full<'a> {
         let Collected { commits, edges, malformed } = read;
         let meta = meta_of(tip, self.edge_order, &commits, &malformed)?;
         match edges {
-            Edges::Spilled(spilled) => Ok(Outcome::Spilled(meta, malformed, commits, spilled)),
+            Edges::Spilled(spilled) => {
+                let commits = self.source.alloc.try_box(commits)?;
+                Ok(Outcome::Spilled(meta, malformed, commits, spilled))
+            }
             Edges::Kept(kept) => {
                 let plan = Plan::new(arena, commits, kept)?;
                 let written = write(self.target, &plan, &meta, self.time)?;
@@ -86,7 +90,7 @@ impl<'a> Full<'a> {
 pub(super) fn meta_of(
     tip: Oid,
     edge_order: EdgeOrder,
-    commits: &NumberedCommits<'_>,
+    commits: &NumberedCommits<'_, Names<'_>>,
     malformed: &MalformedCounts,
 ) -> Result<Meta, RebuildError> {
     let count = |count| u32::try_from(count).map_err(|_| RebuildError::TooManyEdges);

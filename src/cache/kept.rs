@@ -1,5 +1,6 @@
 //! A journal's edges in the arena: two numbers each, no strings, no object per edge.
 
+use super::names::Names;
 use super::numbered::{NumberedCommits, Span};
 use super::oid_table::{OidTable, OidTableError};
 use crate::memory::{Arena, ArenaVec, MemoryError};
@@ -12,8 +13,8 @@ const EDGES_MIN: usize = 1024;
 const PLAN_BYTES_PER_EDGE: u64 = 8;
 /// What planning takes for an object: four numbers.
 const PLAN_BYTES_PER_OID: u64 = 16;
-/// What the lists of commits take for one, beside the arena.
-const BYTES_PER_COMMIT: u64 = 24;
+/// What the lists of commits take for one, beside the arena and the names.
+const BYTES_PER_COMMIT: u64 = 8;
 /// What is left of the cap for buffers beside the arena: a sixteenth, at least this, at most half.
 const RESERVE_BYTES: u64 = 12 << 20;
 
@@ -81,7 +82,7 @@ impl<'r> Kept<'r> {
     /// The number of the source of each edge, in the order of edge ids.
     pub(super) fn sources<'k>(
         &'k self,
-        commits: &'k NumberedCommits<'_>,
+        commits: &'k NumberedCommits<'_, Names<'_>>,
     ) -> impl ExactSizeIterator<Item = u32> + Clone + 'k {
         InOrder {
             spans: commits.spans(),
@@ -94,7 +95,7 @@ impl<'r> Kept<'r> {
     /// The number of the target of each edge, in the order of edge ids.
     pub(super) fn targets<'k>(
         &'k self,
-        commits: &'k NumberedCommits<'_>,
+        commits: &'k NumberedCommits<'_, Names<'_>>,
     ) -> impl ExactSizeIterator<Item = u32> + Clone + 'k {
         InOrder {
             spans: commits.spans(),

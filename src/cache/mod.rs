@@ -9,6 +9,7 @@ mod existing;
 mod full;
 mod kept;
 mod meta;
+mod names;
 mod numbered;
 mod oid_table;
 mod plan;

@@ -1,15 +1,15 @@
 //! Which edge ids each commit of a journal has.
 
 use super::commit_index::CommitRecord;
-use crate::journal::History;
+use crate::journal::{CommitNames, History, WalkError};
 use crate::memory::Vec;
 use crate::oid::Oid;
 use std::ops::Range;
 
 /// The commits of a journal with the number of edges of each.
 #[derive(Debug)]
-pub(super) struct NumberedCommits<'a> {
-    history: History<'a>,
+pub(super) struct NumberedCommits<'a, N = Vec<'a, Oid>> {
+    history: History<'a, N>,
     /// For each visited commit, the edges visited before it; one more entry ends the last.
     starts: Vec<'a, u32>,
 }
@@ -17,23 +17,24 @@ pub(super) struct NumberedCommits<'a> {
 /// The edges of one commit.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Span {
-    pub(super) commit: Oid,
+    /// The commit's visit number.
+    pub(super) visit: u32,
     /// The id of its first edge.
     pub(super) first_edge: u32,
     /// Where its edges are in the order of visits.
     pub(super) visited: Range<u32>,
 }
 
-impl<'a> NumberedCommits<'a> {
+impl<'a, N: CommitNames> NumberedCommits<'a, N> {
     /// The commits of `history`. There is one more start than commits.
-    pub(super) fn new(history: History<'a>, starts: Vec<'a, u32>) -> Self {
-        debug_assert_eq!(starts.len(), history.commits().len() + 1, "the last one has an end");
+    pub(super) fn new(history: History<'a, N>, starts: Vec<'a, u32>) -> Self {
+        debug_assert_eq!(starts.len(), history.names().len() + 1, "the last one has an end");
         Self { history, starts }
     }
 
     /// The number of commits, whether they have edges or not.
     pub(super) fn len(&self) -> usize {
-        self.history.commits().len()
+        self.history.names().len()
     }
 
     /// The number of edges.
@@ -44,11 +45,10 @@ impl<'a> NumberedCommits<'a> {
     /// The commits that have edges, in the order of edge ids.
     pub(super) fn spans(&self) -> impl Iterator<Item = Span> + Clone + '_ {
         let spans = self.history.numbered().scan(0, |next, visit| {
-            let visit = visit as usize;
-            let visited = self.starts[visit]..self.starts[visit + 1];
+            let visited = self.starts[visit as usize]..self.starts[visit as usize + 1];
             let first_edge = *next;
             *next += visited.end - visited.start;
-            Some(Span { commit: self.history.commits()[visit], first_edge, visited })
+            Some(Span { visit, first_edge, visited })
         });
         spans.filter(|span| !span.visited.is_empty())
     }
@@ -67,8 +67,14 @@ impl<'a> NumberedCommits<'a> {
         })
     }
 
+    /// The record of the commit index for the commit of a span.
+    pub(super) fn record(&self, span: &Span) -> Result<CommitRecord, WalkError> {
+        let commit = self.history.names().get(span.visit as usize)?;
+        Ok(CommitRecord { first_edge: span.first_edge, commit })
+    }
+
     /// The commits that have edges, as the commit index records them.
-    pub(super) fn records(&self) -> impl Iterator<Item = CommitRecord> + '_ {
-        self.spans().map(|Span { commit, first_edge, .. }| CommitRecord { first_edge, commit })
+    pub(super) fn records(&self) -> impl Iterator<Item = Result<CommitRecord, WalkError>> + '_ {
+        self.spans().map(|span| self.record(&span))
     }
 }

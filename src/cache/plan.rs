@@ -12,8 +12,10 @@
 
 use super::commit_index::{CommitRecord, RECORDS_PER_CHUNK};
 use super::kept::Kept;
+use super::names::Names;
 use super::numbered::NumberedCommits;
 use super::postings::{Postings, zeroed};
+use crate::journal::WalkError;
 use crate::memory::{Arena, MemoryError};
 use crate::oid::Oid;
 use std::ops::Range;
@@ -23,8 +25,14 @@ const GROUP_ENTRIES_MIN: usize = 512;
 /// Objects that every cache has: metadata, root tree, commit.
 const FIXED_OBJECTS: u32 = 3;
 
-/// The content of a cache, in the order in which it is written.
+/// What a cache will consist of.
 pub(super) struct Plan<'r, 'a> {
+    content: Content<'r>,
+    commits: NumberedCommits<'a, Names<'a>>,
+}
+
+/// The content of its shards, in the order in which it is written; threads may share it.
+pub(super) struct Content<'r> {
     oids: &'r [Oid],
     /// Numbers of the oids, sorted by oid.
     sorted: &'r [u32],
@@ -32,7 +40,6 @@ pub(super) struct Plan<'r, 'a> {
     reverse: Postings<'r>,
     /// For each oid that edges end at, the source of the first of them.
     first_sources: &'r [u32],
-    commits: NumberedCommits<'a>,
 }
 
 /// One object's entries in a cache. An empty list has no file.
@@ -58,7 +65,7 @@ impl<'r, 'a> Plan<'r, 'a> {
     /// Plans the cache of the edges of `commits`, which are freed on the way.
     pub(super) fn new(
         arena: &'r Arena<'r>,
-        commits: NumberedCommits<'a>,
+        commits: NumberedCommits<'a, Names<'a>>,
         kept: Kept<'r>,
     ) -> Result<Self, MemoryError> {
         let oid_count = kept.oids().len();
@@ -75,9 +82,40 @@ impl<'r, 'a> Plan<'r, 'a> {
         }
         let oids = kept.into_oids();
         let sorted = sorted_numbers(arena, oids)?;
-        Ok(Self { oids, sorted, forward, reverse, first_sources, commits })
+        let content = Content { oids, sorted, forward, reverse, first_sources };
+        Ok(Self { content, commits })
     }
 
+    /// The content of the shards.
+    pub(super) const fn content(&self) -> &Content<'r> {
+        &self.content
+    }
+
+    /// The number of objects that the cache's pack has.
+    pub(super) fn objects(&self) -> u32 {
+        let of_shard = |entries: &mut dyn Iterator<Item = Entry<'_>>| -> u32 {
+            1 + entries.map(|entry| entry.own_files()).sum::<u32>()
+        };
+        let shards =
+            self.content.shards().map(|(_, mut entries)| of_shard(&mut entries)).sum::<u32>();
+        FIXED_OBJECTS + shards + self.index_objects()
+    }
+
+    /// The records of the commit index, in the order of edge ids.
+    pub(super) fn commits(&self) -> impl Iterator<Item = Result<CommitRecord, WalkError>> + '_ {
+        self.commits.records()
+    }
+
+    /// The chunks of the commit index and their folder; nothing when there are no edges.
+    fn index_objects(&self) -> u32 {
+        match self.commits.spans().count().div_ceil(RECORDS_PER_CHUNK as usize) {
+            0 => 0,
+            chunks => u32::try_from(chunks).unwrap_or(u32::MAX).saturating_add(1),
+        }
+    }
+}
+
+impl Content<'_> {
     /// The entries by shard, in the order of their names.
     pub(super) fn shards(&self) -> impl Iterator<Item = (u8, impl Iterator<Item = Entry<'_>>)> {
         self.shards_of(0..self.sorted.len())
@@ -106,28 +144,6 @@ impl<'r, 'a> Plan<'r, 'a> {
 
     fn shard(&self, number: u32) -> u8 {
         self.oids[number as usize].shard()
-    }
-
-    /// The number of objects that the cache's pack has.
-    pub(super) fn objects(&self) -> u32 {
-        let of_shard = |entries: &mut dyn Iterator<Item = Entry<'_>>| -> u32 {
-            1 + entries.map(|entry| entry.own_files()).sum::<u32>()
-        };
-        let shards = self.shards().map(|(_, mut entries)| of_shard(&mut entries)).sum::<u32>();
-        FIXED_OBJECTS + shards + self.index_objects()
-    }
-
-    /// The records of the commit index, in the order of edge ids.
-    pub(super) fn commits(&self) -> impl Iterator<Item = CommitRecord> + '_ {
-        self.commits.records()
-    }
-
-    /// The chunks of the commit index and their folder; nothing when there are no edges.
-    fn index_objects(&self) -> u32 {
-        match self.commits().count().div_ceil(RECORDS_PER_CHUNK as usize) {
-            0 => 0,
-            chunks => u32::try_from(chunks).unwrap_or(u32::MAX).saturating_add(1),
-        }
     }
 
     fn entry(&self, number: u32) -> Entry<'_> {

@@ -218,6 +218,7 @@ impl<'a> Rebuild<'a> {
         match update.write(existing.commit, &plan, self.clock.now()) {
             Ok(written) => Ok(Ok(Report::of(Mode::Incremental, meta, written, malformed))),
             Err(UpdateError::Existing(error)) => Ok(Err(error.into())),
+            Err(UpdateError::Read(error)) => Err(error.into()),
             Err(UpdateError::Write(error)) => Err(error.into()),
         }
     }

@@ -19,6 +19,7 @@ use crate::clock::Timestamp;
 use crate::git::{
     EntryMode, Error, ObjectKind, Repository, TreeDraft, TreeEntry, entries, object_id,
 };
+use crate::journal::WalkError;
 use crate::memory::{Alloc, MemoryError, Vec};
 use crate::oid::Oid;
 use std::iter::Peekable;
@@ -27,8 +28,16 @@ use std::iter::Peekable;
 pub(super) enum UpdateError {
     /// It cannot be used: a full rebuild can help.
     Existing(ExistingError),
+    /// What is new cannot be read again.
+    Read(WalkError),
     /// The new one cannot be written.
     Write(Error),
+}
+
+impl From<WalkError> for UpdateError {
+    fn from(error: WalkError) -> Self {
+        Self::Read(error)
+    }
 }
 
 impl From<ExistingError> for UpdateError {
@@ -94,7 +103,7 @@ impl<'a> Update<'_, 'a> {
     ) -> Result<TreeDraft<'a>, UpdateError> {
         let mut shards = TreeDraft::new(self.alloc);
         let mut old = entries(root.shards.as_bytes()).peekable();
-        for (shard, touched) in plan.shards() {
+        for (shard, touched) in plan.content().shards() {
             let name = shard_name(shard);
             let before = copy_up_to(&mut old, &name, &mut shards)?;
             let mut folder = Vec::new(self.alloc);
@@ -155,9 +164,7 @@ impl<'a> Update<'_, 'a> {
         staged: &mut Staged<'_>,
     ) -> Result<Option<Oid>, UpdateError> {
         let base = self.old.edges;
-        let record =
-            |record: CommitRecord| CommitRecord { first_edge: base + record.first_edge, ..record };
-        let mut new = plan.commits().map(record).peekable();
+        let mut new = plan.commits().peekable();
         if new.peek().is_none() {
             return Ok(folder);
         }
@@ -171,7 +178,10 @@ impl<'a> Update<'_, 'a> {
         let mut file = Vec::new(self.alloc);
         while !records.is_empty() || new.peek().is_some() {
             let room = (RECORDS_PER_CHUNK as usize).saturating_sub(records.len());
-            records.try_extend(new.by_ref().take(room))?;
+            for record in new.by_ref().take(room) {
+                let CommitRecord { first_edge, commit } = record?;
+                records.try_push(CommitRecord { first_edge: base + first_edge, commit })?;
+            }
             file.clear();
             encode_commit_chunk(records.iter().copied(), &mut file)?;
             let chunk = staged.add(ObjectKind::Blob, &file)?;

@@ -3,6 +3,7 @@
 use super::bitmap::encode_bitmap;
 use super::commit_index::{CommitRecord, RECORDS_PER_CHUNK, chunk_name, encode_commit_chunk};
 use super::encode::{Encoded, Encoding};
+use super::error::RebuildError;
 use super::meta::Meta;
 use super::plan::Plan;
 use super::root::Root;
@@ -12,6 +13,7 @@ use crate::git::{
     CommitDraft, EntryMode, Error, ObjectKind, PackSink, PackSummary, Repository, TreeDraft,
     object_id,
 };
+use crate::journal::WalkError;
 use crate::memory::{Alloc, MemoryError, Vec};
 use crate::oid::Oid;
 use crate::pipeline::pipeline;
@@ -44,12 +46,12 @@ pub(super) fn write(
     plan: &Plan<'_, '_>,
     meta: &Meta,
     time: Timestamp,
-) -> Result<Written, Error> {
+) -> Result<Written, RebuildError> {
     let Target { repository, alloc, progress, workers } = target;
     let objects = plan.objects();
     let mut writer = CacheWriter::start(repository, alloc, Some(objects))?;
-    let encoding = Encoding { plan, alloc };
-    pipeline(&encoding, plan.groups(), alloc, workers, |groups| {
+    let encoding = Encoding { content: plan.content(), alloc };
+    pipeline(&encoding, plan.content().groups(), alloc, workers, |groups| {
         let mut written = 0;
         while let Some(group) = groups.next(&mut ()) {
             progress.report(Step::Writing, written, Some(objects.into()));
@@ -145,10 +147,10 @@ impl<'a> CacheWriter<'a> {
         mut self,
         repository: &dyn Repository,
         alloc: Alloc<'_>,
-        commits: impl Iterator<Item = CommitRecord>,
+        commits: impl Iterator<Item = Result<CommitRecord, WalkError>>,
         meta: &Meta,
         time: Timestamp,
-    ) -> Result<Written, Error> {
+    ) -> Result<Written, RebuildError> {
         let commits = self.commit_index(commits)?;
         let Self { mut sink, shards, .. } = self;
         let shards_tree = object_id(ObjectKind::Tree, shards.as_bytes())?;
@@ -164,21 +166,25 @@ impl<'a> CacheWriter<'a> {
     /// Writes the commit index; returns its folder, which a journal without edges has none of.
     fn commit_index(
         &mut self,
-        records: impl Iterator<Item = CommitRecord>,
-    ) -> Result<Option<Oid>, Error> {
+        mut records: impl Iterator<Item = Result<CommitRecord, WalkError>>,
+    ) -> Result<Option<Oid>, RebuildError> {
         debug_assert!(self.tree.is_empty(), "the last shard has ended");
-        let mut records = records.peekable();
-        while let Some(first) = records.peek() {
+        let mut chunk = Vec::try_with_capacity(RECORDS_PER_CHUNK as usize, self.file.alloc())?;
+        loop {
+            chunk.clear();
+            for record in records.by_ref().take(RECORDS_PER_CHUNK as usize) {
+                chunk.try_push(record?)?;
+            }
+            let Some(first) = chunk.first() else { break };
             let name = chunk_name(first.first_edge);
             self.file.clear();
-            let chunk = records.by_ref().take(RECORDS_PER_CHUNK as usize);
-            encode_commit_chunk(chunk, &mut self.file)?;
-            let chunk = self.sink.add(ObjectKind::Blob, &self.file)?;
-            self.tree.try_push(EntryMode::File, &name, chunk)?;
+            encode_commit_chunk(chunk.iter().copied(), &mut self.file)?;
+            let file = self.sink.add(ObjectKind::Blob, &self.file)?;
+            self.tree.try_push(EntryMode::File, &name, file)?;
         }
         if self.tree.is_empty() {
             return Ok(None);
         }
-        self.sink.add(ObjectKind::Tree, self.tree.as_bytes()).map(Some)
+        Ok(Some(self.sink.add(ObjectKind::Tree, self.tree.as_bytes())?))
     }
 }

@@ -22,7 +22,7 @@ pub use message::{
     MESSAGE_BYTES_MAX, MessageError, PAYLOAD_BYTES_MAX, decode_message, encode_message,
 };
 pub use newest::walk_newest;
-pub use order::{EdgeOrder, History, WalkError, walk};
+pub use order::{CommitNames, EdgeOrder, History, WalkError, walk, walk_into};
 pub use reader::{Malformed, Met, PayloadBuffer, read_newest};
 pub use since::{Since, walk_since};
 pub use texts::{KeptEdge, TextCounts, Texts};

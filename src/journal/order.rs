@@ -11,6 +11,7 @@
 //! walk hands out visit numbers, and the order is a permutation of those. A journal without merges
 //! needs no table for it.
 
+use crate::fs::FsError;
 use crate::git::{self, Commit, Repository};
 use crate::memory::{Alloc, Map, MemoryError, Vec};
 use crate::oid::Oid;
@@ -55,15 +56,64 @@ pub enum WalkError {
     /// There are more commits than numbers.
     #[error("the journal has more than {} commits", u32::MAX)]
     TooManyCommits,
+    /// The names of commits cannot be kept on the disk.
+    #[error("cannot keep the names of commits on the disk")]
+    Names(#[source] FsError),
     /// There was no memory for a commit's payload or for the order of the commits.
     #[error("no memory to read the journal: {0}")]
     Memory(#[from] MemoryError),
 }
 
+impl From<FsError> for WalkError {
+    fn from(error: FsError) -> Self {
+        match error {
+            FsError::Memory(error) => Self::Memory(error),
+            error => Self::Names(error),
+        }
+    }
+}
+
+/// The names of visited commits; the index is the visit number.
+pub trait CommitNames {
+    /// Adds the name of the commit that was visited now.
+    ///
+    /// # Errors
+    /// [`WalkError::Memory`] or [`WalkError::Names`].
+    fn try_push(&mut self, name: Oid) -> Result<(), WalkError>;
+
+    /// How many there are.
+    fn len(&self) -> usize;
+
+    /// The name with this index, which is below the count.
+    ///
+    /// # Errors
+    /// [`WalkError::Memory`] or [`WalkError::Names`].
+    fn get(&self, index: usize) -> Result<Oid, WalkError>;
+
+    /// Whether there are none.
+    fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+}
+
+impl CommitNames for Vec<'_, Oid> {
+    fn try_push(&mut self, name: Oid) -> Result<(), WalkError> {
+        Ok(Vec::try_push(self, name)?)
+    }
+
+    fn len(&self) -> usize {
+        self.as_slice().len()
+    }
+
+    fn get(&self, index: usize) -> Result<Oid, WalkError> {
+        Ok(self[index])
+    }
+}
+
 /// The commits of a journal and their order.
 #[derive(Debug)]
-pub struct History<'a> {
-    commits: Vec<'a, Oid>,
+pub struct History<'a, N = Vec<'a, Oid>> {
+    names: N,
     numbering: Numbering<'a>,
 }
 
@@ -75,21 +125,28 @@ enum Numbering<'a> {
     Listed(Vec<'a, u32>),
 }
 
-impl<'a> History<'a> {
-    /// Commits of a chain, each visited before its first parent.
-    pub(super) const fn reversed(commits: Vec<'a, Oid>) -> Self {
-        Self { commits, numbering: Numbering::Reversed }
-    }
-
+impl History<'_> {
     /// The commits as they were visited; the index is the visit number.
     pub fn commits(&self) -> &[Oid] {
-        &self.commits
+        &self.names
+    }
+}
+
+impl<N: CommitNames> History<'_, N> {
+    /// Commits of a chain, each visited before its first parent.
+    pub(super) const fn reversed(names: N) -> Self {
+        Self { names, numbering: Numbering::Reversed }
+    }
+
+    /// The names of the commits; the index is the visit number.
+    pub const fn names(&self) -> &N {
+        &self.names
     }
 
     /// The visit numbers of all commits, in the order in which their edges are numbered.
     pub fn numbered(&self) -> impl Iterator<Item = u32> + Clone + '_ {
         // The walk refuses more commits than a u32 can number.
-        (0_u32..).zip(self.commits.iter()).map(|(position, _)| match &self.numbering {
+        (0_u32..).take(self.names.len()).map(|position| match &self.numbering {
             Numbering::AsVisited => position,
             Numbering::Reversed => self.last() - position,
             Numbering::Listed(visits) => visits[position as usize],
@@ -98,7 +155,7 @@ impl<'a> History<'a> {
 
     /// The visit number of the last commit; 0 when there is none.
     fn last(&self) -> u32 {
-        u32::try_from(self.commits.len().saturating_sub(1)).unwrap_or(u32::MAX)
+        u32::try_from(self.names.len().saturating_sub(1)).unwrap_or(u32::MAX)
     }
 }
 
@@ -114,32 +171,40 @@ pub fn walk<'a, E: From<WalkError>>(
     order: EdgeOrder,
     visit: impl FnMut(&Commit<'_>) -> Result<(), E>,
 ) -> Result<History<'a>, E> {
+    walk_into(repository, alloc, tip, order, Vec::new(alloc), visit)
+}
+
+/// As [`walk`], with the names of the commits put into `names`, which is empty.
+///
+/// # Errors
+/// What `visit` returns, or a [`WalkError`].
+pub fn walk_into<'a, E: From<WalkError>, N: CommitNames>(
+    repository: &dyn Repository,
+    alloc: Alloc<'a>,
+    tip: Oid,
+    order: EdgeOrder,
+    names: N,
+    visit: impl FnMut(&Commit<'_>) -> Result<(), E>,
+) -> Result<History<'a, N>, E> {
     let merges_count = order == EdgeOrder::OldestFirst;
-    let mut walk = Walk {
-        repository,
-        alloc,
-        visit,
-        merges_count,
-        commits: Vec::new(alloc),
-        merges: Vec::new(alloc),
-        seen: None,
-    };
+    let mut walk =
+        Walk { repository, alloc, visit, merges_count, names, merges: Vec::new(alloc), seen: None };
     walk.chain(tip)?;
     let numbering = match order {
         EdgeOrder::NewestFirst => Numbering::AsVisited,
         EdgeOrder::OldestFirst if walk.merges.is_empty() => Numbering::Reversed,
         EdgeOrder::OldestFirst => Numbering::Listed(walk.post_order()?),
     };
-    Ok(History { commits: walk.commits, numbering })
+    Ok(History { names: walk.names, numbering })
 }
 
-struct Walk<'w, 'a, V> {
+struct Walk<'w, 'a, N, V> {
     repository: &'w dyn Repository,
     alloc: Alloc<'a>,
     visit: V,
     merges_count: bool,
     /// Visited commits; the index is the visit number.
-    commits: Vec<'a, Oid>,
+    names: N,
     /// Visit number and other parents of merges: sorted by the number, parents in order.
     merges: Vec<'a, (u32, Oid)>,
     /// The visited commits, once there is a second chain that could meet them.
@@ -156,15 +221,16 @@ struct Chain {
     parents_followed: usize,
 }
 
-impl<'a, E, V> Walk<'_, 'a, V>
+impl<'a, E, N, V> Walk<'_, 'a, N, V>
 where
     E: From<WalkError>,
+    N: CommitNames,
     V: FnMut(&Commit<'_>) -> Result<(), E>,
 {
     /// Visits `tip` and its first parents down to a root or to a commit that was visited before.
     fn chain(&mut self, tip: Oid) -> Result<Chain, E> {
-        let Self { repository, alloc, visit, merges_count, commits, merges, seen } = self;
-        let newest = next_number(commits)?;
+        let Self { repository, alloc, visit, merges_count, names, merges, seen } = self;
+        let newest = next_number(names)?;
         let mut cycle = CycleDetector::new(tip);
         let mut outcome: Result<(), E> = Ok(());
         let walked = repository.follow(*alloc, tip, &mut |commit| {
@@ -173,14 +239,14 @@ where
             }
             outcome = (|| {
                 cycle.check(commit.id)?;
-                let number = next_number(commits)?;
+                let number = next_number(names)?;
                 if *merges_count {
                     let mut others = commit.parents().skip(1);
                     let mut push = |parent| merges.try_push((number, parent));
                     others.try_for_each(&mut push).map_err(WalkError::from)?;
                 }
                 visit(commit)?;
-                commits.try_push(commit.id).map_err(WalkError::from)?;
+                names.try_push(commit.id)?;
                 if let Some(seen) = seen {
                     seen.try_insert(commit.id, ()).map_err(WalkError::from)?;
                 }
@@ -190,20 +256,20 @@ where
         });
         walked.map_err(WalkError::from)?;
         outcome?;
-        Ok(Chain { newest, end: next_number(&self.commits)?, parents_followed: 0 })
+        Ok(Chain { newest, end: next_number(&self.names)?, parents_followed: 0 })
     }
 
     /// Follows the other parents of merges and lists visit numbers in post-order. The first chain
     /// has been visited.
     fn post_order(&mut self) -> Result<Vec<'a, u32>, E> {
         let mut seen = Map::new(self.alloc);
-        seen.try_reserve(self.commits.len()).map_err(WalkError::from)?;
-        for id in &*self.commits {
-            seen.try_insert(*id, ()).map_err(WalkError::from)?;
+        seen.try_reserve(self.names.len()).map_err(WalkError::from)?;
+        for visit in 0..self.names.len() {
+            seen.try_insert(self.names.get(visit)?, ()).map_err(WalkError::from)?;
         }
         self.seen = Some(seen);
         let mut order = Vec::new(self.alloc);
-        let end = next_number(&self.commits)?;
+        let end = next_number(&self.names)?;
         let mut chains = Vec::new(self.alloc);
         let first = Chain { newest: 0, end, parents_followed: 0 };
         chains.try_push(first).map_err(WalkError::from)?;
@@ -232,8 +298,8 @@ where
 }
 
 /// The visit number that the next commit gets.
-pub(super) fn next_number(commits: &[Oid]) -> Result<u32, WalkError> {
-    u32::try_from(commits.len()).map_err(|_| WalkError::TooManyCommits)
+pub(super) fn next_number(names: &impl CommitNames) -> Result<u32, WalkError> {
+    u32::try_from(names.len()).map_err(|_| WalkError::TooManyCommits)
 }
 
 /// Finds a cycle in a chain of commits in constant space (Brent, 1980): each commit is compared

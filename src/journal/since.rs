@@ -1,16 +1,16 @@
 //! The part of a journal that is newer than a commit of it.
 
-use super::order::{CycleDetector, History, WalkError, next_number};
+use super::order::{CommitNames, CycleDetector, History, WalkError, next_number};
 use crate::git::{Commit, Repository};
-use crate::memory::{Alloc, Vec};
+use crate::memory::Alloc;
 use crate::oid::Oid;
 use std::ops::ControlFlow;
 
 /// What is newer than a commit.
 #[derive(Debug)]
-pub enum Since<'a> {
+pub enum Since<'a, N> {
     /// These commits, numbered oldest first; their edges go on after those of the older ones.
-    Newer(History<'a>),
+    Newer(History<'a, N>),
     /// There is a merge among them: what its other parents bring is not told by it alone.
     Merge,
     /// The older commit is not met: it is no first parent of a newer one, or one too far.
@@ -18,19 +18,19 @@ pub enum Since<'a> {
 }
 
 /// Visits the journal's commits from `tip` to the one before `base`, along first parents, at most
-/// `commits_max` of them. What it keeps is taken from `alloc`.
+/// `commits_max` of them. Their names are put into `names`, which is empty.
 ///
 /// # Errors
 /// What `visit` returns, or a [`WalkError`].
-pub fn walk_since<'a, E: From<WalkError>>(
+pub fn walk_since<'a, E: From<WalkError>, N: CommitNames>(
     repository: &dyn Repository,
     alloc: Alloc<'a>,
     tip: Oid,
     base: Oid,
     commits_max: usize,
+    mut names: N,
     mut visit: impl FnMut(&Commit<'_>) -> Result<(), E>,
-) -> Result<Since<'a>, E> {
-    let mut commits = Vec::new(alloc);
+) -> Result<Since<'a, N>, E> {
     let mut cycle = CycleDetector::new(tip);
     let mut ends = None;
     let mut outcome: Result<(), E> = Ok(());
@@ -39,7 +39,7 @@ pub fn walk_since<'a, E: From<WalkError>>(
             ends = Some(true);
             return ControlFlow::Break(());
         }
-        if commits.len() == commits_max {
+        if names.len() == commits_max {
             return ControlFlow::Break(());
         }
         if commit.parents().nth(1).is_some() {
@@ -48,9 +48,9 @@ pub fn walk_since<'a, E: From<WalkError>>(
         }
         outcome = (|| {
             cycle.check(commit.id)?;
-            next_number(&commits)?;
+            next_number(&names)?;
             visit(commit)?;
-            commits.try_push(commit.id).map_err(WalkError::from)?;
+            names.try_push(commit.id)?;
             Ok(())
         })();
         if outcome.is_ok() { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
@@ -58,7 +58,7 @@ pub fn walk_since<'a, E: From<WalkError>>(
     walked.map_err(WalkError::from)?;
     outcome?;
     Ok(match ends {
-        Some(true) => Since::Newer(History::reversed(commits)),
+        Some(true) => Since::Newer(History::reversed(names)),
         Some(false) => Since::Merge,
         None => Since::NotMet,
     })
@@ -68,7 +68,7 @@ pub fn walk_since<'a, E: From<WalkError>>(
 mod tests {
     use super::*;
     use crate::git::fake::FakeRepository;
-    use crate::memory::System;
+    use crate::memory::{System, Vec};
 
     #[test]
     fn what_is_newer_is_numbered_oldest_first_and_a_merge_or_a_stranger_is_told() {
@@ -83,7 +83,7 @@ mod tests {
         let since = |tip, base, commits_max| {
             let visit = |_: &Commit<'_>| Ok::<_, WalkError>(());
             let alloc = Alloc::new(&system);
-            match walk_since(&repository, alloc, tip, base, commits_max, visit) {
+            match walk_since(&repository, alloc, tip, base, commits_max, Vec::new(alloc), visit) {
                 Ok(Since::Newer(history)) => {
                     let ids = history.numbered().map(|visit| history.commits()[visit as usize]);
                     Ok(ids.collect::<std::vec::Vec<_>>())

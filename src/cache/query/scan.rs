@@ -47,7 +47,8 @@ impl<'a> Scan<'_, 'a> {
             if ids.peek().is_none() {
                 continue;
             }
-            match emitter.commit(span.commit, span.first_edge, ids) {
+            let commit = commits.record(&span).map_err(QueryError::from)?.commit;
+            match emitter.commit(commit, span.first_edge, ids) {
                 Ok(ControlFlow::Continue(())) => {}
                 Ok(ControlFlow::Break(())) => break,
                 Err(EmitError::Visit(error)) => return Err(error),

@@ -1,5 +1,6 @@
 //! The ids of edges that were visited in another order.
 
+use crate::cache::names::Names;
 use crate::cache::numbered::NumberedCommits;
 use crate::memory::{Alloc, MemoryError, Vec};
 
@@ -21,7 +22,7 @@ pub(super) struct Cursor<'n> {
 impl<'n> EdgeIds<'n> {
     pub(super) fn new(
         alloc: Alloc<'n>,
-        commits: &'n NumberedCommits<'_>,
+        commits: &'n NumberedCommits<'_, Names<'_>>,
     ) -> Result<Self, MemoryError> {
         let mut first_edges = Vec::try_with_capacity(commits.len(), alloc)?;
         first_edges.try_resize(commits.len(), 0)?;

@@ -13,12 +13,12 @@ mod write;
 
 use self::partition::Shards;
 use self::record::{FORWARD_BYTES, REVERSE_BYTES, forward, reverse};
-use self::scratch::Scratch;
 use crate::fs::{FileSystem, FsError};
 use crate::memory::Alloc;
 use crate::oid::Oid;
 use crate::units::Bytes;
 
+pub(super) use self::scratch::Scratch;
 pub(super) use self::write::SpilledPlan;
 
 /// Edges on disk. The file goes when this does.

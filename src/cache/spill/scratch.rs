@@ -14,7 +14,7 @@ const BLOCK_BYTES_MIN: u64 = 128;
 
 /// Blocks on disk; each is written once.
 #[derive(Debug)]
-pub(super) struct Scratch<'a> {
+pub(in crate::cache) struct Scratch<'a> {
     file: Box<dyn ScratchFile + 'a>,
     block_bytes: usize,
     blocks: Cell<u32>,
@@ -24,7 +24,7 @@ pub(super) struct Scratch<'a> {
 
 impl<'a> Scratch<'a> {
     /// An empty file in a temporary folder of `disk`.
-    pub(super) fn create(
+    pub(in crate::cache) fn create(
         disk: &'a dyn FileSystem,
         alloc: Alloc<'a>,
         cap_bytes: u64,
@@ -38,12 +38,12 @@ impl<'a> Scratch<'a> {
     }
 
     /// Most bytes of a block.
-    pub(super) const fn block_bytes(&self) -> usize {
+    pub(in crate::cache) const fn block_bytes(&self) -> usize {
         self.block_bytes
     }
 
     /// Writes a block; returns its number.
-    pub(super) fn write(&self, block: &[u8]) -> Result<u32, FsError> {
+    pub(in crate::cache) fn write(&self, block: &[u8]) -> Result<u32, FsError> {
         debug_assert!(block.len() <= self.block_bytes, "a block has its size at most");
         let number = self.blocks.get();
         self.file.write_at(block, self.offset(number))?;
@@ -52,12 +52,12 @@ impl<'a> Scratch<'a> {
     }
 
     /// Reads the first bytes of block `number`.
-    pub(super) fn read(&self, number: u32, block: &mut [u8]) -> Result<(), FsError> {
+    pub(in crate::cache) fn read(&self, number: u32, block: &mut [u8]) -> Result<(), FsError> {
         self.file.read_at(block, self.offset(number))
     }
 
     /// The bytes of all blocks.
-    pub(super) fn bytes(&self) -> Bytes {
+    pub(in crate::cache) fn bytes(&self) -> Bytes {
         Bytes::new(self.offset(self.blocks.get()))
     }
 

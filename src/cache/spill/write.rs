@@ -12,6 +12,7 @@ use super::partition::Shards;
 use super::record::{FILE_BYTES, SINGLE_BYTES, file, number, oid, single};
 use crate::cache::error::RebuildError;
 use crate::cache::meta::Meta;
+use crate::cache::names::Names;
 use crate::cache::numbered::NumberedCommits;
 use crate::cache::shard::Direction;
 use crate::cache::write::{CacheWriter, Target, Written};
@@ -27,7 +28,7 @@ const STEPS: u64 = 512;
 pub(in crate::cache) struct SpilledPlan<'w, 'a> {
     pub(in crate::cache) target: Target<'a>,
     pub(in crate::cache) spilled: &'w Spilled<'a>,
-    pub(in crate::cache) commits: &'w NumberedCommits<'a>,
+    pub(in crate::cache) commits: &'w NumberedCommits<'a, Names<'a>>,
 }
 
 impl SpilledPlan<'_, '_> {
@@ -55,7 +56,7 @@ impl SpilledPlan<'_, '_> {
             self.reverse(arena, shard, &ids, &mut writer, (&files, &singles))?;
         }
         arena.reset();
-        Ok(writer.finish(repository, alloc, commits.records(), meta, time)?)
+        writer.finish(repository, alloc, commits.records(), meta, time)
     }
 
     /// Writes the forward files of a shard.
