@@ -5,8 +5,8 @@ use crate::memory::Alloc;
 use crate::units::Bytes;
 use std::cell::Cell;
 
-/// Blocks are this part of the cap, so that one for each shard and direction takes a fourth of it;
-const CAP_SHARE: u64 = 2048;
+/// Blocks are this part of the cap, so that one for each shard and direction takes 1/16 of it;
+const CAP_SHARE: u64 = 8192;
 /// ... but no larger than it takes to write well,
 const BLOCK_BYTES_MAX: u64 = 16 << 10;
 /// ... and no smaller than a few records.

@@ -67,7 +67,7 @@ impl<'a> Entries<'a> {
         expected: Option<u32>,
         run_entries: usize,
     ) -> Result<Self, MemoryError> {
-        let expected = expected.map_or(run_entries, |expected| expected as usize);
+        let expected = expected.map_or(0, |expected| expected as usize);
         let newest = Vec::try_with_capacity(expected.min(run_entries), alloc)?;
         Ok(Self { newest, runs: Vec::new(alloc), run_entries, count: 0 })
     }
