@@ -11,12 +11,14 @@ check:
 runCommand check.name
   {
     nativeBuildInputs = [ program ] ++ map (tool: tools.${tool}) (check.tools or [ ]);
-    env = check.env or { } // {
-      FIXTURES = "${fixtures.vendored}";
-    }
-    // lib.optionalAttrs (check ? journal) {
-      JOURNAL = "${fixtures.generated."fixture-${check.journal}"}";
-    };
+    env =
+      check.env or { }
+      // {
+        FIXTURES = "${fixtures.vendored}";
+      }
+      // lib.optionalAttrs (check ? journal) {
+        JOURNAL = "${fixtures.generated."fixture-${check.journal}"}";
+      };
   }
   ''
     export HOME=$NIX_BUILD_TOP

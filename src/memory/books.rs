@@ -162,7 +162,7 @@ mod tests {
     }
 
     #[test]
-    fn blocks_that_come_and_go_on_threads_leave_no_gap() {
+    fn blocks_that_come_and_go_on_threads_never_seem_to_be_past_the_port() {
         let books = Books::new();
         std::thread::scope(|scope| {
             for _ in 0..4 {
@@ -176,7 +176,9 @@ mod tests {
                 });
             }
         });
-        assert_eq!(books.read().gap(), Bytes::ZERO);
-        assert!(books.read().allocated_peak.get() <= 4 * 64);
+        let read = books.read();
+        assert_eq!(read.past_port_peak, Bytes::ZERO);
+        assert!(read.charged_peak.get() <= 4 * 64 && read.allocated_peak <= read.charged_peak);
+        assert!(read.gap().get() < 4 * 64, "what is charged and not yet there: {read:?}");
     }
 }
