@@ -88,6 +88,11 @@ impl FakeFileSystem {
         self.tree().nodes.contains_key(path)
     }
 
+    /// How many files, folders and links there are; a new tree has two.
+    pub fn count(&self) -> usize {
+        self.tree().nodes.len()
+    }
+
     fn tree(&self) -> MutexGuard<'_, Tree> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -1,6 +1,6 @@
 //! What is swept: every operation of the services, on a journal that reaches their call sites.
 
-use crate::place::{CACHE, Draft, JOURNAL, Place};
+use crate::place::{Draft, JOURNAL, Place, Stored};
 use gitmind::branch::BranchName;
 use gitmind::cache::{Direction, Endpoint, Mode, QueryError, RebuildOptions, Report};
 use gitmind::clock::{FixedClock, Timestamp};
@@ -17,11 +17,14 @@ use gitmind::random::CountingRandom;
 use gitmind::units::Bytes;
 use std::ops::ControlFlow;
 
+/// What is done on a place, in memory of the handle.
+pub(crate) type Run = fn(&Place, Alloc<'_>) -> Result<String, String>;
+
 /// An operation: what it does on a place, in memory of the handle. What it returns is what another
 /// run must return as well.
 pub(crate) struct Operation {
     pub(crate) name: &'static str,
-    pub(crate) run: fn(&Place, Alloc<'_>) -> Result<String, String>,
+    pub(crate) run: Run,
     /// Whether a cache of all but the newest commits is there before.
     pub(crate) starts_with: Start,
 }
@@ -29,26 +32,52 @@ pub(crate) struct Operation {
 /// What is there before an operation.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Start {
+    Nothing,
     Journal,
     OldCache,
     Cache,
 }
 
+/// Objects of the arena share blocks, or each is a request of its own, as with the kill switch:
+/// then each line that takes memory of the arena can be refused.
+const POOLED: bool = true;
+const APART: bool = false;
+
 pub(crate) const OPERATIONS: &[Operation] = &[
-    Operation { name: "cache.rebuild", run: full, starts_with: Start::Journal },
+    Operation { name: "cache.rebuild", run: full::<POOLED>, starts_with: Start::Journal },
     Operation {
         name: "cache.rebuild newest-first",
         run: newest_first,
         starts_with: Start::Journal,
     },
-    Operation { name: "cache.rebuild incremental", run: incremental, starts_with: Start::OldCache },
-    Operation { name: "cache.rebuild spilling", run: spilling, starts_with: Start::Journal },
+    Operation {
+        name: "cache.rebuild incremental",
+        run: incremental::<POOLED>,
+        starts_with: Start::OldCache,
+    },
+    Operation {
+        name: "cache.rebuild incremental, switch",
+        run: incremental::<APART>,
+        starts_with: Start::OldCache,
+    },
+    Operation {
+        name: "cache.rebuild spilling",
+        run: spilling::<POOLED>,
+        starts_with: Start::Journal,
+    },
+    Operation {
+        name: "cache.rebuild spilling, switch",
+        run: spilling::<APART>,
+        starts_with: Start::Journal,
+    },
     Operation { name: "cache.rebuild current", run: current, starts_with: Start::Cache },
+    Operation { name: "journal.append to nothing", run: append_one, starts_with: Start::Nothing },
     Operation { name: "journal.append one edge", run: append_one, starts_with: Start::Journal },
     Operation { name: "journal.append commits", run: append_many, starts_with: Start::Journal },
     Operation { name: "journal.read", run: read, starts_with: Start::Journal },
     Operation { name: "attr.query", run: filter, starts_with: Start::Journal },
     Operation { name: "query from the cache", run: from_cache, starts_with: Start::Cache },
+    Operation { name: "query with an old cache", run: by_journal, starts_with: Start::OldCache },
     Operation { name: "query by the journal", run: by_journal, starts_with: Start::Journal },
 ];
 
@@ -63,7 +92,9 @@ fn object(number: usize) -> Oid {
 fn edge(number: usize) -> Edge<'static> {
     let blank = Edges::new(&[0xa0]).next().expect("an edge").expect("a whole one");
     let path: &[u8] = if number.is_multiple_of(2) { b"src/a.c" } else { b"docs/a.md" };
-    let (source, target) = (object(number % 300), object(number * 7 % 290));
+    // The newest edges are of objects that have few.
+    let source = if number < 9 { 150 + number } else { number % 120 };
+    let (source, target) = (object(source), object(number * 7 % 110));
     Edge { source, target, source_path: path, target_path: b"b.c", ..blank }
 }
 
@@ -79,40 +110,49 @@ fn message(numbers: std::ops::Range<usize>) -> std::vec::Vec<u8> {
     message.to_vec()
 }
 
+/// The oldest commits, which are in a pack of git's, with deltas.
+const DELTAS: usize = 25;
+
 /// A chain that is long enough for a stream, batches that fill more than the first arrays, a merge,
-/// a commit that is skipped and one that is cut short; and, on top, the newest commits. Then what
-/// the operation starts with.
+/// a commit that is skipped and one that is cut short, in two packs; and, on top, the
+/// newest commits, each a file of its own. Then what the operation starts with.
 pub(crate) fn prepare(place: &str, start: Start) -> Place {
     let place = Place::new(place);
+    if start == Start::Nothing {
+        return place;
+    }
     let mut known = vec![];
     let mut drafts = vec![Draft { parents: vec![], message: message(0..1) }];
     let push = |drafts: &mut std::vec::Vec<Draft>, message| {
         let parents = vec![drafts.len() - 1];
         drafts.push(Draft { parents, message });
     };
-    for number in 0..70 {
-        push(&mut drafts, message(number..number + 1));
-    }
     for batch in 0..24 {
         push(&mut drafts, message(batch * 45..batch * 45 + 45));
+    }
+    for number in 0..90 {
+        push(&mut drafts, message(number..number + 1));
     }
     push(&mut drafts, b"no base64".to_vec());
     push(&mut drafts, b"oP8=".to_vec());
     let side = Draft { parents: vec![50], message: message(3..9) };
     let merge = Draft { parents: vec![drafts.len() - 1, drafts.len()], message: message(1..2) };
     drafts.extend([side, merge]);
-    place.add(&mut known, &drafts);
+    let (oldest, others) = drafts.split_at(DELTAS);
+    place.add(&mut known, oldest, Stored::Packed);
+    place.repack();
+    place.add(&mut known, others, Stored::Packed);
     let place = place.reopened();
     if start == Start::OldCache {
-        rebuild(&place, Alloc::new(&System::new()), FULL, None).expect("a whole journal");
+        rebuild(&place, Alloc::new(&System::new()), POOLED, FULL, None).expect("a whole journal");
     }
     let newest: std::vec::Vec<_> = (0..3)
         .map(|number| Draft { parents: vec![known.len() - 1 + number], message: message(5..9) })
         .collect();
-    place.add(&mut known, &newest);
+    place.add(&mut known, &newest, Stored::Loose);
     let place = place.reopened();
     if start == Start::Cache {
-        rebuild(&place, Alloc::new(&System::new()), FULL, None).expect("a whole journal");
+        rebuild(&place, Alloc::new(&System::new()), POOLED, FULL, None).expect("a whole journal");
     }
     place
 }
@@ -128,15 +168,21 @@ fn branch() -> BranchName {
 fn rebuild(
     place: &Place,
     alloc: Alloc<'_>,
+    is_pooled: bool,
     options: RebuildOptions,
     cap: Option<Bytes>,
 ) -> Result<Report, String> {
     let disk = FakeFileSystem::new();
-    let mut arena = Arena::begin(alloc, Bytes::new(4096), cap.unwrap_or(Bytes::from_mib(256)));
+    let pooling = if is_pooled { Pooling::On } else { Pooling::Off };
+    let (hint, most) = (Bytes::new(4096), cap.unwrap_or(Bytes::from_mib(256)));
+    let mut arena = Arena::with(alloc, hint, most, pooling, Zeroing::Off);
     let workspace = Workspace { arena: &mut arena, disk: cap.map(|_| &disk as _), workers: 0 };
     let context =
         Context { alloc, repository: place.repository(), clock: &CLOCK, progress: &Silent };
-    context.rebuild(workspace, &branch(), options).map_err(|error| error.to_string())
+    let done = context.rebuild(workspace, &branch(), options).map_err(|error| error.to_string());
+    // The folder that temporary ones are in stays.
+    assert!(disk.count() <= FakeFileSystem::new().count() + 1, "temporary files are left");
+    done
 }
 
 /// What a rebuild gave, as text.
@@ -144,31 +190,31 @@ fn shown(report: &Report) -> String {
     format!("{:?} {} {:?}", report.mode, report.root_tree, report.meta)
 }
 
-fn full(place: &Place, alloc: Alloc<'_>) -> Result<String, String> {
-    let report = rebuild(place, alloc, FULL, None)?;
+fn full<const IS_POOLED: bool>(place: &Place, alloc: Alloc<'_>) -> Result<String, String> {
+    let report = rebuild(place, alloc, IS_POOLED, FULL, None)?;
     assert_eq!((report.mode, report.spilled), (Mode::Full, Bytes::ZERO));
     Ok(shown(&report))
 }
 
 fn newest_first(place: &Place, alloc: Alloc<'_>) -> Result<String, String> {
     let options = RebuildOptions { edge_order: EdgeOrder::NewestFirst, ..FULL };
-    rebuild(place, alloc, options, None).map(|report| shown(&report))
+    rebuild(place, alloc, POOLED, options, None).map(|report| shown(&report))
 }
 
-fn incremental(place: &Place, alloc: Alloc<'_>) -> Result<String, String> {
-    let report = rebuild(place, alloc, FULL, None)?;
+fn incremental<const IS_POOLED: bool>(place: &Place, alloc: Alloc<'_>) -> Result<String, String> {
+    let report = rebuild(place, alloc, IS_POOLED, FULL, None)?;
     assert_eq!(report.mode, Mode::Incremental, "{:?}", report.full_because);
     Ok(shown(&report))
 }
 
-fn spilling(place: &Place, alloc: Alloc<'_>) -> Result<String, String> {
-    let report = rebuild(place, alloc, FULL, Some(Bytes::new(48 << 10)))?;
+fn spilling<const IS_POOLED: bool>(place: &Place, alloc: Alloc<'_>) -> Result<String, String> {
+    let report = rebuild(place, alloc, IS_POOLED, FULL, Some(Bytes::new(48 << 10)))?;
     assert!(report.spilled > Bytes::ZERO);
     Ok(shown(&report))
 }
 
 fn current(place: &Place, alloc: Alloc<'_>) -> Result<String, String> {
-    let report = rebuild(place, alloc, FULL, None)?;
+    let report = rebuild(place, alloc, POOLED, FULL, None)?;
     assert_eq!(report.mode, Mode::Current);
     Ok(shown(&report))
 }
@@ -240,6 +286,3 @@ fn from_cache(place: &Place, alloc: Alloc<'_>) -> Result<String, String> {
 fn by_journal(place: &Place, alloc: Alloc<'_>) -> Result<String, String> {
     query::<false>(place, alloc)
 }
-
-/// The refs that operations move.
-pub(crate) const REFS: [&str; 2] = [JOURNAL, CACHE];

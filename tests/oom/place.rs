@@ -6,10 +6,15 @@ use gitmind::git::gitoxide::{GitRepository, Location};
 use gitmind::git::{CommitDraft, EMPTY_TREE, ObjectKind, RefUpdate, Repository};
 use gitmind::memory::{Alloc, System, Vec};
 use gitmind::oid::Oid;
+use std::collections::BTreeMap;
 use std::path::Path;
+use std::process::Command;
 
 pub(crate) const JOURNAL: &str = "refs/gitmind/edges/main";
 pub(crate) const CACHE: &str = "refs/gitmind/cache/main";
+
+/// What is in a repository beside its objects, by name.
+pub(crate) type State = BTreeMap<String, std::vec::Vec<u8>>;
 
 /// A repository, and how its refs are put back.
 pub(crate) enum Place {
@@ -58,29 +63,71 @@ impl Place {
         self.repository().resolve(name).expect("refs are readable")
     }
 
-    /// Makes the ref what it was.
-    pub(crate) fn put(&self, name: &str, id: Option<Oid>) {
-        match (self, id) {
-            (Self::Memory(repository), Some(id)) => repository.set_ref(name, id),
-            (Self::Memory(repository), None) => repository.remove_ref(name),
-            (Self::Disk(folder, _), None) => {
-                if self.resolve(name).is_some() {
-                    std::fs::remove_file(folder.path().join(name)).expect("a loose ref");
+    /// Every ref; on a disk also every file beside the objects, and what is temporary among them.
+    pub(crate) fn state(&self) -> State {
+        let mut state = BTreeMap::new();
+        match self {
+            Self::Memory(repository) => {
+                for name in repository.refs("", usize::MAX).expect("refs are readable") {
+                    let id = self.resolve(&name).map_or(vec![], |id| id.to_hex().to_vec());
+                    state.insert(name, id);
                 }
             }
-            (Self::Disk(..), Some(new)) => {
-                let expected = self.resolve(name);
-                if expected != Some(new) {
-                    let update = RefUpdate { name, expected, new };
-                    self.repository().update_ref(update).expect("nobody else is here");
+            Self::Disk(folder, _) => collect(folder.path(), folder.path(), &mut state),
+        }
+        state
+    }
+
+    /// Makes everything what it was in `state`; returns a name that was not as it is there.
+    pub(crate) fn restore(&self, state: &State) -> Option<String> {
+        let now = self.state();
+        let names = state.keys().chain(now.keys());
+        let mut moved = None;
+        for name in names.filter(|name| state.get(*name) != now.get(*name)) {
+            match (self, state.get(name)) {
+                (Self::Memory(repository), Some(id)) => {
+                    repository.set_ref(name, Oid::from_hex(id).expect("a ref's id"));
+                }
+                (Self::Memory(repository), None) => repository.remove_ref(name),
+                (Self::Disk(folder, _), Some(bytes)) => {
+                    std::fs::write(folder.path().join(name), bytes).expect("writable");
+                }
+                (Self::Disk(folder, _), None) => {
+                    std::fs::remove_file(folder.path().join(name)).expect("writable");
                 }
             }
+            moved = Some(name.clone());
+        }
+        moved
+    }
+
+    /// Packs everything anew as git does: with deltas, and the order of the pack beside it.
+    pub(crate) fn repack(&self) {
+        if let Self::Disk(folder, _) = self {
+            let git = ["-c", "pack.threads=1", "repack", "-q", "-a", "-d", "-f"];
+            let status = Command::new("git")
+                .env("GIT_CONFIG_GLOBAL", "/dev/null")
+                .env("GIT_CONFIG_NOSYSTEM", "1")
+                .arg("-C")
+                .arg(folder.path())
+                .args(git)
+                .status();
+            assert!(status.expect("tests need git").success(), "git repack");
         }
     }
 
-    /// Adds commits to the journal as one pack, newest first, and moves its ref to the last one.
-    /// Parents are positions in `known`, which gets the new ones.
-    pub(crate) fn add(&self, known: &mut std::vec::Vec<Oid>, commits: &[Draft]) {
+    /// Makes the ref `id`.
+    pub(crate) fn put(&self, name: &str, id: Option<Oid>) {
+        let (Some(new), expected) = (id, self.resolve(name)) else { return };
+        if expected != Some(new) {
+            let update = RefUpdate { name, expected, new };
+            self.repository().update_ref(update).expect("nobody else is here");
+        }
+    }
+
+    /// Adds commits to the journal as files of their own or as one pack, newest first, and moves
+    /// its ref to the last one. Parents are positions in `known`, which gets the new ones.
+    pub(crate) fn add(&self, known: &mut std::vec::Vec<Oid>, commits: &[Draft], stored: Stored) {
         let (system, names) = (System::new(), FakeRepository::default());
         let alloc = Alloc::new(&system);
         let identity = self.repository().identity();
@@ -101,13 +148,48 @@ impl Place {
             known.push(id.expect("there is memory"));
             objects.push(bytes);
         }
-        let count = u32::try_from(objects.len()).expect("few");
-        let mut pack = self.repository().start_pack(alloc, Some(count)).expect("writable");
-        for object in objects.iter().rev() {
-            pack.add(ObjectKind::Commit, object).expect("there is room");
+        match stored {
+            Stored::Loose => {
+                for object in &objects {
+                    let id = self.repository().write_object(alloc, ObjectKind::Commit, object);
+                    id.expect("there is room");
+                }
+            }
+            Stored::Packed => {
+                let count = u32::try_from(objects.len()).expect("few");
+                let mut pack = self.repository().start_pack(alloc, Some(count)).expect("writable");
+                for object in objects.iter().rev() {
+                    pack.add(ObjectKind::Commit, object).expect("there is room");
+                }
+                pack.finish().expect("there is room");
+            }
         }
-        pack.finish().expect("there is room");
         self.put(JOURNAL, known.last().copied());
+    }
+}
+
+/// How commits are added.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Stored {
+    Loose,
+    Packed,
+}
+
+/// Adds the files below `folder` to `state`, by their paths below `top`: of the objects, which stay
+/// when nothing names them, only what has a temporary name.
+fn collect(top: &Path, folder: &Path, state: &mut State) {
+    for entry in std::fs::read_dir(folder).expect("a readable folder") {
+        let path = entry.expect("a readable folder").path();
+        if path.is_dir() {
+            collect(top, &path, state);
+            continue;
+        }
+        let below = path.strip_prefix(top).expect("it is below").to_string_lossy().into_owned();
+        let name = below.rsplit('/').next().unwrap_or(&below);
+        let is_temporary = name.starts_with("tmp_") || name.ends_with(".lock");
+        if is_temporary || !below.starts_with("objects/") {
+            state.insert(below, std::fs::read(&path).expect("a readable file"));
+        }
     }
 }
 

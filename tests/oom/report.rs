@@ -2,6 +2,7 @@
 
 use gitmind::memory::testing::{Outcome, Repeat, SweepReport};
 use serde_json::{Value, json};
+use std::collections::BTreeSet;
 use std::io;
 use std::path::Path;
 
@@ -38,12 +39,16 @@ fn name(outcome: &Outcome) -> &'static str {
     OUTCOMES[index]
 }
 
+fn counts_of(report: &SweepReport) -> [usize; OUTCOMES.len()] {
+    let count = |wanted| report.cases.iter().filter(|case| name(&case.outcome) == wanted).count();
+    OUTCOMES.map(count)
+}
+
 impl Swept {
     /// How many refusals had each outcome.
     pub(crate) fn counts(&self) -> [(&'static str, usize); OUTCOMES.len()] {
-        let count =
-            |wanted| self.report.cases.iter().filter(|case| name(&case.outcome) == wanted).count();
-        OUTCOMES.map(|outcome| (outcome, count(outcome)))
+        let counts = counts_of(&self.report);
+        std::array::from_fn(|index| (OUTCOMES[index], counts[index]))
     }
 
     fn document(&self) -> Value {
@@ -67,29 +72,34 @@ impl Swept {
 }
 
 /// A line for each, and their sums.
-pub(crate) fn print(swept: &[Swept]) {
-    println!(
-        "{:30} {:8} {:>6} {:>6} {:>8} {:>6}  not propagated",
-        "operation", "in", "sites", "stacks", "refusals", "runs"
-    );
+pub(crate) fn print(swept: &[Swept], unreached: &[String]) {
+    let shown = OUTCOMES.map(|outcome| format!(" {outcome:>width$}", width = outcome.len()));
+    println!("{:33} {:6} sites stacks refusals  runs{}", "operation", "in", shown.concat());
+    let mut totals = [0; OUTCOMES.len()];
     for Swept { operation, place, report } in swept {
-        println!(
-            "{operation:30} {place:8} {:6} {:6} {:8} {:6}  {}",
-            report.call_sites(),
-            report.call_stacks(),
-            report.cases.len(),
-            report.runs,
-            report.unexpected().count()
-        );
+        print!("{operation:33} {place:6} {:5}", report.call_sites());
+        print!(" {:6} {:8} {:5}", report.call_stacks(), report.cases.len(), report.runs);
+        println!("{}", row(&counts_of(report)));
+        totals.iter_mut().zip(counts_of(report)).for_each(|(sum, count)| *sum += count);
     }
-    let sites: std::collections::BTreeSet<_> =
-        swept.iter().flat_map(|swept| swept.report.cases.iter().map(|case| &case.site)).collect();
-    println!("{} call sites in all", sites.len());
+    let cases = || swept.iter().flat_map(|swept| &swept.report.cases);
+    let sites: BTreeSet<_> = cases().map(|case| &case.site).collect();
+    let stacks: BTreeSet<_> = cases().map(|case| case.stack.id()).collect();
+    let runs: u64 = swept.iter().map(|swept| swept.report.runs).sum();
+    print!("{:33} {:6} {:5} {:6}", "all, each once", "", sites.len(), stacks.len());
+    println!(" {:8} {runs:5}{}", cases().count(), row(&totals));
+    println!("no refusal reached {} lines that may ask for memory", unreached.len());
+    unreached.iter().for_each(|line| println!("  {line}"));
+}
+
+fn row(counts: &[usize; OUTCOMES.len()]) -> String {
+    let cell = |(outcome, count): (&&str, _)| format!(" {count:width$}", width = outcome.len());
+    OUTCOMES.iter().zip(counts).map(cell).collect()
 }
 
 /// Writes every case to `file`, as one JSON document.
-pub(crate) fn write(swept: &[Swept], file: &Path) -> io::Result<()> {
+pub(crate) fn write(swept: &[Swept], unreached: &[String], file: &Path) -> io::Result<()> {
     let operations: Vec<_> = swept.iter().map(Swept::document).collect();
-    let document = json!({ "schema": 1, "operations": operations });
+    let document = json!({ "schema": 1, "operations": operations, "unreached": unreached });
     std::fs::write(file, format!("{document:#}\n"))
 }
