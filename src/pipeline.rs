@@ -52,13 +52,18 @@ pub(crate) fn pipeline<W: Work, J: Iterator<Item = W::Job> + Send, T>(
     take: impl FnOnce(&Pipeline<'_, W, J>) -> T,
 ) -> T {
     let slots = [const { Slot::Free(None) }; WINDOW];
-    let state = State { slots, jobs, is_exhausted: false, next: 0, current: 0, is_over: false };
-    let pipeline = Pipeline { work, alloc, state: Mutex::new(state), changed: Condvar::new() };
+    let state = State { slots, finding: Finding::Nobody, next: 0, current: 0, is_over: false };
+    let (jobs, state, changed) = (Mutex::new(jobs), Mutex::new(state), Condvar::new());
+    let pipeline = Pipeline { work, alloc, jobs, state, changed };
     thread::scope(|scope| {
         let _ending = Ending(&pipeline);
         for _ in 0..workers {
             // A thread that cannot be had is one less that helps.
-            let _ = thread::Builder::new().spawn_scoped(scope, || pipeline.work());
+            let _ = thread::Builder::new().spawn_scoped(scope, || {
+                // One that panics ends the others, and the scope passes the panic on.
+                let _ending = Ending(&pipeline);
+                pipeline.work();
+            });
         }
         take(&pipeline)
     })
@@ -68,20 +73,30 @@ pub(crate) fn pipeline<W: Work, J: Iterator<Item = W::Job> + Send, T>(
 pub(crate) struct Pipeline<'p, W: Work, J> {
     work: &'p W,
     alloc: Alloc<'p>,
-    state: Mutex<State<W, J>>,
+    /// Of the one thread that looks for a job, as the state says.
+    jobs: Mutex<J>,
+    state: Mutex<State<W>>,
     changed: Condvar,
 }
 
-struct State<W: Work, J> {
+struct State<W: Work> {
     /// Output number N is in slot N modulo the window.
     slots: [Slot<W>; WINDOW],
-    jobs: J,
-    is_exhausted: bool,
+    finding: Finding,
     /// The number of the job that nobody has claimed.
     next: u64,
     /// The output that is in use, or the next to be.
     current: u64,
     is_over: bool,
+}
+
+/// Who looks for the next job.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Finding {
+    Nobody,
+    Somebody,
+    /// There is none.
+    Ended,
 }
 
 enum Slot<W: Work> {
@@ -101,29 +116,22 @@ impl<W: Work, J: Iterator<Item = W::Job> + Send> Pipeline<'_, W, J> {
     /// The next output, made here if nobody does; `None` after the last one. It is given back by
     /// [`Pipeline::done`] before the next is asked for.
     pub(crate) fn next(&self, tools: &mut W::Tools) -> Option<Result<W::Output, W::Error>> {
-        let mut state = self.lock();
         loop {
-            let current = state.current;
-            let slot = &mut state.slots[slot_of(current)];
-            if matches!(slot, Slot::Ready(_))
-                && let Slot::Ready(output) = std::mem::replace(slot, Slot::Claimed)
-            {
-                return Some(output);
-            }
-            if state.is_over {
-                return None;
-            }
-            let claim = state.claim();
-            if state.is_exhausted && current == state.next {
-                return None;
-            }
-            state = match claim {
-                Some(claim) => {
-                    drop(state);
-                    self.run(claim, tools)
+            let mut state = self.lock();
+            loop {
+                if let Some(output) = state.take() {
+                    return Some(output);
                 }
-                None => self.changed.wait(state).unwrap_or_else(PoisonError::into_inner),
-            };
+                if state.is_over || state.finding == Finding::Ended && state.current == state.next {
+                    return None;
+                }
+                if state.can_claim() {
+                    break;
+                }
+                state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
+            }
+            drop(state);
+            self.run(tools);
         }
     }
 
@@ -141,54 +149,73 @@ impl<W: Work, J: Iterator<Item = W::Job> + Send> Pipeline<'_, W, J> {
     fn work(&self) {
         let _entered = self.alloc.enter();
         let mut tools = W::Tools::default();
-        let mut state = self.lock();
-        while !state.is_over {
-            state = match state.claim() {
-                Some(claim) => {
-                    drop(state);
-                    self.run(claim, &mut tools)
-                }
-                None => self.changed.wait(state).unwrap_or_else(PoisonError::into_inner),
-            };
+        loop {
+            let is_idle = |state: &mut State<W>| !state.is_over && !state.can_claim();
+            let waited = self.changed.wait_while(self.lock(), is_idle);
+            if waited.unwrap_or_else(PoisonError::into_inner).is_over {
+                return;
+            }
+            self.run(&mut tools);
         }
     }
 
-    fn run(&self, claim: Claim<W>, tools: &mut W::Tools) -> MutexGuard<'_, State<W, J>> {
-        let Claim { slot, job, old } = claim;
+    /// Does the next job, if nobody else has claimed the last one that there is room for.
+    fn run(&self, tools: &mut W::Tools) {
+        let Some(Claim { slot, job, old }) = self.claim() else { return };
         let output = self.work.run(job, old, tools);
-        let mut state = self.lock();
-        state.slots[slot] = Slot::Ready(output);
+        self.lock().slots[slot] = Slot::Ready(output);
         self.changed.notify_all();
-        state
+    }
+
+    /// Takes the next job of the window. One thread looks for it, which may take a while.
+    fn claim(&self) -> Option<Claim<W>> {
+        {
+            let mut state = self.lock();
+            if !state.can_claim() {
+                return None;
+            }
+            state.finding = Finding::Somebody;
+        }
+        let job = self.jobs.lock().unwrap_or_else(PoisonError::into_inner).next();
+        let mut state = self.lock();
+        state.finding = if job.is_some() { Finding::Nobody } else { Finding::Ended };
+        self.changed.notify_all();
+        let job = job?;
+        let slot = slot_of(state.next);
+        state.next += 1;
+        match std::mem::replace(&mut state.slots[slot], Slot::Claimed) {
+            Slot::Free(old) => Some(Claim { slot, job, old }),
+            Slot::Claimed | Slot::Ready(_) => {
+                unreachable!("it was free, and nobody else was looking for a job")
+            }
+        }
     }
 }
 
 impl<W: Work, J> Pipeline<'_, W, J> {
-    /// Nothing is half done when a thread panics: a slot stays claimed, and the scope passes the
-    /// panic on.
-    fn lock(&self) -> MutexGuard<'_, State<W, J>> {
+    /// Nothing is half done when a thread panics: a slot stays claimed.
+    fn lock(&self) -> MutexGuard<'_, State<W>> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl<W: Work, J: Iterator<Item = W::Job>> State<W, J> {
-    /// Takes the next job of the window.
-    fn claim(&mut self) -> Option<Claim<W>> {
-        if self.is_exhausted || self.next >= self.current + WINDOW as u64 {
+impl<W: Work> State<W> {
+    /// Whether there may be a job, and room for what comes of it.
+    fn can_claim(&self) -> bool {
+        let is_free = matches!(self.slots[slot_of(self.next)], Slot::Free(_));
+        let is_in_window = self.next < self.current + WINDOW as u64;
+        self.finding == Finding::Nobody && is_free && is_in_window && !self.is_over
+    }
+
+    /// The current output, once it is ready.
+    fn take(&mut self) -> Option<Result<W::Output, W::Error>> {
+        let slot = &mut self.slots[slot_of(self.current)];
+        if !matches!(slot, Slot::Ready(_)) {
             return None;
         }
-        let slot = slot_of(self.next);
-        if !matches!(self.slots[slot], Slot::Free(_)) {
-            return None;
-        }
-        let Some(job) = self.jobs.next() else {
-            self.is_exhausted = true;
-            return None;
-        };
-        self.next += 1;
-        match std::mem::replace(&mut self.slots[slot], Slot::Claimed) {
-            Slot::Free(old) => Some(Claim { slot, job, old }),
-            Slot::Claimed | Slot::Ready(_) => unreachable!("it is free, as was checked above"),
+        match std::mem::replace(slot, Slot::Claimed) {
+            Slot::Ready(output) => Some(output),
+            Slot::Free(_) | Slot::Claimed => None,
         }
     }
 }
@@ -269,6 +296,30 @@ mod tests {
                 assert_eq!(reused, usize::try_from(jobs).expect("few jobs") - firsts);
             }
         }
+    }
+
+    #[test]
+    #[should_panic(expected = "a scoped thread panicked")]
+    fn whoever_takes_outputs_does_not_wait_for_a_thread_that_panicked() {
+        struct Panics;
+        impl Work for Panics {
+            type Job = u64;
+            type Output = u64;
+            type Error = u64;
+            type Tools = u64;
+
+            fn run(&self, job: u64, _: Option<u64>, _: &mut u64) -> Result<u64, u64> {
+                let is_worker = thread::current().name().is_none();
+                assert!(!is_worker, "planted");
+                Ok(job)
+            }
+        }
+        let system = System::new();
+        pipeline(&Panics, 0.., Alloc::new(&system), 1, |pipeline| {
+            while let Some(Ok(output)) = pipeline.next(&mut 0) {
+                pipeline.done(output);
+            }
+        });
     }
 
     #[test]

@@ -19,6 +19,7 @@ pub struct Commit<'a> {
     pub message: &'a [u8],
 }
 
+const TREE: &[u8] = b"tree ";
 const PARENT: &[u8] = b"parent ";
 
 impl<'a> Commit<'a> {
@@ -30,7 +31,7 @@ impl<'a> Commit<'a> {
     /// # Ownership
     /// The sentence is a constant.
     pub fn parse(id: Oid, bytes: &'a [u8]) -> Result<Self, &'static str> {
-        let (tree, rest) = oid_line(bytes, b"tree ").ok_or("it does not start with its tree")?;
+        let (tree, rest) = oid_line(bytes, TREE).ok_or("it does not start with its tree")?;
         let mut headers = rest;
         while headers.starts_with(PARENT) {
             (_, headers) = oid_line(headers, PARENT).ok_or("a parent is not an object id")?;
@@ -49,6 +50,13 @@ impl<'a> Commit<'a> {
     /// [`Error::Corrupt`] with the sentence.
     pub fn parse_stored(id: Oid, bytes: &'a [u8]) -> Result<Self, Error> {
         Self::parse(id, bytes).map_err(|problem| Error::Corrupt { id, reason: problem.into() })
+    }
+
+    /// The first parent, as the first lines of the commit `bytes` say; `None` when there is none,
+    /// or when they are not those of a commit.
+    pub(super) fn first_parent(bytes: &[u8]) -> Option<Oid> {
+        let (_, rest) = oid_line(bytes, TREE)?;
+        Some(oid_line(rest, PARENT)?.0)
     }
 
     /// The parents, first one first.
@@ -147,12 +155,12 @@ mod tests {
     use super::*;
     use crate::memory::{Alloc, System};
 
-    const TREE: &str = "4b825dc642cb6eb9a060e54bf8d69288fbee4904";
+    const TREE_ID: &str = "4b825dc642cb6eb9a060e54bf8d69288fbee4904";
 
     #[test]
     fn a_written_commit_reads_back() {
         let parents = [Oid::new([1; 20]), Oid::new([2; 20]), Oid::new([3; 20])];
-        let tree = Oid::from_hex(TREE.as_bytes()).expect("40 digits");
+        let tree = Oid::from_hex(TREE_ID.as_bytes()).expect("40 digits");
         let identity = Identity { name: "A <b>\n".into(), email: "a@b".into() };
         let time = Timestamp { seconds: 1_700_000_000, offset_seconds: -(5 * 3600 + 30 * 60) };
         for count in 0..=3 {
@@ -172,7 +180,7 @@ mod tests {
 
     #[test]
     fn extra_headers_and_empty_messages_are_read() {
-        let bytes = format!("tree {TREE}\nauthor a\ngpgsig x\n y\n  \n z\n\n");
+        let bytes = format!("tree {TREE_ID}\nauthor a\ngpgsig x\n y\n  \n z\n\n");
         let commit = Commit::parse(Oid::ZERO, bytes.as_bytes()).expect("a commit");
         assert_eq!(commit.message, b"");
         assert_eq!(commit.parents().count(), 0);
@@ -180,7 +188,7 @@ mod tests {
 
     #[test]
     fn a_commit_cut_anywhere_in_its_headers_is_an_error() {
-        let bytes = format!("tree {TREE}\nparent {TREE}\nauthor a\ncommitter b\n\nmessage");
+        let bytes = format!("tree {TREE_ID}\nparent {TREE_ID}\nauthor a\ncommitter b\n\nmessage");
         let headers = bytes.len() - "\nmessage".len();
         for cut in 0..headers {
             assert!(Commit::parse(Oid::ZERO, &bytes.as_bytes()[..cut]).is_err(), "cut at {cut}");

@@ -121,6 +121,25 @@ fn pack_in_order(repository: &TempRepository, packs_of: &[Vec<&str>]) {
     }
 }
 
+/// The same in a random order.
+fn shuffled<'s>(ids: &[&'s str]) -> Vec<&'s str> {
+    let mut shuffled = ids.to_vec();
+    let mut random = SplitMix64::seed_from_u64(9);
+    for index in (1..shuffled.len()).rev() {
+        let other = random.next_u64() % (index as u64 + 1);
+        shuffled.swap(index, usize::try_from(other).expect("below the index"));
+    }
+    shuffled
+}
+
+/// The medium fixture, in one pack in random order.
+fn scattered() -> TempRepository {
+    let repository = medium();
+    let list = repository.git(&["rev-list", "--objects", "--no-object-names", JOURNAL]);
+    pack_in_order(&repository, &[shuffled(&list.lines().collect::<Vec<_>>())]);
+    repository
+}
+
 #[test]
 fn a_stream_visits_what_one_read_per_commit_visits_in_every_layout() {
     let repository = medium();
@@ -140,12 +159,15 @@ fn a_stream_visits_what_one_read_per_commit_visits_in_every_layout() {
     pack_in_order(&repository, &[ids.iter().rev().copied().collect()]);
     assert_eq!(compare(&repository, "oldest first").0, all);
 
-    let mut shuffled = ids.clone();
-    let mut random = SplitMix64::seed_from_u64(9);
-    for index in (1..shuffled.len()).rev() {
-        let other = random.next_u64() % (index as u64 + 1);
-        shuffled.swap(index, usize::try_from(other).expect("below the index"));
-    }
+    let shuffled = shuffled(&ids);
+    let halves = shuffled.chunks(ids.len() / 2 + 1).map(<[_]>::to_vec).collect::<Vec<_>>();
+    pack_in_order(&repository, &halves);
+    assert_eq!(compare(&repository, "random order in two packs").0, all);
+
+    let half_sorted = [&shuffled[..ids.len() / 2], &ids].concat();
+    pack_in_order(&repository, &[half_sorted]);
+    assert_eq!(compare(&repository, "half of it in random order").0, all);
+
     pack_in_order(&repository, &[shuffled]);
     assert_eq!(compare(&repository, "random order").0, all);
 
@@ -190,67 +212,71 @@ fn what_lies_between_the_commits_of_a_journal_is_passed() {
 
 #[test]
 fn loose_commits_on_top_and_a_visitor_that_stops_are_served() {
-    let repository = medium();
-    let mut tip = repository.git(&["rev-parse", JOURNAL]);
-    for _ in 0..3 {
-        tip = repository.commit(&[&tip], b"oA==");
-    }
-    repository.git(&["update-ref", JOURNAL, &tip]);
-    let opened = repository.open();
-    let tip = Oid::from_hex(tip.as_bytes()).expect("an id");
-    for limit in [1, 3, 4, 5, 66, 67, 68, 69, 323, 324, 325, 4000] {
-        let expected = visited(&OneByOne(&opened), tip, limit);
-        assert_eq!(expected.0.len(), limit);
-        assert!(visited(&opened, tip, limit) == expected, "{limit}");
+    for repository in [medium(), scattered()] {
+        let mut tip = repository.git(&["rev-parse", JOURNAL]);
+        for _ in 0..3 {
+            tip = repository.commit(&[&tip], b"oA==");
+        }
+        repository.git(&["update-ref", JOURNAL, &tip]);
+        let opened = repository.open();
+        let tip = Oid::from_hex(tip.as_bytes()).expect("an id");
+        for limit in [1, 3, 4, 5, 66, 67, 68, 69, 100, 101, 323, 324, 325, 4000] {
+            let expected = visited(&OneByOne(&opened), tip, limit);
+            assert_eq!(expected.0.len(), limit);
+            assert!(visited(&opened, tip, limit) == expected, "{limit}");
+        }
     }
 }
 
 #[test]
 fn damage_ends_both_ways_at_the_same_commit() {
-    let (mut cut_short, mut whole) = (0, 0);
-    let repository = medium();
-    let pack = packs(&repository).remove(0);
-    let sound = fs::read(&pack).expect("readable");
-    fs::remove_file(&pack).expect("it was read");
-    for step in 1..12 {
-        let mut bytes = sound.clone();
-        let at = step * bytes.len() / 12;
-        bytes[at] ^= 0x55;
-        fs::write(&pack, bytes).expect("writable");
-        let (_, end) = compare(&repository, &format!("byte {at}"));
-        *(if end == "the root" { &mut whole } else { &mut cut_short }) += 1;
-    }
-    assert!(cut_short > 5, "{cut_short} ended early, {whole} did not");
-    fs::write(&pack, &sound).expect("writable");
-    let reverse = pack.with_extension("rev");
-    let all = compare(&repository, "sound").0;
-    for content in [&b"RIDX\0\0\0\x01\0\0\0\x01"[..], b"", &[0xff; 60_000]] {
-        let _ = fs::remove_file(&reverse);
-        fs::write(&reverse, content).expect("writable");
-        assert_eq!(compare(&repository, "a damaged reverse index").0, all);
+    for repository in [medium(), scattered()] {
+        let (mut cut_short, mut whole) = (0, 0);
+        let pack = packs(&repository).remove(0);
+        let sound = fs::read(&pack).expect("readable");
+        fs::remove_file(&pack).expect("it was read");
+        for step in 1..12 {
+            let mut bytes = sound.clone();
+            let at = step * bytes.len() / 12;
+            bytes[at] ^= 0x55;
+            fs::write(&pack, bytes).expect("writable");
+            let (_, end) = compare(&repository, &format!("byte {at}"));
+            *(if end == "the root" { &mut whole } else { &mut cut_short }) += 1;
+        }
+        assert!(cut_short > 5, "{cut_short} ended early, {whole} did not");
+        fs::write(&pack, &sound).expect("writable");
+        let reverse = pack.with_extension("rev");
+        let all = compare(&repository, "sound").0;
+        for content in [&b"RIDX\0\0\0\x01\0\0\0\x01"[..], b"", &[0xff; 60_000]] {
+            let _ = fs::remove_file(&reverse);
+            fs::write(&reverse, content).expect("writable");
+            assert_eq!(compare(&repository, "a damaged reverse index").0, all);
+        }
     }
 }
 
 #[test]
 fn a_stream_takes_its_memory_from_the_handle_and_surfaces_a_refusal() {
-    let (_folder, repository) = medium().open_kept();
-    let tip = repository.resolve(JOURNAL).expect("readable").expect("a journal");
-    let follow = |alloc: Alloc<'_>| {
-        let mut commits = 0_u32;
-        let followed = repository.follow(alloc, tip, &mut |_: &Commit<'_>| {
-            commits += 1;
-            ControlFlow::Continue(())
-        });
-        followed.map(|()| commits)
-    };
-    testing::assert_no_leaks(|alloc| assert!(follow(alloc).is_ok_and(|commits| commits > 4000)));
-    let (refused, _) = testing::with_budget(Bytes::new(64 << 10), follow);
-    match refused {
-        Err(Error::Memory(error)) => assert_eq!(error.kind, ErrorKind::OverBudget),
-        other => panic!("64 KiB are not enough: {other:?}"),
+    for repository in [medium(), scattered()] {
+        let (_folder, repository) = repository.open_kept();
+        let tip = repository.resolve(JOURNAL).expect("readable").expect("a journal");
+        let follow = |alloc: Alloc<'_>| {
+            let mut commits = 0_u32;
+            let followed = repository.follow(alloc, tip, &mut |_: &Commit<'_>| {
+                commits += 1;
+                ControlFlow::Continue(())
+            });
+            followed.map(|()| commits)
+        };
+        testing::assert_no_leaks(|alloc| assert!(follow(alloc).is_ok_and(|all| all > 4000)));
+        let (refused, _) = testing::with_budget(Bytes::new(16 << 10), follow);
+        match refused {
+            Err(Error::Memory(error)) => assert_eq!(error.kind, ErrorKind::OverBudget),
+            other => panic!("16 KiB are not enough: {other:?}"),
+        }
+        let (followed, peak) = testing::with_budget(Bytes::from_mib(8), follow);
+        assert!(followed.is_ok(), "the window is bounded: {followed:?}, {peak}");
     }
-    let (followed, peak) = testing::with_budget(Bytes::from_mib(8), follow);
-    assert!(followed.is_ok(), "the window is bounded: {followed:?}, {peak}");
 }
 
 #[test]

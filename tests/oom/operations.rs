@@ -34,6 +34,8 @@ pub(crate) struct Operation {
 pub(crate) enum Start {
     Nothing,
     Journal,
+    /// A journal whose commits are no neighbours in their pack.
+    Scattered,
     OldCache,
     Cache,
 }
@@ -75,6 +77,7 @@ pub(crate) const OPERATIONS: &[Operation] = &[
     Operation { name: "journal.append one edge", run: append_one, starts_with: Start::Journal },
     Operation { name: "journal.append commits", run: append_many, starts_with: Start::Journal },
     Operation { name: "journal.read", run: read, starts_with: Start::Journal },
+    Operation { name: "journal.read scattered", run: read, starts_with: Start::Scattered },
     Operation { name: "attr.query", run: filter, starts_with: Start::Journal },
     Operation { name: "query from the cache", run: from_cache, starts_with: Start::Cache },
     Operation { name: "query with an old cache", run: by_journal, starts_with: Start::OldCache },
@@ -139,9 +142,11 @@ pub(crate) fn prepare(place: &str, start: Start) -> Place {
     let merge = Draft { parents: vec![drafts.len() - 1, drafts.len()], message: message(1..2) };
     drafts.extend([side, merge]);
     let (oldest, others) = drafts.split_at(DELTAS);
-    place.add(&mut known, oldest, Stored::Packed);
+    place.add(&mut known, oldest, Stored::NewestFirst);
     place.repack();
-    place.add(&mut known, others, Stored::Packed);
+    let is_scattered = start == Start::Scattered;
+    let stored = if is_scattered { Stored::OldestFirst } else { Stored::NewestFirst };
+    place.add(&mut known, others, stored);
     let place = place.reopened();
     if start == Start::OldCache {
         rebuild(&place, Alloc::new(&System::new()), POOLED, FULL, None).expect("a whole journal");

@@ -125,7 +125,7 @@ impl Place {
         }
     }
 
-    /// Adds commits to the journal as files of their own or as one pack, newest first, and moves
+    /// Adds commits to the journal as files of their own or as one pack, and moves
     /// its ref to the last one. Parents are positions in `known`, which gets the new ones.
     pub(crate) fn add(&self, known: &mut std::vec::Vec<Oid>, commits: &[Draft], stored: Stored) {
         let (system, names) = (System::new(), FakeRepository::default());
@@ -155,10 +155,13 @@ impl Place {
                     id.expect("there is room");
                 }
             }
-            Stored::Packed => {
+            Stored::NewestFirst | Stored::OldestFirst => {
                 let count = u32::try_from(objects.len()).expect("few");
                 let mut pack = self.repository().start_pack(alloc, Some(count)).expect("writable");
-                for object in objects.iter().rev() {
+                if stored == Stored::NewestFirst {
+                    objects.reverse();
+                }
+                for object in &objects {
                     pack.add(ObjectKind::Commit, object).expect("there is room");
                 }
                 pack.finish().expect("there is room");
@@ -172,7 +175,10 @@ impl Place {
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Stored {
     Loose,
-    Packed,
+    /// In a pack as git writes it, where a commit's parent is its neighbour.
+    NewestFirst,
+    /// In a pack where no commit follows the one that names it.
+    OldestFirst,
 }
 
 /// Adds the files below `folder` to `state`, by their paths below `top`: of the objects, which stay

@@ -1,4 +1,4 @@
-//! Some neighbours of a pack, decoded.
+//! Some objects of packs, decoded.
 
 use std::ops::Range;
 
@@ -17,7 +17,7 @@ const COMMIT_BYTES_MAX: usize = 128 << 10;
 /// a pack that is made to be must not take more.
 const CHUNK_BYTES_MAX: usize = 1 << 20;
 
-/// The commits among some neighbours of a pack.
+/// The commits among some objects.
 pub(super) struct Chunk<'a> {
     entries: Vec<'a, Entry>,
     bytes: Vec<'a, u8>,
@@ -47,32 +47,52 @@ impl<'a> Chunk<'a> {
         start..end.min(most)
     }
 
-    /// Decodes the commits among the objects `numbers`, in place of what was there.
+    /// Decodes the commits among `objects`, in place of what was there.
     ///
     /// # Errors
     /// Every refusal of the port.
-    pub(super) fn fill(
+    pub(super) fn fill<'p>(
         &mut self,
-        pack: &Pack,
-        numbers: &[u32],
+        objects: impl Iterator<Item = (Oid, &'p Pack, u64)>,
         decoder: &mut Decoder,
     ) -> Result<(), MemoryError> {
         self.entries.clear();
         self.bytes.clear();
-        let first = numbers.first();
-        self.offset = first.map_or(0, |first| pack.index.pack_offset_at_index(*first));
-        for &number in numbers {
-            let offset = pack.index.pack_offset_at_index(number);
-            let left = CHUNK_BYTES_MAX.saturating_sub(self.bytes.len()).min(COMMIT_BYTES_MAX);
-            let decoded = decoder.commit(pack, offset, left, &mut self.bytes)?;
-            let is_decoded = decoded != Decoded::Other;
-            self.entries.try_push(Entry {
-                id: pack.id(number),
-                end: self.bytes.len(),
-                is_decoded,
-            })?;
+        for (id, pack, offset) in objects {
+            self.add(id, pack, offset, decoder)?;
         }
         Ok(())
+    }
+
+    /// Decodes the object `id` at `offset` of `pack`, if it is a commit, after those it has.
+    ///
+    /// # Errors
+    /// Every refusal of the port.
+    pub(super) fn add(
+        &mut self,
+        id: Oid,
+        pack: &Pack,
+        offset: u64,
+        decoder: &mut Decoder,
+    ) -> Result<(), MemoryError> {
+        if self.entries.is_empty() {
+            self.offset = offset;
+        }
+        let left = CHUNK_BYTES_MAX.saturating_sub(self.bytes.len()).min(COMMIT_BYTES_MAX);
+        let decoded = decoder.commit(pack, offset, left, &mut self.bytes)?;
+        let is_decoded = decoded != Decoded::Other;
+        self.entries.try_push(Entry { id, end: self.bytes.len(), is_decoded })
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.entries.is_empty()
+    }
+
+    /// The bytes of the commit that was added last, if it was one.
+    pub(super) fn last(&self) -> Option<&[u8]> {
+        let (last, before) = self.entries.split_last()?;
+        let start = before.last().map_or(0, |entry| entry.end);
+        last.is_decoded.then(|| &self.bytes[start..last.end])
     }
 
     /// Where its first object starts in the pack.

@@ -42,7 +42,10 @@ impl<'a> Work for Decoding<'_, 'a> {
         decoder: &mut Decoder,
     ) -> Result<Chunk<'a>, MemoryError> {
         let mut chunk = old.unwrap_or_else(|| Chunk::new(self.alloc));
-        chunk.fill(self.pack, &self.order[job], decoder)?;
+        let objects = self.order[job].iter().map(|&number| {
+            (self.pack.id(number), self.pack, self.pack.index.pack_offset_at_index(number))
+        });
+        chunk.fill(objects, decoder)?;
         Ok(chunk)
     }
 }
