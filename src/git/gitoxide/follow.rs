@@ -4,8 +4,8 @@
 //! After a run of neighbours the pack is read as a stream, which threads decode ahead in the order
 //! of the pack; the walk takes from it what it is looking for. Where commits of packs are no
 //! neighbours, a thread reads them ahead one after the other. Elsewhere they are read one by one.
-//! Whatever is odd, damaged or not in a pack that is known is left to [`Objects`], so the outcome is
-//! that of reading every commit there.
+//! Whatever is odd, damaged or not in a pack that is known is left to [`Objects`], so the outcome
+//! is that of reading every commit there.
 
 mod chunk;
 mod decode;
