@@ -1,11 +1,9 @@
 //! What is measured: glibc through the global allocator, and stacks of ports.
 
-use allocator_api2::alloc::{AllocError, Allocator, Layout};
 use gitmind::context::{Memory, Toggles};
 use gitmind::env::FixedEnvironment;
-use gitmind::memory::{Alloc, Budgeted, Op, OpStats, OpTag, Port, Silent, System, Trace, Traced};
+use gitmind::memory::{Alloc, Budgeted, Op, OpStats, Port, Silent, System, Trace, Traced};
 use gitmind::units::Bytes;
-use std::ptr::NonNull;
 use std::sync::Arc;
 
 /// A stack of ports with a name, and the account its handles are on.
@@ -32,9 +30,6 @@ impl Subject {
 /// The name of the yardstick: no port at all.
 pub(crate) const GLIBC: &str = "glibc";
 
-/// The same port called without dispatch.
-pub(crate) const STATIC: &str = "static handle";
-
 /// The handle on a port that adds nothing.
 pub(crate) const BARE: &str = "bare handle";
 
@@ -46,9 +41,6 @@ pub(crate) const CONTEXT_OFF: &str = "context, tracing off";
 
 /// The port that the kill switch leaves, made by hand.
 pub(crate) const COUNTED: &str = "counted system";
-
-/// The same made by the context.
-pub(crate) const CONTEXT_KILLED: &str = "context, kill switch";
 
 pub(crate) const TRACED: &str = "traced";
 pub(crate) const TRACED_BY_OP: &str = "traced, on an account";
@@ -82,25 +74,6 @@ pub(crate) fn all() -> Vec<Subject> {
 /// The port that a context makes with every toggle off.
 fn limited() -> impl Port {
     Budgeted::with_observer(System::uncounted(), Bytes::from_mib(256), Arc::new(Silent))
-}
-
-/// A handle whose port is known when it is compiled: what dispatch at run time is compared with.
-#[derive(Clone, Copy)]
-pub(crate) struct StaticHandle<'a>(pub(crate) &'a System<false>);
-
-// SAFETY: every block is the system port's, which the handle borrows; copies name the same port.
-unsafe impl Allocator for StaticHandle<'_> {
-    #[inline]
-    fn allocate(&self, layout: Layout) -> Result<NonNull<[u8]>, AllocError> {
-        let start = self.0.allocate(layout, OpTag::NONE).map_err(|_| AllocError)?;
-        Ok(NonNull::slice_from_raw_parts(start, layout.size()))
-    }
-
-    #[inline]
-    unsafe fn deallocate(&self, ptr: NonNull<u8>, layout: Layout) {
-        // SAFETY: the caller promises a live block of this allocator that fits.
-        unsafe { self.0.deallocate(ptr, layout, OpTag::NONE) };
-    }
 }
 
 /// The memory of a context with every toggle off, or with the kill switch on.

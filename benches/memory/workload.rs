@@ -1,10 +1,9 @@
-//! The work: churn of small blocks of which ten thousand are live, and pairs of one size.
+//! The work: churn of small blocks of which ten thousand are live.
 
-use allocator_api2::alloc::{Allocator, Layout};
+use allocator_api2::alloc::Allocator;
 use allocator_api2::vec::Vec as RawVec;
 use rand_xoshiro::Xoshiro256PlusPlus;
 use rand_xoshiro::rand_core::{Rng as _, SeedableRng as _};
-use std::hint::black_box;
 
 /// Blocks live at a time.
 const LIVE: usize = 10_000;
@@ -36,21 +35,4 @@ pub(crate) fn churn<A: Allocator + Copy>(alloc: A, seed: u64, rounds: u64) -> u6
 /// A random number below `limit`.
 fn below(random: u64, limit: usize) -> usize {
     usize::try_from(random % limit as u64).expect("below a usize")
-}
-
-/// Takes and frees one block of 64 bytes, `pairs` times.
-///
-/// Without a container, and with a layout that the compiler cannot know: what is counted is the
-/// allocator, not what is inlined around it.
-#[inline(never)]
-pub(crate) fn pairs<A: Allocator + Copy>(alloc: A, pairs: u64) -> u64 {
-    let layout = Layout::new::<[u64; 8]>();
-    let take = |_| {
-        let layout = black_box(layout);
-        let block = black_box(alloc.allocate(layout).expect("there is memory")).cast::<u8>();
-        // SAFETY: the block was allocated above with this layout, and nobody else has it.
-        unsafe { alloc.deallocate(block, layout) };
-        layout.size() as u64
-    };
-    (0..pairs).map(take).sum()
 }

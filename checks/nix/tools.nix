@@ -7,6 +7,7 @@
     deadnix
     nixfmt
     python3
+    valgrind
     ;
   git = pkgs.gitMinimal;
   symbolizer = pkgs.llvm;

@@ -48,6 +48,7 @@ in
   deadnix = program "deadnix" "/tools/bin/deadnix";
   nixfmt = program "nixfmt" "/tools/bin/nixfmt";
   llvm = program "llvm-symbolizer" "/tools/bin/llvm-symbolizer";
+  valgrind = program "valgrind" "/tools/bin/valgrind";
   bashInteractive = system "bash";
   coreutils = system "env";
   findutils = system "find";

@@ -148,7 +148,7 @@ impl<'a> Cursor<'a> {
         if text.len() > bytes_max {
             return Err("text is too long for its field");
         }
-        let end = text.iter().position(|&byte| byte == 0).unwrap_or(text.len());
+        let end = memchr::memchr(0, text).unwrap_or(text.len());
         Ok(&text[..end])
     }
 

@@ -8,7 +8,8 @@ use crate::source::Source;
 use crate::tokens::Token;
 
 /// Where `unsafe` may be. Each but the first tests or measures what is there.
-const HOMES: [&str; 4] = ["src/memory/", "tests/it/memory/", "benches/memory/", "benches/peers/"];
+const HOMES: [&str; 4] =
+    ["src/memory/", "tests/it/memory/", "benches/instructions/", "benches/peers/"];
 
 /// Unsafe code in the wrong place, and unsafe blocks and implementations without their reason.
 pub(crate) fn check(source: &Source<'_>) -> Vec<Finding> {
