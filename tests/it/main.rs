@@ -11,6 +11,7 @@ mod fixture_make;
 mod fixtures;
 mod follow;
 mod incremental;
+mod inflate;
 mod list;
 mod malformed;
 mod memory;
