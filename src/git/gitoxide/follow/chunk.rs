@@ -21,20 +21,36 @@ const CHUNK_BYTES_MAX: usize = 1 << 20;
 pub(super) struct Chunk<'a> {
     entries: Vec<'a, Entry>,
     bytes: Vec<'a, u8>,
-    /// Where its first object starts in the pack.
-    offset: u64,
 }
 
 struct Entry {
     id: Oid,
+    /// Where it starts in its pack.
+    offset: u64,
     /// Where its bytes end; they start where those before it end.
     end: usize,
     is_decoded: bool,
 }
 
+impl Entry {
+    /// Appends its commit to `bytes`, if it is one.
+    fn decode(
+        &mut self,
+        pack: &Pack,
+        decoder: &mut Decoder,
+        bytes: &mut Vec<'_, u8>,
+    ) -> Result<(), MemoryError> {
+        let left = CHUNK_BYTES_MAX.saturating_sub(bytes.len()).min(COMMIT_BYTES_MAX);
+        let decoded = decoder.commit(pack, self.offset, left, bytes)?;
+        self.is_decoded = decoded != Decoded::Other;
+        self.end = bytes.len();
+        Ok(())
+    }
+}
+
 impl<'a> Chunk<'a> {
     pub(super) const fn new(alloc: Alloc<'a>) -> Self {
-        Self { entries: Vec::new(alloc), bytes: Vec::new(alloc), offset: 0 }
+        Self { entries: Vec::new(alloc), bytes: Vec::new(alloc) }
     }
 
     /// The positions of the chunk that starts at `start` of `order`.
@@ -47,21 +63,24 @@ impl<'a> Chunk<'a> {
         start..end.min(most)
     }
 
-    /// Decodes the commits among `objects`, in place of what was there.
+    /// Decodes the commits among `objects` of `pack`, names and offsets, in place of what was there.
     ///
     /// # Errors
     /// Every refusal of the port.
-    pub(super) fn fill<'p>(
+    pub(super) fn fill(
         &mut self,
-        objects: impl Iterator<Item = (Oid, &'p Pack, u64)>,
+        pack: &Pack,
+        objects: impl Iterator<Item = (Oid, u64)>,
         decoder: &mut Decoder,
     ) -> Result<(), MemoryError> {
         self.entries.clear();
         self.bytes.clear();
-        for (id, pack, offset) in objects {
-            self.add(id, pack, offset, decoder)?;
+        // Names and offsets lie all over the index: asked for in a row, the processor waits for
+        // many at once, and between commits for each.
+        for (id, offset) in objects {
+            self.entries.try_push(Entry { id, offset, end: 0, is_decoded: false })?;
         }
-        Ok(())
+        self.entries.iter_mut().try_for_each(|entry| entry.decode(pack, decoder, &mut self.bytes))
     }
 
     /// Decodes the object `id` at `offset` of `pack`, if it is a commit, after those it has.
@@ -75,13 +94,9 @@ impl<'a> Chunk<'a> {
         offset: u64,
         decoder: &mut Decoder,
     ) -> Result<(), MemoryError> {
-        if self.entries.is_empty() {
-            self.offset = offset;
-        }
-        let left = CHUNK_BYTES_MAX.saturating_sub(self.bytes.len()).min(COMMIT_BYTES_MAX);
-        let decoded = decoder.commit(pack, offset, left, &mut self.bytes)?;
-        let is_decoded = decoded != Decoded::Other;
-        self.entries.try_push(Entry { id, end: self.bytes.len(), is_decoded })
+        let mut entry = Entry { id, offset, end: 0, is_decoded: false };
+        entry.decode(pack, decoder, &mut self.bytes)?;
+        self.entries.try_push(entry)
     }
 
     pub(super) fn is_empty(&self) -> bool {
@@ -96,8 +111,8 @@ impl<'a> Chunk<'a> {
     }
 
     /// Where its first object starts in the pack.
-    pub(super) const fn offset(&self) -> u64 {
-        self.offset
+    pub(super) fn offset(&self) -> u64 {
+        self.entries.first().map_or(0, |entry| entry.offset)
     }
 
     /// The objects in their order: the bytes of commits, and `None` for what was not decoded.

@@ -42,10 +42,9 @@ impl<'a> Work for Decoding<'_, 'a> {
         decoder: &mut Decoder,
     ) -> Result<Chunk<'a>, MemoryError> {
         let mut chunk = old.unwrap_or_else(|| Chunk::new(self.alloc));
-        let objects = self.order[job].iter().map(|&number| {
-            (self.pack.id(number), self.pack, self.pack.index.pack_offset_at_index(number))
-        });
-        chunk.fill(objects, decoder)?;
+        let object = |number| (self.pack.id(number), self.pack.index.pack_offset_at_index(number));
+        let objects = self.order[job].iter().copied().map(object);
+        chunk.fill(self.pack, objects, decoder)?;
         Ok(chunk)
     }
 }
