@@ -41,7 +41,7 @@ const FAR_MIN: u32 = 64;
 /// hundreds lie between two commits of a journal.
 const MISSES_MAX: u32 = 1024;
 /// Bytes of a pack that a stream has passed before their pages are given back.
-const RELEASE_BYTES_MIN: u64 = 2 << 20;
+const RELEASE_BYTES_MIN: u64 = 512 << 10;
 /// A lane that served fewer commits was not worth its threads: the next one begins later.
 const SERVED_MIN: u32 = 1024;
 
