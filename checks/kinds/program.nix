@@ -1,8 +1,8 @@
-# A check that runs the shipped program on the fixtures of the store; no compiler.
+# A check that runs the program, as it is installed, on the fixtures of the store; no compiler.
 {
   lib,
   runCommand,
-  program,
+  package,
   fixtures,
   sources,
   tools,
@@ -10,7 +10,7 @@
 check:
 runCommand check.name
   {
-    nativeBuildInputs = [ program ] ++ map (tool: tools.${tool}) (check.tools or [ ]);
+    nativeBuildInputs = [ package ] ++ map (tool: tools.${tool}) (check.tools or [ ]);
     env =
       check.env or { }
       // {

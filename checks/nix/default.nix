@@ -27,6 +27,7 @@ let
     cargoDerivation = callFile ./cargo-derivation.nix;
     dependencies = callFile ./dependencies.nix;
     program = callFile ./program.nix;
+    package = callFile ./package.nix;
     buildImage = callFile ../../docker/build-image.nix;
     images = {
       image = callFile ../../docker/image.nix;
@@ -49,7 +50,7 @@ in
 {
   checks = lib.mapAttrs build usable;
   packages = {
-    default = scope.program;
+    default = scope.package;
   }
   // scope.images
   // scope.fixtures.generated;

@@ -46,9 +46,7 @@ pub(super) enum Command {
     Completions {
         shell: clap_complete::Shell,
     },
-    /// Print the man page
-    #[command(after_help = "Example:\n  git-mind man > git-mind.1")]
-    Man,
+    Man(ManArgs),
 }
 
 /// Build the bitmap cache of a branch from its journal
@@ -254,6 +252,16 @@ pub(super) struct EnvArgs {
     /// Print one JSON document
     #[arg(long)]
     pub(super) json: bool,
+}
+
+/// Print the man page, or write those of all commands
+#[derive(Clone, Debug, clap::Args)]
+#[command(after_help = "Examples:\n  git-mind man | man -l -\n  git-mind man --dir \
+                        ~/.local/share/man/man1")]
+pub(super) struct ManArgs {
+    /// Write git-mind.1 and a page for each command into DIR, which exists, and print nothing
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
+    pub(super) dir: Option<PathBuf>,
 }
 
 /// Make journals to measure

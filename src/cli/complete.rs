@@ -1,8 +1,9 @@
 //! `git-mind completions` and `git-mind man`: what packagers install beside the program.
 
-use super::args::Args;
+use super::args::{Args, ManArgs};
 use super::failure::{Exit, Failure};
 use super::output::Output;
+use super::repository::start_folder;
 use clap::CommandFactory;
 use std::io::Write;
 
@@ -16,7 +17,16 @@ pub(super) fn completions(
     Ok(Exit::Success)
 }
 
-pub(super) fn man(output: &mut Output) -> Result<Exit, Failure> {
-    clap_mangen::Man::new(Args::command()).render(output)?;
+pub(super) fn man(args: &Args, options: &ManArgs, output: &mut Output) -> Result<Exit, Failure> {
+    match &options.dir {
+        None => clap_mangen::Man::new(Args::command()).render(output)?,
+        Some(folder) => {
+            let folder = start_folder(args).join(folder);
+            clap_mangen::generate_to(Args::command(), &folder).map_err(|error| {
+                let hint = "name a folder that exists and that you may write to";
+                Failure::new(error).at(format_args!("{}", folder.display())).hint(hint)
+            })?;
+        }
+    }
     Ok(Exit::Success)
 }

@@ -30,7 +30,7 @@ pub(super) fn run(
         Command::Env(options) => super::env::run(options, &toggles, &settings, output),
         Command::Fixture(fixture) => fixture::run(args, fixture, output),
         Command::Completions { shell } => complete::completions(*shell, output),
-        Command::Man => complete::man(output),
+        Command::Man(options) => complete::man(args, options, output),
     };
     session.finish(output);
     // What a command kept is said also when the command failed, whose failure counts.

@@ -166,21 +166,21 @@ fn print(
 ) -> io::Result<()> {
     let meta = &report.meta;
     let branch_name = Escaped::bytes(branch.as_str().as_bytes());
-    let (edges, commits) = (meta.edges, meta.commits);
+    let plural = |count: u32| if count == 1 { "" } else { "s" };
+    let edges = format!("{} edge{}", meta.edges, plural(meta.edges));
+    let commits = format!("{} commit{}", meta.commits, plural(meta.commits));
     match report.mode {
-        Mode::Current => writeln!(
-            output,
-            "The cache of `{branch_name}` is current: {edges} edges from {commits} commits"
-        )?,
+        Mode::Current => {
+            writeln!(output, "The cache of `{branch_name}` is current: {edges} from {commits}")?;
+        }
         Mode::Incremental => writeln!(
             output,
-            "Brought the cache of `{branch_name}` up to date: {edges} edges from {commits} commits \
-             in {} ms",
+            "Brought the cache of `{branch_name}` up to date: {edges} from {commits} in {} ms",
             duration.as_millis()
         )?,
         Mode::Full => writeln!(
             output,
-            "Rebuilt the cache of `{branch_name}`: {edges} edges from {commits} commits in {} ms",
+            "Rebuilt the cache of `{branch_name}`: {edges} from {commits} in {} ms",
             duration.as_millis()
         )?,
     }

@@ -3,10 +3,12 @@
 use crate::support::{TempRepository, mind, mind_command, temp_folder};
 use std::path::Path;
 
-const COMMANDS: [&[&str]; 8] = [
+const COMMANDS: [&[&str]; 10] = [
     &["cache-rebuild"],
     &["list"],
     &["query"],
+    &["link"],
+    &["import"],
     &["budget"],
     &["env"],
     &["fixture", "make"],
@@ -111,6 +113,20 @@ fn completions_and_the_man_page_know_every_command() {
             assert!(man.contains(&command[0].replace('-', "\\-")), "man: {command:?}");
         }
     }
+}
+
+#[test]
+fn every_command_has_a_man_page_of_its_own() {
+    let folder = temp_folder();
+    mind(folder.path(), &["man", "--dir", "."]).ok();
+    for command in COMMANDS {
+        let page = folder.path().join(format!("git-mind-{}.1", command.join("-")));
+        let page = std::fs::read_to_string(page).expect("a page");
+        assert!(page.contains(".SH OPTIONS") && page.contains(".SH EXTRA"), "{command:?}");
+    }
+    let error = mind(folder.path(), &["man", "--dir", "nowhere"]).error(1);
+    assert!(error.starts_with("git-mind: error: nowhere: "), "{error}");
+    assert!(error.contains("hint: name a folder that exists"), "{error}");
 }
 
 #[test]

@@ -20,7 +20,6 @@ mod parity;
 mod query;
 mod query_command;
 mod query_damage;
-mod readme;
 mod rebuild;
 mod refusals;
 mod repositories;

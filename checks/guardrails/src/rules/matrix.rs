@@ -1,6 +1,6 @@
 //! The matrix, the faults that prove it, and AGENTS.md agree.
 //!
-//! The table of docs/ci.md is held by the check `docs`.
+//! What pages name, and the tables that are made from the list, is held by the check `docs`.
 
 use serde::Deserialize;
 use std::collections::{BTreeMap, BTreeSet};
@@ -81,7 +81,7 @@ fn texts(tree: &Tree) -> Vec<Finding> {
     findings
 }
 
-/// The guide names the layers in their order, and files and checks that exist.
+/// The guide names the layers in their order.
 fn guide(tree: &Tree) -> Vec<Finding> {
     let Some(guide) = tree.get(GUIDE) else { return Vec::new() };
     let mut findings = Vec::new();
@@ -91,23 +91,7 @@ fn guide(tree: &Tree) -> Vec<Finding> {
         let what = format!("write the layers as LAYERS has them: {}", LAYERS.join(", "));
         findings.push(Finding::new(GUIDE, 1, rule::MATRIX, what));
     }
-    for (at, line) in (1..).zip(guide.lines()) {
-        for code in line.split('`').skip(1).step_by(2) {
-            let path = code.split([' ', ':']).next().unwrap_or_default().trim_end_matches('/');
-            let is_path = path.contains('/') && !path.contains(['*', '<', '{']) && is_ours(path);
-            if is_path && !tree.has(path) && !tree.has(&format!("{path}/")) {
-                let what = format!("`{path}` does not exist: name what took its place");
-                findings.push(Finding::new(GUIDE, at, rule::MATRIX, what));
-            }
-        }
-    }
     findings
-}
-
-fn is_ours(path: &str) -> bool {
-    let tops =
-        [".ci", "benches", "checks", "docker", "docs", "examples", "fixtures", "src", "tests"];
-    path.split('/').next().is_some_and(|top| tops.contains(&top))
 }
 
 /// What stands between `before`, at the start of a line, and `after`, with the line's number.

@@ -6,7 +6,6 @@ pub(crate) mod matrix;
 pub(crate) mod orphans;
 pub(crate) mod ownership;
 pub(crate) mod sizes;
-pub(crate) mod telemetry;
 pub(crate) mod text;
 pub(crate) mod unsafe_code;
 
@@ -38,7 +37,6 @@ pub(crate) fn check(tree: &Tree) -> Result<Vec<Finding>, String> {
     }
     findings.extend(orphans::check(tree));
     findings.extend(matrix::check(tree));
-    findings.extend(telemetry::check(tree));
     findings.sort();
     findings.dedup();
     Ok(findings)

@@ -145,38 +145,13 @@ fn a_fault_whose_text_is_gone_is_found() {
 }
 
 #[test]
-fn a_guide_that_names_other_layers_or_files_is_found() {
-    let text = "# Guide\nUses what stands before it: units; oid. See `src/gone.rs` and `cargo`.\n";
+fn a_guide_that_names_other_layers_is_found() {
+    let text = "# Guide\nUses what stands before it: units; oid. More.\n";
     let lines: Vec<_> = found(&[("AGENTS.md", text)]).iter().map(ToString::to_string).collect();
-    assert_eq!(lines.len(), 2, "{lines:#?}");
+    assert_eq!(lines.len(), 1, "{lines:#?}");
     assert!(
         lines[0].starts_with("AGENTS.md:1: matrix: write the layers as LAYERS has them: units")
     );
-    assert!(lines[1].starts_with("AGENTS.md:2: matrix: `src/gone.rs` does not exist"));
-}
-
-#[test]
-fn telemetry_that_is_not_documented_or_gone_is_found() {
-    let page = "# Page\n\n## Variables\n\n| variable | x |\n| `GITMIND_OLD` | x |\n\n## Events\n\n\
-                | c | e |\n| cache | `gone` |\n| cache | `built` |\n\n\
-                ## Metrics\n\n| `a.b` | x |\n";
-    let files = [
-        ("docs/telemetry.md", page),
-        ("src/cli/mod.rs", "//! Why.\nconst A: [&str; 2] = [\"GITMIND_NEW\", \"built\"];\n"),
-        ("src/telemetry/metric.rs", "//! Why.\nconst B: [&str; 2] = [\"a.b\", \"c.d\"];\n"),
-    ];
-    let lines: Vec<_> = found(&files).iter().map(ToString::to_string).collect();
-    let lines: Vec<_> = lines.iter().filter(|line| line.contains(": matrix: ")).collect();
-    let expected = [
-        "docs/telemetry.md:6: matrix: the program has no variable `GITMIND_OLD`",
-        "docs/telemetry.md:11: matrix: the program has no event `gone`",
-        "src/cli/mod.rs:2: matrix: the variable `GITMIND_NEW` is not documented",
-        "src/telemetry/metric.rs:2: matrix: the metric `c.d` is not documented",
-    ];
-    assert_eq!(lines.len(), expected.len(), "{lines:#?}");
-    for (line, expected) in lines.iter().zip(expected) {
-        assert!(line.starts_with(expected), "{line}");
-    }
 }
 
 #[test]

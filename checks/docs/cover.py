@@ -1,0 +1,63 @@
+# What exists is documented: commands, flags, variables, checks, metrics, events.
+
+import re
+
+import program
+import session
+
+COMMANDS, TELEMETRY = "docs/commands.md", "docs/telemetry.md"
+# Variables whose meaning others have settled.
+OTHERS = ("CARGO_", "RUSTUP_", "XDG_")
+
+
+def check(tree):
+    yield from commands(tree)
+    yield from variables(tree)
+    yield from telemetry(tree)
+
+
+def commands(tree):
+    """README has a row for each command, and the reference has its help, flags and all."""
+    rows = {word for page in ("README.md", COMMANDS) for _, _, word in tree.pages[page].cells(1)
+            if page == "README.md"}
+    shown = {command for _, command, _ in session.steps(tree.pages[COMMANDS])}
+    for command in program.commands():
+        name = f"git-mind {' '.join(command)}"
+        if name not in rows:
+            yield "README.md", 1, f"no row of the table of commands is for `{name}`"
+        if f"{name} --help" not in shown:
+            yield COMMANDS, 1, f"it does not show `{name} --help`"
+    for name in sorted(row for row in rows if row.startswith("git-mind ")):
+        if tuple(name.split()[1:]) not in program.commands():
+            yield "README.md", 1, f"there is no `{name}`"
+
+
+def variables(tree):
+    """Every variable has a row somewhere."""
+    rows = {word for page in tree.pages.values() if not page.is_record
+            for _, _, word in page.cells(1)}
+    sources = ((file, text) for file, text in tree.sources.items()
+               if file.startswith(("src/", "tests/", "checks/", "docker/")))
+    read = {name: file for file, text in sources
+            for name in re.findall(r'(?:env|std::env)(?:\.|::)var(?:_os)?\("([A-Z_]+)"\)'
+                                   r'|environ\.get\("([A-Z_]+)"\)|\$\{([A-Z_]+):-', text)
+            for name in name if name and not name.startswith(OTHERS)}
+    for name in sorted(program.variables() | set(read)):
+        if name not in rows:
+            where = read.get(name, "git-mind")
+            yield "docs", 1, f"no table has a row for the variable `{name}`, which {where} reads"
+
+
+def telemetry(tree):
+    """The tables of the page on telemetry are the metrics and events of the program."""
+    page = tree.pages[TELEMETRY]
+    sources = [text for file, text in tree.sources.items() if file.startswith("src/")]
+    listed = {word for _, heading, word in page.cells(1) if heading == "Metrics"}
+    named = re.findall(r'^ +"([a-z_.]+)", "gitmind_\w+";$', tree.read("src/telemetry/metric.rs"),
+                       re.MULTILINE)
+    for name in sorted(set(named) ^ listed):
+        what = "does not list the metric" if name in named else "lists what is no metric:"
+        yield TELEMETRY, 1, f"it {what} `{name}`"
+    for line, heading, word in page.cells(2):
+        if heading == "Events" and not any(f'"{word}"' in text for text in sources):
+            yield TELEMETRY, line, f"the program has no event `{word}`"

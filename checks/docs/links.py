@@ -1,0 +1,51 @@
+# Links resolve, every page can be reached from README, and the index lists every decision.
+
+import pathlib
+import posixpath
+
+INDEX = "docs/decisions/README.md"
+
+
+def target_of(page, link):
+    """The path from the top and the anchor that a link of a page leads to."""
+    path, _, anchor = link.partition("#")
+    folder = posixpath.dirname(page.path)
+    return (posixpath.normpath(posixpath.join(folder, path)) if path else page.path), anchor
+
+
+def check(tree):
+    for page in tree.pages.values():
+        for line, link in page.links():
+            if "://" in link or link.startswith("mailto:"):
+                continue
+            path, anchor = target_of(page, link)
+            if path not in tree:
+                yield page.path, line, f"the link leads to {path}, which does not exist"
+            elif anchor and path in tree.pages and anchor not in tree.pages[path].anchors:
+                yield page.path, line, f"{path} has no heading #{anchor}"
+    yield from unreached(tree)
+    yield from decisions(tree)
+
+
+def unreached(tree):
+    """Pages that no chain of links from README leads to."""
+    seen, unseen = set(), ["README.md"]
+    while unseen:
+        page = tree.pages[unseen.pop()]
+        seen.add(page.path)
+        paths = {target_of(page, link)[0] for _, link in page.links()}
+        unseen += [path for path in paths if path in tree.pages and path not in seen]
+    for path in sorted(set(tree.pages) - seen):
+        yield path, 1, "no link from README.md leads here: link it from a page that is read before"
+
+
+def decisions(tree):
+    """The index has each decision by its title."""
+    index = tree.pages[INDEX].text
+    folder = pathlib.Path(INDEX).parent
+    for path, page in tree.pages.items():
+        if pathlib.Path(path).parent == folder and path != INDEX:
+            title = page.text.splitlines()[0].removeprefix("# ")
+            row = f"[{title}]({pathlib.Path(path).name})"
+            if row not in index:
+                yield INDEX, 1, f"it does not list {row}"

@@ -1,0 +1,24 @@
+# What is installed: the program, its man pages, and completions for three shells. The program
+# writes them itself; the image takes the program alone.
+{
+  runCommand,
+  manifest,
+  program,
+}:
+runCommand "git-mind-installed-${manifest.package.version}"
+  {
+    meta = {
+      inherit (manifest.package) description;
+      mainProgram = "git-mind";
+    };
+  }
+  ''
+    mind=${program}/bin/git-mind share=$out/share
+    mkdir -p $out/bin $share/man/man1 $share/bash-completion/completions \
+      $share/zsh/site-functions $share/fish/vendor_completions.d
+    ln -s $mind $out/bin/git-mind
+    $mind man --dir $share/man/man1
+    $mind completions bash >$share/bash-completion/completions/git-mind
+    $mind completions zsh >$share/zsh/site-functions/_git-mind
+    $mind completions fish >$share/fish/vendor_completions.d/git-mind.fish
+  ''
