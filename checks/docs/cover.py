@@ -6,6 +6,7 @@ import program
 import session
 
 COMMANDS, TELEMETRY = "docs/commands.md", "docs/telemetry.md"
+POLICY = "docs/memory-policy.md"
 # Variables whose meaning others have settled.
 OTHERS = ("CARGO_", "RUSTUP_", "XDG_")
 
@@ -13,6 +14,7 @@ OTHERS = ("CARGO_", "RUSTUP_", "XDG_")
 def check(tree):
     yield from commands(tree)
     yield from variables(tree)
+    yield from budgets(tree)
     yield from telemetry(tree)
 
 
@@ -46,6 +48,15 @@ def variables(tree):
         if name not in rows:
             where = read.get(name, "git-mind")
             yield "docs", 1, f"no table has a row for the variable `{name}`, which {where} reads"
+
+
+def budgets(tree):
+    """Every operation has a row in the table of budgets, and no other has one."""
+    listed = {word for _, heading, word in tree.pages[POLICY].cells(2) if heading == "Budgets"}
+    known = set(re.findall(r'Self::\w+ => "([a-z.]+)"', tree.read("src/memory/op.rs")))
+    for name in sorted(known ^ listed):
+        what = "no budget for the operation" if name in known else "a budget for what is none:"
+        yield POLICY, 1, f"it has {what} `{name}`"
 
 
 def telemetry(tree):

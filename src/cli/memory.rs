@@ -24,7 +24,13 @@ pub(super) fn begin(toggles: &Toggles, command: &Command, allocator: &ProcessAll
         Command::List(_) => Op::JournalRead,
         Command::Query(_) => Op::CacheQuery,
         Command::Link(_) | Command::Import(_) => Op::JournalAppend,
-        _ => Op::CacheRebuild,
+        // Those that do not say so measure, print or write files; the largest budget will do.
+        Command::CacheRebuild(_)
+        | Command::Budget(_)
+        | Command::Env(_)
+        | Command::Fixture(_)
+        | Command::Completions { .. }
+        | Command::Man(_) => Op::CacheRebuild,
     };
     Memory::new(toggles, toggles.budget_of(op))
 }

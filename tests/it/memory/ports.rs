@@ -15,7 +15,7 @@ static BOOKS: ProcessAllocator = ProcessAllocator::new();
 pub(crate) type Decorator = fn(AnyPort) -> AnyPort;
 
 /// The decorators, with names for messages.
-pub(crate) const DECORATORS: [(&str, Decorator); 7] = [
+pub(crate) const DECORATORS: &[(&str, Decorator)] = &[
     ("traced, stamped", |inner| Box::new(Traced::new(inner, Trace::stamped()))),
     ("traced, sites", |inner| Box::new(Traced::new(inner, Trace::sites()))),
     ("traced, stamped, zeroizing", |inner| {
@@ -32,9 +32,9 @@ pub(crate) const DECORATORS: [(&str, Decorator); 7] = [
 /// Calls `body` with a name and a maker for each adapter and each stack of two decorators.
 pub(crate) fn for_each_stack(mut body: impl FnMut(&str, &dyn Fn() -> AnyPort)) {
     body("system", &|| Box::new(System::new()));
-    for (upper_name, upper) in DECORATORS {
+    for &(upper_name, upper) in DECORATORS {
         body(upper_name, &|| upper(Box::new(System::new())));
-        for (lower_name, lower) in DECORATORS {
+        for &(lower_name, lower) in DECORATORS {
             let name = format!("{upper_name} on {lower_name}");
             body(&name, &|| upper(lower(Box::new(System::new()))));
         }
