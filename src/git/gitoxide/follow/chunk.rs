@@ -63,7 +63,8 @@ impl<'a> Chunk<'a> {
         start..end.min(most)
     }
 
-    /// Decodes the commits among `objects` of `pack`, names and offsets, in place of what was there.
+    /// Decodes the commits among `objects` of `pack`, names and offsets, in place of what was
+    /// there.
     ///
     /// # Errors
     /// Every refusal of the port.
