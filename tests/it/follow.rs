@@ -176,6 +176,15 @@ fn a_stream_visits_what_one_read_per_commit_visits_in_every_layout() {
     let swapped = even.iter().chain(&odd).flat_map(|index| blocks[*index].iter().copied());
     pack_in_order(&repository, &[swapped.collect()]);
     assert_eq!(compare(&repository, "runs of 300").0, all);
+
+    // As for packs of more than 4 GiB: the offsets are in the index's table of 64 bits.
+    let pack = packs(&repository).remove(0);
+    for extension in ["idx", "rev"] {
+        fs::remove_file(pack.with_extension(extension)).expect("git has written it");
+    }
+    let pack = pack.to_str().expect("a path of ours");
+    repository.git(&["index-pack", "--index-version=2,0x1000", pack]);
+    assert_eq!(compare(&repository, "offsets of 64 bits").0, all);
 }
 
 #[test]
