@@ -1,0 +1,43 @@
+//! The targets: what must hold for any bytes at all.
+
+mod formats;
+mod journal;
+mod model;
+
+use gitmind::memory::{Alloc, Budgeted, System, Trace, Traced};
+use gitmind::units::Bytes;
+
+/// Something that reads bytes which may come from anyone.
+pub(crate) struct Target {
+    pub(crate) name: &'static str,
+    /// Panics when something does not hold.
+    pub(crate) run: fn(&[u8]),
+    /// How long a run takes, in runs of the quickest.
+    pub(crate) cost: u64,
+}
+
+pub(crate) const TARGETS: &[Target] = &[
+    Target { name: "message", run: formats::message, cost: 1 },
+    Target { name: "edges", run: formats::edges, cost: 1 },
+    Target { name: "bitmap", run: formats::bitmap, cost: 1 },
+    Target { name: "meta", run: formats::meta, cost: 1 },
+    Target { name: "commit-index", run: formats::commit_index, cost: 1 },
+    Target { name: "branch", run: formats::branch, cost: 1 },
+    Target { name: "objects", run: formats::objects, cost: 1 },
+    Target { name: "rebuild", run: journal::rebuild, cost: 8 },
+    Target { name: "update-and-query", run: journal::update_and_query, cost: 16 },
+];
+
+/// Runs `body`, which must give back all it takes, and take no more than `bytes_max`: an input's
+/// own claims must not lead to more.
+fn contained<T>(bytes_max: usize, body: impl FnOnce(Alloc<'_>) -> T) -> T {
+    let mut traced = Traced::new(System::uncounted(), Trace::stamped());
+    let result = {
+        let budget = Budgeted::new(&traced, Bytes::new(bytes_max as u64));
+        body(Alloc::new(&budget))
+    };
+    if let Err(report) = traced.teardown() {
+        panic!("{report}");
+    }
+    result
+}
