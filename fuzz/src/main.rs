@@ -4,7 +4,7 @@
 
 #![no_main]
 
-#[path = "../../tests/corpus/targets.rs"]
+#[path = "../../tests/corpus/targets/mod.rs"]
 mod targets;
 
 use crate::targets::{TARGETS, Target};
@@ -14,7 +14,7 @@ use std::sync::LazyLock;
 static TARGET: LazyLock<&Target> = LazyLock::new(|| {
     let name = std::env::var("GITMIND_FUZZ_TARGET").unwrap_or_default();
     let found = TARGETS.iter().find(|target| target.name == name);
-    found.expect("GITMIND_FUZZ_TARGET names a target of tests/corpus/targets.rs")
+    found.expect("GITMIND_FUZZ_TARGET names a target of tests/corpus/targets/mod.rs")
 });
 
 fuzz_target!(|input: &[u8]| (TARGET.run)(input));
