@@ -69,6 +69,11 @@ def telemetry(tree):
     for name in sorted(set(named) ^ listed):
         what = "does not list the metric" if name in named else "lists what is no metric:"
         yield TELEMETRY, 1, f"it {what} `{name}`"
+    commands = "".join(text for file, text in tree.sources.items() if file.startswith("src/cli/"))
+    logged = r'\.log\(\w+(?:::\w+)?, "\w+", "(\w+)"|"([a-z_]+_(?:start|ok|failed))"'
+    for name in sorted({one or other for one, other in re.findall(logged, commands)}):
+        if f"`{name}`" not in page.text:
+            yield TELEMETRY, 1, f"it does not list the event `{name}`"
     for line, heading, word in page.cells(2):
         if heading == "Events" and not any(f'"{word}"' in text for text in sources):
             yield TELEMETRY, line, f"the program has no event `{word}`"

@@ -112,7 +112,8 @@ def variables(code, tree):
         used = (text for file, text in tree.sources.items() if not file.startswith("src/"))
         if name not in program.variables() and not any(name in text for text in used):
             yield f"neither git-mind nor a test has the variable `{name}`"
-    if name := re.fullmatch(r"\$?([A-Z][A-Z0-9]*_[A-Z0-9_]+)(?:=.*)?", code):
+    name = re.fullmatch(r"\$?([A-Z][A-Z0-9]*_[A-Z0-9_]+)(?:=.*)?", code)
+    if name and not re.fullmatch(program.VARIABLE, name[1]):
         if not any(name[1] in text for text in tree.sources.values()):
             yield f"nothing has the variable `{name[1]}`"
 
