@@ -59,6 +59,14 @@ impl Clock for SystemClock {
 }
 
 /// A clock that stands still, for tests and for fixtures.
+///
+/// ```
+/// use gitmind::clock::{Clock, FixedClock, Timestamp};
+/// let clock = FixedClock(Timestamp { seconds: 1_700_000_000, offset_seconds: 3600 });
+/// clock.sleep(std::time::Duration::from_secs(3600));
+/// assert_eq!(clock.now().seconds, 1_700_000_000);
+/// assert!(clock.elapsed().is_zero());
+/// ```
 #[derive(Clone, Copy, Debug)]
 pub struct FixedClock(pub Timestamp);
 

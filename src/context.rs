@@ -81,6 +81,42 @@ impl<'a> Context<'a> {
 
     /// Makes the cache of `branch` that of its journal, in `workspace`.
     ///
+    /// ```
+    /// use gitmind::branch::BranchName;
+    /// use gitmind::cache::{Direction, Endpoint, QueryError, RebuildOptions};
+    /// use gitmind::clock::{FixedClock, Timestamp};
+    /// use gitmind::context::{Context, Workspace};
+    /// use gitmind::git::fake::FakeRepository;
+    /// use gitmind::journal::EdgeOrder;
+    /// use gitmind::memory::{Alloc, Arena, Budgeted, System};
+    /// use gitmind::{oid::Oid, progress::Silent, units::Bytes};
+    /// use std::ops::ControlFlow;
+    /// let budget = Budgeted::new(System::new(), Bytes::from_mib(8));
+    /// let alloc = Alloc::new(&budget);
+    /// let (repository, branch) = (FakeRepository::default(), BranchName::new("main")?);
+    /// // One edge without any field: both ends are the zero id.
+    /// repository.set_ref(&branch.journal_ref(), repository.commit(&[], b"oA=="));
+    /// let clock = FixedClock(Timestamp { seconds: 1_700_000_000, offset_seconds: 0 });
+    /// let context = Context { alloc, repository: &repository, clock: &clock, progress: &Silent };
+    ///
+    /// let mut arena = Arena::begin(alloc, Bytes::from_mib(1), Bytes::from_mib(4));
+    /// let workspace = Workspace { arena: &mut arena, disk: None, workers: 0 };
+    /// let edge_order = EdgeOrder::OldestFirst;
+    /// let options = RebuildOptions { edge_order, force: false, strict: true };
+    /// let report = context.rebuild(workspace, &branch, options)?;
+    /// assert_eq!((report.meta.edges, report.meta.commits), (1, 1));
+    ///
+    /// let to = Endpoint { oid: Oid::ZERO, direction: Direction::Reverse };
+    /// let answer = context.query(&branch, to, |found| {
+    ///     assert_eq!(found.id, 0);
+    ///     Ok::<_, QueryError>(ControlFlow::Continue(()))
+    /// })?;
+    /// assert!(answer.unusable.is_none(), "the cache answered");
+    /// drop(arena);
+    /// assert_eq!(budget.used(), Bytes::ZERO);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
     /// # Errors
     /// A [`RebuildError`]; the repository is then as it was.
     pub fn rebuild(

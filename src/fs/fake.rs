@@ -21,6 +21,21 @@ const LINKS_MAX: usize = 40;
 const STATE: &str = "/state";
 
 /// A file system that is only in memory. It begins with `/` and `/state`.
+///
+/// ```
+/// use gitmind::fs::{Canonical, FakeFileSystem, FileSystem};
+/// use gitmind::memory::{Alloc, System};
+/// use std::path::Path;
+/// let (fs, system) = (FakeFileSystem::new(), System::new());
+/// fs.add_folder("/repo");
+/// fs.add_link("/link", "/repo");
+/// let (link, mode) = (Path::new("/link"), Canonical::PhysicalExisting);
+/// let path = fs.canonicalize(link, mode, Alloc::new(&system))?;
+/// assert_eq!(path.as_bytes(), b"/repo");
+/// fs.fail_next(std::io::ErrorKind::PermissionDenied);
+/// assert!(fs.remove_tree(Path::new("/repo")).is_err());
+/// # Ok::<(), gitmind::fs::FsError>(())
+/// ```
 #[derive(Debug)]
 pub struct FakeFileSystem(Mutex<Tree>);
 

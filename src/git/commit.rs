@@ -23,7 +23,29 @@ const TREE: &[u8] = b"tree ";
 const PARENT: &[u8] = b"parent ";
 
 impl<'a> Commit<'a> {
-    /// Finds the parts of the commit object `bytes` named `id`.
+    /// Finds the parts of the commit object `bytes` named `id` (`git help gitformat-pack` and
+    /// `git cat-file commit` show the form).
+    ///
+    /// ```
+    /// use gitmind::clock::Timestamp;
+    /// use gitmind::git::{Commit, CommitDraft, EMPTY_TREE, Identity};
+    /// use gitmind::memory::{Alloc, System, Vec};
+    /// use gitmind::oid::Oid;
+    /// let (system, identity) = (System::new(), Identity::default());
+    /// let draft = CommitDraft {
+    ///     tree: EMPTY_TREE,
+    ///     parents: &[Oid::new([7; 20])],
+    ///     identity: &identity,
+    ///     time: Timestamp { seconds: 1_700_000_000, offset_seconds: 3600 },
+    ///     message: b"oA==",
+    /// };
+    /// let mut bytes = Vec::new(Alloc::new(&system));
+    /// draft.encode(&mut bytes)?;
+    /// let commit = Commit::parse(Oid::ZERO, &bytes)?;
+    /// assert_eq!((commit.tree, commit.message), (draft.tree, draft.message));
+    /// assert!(commit.parents().eq(draft.parents.iter().copied()));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     ///
     /// # Errors
     /// A sentence on what is malformed. Only the headers that are used are checked.

@@ -83,6 +83,26 @@ pub enum AppendError {
 impl Append<'_> {
     /// Appends the edges of `batch` to the journal of `branch`: all of them, or none.
     ///
+    /// ```
+    /// use gitmind::branch::BranchName;
+    /// use gitmind::clock::{FixedClock, Timestamp};
+    /// use gitmind::git::{Repository, fake::FakeRepository};
+    /// use gitmind::journal::{Append, Batch, Edges};
+    /// use gitmind::memory::{Alloc, System};
+    /// use gitmind::random::CountingRandom;
+    /// let (repository, system) = (FakeRepository::default(), System::new());
+    /// let alloc = Alloc::new(&system);
+    /// let clock = FixedClock(Timestamp { seconds: 1_700_000_000, offset_seconds: 0 });
+    /// let random = CountingRandom::new(0);
+    /// let append = Append { alloc, repository: &repository, clock: &clock, random: &random };
+    /// let mut batch = Batch::new(alloc);
+    /// batch.push(&Edges::new(&[0xa0]).next().expect("an edge")?)?;
+    /// let appended = append.run(&BranchName::new("main")?, &batch)?;
+    /// assert_eq!((appended.commits, appended.attempts), (1, 1));
+    /// assert_eq!(repository.resolve("refs/gitmind/edges/main")?, appended.tip);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
     /// # Errors
     /// An [`AppendError`]; no ref has moved then.
     pub fn run(&self, branch: &BranchName, batch: &Batch<'_>) -> Result<Appended, AppendError> {

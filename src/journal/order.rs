@@ -162,6 +162,24 @@ impl<N: CommitNames> History<'_, N> {
 /// Visits every commit of the journal at `tip` that `order` numbers, each once. What it keeps is
 /// taken from `alloc`.
 ///
+/// ```
+/// use gitmind::git::fake::FakeRepository;
+/// use gitmind::journal::{EdgeOrder, WalkError, walk};
+/// use gitmind::memory::{Alloc, System};
+/// let (repository, system) = (FakeRepository::default(), System::new());
+/// let oldest = repository.commit(&[], b"oA==");
+/// let newest = repository.commit(&[oldest], b"oA==");
+/// let (mut visited, order) = (vec![], EdgeOrder::OldestFirst);
+/// let history = walk(&repository, Alloc::new(&system), newest, order, |commit| {
+///     visited.push(commit.id);
+///     Ok::<_, WalkError>(())
+/// })?;
+/// assert_eq!(visited, [newest, oldest]);
+/// // Visited newest first, numbered oldest first.
+/// assert_eq!(history.numbered().collect::<Vec<_>>(), [1, 0]);
+/// # Ok::<(), WalkError>(())
+/// ```
+///
 /// # Errors
 /// What `visit` returns, or a [`WalkError`].
 pub fn walk<'a, E: From<WalkError>>(

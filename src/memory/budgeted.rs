@@ -91,6 +91,21 @@ impl Ledger {
 }
 
 /// A port with a soft and a hard limit over the one below.
+/// The hard limit is exact on any number of threads; a refusal changes nothing.
+///
+/// ```
+/// use gitmind::memory::{Alloc, Budgeted, ErrorKind, System, Vec};
+/// use gitmind::units::Bytes;
+/// let budget = Budgeted::new(System::new(), Bytes::new(100));
+/// let mut kept = Vec::new(Alloc::new(&budget));
+/// kept.try_extend_from_slice(&[0_u8; 60])?;
+/// let refused = Vec::<u8>::try_with_capacity(41, Alloc::new(&budget));
+/// assert_eq!(refused.unwrap_err().kind, ErrorKind::OverBudget);
+/// assert_eq!(budget.used().get() + 40, budget.hard_limit().get());
+/// drop(kept);
+/// assert_eq!(budget.used(), Bytes::ZERO);
+/// # Ok::<(), gitmind::memory::MemoryError>(())
+/// ```
 pub struct Budgeted<P, O = Silent> {
     inner: P,
     observer: O,

@@ -59,6 +59,15 @@ pub struct Faults {
 }
 
 /// A port that refuses what its schedule names, over the one below.
+///
+/// ```
+/// use gitmind::memory::{Alloc, ErrorKind, Faulty, Schedule, System};
+/// let faulty = Faulty::new(System::new(), Schedule::once(2));
+/// let alloc = Alloc::new(&faulty);
+/// let asked = [(); 3].map(|()| alloc.try_box(1_u8).map(drop).map_err(|error| error.kind));
+/// assert_eq!(asked, [Ok(()), Err(ErrorKind::Injected), Ok(())]);
+/// assert_eq!(faulty.faults().granted_after, 1);
+/// ```
 #[derive(Debug)]
 pub struct Faulty<P> {
     inner: P,

@@ -34,6 +34,20 @@ impl Config for Shape {
 }
 
 /// The operations that run now, and totals of those that ended.
+///
+/// ```
+/// use gitmind::memory::{Alloc, Op, Registry, System, Trace, Traced, Vec};
+/// use gitmind::units::Bytes;
+/// let (registry, port) = (Registry::new(), Traced::new(System::new(), Trace::stamped()));
+/// let scope = registry.begin(Op::JournalRead)?;
+/// let alloc = scope.tag(Alloc::new(&port));
+/// drop(Vec::<u8>::try_with_capacity(100, alloc)?);
+/// drop(scope);
+/// let totals = registry.totals(Op::JournalRead);
+/// assert_eq!((totals.runs, totals.leaked_bytes), (1, Bytes::ZERO));
+/// assert!(totals.peak_bytes >= Bytes::new(100));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub struct Registry {
     slab: Slab<OpStats, Shape>,
     /// The keys of running operations plus one, or zero; sharded-slab has no list of its own.

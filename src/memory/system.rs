@@ -17,6 +17,17 @@ use crate::units::Bytes;
 ///
 /// Its errors leave naming the operation to the handle: keeping the tag across each call of the
 /// heap would cost every request for the sake of the one that fails.
+///
+/// ```
+/// use gitmind::memory::{Alloc, Port, System, Vec};
+/// use gitmind::units::Bytes;
+/// let system = System::new();
+/// let ids = Vec::<u32>::try_with_capacity(4, Alloc::new(&system))?;
+/// assert_eq!(system.diagnostics().bytes_outstanding, Bytes::new(16));
+/// drop(ids);
+/// assert_eq!(system.diagnostics().blocks_outstanding, 0);
+/// # Ok::<(), gitmind::memory::MemoryError>(())
+/// ```
 #[derive(Debug)]
 pub struct System<const COUNTED: bool = true> {
     id: PortId,

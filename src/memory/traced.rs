@@ -78,6 +78,17 @@ impl Trace {
 ///
 /// It also keeps the accounts of operations, so a stack has one traced port; a second one below
 /// would book its own stamps and the same blocks again.
+///
+/// ```
+/// use gitmind::memory::{Alloc, System, Trace, Traced};
+/// let mut traced = Traced::new(System::new(), Trace::sites());
+/// let kept = Alloc::new(&traced).try_box(7_u64)?;
+/// let live = traced.report().leaks.expect("sites are kept");
+/// assert_eq!(live.len(), 1, "what is live now would be a leak at the end");
+/// drop(kept);
+/// assert!(traced.teardown().is_ok());
+/// # Ok::<(), gitmind::memory::MemoryError>(())
+/// ```
 #[derive(Debug)]
 pub struct Traced<P> {
     inner: P,
