@@ -13,6 +13,7 @@ OTHERS = ("CARGO_", "RUSTUP_", "XDG_")
 
 def check(tree):
     yield from commands(tree)
+    yield from folders(tree)
     yield from variables(tree)
     yield from budgets(tree)
     yield from telemetry(tree)
@@ -32,6 +33,15 @@ def commands(tree):
     for name in sorted(row for row in rows if row.startswith("git-mind ")):
         if tuple(name.split()[1:]) not in program.commands():
             yield "README.md", 1, f"there is no `{name}`"
+
+
+def folders(tree):
+    """README's picture of the tree has the folders at the top that are not hidden."""
+    shown = {line.split()[0] for block in tree.pages["README.md"].blocks
+             for line in block.lines if re.match(r"[\w.]+/\S*  ", line)}
+    there = {f"{path.split('/')[0]}/" for path in tree.files if "/" in path and path[0] != "."}
+    for name in sorted({entry for entry in shown if entry.endswith("/")} ^ there):
+        yield "README.md", 1, f"the picture of the tree and the tree differ: {name}"
 
 
 def variables(tree):

@@ -13,6 +13,21 @@ def target_of(page, link):
     return (posixpath.normpath(posixpath.join(folder, path)) if path else page.path), anchor
 
 
+def titles(tree):
+    """The lines of the index: a link to each decision, by its title."""
+    folder = pathlib.Path(INDEX).parent
+    for path, page in tree.pages.items():
+        if pathlib.Path(path).parent == folder and path != INDEX:
+            title = page.text.splitlines()[0].removeprefix("# ")
+            yield f"- [{title}]({pathlib.Path(path).name})"
+
+
+def write_index(tree):
+    """Writes the lines of the index below what stands before them."""
+    intro = tree.pages[INDEX].text.split("- [")[0]
+    (tree.top / INDEX).write_text(intro + "\n".join(titles(tree)) + "\n", encoding="utf-8")
+
+
 def check(tree):
     for page in tree.pages.values():
         for line, link in page.links():
@@ -41,11 +56,7 @@ def unreached(tree):
 
 def decisions(tree):
     """The index has each decision by its title."""
-    index = tree.pages[INDEX].text
-    folder = pathlib.Path(INDEX).parent
-    for path, page in tree.pages.items():
-        if pathlib.Path(path).parent == folder and path != INDEX:
-            title = page.text.splitlines()[0].removeprefix("# ")
-            row = f"[{title}]({pathlib.Path(path).name})"
-            if row not in index:
-                yield INDEX, 1, f"it does not list {row}"
+    lines = tree.pages[INDEX].text.splitlines()
+    for row in titles(tree):
+        if row not in lines:
+            yield INDEX, 1, f"it has no line `{row}`; run: checks/docs/check --write"
