@@ -1,6 +1,7 @@
 # What exists is documented: commands, flags, variables, checks, metrics, events.
 
 import re
+import tomllib
 
 import program
 import session
@@ -40,6 +41,10 @@ def folders(tree):
     shown = {line.split()[0] for block in tree.pages["README.md"].blocks
              for line in block.lines if re.match(r"[\w.]+/\S*  ", line)}
     there = {f"{path.split('/')[0]}/" for path in tree.files if "/" in path and path[0] != "."}
+    listed = tomllib.loads(tree.read("checks/matrix.toml"))["check"]["docs"]["sources"]
+    tops = {path.split("/")[0] for path in tree.files if path[0] != "."}
+    for name in sorted(tops - set(listed)):
+        yield "checks/matrix.toml", 1, f"the check docs does not see {name}: add it to its sources"
     for name in sorted({entry for entry in shown if entry.endswith("/")} ^ there):
         yield "README.md", 1, f"the picture of the tree and the tree differ: {name}"
 

@@ -29,8 +29,8 @@ def masked(line):
         if text != "OID" or "shards" not in line:
             line = re.sub(pattern, text, line)
     if re.search(r"\d [KM]?i?B\b", line):
-        line = re.sub(r"\b(?!(?:256|128)\.0\b)\d+(?:\.\d+)? ([KM]iB|B|%)", r"N \1", line)
-        line = re.sub(r"(?<=  )\d+(?=  |$)", "N", line)
+        measured = r"(?<![\d.])(?!(?:256|128)\.0\b)\d+(?:\.\d+)? (?:[KM]iB\b|B\b|%)|\bunknown\b"
+        line = re.sub(rf"{measured}|(?<=  )\d+(?=  |$)", "N", line)
     return " ".join(line.split())
 
 
