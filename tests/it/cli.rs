@@ -123,6 +123,7 @@ fn every_command_has_a_man_page_of_its_own() {
         let page = folder.path().join(format!("git-mind-{}.1", command.join("-")));
         let page = std::fs::read_to_string(page).expect("a page");
         assert!(page.contains(".SH OPTIONS") && page.contains(".SH EXTRA"), "{command:?}");
+        assert!(page.contains(concat!("\"git-mind ", env!("CARGO_PKG_VERSION"), "\"")), "{page}");
     }
     let error = mind(folder.path(), &["man", "--dir", "nowhere"]).error(1);
     assert!(error.starts_with("git-mind: error: nowhere: "), "{error}");
