@@ -106,6 +106,16 @@ def faults(tree):
     return tomllib.loads(tree.read("checks/planted/faults.toml"))["fault"]
 
 
+def planted(tree):
+    """A fault that replaces a text of a page finds it; in a copy that has the fault, the new one."""
+    for name, fault in faults(tree).items():
+        if fault["file"].startswith("docs/") and "old" in fault:
+            text = tree.read(fault["file"])
+            if fault["old"] not in text and fault["new"] not in text:
+                yield (fault["file"], 1,
+                       f"there is no such text as the fault `{name}` replaces: plant it elsewhere")
+
+
 def variables(code, tree):
     """A variable of ours is listed by the program or is the tests'; others are read somewhere."""
     for name in re.findall(program.VARIABLE, code):
