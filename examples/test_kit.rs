@@ -27,11 +27,51 @@ impl<'a> Recorder<'a> {
         self.readings.try_get_or_insert_with(sensor, || Vec::new(alloc))?.try_push(value)
     }
 
+    /// A recorder with the readings of a text: a sensor and a value on each line.
+    ///
+    /// # Errors
+    /// A line that is none, or every refusal of the memory.
+    pub fn read(alloc: Alloc<'a>, text: &str) -> Result<Self, ReadError> {
+        let mut recorder = Self::new(alloc);
+        for line in text.lines() {
+            let (sensor, value) = line.split_once(' ').ok_or(ReadError::Line)?;
+            let (Ok(sensor), Ok(value)) = (sensor.parse(), value.parse()) else {
+                return Err(ReadError::Line);
+            };
+            recorder.record(sensor, value)?;
+        }
+        Ok(recorder)
+    }
+
     /// The mean of a sensor's readings; `None` when it has none.
     pub fn mean(&self, sensor: u32) -> Option<f64> {
         let values = self.readings.get(&sensor).filter(|values| !values.is_empty())?;
         let (sum, count) = values.iter().fold((0.0, 0.0), |(sum, n), value| (sum + value, n + 1.0));
         Some(sum / count)
+    }
+}
+
+/// Why a text has no readings.
+#[derive(Debug, PartialEq)]
+pub enum ReadError {
+    /// A line is not a sensor and a value.
+    Line,
+    /// Memory is short.
+    Memory(MemoryError),
+}
+
+impl From<MemoryError> for ReadError {
+    fn from(error: MemoryError) -> Self {
+        Self::Memory(error)
+    }
+}
+
+impl std::fmt::Display for ReadError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Line => write!(f, "not a sensor and a value"),
+            Self::Memory(error) => error.fmt(f),
+        }
     }
 }
 
@@ -81,6 +121,17 @@ mod tests {
                 refused
             });
         report.assert_propagated();
+    }
+
+    #[test]
+    fn a_refusal_is_not_taken_for_a_bad_line() {
+        let report = Sweep::new()
+            .is_memory_error(|error| matches!(error, ReadError::Memory(_)))
+            .run(|alloc| Recorder::read(alloc, "7 20.5\n7 21.5\n8 3.0").map(drop));
+        report.assert_propagated();
+        let system = System::new();
+        let bad = Recorder::read(Alloc::new(&system), "7 warm");
+        assert_eq!(bad.map(|_| ()), Err(ReadError::Line));
     }
 
     #[test]

@@ -47,9 +47,11 @@ impl std::fmt::Debug for Context<'_> {
 pub struct Workspace<'w, 'm, 'd> {
     /// Memory that ends with the rebuild. Its cap bounds what is in memory at once.
     pub arena: &'w mut Arena<'m>,
-    /// Where edges go that would pass the cap; without one, that is an error.
+    /// Where edges go that would pass the cap, such as
+    /// [`PosixFileSystem::from_environment`](crate::fs::PosixFileSystem::from_environment);
+    /// without one, that is an error. A refusal by a budget below the cap is one all the same.
     pub disk: Option<&'d dyn FileSystem>,
-    /// Threads that help the one that calls.
+    /// Threads that help the one that calls. The repository may have threads of its own.
     pub workers: usize,
 }
 

@@ -1,4 +1,6 @@
 #![doc = include_str!("../README.md")]
+//!
+//! Links to pages and folders lead to the files beside the sources of this crate.
 
 #[forbid(unsafe_code)]
 pub mod branch;

@@ -39,6 +39,15 @@ pub enum RebuildError {
 }
 
 impl RebuildError {
+    /// The refusal, however deep it was, when memory was short.
+    pub const fn memory(&self) -> Option<MemoryError> {
+        match self {
+            Self::Memory(error) | Self::Write(git::Error::Memory(error)) => Some(*error),
+            Self::Walk(error) => error.memory(),
+            _ => None,
+        }
+    }
+
     /// Whether the arena's cap, and nothing else, is in the way.
     pub fn is_over_cap(&self) -> bool {
         matches!(self, Self::Memory(error) if error.kind == ErrorKind::OverCap)

@@ -21,8 +21,9 @@ use crate::oid::Oid;
 use crate::progress::Progress;
 use crate::units::Bytes;
 
-/// How often a rebuild starts over because the cache's ref was moved meanwhile.
-const ATTEMPTS_MAX: u32 = 3;
+/// How often a rebuild starts over because the cache's ref was moved meanwhile: each time somebody
+/// else has built the cache, so that all of fewer at once get through.
+const ATTEMPTS_MAX: u32 = 16;
 /// New commits that are always few enough to bring a cache up to date; so is half of the journal.
 const NEWER_MIN: usize = 4096;
 
@@ -128,7 +129,7 @@ impl<'a> Rebuild<'a> {
     /// Makes the cache of `branch` that of its journal, with its buffers in `arena`.
     ///
     /// # Errors
-    /// A [`RebuildError`]; the ref is then unchanged.
+    /// A [`RebuildError`]; the ref is then unchanged, but for [`git::Error::RefUnsure`].
     pub fn run(
         &self,
         arena: &mut Arena<'_>,
@@ -136,30 +137,73 @@ impl<'a> Rebuild<'a> {
         options: RebuildOptions,
     ) -> Result<Report, RebuildError> {
         branch.check_cache()?;
+        let mut own = None;
         for _ in 1..ATTEMPTS_MAX {
-            match self.attempt(arena, branch, options) {
-                Err(RebuildError::Write(git::Error::RefMoved { .. })) => {}
+            match self.attempt(arena, branch, options, &mut own) {
+                Err(RebuildError::Write(git::Error::RefMoved { .. } | git::Error::Removed(_))) => {}
                 outcome => return outcome,
             }
         }
-        self.attempt(arena, branch, options)
+        self.attempt(arena, branch, options, &mut own)
     }
 
+    /// One try. `own` is the cache that was built by force in a race that was lost, if there was
+    /// one: it is brought up to date then, so that those who do less work do not always win.
     fn attempt(
         &self,
         arena: &mut Arena<'_>,
         branch: &BranchName,
         options: RebuildOptions,
+        own: &mut Option<Oid>,
     ) -> Result<Report, RebuildError> {
         arena.reset();
         let tip = self.repository.resolve(&branch.journal_ref())?;
         let tip = tip.ok_or_else(|| RebuildError::NoJournal(branch.clone()))?;
-        let expected = self.repository.resolve(&branch.cache_ref())?;
-        let read = |commit| Existing::read(self.repository, self.alloc, commit);
-        let existing = expected.map(read);
-        let report = match existing {
+        let name = &branch.cache_ref();
+        let expected = self.repository.resolve(name)?;
+        let report = match *own {
+            None => self.build(arena, tip, expected, options)?,
+            Some(own) => {
+                let update = RebuildOptions { force: false, ..options };
+                let report = self.build(arena, tip, Some(own), update)?;
+                Report { mode: Mode::Full, full_because: None, replaced_because: None, ..report }
+            }
+        };
+        if report.mode == Mode::Current {
+            return Ok(report);
+        }
+        match self.repository.update_ref(RefUpdate { name, expected, new: report.cache_commit }) {
+            Ok(()) => Ok(report),
+            Err(error @ git::Error::RefMoved { .. }) => {
+                let read = |commit| Existing::read(self.repository, self.alloc, commit);
+                let theirs = self.repository.resolve(name)?.map(read).transpose();
+                match theirs.ok().flatten().flatten() {
+                    // Somebody else has built the same one: that it is there is what was asked for.
+                    Some(theirs) if theirs.root_tree == report.root_tree => {
+                        Ok(Report { cache_commit: theirs.commit, ..report })
+                    }
+                    _ => {
+                        *own = options.force.then_some(report.cache_commit);
+                        Err(error.into())
+                    }
+                }
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// The cache for `tip`, from the one at `commit` where that will do; moves no ref.
+    fn build(
+        &self,
+        arena: &mut Arena<'_>,
+        tip: Oid,
+        commit: Option<Oid>,
+        options: RebuildOptions,
+    ) -> Result<Report, RebuildError> {
+        let existing = commit.map(|commit| Existing::read(self.repository, self.alloc, commit));
+        Ok(match existing {
             Some(Ok(Some(existing))) if is_current(&existing.meta, tip, options) => {
-                return Ok(current(existing));
+                current(existing)
             }
             Some(Ok(Some(existing))) if can_go_on(&existing.meta, options) => {
                 match self.incremental(arena, tip, &existing, options) {
@@ -184,13 +228,7 @@ impl<'a> Rebuild<'a> {
             },
             // None there, another order's, or one of the C tool's.
             _ => self.full(arena, tip, options)?,
-        };
-        self.repository.update_ref(RefUpdate {
-            name: &branch.cache_ref(),
-            expected,
-            new: report.cache_commit,
-        })?;
-        Ok(report)
+        })
     }
 
     /// Reads what is newer than the cache `existing` and writes what that touches; or says why the

@@ -44,8 +44,21 @@ impl<'a> Root<'a> {
     fn parse(alloc: Alloc<'a>, tree: &[u8]) -> Result<Self, ExistingError> {
         let shards = TreeDraft::new(alloc);
         let mut root = Self { shards, commits: None, meta: None, is_wrapper: false };
+        let malformed = |reason| Err(ExistingError::Malformed(reason));
+        let mut before: &[u8] = b"";
         for entry in entries(tree) {
             let entry = entry.map_err(ExistingError::Malformed)?;
+            let is_shard = is_shard_name(entry.name);
+            let is_ours = is_shard || [commit_index::FOLDER, meta::NAME].contains(&entry.name);
+            let mode = if entry.name == meta::NAME { EntryMode::File } else { EntryMode::Tree };
+            if entry.mode == EntryMode::Other || is_ours && entry.mode != mode {
+                return malformed("an entry has a mode that it cannot have");
+            }
+            // What is kept of it would be written again, in the same order.
+            if is_ours && entry.name <= before {
+                return malformed("its entries are not in order");
+            }
+            before = if is_ours { entry.name } else { before };
             match (entry.mode, entry.name) {
                 (EntryMode::Tree, name) if is_shard_name(name) => {
                     root.shards.try_push(EntryMode::Tree, name, entry.id)?;
@@ -100,6 +113,29 @@ pub(super) fn read_whole(
 mod tests {
     use super::*;
     use crate::memory::System;
+
+    /// An update took a root with entries twice or of no mode, and wrote one that git refuses.
+    #[test]
+    fn a_root_whose_entries_are_out_of_order_or_of_another_mode_is_refused() {
+        let system = System::new();
+        let alloc = Alloc::new(&system);
+        let shard = (EntryMode::Tree, b"0a".as_slice());
+        let later = (EntryMode::Tree, b"cf".as_slice());
+        let meta = (EntryMode::File, meta::NAME);
+        let parse = |entries: &[(EntryMode, &[u8])]| {
+            let mut tree = TreeDraft::new(alloc);
+            for (mode, name) in entries {
+                tree.try_push(*mode, name, Oid::ZERO).expect("there is memory");
+            }
+            Root::parse(alloc, tree.as_bytes()).is_ok()
+        };
+        assert!(parse(&[shard, later, meta]));
+        assert!(!parse(&[shard, shard, meta]));
+        assert!(!parse(&[later, shard, meta]));
+        assert!(!parse(&[shard, meta, meta]));
+        assert!(!parse(&[(EntryMode::File, shard.1), meta]));
+        assert!(!parse(&[shard, (EntryMode::Tree, meta.1)]));
+    }
 
     #[test]
     fn entries_come_in_gits_order_and_read_back() {

@@ -64,6 +64,9 @@ fn explain(error: AppendError) -> Failure {
         AppendError::Repository(Error::RefLocked { .. }) => {
             Some("if no git process is running, delete the lock file".into())
         }
+        AppendError::Repository(Error::RefUnsure { .. }) => {
+            Some("look at `git mind list` before you run it again".into())
+        }
         AppendError::Repository(Error::RefConflict { other, .. }) => {
             Some(format!("`git update-ref -d {other}` deletes that journal, if nobody needs it"))
         }

@@ -198,10 +198,10 @@ pub(super) struct LinkArgs {
 /// Append edges from lines of JSON to a journal, all of them or none
 ///
 /// A line is an object with source_path and target_path, files of HEAD's commit from the top of its
-/// tree, or source_oid and target_oid. Optional are type (a name) or type_number, confidence (from
-/// nought to one) or confidence_stored, timestamp_ms, ulid, legacy_source_oid, legacy_target_oid,
-/// and attribution with source or source_number, author, session, flags and lane. So the edges that
-/// list prints as JSON are such lines.
+/// tree, or source_oid and target_oid. Optional are type (a name, or digits in quotes) or
+/// type_number, confidence (from nought to one) or confidence_stored, timestamp_ms, ulid,
+/// legacy_source_oid, legacy_target_oid, and attribution with source or source_number, author,
+/// session, flags and lane. So the edges that list prints as JSON are such lines.
 #[derive(Clone, Debug, clap::Args)]
 #[command(after_help = "Examples:\n  git mind import edges.jsonl\n  git mind query --from a.c \
                         --json | jq -c '.edges[]' | git mind import - --branch copy")]
@@ -245,7 +245,7 @@ pub(super) struct BudgetArgs {
     pub(super) json: bool,
 }
 
-/// List the variables that change how memory is used, with value and origin
+/// List the variables of memory, logs and metrics, with value and origin
 #[derive(Clone, Copy, Debug, clap::Args)]
 #[command(after_help = "Examples:\n  git-mind env\n  GM_ALLOC_TRACE=sites git-mind env --json")]
 pub(super) struct EnvArgs {

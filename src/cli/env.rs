@@ -1,6 +1,7 @@
 //! `git-mind env`: what the environment changes about memory and telemetry.
 
 use super::args::EnvArgs;
+use super::escape::Escaped;
 use super::failure::{Exit, Failure};
 use super::output::Output;
 use crate::context::{Origin, Toggles};
@@ -47,6 +48,7 @@ pub(super) fn run(
         return Ok(Exit::Success);
     }
     for EnvToggle { name, value, origin, meaning } in rows {
+        let value = Escaped::bytes(value.as_bytes()).to_string();
         writeln!(output, "{name:<30} {value:<10} {origin:<12} {meaning}")?;
     }
     Ok(Exit::Success)

@@ -44,7 +44,7 @@ impl fmt::Display for Escaped<'_> {
 }
 
 /// Characters that change how others are shown or show nothing themselves.
-fn is_invisible(c: char) -> bool {
+pub(super) fn is_invisible(c: char) -> bool {
     c.is_control()
         || matches!(c,
             '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'

@@ -1,8 +1,9 @@
 //! How a command ends: exit codes, error lines, hints.
 
+use super::escape::{Escaped, is_invisible};
 use super::output::Output;
 use std::error::Error;
-use std::io;
+use std::io::{self, Write};
 use std::process::ExitCode;
 
 /// How a command ended.
@@ -119,7 +120,15 @@ fn is_broken_pipe(error: &(dyn Error + 'static)) -> bool {
 
 /// Prints what clap has to say: help and version are answers, the rest is wrong usage.
 pub(super) fn usage(error: &clap::Error) -> ExitCode {
+    // Its text repeats arguments, whoever they came from; its own has no controls but line ends.
+    let plain = error.render().to_string();
+    let is_raw = plain.chars().any(|c| is_invisible(c) && !matches!(c, '\n' | '\t'));
     // Nothing is left to be done when even this cannot be printed.
-    let _ = error.print();
+    let _ = if is_raw {
+        let mut lines = plain.lines();
+        lines.try_for_each(|line| writeln!(io::stderr(), "{}", Escaped::text(line)))
+    } else {
+        error.print()
+    };
     if error.use_stderr() { Exit::Unknown.into() } else { Exit::Success.into() }
 }

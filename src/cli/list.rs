@@ -137,12 +137,15 @@ fn print(
             Ok(super::list_line::write(edge, columns, output)?)
         })?;
         output.flush()?;
-        let kind = if wanted.options.filter.is_set() { " that match" } else { "" };
+        let kind = if wanted.options.filter.is_set() { THAT_MATCH } else { "" };
         conclude(branch, shown, kind, wanted.options.limit, output)?;
         malformed
     };
     Ok(malformed)
 }
+
+/// The kind of edges that pass a filter.
+pub(super) const THAT_MATCH: &str = " that match";
 
 /// Says how many edges of this kind there were, apart from the answer.
 pub(super) fn conclude(
@@ -156,6 +159,7 @@ pub(super) fn conclude(
     match shown {
         0 if limit == Some(0) => writeln!(output, "0 edges{kind}"),
         0 => writeln!(output, "No edges{kind} on `{branch}`"),
+        1 if kind == THAT_MATCH => writeln!(output, "1 edge that matches"),
         1 => writeln!(output, "1 edge{kind}"),
         shown => writeln!(output, "{shown} edges{kind}"),
     }

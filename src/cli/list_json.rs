@@ -11,13 +11,16 @@ use std::io::{self, Write};
 pub(super) struct JsonList<'a> {
     output: &'a mut Output,
     edges_shown: u64,
+    /// The edge that is being printed.
+    text: Vec<u8>,
 }
 
 impl<'a> JsonList<'a> {
     pub(super) fn begin(branch: &BranchName, output: &'a mut Output) -> io::Result<Self> {
         let branch = serde_json::to_string(branch.as_str())?;
-        write!(output, "{{\n\"schema\": 1,\n\"branch\": {branch},\n\"edges\": [")?;
-        Ok(Self { output, edges_shown: 0 })
+        let head = format!("{{\n\"schema\": 1,\n\"branch\": {branch},\n\"edges\": [");
+        output.write_json(head.as_bytes())?;
+        Ok(Self { output, edges_shown: 0, text: Vec::new() })
     }
 
     /// Prints an edge, with its id where that is known.
@@ -26,8 +29,9 @@ impl<'a> JsonList<'a> {
         self.edges_shown += 1;
         self.output.write_all(separator.as_bytes())?;
         let document = EdgeDocument { id, ..EdgeDocument::new(commit, edge) };
-        serde_json::to_writer(&mut *self.output, &document)?;
-        Ok(())
+        self.text.clear();
+        serde_json::to_writer(&mut self.text, &document)?;
+        self.output.write_json(&self.text)
     }
 
     /// Prints what is known only now, such as these fields.

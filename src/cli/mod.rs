@@ -33,7 +33,7 @@ pub use failure::{Exit, Failure};
 use output::Output;
 
 use crate::env::Environment;
-use crate::memory::ProcessAllocator;
+use crate::memory::{ProcessAllocator, file_limit};
 use clap::Parser;
 use std::ffi::OsString;
 use std::io::Write;
@@ -45,6 +45,7 @@ pub fn run(
     env: &dyn Environment,
     allocator: &'static ProcessAllocator,
 ) -> ExitCode {
+    file_limit::report_as_error();
     let args = match Args::try_parse_from(arguments) {
         Ok(args) => args,
         Err(error) => return failure::usage(&error),

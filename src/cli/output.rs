@@ -1,14 +1,19 @@
 //! Where words go: answers to stdout, the conversation to stderr, colours only where they belong.
 
-use super::escape::Escaped;
+use super::escape::{Escaped, is_invisible};
 use anstream::AutoStream;
 use anstyle::{AnsiColor, Style};
+use std::borrow::Cow;
 use std::io::{self, BufWriter, IsTerminal, StderrLock, Stdout, Write};
 
 const ERROR: Style = AnsiColor::Red.on_default().bold();
 const NOTE: Style = Style::new().bold();
 const WARNING: Style = AnsiColor::Yellow.on_default().bold();
 const HINT: Style = AnsiColor::Cyan.on_default().bold();
+
+/// Most bytes of a sentence; of a longer one, such as with a path of 100 KB, the middle is left
+/// out.
+const TEXT_BYTES_MAX: usize = 4096;
 
 /// The two streams of a command.
 pub(super) struct Output {
@@ -30,8 +35,26 @@ impl Output {
 
     /// Prints a document and the end of its line.
     pub(super) fn json(&mut self, document: &impl serde::Serialize) -> io::Result<()> {
-        serde_json::to_writer_pretty(&mut *self, document).map_err(io::Error::from)?;
+        let mut text = Vec::new();
+        serde_json::to_writer_pretty(&mut text, document).map_err(io::Error::from)?;
+        self.write_json(&text)?;
         self.write_all(b"\n")
+    }
+
+    /// Prints a part of a document. What a terminal obeys and JSON leaves as it is, such as U+009B,
+    /// is escaped: that is the same text to whoever reads JSON.
+    pub(super) fn write_json(&mut self, json: &[u8]) -> io::Result<()> {
+        let text = str::from_utf8(json).map_err(io::Error::other)?;
+        let mut rest = text;
+        while let Some((at, c)) = rest.char_indices().find(|(_, c)| is_invisible(*c) && *c != '\n')
+        {
+            self.write_all(&rest.as_bytes()[..at])?;
+            for unit in c.encode_utf16(&mut [0; 2]) {
+                write!(self, "\\u{unit:04x}")?;
+            }
+            rest = &rest[at + c.len_utf8()..];
+        }
+        self.write_all(rest.as_bytes())
     }
 
     /// Says what failed and, where there is something, what to type next.
@@ -58,10 +81,10 @@ impl Output {
         // The conversation is best effort: a closed stderr must not change the outcome.
         let _ = self.stdout.flush();
         let mut stderr: AutoStream<StderrLock<'_>> = AutoStream::auto(io::stderr().lock());
-        let text = Escaped::text(text);
-        let _ = write!(stderr, "git-mind: {style}{kind}{style:#}: {text}");
+        let (text, hint) = (shortened(text), hint.map(shortened));
+        let _ = write!(stderr, "git-mind: {style}{kind}{style:#}: {}", Escaped::text(&text));
         if let Some(hint) = hint {
-            let _ = write!(stderr, "; {HINT}hint{HINT:#}: {}", Escaped::text(hint));
+            let _ = write!(stderr, "; {HINT}hint{HINT:#}: {}", Escaped::text(&hint));
         }
         let _ = writeln!(stderr);
     }
@@ -75,6 +98,16 @@ impl Write for Output {
     fn flush(&mut self) -> io::Result<()> {
         self.stdout.flush().map_err(to_stdout)
     }
+}
+
+/// A sentence without its middle when it is too long: its two ends say what it is about.
+fn shortened(text: &str) -> Cow<'_, str> {
+    if text.len() <= TEXT_BYTES_MAX {
+        return text.into();
+    }
+    let half = TEXT_BYTES_MAX / 2;
+    let (start, end) = (text.floor_char_boundary(half), text.ceil_char_boundary(text.len() - half));
+    format!("{}... ({} bytes) ...{}", &text[..start], end - start, &text[end..]).into()
 }
 
 /// The same error, with what it happened to.

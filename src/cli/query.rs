@@ -7,11 +7,11 @@ use super::output::Output;
 use super::telemetry::{Session, clock, milliseconds};
 use super::{list, list_line, malformed, object, repository};
 use crate::branch::BranchName;
-use crate::cache::{Answer, Direction, Endpoint, QueryError, Unusable};
+use crate::cache::{Answer, Direction, Endpoint, ExistingError, QueryError, Unusable};
 use crate::clock::Clock;
 use crate::context::Context;
 use crate::env::Environment;
-use crate::git::Repository;
+use crate::git::{Error, Repository};
 use crate::memory::Op;
 use crate::progress::Silent;
 use crate::telemetry::{Level, Metric};
@@ -117,7 +117,7 @@ fn print(
     let kind = match (endpoint.direction, options.relation) {
         (Direction::Forward, None) => " from it",
         (Direction::Reverse, None) => " to it",
-        (_, Some(_)) => " that match",
+        (_, Some(_)) => list::THAT_MATCH,
     };
     list::conclude(branch, shown, kind, options.limit, output)?;
     Ok(answer)
@@ -180,9 +180,14 @@ fn warn(answer: &Answer, output: &mut Output) {
         let text = Failure::text_of(unusable) + ", so the answer is the journal's";
         output.advise(
             &text,
-            match unusable {
-                Unusable::Damaged(_) => "`git mind cache-rebuild --force` replaces the cache",
-                _ => "`git mind cache-rebuild` makes one that is current",
+            &match unusable {
+                Unusable::Damaged(ExistingError::Repository(Error::RefRead { name, .. })) => {
+                    repository::broken_cache_hint(name)
+                }
+                Unusable::Damaged(_) => {
+                    "`git mind cache-rebuild --force` replaces the cache".into()
+                }
+                _ => "`git mind cache-rebuild` makes one that is current".into(),
             },
         );
     }

@@ -123,11 +123,12 @@ fn explain(error: RebuildError, repository: &dyn Repository, no_spill: bool) -> 
         RebuildError::Write(Error::RefLocked { .. }) => {
             Some("if no git process is running, delete the lock file".into())
         }
+        RebuildError::Write(Error::RefUnsure { .. }) => Some("run it again".into()),
         RebuildError::Write(Error::RefConflict { other, .. }) => {
             Some(format!("`git update-ref -d {other}` deletes that cache, if its branch is gone"))
         }
         RebuildError::Write(Error::RefRead { name, .. }) if name.starts_with(CACHE_PREFIX) => {
-            Some(format!("a cache can always be built again: delete the file {name} in .git"))
+            Some(repository::broken_cache_hint(name))
         }
         RebuildError::Walk(error) => repository::walk_hint(error).map(Into::into),
         RebuildError::Spill(error) => error.hint().map(Into::into),

@@ -46,14 +46,25 @@ fn ceilings(env: &dyn Environment) -> Vec<PathBuf> {
 /// What to type when a walk failed.
 pub(super) fn walk_hint(error: &WalkError) -> Option<&'static str> {
     match error {
-        WalkError::Repository(Error::Shallow { .. }) => {
-            Some("`git fetch --unshallow ORIGIN 'refs/gitmind/*:refs/gitmind/*'` brings the rest")
-        }
-        WalkError::Repository(Error::Unreadable { .. })
+        WalkError::Repository(Error::Shallow { .. }) => Some(
+            "`git fetch --unshallow ORIGIN 'refs/gitmind/edges/*:refs/gitmind/edges/*'` \
+                 brings the rest",
+        ),
+        WalkError::Repository(
+            Error::Unreadable { .. } | Error::Open { .. } | Error::Io { .. } | Error::Memory(_),
+        )
         | WalkError::TooManyCommits
         | WalkError::Memory(_) => None,
         _ => Some("`git fsck` lists what is damaged or missing"),
     }
+}
+
+/// What to type when the ref of a cache cannot be read.
+pub(super) fn broken_cache_hint(name: &str) -> String {
+    format!(
+        "a cache can always be built again: delete the file that `git rev-parse --git-path {name}` \
+         prints, then run `git mind cache-rebuild`"
+    )
 }
 
 /// The branch that is named, or the one that is checked out.
@@ -101,7 +112,7 @@ pub(super) fn journals_hint(repository: &dyn Repository) -> String {
     match branches.get(..BRANCHES_NAMED_MAX) {
         _ if branches.is_empty() => {
             "this repository has no journals; `git mind link` starts one, `git fetch ORIGIN \
-             'refs/gitmind/*:refs/gitmind/*'` brings those of another"
+             'refs/gitmind/edges/*:refs/gitmind/edges/*'` brings those of another"
                 .into()
         }
         Some(first) if branches.len() > BRANCHES_NAMED_MAX => {

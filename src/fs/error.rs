@@ -47,6 +47,9 @@ pub enum FsError {
     /// No folder for state could be made.
     #[error("no state folder can be made in the home folder nor in the one for temporary files")]
     NoState(#[source] Box<Self>),
+    /// The file system was made without a folder for state.
+    #[error("this file system was given no state folder, so it makes no temporary folders")]
+    Stateless,
     /// Folders nested deeper than anything of ours.
     #[error("`{}` has more than {limit} folders inside each other", path.display())]
     TooDeep {
@@ -101,7 +104,7 @@ impl FsError {
             Self::TooLong { .. } => FsErrorKind::PathTooLong,
             Self::Unsafe { .. } => FsErrorKind::Unsafe,
             Self::NoState(source) => source.kind(),
-            Self::TooDeep { .. } => FsErrorKind::Io,
+            Self::TooDeep { .. } | Self::Stateless => FsErrorKind::Io,
             Self::Memory(_) => FsErrorKind::Memory,
         }
     }

@@ -39,8 +39,7 @@ pub(super) fn open_state(folders: &[PathBuf]) -> Result<(&Path, OwnedFd), FsErro
             }
         }
     }
-    let none = || FsError::io("make the folder", Path::new("~/.gitmind"), Errno::NOENT);
-    Err(FsError::NoState(Box::new(first_error.unwrap_or_else(none))))
+    Err(first_error.map_or(FsError::Stateless, |error| FsError::NoState(Box::new(error))))
 }
 
 fn open_folder(path: &Path) -> Result<OwnedFd, Errno> {

@@ -41,11 +41,8 @@ pub enum Error {
         reason: String,
     },
     /// An object is not there.
-    #[error("object {id} is missing")]
-    Missing {
-        /// The object.
-        id: Oid,
-    },
+    #[error("object {0} is missing")]
+    Missing(Oid),
     /// An object is there and cannot be read.
     #[error("object {id} is corrupt: {reason}")]
     Corrupt {
@@ -63,11 +60,8 @@ pub enum Error {
         reason: String,
     },
     /// An object is behind the border of a shallow clone.
-    #[error("object {id} is not in this shallow clone")]
-    Shallow {
-        /// The object.
-        id: Oid,
-    },
+    #[error("object {0} is not in this shallow clone")]
+    Shallow(Oid),
     /// An object is not of the kind that its place asks for.
     #[error("object {id} is a {actual}, not a {expected}")]
     Kind {
@@ -90,11 +84,8 @@ pub enum Error {
         reason: String,
     },
     /// A ref was changed by someone else between reading and writing it.
-    #[error("ref {name} was changed by someone else meanwhile")]
-    RefMoved {
-        /// The ref.
-        name: String,
-    },
+    #[error("ref {0} was changed by someone else meanwhile")]
+    RefMoved(String),
     /// A ref is locked by someone else, or its lock was left behind.
     #[error("ref {name} is locked: {reason}")]
     RefLocked {
@@ -119,6 +110,17 @@ pub enum Error {
         /// What the library says.
         reason: String,
     },
+    /// A ref has its new value, and something failed after that.
+    #[error("ref {name} has its new value, but {reason}")]
+    RefUnsure {
+        /// The ref.
+        name: String,
+        /// What is not certain.
+        reason: String,
+    },
+    /// A file that was being written was removed by someone else.
+    #[error("{} was removed meanwhile, as `git gc --prune=now` does", .0.display())]
+    Removed(PathBuf),
     /// A pack is not what its writer said it would be.
     #[error(transparent)]
     Pack(#[from] PackError),

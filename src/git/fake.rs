@@ -159,7 +159,7 @@ impl Repository for FakeRepository {
     ) -> Result<(), Error> {
         self.call("read an object of")?;
         let objects = self.objects.borrow();
-        let (actual, data) = objects.get(&id).ok_or(Error::Missing { id })?;
+        let (actual, data) = objects.get(&id).ok_or(Error::Missing(id))?;
         if *actual != kind {
             return Err(Error::Kind { id, actual: *actual, expected: kind });
         }
@@ -192,7 +192,7 @@ impl Repository for FakeRepository {
         self.call("update a ref of")?;
         let mut refs = self.refs.borrow_mut();
         if refs.get(update.name).copied() != update.expected {
-            return Err(Error::RefMoved { name: update.name.into() });
+            return Err(Error::RefMoved(update.name.into()));
         }
         refs.insert(update.name.into(), update.new);
         Ok(())

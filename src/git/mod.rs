@@ -7,12 +7,13 @@ pub mod gitoxide;
 mod lookup;
 mod pack;
 mod port;
+mod temporary;
 mod tree;
 
 pub use commit::{Commit, CommitDraft, Identity};
 pub use error::Error;
 pub use lookup::{Found, find_path, head_tree};
-pub(crate) use pack::{ObjectHeader, PackWriter, encode_header, encode_stored, object_id};
-pub use pack::{PackError, PackSummary};
+pub(crate) use pack::{Keep, ObjectHeader, PackWriter, encode_header, encode_stored};
+pub use pack::{PackError, PackSummary, object_id};
 pub use port::{Head, ObjectKind, PackSink, RefUpdate, Repository};
 pub use tree::{EMPTY_TREE, EntryMode, TreeDraft, TreeEntry, entries};

@@ -90,6 +90,23 @@ pub trait Repository {
     /// [`Error::Hash`], [`Error::Io`] or [`Error::Memory`]; nothing is visible then.
     fn write_object(&self, alloc: Alloc<'_>, kind: ObjectKind, data: &[u8]) -> Result<Oid, Error>;
 
+    /// Makes sure that the object `id` of [`Self::write_object`], which a ref is about to name or
+    /// names since a moment ago, is still there: who collects garbage may not know of that ref.
+    ///
+    /// # Errors
+    /// As for [`Self::write_object`]; the object may not be there then. Memory is asked for only
+    /// when it has to be written again.
+    fn confirm_object(
+        &self,
+        alloc: Alloc<'_>,
+        id: Oid,
+        kind: ObjectKind,
+        data: &[u8],
+    ) -> Result<(), Error> {
+        let _ = (alloc, id, kind, data);
+        Ok(())
+    }
+
     /// Visits `tip`, its first parent, that one's first parent and so on, to the root or until
     /// `visit` breaks. An adapter with a faster way than one [`Self::read`] per commit replaces it,
     /// and takes from `alloc` what it reads ahead.
@@ -129,12 +146,31 @@ pub trait Repository {
         objects: Option<u32>,
     ) -> Result<Box<dyn PackSink + 'p>, Error>;
 
-    /// Changes a ref if it is as expected.
+    /// Changes a ref if it is as expected. Once it has changed, packs that were finished before are
+    /// no longer kept from a collection of garbage.
     ///
     /// # Errors
     /// [`Error::RefMoved`] when it is not, [`Error::RefConflict`], [`Error::RefLocked`], or
-    /// [`Error::RefWrite`]; the ref is then unchanged.
+    /// [`Error::RefWrite`]; the ref is then unchanged. [`Error::RefUnsure`] when it has changed,
+    /// and the disk may not have that.
     fn update_ref(&self, update: RefUpdate<'_>) -> Result<(), Error>;
+
+    /// As [`Self::update_ref`], and calls `confirm` to make sure of what the ref names: when it is
+    /// as expected and stays so, and again when it has changed.
+    ///
+    /// # Errors
+    /// As [`Self::update_ref`], and what `confirm` returns the first time; the ref is then
+    /// unchanged. [`Error::RefUnsure`] when it fails the second time.
+    fn update_ref_when(
+        &self,
+        update: RefUpdate<'_>,
+        confirm: &mut dyn FnMut() -> Result<(), Error>,
+    ) -> Result<(), Error> {
+        let name = update.name;
+        confirm()?;
+        self.update_ref(update)?;
+        confirm().map_err(|error| Error::RefUnsure { name: name.into(), reason: error.to_string() })
+    }
 }
 
 /// A pack that is being written.
@@ -155,10 +191,11 @@ pub trait PackSink {
     /// [`Error::Pack`] when it is one more than announced, [`Error::Io`] or [`Error::Memory`].
     fn add_named(&mut self, kind: ObjectKind, id: Oid, data: &[u8]) -> Result<(), Error>;
 
-    /// Makes the pack and its index durable and visible.
+    /// Makes the pack and its index durable and visible. It is kept from a collection of garbage
+    /// until a [`Repository::update_ref`] succeeds, or the repository is closed.
     ///
     /// # Errors
-    /// [`Error::Pack`] when objects are missing or there twice, [`Error::Io`] or [`Error::Memory`];
-    /// nothing is visible then.
+    /// [`Error::Pack`] when objects are missing or there twice, [`Error::Removed`], [`Error::Io`]
+    /// or [`Error::Memory`]; nothing is visible then.
     fn finish(self: Box<Self>) -> Result<PackSummary, Error>;
 }

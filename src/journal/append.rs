@@ -80,6 +80,18 @@ pub enum AppendError {
     Memory(#[from] MemoryError),
 }
 
+impl AppendError {
+    /// The refusal, however deep it was, when memory was short.
+    pub const fn memory(&self) -> Option<MemoryError> {
+        match self {
+            Self::Memory(error)
+            | Self::Repository(git::Error::Memory(error))
+            | Self::Message(MessageError::Memory(error)) => Some(*error),
+            _ => None,
+        }
+    }
+}
+
 impl Append<'_> {
     /// Appends the edges of `batch` to the journal of `branch`: all of them, or none.
     ///
@@ -104,7 +116,7 @@ impl Append<'_> {
     /// ```
     ///
     /// # Errors
-    /// An [`AppendError`]; no ref has moved then.
+    /// An [`AppendError`]; no ref has moved then, but for [`git::Error::RefUnsure`].
     pub fn run(&self, branch: &BranchName, batch: &Batch<'_>) -> Result<Appended, AppendError> {
         let payloads = batch.payloads().len();
         let commits = u32::try_from(payloads).ok().filter(|commits| *commits < u32::MAX);
@@ -116,11 +128,19 @@ impl Append<'_> {
         let mut wait = FIRST_WAIT;
         for attempts in 1..=ATTEMPTS_MAX {
             let expected = self.repository.resolve(&journal)?;
-            let new = self.write(expected, &identity, commits, batch)?;
-            match self.repository.update_ref(RefUpdate { name: &journal, expected, new }) {
-                Ok(()) => return Ok(Appended { tip: Some(new), commits, attempts }),
-                Err(git::Error::RefMoved { .. }) => {}
-                Err(error) => return Err(error.into()),
+            let mut drafts = Drafts::new(self.alloc, &identity, self.clock.now(), expected);
+            let moved = self.write(&mut drafts, commits, batch).and_then(|new| {
+                let update = RefUpdate { name: &journal, expected, new };
+                let mut confirm = || self.confirm(expected, new, &drafts, commits);
+                self.repository.update_ref_when(update, &mut confirm)?;
+                Ok(new)
+            });
+            match moved {
+                Ok(new) => return Ok(Appended { tip: Some(new), commits, attempts }),
+                Err(AppendError::Repository(
+                    git::Error::RefMoved { .. } | git::Error::Removed(_),
+                )) => {}
+                Err(error) => return Err(error),
             }
             self.clock.sleep(self.part_of(wait)?);
             wait = (wait * 2).min(LONGEST_WAIT);
@@ -128,27 +148,18 @@ impl Append<'_> {
         Err(AppendError::Contended { attempts: ATTEMPTS_MAX })
     }
 
-    /// Writes the commits on top of `parent`; returns the newest.
+    /// Writes the commits on top of what `drafts` begin with; returns the newest.
     fn write(
         &self,
-        parent: Option<Oid>,
-        identity: &Identity,
+        drafts: &mut Drafts<'_, '_>,
         commits: u32,
         batch: &Batch<'_>,
     ) -> Result<Oid, AppendError> {
-        let mut drafts = Drafts {
-            identity,
-            time: self.clock.now(),
-            tree: git::EMPTY_TREE,
-            parent,
-            message: Vec::new(self.alloc),
-            commit: Vec::new(self.alloc),
-        };
         // git knows the empty tree without it, but `git fsck` misses the object.
-        let tree_objects = u32::from(parent.is_none());
+        let is_first = drafts.parent.is_none();
         let mut newest = Oid::ZERO;
         if commits == 1 {
-            if parent.is_none() {
+            if is_first {
                 self.repository.write_object(self.alloc, ObjectKind::Tree, b"")?;
             }
             for payload in batch.payloads() {
@@ -157,8 +168,9 @@ impl Append<'_> {
             }
             return Ok(newest);
         }
-        let mut pack = self.repository.start_pack(self.alloc, Some(commits + tree_objects))?;
-        if parent.is_none() {
+        let objects = commits + u32::from(is_first);
+        let mut pack = self.repository.start_pack(self.alloc, Some(objects))?;
+        if is_first {
             pack.add(ObjectKind::Tree, b"")?;
         }
         for payload in batch.payloads() {
@@ -167,6 +179,25 @@ impl Append<'_> {
         }
         pack.finish()?;
         Ok(newest)
+    }
+
+    /// Makes sure of the objects of one commit: a collection of garbage that began before its ref
+    /// moved takes them for garbage. Several are in a pack, which is kept.
+    fn confirm(
+        &self,
+        parent: Option<Oid>,
+        commit: Oid,
+        drafts: &Drafts<'_, '_>,
+        commits: u32,
+    ) -> Result<(), git::Error> {
+        let Self { alloc, repository, .. } = *self;
+        if commits > 1 {
+            return Ok(());
+        }
+        if parent.is_none() {
+            repository.confirm_object(alloc, git::EMPTY_TREE, ObjectKind::Tree, b"")?;
+        }
+        repository.confirm_object(alloc, commit, ObjectKind::Commit, &drafts.commit)
     }
 
     /// From nothing to all of `wait`.
@@ -187,7 +218,13 @@ struct Drafts<'d, 'a> {
     commit: Vec<'a, u8>,
 }
 
-impl Drafts<'_, '_> {
+impl<'d, 'a> Drafts<'d, 'a> {
+    /// Those on top of `parent`.
+    fn new(alloc: Alloc<'a>, identity: &'d Identity, time: Timestamp, parent: Option<Oid>) -> Self {
+        let (message, commit) = (Vec::new(alloc), Vec::new(alloc));
+        Self { identity, time, tree: git::EMPTY_TREE, parent, message, commit }
+    }
+
     /// The commit object that holds `payload`.
     fn next(&mut self, payload: &[u8]) -> Result<&[u8], AppendError> {
         self.message.clear();

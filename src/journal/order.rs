@@ -64,6 +64,18 @@ pub enum WalkError {
     Memory(#[from] MemoryError),
 }
 
+impl WalkError {
+    /// The refusal, however deep it was, when memory was short.
+    pub const fn memory(&self) -> Option<MemoryError> {
+        match self {
+            Self::Memory(error)
+            | Self::Repository(git::Error::Memory(error))
+            | Self::Names(FsError::Memory(error)) => Some(*error),
+            _ => None,
+        }
+    }
+}
+
 impl From<FsError> for WalkError {
     fn from(error: FsError) -> Self {
         match error {

@@ -17,6 +17,8 @@ mod containers;
 mod counters;
 mod error;
 mod faulty;
+pub(crate) mod file_limit;
+mod gate;
 #[cfg(any(test, debug_assertions, feature = "histogram"))]
 mod histogram;
 mod intern;
@@ -46,7 +48,8 @@ pub use self::callsite::{CallSiteId, CallStack, Site};
 pub use self::containers::{ArenaVec, Box, Map, Vec, VecIn};
 pub use self::counters::Diagnostics;
 pub use self::error::{ErrorKind, MemoryError};
-pub use self::faulty::{Faults, Faulty, Schedule};
+pub use self::faulty::{Faults, Faulty, Schedule, Scheduled};
+pub use self::gate::{Gate, Gated};
 #[cfg(any(test, debug_assertions, feature = "histogram"))]
 pub use self::histogram::{Histogram, MARKER as HISTOGRAM_MARKER, Percentiles};
 pub use self::intern::{InternError, InternTable, Interned, Symbol, Unshared};

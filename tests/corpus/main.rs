@@ -1,7 +1,7 @@
 //! Every fuzz target on its corpus, and on inputs made from it: what was met once does not return.
 //!
 //! `fuzz/run` feeds the same targets with inputs that coverage leads to. `GITMIND_FUZZ_RUNS` says
-//! how many inputs are made here for each target.
+//! how many journals are made here for each target that takes them; the others get as long.
 
 mod mutate;
 mod targets;
@@ -10,11 +10,20 @@ use crate::mutate::Mutator;
 use crate::targets::{TARGETS, Target};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
 
-/// Inputs that are made for each target unless the environment says how many.
-const RUNS: u64 = 400;
-/// Targets that take a journal through rebuilds get a tenth of that.
-const SLOW: [&str; 2] = ["rebuild", "update-and-query"];
+/// Journals that are made for each target that takes them unless the environment says how many.
+const RUNS: u64 = 40;
+
+/// Inputs of a target in the time of a journal that goes through rebuilds.
+fn inputs_in_a_run(target: &Target) -> u64 {
+    match target.name {
+        "rebuild" | "update-and-query" => 1,
+        "edges" => 100,
+        "bitmap" | "branch" => 500,
+        _ => 1000,
+    }
+}
 
 /// The files of a target's corpus, by name.
 fn corpus(target: &Target) -> Vec<(PathBuf, Vec<u8>)> {
@@ -50,17 +59,30 @@ fn every_target_holds_on_its_corpus() {
 fn every_target_holds_on_inputs_made_from_its_corpus() {
     let runs = std::env::var("GITMIND_FUZZ_RUNS").ok();
     let runs = runs.map_or(RUNS, |runs| runs.parse().expect("GITMIND_FUZZ_RUNS is a number"));
-    for target in TARGETS {
-        let inputs: Vec<_> = corpus(target).into_iter().map(|(_, input)| input).collect();
-        let mut mutator = Mutator::new(target.name, &inputs);
-        let share = if SLOW.contains(&target.name) { 10 } else { 1 };
-        for run in 0..runs / share {
-            let input = mutator.next_input();
-            if !holds(target, &input) {
-                let kept = std::env::temp_dir().join(format!("{}-{run}", target.name));
-                std::fs::write(&kept, &input).expect("the folder for temporary files is writable");
-                panic!("{} breaks on {}: put it into its corpus", target.name, kept.display());
-            }
+    // A thread takes the next target when it has done one.
+    let next = AtomicUsize::new(0);
+    let threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    std::thread::scope(|scope| {
+        for _ in 0..threads {
+            scope.spawn(|| {
+                while let Some(target) = TARGETS.get(next.fetch_add(1, Ordering::Relaxed)) {
+                    mutate(target, runs);
+                }
+            });
+        }
+    });
+}
+
+/// Runs a target on inputs that are made from its corpus.
+fn mutate(target: &Target, runs: u64) {
+    let inputs: Vec<_> = corpus(target).into_iter().map(|(_, input)| input).collect();
+    let mut mutator = Mutator::new(target.name, &inputs);
+    for run in 0..runs * inputs_in_a_run(target) {
+        let input = mutator.next_input();
+        if !holds(target, &input) {
+            let kept = std::env::temp_dir().join(format!("{}-{run}", target.name));
+            std::fs::write(&kept, &input).expect("the folder for temporary files is writable");
+            panic!("{} breaks on {}: put it into its corpus", target.name, kept.display());
         }
     }
 }

@@ -1,5 +1,6 @@
 //! `link`, `import` and what is below them: edges that are there in full, or not at all.
 
+use crate::injection::record;
 use crate::support::{
     Ran, TempRepository, git, mind, mind_command, mind_with, read_object, temp_folder,
 };
@@ -172,6 +173,8 @@ fn a_fault_at_any_call_appends_nothing_and_the_next_append_works() {
         }
         assert!(faults >= 3, "{count} edges: only {faults} calls");
     }
+    let outcome = "an error, refs as before, the next run succeeds";
+    record("one call of the repository port fails", "append", outcome);
 }
 
 /// A repository where others append before each of the first `races` updates of ours.

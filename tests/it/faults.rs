@@ -1,5 +1,6 @@
 //! A fault at every call of the repository port: an error, and the refs as they were.
 
+use crate::injection::record;
 use crate::support::{message, rebuild_with};
 use gitmind::cache::RebuildOptions;
 use gitmind::git::Repository;
@@ -7,6 +8,7 @@ use gitmind::git::fake::FakeRepository;
 use gitmind::journal::EdgeOrder;
 
 const CACHE: &str = "refs/gitmind/cache/main";
+const PORT: &str = "one call of the repository port fails";
 const OPTIONS: RebuildOptions =
     RebuildOptions { edge_order: EdgeOrder::OldestFirst, force: false, strict: false };
 
@@ -44,6 +46,7 @@ fn a_fault_at_any_call_changes_nothing_and_the_next_run_succeeds() {
         assert_eq!(report.meta.edges, 6);
     }
     assert!(faults > 20, "the sweep saw only {faults} calls");
+    record(PORT, "rebuild", "an error, refs as before, the next run succeeds");
 }
 
 #[test]
@@ -61,6 +64,7 @@ fn a_fault_while_reading_an_existing_cache_leads_to_a_rebuild_that_says_so() {
         }
     }
     assert_eq!(rebuilt, 3, "commit, tree and metadata");
+    record(PORT, "rebuild that reads a cache", "an error, or a rebuild that says why");
 }
 
 #[test]
@@ -70,4 +74,5 @@ fn a_missing_journal_commit_is_named() {
     repository.remove(tip);
     let error = rebuild_with(&repository, "main", OPTIONS).expect_err("the tip is gone");
     assert_eq!(error.to_string(), format!("object {tip} is missing"));
+    record("the journal's tip is missing", "rebuild", "an error that names it, refs as before");
 }

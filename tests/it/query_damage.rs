@@ -1,5 +1,6 @@
 //! Queries when things fail: a damaged cache, a fault at every call, no memory at every place.
 
+use crate::injection::record;
 use crate::query::{CACHE, DIRECTIONS, JOURNAL, Model, ORDERS, Shown, ask, merged};
 use crate::support::{message, rebuild};
 use gitmind::cache::{Direction, Endpoint, RECORDS_PER_CHUNK};
@@ -83,6 +84,8 @@ fn whichever_object_of_a_cache_is_damaged_the_answer_is_the_same_and_the_damage_
             assert!(noticed >= 5 || is_file, "{id} is read and was never missed: {noticed}");
         }
     }
+    let fault = "an object of the cache is missing, of another kind, cut or has a flipped bit";
+    record(fault, "query", "the right answer, read from the journal, that says why");
 }
 
 #[test]
@@ -298,6 +301,8 @@ fn a_fault_at_any_call_is_an_error_or_the_right_answer() {
         let (few, many) = if is_cached { (errors, answers) } else { (answers, errors) };
         assert!(few == 1 && many > 10, "cached: {is_cached}, {errors} errors, {answers} answers");
     }
+    let outcome = "an error, or the right answer that says why not from the cache";
+    record("one call of the repository port fails", "query", outcome);
 }
 
 #[test]

@@ -252,6 +252,10 @@ fn a_cache_ref_that_is_no_ref_says_what_to_delete() {
         let error = repository.mind(&["cache-rebuild"]).error(1);
         assert!(error.contains("cannot read ref refs/gitmind/cache/main"), "{error}");
         assert!(error.contains("hint: ") && error.contains("delete the file"), "{error}");
+        let shown = repository.git(&["rev-parse", "--git-path", "refs/gitmind/cache/main"]);
+        assert_eq!(repository.path().join(shown.trim()), file, "what the hint says");
+        let query = repository.mind(&["query", "--from", &"1".repeat(40)]);
+        assert!(query.stderr.contains("delete the file"), "{}", query.stderr);
         assert_eq!(fs::read_to_string(&file).expect("it is still there"), content);
     }
     fs::remove_file(&file).expect("writable");

@@ -1,6 +1,6 @@
 //! Every way in which a repository can be laid out and found.
 
-use crate::support::{TempRepository, git, mind, mind_command, temp_folder};
+use crate::support::{TempRepository, git, message, mind, mind_command, temp_folder};
 use std::fs;
 use std::path::Path;
 
@@ -182,4 +182,25 @@ fn no_reflog_is_written() {
     let work = folder.path().join("work");
     shards_tree(&work, &[]);
     assert!(!work.join(".git/logs/refs/gitmind").exists());
+}
+
+/// A loose journal commit with a flipped bit was read as if it were whole.
+#[test]
+fn a_loose_object_with_a_flipped_bit_is_an_error_that_names_it() {
+    let repository = TempRepository::empty();
+    // As our own loose objects, whose bytes stand in the file as they are.
+    repository.git(&["config", "core.compression", "0"]);
+    let id = repository.commit(&[], &message(&[(1, 2), (3, 4)]));
+    repository.git(&["update-ref", "refs/gitmind/edges/main", &id]);
+    repository.mind(&["list"]).ok();
+    let file = repository.path().join("objects").join(&id[..2]).join(&id[2..]);
+    let mut content = fs::read(&file).expect("a loose object");
+    let changed = content.len() - 20;
+    content[changed] ^= 1;
+    fs::remove_file(&file).expect("it is ours");
+    fs::write(&file, content).expect("writable");
+    for command in [&["list"][..], &["cache-rebuild"]] {
+        let error = repository.mind(command).error(1);
+        assert!(error.contains(&format!("object {id} is corrupt")), "{error}");
+    }
 }

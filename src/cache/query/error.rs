@@ -31,6 +31,18 @@ pub enum QueryError {
     Memory(#[from] MemoryError),
 }
 
+impl QueryError {
+    /// The refusal, however deep it was, when memory was short.
+    pub const fn memory(&self) -> Option<MemoryError> {
+        match self {
+            Self::Memory(error) | Self::Repository(git::Error::Memory(error)) => Some(*error),
+            Self::Walk(error) => error.memory(),
+            Self::Again(error) => error.memory(),
+            _ => None,
+        }
+    }
+}
+
 /// Why a cache does not answer a query.
 #[derive(Debug, thiserror::Error)]
 pub enum Unusable {

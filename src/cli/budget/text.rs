@@ -3,12 +3,14 @@
 use super::operations::Row;
 use super::report::Report;
 use super::verdict::{percent, permille};
+use crate::cli::escape::Escaped;
 use crate::cli::output::Output;
 use crate::units::Bytes;
 use std::io::{self, Write};
 
 pub(super) fn print(report: &Report, output: &mut Output) -> io::Result<()> {
-    writeln!(output, "fixture    {}, SHA-256 {}", report.fixture, report.fixture_sha256)?;
+    let fixture = Escaped::bytes(report.fixture.as_bytes());
+    writeln!(output, "fixture    {fixture}, SHA-256 {}", report.fixture_sha256)?;
     if let Some((edges, commits)) = report.journal {
         writeln!(output, "journal    {edges} edges in {commits} commits")?;
     }

@@ -4,7 +4,12 @@ use super::{Location, reason};
 use crate::git::{Error, Identity};
 use gix_config::file::{Metadata, includes, init};
 use gix_config::{File, Source, path};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+
+/// Most bytes of a file of a repository's configuration.
+const CONFIG_BYTES_MAX: u64 = 4 << 20;
+/// Files that include each other; the library's own limit.
+const INCLUDES_MAX: u8 = 10;
 
 /// Reads the configuration of the system, the user, the repository and the worktree, in rising
 /// precedence. The one that belongs to an installation of git elsewhere than in `/etc` is left out:
@@ -34,7 +39,9 @@ pub(super) fn read(location: &Location) -> Result<File, Error> {
             config.append(read).map_err(|error| fail(&error))?;
         }
     }
-    let local = file(Source::Local, Some(location.common_dir.join("config")));
+    let local_path = location.common_dir.join("config");
+    check_includes(&local_path, home.as_deref(), 0)?;
+    let local = file(Source::Local, Some(local_path));
     let local = local.map_err(|error| fail(&error))?;
     let has_worktree = matches!(local.boolean("extensions.worktreeConfig"), Ok(Some(true)));
     config.append(local).map_err(|error| fail(&error))?;
@@ -46,6 +53,34 @@ pub(super) fn read(location: &Location) -> Result<File, Error> {
     let overrides = File::from_environment_overrides().map_err(|error| fail(&error))?;
     config.append(overrides).map_err(|error| fail(&error))?;
     Ok(config)
+}
+
+/// Refuses a configuration that would never end when it is read, such as one that includes a pipe
+/// or a device. A file that is missing or no configuration is left to whoever reads it.
+fn check_includes(path: &Path, home: Option<&Path>, depth: u8) -> Result<(), Error> {
+    let Ok(found) = path.metadata() else { return Ok(()) };
+    if !found.is_file() || found.len() > CONFIG_BYTES_MAX {
+        let reason = format!("it is no regular file of up to {CONFIG_BYTES_MAX} bytes");
+        return Err(Error::Open { path: path.into(), reason });
+    }
+    let metadata = Metadata { path: Some(path.into()), ..Metadata::from(Source::Local) };
+    let options = init::Options { includes: includes::Options::no_follow(), ..Default::default() };
+    let Ok(Some(config)) = File::from_paths_metadata([metadata], options) else { return Ok(()) };
+    if depth == INCLUDES_MAX {
+        return Ok(());
+    }
+    let names = ["include", "includeIf"];
+    for section in names.iter().flat_map(|name| config.sections_by_name(name)).flatten() {
+        for value in section.values("path") {
+            let value = value.to_string();
+            let target = match (value.strip_prefix("~/"), home) {
+                (Some(below), Some(home)) => home.join(below),
+                _ => path.parent().unwrap_or(Path::new("/")).join(&value),
+            };
+            check_includes(&target, home, depth + 1)?;
+        }
+    }
+    Ok(())
 }
 
 /// Refuses a repository that says it needs what is not there (`git help gitrepository-layout`).

@@ -30,6 +30,13 @@ impl Location {
         let not_found = || Error::NotARepository { path: start.to_owned() };
         // An absolute path, because the search takes `.` inside a git folder for its worktree.
         let absolute = start.canonicalize().map_err(|_| not_found())?;
+        for folder in absolute.ancestors() {
+            refuse_special(folder)?;
+            refuse_special(&folder.join(".git"))?;
+            if folder.join(".git").exists() || ceilings.iter().any(|ceiling| ceiling == folder) {
+                break;
+            }
+        }
         let found = gix_discover::upwards_opts(&absolute, options);
         let found = found.map(|(found, _trust)| found.into_repository_and_work_tree_directories());
         let top = match &found {
@@ -48,6 +55,7 @@ impl Location {
     /// # Errors
     /// [`Error::NotARepository`] when it is not one, [`Error::Open`] when it is broken.
     pub fn at(git_dir: &Path) -> Result<Self, Error> {
+        refuse_special(git_dir)?;
         gix_discover::is_git(git_dir)
             .map_err(|_| Error::NotARepository { path: git_dir.to_owned() })?;
         let git_dir = match git_dir.is_file() {
@@ -68,10 +76,23 @@ impl Location {
     }
 }
 
+/// Refuses a folder whose HEAD or link would never end when it is read, such as a pipe or a device:
+/// the library reads them to see whether it is a git folder.
+fn refuse_special(folder: &Path) -> Result<(), Error> {
+    for file in ["HEAD", "commondir"].map(|name| folder.join(name)) {
+        if file.metadata().is_ok_and(|found| !found.is_file() && !found.is_dir()) {
+            return Err(Error::Open { path: file, reason: "it is no regular file".into() });
+        }
+    }
+    Ok(())
+}
+
 /// The git folder that the file `link`, a `.git` with a `gitdir:` line, names.
 fn linked(link: &Path) -> Result<PathBuf, Error> {
-    gix_discover::path::from_gitdir_file(link)
-        .map_err(|error| Error::Open { path: link.to_owned(), reason: error.to_string() })
+    let target = gix_discover::path::from_gitdir_file(link)
+        .map_err(|error| Error::Open { path: link.to_owned(), reason: error.to_string() })?;
+    refuse_special(&target)?;
+    Ok(target)
 }
 
 /// Refuses a `.git` file that leads nowhere on the way from `start` to `top`, as git does: the

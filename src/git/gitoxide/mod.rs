@@ -2,8 +2,9 @@
 //!
 //! # Limitations
 //! SHA-1 repositories whose refs are files. Replace refs are not applied, as in the C tool. Objects
-//! are not re-hashed when they are read, as in `git cat-file`.
+//! are re-hashed when they are read alone; those of a stream of a pack are held to its checksums.
 
+mod collection;
 mod config;
 mod discover;
 mod follow;

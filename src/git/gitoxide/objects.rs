@@ -1,11 +1,11 @@
 //! Objects through gitoxide's object database: loose, packed, alternates, multi-pack indices.
 
 use super::{cannot_open, reason};
-use crate::git::{Error, ObjectKind};
+use crate::git::{Error, ObjectKind, object_id};
 use crate::memory;
 use crate::oid::Oid;
 use gix_object::Find;
-use std::cell::{OnceCell, RefCell};
+use std::cell::RefCell;
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -19,7 +19,7 @@ const STAGING_BYTES_KEPT: usize = 256 << 10;
 /// Open object folders.
 pub(super) struct Objects {
     /// Opened when an object is asked for: a rebuild of one pack asks for none.
-    handle: OnceCell<gix_odb::Handle>,
+    handle: RefCell<Option<gix_odb::Handle>>,
     /// Where git lists the commits whose parents a shallow clone does not have.
     shallow: PathBuf,
     /// The folder of the repository and those it borrows objects from.
@@ -40,26 +40,71 @@ impl Objects {
         let path = &common_dir.join("objects");
         let absolute = std::path::absolute(path).map_err(cannot_open(path))?;
         std::fs::read_dir(&absolute).map_err(cannot_open(path))?;
+        let alternates = absolute.join("info/alternates");
+        if alternates.metadata().is_ok_and(|file| !file.is_file()) {
+            let reason = "it is no regular file".into();
+            return Err(Error::Open { path: alternates, reason });
+        }
         let borrowed = gix_odb::alternate::resolve(absolute.clone(), &absolute);
         let mut folders = vec![path.clone()];
         folders.extend(borrowed.map_err(cannot_open(path))?);
         let shallow = common_dir.join("shallow");
-        Ok(Self { handle: OnceCell::new(), shallow, folders, staging: RefCell::default() })
+        Ok(Self { handle: RefCell::default(), shallow, folders, staging: RefCell::default() })
     }
 
-    /// The object database.
-    fn handle(&self) -> Result<&gix_odb::Handle, Error> {
-        if let Some(handle) = self.handle.get() {
-            return Ok(handle);
-        }
+    /// Opens the object database.
+    fn open_handle(&self) -> Result<gix_odb::Handle, Error> {
         let options = gix_odb::store::init::Options {
             alloc_limit_bytes: Some(OBJECT_BYTES_MAX),
             ..Default::default()
         };
         let path = &self.folders[0];
         let handle = gix_odb::at_opts(path, gix_hash::Kind::Sha1, None, options);
-        let handle = handle.map_err(cannot_open(path))?;
-        Ok(self.handle.get_or_init(|| handle))
+        handle.map_err(cannot_open(path))
+    }
+
+    /// Puts the object `id` into `buffer` and says what kind it is, when it is found.
+    fn find(
+        &self,
+        id: Oid,
+        staging: &mut Vec<u8>,
+        buffer: &mut memory::Vec<'_, u8>,
+    ) -> Result<Option<ObjectKind>, Error> {
+        let name = gix_hash::ObjectId::Sha1(*id.as_bytes());
+        let mut handle = self.handle.borrow_mut();
+        let opened = match handle.take() {
+            Some(handle) => handle,
+            None => self.open_handle()?,
+        };
+        let found = handle.insert(opened).try_find(&name, staging);
+        match found {
+            Ok(Some(found)) => {
+                buffer.clear();
+                buffer.try_extend_from_slice(found.data)?;
+                Ok(Some(kind_of(found.kind)))
+            }
+            Ok(None) => Ok(None),
+            Err(error) if is_from_the_system(&error) => {
+                Err(Error::Unreadable { id, reason: reason(&error) })
+            }
+            Err(error) => Err(Error::Corrupt { id, reason: reason(&error) }),
+        }
+    }
+
+    /// Why an object may not be found that is there: the library passes by what it cannot open.
+    fn unreadable(&self, id: Oid) -> Option<Error> {
+        let packs = self.folders.iter().map(|folder| folder.join("pack"));
+        let indices = packs.map(|packs| {
+            std::fs::read_dir(packs)?.try_for_each(|file| {
+                let path = file?.path();
+                let is_index = path.extension().is_some_and(|extension| extension == "idx");
+                if is_index { std::fs::File::open(path).map(drop) } else { Ok(()) }
+            })
+        });
+        let refused = indices.filter_map(Result::err);
+        let mut refused = refused.filter(|error| error.kind() != io::ErrorKind::NotFound);
+        let reason = refused.next()?.to_string();
+        Some(Error::Unreadable { id, reason })
     }
 
     /// Where objects are: the repository's own folder first.
@@ -77,26 +122,26 @@ impl Objects {
         kind: ObjectKind,
         buffer: &mut memory::Vec<'_, u8>,
     ) -> Result<(), Error> {
-        let name = gix_hash::ObjectId::Sha1(*id.as_bytes());
         let staging = &mut *self.staging.borrow_mut();
-        let found = self.handle()?.try_find(&name, staging);
-        let data = match found {
-            Ok(Some(data)) => data,
-            Ok(None) if self.is_shallow() => return Err(Error::Shallow { id }),
-            Ok(None) => return Err(Error::Missing { id }),
-            Err(error) if is_from_the_system(&error) => {
-                return Err(Error::Unreadable { id, reason: reason(&error) });
-            }
-            Err(error) => {
-                return Err(Error::Corrupt { id, reason: reason(&error) });
-            }
+        let mut found = self.find(id, staging, buffer);
+        if !matches!(found, Ok(Some(_)) | Err(Error::Memory(_))) {
+            // Packs may have been replaced in the middle of it, or be more than there were.
+            self.handle.take();
+            found = self.find(id, staging, buffer);
+        }
+        let actual = match found? {
+            Some(actual) => actual,
+            None if self.is_shallow() => return Err(Error::Shallow(id)),
+            None => return Err(self.unreadable(id).unwrap_or(Error::Missing(id))),
         };
-        let actual = kind_of(data.kind);
         if actual != kind {
             return Err(Error::Kind { id, actual, expected: kind });
         }
-        buffer.clear();
-        buffer.try_extend_from_slice(data.data)?;
+        // The library does not look at the checksum of a loose object, as git does.
+        if object_id(kind, buffer)? != id {
+            let reason = "its content is not what its name stands for".into();
+            return Err(Error::Corrupt { id, reason });
+        }
         staging.clear();
         staging.shrink_to(STAGING_BYTES_KEPT);
         Ok(())

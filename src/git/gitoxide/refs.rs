@@ -1,17 +1,20 @@
-//! Refs through gitoxide's file store: loose, packed, worktrees, transactions.
+//! Refs through gitoxide's file store: loose, packed, worktrees.
+
+mod ref_file;
+mod update;
+
+pub(super) use self::update::update;
 
 use super::{Location, reason};
-use crate::git::{Error, Head, RefUpdate};
+use crate::git::{Error, Head};
 use crate::oid::Oid;
-use gix_lock::acquire::Fail;
 use gix_ref::file::Store;
 use gix_ref::store::WriteReflog;
-use gix_ref::transaction::{Change, LogChange, PreviousValue, RefEdit, RefLog};
-use gix_ref::{FullName, FullNameRef, Target};
-use std::time::Duration;
+use gix_ref::{FullNameRef, Target};
+use std::path::Path;
 
-/// How long to wait for someone else's lock.
-const LOCK_WAIT: Duration = Duration::from_secs(1);
+/// Most bytes of a file with one ref; names have 511 at most.
+const REF_FILE_BYTES_MAX: u64 = 64 << 10;
 /// Symbolic refs that may point to each other; git's own limit.
 const SYMBOLIC_DEPTH_MAX: usize = 5;
 
@@ -56,16 +59,46 @@ pub(super) fn resolve(store: &Store, name: &str) -> Result<Option<Oid>, Error> {
 }
 
 /// What the ref itself holds, whether it is loose or packed.
+///
+/// The packed refs are looked at after its file: `git pack-refs` writes them first and then removes
+/// the file, so a ref that is there is seen at one of the two places.
 fn find(store: &Store, name: &str) -> Result<Option<Target>, Error> {
     let fail = |reason| Error::RefRead { name: name.into(), reason };
     let full: &FullNameRef =
         name.try_into().map_err(|error: gix_ref::name::Error| fail(reason(&error)))?;
-    let found = store.try_find(full).map_err(|error| fail(reason(&error)))?;
-    Ok(found.map(|reference| reference.target))
+    for folder in [store.git_dir(), store.common_dir_resolved()] {
+        check_file(&folder.join(name), REF_FILE_BYTES_MAX).map_err(fail)?;
+    }
+    let loose = store.try_find_loose(full).map_err(|error| fail(reason(&error)))?;
+    // A short name would do as well, so `refs/heads/refs/...` is found too, and is another one.
+    if let Some(loose) = loose.filter(|found| found.name.as_ref() == full) {
+        return Ok(Some(loose.target));
+    }
+    check_file(&store.packed_refs_path(), u64::MAX).map_err(fail)?;
+    // Not those that the library keeps: it tells new ones by their time, whose ticks are coarse.
+    let packed = store.open_packed_buffer().map_err(|error| fail(reason(&error)))?;
+    let found = store.try_find_packed(full, packed.as_ref());
+    let found = found.map_err(|error| fail(reason(&error)))?;
+    Ok(found.filter(|found| found.name.as_ref() == full).map(|found| found.target))
+}
+
+/// Refuses what would never end when it is read, such as a pipe or a device, and what is too long.
+fn check_file(path: &Path, bytes_max: u64) -> Result<(), String> {
+    match path.metadata() {
+        Ok(file) if file.is_dir() => Ok(()),
+        Ok(file) if !file.is_file() => Err(format!("{} is no regular file", path.display())),
+        Ok(file) if file.len() > bytes_max => {
+            Err(format!("{} has more than {bytes_max} bytes", path.display()))
+        }
+        // Whoever opens it says so.
+        Ok(_) | Err(_) => Ok(()),
+    }
 }
 
 pub(super) fn list(store: &Store, prefix: &str, count_max: usize) -> Result<Vec<String>, Error> {
     let fail = |reason| Error::RefRead { name: format!("{prefix}*"), reason };
+    // As above; without packed refs it refuses, and the listing does without them.
+    let _ = store.force_refresh_packed_buffer();
     let iteration = store.iter().map_err(|error| fail(reason(&error)))?;
     // The library searches no folder whose name Windows refuses, such as `a"b`: take one above it.
     let mut folders = prefix.rmatch_indices('/').map(|(end, _)| &prefix[..=end]);
@@ -86,44 +119,4 @@ fn conflict(store: &Store, name: &str) -> Result<Option<String>, Error> {
         }
     }
     Ok(list(store, &format!("{name}/"), 1)?.pop())
-}
-
-pub(super) fn update(store: &Store, update: RefUpdate<'_>) -> Result<(), Error> {
-    let RefUpdate { name, expected, new } = update;
-    let write = |reason| Error::RefWrite { name: name.into(), reason };
-    let full: FullName =
-        name.try_into().map_err(|error: gix_ref::name::Error| write(reason(&error)))?;
-    if expected.is_none()
-        && let Some(other) = conflict(store, name)?
-    {
-        return Err(Error::RefConflict { name: name.into(), other });
-    }
-    let object = |id: Oid| Target::Object(gix_hash::ObjectId::Sha1(*id.as_bytes()));
-    let expected_value = match expected {
-        Some(id) => PreviousValue::MustExistAndMatch(object(id)),
-        None => PreviousValue::MustNotExist,
-    };
-    let log = LogChange {
-        mode: RefLog::AndReference,
-        force_create_reflog: false,
-        message: Default::default(),
-    };
-    let change = Change::Update { log, expected: expected_value, new: object(new) };
-    let wait = Fail::AfterDurationWithBackoff(LOCK_WAIT);
-    let outcome = store
-        .transaction()
-        .prepare([RefEdit::new(full, change)], wait, wait)
-        .and_then(|transaction| transaction.commit(None));
-    let Err(error) = outcome else { return Ok(()) };
-    // The library's error does not tell a lost race from other failures; the ref itself does.
-    if resolve(store, name)? != expected {
-        return Err(Error::RefMoved { name: name.into() });
-    }
-    let reason = reason(&error);
-    let lock = store.common_dir_resolved().join(format!("{name}.lock"));
-    if lock.exists() {
-        let reason = format!("{reason} ({})", lock.display());
-        return Err(Error::RefLocked { name: name.into(), reason });
-    }
-    Err(write(reason))
 }

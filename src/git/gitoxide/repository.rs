@@ -1,18 +1,25 @@
 //! The adapter: the port's calls, each handed to the part that serves it.
 
+use super::collection;
 use super::config;
 use super::discover::Location;
 use super::follow::{self, Packs};
 use super::loose;
 use super::objects::Objects;
 use super::refs;
-use crate::git::pack::PackWriter;
-use crate::git::{Commit, Error, Head, Identity, ObjectKind, PackSink, RefUpdate, Repository};
+use crate::git::{
+    Commit, Error, Head, Identity, Keep, ObjectKind, PackSink, PackSummary, PackWriter, RefUpdate,
+    Repository,
+};
 use crate::memory::{Alloc, Vec};
 use crate::oid::Oid;
 use crate::pipeline::workers;
+use std::cell::RefCell;
 use std::ops::ControlFlow;
 use std::path::PathBuf;
+
+/// How often a pack is written again whose files somebody removes before they are named.
+const CONFIRMATIONS_MAX: u32 = 16;
 
 /// An open repository.
 #[derive(Debug)]
@@ -23,6 +30,10 @@ pub struct GitRepository {
     packs: Packs,
     refs: gix_ref::file::Store,
     workers: usize,
+    /// The packs that no ref reaches yet.
+    kept: RefCell<std::vec::Vec<Keep>>,
+    /// Objects that are in packs, which are kept until a ref reaches them.
+    packed: RefCell<std::vec::Vec<Oid>>,
 }
 
 impl GitRepository {
@@ -37,7 +48,9 @@ impl GitRepository {
         let objects = Objects::open(&location.common_dir)?;
         let refs = refs::open(&location);
         let identity = config::identity(&config);
-        Ok(Self { location, identity, objects, packs: Packs::default(), refs, workers: workers() })
+        let (packs, workers) = (Packs::default(), workers());
+        let (kept, packed) = (RefCell::default(), RefCell::default());
+        Ok(Self { location, identity, objects, packs, refs, workers, kept, packed })
     }
 
     /// The same repository, whose commits are decoded ahead by so many threads.
@@ -73,7 +86,50 @@ impl Repository for GitRepository {
     }
 
     fn write_object(&self, alloc: Alloc<'_>, kind: ObjectKind, data: &[u8]) -> Result<Oid, Error> {
+        if self.kept.borrow().is_empty() {
+            self.packed.take();
+        }
+        if collection::is_running(&self.location.common_dir) {
+            let mut pack = self.start_pack(alloc, Some(1))?;
+            let id = pack.add(kind, data)?;
+            pack.finish()?;
+            self.packed.borrow_mut().push(id);
+            return Ok(id);
+        }
         loose::write(&self.location.common_dir.join("objects"), alloc, kind, data)
+    }
+
+    fn confirm_object(
+        &self,
+        alloc: Alloc<'_>,
+        id: Oid,
+        kind: ObjectKind,
+        data: &[u8],
+    ) -> Result<(), Error> {
+        if self.packed.borrow().contains(&id) {
+            return Ok(());
+        }
+        // In this order: a collection that is over by now has removed what it was going to.
+        for _ in 0..CONFIRMATIONS_MAX {
+            if !collection::is_running(&self.location.common_dir) {
+                break;
+            }
+            let mut pack = self.start_pack(alloc, Some(1))?;
+            pack.add_named(kind, id, data)?;
+            match pack.finish() {
+                Err(Error::Removed(_)) => {}
+                finished => {
+                    finished?;
+                    self.packed.borrow_mut().push(id);
+                    return Ok(());
+                }
+            }
+        }
+        let objects = self.location.common_dir.join("objects");
+        if loose::is_there(&objects, id) {
+            return Ok(());
+        }
+        loose::write(&objects, alloc, kind, data).map(drop)
     }
 
     fn follow(
@@ -95,10 +151,42 @@ impl Repository for GitRepository {
         alloc: Alloc<'p>,
         objects: Option<u32>,
     ) -> Result<Box<dyn PackSink + 'p>, Error> {
-        Ok(Box::new(PackWriter::start(alloc, &self.pack_folder(), objects)?))
+        let writer = PackWriter::start(alloc, &self.pack_folder(), objects)?;
+        Ok(Box::new(KeptPack { writer, kept: &self.kept }))
     }
 
     fn update_ref(&self, update: RefUpdate<'_>) -> Result<(), Error> {
-        refs::update(&self.refs, update)
+        self.update_ref_when(update, &mut || Ok(()))
+    }
+
+    fn update_ref_when(
+        &self,
+        update: RefUpdate<'_>,
+        confirm: &mut dyn FnMut() -> Result<(), Error>,
+    ) -> Result<(), Error> {
+        let updated = refs::update(&self.refs, update, confirm);
+        if matches!(updated, Ok(()) | Err(Error::RefUnsure { .. })) {
+            // The ref reaches what is of use.
+            self.kept.take();
+        }
+        updated
+    }
+}
+
+/// A pack that is kept when it is finished.
+struct KeptPack<'p> {
+    writer: PackWriter<'p>,
+    kept: &'p RefCell<std::vec::Vec<Keep>>,
+}
+
+impl PackSink for KeptPack<'_> {
+    fn add_named(&mut self, kind: ObjectKind, id: Oid, data: &[u8]) -> Result<(), Error> {
+        self.writer.add(kind, id, data)
+    }
+
+    fn finish(self: Box<Self>) -> Result<PackSummary, Error> {
+        let (summary, keep) = self.writer.finish()?;
+        self.kept.borrow_mut().push(keep);
+        Ok(summary)
     }
 }

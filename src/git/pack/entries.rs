@@ -83,7 +83,7 @@ impl<'a> Entries<'a> {
             self.newest.sort_unstable_by_key(|entry| entry.id);
             self.runs.try_reserve(1)?;
             let alloc = self.newest.alloc();
-            let mut run = Spool::create(folder, "tmp_idx_run_", alloc)?;
+            let mut run = Spool::create(folder, "tmp_gitmind_run_", alloc)?;
             let written =
                 self.newest.iter().try_for_each(|entry| run.write_all(&entry.to_record()));
             let run = written.and_then(|()| run.into_file());

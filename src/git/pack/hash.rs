@@ -4,11 +4,18 @@ use crate::git::{Error, ObjectKind};
 use crate::oid::Oid;
 use std::io::Write;
 
-/// The name of the object with this kind and content.
+/// The name of the object with this kind and content, as git gives it: SHA-1, with detection of
+/// collisions, over kind, size and content (`git help hash-object`).
+///
+/// ```
+/// use gitmind::git::{EMPTY_TREE, ObjectKind, object_id};
+/// assert_eq!(object_id(ObjectKind::Tree, b"")?, EMPTY_TREE);
+/// # Ok::<(), gitmind::git::Error>(())
+/// ```
 ///
 /// # Errors
 /// [`Error::Hash`] when the content is an attack on SHA-1.
-pub(crate) fn object_id(kind: ObjectKind, data: &[u8]) -> Result<Oid, Error> {
+pub fn object_id(kind: ObjectKind, data: &[u8]) -> Result<Oid, Error> {
     let mut hasher = Hasher::default();
     hasher.update(ObjectHeader::new(kind, data.len()).as_bytes());
     hasher.update(data);

@@ -10,11 +10,14 @@ mod entry;
 mod error;
 mod hash;
 mod index;
+mod keep;
 mod spool;
 mod writer;
 
 pub(crate) use entry::{encode_header, encode_stored};
 pub use error::PackError;
-pub(crate) use hash::{ObjectHeader, object_id};
+pub(crate) use hash::ObjectHeader;
+pub use hash::object_id;
+pub(crate) use keep::Keep;
 pub use writer::PackSummary;
 pub(crate) use writer::PackWriter;

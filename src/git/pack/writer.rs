@@ -5,13 +5,16 @@ use super::entry::encode_entry;
 use super::error::PackError;
 use super::hash::Hasher;
 use super::index::write_index;
+use super::keep::{self, Keep};
 use super::spool::{BUFFER_BYTES, Spool};
-use crate::git::{Error, ObjectKind, PackSink};
+use crate::git::temporary::ATTEMPTS_MAX;
+use crate::git::{Error, ObjectKind};
 use crate::memory::{Alloc, Vec};
 use crate::oid::Oid;
 use crate::units::Bytes;
+use rustix::rand::{GetRandomFlags, getrandom};
 use std::fs::{self, File, Permissions};
-use std::io::Write;
+use std::io::{self, Write};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use tempfile::NamedTempFile;
@@ -19,7 +22,7 @@ use tempfile::NamedTempFile;
 /// What a finished pack holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PackSummary {
-    /// Its checksum, which is also its name.
+    /// Its checksum.
     pub checksum: Oid,
     /// Objects in it.
     pub objects: u32,
@@ -51,7 +54,8 @@ pub(crate) struct PackWriter<'a> {
 
 impl<'a> PackWriter<'a> {
     /// Starts a pack in `folder`, which is made when it is not there. When the number of objects is
-    /// not known, the pack is read once more in the end: its header, which is hashed, has it.
+    /// not known, the pack is read once more in the end: its header, which is hashed, has it. What
+    /// killed processes have left to keep their packs goes.
     pub(crate) fn start(
         alloc: Alloc<'a>,
         folder: &Path,
@@ -59,10 +63,11 @@ impl<'a> PackWriter<'a> {
     ) -> Result<Self, Error> {
         let entries = Entries::new(alloc, objects)?;
         fs::create_dir_all(folder).map_err(Error::io("create folder", folder))?;
+        keep::sweep(folder);
         let mut writer = Self {
             folder: folder.into(),
             alloc,
-            file: Spool::create(folder, "tmp_pack_", alloc)?,
+            file: Spool::create(folder, "tmp_gitmind_pack_", alloc)?,
             hasher: Hasher::default(),
             offset: 0,
             objects,
@@ -87,6 +92,18 @@ impl<'a> PackWriter<'a> {
         self.write(entry)
     }
 
+    /// Adds an object whose name is known to be `id`.
+    pub(crate) fn add(&mut self, kind: ObjectKind, id: Oid, data: &[u8]) -> Result<(), Error> {
+        let mut entry = std::mem::replace(&mut self.entry, Vec::new(self.alloc));
+        entry.clear();
+        let added = match encode_entry(kind, data, &mut entry) {
+            Ok(()) => self.add_entry(id, &entry),
+            Err(error) => Err(error.into()),
+        };
+        self.entry = entry;
+        added
+    }
+
     fn write(&mut self, bytes: &[u8]) -> Result<(), Error> {
         self.hasher.update(bytes);
         self.offset += bytes.len() as u64;
@@ -102,8 +119,9 @@ impl<'a> PackWriter<'a> {
         self.file.read(&mut self.entry, |bytes| self.hasher.update(bytes)).map_err(failed())
     }
 
-    /// Checks the content, then makes it durable and visible: pack first, then index.
-    pub(crate) fn finish(mut self) -> Result<PackSummary, Error> {
+    /// Checks the content, then makes it durable and visible: pack first, then index. It is not
+    /// collected again while it is kept.
+    pub(crate) fn finish(mut self) -> Result<(PackSummary, Keep), Error> {
         let objects = self.entries.count();
         match self.objects {
             Some(expected) if expected != objects => {
@@ -119,33 +137,22 @@ impl<'a> PackWriter<'a> {
         let pack = flushed(self.file, &self.folder)?;
         let pack_bytes = self.offset + Oid::LEN as u64;
 
-        let mut index = Spool::create(&self.folder, "tmp_idx_", self.alloc)?;
+        let mut index = Spool::create(&self.folder, "tmp_gitmind_idx_", self.alloc)?;
         write_index(self.entries.sort(), checksum, &mut index, &self.folder)?;
         let index = flushed(index, &self.folder)?;
         let index_bytes = size_bytes(&index, &self.folder)?;
 
-        persist(pack, &self.folder.join(format!("pack-{checksum}.pack")))?;
-        persist(index, &self.folder.join(format!("pack-{checksum}.idx")))?;
+        let (name, keep) = self::name(&self.folder, checksum)?;
+        let place = |extension| place(&self.folder, name, extension);
+        persist(pack, &place("pack"))?;
+        if let Err(error) = persist(index, &place("idx")) {
+            // Nobody would find what is in it, and git would not remove it.
+            let _ = fs::remove_file(place("pack"));
+            return Err(error);
+        }
         sync_folder(&self.folder)?;
         let size = Bytes::new(pack_bytes + index_bytes);
-        Ok(PackSummary { checksum, objects, size })
-    }
-}
-
-impl PackSink for PackWriter<'_> {
-    fn add_named(&mut self, kind: ObjectKind, id: Oid, data: &[u8]) -> Result<(), Error> {
-        let mut entry = std::mem::replace(&mut self.entry, Vec::new(self.alloc));
-        entry.clear();
-        let added = match encode_entry(kind, data, &mut entry) {
-            Ok(()) => self.add_entry(id, &entry),
-            Err(error) => Err(error.into()),
-        };
-        self.entry = entry;
-        added
-    }
-
-    fn finish(self: Box<Self>) -> Result<PackSummary, Error> {
-        Self::finish(*self)
+        Ok((PackSummary { checksum, objects, size }, keep))
     }
 }
 
@@ -165,13 +172,39 @@ fn size_bytes(file: &NamedTempFile, folder: &Path) -> Result<u64, Error> {
     Ok(metadata.len())
 }
 
-/// Gives a finished file its name. A pack's name is its checksum: one that is there is the same.
-fn persist(file: NamedTempFile, path: &Path) -> Result<(), Error> {
-    if path.exists() {
-        return Ok(());
+/// A name that no pack has, and what keeps that pack: its checksum, as git names packs now, or
+/// anything (`git help repack` names none, and git once hashed the objects' names).
+///
+/// A pack that is there is not taken for ours, though it be the same: `git repack` may have listed
+/// it for removal before it was kept.
+fn name(folder: &Path, checksum: Oid) -> Result<(Oid, Keep), Error> {
+    let mut name = checksum;
+    for _ in 0..ATTEMPTS_MAX {
+        if let Some(keep) = Keep::make(folder, place(folder, name, "keep"))?
+            && !place(folder, name, "pack").exists()
+        {
+            return Ok((name, keep));
+        }
+        let mut random = [0; Oid::LEN];
+        getrandom(&mut random, GetRandomFlags::empty())
+            .map_err(|errno| Error::io("name a pack in", folder)(errno.into()))?;
+        name = Oid::new(random);
     }
+    Err(Error::io("name a pack in", folder)(io::ErrorKind::AlreadyExists.into()))
+}
+
+fn place(folder: &Path, name: Oid, extension: &str) -> PathBuf {
+    folder.join(format!("pack-{name}.{extension}"))
+}
+
+/// Gives a finished file its name.
+fn persist(file: NamedTempFile, path: &Path) -> Result<(), Error> {
     match file.persist(path) {
         Ok(_) => Ok(()),
+        // `git prune --expire=now` removes what is temporary, however young it is.
+        Err(failed) if failed.error.kind() == io::ErrorKind::NotFound => {
+            Err(Error::Removed(failed.file.path().into()))
+        }
         Err(failed) => Err(Error::io("create", path)(failed.error)),
     }
 }

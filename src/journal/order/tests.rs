@@ -149,7 +149,7 @@ impl Repository for Carousel {
         Ok(Vec::new())
     }
     fn read(&self, id: Oid, _: ObjectKind, _: &mut memory::Vec<'_, u8>) -> Result<(), Error> {
-        Err(Error::Missing { id })
+        Err(Error::Missing(id))
     }
     fn write_object(&self, _: Alloc<'_>, _: ObjectKind, _: &[u8]) -> Result<Oid, Error> {
         Ok(Oid::ZERO)
@@ -165,7 +165,7 @@ impl Repository for Carousel {
         Err(git::PackError::Count { expected: 0, actual: 0 }.into())
     }
     fn update_ref(&self, update: RefUpdate<'_>) -> Result<(), Error> {
-        Err(Error::RefMoved { name: update.name.into() })
+        Err(Error::RefMoved(update.name.into()))
     }
 }
 

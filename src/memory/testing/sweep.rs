@@ -12,7 +12,7 @@
 use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use super::injector::{Injector, Plan, RETRIES_FOREVER, Seen};
+use super::injector::{Injector, Plan, RETRIES_FOREVER, Seen, Sites};
 use super::report::{Case, Outcome, Repeat, SweepReport};
 use crate::memory::alloc::Alloc;
 use crate::memory::callsite::{self, CallSiteId, CallStack};
@@ -158,7 +158,7 @@ impl<E: std::fmt::Display> Sweep<'_, E> {
     /// Runs `body` once under `plan`.
     fn attempt<T>(&mut self, body: &mut Body<'_, T, E>, plan: &Plan) -> Attempt {
         let traced = Traced::new(System::uncounted(), Trace::sites());
-        let injector = Injector::new(traced, plan.clone());
+        let injector = Injector::with_gate(traced, Sites::new(plan.clone()));
         let call = || callsite::rooted(|| body(Alloc::new(&injector)).map(drop));
         let result = match catch_unwind(AssertUnwindSafe(call)) {
             Ok(Ok(())) => Ended::Ok,
@@ -166,7 +166,8 @@ impl<E: std::fmt::Display> Sweep<'_, E> {
             Ok(Err(error)) => Ended::OtherError(error.to_string()),
             Err(panic) => Ended::Panic(message(&*panic)),
         };
-        let (mut traced, seen) = injector.finish();
+        let (mut traced, sites) = injector.into_parts();
+        let seen = sites.into_seen();
         let leak = traced.teardown().err();
         Attempt { result, seen, leak, broken: (self.invariant)().err() }
     }

@@ -138,7 +138,8 @@ fn a_dropped_handle_releases_its_string() {
 fn every_refusal_surfaces_and_leaves_the_table_intact() {
     for (pooling, zeroing) in MODES {
         let report = sweep(|alloc| {
-            let table = InternTable::new(alloc, pooling, zeroing);
+            // Else a site that is reached only when many strings meet in a shard comes and goes.
+            let table = InternTable::seeded(alloc, pooling, zeroing, 1);
             let mut held = Vec::new();
             let filled = (0..600).try_for_each(|n| {
                 held.push((n, table.acquire(&path(n))?));

@@ -1,0 +1,228 @@
+//! Replacing the file of a ref under git's lock, which does not outlive a killed process.
+//!
+//! git's lock of a ref is that the file `<ref>.lock` exists, so nobody can tell whose it is. Ours
+//! is a second name of a temporary file that we own: a lock that is the same file as one whose
+//! owner is dead is removed. The library locks `packed-refs` too, which only deletions need.
+
+use std::cell::Cell;
+use std::fs::File;
+use std::io::{self, Read as _, Write as _};
+use std::os::fd::{AsFd, OwnedFd};
+use std::path::Path;
+use std::time::Duration;
+
+use rustix::fs::{AtFlags, CWD, Mode, OFlags, Stat, linkat};
+use rustix::io::Errno;
+
+use crate::git::Error;
+use crate::git::temporary::{Temporary, is_temporary, open_folder, sweep};
+use crate::oid::Oid;
+
+/// How long to wait for someone else's lock.
+const LOCK_WAIT: Duration = Duration::from_secs(1);
+/// How often to look meanwhile.
+const LOCK_TRIES: u32 = 50;
+/// Folders that others remove while we make them, and the other way round.
+const FOLDER_TRIES: u32 = 16;
+
+/// Why a ref was not replaced.
+pub(super) enum Refused {
+    /// Someone else has its lock.
+    Locked,
+    /// The system said so.
+    System(Errno),
+    /// What was done under the lock failed.
+    Failed(Error),
+}
+
+impl From<Errno> for Refused {
+    fn from(errno: Errno) -> Self {
+        Self::System(errno)
+    }
+}
+
+/// The lock of a ref, which holds its next value. It is gone when this is dropped.
+pub(super) struct RefFile<'p> {
+    path: &'p Path,
+    lock: &'p Path,
+    /// Until the ref has the lock's file: a lock that is there after that is someone else's.
+    is_held: Cell<bool>,
+    /// Open as long as the lock is held, so that others see that its owner lives.
+    _owned: File,
+}
+
+impl<'p> RefFile<'p> {
+    /// Locks the ref whose file is at `path` below `common_dir`, with `new` as its next value, and
+    /// calls `replace`, which gives it that value or says why not.
+    pub(super) fn lock(
+        common_dir: &Path,
+        path: &'p Path,
+        lock: &'p Path,
+        new: Oid,
+        replace: impl FnOnce(&Self) -> Result<(), Error>,
+    ) -> Result<(), Refused> {
+        let folder = open_folder(CWD, common_dir, OFlags::empty())?;
+        let (mut file, temporary) = Temporary::create(folder.as_fd(), Mode::from_raw_mode(0o666))?;
+        file.write_all(&new.to_hex()).map_err(errno)?;
+        file.write_all(b"\n").map_err(errno)?;
+        rustix::fs::fsync(&file)?;
+        let own = common_dir.join(temporary.name());
+        acquire(&own, temporary.is_locked(), path, lock, || {
+            sweep(folder.as_fd(), is_temporary, |_, stat| is_done(stat, path, lock));
+        })?;
+        let held = Self { path, lock, is_held: Cell::new(true), _owned: file };
+        let outcome = replace(&held);
+        drop(held);
+        // Only now: a temporary file that has a lock says whose lock that is.
+        drop(temporary);
+        outcome.map_err(Refused::Failed)
+    }
+
+    /// Gives the ref its next value; returns the folder, for the disk to have it.
+    pub(super) fn rename(&self) -> Result<OwnedFd, Errno> {
+        // First, since what fails after the renaming cannot be taken back.
+        let folder = open_folder(CWD, parent(self.path), OFlags::empty())?;
+        for _ in 0..FOLDER_TRIES {
+            match rustix::fs::rename(self.lock, self.path) {
+                // Folders without a ref may stand where a ref is to be.
+                Err(Errno::ISDIR) => remove_empty(self.path).map_err(errno)?,
+                Err(error) => return Err(error),
+                Ok(()) => {
+                    self.is_held.set(false);
+                    return Ok(folder);
+                }
+            }
+        }
+        Err(Errno::ISDIR)
+    }
+}
+
+impl Drop for RefFile<'_> {
+    fn drop(&mut self) {
+        if self.is_held.get() {
+            let _ = rustix::fs::unlink(self.lock);
+        }
+    }
+}
+
+/// Gives the file `own` the name `lock`, which nothing may have.
+fn acquire(
+    own: &Path,
+    is_locked: bool,
+    path: &Path,
+    lock: &Path,
+    sweep: impl Fn(),
+) -> Result<(), Refused> {
+    // Where our file is not locked, others take a second name of it for a dead one's; and so
+    // would we.
+    let link =
+        || if is_locked { linkat(CWD, own, CWD, lock, AtFlags::empty()) } else { copy(own, lock) };
+    let sweep = || {
+        if is_locked {
+            sweep();
+        }
+    };
+    sweep();
+    let (mut waited, mut made) = (0, 0);
+    loop {
+        let linked = match link() {
+            // No second names here: a lock as git makes it, which outlives a killed process.
+            Err(Errno::PERM | Errno::OPNOTSUPP | Errno::NOSYS | Errno::XDEV) => copy(own, lock),
+            linked => linked,
+        };
+        match linked {
+            Ok(()) => return Ok(()),
+            Err(Errno::EXIST) if waited == LOCK_TRIES => return Err(Refused::Locked),
+            Err(Errno::EXIST) => {
+                waited += 1;
+                std::thread::sleep(LOCK_WAIT / LOCK_TRIES);
+                sweep();
+            }
+            Err(Errno::NOENT) if made < FOLDER_TRIES => {
+                made += 1;
+                make_folders(parent(path))?;
+            }
+            Err(error) => return Err(error.into()),
+        }
+    }
+}
+
+/// Makes a folder and those above it that are not there; the disk has their names then.
+fn make_folders(folder: &Path) -> Result<(), Errno> {
+    let make = || rustix::fs::mkdir(folder, Mode::from_raw_mode(0o777));
+    let made = match make() {
+        Err(Errno::NOENT) => {
+            make_folders(parent(folder))?;
+            make()
+        }
+        made => made,
+    };
+    match made {
+        Ok(()) => rustix::fs::fsync(open_folder(CWD, parent(folder), OFlags::empty())?),
+        // What is no folder is found by whoever looks into it.
+        Err(Errno::EXIST) => Ok(()),
+        Err(error) => Err(error),
+    }
+}
+
+fn parent(path: &Path) -> &Path {
+    path.parent().unwrap_or(Path::new("."))
+}
+
+/// Makes the lock a file of its own with the content of `own`.
+fn copy(own: &Path, lock: &Path) -> Result<(), Errno> {
+    let mut value = [0; 2 * Oid::LEN + 1];
+    // Before there is a lock, which nobody would remove.
+    let read = File::open(own).and_then(|mut file| file.read_exact(&mut value));
+    read.map_err(errno)?;
+    let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::CLOEXEC;
+    let mut file = File::from(rustix::fs::open(lock, flags, Mode::from_raw_mode(0o666))?);
+    file.write_all(&value).and_then(|()| file.sync_all()).map_err(|error| {
+        let _ = rustix::fs::unlink(lock);
+        errno(error)
+    })
+}
+
+/// Whether the temporary file of someone dead can go: it has no other name, or has become the ref
+/// at `path`, or is its lock, which goes with it, or that of a ref which would have to be below it.
+/// The lock of another ref needs its file.
+fn is_done(stat: &Stat, path: &Path, lock: &Path) -> bool {
+    let is_at = |path: &Path| {
+        let found = rustix::fs::lstat(path);
+        found.is_ok_and(|found| (found.st_dev, found.st_ino) == (stat.st_dev, stat.st_ino))
+    };
+    let is_removed = |lock: &Path| is_at(lock) && rustix::fs::unlink(lock).is_ok();
+    stat.st_nlink == 1 || is_removed(lock) || is_at(path) || any_below(path, &is_removed)
+}
+
+/// Whether `is_it` holds of a file below a folder, which may not be there.
+fn any_below(folder: &Path, is_it: &impl Fn(&Path) -> bool) -> bool {
+    let entries = std::fs::read_dir(folder).into_iter().flatten().filter_map(Result::ok);
+    entries.into_iter().any(|entry| match entry.file_type() {
+        Ok(kind) if kind.is_dir() => any_below(&entry.path(), is_it),
+        Ok(_) => is_it(&entry.path()),
+        Err(_) => false,
+    })
+}
+
+/// Removes a folder in which there are only folders, unless others have.
+fn remove_empty(folder: &Path) -> io::Result<()> {
+    let remove = || {
+        for entry in std::fs::read_dir(folder)? {
+            let entry = entry?;
+            if entry.file_type()?.is_dir() {
+                remove_empty(&entry.path())?;
+            }
+        }
+        std::fs::remove_dir(folder)
+    };
+    match remove() {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        removed => removed,
+    }
+}
+
+/// The system's number of an error.
+fn errno(error: io::Error) -> Errno {
+    error.raw_os_error().map_or(Errno::IO, Errno::from_raw_os_error)
+}

@@ -1,0 +1,89 @@
+//! Moving a ref: its lock first, then what it is now, then the new value, as git does it.
+//!
+//! The transaction of the library reads the packed refs before it has the lock, and takes theirs
+//! too: a ref that `git pack-refs` moves meanwhile is then compared with what it was, and what
+//! somebody else has appended is lost.
+
+use super::ref_file::{RefFile, Refused};
+use super::{conflict, find};
+use crate::git::{Error, RefUpdate};
+use crate::oid::Oid;
+use gix_ref::Target;
+use gix_ref::file::Store;
+use std::path::{Path, PathBuf};
+
+/// Where no link is followed to write. What is above may be one: some tools share it so.
+const OWN_FOLDER: &str = "refs/gitmind";
+
+pub(in crate::git::gitoxide) fn update(
+    store: &Store,
+    update: RefUpdate<'_>,
+    confirm: &mut dyn FnMut() -> Result<(), Error>,
+) -> Result<(), Error> {
+    let RefUpdate { name, expected, new } = update;
+    let write = |reason| Error::RefWrite { name: name.into(), reason };
+    let common_dir = store.common_dir_resolved();
+    if let Some(link) = link_above(common_dir, name) {
+        return Err(write(format!("{} is a link, which is not followed", link.display())));
+    }
+    // Names are checked here too.
+    is_expected(find(store, name)?.as_ref(), name, expected)?;
+    let is_free = || match expected {
+        Some(_) => Ok(()),
+        None => match conflict(store, name)? {
+            Some(other) => Err(Error::RefConflict { name: name.into(), other }),
+            None => Ok(()),
+        },
+    };
+    // Without it the folder of the lock could not be made; with the lock, it stays so.
+    is_free()?;
+    let path = common_dir.join(name);
+    let lock = common_dir.join(format!("{name}.lock"));
+    let replaced = RefFile::lock(common_dir, &path, &lock, new, |file| {
+        is_expected(find(store, name)?.as_ref(), name, expected)?;
+        is_free()?;
+        confirm()?;
+        let folder = file.rename().map_err(|errno| write(errno.to_string()))?;
+        let synced = rustix::fs::fsync(folder)
+            .map_err(std::io::Error::from)
+            .map_err(Error::io("sync", &path));
+        synced
+            .and_then(|()| confirm())
+            .map_err(|error| Error::RefUnsure { name: name.into(), reason: error.to_string() })
+    });
+    replaced.map_err(|refused| match refused {
+        Refused::Failed(error) => error,
+        Refused::System(errno) => write(errno.to_string()),
+        Refused::Locked => match find(store, name) {
+            Ok(now) if is_expected(now.as_ref(), name, expected).is_err() => moved(name),
+            _ => {
+                let reason = format!("someone else has its lock file ({})", lock.display());
+                Error::RefLocked { name: name.into(), reason }
+            }
+        },
+    })
+}
+
+/// Refuses a ref that is not what it has to be.
+fn is_expected(now: Option<&Target>, name: &str, expected: Option<Oid>) -> Result<(), Error> {
+    let is_same = match (now, expected) {
+        (Some(Target::Object(now)), Some(expected)) => now.as_bytes() == expected.as_bytes(),
+        (Some(Target::Symbolic(other)), _) => {
+            let reason = format!("it is a symbolic ref to {}", other.as_bstr());
+            return Err(Error::RefWrite { name: name.into(), reason });
+        }
+        (now, expected) => now.is_none() && expected.is_none(),
+    };
+    if is_same { Ok(()) } else { Err(moved(name)) }
+}
+
+fn moved(name: &str) -> Error {
+    Error::RefMoved(name.into())
+}
+
+/// The first link among the folders of our refs that the file of the ref `name` is in.
+fn link_above(common_dir: &Path, name: &str) -> Option<PathBuf> {
+    let folders = name.match_indices('/').map(|(end, _)| &name[..end]);
+    let ours = folders.filter(|folder| folder.starts_with(OWN_FOLDER));
+    ours.map(|folder| common_dir.join(folder)).find(|folder| folder.is_symlink())
+}

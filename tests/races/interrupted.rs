@@ -1,0 +1,231 @@
+//! git collects garbage between any two calls of the repository port: all of them, one at a time.
+
+use crate::injection::record;
+use crate::support::{Checkout, FULL, JOURNAL, UPDATE, append, rebuild};
+use gitmind::git::gitoxide::GitRepository;
+use gitmind::git::{
+    Commit, Error, Head, Identity, ObjectKind, PackSink, PackSummary, RefUpdate, Repository,
+};
+use gitmind::memory::{Alloc, Vec};
+use gitmind::oid::Oid;
+use std::cell::Cell;
+use std::ops::ControlFlow;
+
+/// A repository where something happens before one of the calls.
+struct Interrupted<'r> {
+    inner: &'r GitRepository,
+    /// Calls before the one.
+    left: Cell<u32>,
+    act: &'r dyn Fn(),
+    has_acted: Cell<bool>,
+}
+
+impl<'r> Interrupted<'r> {
+    fn new(inner: &'r GitRepository, call: u32, act: &'r dyn Fn()) -> Self {
+        Self { inner, left: Cell::new(call), act, has_acted: Cell::new(false) }
+    }
+
+    fn tick(&self) {
+        match self.left.get() {
+            0 if !self.has_acted.replace(true) => (self.act)(),
+            0 => {}
+            left => self.left.set(left - 1),
+        }
+    }
+}
+
+impl Repository for Interrupted<'_> {
+    fn head(&self) -> Result<Head, Error> {
+        self.inner.head()
+    }
+
+    fn resolve(&self, name: &str) -> Result<Option<Oid>, Error> {
+        self.tick();
+        self.inner.resolve(name)
+    }
+
+    fn refs(&self, prefix: &str, count_max: usize) -> Result<std::vec::Vec<String>, Error> {
+        self.inner.refs(prefix, count_max)
+    }
+
+    fn read(&self, id: Oid, kind: ObjectKind, buffer: &mut Vec<'_, u8>) -> Result<(), Error> {
+        self.tick();
+        self.inner.read(id, kind, buffer)
+    }
+
+    fn write_object(&self, alloc: Alloc<'_>, kind: ObjectKind, data: &[u8]) -> Result<Oid, Error> {
+        self.tick();
+        self.inner.write_object(alloc, kind, data)
+    }
+
+    fn confirm_object(
+        &self,
+        alloc: Alloc<'_>,
+        id: Oid,
+        kind: ObjectKind,
+        data: &[u8],
+    ) -> Result<(), Error> {
+        self.tick();
+        self.inner.confirm_object(alloc, id, kind, data)
+    }
+
+    fn follow(
+        &self,
+        alloc: Alloc<'_>,
+        tip: Oid,
+        visit: &mut dyn FnMut(&Commit<'_>) -> ControlFlow<()>,
+    ) -> Result<(), Error> {
+        self.tick();
+        self.inner.follow(alloc, tip, &mut |commit| {
+            self.tick();
+            visit(commit)
+        })
+    }
+
+    fn identity(&self) -> Identity {
+        self.inner.identity()
+    }
+
+    fn start_pack<'p>(
+        &'p self,
+        alloc: Alloc<'p>,
+        objects: Option<u32>,
+    ) -> Result<Box<dyn PackSink + 'p>, Error> {
+        self.tick();
+        Ok(Box::new(InterruptedPack { inner: self.inner.start_pack(alloc, objects)?, all: self }))
+    }
+
+    fn update_ref(&self, update: RefUpdate<'_>) -> Result<(), Error> {
+        self.tick();
+        self.inner.update_ref(update)
+    }
+
+    fn update_ref_when(
+        &self,
+        update: RefUpdate<'_>,
+        confirm: &mut dyn FnMut() -> Result<(), Error>,
+    ) -> Result<(), Error> {
+        self.tick();
+        self.inner.update_ref_when(update, confirm)
+    }
+}
+
+struct InterruptedPack<'p> {
+    inner: Box<dyn PackSink + 'p>,
+    all: &'p Interrupted<'p>,
+}
+
+impl PackSink for InterruptedPack<'_> {
+    fn add_named(&mut self, kind: ObjectKind, id: Oid, data: &[u8]) -> Result<(), Error> {
+        self.inner.add_named(kind, id, data)
+    }
+
+    fn finish(self: Box<Self>) -> Result<PackSummary, Error> {
+        self.all.tick();
+        self.inner.finish()
+    }
+}
+
+/// Runs `work` with `git <args>` before each of its calls in turn; returns how many there are.
+fn sweep(args: &[&str], prepare: &dyn Fn(&Checkout), work: &dyn Fn(&dyn Repository)) -> u32 {
+    for call in 0.. {
+        let checkout = Checkout::new();
+        prepare(&checkout);
+        let repository = checkout.open();
+        let act = || drop(checkout.git(args));
+        let interrupted = Interrupted::new(&repository, call, &act);
+        work(&interrupted);
+        let has_acted = interrupted.has_acted.get();
+        drop(repository);
+        checkout.assert_sound();
+        assert_eq!(checkout.git(&["rev-parse", JOURNAL]).len(), 40);
+        if !has_acted {
+            return call;
+        }
+    }
+    unreachable!("a run ends without the act")
+}
+
+const COLLECT: [&str; 3] = ["gc", "-q", "--prune=now"];
+const REPACK: [&str; 2] = ["repack", "-adq"];
+
+/// Writes down what became of `operation` when git came between any two calls.
+fn survived(args: &[&str], operation: &str) {
+    let fault = format!("`git {}` between any two calls of the repository port", args.join(" "));
+    record(&fault, operation, "done, no edge lost, fsck clean");
+}
+
+/// Edges of the journal, each of which is in a commit of its own and loose.
+const LOOSE: u64 = 6;
+
+fn few_edges(checkout: &Checkout) {
+    let repository = checkout.open();
+    (0..LOOSE).for_each(|number| {
+        append(&repository, "main", number..number + 1).expect("nobody else is here");
+    });
+}
+
+fn edges(repository: &dyn Repository) -> u32 {
+    rebuild(repository, "main", UPDATE, 1).expect("a journal").meta.edges
+}
+
+#[test]
+fn an_edge_that_was_appended_survives_a_collection_at_any_moment() {
+    // An append whose loose commit was collected between its writing and the move of its ref left
+    // a ref that named nothing.
+    let nothing = |_: &Checkout| {};
+    let starts: [&dyn Fn(&Checkout); 2] = [&nothing, &few_edges];
+    for (prepare, before) in starts.into_iter().zip([0, LOOSE]) {
+        let calls = sweep(&COLLECT, prepare, &|repository| {
+            append(repository, "main", 70..71).expect("a collection is no reason to fail");
+            assert_eq!(u64::from(edges(repository)), before + 1);
+        });
+        assert!(calls >= 4, "only {calls} calls");
+    }
+    survived(&COLLECT, "append of one edge");
+}
+
+#[test]
+fn edges_that_were_imported_survive_a_collection_at_any_moment() {
+    // A pack that was listed for its removal before its ref moved went with all its commits.
+    let calls = sweep(&COLLECT, &few_edges, &|repository| {
+        let appended = append(repository, "main", 100..800).expect("no reason to fail");
+        assert_eq!(appended.commits, 2);
+        assert_eq!(u64::from(edges(repository)), LOOSE + 700);
+    });
+    assert!(calls >= 4, "only {calls} calls");
+    survived(&COLLECT, "append of 700 edges");
+}
+
+#[test]
+fn a_rebuild_goes_on_whatever_git_packs_or_removes_meanwhile() {
+    for args in [&COLLECT[..], &REPACK] {
+        let full = sweep(args, &few_edges, &|repository| {
+            let report = rebuild(repository, "main", FULL, 1).expect("no reason to fail");
+            assert_eq!(u64::from(report.meta.edges), LOOSE);
+            let read = gitmind::memory::System::new();
+            let mut buffer = Vec::new(Alloc::new(&read));
+            repository
+                .read(report.cache_commit, ObjectKind::Commit, &mut buffer)
+                .expect("it is there");
+        });
+        assert!(full >= 10, "only {full} calls");
+        survived(args, "rebuild");
+    }
+}
+
+#[test]
+fn a_cache_is_brought_up_to_date_whatever_git_packs_or_removes_meanwhile() {
+    let prepare = |checkout: &Checkout| {
+        few_edges(checkout);
+        let repository = checkout.open();
+        rebuild(&repository, "main", FULL, 1).expect("nobody else is here");
+        append(&repository, "main", 50..52).expect("nobody else is here");
+    };
+    let calls = sweep(&COLLECT, &prepare, &|repository| {
+        let report = rebuild(repository, "main", UPDATE, 1).expect("no reason to fail");
+        assert_eq!(u64::from(report.meta.edges), LOOSE + 2);
+    });
+    assert!(calls >= 10, "only {calls} calls");
+    survived(&COLLECT, "update");
+}

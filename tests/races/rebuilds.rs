@@ -1,0 +1,72 @@
+//! Processes that rebuild at once, of one branch or of several, and while others append.
+
+use crate::appends::{assert_all, link, sessions};
+use crate::injection::record;
+use crate::support::{Checkout, append, at_once, length, meanwhile};
+
+const REBUILDS: usize = 4;
+
+/// A checkout whose branches have journals of so many edges, each edge in a commit of its own.
+fn journals(branches: &[&str], edges: u64) -> Checkout {
+    let checkout = Checkout::new();
+    let repository = checkout.open();
+    for branch in branches {
+        for number in 0..edges {
+            append(&repository, branch, number..number + 1).expect("nobody else is here");
+        }
+    }
+    checkout.git(&["pack-refs", "--all"]);
+    checkout.git(&["repack", "-adq"]);
+    checkout
+}
+
+#[test]
+fn rebuilds_of_different_branches_do_not_meet() {
+    let branches = ["main", "feature/x", "feature/y", "other"];
+    for _ in 0..length(2, 50) {
+        let checkout = journals(&branches, 70);
+        at_once(REBUILDS, |number| {
+            checkout.mind(&["cache-rebuild", "--branch", branches[number]]);
+        });
+        branches.iter().for_each(|branch| checkout.assert_cache_is_current(branch));
+        checkout.assert_sound();
+    }
+    record("4 rebuilds of different branches at once", "rebuild", "done, each cache current");
+}
+
+#[test]
+fn rebuilds_of_one_branch_all_succeed() {
+    // A rebuild that lost its race three times gave up with exit code 1, even when the winner had
+    // built the same cache.
+    for force in [&[][..], &["--force"]] {
+        for _ in 0..length(3, 100) {
+            let checkout = journals(&["main"], 70);
+            at_once(REBUILDS, |_| drop(checkout.mind(&[&["cache-rebuild"], force].concat())));
+            checkout.assert_cache_is_current("main");
+            checkout.assert_sound();
+        }
+    }
+    record("4 rebuilds of one branch at once", "rebuild", "done, the cache current");
+}
+
+#[test]
+fn appends_go_on_during_rebuilds_and_rebuilds_during_appends() {
+    let (writers, each) = (4, length(6, 200));
+    let checkout = Checkout::new();
+    link(&checkout, "first");
+    meanwhile(
+        || at_once(2, |_| drop(checkout.mind(&["cache-rebuild"]))),
+        || {
+            at_once(writers, |writer| {
+                (0..each).for_each(|number| link(&checkout, &format!("{writer}-{number}")));
+            });
+        },
+    );
+    assert_all(&sessions(&checkout)[1..], writers, each);
+    checkout.mind(&["cache-rebuild"]);
+    checkout.assert_cache_is_current("main");
+    checkout.assert_sound();
+    for operation in ["link", "rebuild"] {
+        record("4 processes append during rebuilds", operation, "done, no edge lost");
+    }
+}

@@ -1,0 +1,155 @@
+//! Refs while others move, pack and lock them.
+
+use crate::support::{Checkout, JOURNAL, append, length, meanwhile};
+use gitmind::git::{Error, RefUpdate, Repository};
+use gitmind::oid::Oid;
+
+#[test]
+fn a_ref_that_is_packed_while_its_lock_is_awaited_is_compared_as_it_is_then() {
+    // The packed refs were read before the lock was there, so that an update passed over what was
+    // appended and packed while it waited: edges that had been acknowledged were lost.
+    let checkout = Checkout::new();
+    let repository = checkout.open();
+    let tip = |number| append(&repository, "main", number..number + 1).expect("free").tip;
+    let (first, second, third) = (tip(1), tip(2), tip(3));
+    checkout.git(&["update-ref", JOURNAL, &first.expect("an edge").to_string()]);
+    checkout.git(&["pack-refs", "--all", "--prune"]);
+    let git_dir = checkout.path().join(".git");
+    let packed = git_dir.join("packed-refs");
+    let before = std::fs::read_to_string(&packed).expect("readable");
+    let [first, second] = [first, second].map(|id| id.expect("an edge").to_string());
+    let now = before.replace(&first, &second);
+    assert_ne!(now, before, "the ref is packed");
+    let expected = checkout.open().resolve(JOURNAL).expect("readable");
+    let update = RefUpdate { name: JOURNAL, expected, new: third.expect("an edge") };
+    let outcome = while_the_lock_is_awaited(&checkout, update, || {
+        std::fs::write(git_dir.join("packed-refs.new"), now).expect("writable");
+        std::fs::rename(git_dir.join("packed-refs.new"), &packed).expect("writable");
+    });
+    assert!(matches!(outcome, Err(Error::RefMoved(_))), "{outcome:?}");
+    assert_eq!(checkout.git(&["rev-parse", JOURNAL]), second);
+}
+
+/// What becomes of an update when `act` happens while it waits for a lock, which then goes.
+fn while_the_lock_is_awaited(
+    checkout: &Checkout,
+    update: RefUpdate<'_>,
+    act: impl FnOnce(),
+) -> Result<(), Error> {
+    let git_dir = checkout.path().join(".git");
+    let lock = git_dir.join(format!("{}.lock", update.name));
+    std::fs::create_dir_all(lock.parent().expect("it has one")).expect("writable");
+    std::fs::write(&lock, "").expect("writable");
+    // The next value, which is written before the lock is asked for.
+    let is_waiting = || {
+        let entries = std::fs::read_dir(&git_dir).expect("a folder");
+        let mut names = entries.map(|entry| entry.expect("readable").file_name());
+        names.any(|name| name.as_encoded_bytes().starts_with(b"tmp_gitmind_"))
+    };
+    std::thread::scope(|scope| {
+        let update = scope.spawn(|| checkout.open().update_ref(update));
+        while !is_waiting() && !update.is_finished() {
+            std::thread::yield_now();
+        }
+        act();
+        std::fs::remove_file(&lock).expect("writable");
+        update.join().expect("no panic")
+    })
+}
+
+#[test]
+fn a_journal_that_is_packed_while_a_lock_is_awaited_is_seen_to_be_in_the_way() {
+    // It was looked for before the lock only: the new journal was written where the folder of the
+    // other one had been, which from then on was not found.
+    let checkout = Checkout::new();
+    let tip = append(&checkout.open(), "a/b", 1..2).expect("free").tip.expect("an edge");
+    checkout.git(&["update-ref", "-d", "refs/gitmind/edges/a/b"]);
+    let update = RefUpdate { name: "refs/gitmind/edges/a", expected: None, new: tip };
+    let outcome = while_the_lock_is_awaited(&checkout, update, || {
+        checkout.git(&["update-ref", "refs/gitmind/edges/a/b", &tip.to_string()]);
+        checkout.git(&["pack-refs", "--all", "--prune"]);
+    });
+    assert!(matches!(outcome, Err(Error::RefConflict { .. })), "{outcome:?}");
+    assert_eq!(checkout.open().resolve("refs/gitmind/edges/a/b").expect("readable"), Some(tip));
+}
+
+#[test]
+fn refs_that_are_packed_twice_within_a_tick_of_the_clock_are_read_twice() {
+    // The library tells new packed refs by their time of change: one that did not change was taken
+    // for no change, and what had been appended in between was lost.
+    let checkout = Checkout::new();
+    let repository = checkout.open();
+    let packed = checkout.path().join(".git/packed-refs");
+    append(&repository, "main", 1..2).expect("free");
+    checkout.git(&["pack-refs", "--all", "--prune"]);
+    let tick = packed.metadata().and_then(|file| file.modified()).expect("a time");
+    repository.resolve(JOURNAL).expect("readable");
+    let second = append(&checkout.open(), "main", 2..3).expect("free").tip.expect("an edge");
+    checkout.git(&["pack-refs", "--all", "--prune"]);
+    let file = std::fs::File::options().write(true).open(&packed).expect("writable");
+    file.set_modified(tick).expect("writable");
+    let third = append(&repository, "main", 3..4).expect("free").tip.expect("an edge");
+    assert_eq!(checkout.git(&["rev-parse", &format!("{third}^")]), second.to_string());
+}
+
+#[test]
+fn a_ref_that_git_packs_is_always_there() {
+    // The packed refs were read before the ref's own file: `git pack-refs` could move it in between
+    // from one to the other, and a journal that is there was said not to be.
+    let checkout = Checkout::new();
+    let repository = checkout.open();
+    let tip = append(&repository, "main", 0..1).expect("nobody else is here").tip;
+    let name = tip.expect("an edge").to_string();
+    let pack = || {
+        checkout.git(&["pack-refs", "--all", "--prune"]);
+        // A file of its own again, as after an append.
+        let loose = checkout.path().join(".git/refs/gitmind/edges/main");
+        std::fs::create_dir_all(loose.parent().expect("it has one")).expect("writable");
+        let new = checkout.path().join(".git/new-ref");
+        std::fs::write(&new, format!("{name}\n")).expect("writable");
+        std::fs::rename(new, loose).expect("writable");
+    };
+    meanwhile(pack, || {
+        for _ in 0..length(10_000, 300_000) {
+            assert_eq!(repository.resolve(JOURNAL).expect("readable"), tip);
+        }
+    });
+}
+
+#[test]
+fn another_ref_with_the_name_of_a_journal_below_it_is_none() {
+    let checkout = Checkout::new();
+    let head = checkout.git(&["rev-parse", "HEAD"]);
+    for folder in ["refs/heads", "refs/tags", "refs/remotes"] {
+        checkout.git(&["update-ref", &format!("{folder}/{JOURNAL}"), &head]);
+    }
+    let repository = checkout.open();
+    assert_eq!(repository.resolve(JOURNAL).expect("readable"), None);
+    append(&repository, "main", 0..1).expect("there is no such journal");
+    checkout.git(&["pack-refs", "--all"]);
+    checkout.git(&["update-ref", "-d", JOURNAL]);
+    assert_eq!(checkout.open().resolve(JOURNAL).expect("readable"), None);
+}
+
+#[test]
+fn folders_that_deleted_branches_leave_are_no_obstacle() {
+    let checkout = Checkout::new();
+    let left = checkout.path().join(".git").join(JOURNAL).join("deep/er");
+    std::fs::create_dir_all(left).expect("writable");
+    let repository = checkout.open();
+    let appended = append(&repository, "main", 0..1).expect("they are empty");
+    assert_eq!(repository.resolve(JOURNAL).expect("readable"), appended.tip);
+}
+
+#[test]
+fn a_symbolic_ref_is_not_written_through() {
+    let checkout = Checkout::new();
+    checkout.git(&["symbolic-ref", JOURNAL, "refs/heads/main"]);
+    let repository = checkout.open();
+    let expected = repository.resolve(JOURNAL).expect("it is followed");
+    assert_ne!(expected, None);
+    let update = RefUpdate { name: JOURNAL, expected, new: Oid::new([1; 20]) };
+    let error = repository.update_ref(update).expect_err("it is another's").to_string();
+    assert!(error.contains("it is a symbolic ref to refs/heads/main"), "{error}");
+    assert!(!error.contains("someone else"), "{error}");
+}

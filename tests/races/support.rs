@@ -1,0 +1,227 @@
+//! What the races share: a repository with files, git, the program, and what must be true after.
+
+use gitmind::branch::BranchName;
+use gitmind::cache::{RebuildError, RebuildOptions, Report};
+use gitmind::clock::{Clock, SystemClock, Zone};
+use gitmind::context::{Context, Workspace};
+use gitmind::git::Repository;
+use gitmind::git::gitoxide::{GitRepository, Location};
+use gitmind::journal::{
+    Append, AppendError, Appended, Attribution, Batch, BatchError, Edge, EdgeOrder, Edges,
+};
+use gitmind::memory::{Alloc, Arena, System};
+use gitmind::oid::Oid;
+use gitmind::progress::Silent;
+use gitmind::random::SystemRandom;
+use gitmind::units::Bytes;
+use std::path::Path;
+use std::process::{Command, Output};
+use tempfile::TempDir;
+
+pub(crate) const JOURNAL: &str = "refs/gitmind/edges/main";
+pub(crate) const UPDATE: RebuildOptions =
+    RebuildOptions { edge_order: EdgeOrder::OldestFirst, force: false, strict: false };
+pub(crate) const FULL: RebuildOptions = RebuildOptions { force: true, ..UPDATE };
+
+/// `short`, or `long` where the whole length is asked for.
+pub(crate) fn length(short: usize, long: usize) -> usize {
+    if std::env::var_os("GITMIND_LONG").is_some() { long } else { short }
+}
+
+/// A checkout of `main` with the files `a` and `b`.
+pub(crate) struct Checkout(TempDir);
+
+impl Checkout {
+    pub(crate) fn new() -> Self {
+        let folder = tempfile::Builder::new().prefix("git-mind-race-").tempdir();
+        let checkout = Self(folder.expect("a temporary folder"));
+        checkout.git(&["init", "-q", "-b", "main"]);
+        // Nothing of git may run in the background, where nobody waits for it.
+        for (key, value) in
+            [("gc.auto", "0"), ("gc.autoDetach", "false"), ("maintenance.auto", "0")]
+        {
+            checkout.git(&["config", key, value]);
+        }
+        for file in ["a", "b"] {
+            std::fs::write(checkout.path().join(file), file).expect("writable");
+        }
+        checkout.git(&["add", "."]);
+        checkout.git(&["-c", "commit.gpgsign=false", "commit", "-q", "-m", "files"]);
+        checkout
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        self.0.path()
+    }
+
+    pub(crate) fn open(&self) -> GitRepository {
+        let location = Location::at(&self.path().join(".git")).expect("a repository");
+        GitRepository::open(location).expect("a repository that can be served")
+    }
+
+    /// Runs git; returns what it prints, trimmed.
+    pub(crate) fn git(&self, args: &[&str]) -> String {
+        let output = isolated("git").current_dir(self.path()).args(args).output();
+        let output = output.expect("tests need git");
+        let stderr = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "git {args:?}: {stderr}");
+        String::from_utf8(output.stdout).expect("UTF-8").trim_end().into()
+    }
+
+    /// Runs git where somebody else may be in its way; says whether it succeeded.
+    pub(crate) fn try_git(&self, args: &[&str]) -> bool {
+        let output = isolated("git").current_dir(self.path()).args(args).output();
+        output.expect("tests need git").status.success()
+    }
+
+    /// Runs the program, which must succeed; returns what it prints.
+    pub(crate) fn mind(&self, args: &[&str]) -> String {
+        let Output { status, stdout, stderr } = self.command(args).output().expect("it was built");
+        let stderr = String::from_utf8_lossy(&stderr);
+        assert_eq!(status.code(), Some(0), "{args:?}: {stderr}");
+        String::from_utf8(stdout).expect("answers are UTF-8")
+    }
+
+    pub(crate) fn command(&self, args: &[&str]) -> Command {
+        let mut command = isolated(env!("CARGO_BIN_EXE_git-mind"));
+        command.current_dir(self.path()).args(args);
+        command
+    }
+
+    /// The edges of a branch's journal.
+    pub(crate) fn edges(&self, branch: &str) -> Vec<serde_json::Value> {
+        let list = self.mind(&["list", "--json", "--branch", branch]);
+        let list: serde_json::Value = serde_json::from_str(&list).expect("one document");
+        list["edges"].as_array().expect("edges").clone()
+    }
+
+    /// Fails unless git finds everything in order, and nothing temporary is left.
+    pub(crate) fn assert_sound(&self) {
+        let problems = self.git(&["fsck", "--strict", "--full", "--no-dangling"]);
+        assert_eq!(problems, "", "git fsck --strict");
+        let mut left = Vec::new();
+        temporary(&self.path().join(".git"), &mut left);
+        assert_eq!(left, [""; 0], "temporary files");
+    }
+
+    /// Fails unless the cache of `branch` is that of its journal: a full rebuild has its tree.
+    pub(crate) fn assert_cache_is_current(&self, branch: &str) {
+        let rebuild = |args: &[&str]| {
+            let text =
+                self.mind(&[&["cache-rebuild", "--json", "--branch", branch], args].concat());
+            let document: serde_json::Value = serde_json::from_str(&text).expect("one document");
+            document["root_tree"].as_str().expect("an id").to_owned()
+        };
+        let tree = self.git(&["rev-parse", &format!("refs/gitmind/cache/{branch}^{{tree}}")]);
+        assert_eq!(rebuild(&[]), tree, "the cache was not current");
+        assert_eq!(rebuild(&["--force"]), tree, "the cache is not what the journal gives");
+    }
+}
+
+/// Names below `folder` that are of work that is not over.
+fn temporary(folder: &Path, left: &mut Vec<String>) {
+    for entry in std::fs::read_dir(folder).expect("a readable folder") {
+        let path = entry.expect("a readable folder").path();
+        let name = path.file_name().expect("it has one").to_string_lossy().into_owned();
+        if path.is_dir() {
+            temporary(&path, left);
+        } else if name.starts_with("tmp_") || name.ends_with(".lock") || name.ends_with(".keep") {
+            left.push(name);
+        }
+    }
+}
+
+/// A command that does not depend on anyone's configuration.
+fn isolated(program: &str) -> Command {
+    let mut command = Command::new(program);
+    for name in ["GIT_DIR", "GIT_WORK_TREE", "GIT_CEILING_DIRECTORIES", "HOME"] {
+        command.env_remove(name);
+    }
+    command.env("GIT_CONFIG_GLOBAL", "/dev/null").env("GIT_CONFIG_NOSYSTEM", "1");
+    command.env("GIT_AUTHOR_NAME", "a").env("GIT_AUTHOR_EMAIL", "a@b").env("TZ", "UTC");
+    command.env("GIT_COMMITTER_NAME", "a").env("GIT_COMMITTER_EMAIL", "a@b").env("LC_ALL", "C");
+    command
+}
+
+/// Runs `work` so many times at once, each with its number.
+pub(crate) fn at_once(count: usize, work: impl Fn(usize) + Sync) {
+    let work = &work;
+    std::thread::scope(|scope| {
+        (0..count).for_each(|number| drop(scope.spawn(move || work(number))));
+    });
+}
+
+/// Runs `work` in the background again and again, at least once, while `body` runs.
+pub(crate) fn meanwhile(work: impl Fn() + Sync, body: impl FnOnce()) {
+    use std::sync::atomic::{AtomicBool, Ordering};
+    /// Ends the background however the body ends.
+    struct End<'e>(&'e AtomicBool);
+    impl Drop for End<'_> {
+        fn drop(&mut self) {
+            self.0.store(true, Ordering::Release);
+        }
+    }
+    let is_over = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            loop {
+                work();
+                if is_over.load(Ordering::Acquire) {
+                    break;
+                }
+            }
+        });
+        let _end = End(&is_over);
+        body();
+    });
+}
+
+pub(crate) fn clock() -> SystemClock {
+    SystemClock::start(Zone::of(Some("UTC".into())))
+}
+
+/// An edge that is told from others by its time.
+pub(crate) fn edge(number: u64) -> Edge<'static> {
+    let blank = Edges::new(&[0xa0]).next().expect("an edge").expect("a whole one");
+    let id = |number: u64| Oid::new([number.to_le_bytes()[0] | 1; 20]);
+    Edge {
+        source: id(number),
+        target: id(number + 2),
+        source_path: b"src/a.c",
+        target_path: b"docs/a.md",
+        timestamp_ms: number,
+        attribution: Some(Attribution::default()),
+        ..blank
+    }
+}
+
+/// Appends the edges with these numbers.
+pub(crate) fn append(
+    repository: &dyn Repository,
+    branch: &str,
+    numbers: std::ops::Range<u64>,
+) -> Result<Appended, AppendError> {
+    let system = System::new();
+    let alloc = Alloc::new(&system);
+    let mut batch = Batch::new(alloc);
+    let pushed: Result<(), BatchError> =
+        numbers.into_iter().try_for_each(|number| batch.push(&edge(number)));
+    pushed.expect("within limits");
+    let clock = clock();
+    let branch = BranchName::new(branch).expect("a name");
+    Append { alloc, repository, clock: &clock, random: &SystemRandom }.run(&branch, &batch)
+}
+
+pub(crate) fn rebuild(
+    repository: &dyn Repository,
+    branch: &str,
+    options: RebuildOptions,
+    workers: usize,
+) -> Result<Report, RebuildError> {
+    let (system, clock) = (System::new(), clock());
+    let alloc = Alloc::new(&system);
+    let mut arena = Arena::begin(alloc, Bytes::from_mib(1), Bytes::from_mib(256));
+    let workspace = Workspace { arena: &mut arena, disk: None, workers };
+    let context = Context { alloc, repository, clock: &clock as &dyn Clock, progress: &Silent };
+    context.rebuild(workspace, &BranchName::new(branch).expect("a name"), options)
+}

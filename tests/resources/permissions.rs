@@ -1,0 +1,174 @@
+//! Folders that may not be written to, and refs that others have locked.
+
+use crate::support::{OPERATIONS, Operation, Place, REFUSED, not_run};
+use std::os::unix::fs::{MetadataExt, PermissionsExt, chown};
+use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+/// A user whom permissions bind, and who owns the place.
+struct Somebody {
+    user: Option<u32>,
+    program: PathBuf,
+}
+
+/// A fault of the injection matrix.
+const STATE: &str = "the state folder is another user's";
+const NOBODY: u32 = 65_534;
+
+impl Somebody {
+    /// Who runs the tests, or, when that is root, somebody else, to whom the place is given.
+    fn of(place: &Place) -> Self {
+        let own = std::fs::metadata("/proc/self").expect("Linux has it").uid();
+        let built = Path::new(env!("CARGO_BIN_EXE_git-mind"));
+        if own != 0 {
+            return Self { user: None, program: built.into() };
+        }
+        // The folder that the program was built in may be closed to others.
+        let program = place.around().join("git-mind");
+        std::fs::copy(built, &program).expect("there is room");
+        for path in [program.as_path(), place.around()] {
+            std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o755)).expect("ours");
+        }
+        give(place.around(), NOBODY);
+        Self { user: Some(NOBODY), program }
+    }
+
+    fn command(&self, place: &Place) -> Command {
+        let mut command = place.isolated(&self.program);
+        if let Some(user) = self.user {
+            command.uid(user).gid(user);
+        }
+        command
+    }
+}
+
+fn give(path: &Path, user: u32) {
+    std::os::unix::fs::lchown(path, Some(user), Some(user)).expect("root may");
+    if path.symlink_metadata().is_ok_and(|found| found.is_dir()) {
+        for entry in std::fs::read_dir(path).expect("readable") {
+            give(&entry.expect("readable").path(), user);
+        }
+    }
+}
+
+/// Takes the right to write from folders, and gives it back at the end.
+struct ReadOnly(Vec<PathBuf>);
+
+impl ReadOnly {
+    fn below(folder: &Path) -> Self {
+        let mut folders = vec![folder.to_owned()];
+        let mut next = 0;
+        while let Some(folder) = folders.get(next).cloned() {
+            let entries = std::fs::read_dir(folder).expect("readable");
+            let paths = entries.map(|entry| entry.expect("readable").path());
+            folders.extend(paths.filter(|path| path.is_dir()));
+            next += 1;
+        }
+        folders.iter().for_each(|folder| mode(folder, 0o555));
+        Self(folders)
+    }
+}
+
+impl Drop for ReadOnly {
+    fn drop(&mut self) {
+        self.0.iter().for_each(|folder| mode(folder, 0o755));
+    }
+}
+
+fn mode(path: &Path, mode: u32) {
+    std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)).expect("ours");
+}
+
+fn writers() -> impl Iterator<Item = &'static Operation> {
+    OPERATIONS.iter().filter(|operation| !operation.only_reads())
+}
+
+#[test]
+fn a_repository_that_may_not_be_written_to_is_named_and_stays_as_it_is() {
+    let mut place = Place::new();
+    let somebody = Somebody::of(&place);
+    place.remember();
+    for part in ["", "objects", "objects/pack"] {
+        let read_only = ReadOnly::below(&place.git_dir().join(part));
+        // One edge is a file of its own, below another folder than packs.
+        for operation in writers().filter(|it| part != "objects/pack" || it.args.len() > 3) {
+            if part == "objects/pack" && ["link", "import"].contains(&operation.name) {
+                continue;
+            }
+            let ran = place.run(operation, somebody.command(&place));
+            let text = place.assert_refused(operation, &ran, &format!("read-only .git/{part}"));
+            assert!(text.contains("Permission denied"), "{text}");
+            assert!(text.contains(".git/objects"), "it says what: {text}");
+            operation.record("the repository may not be written to", REFUSED);
+        }
+        drop(read_only);
+    }
+    let read_only = ReadOnly::below(&place.git_dir());
+    for operation in OPERATIONS.iter().filter(|operation| operation.only_reads()) {
+        let ran = place.run(operation, somebody.command(&place));
+        let stderr = String::from_utf8_lossy(&ran.stderr);
+        assert!(ran.status.success(), "{} only reads: {stderr}", operation.name);
+        operation.record("the repository may not be written to", "done");
+    }
+    drop(read_only);
+}
+
+#[test]
+fn refs_that_may_not_be_written_are_named_and_stay_as_they_are() {
+    let mut place = Place::new();
+    let somebody = Somebody::of(&place);
+    place.remember();
+    let read_only = ReadOnly::below(&place.git_dir().join("refs"));
+    for operation in writers() {
+        let ran = place.run(operation, somebody.command(&place));
+        let text = place.assert_refused(operation, &ran, "read-only refs");
+        assert!(text.contains("cannot write ref refs/gitmind/"), "{text}");
+        assert!(text.contains("Permission denied"), "{text}");
+        operation.record("refs may not be written to", REFUSED);
+    }
+    drop(read_only);
+}
+
+#[test]
+fn a_lock_that_was_left_behind_is_named_and_stays() {
+    let mut place = Place::new();
+    let refs = place.git_dir().join("refs/gitmind");
+    let locks = ["edges/main.lock", "cache/main.lock", "cache/grown.lock"];
+    locks.iter().for_each(|lock| std::fs::write(refs.join(lock), "").expect("writable"));
+    place.remember();
+    for operation in writers() {
+        let ran = place.run(operation, place.isolated(env!("CARGO_BIN_EXE_git-mind")));
+        assert_eq!(ran.status.code(), Some(1), "{}", operation.name);
+        let text = String::from_utf8_lossy(&ran.stderr);
+        assert!(text.contains("is locked") && text.contains(".lock"), "{text}");
+        assert!(text.contains("hint: if no git process is running, delete"), "{text}");
+        operation.record("somebody else has locked the ref", "an error that names the lock");
+    }
+    locks.iter().for_each(|lock| std::fs::remove_file(refs.join(lock)).expect("it stayed"));
+    place.remember();
+    place.assert_works_again();
+}
+
+#[test]
+fn a_state_folder_of_another_user_is_refused_and_not_written_to() {
+    let place = Place::new();
+    let somebody = Somebody::of(&place);
+    if somebody.user.is_none() {
+        return not_run(STATE, "only root can make one");
+    }
+    let state = place.home().join(".gitmind");
+    if !state.exists() {
+        std::fs::create_dir(&state).expect("writable");
+    }
+    chown(&state, Some(0), Some(0)).expect("root may");
+    mode(&state, 0o777);
+    let before: Vec<_> = std::fs::read_dir(&state).expect("readable").collect();
+    let spilling = OPERATIONS.iter().find(|it| it.name == "spilling").expect("it is listed");
+    let ran = place.run(spilling, somebody.command(&place));
+    let text = String::from_utf8_lossy(&ran.stderr);
+    assert_eq!(ran.status.code(), Some(1), "{text}");
+    assert!(text.contains("belongs to user 0, and this is user 65534"), "{text}");
+    assert_eq!(std::fs::read_dir(&state).expect("readable").count(), before.len());
+    spilling.record(STATE, REFUSED);
+}
