@@ -1,0 +1,152 @@
+# Kills the program: at each change of a file and ref in turn, and at random moments.
+
+import os
+import re
+import signal
+import subprocess
+import time
+
+import repos
+import tracer
+
+
+# Points at most in the short form; those at the end are around the ref.
+SAMPLE_MAX = 30
+
+
+class Expected:
+    """What an operation makes of a repository when nothing happens to it."""
+
+    def __init__(self, bench, operation):
+        folder = bench.copy(operation, "reference")
+        self.old = bench.state(folder)
+        self.calls, self.unsynced = [], Durability(folder)
+        with open(bench.folder / "reference.out", "w+") as output:
+            code = tracer.run([bench.program, *operation.arguments],
+                              bench.environment(f"{folder}.home", operation), output, self.see, folder)
+            output.seek(0)
+            self.said = output.read()
+            if code:
+                raise repos.Broken(f"{operation.name}: exit code {code}: {self.said}")
+        self.new, self.answers = bench.state(folder), bench.answers(folder)
+        bench.check_sound(folder)
+
+    def see(self, call):
+        self.calls.append(str(call))
+        self.unsynced.see(call)
+
+
+class Durability:
+    """Refuses an order of calls in which a ref can survive a power cut that its objects do not."""
+
+    def __init__(self, folder):
+        self.git, self.dirty, self.problems = f"{folder}/.git/", set(), []
+
+    def see(self, call):
+        paths = [path for path in call.paths if path.startswith(f"{self.git}objects")]
+        refs = [path for path in call.paths if path.startswith(f"{self.git}refs/")]
+        if call.name.startswith("rename") and refs and not refs[-1].endswith(".lock"):
+            if self.dirty:
+                self.problems.append(f"{call} before the disk has {' '.join(sorted(self.dirty))}")
+        elif call.name in ("fsync", "fdatasync"):
+            self.dirty -= set(call.paths)
+        elif call.name.startswith("rename") and len(paths) == 2:
+            if paths[0] in self.dirty:
+                self.problems.append(f"{call} before the disk has it")
+            self.dirty |= {os.path.dirname(paths[1])}
+        elif call.name.startswith(("write", "pwrite", "ftruncate")):
+            self.dirty |= set(paths)
+        elif call.name.startswith("unlink"):
+            self.dirty -= set(paths)
+
+
+def judge(bench, operation, expected, folder, is_acknowledged):
+    """Looks at what a run left that was killed or failed, and runs it once more."""
+    bench.check_sound(folder)
+    edges, files = bench.state(folder)
+    if edges not in (expected.old[0], expected.new[0]):
+        raise repos.Broken(f"{len(edges) // 2} edges, neither the old ones nor the new ones")
+    if files not in (expected.old[1], expected.new[1]):
+        raise repos.Broken("the cache is neither the old one nor the new one")
+    is_new = (edges, files) == expected.new
+    if is_acknowledged and not is_new:
+        raise repos.Broken("it was acknowledged, and is not there")
+    bench.mind(folder, *operation.arguments, operation=operation)
+    bench.check_sound(folder)
+    again = bench.state(folder)
+    if operation.is_append:
+        added = len(expected.new[0]) - len(expected.old[0])
+        if len(again[0]) != len(edges) + added:
+            raise repos.Broken(f"the next run made {len(edges) // 2} edges {len(again[0]) // 2}")
+    elif again != expected.new:
+        raise repos.Broken("the cache of the next run is not the one of a run that is not killed")
+    if bench.left(folder) and not operation.is_append:
+        # The cache was current, so that run wrote nothing.
+        bench.mind(folder, "cache-rebuild", "--force")
+    if left := bench.left(folder):
+        raise repos.Broken(f"the next run left {' '.join(left)}")
+    return "new" if is_new else "old"
+
+
+def sample(calls, chance):
+    """Numbers of calls: each that is of another kind than the one before, and some of the rest."""
+    points, before = [], None
+    for number, call in enumerate(calls, 1):
+        kind = re.sub(r"[^ /]*tmp_[^ ]*|[0-9a-f]{16,}", "*", call)
+        points, before = [*points, *([number] if kind != before else [])], kind
+    rest = sorted(set(range(1, len(calls) + 1)) - set(points))
+    if len(points) > SAMPLE_MAX:
+        early = points[:-SAMPLE_MAX]
+        points = points[-SAMPLE_MAX:] + chance.sample(early, min(len(early), 8))
+    return sorted([*points, *chance.sample(rest, min(len(rest), 8))])
+
+
+def kill_at(bench, operation, expected, number, name):
+    """Kills the program before its call `number`; None if it made fewer."""
+    folder, seen = bench.copy(operation, name), []
+
+    def visit(call):
+        seen.append(str(call))
+        return tracer.KILL if len(seen) == number else None
+
+    with open(f"{folder}.out", "w+") as output:
+        code = tracer.run([bench.program, *operation.arguments],
+                          bench.environment(f"{folder}.home", operation), output, visit, folder)
+        output.seek(0)
+        said = output.read()
+    if code == 0:
+        return None
+    try:
+        if code != -signal.SIGKILL:
+            raise repos.Broken(f"exit code {code}: {said}")
+        return judge(bench, operation, expected, folder, bool(said.strip()))
+    except repos.Broken as broken:
+        raise repos.Broken(f"{operation.name} killed before call {number}, {seen[-1]}: {broken}")
+
+
+def kill_randomly(bench, operation, expected, rounds, chance, name):
+    """Kills the program at random moments; returns how often each state was found."""
+    found, longest = {"old": 0, "new": 0, "ended": 0}, 0.02
+    for turn in range(rounds):
+        folder = bench.copy(operation, name)
+        with open(f"{folder}.out", "w+") as output:
+            began = time.monotonic()
+            child = subprocess.Popen(
+                [bench.program, *operation.arguments], cwd=folder, stdout=output, stderr=output,
+                env=bench.environment(f"{folder}.home", operation))
+            moment = chance.random() * longest
+            try:
+                child.wait(moment)
+                longest = max(0.002, longest * 0.9)
+            except subprocess.TimeoutExpired:
+                longest = min(0.2, longest * 1.02)
+            child.kill()
+            code = child.wait()
+            output.seek(0)
+            said = output.read()
+        try:
+            state = judge(bench, operation, expected, folder, False) if code else "ended"
+        except repos.Broken as broken:
+            raise repos.Broken(f"{operation.name} killed in round {turn} after {moment:.6f} s: {broken}")
+        found[state] += 1
+    return found

@@ -1,0 +1,140 @@
+# Repositories to do things to, and what must be true of them whatever was done.
+
+import os
+import pathlib
+import re
+import shutil
+import subprocess
+
+JOURNAL, CACHE = "refs/gitmind/edges/main", "refs/gitmind/cache/main"
+ENVIRONMENT = {
+    "PATH": os.environ["PATH"], "GIT_CONFIG_GLOBAL": "/dev/null", "GIT_CONFIG_NOSYSTEM": "1",
+    "GIT_AUTHOR_NAME": "a", "GIT_AUTHOR_EMAIL": "a@b", "GIT_COMMITTER_NAME": "a",
+    "GIT_COMMITTER_EMAIL": "a@b", "LC_ALL": "C", "TZ": "UTC",
+}
+# Edges of an import that do not fit one commit.
+MANY = 900
+
+
+class Broken(Exception):
+    """What must not be."""
+
+
+class Operation:
+    """A command of the program on a repository that `prepare` has made."""
+
+    def __init__(self, name, arguments, start, variables=None):
+        self.name, self.arguments, self.start = name, arguments, start
+        self.variables = variables or {}
+        self.is_append = arguments[0] in ("link", "import")
+        self.is_query = arguments[0] in ("list", "query")
+
+
+OPERATIONS = [
+    Operation("full rebuild", ["cache-rebuild", "--threads", "2"], "journal"),
+    Operation("incremental rebuild", ["cache-rebuild", "--threads", "2"], "behind"),
+    Operation("spilling rebuild", ["cache-rebuild", "--force", "--threads", "2"], "behind",
+              {"GM_ARENA_HINT_CACHE_REBUILD": "4096", "GM_ARENA_CAP_CACHE_REBUILD": "73728"}),
+    Operation("link", ["link", "a", "b"], "cached"),
+    Operation("import", ["import", "../many.jsonl"], "cached"),
+    Operation("list", ["list"], "cached"),
+    Operation("query", ["query", "--from", "a"], "cached"),
+]
+
+
+class Bench:
+    """The folder of a run: repositories that operations start from, copied for each use."""
+
+    def __init__(self, program, folder):
+        self.program, self.folder = str(pathlib.Path(program).resolve()), pathlib.Path(folder)
+        files = [f"f{number}" for number in range(40)]
+        ends = [(files[n * 7 % 40], files[n * 3 % 40]) for n in range(600)]
+        line = '{{"source_path": "{}", "target_path": "{}"}}\n'
+        for name, count in (("first", 400), ("many", MANY)):
+            text = "".join(line.format(*ends[n % 600]) for n in range(count))
+            (self.folder / f"{name}.jsonl").write_text(text)
+        work = self.folder / "journal"
+        self.git(self.folder, "init", "-q", "-b", "main", "journal")
+        for name in ["a", "b", *files]:
+            (work / name).write_text(name)
+        self.git(work, "add", ".")
+        self.git(work, "commit", "-q", "-m", "files")
+        self.mind(work, "import", "../first.jsonl")
+        self.mind(work, "link", "a", "f1")
+        for start in ("behind", "cached"):
+            shutil.copytree(work, self.folder / start, symlinks=True)
+            self.mind(self.folder / start, "cache-rebuild")
+        self.mind(self.folder / "behind", "link", "b", "f2")
+        self.git(self.folder / "behind", "repack", "-qad")
+
+    def environment(self, home, operation=None):
+        more = operation.variables if operation else {}
+        return {**ENVIRONMENT, "HOME": str(home), **more}
+
+    def git(self, folder, *arguments):
+        return self.finish(folder, ["git", *arguments], ENVIRONMENT)
+
+    def mind(self, folder, *arguments, operation=None):
+        environment = self.environment(f"{folder}.home", operation)
+        return self.finish(folder, [self.program, *arguments], environment)
+
+    def finish(self, folder, command, environment):
+        pathlib.Path(f"{folder}.home").mkdir(exist_ok=True)
+        ran = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True)
+        if ran.returncode:
+            raise Broken(f"{' '.join(command[:3])}: exit code {ran.returncode}: {ran.stderr.strip()}")
+        return ran.stdout
+
+    def copy(self, operation, name):
+        """A fresh repository for an operation."""
+        folder = self.folder / name
+        for old in (folder, pathlib.Path(f"{folder}.home")):
+            shutil.rmtree(old, ignore_errors=True)
+        shutil.copytree(self.folder / operation.start, folder, symlinks=True)
+        pathlib.Path(f"{folder}.home").mkdir()
+        return folder
+
+    def state(self, folder):
+        """What somebody sees: the edges, and the cache as its files."""
+        edges = self.mind(folder, "list", "--json")
+        edges = re.findall(r'"(?:source|target)_path":"([^"]*)"', edges.replace(" ", ""))
+        return edges, self.cache(folder)
+
+    def cache(self, folder):
+        cache = self.git(folder, "for-each-ref", "--format=%(objectname)", CACHE).strip()
+        files = self.git(folder, "ls-tree", "-r", "-t", cache) if cache else ""
+        # The metadata has the name of the tip, and an append dates its commit.
+        return [line for line in files.splitlines() if not line.endswith("\tmeta")]
+
+    def has_cache(self, folder, files):
+        """Whether the cache has these files, by git."""
+        try:
+            return self.cache(folder) == files
+        except Broken:
+            return False
+
+    def answers(self, folder, is_sound=True):
+        """What queries say of some files; None where a damaged journal lets them say nothing."""
+        try:
+            return [self.mind(folder, "query", "--from", name) for name in ("a", "b", "f1", "f21")]
+        except Broken:
+            if is_sound:
+                raise
+            return None
+
+    def refs(self, folder):
+        return self.git(folder, "for-each-ref")
+
+    def check_sound(self, folder):
+        problems = self.git(folder, "fsck", "--strict", "--full", "--no-dangling", "--no-progress")
+        if problems:
+            raise Broken(f"git fsck --strict: {problems}")
+
+    def left(self, folder):
+        """Locks and temporary files of ours that are there, by kind."""
+        found = []
+        for path in [*pathlib.Path(folder, ".git").rglob("*"), *pathlib.Path(f"{folder}.home").rglob("*")]:
+            below_home = f"{folder}.home/.gitmind/" in str(path) and path.parent.parent.name == ".gitmind"
+            if path.name.endswith(".lock") or path.name.startswith("tmp_") or below_home:
+                found.append(str(path.relative_to(self.folder)))
+        return sorted(found)
