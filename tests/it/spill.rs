@@ -213,7 +213,8 @@ fn what_a_killed_rebuild_left_on_the_disk_goes_with_the_next_one() {
     while !kill_one_that_spills() {
         crate::support::git(&path, &["update-ref", "-d", "refs/gitmind/cache/main"]);
     }
-    assert_eq!(spills(), 1, "a killed process removes nothing");
+    // One folder for edges and, when it came that far, one for names.
+    assert!((1..=2).contains(&spills()), "a killed process removes nothing");
     let refs = crate::support::git(&path, &["for-each-ref", "refs/gitmind/cache"]);
     assert_eq!(refs, "", "no cache before all of it is there");
     mind_with(&path, &["cache-rebuild"], &variables).ok();
