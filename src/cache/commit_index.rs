@@ -151,6 +151,11 @@ impl<'a> CommitChunk<'a> {
     }
 }
 
+/// How many of `records`, which are not zero, are in the last chunk.
+pub(super) const fn records_of_last_chunk(records: u32) -> u32 {
+    records.saturating_sub(1) % RECORDS_PER_CHUNK + 1
+}
+
 /// The name of the chunk whose first edge is `first_edge`.
 pub(super) fn chunk_name(first_edge: u32) -> [u8; NAME_LEN] {
     let mut name = *b"00000000";

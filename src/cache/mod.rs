@@ -7,6 +7,7 @@ mod encode;
 mod error;
 mod existing;
 mod full;
+mod indexed;
 mod kept;
 mod meta;
 mod names;

@@ -6,9 +6,11 @@
 
 use super::bitmap::{decode_bitmap, encode_bitmap};
 use super::commit_index::{
-    CommitChunk, CommitRecord, RECORDS_PER_CHUNK, chunk_name, encode_commit_chunk, parse_chunk_name,
+    CommitChunk, CommitRecord, RECORDS_PER_CHUNK, chunk_name, encode_commit_chunk,
+    parse_chunk_name, records_of_last_chunk,
 };
 use super::existing::ExistingError;
+use super::indexed::edges_of;
 use super::meta::Meta;
 use super::plan::Plan;
 use super::root::{Root, read_whole};
@@ -19,7 +21,7 @@ use crate::clock::Timestamp;
 use crate::git::{
     EntryMode, Error, ObjectKind, Repository, TreeDraft, TreeEntry, entries, object_id,
 };
-use crate::journal::WalkError;
+use crate::journal::{PayloadBuffer, WalkError};
 use crate::memory::{Alloc, MemoryError, Vec};
 use crate::oid::Oid;
 use std::iter::Peekable;
@@ -165,15 +167,15 @@ impl<'a> Update<'_, 'a> {
     ) -> Result<Option<Oid>, UpdateError> {
         let base = self.old.edges;
         let mut new = plan.commits().peekable();
-        if new.peek().is_none() {
-            return Ok(folder);
-        }
         let mut tree = TreeDraft::new(self.alloc);
         let mut records: Vec<'_, CommitRecord> = Vec::new(self.alloc);
         match (folder, self.old.commits_indexed) {
-            (None, 0) => {}
+            (None, 0) if base == 0 => {}
             (Some(folder), 1..) => self.open_chunk(folder, &mut tree, &mut records)?,
             _ => return Err(ExistingError::Malformed(OTHER_COUNT).into()),
+        }
+        if new.peek().is_none() {
+            return Ok(folder);
         }
         let mut file = Vec::new(self.alloc);
         while !records.is_empty() || new.peek().is_some() {
@@ -193,42 +195,55 @@ impl<'a> Update<'_, 'a> {
     }
 
     /// Puts the full chunks of the folder into `tree`, and the records of one that is not full into
-    /// `records`.
+    /// `records`. The last one is read in any case.
     fn open_chunk(
         &self,
         folder: Oid,
         tree: &mut TreeDraft<'_>,
         records: &mut Vec<'_, CommitRecord>,
     ) -> Result<(), UpdateError> {
-        let open_records = self.old.commits_indexed % RECORDS_PER_CHUNK;
-        let full_chunks = self.old.commits_indexed / RECORDS_PER_CHUNK;
         let mut buffer = Vec::new(self.alloc);
         read_whole(self.repository, folder, ObjectKind::Tree, &mut buffer)?;
-        let mut open = None;
+        let mut last: Option<TreeEntry<'_>> = None;
         let mut chunks = 0;
         for entry in entries(&buffer) {
             let entry = entry.map_err(ExistingError::Malformed)?;
             if parse_chunk_name(entry.name).is_none_or(|first_edge| first_edge >= self.old.edges) {
                 return Err(ExistingError::Malformed("its commit index is not in order").into());
             }
-            if chunks < full_chunks {
-                tree.try_push(entry.mode, entry.name, entry.id)?;
-            } else {
-                open = Some(entry.id);
+            if let Some(full) = last.replace(entry) {
+                tree.try_push(full.mode, full.name, full.id)?;
             }
             chunks += 1;
         }
-        if chunks != self.old.commits_indexed.div_ceil(RECORDS_PER_CHUNK) {
-            return Err(ExistingError::Malformed(OTHER_COUNT).into());
-        }
-        let Some(open) = open else { return Ok(()) };
+        let last = last.filter(|_| chunks == self.old.commits_indexed.div_ceil(RECORDS_PER_CHUNK));
+        let last = last.ok_or(ExistingError::Malformed(OTHER_COUNT))?;
         let mut file = Vec::new(self.alloc);
-        read_whole(self.repository, open, ObjectKind::Blob, &mut file)?;
+        read_whole(self.repository, last.id, ObjectKind::Blob, &mut file)?;
         let chunk = CommitChunk::parse(&file).map_err(ExistingError::from)?;
-        if chunk.count() != open_records || chunk.bounds().1 >= self.old.edges {
+        if chunk.count() != records_of_last_chunk(self.old.commits_indexed) {
             return Err(ExistingError::Malformed(OTHER_COUNT).into());
         }
-        records.try_extend((0..chunk.count() as usize).filter_map(|index| chunk.record(index)))?;
+        self.check_end(chunk.record(chunk.count() as usize - 1))?;
+        if chunk.count() == RECORDS_PER_CHUNK {
+            tree.try_push(last.mode, last.name, last.id)?;
+        } else {
+            let numbers = 0..chunk.count() as usize;
+            records.try_extend(numbers.filter_map(|number| chunk.record(number)))?;
+        }
+        Ok(())
+    }
+
+    /// Checks that new ids go on where those of the last commit in the index end: metadata with
+    /// another number of edges would move every edge that is added.
+    fn check_end(&self, last: Option<CommitRecord>) -> Result<(), UpdateError> {
+        let last = last.ok_or(ExistingError::Malformed(OTHER_COUNT))?;
+        let (mut object, mut payload) = (Vec::new(self.alloc), PayloadBuffer::new(self.alloc));
+        let edges = edges_of(self.repository, &last, &mut object, &mut payload)?;
+        let end = u64::from(last.first_edge) + edges.count() as u64;
+        if end != u64::from(self.old.edges) {
+            return Err(ExistingError::Malformed("its metadata has another number of edges").into());
+        }
         Ok(())
     }
 }

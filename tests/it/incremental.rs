@@ -1,7 +1,7 @@
 //! A cache brought up to date is, tree for tree, the one that is built anew.
 
 use crate::support::{TempRepository, message, rebuild_with};
-use gitmind::cache::{FullBecause, Mode, RebuildOptions, Report};
+use gitmind::cache::{FullBecause, Meta, Mode, RebuildOptions, Report};
 use gitmind::git::fake::FakeRepository;
 use gitmind::git::{ObjectKind, Repository, entries};
 use gitmind::journal::EdgeOrder;
@@ -189,6 +189,44 @@ fn a_damaged_cache_is_built_anew_and_that_is_said() {
         }
     }
     assert_eq!(told, 2, "the touched shard and the commit index; the other shard is not read");
+}
+
+/// Broke: metadata that said 405 edges instead of 401 made an update number new edges from 405.
+#[test]
+fn metadata_that_counts_other_edges_is_met_at_every_border_of_a_chunk() {
+    for commits in [1, 1023, 1024, 1025] {
+        let mut journal = Journal::new();
+        for _ in 1..commits {
+            journal.push(&[journal.tip()], &message(&[(1, 2)]));
+        }
+        let first = journal.rebuild(false);
+        let edges = first.meta.edges;
+        assert_eq!(edges, commits);
+        journal.push(&[journal.tip()], &message(&[(1, 9)]));
+        let expected = journal.rebuild(true).root_tree;
+        for other in (0..32).map(|bit| edges ^ (1 << bit)) {
+            journal.repository.set_ref(CACHE, with_edges(&journal.repository, &first, other));
+            let report = journal.rebuild(false);
+            assert_eq!(report.root_tree, expected, "{other} instead of {edges}");
+            let because = report.full_because;
+            assert!(matches!(because, Some(FullBecause::Damaged(_))), "{other}: {because:?}");
+        }
+    }
+}
+
+/// The cache of `report` with another number of edges in its metadata, all names right.
+fn with_edges(repository: &FakeRepository, report: &Report, edges: u32) -> Oid {
+    let objects = repository.contents();
+    let (old, new) = (report.meta.to_string(), Meta { edges, ..report.meta }.to_string());
+    let old = repository.insert(ObjectKind::Blob, old.as_bytes());
+    let new = repository.insert(ObjectKind::Blob, new.as_bytes());
+    let mut root = objects[&report.root_tree].1.clone();
+    let at = root.windows(Oid::LEN).position(|id| id == old.as_bytes()).expect("it is in there");
+    root[at..at + Oid::LEN].copy_from_slice(new.as_bytes());
+    let root = repository.insert(ObjectKind::Tree, &root);
+    let (tree, new) = (report.root_tree.to_string(), root.to_string());
+    let commit = String::from_utf8(objects[&report.cache_commit].1.clone()).expect("UTF-8");
+    repository.insert(ObjectKind::Commit, commit.replace(&tree, &new).as_bytes())
 }
 
 #[test]

@@ -1,11 +1,12 @@
 //! Handing over the edges of an answer, one journal commit at a time.
 
 use super::{Endpoint, FoundEdge};
+use crate::cache::commit_index::CommitRecord;
 use crate::cache::existing::ExistingError;
-use crate::git::{Commit, ObjectKind, Repository};
-use crate::journal::{MessageError, PayloadBuffer};
+use crate::cache::indexed::edges_of;
+use crate::git::Repository;
+use crate::journal::PayloadBuffer;
 use crate::memory::{Alloc, Vec};
-use crate::oid::Oid;
 use std::ops::ControlFlow;
 
 /// Why edges could not be handed over.
@@ -55,31 +56,22 @@ impl<'q, 'a, V> Emitter<'q, 'a, V> {
         self.next_id
     }
 
-    /// Hands over the edges of the commit `id` with these ids, which ascend. The first edge of the
-    /// commit has the id `first_edge`.
+    /// Hands over the edges of the commit of `record` with these ids, which ascend.
     pub(super) fn commit<E>(
         &mut self,
-        id: Oid,
-        first_edge: u32,
+        record: &CommitRecord,
         ids: impl Iterator<Item = u32>,
     ) -> Result<ControlFlow<()>, EmitError<E>>
     where
         V: FnMut(&FoundEdge<'_>) -> Result<ControlFlow<()>, E>,
     {
-        self.repository.read(id, ObjectKind::Commit, &mut self.commit)?;
-        let commit = Commit::parse(id, &self.commit).map_err(ExistingError::Malformed)?;
-        let edges = self.payload.edges(&commit).map_err(|error| match error {
-            MessageError::Memory(error) => ExistingError::from(error),
-            _ => ExistingError::Edge { id: first_edge },
-        })?;
-        // Those before a break count, as everywhere.
-        let mut edges = edges.map_while(Result::ok);
-        let mut next = first_edge;
+        let mut edges = edges_of(self.repository, record, &mut self.commit, &mut self.payload)?;
+        let mut next = record.first_edge;
         for edge_id in ids {
             let edge = edges.nth((edge_id - next) as usize);
             let edge = edge.filter(|edge| self.endpoint.is_of(edge));
             let edge = edge.ok_or(ExistingError::Edge { id: edge_id })?;
-            let found = FoundEdge { id: edge_id, commit: id, edge };
+            let found = FoundEdge { id: edge_id, commit: record.commit, edge };
             let flow = (self.visit)(&found).map_err(EmitError::Visit)?;
             // There are at most `u32::MAX` edges, so that the last id has a next one.
             next = edge_id + 1;

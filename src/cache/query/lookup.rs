@@ -4,7 +4,9 @@ use super::emitter::{EmitError, Emitter};
 use super::{Answer, Endpoint, FoundEdge, Unusable};
 use crate::branch::BranchName;
 use crate::cache::bitmap::decode_bitmap;
-use crate::cache::commit_index::{CommitChunk, RECORDS_PER_CHUNK, parse_chunk_name};
+use crate::cache::commit_index::{
+    CommitChunk, RECORDS_PER_CHUNK, parse_chunk_name, records_of_last_chunk,
+};
 use crate::cache::existing::ExistingError;
 use crate::cache::meta::Meta;
 use crate::cache::root::{Root, read_whole};
@@ -157,8 +159,10 @@ impl<'q, 'a> Lookup<'q, 'a> {
         is_last: bool,
     ) -> Result<CommitChunk<'f>, ExistingError> {
         let chunk = chunk?;
-        let rest = (self.meta.commits_indexed.saturating_sub(1)) % RECORDS_PER_CHUNK + 1;
-        let count = if is_last { rest } else { RECORDS_PER_CHUNK };
+        let count = match is_last {
+            true => records_of_last_chunk(self.meta.commits_indexed),
+            false => RECORDS_PER_CHUNK,
+        };
         let (first, last) = chunk.bounds();
         if first != entry.first_edge || last >= entry.end || chunk.count() != count {
             return Err(ExistingError::Malformed("a chunk of its commit index is out of place"));
@@ -186,7 +190,7 @@ where
         let in_commit;
         (in_commit, ids) = ids.split_at(ids.partition_point(|id| *id < end));
         let in_commit = in_commit.iter().copied();
-        if emitter.commit(record.commit, record.first_edge, in_commit)?.is_break() {
+        if emitter.commit(&record, in_commit)?.is_break() {
             return Ok(ControlFlow::Break(()));
         }
     }

@@ -47,8 +47,8 @@ impl<'a> Scan<'_, 'a> {
             if ids.peek().is_none() {
                 continue;
             }
-            let commit = commits.record(&span).map_err(QueryError::from)?.commit;
-            match emitter.commit(commit, span.first_edge, ids) {
+            let record = commits.record(&span).map_err(QueryError::from)?;
+            match emitter.commit(&record, ids) {
                 Ok(ControlFlow::Continue(())) => {}
                 Ok(ControlFlow::Break(())) => break,
                 Err(EmitError::Visit(error)) => return Err(error),
