@@ -59,6 +59,13 @@ pub(super) fn is_shard_name(name: &[u8]) -> bool {
     matches!(name, [b'0'..=b'9' | b'a'..=b'f', b'0'..=b'9' | b'a'..=b'f'])
 }
 
+/// Whether a name in a shard's folder is that of a file.
+pub(super) fn is_file_name(name: &[u8]) -> bool {
+    let Some((oid, suffix)) = name.split_at_checked(Oid::HEX_LEN) else { return false };
+    let is_hex = oid.iter().all(|digit| matches!(digit, b'0'..=b'9' | b'a'..=b'f'));
+    is_hex && matches!(suffix, b".forward" | b".reverse")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -79,6 +86,8 @@ mod tests {
         let hex = "0a".repeat(20);
         let expected = [format!("{hex}.forward"), format!("{hex}.reverse"), "0a".into()];
         assert_eq!(names, expected.map(String::into_bytes));
+        assert!(is_file_name(&names[0]) && is_file_name(&names[1]));
+        assert!(!is_file_name(&names[0][1..]) && !is_file_name(&names[2]));
         assert!(is_shard_name(&names[2]));
         assert!(!is_shard_name(b"0A") && !is_shard_name(b"meta") && !is_shard_name(b"0"));
     }

@@ -14,7 +14,7 @@ use super::indexed::edges_of;
 use super::meta::Meta;
 use super::plan::Plan;
 use super::root::{Root, read_whole};
-use super::shard::{Direction, file_name, shard_name};
+use super::shard::{Direction, file_name, is_file_name, shard_name};
 use super::staged::Staged;
 use super::write::{Written, commit_object};
 use crate::clock::Timestamp;
@@ -112,7 +112,9 @@ impl<'a> Update<'_, 'a> {
             if let Some(before) = before {
                 read_whole(self.repository, before, ObjectKind::Tree, &mut folder)?;
             }
-            let mut files = entries(&folder).peekable();
+            let is_file =
+                |entry: &TreeEntry<'_>| entry.mode == EntryMode::File && is_file_name(entry.name);
+            let mut files = ordered(&folder, is_file).peekable();
             let mut tree = TreeDraft::new(self.alloc);
             for entry in touched {
                 for (direction, new) in
@@ -206,11 +208,12 @@ impl<'a> Update<'_, 'a> {
         read_whole(self.repository, folder, ObjectKind::Tree, &mut buffer)?;
         let mut last: Option<TreeEntry<'_>> = None;
         let mut chunks = 0;
-        for entry in entries(&buffer) {
+        let is_chunk = |entry: &TreeEntry<'_>| {
+            let first_edge = parse_chunk_name(entry.name);
+            entry.mode == EntryMode::File && first_edge.is_some_and(|first| first < self.old.edges)
+        };
+        for entry in ordered(&buffer, is_chunk) {
             let entry = entry.map_err(ExistingError::Malformed)?;
-            if parse_chunk_name(entry.name).is_none_or(|first_edge| first_edge >= self.old.edges) {
-                return Err(ExistingError::Malformed("its commit index is not in order").into());
-            }
             if let Some(full) = last.replace(entry) {
                 tree.try_push(full.mode, full.name, full.id)?;
             }
@@ -249,6 +252,26 @@ impl<'a> Update<'_, 'a> {
 }
 
 const OTHER_COUNT: &str = "its commit index has another number of records";
+
+/// The entries of a folder whose names are of one length. What is kept of it is written again in
+/// the same order, so there is none that is not `is_ours`, and none out of order.
+fn ordered<'t>(
+    folder: &'t [u8],
+    is_ours: impl Fn(&TreeEntry<'_>) -> bool,
+) -> impl Iterator<Item = Result<TreeEntry<'t>, &'static str>> {
+    let mut before: &[u8] = b"";
+    entries(folder).map(move |entry| {
+        let entry = entry?;
+        if !is_ours(&entry) {
+            return Err("a folder has an entry that it cannot have");
+        }
+        if entry.name <= before {
+            return Err("the entries of a folder are not in order");
+        }
+        before = entry.name;
+        Ok(entry)
+    })
+}
 
 /// Copies the entries before `name` to `out`; returns the object of the one with that name, which
 /// is left out.

@@ -191,6 +191,52 @@ fn a_damaged_cache_is_built_anew_and_that_is_said() {
     assert_eq!(told, 2, "the touched shard and the commit index; the other shard is not read");
 }
 
+/// Broke: an update copied a shard's entries as they were, and git refused the tree that it wrote.
+#[test]
+fn a_shard_that_no_cache_can_have_is_built_anew() {
+    type Forge = fn(&mut Vec<Vec<u8>>);
+    let forgeries: [(&str, Forge); 5] = [
+        ("out of order", |entries| entries.reverse()),
+        ("twice", |entries| entries.push(entries[1].clone())),
+        ("an executable", |entries| entries[0][5] = b'5'),
+        ("another name", |entries| entries[0][7..11].copy_from_slice(b".git")),
+        ("a folder", |entries| {
+            entries[1].splice(..b"100644".len(), *b"40000");
+        }),
+    ];
+    for (what, forge) in forgeries {
+        let mut journal = Journal::new();
+        journal.push(&[journal.tip()], &message(&[(1, 1)]));
+        let first = journal.rebuild(false);
+        let (shard, files) = shard_of_two(&journal.repository, &first);
+        let mut forged = files.clone();
+        forge(&mut forged);
+        let forged = journal.repository.insert(ObjectKind::Tree, &forged.concat());
+        let cache = with_entry(&journal.repository, &first, shard, forged);
+        journal.push(&[journal.tip()], &message(&[(1, 9)]));
+        let expected = journal.rebuild(true).root_tree;
+        journal.repository.set_ref(CACHE, cache);
+        let report = journal.rebuild(false);
+        assert_eq!(report.root_tree, expected, "{what}");
+        let because = report.full_because;
+        assert!(matches!(because, Some(FullBecause::Damaged(_))), "{what}: {because:?}");
+    }
+}
+
+/// The first shard of a cache that has two files, and its entries.
+fn shard_of_two(repository: &FakeRepository, report: &Report) -> (Oid, Vec<Vec<u8>>) {
+    let objects = repository.contents();
+    let root = &objects[&report.root_tree].1;
+    let shards = entries(root).map(|entry| entry.expect("well-formed").id);
+    let files = |tree: &[u8]| {
+        let names = entries(tree).map(|entry| entry.expect("well-formed"));
+        let header = |name: &[u8]| [b"100644 ", name, b"\0"].concat();
+        names.map(|file| [&header(file.name)[..], file.id.as_bytes()].concat()).collect()
+    };
+    let mut shards = shards.map(|shard| (shard, files(&objects[&shard].1)));
+    shards.find(|(_, files): &(_, Vec<_>)| files.len() == 2).expect("both sides of an object")
+}
+
 /// Broke: metadata that said 405 edges instead of 401 made an update number new edges from 405.
 #[test]
 fn metadata_that_counts_other_edges_is_met_at_every_border_of_a_chunk() {
@@ -216,10 +262,15 @@ fn metadata_that_counts_other_edges_is_met_at_every_border_of_a_chunk() {
 
 /// The cache of `report` with another number of edges in its metadata, all names right.
 fn with_edges(repository: &FakeRepository, report: &Report, edges: u32) -> Oid {
-    let objects = repository.contents();
     let (old, new) = (report.meta.to_string(), Meta { edges, ..report.meta }.to_string());
     let old = repository.insert(ObjectKind::Blob, old.as_bytes());
     let new = repository.insert(ObjectKind::Blob, new.as_bytes());
+    with_entry(repository, report, old, new)
+}
+
+/// The cache of `report` with another object in its root tree, all names right.
+fn with_entry(repository: &FakeRepository, report: &Report, old: Oid, new: Oid) -> Oid {
+    let objects = repository.contents();
     let mut root = objects[&report.root_tree].1.clone();
     let at = root.windows(Oid::LEN).position(|id| id == old.as_bytes()).expect("it is in there");
     root[at..at + Oid::LEN].copy_from_slice(new.as_bytes());
