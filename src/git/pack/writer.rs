@@ -180,8 +180,12 @@ fn size_bytes(file: &NamedTempFile, folder: &Path) -> Result<u64, Error> {
 fn name(folder: &Path, checksum: Oid) -> Result<(Oid, Keep), Error> {
     let mut name = checksum;
     for _ in 0..ATTEMPTS_MAX {
-        if let Some(keep) = Keep::make(folder, place(folder, name, "keep"))?
-            && !place(folder, name, "pack").exists()
+        let is_taken = || place(folder, name, "pack").exists();
+        // Looked at before as well: a collection that has listed that pack as one that goes would
+        // leave out what is in it, if it were kept for a moment.
+        if !is_taken()
+            && let Some(keep) = Keep::make(folder, place(folder, name, "keep"))?
+            && !is_taken()
         {
             return Ok((name, keep));
         }
@@ -214,4 +218,38 @@ fn sync_folder(folder: &Path) -> Result<(), Error> {
     File::open(folder)
         .and_then(|folder| folder.sync_all())
         .map_err(Error::io("sync folder", folder))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rustix::fs::inotify;
+    use std::mem::MaybeUninit;
+
+    /// A pack that was there was kept for a moment: a `repack` that had listed it as one that goes
+    /// left out what is in it then, and removed it.
+    #[test]
+    fn a_pack_that_is_there_is_not_kept_for_a_moment() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let folder = folder.path();
+        let taken = Oid::new([7; Oid::LEN]);
+        fs::write(place(folder, taken, "pack"), "somebody's").expect("writable");
+        let events = inotify::init(inotify::CreateFlags::NONBLOCK).expect("it can be watched");
+        let new = inotify::WatchFlags::CREATE | inotify::WatchFlags::MOVED_TO;
+        inotify::add_watch(&events, folder, new).expect("it can be watched");
+
+        let (name, keep) = self::name(folder, taken).expect("there are other names");
+        assert_ne!(name, taken);
+        drop(keep);
+
+        let mut buffer = [MaybeUninit::uninit(); 4096];
+        let mut events = inotify::Reader::new(&events, &mut buffer);
+        let mut seen = std::vec::Vec::new();
+        while let Ok(event) = events.next() {
+            seen.extend(event.file_name().map(|name| name.to_string_lossy().into_owned()));
+        }
+        let keeps: std::vec::Vec<_> =
+            seen.into_iter().filter(|name| name.starts_with("pack-")).collect();
+        assert_eq!(keeps, [format!("pack-{name}.keep")]);
+    }
 }
