@@ -183,6 +183,69 @@ fn what_never_ends_is_not_read() {
     }
 }
 
+/// A configuration that included itself eight times was read for hours; only the first list of
+/// alternates was looked at, and no ref that a list of refs reads.
+#[test]
+fn what_leads_to_more_is_bounded() {
+    type Plant = fn(&World, &Path);
+    let plants: [(&str, Plant, &str); 4] = [
+        (
+            "includes itself",
+            |_, git_dir| (0..8).for_each(|_| include(&git_dir.join("config"), "config")),
+            "files deep",
+        ),
+        (
+            "includes many",
+            |_, git_dir| {
+                for number in 0..8 {
+                    let next = format!("include-{}", number + 1);
+                    (0..4).for_each(|_| include(&git_dir.join(format!("include-{number}")), &next));
+                }
+                include(&git_dir.join("config"), "include-0");
+            },
+            "files are included",
+        ),
+        (
+            "second alternate",
+            |world, git_dir| {
+                let other = world.path("outside/objects");
+                fs::create_dir_all(other.join("info")).expect("writable");
+                let list = format!("{}\n", other.display());
+                fs::write(git_dir.join("objects/info/alternates"), list).expect("writable");
+                let pipe = other.join("info/alternates");
+                rustix::fs::mkfifoat(rustix::fs::CWD, pipe, rustix::fs::Mode::RWXU)
+                    .expect("a pipe");
+            },
+            "no regular file",
+        ),
+        (
+            "ref of 3 GiB",
+            |_, git_dir| {
+                let edges = git_dir.join("refs/gitmind/edges/main");
+                fs::create_dir_all(&edges).expect("writable");
+                let file = fs::File::create(edges.join("x")).expect("writable");
+                file.set_len(3 << 30).expect("it is sparse");
+            },
+            "bytes",
+        ),
+    ];
+    for (about, plant, expected) in plants {
+        let world = World::new();
+        plant(&world, &world.path("repository/.git"));
+        let ran = run_to_its_end(&world, &["link", "a", "a"], about);
+        assert_printable(&ran, about);
+        assert_eq!(ran.status.code(), Some(1), "{about}: {ran:?}");
+        let text = String::from_utf8_lossy(&ran.stderr);
+        assert!(text.contains(expected), "{about}: {text}");
+    }
+}
+
+/// Has the configuration `file` include `other` once more.
+fn include(file: &Path, other: &str) {
+    let before = fs::read_to_string(file).unwrap_or_default();
+    fs::write(file, format!("{before}[include]\npath = {other}\n")).expect("writable");
+}
+
 #[test]
 fn texts_of_a_journal_reach_no_terminal_raw() {
     // JSON leaves U+007F to U+009F and marks of direction as they are.

@@ -8,8 +8,11 @@ use std::path::{Path, PathBuf};
 
 /// Most bytes of a file of a repository's configuration.
 const CONFIG_BYTES_MAX: u64 = 4 << 20;
-/// Files that include each other; the library's own limit.
-const INCLUDES_MAX: u8 = 10;
+/// How deep files may include each other; the library's own limit, and git's.
+const INCLUDE_DEPTH_MAX: u8 = 10;
+/// Most files that are included, each as often as it is: a few that include each other several
+/// times are millions.
+const INCLUDES_MAX: u32 = 1000;
 
 /// Reads the configuration of the system, the user, the repository and the worktree, in rising
 /// precedence. The one that belongs to an installation of git elsewhere than in `/etc` is left out:
@@ -39,14 +42,16 @@ pub(super) fn read(location: &Location) -> Result<File, Error> {
             config.append(read).map_err(|error| fail(&error))?;
         }
     }
+    let mut includes = Includes { home: home.as_deref(), left: INCLUDES_MAX };
     let local_path = location.common_dir.join("config");
-    check_includes(&local_path, home.as_deref(), 0)?;
+    includes.check(&local_path, 0)?;
     let local = file(Source::Local, Some(local_path));
     let local = local.map_err(|error| fail(&error))?;
     let has_worktree = matches!(local.boolean("extensions.worktreeConfig"), Ok(Some(true)));
     config.append(local).map_err(|error| fail(&error))?;
     let worktree = Some(location.git_dir.join("config.worktree"));
-    if let Some(path) = worktree.filter(|path| has_worktree && path.is_file()) {
+    if let Some(path) = worktree.filter(|path| has_worktree && path.exists()) {
+        includes.check(&path, 0)?;
         let worktree = file(Source::Worktree, Some(path)).map_err(|error| fail(&error))?;
         config.append(worktree).map_err(|error| fail(&error))?;
     }
@@ -55,32 +60,47 @@ pub(super) fn read(location: &Location) -> Result<File, Error> {
     Ok(config)
 }
 
-/// Refuses a configuration that would never end when it is read, such as one that includes a pipe
-/// or a device. A file that is missing or no configuration is left to whoever reads it.
-fn check_includes(path: &Path, home: Option<&Path>, depth: u8) -> Result<(), Error> {
-    let Ok(found) = path.metadata() else { return Ok(()) };
-    if !found.is_file() || found.len() > CONFIG_BYTES_MAX {
-        let reason = format!("it is no regular file of up to {CONFIG_BYTES_MAX} bytes");
-        return Err(Error::Open { path: path.into(), reason });
-    }
-    let metadata = Metadata { path: Some(path.into()), ..Metadata::from(Source::Local) };
-    let options = init::Options { includes: includes::Options::no_follow(), ..Default::default() };
-    let Ok(Some(config)) = File::from_paths_metadata([metadata], options) else { return Ok(()) };
-    if depth == INCLUDES_MAX {
-        return Ok(());
-    }
-    let names = ["include", "includeIf"];
-    for section in names.iter().flat_map(|name| config.sections_by_name(name)).flatten() {
-        for value in section.values("path") {
-            let value = value.to_string();
-            let target = match (value.strip_prefix("~/"), home) {
-                (Some(below), Some(home)) => home.join(below),
-                _ => path.parent().unwrap_or(Path::new("/")).join(&value),
-            };
-            check_includes(&target, home, depth + 1)?;
+/// The files that a repository's configuration may still include.
+struct Includes<'h> {
+    home: Option<&'h Path>,
+    left: u32,
+}
+
+impl Includes<'_> {
+    /// Refuses a configuration that would never end when it is read, such as one that includes a
+    /// pipe, a device, or itself. A file that is missing or no configuration is left to whoever
+    /// reads it.
+    fn check(&mut self, path: &Path, depth: u8) -> Result<(), Error> {
+        let refuse = |reason| Err(Error::Open { path: path.into(), reason });
+        let Ok(found) = path.metadata() else { return Ok(()) };
+        if !found.is_file() || found.len() > CONFIG_BYTES_MAX {
+            return refuse(format!("it is no regular file of up to {CONFIG_BYTES_MAX} bytes"));
         }
+        if depth > INCLUDE_DEPTH_MAX {
+            return refuse(format!("it is included more than {INCLUDE_DEPTH_MAX} files deep"));
+        }
+        let Some(left) = self.left.checked_sub(u32::from(depth > 0)) else {
+            return refuse(format!("more than {INCLUDES_MAX} files are included"));
+        };
+        self.left = left;
+        let metadata = Metadata { path: Some(path.into()), ..Metadata::from(Source::Local) };
+        let includes = includes::Options::no_follow();
+        let options = init::Options { includes, ..Default::default() };
+        let read = File::from_paths_metadata([metadata], options);
+        let Ok(Some(config)) = read else { return Ok(()) };
+        let names = ["include", "includeIf"];
+        for section in names.iter().flat_map(|name| config.sections_by_name(name)).flatten() {
+            for value in section.values("path") {
+                let value = value.to_string();
+                let target = match (value.strip_prefix("~/"), self.home) {
+                    (Some(below), Some(home)) => home.join(below),
+                    _ => path.parent().unwrap_or(Path::new("/")).join(&value),
+                };
+                self.check(&target, depth + 1)?;
+            }
+        }
+        Ok(())
     }
-    Ok(())
 }
 
 /// Refuses a repository that says it needs what is not there (`git help gitrepository-layout`).

@@ -4,6 +4,7 @@
 //! SHA-1 repositories whose refs are files. Replace refs are not applied, as in the C tool. Objects
 //! are re-hashed when they are read alone; those of a stream of a pack are held to its checksums.
 
+mod alternates;
 mod collection;
 mod config;
 mod discover;

@@ -1,6 +1,6 @@
 //! Objects through gitoxide's object database: loose, packed, alternates, multi-pack indices.
 
-use super::{cannot_open, reason};
+use super::{alternates, cannot_open, reason};
 use crate::git::{Error, ObjectKind, object_id};
 use crate::memory;
 use crate::oid::Oid;
@@ -40,14 +40,8 @@ impl Objects {
         let path = &common_dir.join("objects");
         let absolute = std::path::absolute(path).map_err(cannot_open(path))?;
         std::fs::read_dir(&absolute).map_err(cannot_open(path))?;
-        let alternates = absolute.join("info/alternates");
-        if alternates.metadata().is_ok_and(|file| !file.is_file()) {
-            let reason = "it is no regular file".into();
-            return Err(Error::Open { path: alternates, reason });
-        }
-        let borrowed = gix_odb::alternate::resolve(absolute.clone(), &absolute);
         let mut folders = vec![path.clone()];
-        folders.extend(borrowed.map_err(cannot_open(path))?);
+        folders.extend(alternates::resolve(&absolute)?);
         let shallow = common_dir.join("shallow");
         Ok(Self { handle: RefCell::default(), shallow, folders, staging: RefCell::default() })
     }

@@ -95,6 +95,18 @@ fn check_file(path: &Path, bytes_max: u64) -> Result<(), String> {
     }
 }
 
+/// Refuses such a file among all in a folder and below it, where the library reads each.
+fn check_files(folder: &Path) -> Result<(), String> {
+    for entry in std::fs::read_dir(folder).into_iter().flatten().filter_map(Result::ok) {
+        let path = entry.path();
+        match entry.file_type() {
+            Ok(kind) if kind.is_dir() => check_files(&path)?,
+            _ => check_file(&path, REF_FILE_BYTES_MAX)?,
+        }
+    }
+    Ok(())
+}
+
 pub(super) fn list(store: &Store, prefix: &str, count_max: usize) -> Result<Vec<String>, Error> {
     let fail = |reason| Error::RefRead { name: format!("{prefix}*"), reason };
     // As above; without packed refs it refuses, and the listing does without them.
@@ -102,8 +114,11 @@ pub(super) fn list(store: &Store, prefix: &str, count_max: usize) -> Result<Vec<
     let iteration = store.iter().map_err(|error| fail(reason(&error)))?;
     // The library searches no folder whose name Windows refuses, such as `a"b`: take one above it.
     let mut folders = prefix.rmatch_indices('/').map(|(end, _)| &prefix[..=end]);
-    let searched = folders.find_map(|folder| folder.try_into().ok());
-    let searched = searched.ok_or_else(|| fail("not a folder of refs".into()))?;
+    let searched = folders.find_map(|folder| Some((folder, folder.try_into().ok()?)));
+    let (folder, searched) = searched.ok_or_else(|| fail("not a folder of refs".into()))?;
+    for root in [store.git_dir(), store.common_dir_resolved()] {
+        check_files(&root.join(folder)).map_err(fail)?;
+    }
     let refs = iteration.prefixed(searched).map_err(|error| fail(reason(&error)))?;
     let names = refs.filter_map(Result::ok).map(|reference| reference.name.as_bstr().to_string());
     Ok(names.filter(|name| name.starts_with(prefix)).take(count_max).collect())
