@@ -1,5 +1,6 @@
 //! `link`, `import` and what is below them: edges that are there in full, or not at all.
 
+use crate::edges::edge;
 use crate::injection::record;
 use crate::support::{
     Ran, TempRepository, git, mind, mind_command, mind_with, read_object, temp_folder,
@@ -9,8 +10,8 @@ use gitmind::clock::{Clock, FixedClock, Timestamp};
 use gitmind::git::fake::FakeRepository;
 use gitmind::git::{self, Commit, EMPTY_TREE, ObjectKind, RefUpdate, Repository};
 use gitmind::journal::{
-    Append, AppendError, Appended, Attribution, Batch, Confidence, Edge, Edges, Met, Origin,
-    Relation, WalkError, Writer, read_newest,
+    Append, AppendError, Appended, Batch, Confidence, Edge, Met, Origin, Relation, WalkError,
+    Writer, read_newest,
 };
 use gitmind::memory::{Alloc, System};
 use gitmind::oid::Oid;
@@ -43,20 +44,6 @@ fn checkout(files: &[&str]) -> TempDir {
     git(folder.path(), &["add", "."]);
     git(folder.path(), &["-c", "commit.gpgsign=false", "commit", "-q", "-m", "files"]);
     folder
-}
-
-fn edge(number: u64) -> Edge<'static> {
-    let blank = Edges::new(&[0xa0]).next().expect("an edge").expect("a whole one");
-    let id = |byte: u64| Oid::new([byte.to_le_bytes()[0] | 1; 20]);
-    Edge {
-        source: id(number),
-        target: id(number + 2),
-        source_path: b"src/a.c",
-        target_path: b"docs/a.md",
-        timestamp_ms: number,
-        attribution: Some(Attribution::default()),
-        ..blank
-    }
 }
 
 /// Edges whose payloads fill two commits.
