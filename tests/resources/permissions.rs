@@ -19,8 +19,8 @@ const STATE: &str = "the state folder is another user's";
 const NOBODY: u32 = 65_534;
 
 impl Somebody {
-    /// Who runs the tests, or, when that is root, somebody else, to whom the place is given. `None`,
-    /// and it is said for `fault`, where root may not do that.
+    /// Who runs the tests, or, when that is root, somebody else, to whom the place is given. Where
+    /// root may not do that, `None`, and `fault` is said not to be run.
     fn of(place: &Place, fault: &str) -> Option<Self> {
         let own = std::fs::metadata("/proc/self").expect("Linux has it").uid();
         let built = Path::new(env!("CARGO_BIN_EXE_git-mind"));
