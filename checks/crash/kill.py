@@ -12,6 +12,8 @@ import tracer
 
 # Points at most in the short form; those at the end are around the ref.
 SAMPLE_MAX = 30
+# How the names of locks end.
+LOCKS = (".lock", ".keep")
 
 
 class Expected:
@@ -37,27 +39,56 @@ class Expected:
 
 
 class Durability:
-    """Refuses an order of calls in which a ref can survive a power cut that its objects do not."""
+    """Refuses an order of calls in which something can survive a power cut that needs what does not:
+    a name its file, a ref its objects and folders, an answer its ref.
+
+    The content of a file and the names in a folder are dirty from a change to the sync.
+    """
 
     def __init__(self, folder):
-        self.git, self.dirty, self.problems = f"{folder}/.git/", set(), []
+        self.git, self.dirty, self.problems = f"{folder}/.git", set(), []
+        # The first name of a file that has a second one.
+        self.first_names = {}
 
     def see(self, call):
-        paths = [path for path in call.paths if path.startswith(f"{self.git}objects")]
-        refs = [path for path in call.paths if path.startswith(f"{self.git}refs/")]
-        if call.name.startswith("rename") and refs and not refs[-1].endswith(".lock"):
-            if self.dirty:
-                self.problems.append(f"{call} before the disk has {' '.join(sorted(self.dirty))}")
+        # A file without a name is gone after a power cut.
+        paths = [self.first_names.get(path, path) for path in call.paths
+                 if path.startswith(f"{self.git}/") and not path.endswith(" (deleted)")]
+        if call.name == "exit_group" or call.name.startswith("write") and call.arguments[0] == 1:
+            self.expect_clean(call, self.dirty)
+        elif not paths:
+            return
         elif call.name in ("fsync", "fdatasync"):
-            self.dirty -= set(call.paths)
-        elif call.name.startswith("rename") and len(paths) == 2:
-            if paths[0] in self.dirty:
-                self.problems.append(f"{call} before the disk has it")
-            self.dirty |= {os.path.dirname(paths[1])}
-        elif call.name.startswith(("write", "pwrite", "ftruncate")):
-            self.dirty |= set(paths)
-        elif call.name.startswith("unlink"):
             self.dirty -= set(paths)
+        elif call.name.startswith(("write", "pwrite", "ftruncate", "fallocate", "copy_", "sendfile")):
+            self.dirty |= set(paths)
+        elif call.name.startswith("mkdir"):
+            # One that is there, or whose own folder is not, is not made.
+            if not os.path.lexists(paths[0]) and os.path.isdir(os.path.dirname(paths[0])):
+                self.name(paths[0])
+        elif call.name.startswith("link"):
+            self.first_names[call.paths[-1]] = paths[0]
+            self.name(call.paths[-1])
+        elif call.name.startswith("rename"):
+            self.rename(call, paths[0], call.paths[-1])
+        elif call.name.startswith(("unlink", "rmdir")):
+            has_another = self.first_names.pop(call.paths[-1], None) or paths[0] in self.first_names.values()
+            self.dirty -= set() if has_another else set(paths)
+
+    def rename(self, call, file, name):
+        is_ref = name.startswith(f"{self.git}/refs/") and not name.endswith(LOCKS)
+        self.expect_clean(call, self.dirty if is_ref else self.dirty & {file})
+        self.first_names.pop(call.paths[0], None)
+        self.name(name)
+
+    def name(self, path):
+        """A folder has a new name. That of a lock need not survive."""
+        if not path.endswith(LOCKS):
+            self.dirty.add(os.path.dirname(path))
+
+    def expect_clean(self, call, dirty):
+        if dirty:
+            self.problems.append(f"{call} before the disk has {' '.join(sorted(dirty))}")
 
 
 def judge(bench, operation, expected, folder, is_acknowledged):

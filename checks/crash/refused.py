@@ -15,6 +15,8 @@ ERRORS = {
 }
 # What an error says when the ref has moved all the same.
 IS_THERE = "has its new value"
+# What becomes of an operation.
+DONE, ERROR, MOVED = "done", "an error", "an error, and the ref has moved"
 
 
 def error(name):
@@ -54,7 +56,7 @@ def refuse(bench, operation, expected, number, is_on):
         state = kill.judge(bench, operation, expected, folder, not code)
         if code and (state == "new") != (IS_THERE in said):
             raise repos.Broken(f"the {state} state, and it said: {said}")
-        return ("an error, and the ref has moved" if state == "new" else "an error") if code else "done"
+        return (MOVED if state == "new" else ERROR) if code else DONE
     except repos.Broken as broken:
         calls = "it and its like" if is_on else "it"
         raise repos.Broken(f"{operation.name}, call {number}, {seen[number - 1]}, {calls} refused: {broken}")

@@ -65,7 +65,9 @@ class Bench:
             shutil.copytree(work, self.folder / start, symlinks=True)
             self.mind(self.folder / start, "cache-rebuild")
         self.mind(self.folder / "behind", "link", "b", "f2")
-        self.git(self.folder / "behind", "repack", "-qad")
+        # Without loose objects, so that one that is written needs a folder of its own.
+        for start in ("behind", "cached"):
+            self.git(self.folder / start, "repack", "-qad")
 
     def environment(self, home, operation=None):
         more = operation.variables if operation else {}
@@ -131,10 +133,11 @@ class Bench:
             raise Broken(f"git fsck --strict: {problems}")
 
     def left(self, folder):
-        """Locks and temporary files of ours that are there, by kind."""
+        """Locks, temporary files and what keeps a pack of ours, where they are there."""
         found = []
         for path in [*pathlib.Path(folder, ".git").rglob("*"), *pathlib.Path(f"{folder}.home").rglob("*")]:
             below_home = f"{folder}.home/.gitmind/" in str(path) and path.parent.parent.name == ".gitmind"
-            if path.name.endswith(".lock") or path.name.startswith("tmp_") or below_home:
+            is_lock = path.name.endswith((".lock", ".keep"))
+            if is_lock or path.name.startswith("tmp_") or below_home:
                 found.append(str(path.relative_to(self.folder)))
         return sorted(found)

@@ -10,6 +10,7 @@ KILL_WITH_US = 0x100000
 OPTIONS = KILL_WITH_US | 1 | 2 | 4 | 8 | 16  # system calls told apart; forks, clones and execs traced
 SYSCALL_STOP, WAIT_ALL, O_CREAT, ENTRY = signal.SIGTRAP | 0x80, 0x40000000, 0x40, 1
 AT_FDCWD = -100
+PAGE = 4096
 # What a visitor answers to kill the program.
 KILL = -1
 # Where a traced thread on x86-64 has the number of its call, and what the call returned.
@@ -70,9 +71,13 @@ def link(path):
 
 def text(thread, address):
     """The text with a zero at its end at an address of another process."""
+    content = b""
     with open(f"/proc/{thread}/mem", "rb", 0) as memory:
-        memory.seek(address)
-        return memory.read(4096 - address % 4096).split(b"\0")[0].decode(errors="replace") or "."
+        while b"\0" not in content:
+            memory.seek(address + len(content))
+            # To the end of its page: the next one is there if the text goes on.
+            content += memory.read(PAGE - (address + len(content)) % PAGE)
+    return content.split(b"\0")[0].decode(errors="replace") or "."
 
 
 def ptrace(request, thread, address=0, data=0):

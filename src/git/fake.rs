@@ -124,6 +124,11 @@ impl FakeRepository {
         self.failing_call.get().is_some_and(|call| call < self.calls.get())
     }
 
+    /// Adds an object under its name, unless one is there.
+    fn add(&self, id: Oid, kind: ObjectKind, data: &[u8]) {
+        self.objects.borrow_mut().entry(id).or_insert_with(|| (kind, data.to_vec()));
+    }
+
     /// Counts a call of the port; fails it when it is the planned one.
     fn call(&self, action: &'static str) -> Result<(), Error> {
         let call = self.calls.replace(self.calls.get() + 1);
@@ -171,8 +176,20 @@ impl Repository for FakeRepository {
     fn write_object(&self, _alloc: Alloc<'_>, kind: ObjectKind, data: &[u8]) -> Result<Oid, Error> {
         self.call("write an object of")?;
         let id = object_id(kind, data)?;
-        self.objects.borrow_mut().entry(id).or_insert_with(|| (kind, data.to_vec()));
+        self.add(id, kind, data);
         Ok(id)
+    }
+
+    fn confirm_object(
+        &self,
+        _alloc: Alloc<'_>,
+        id: Oid,
+        kind: ObjectKind,
+        data: &[u8],
+    ) -> Result<(), Error> {
+        self.call("confirm an object of")?;
+        self.add(id, kind, data);
+        Ok(())
     }
 
     fn identity(&self) -> Identity {

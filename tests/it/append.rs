@@ -1,5 +1,6 @@
 //! `link`, `import` and what is below them: edges that are there in full, or not at all.
 
+use crate::edges::edge;
 use crate::injection::record;
 use crate::support::{
     Ran, TempRepository, git, mind, mind_command, mind_with, read_object, temp_folder,
@@ -9,8 +10,8 @@ use gitmind::clock::{Clock, FixedClock, Timestamp};
 use gitmind::git::fake::FakeRepository;
 use gitmind::git::{self, Commit, EMPTY_TREE, ObjectKind, RefUpdate, Repository};
 use gitmind::journal::{
-    Append, AppendError, Appended, Attribution, Batch, Confidence, Edge, Edges, Met, Origin,
-    Relation, WalkError, Writer, read_newest,
+    Append, AppendError, Appended, Batch, Confidence, Edge, Met, Origin, Relation, WalkError,
+    Writer, read_newest,
 };
 use gitmind::memory::{Alloc, System};
 use gitmind::oid::Oid;
@@ -43,20 +44,6 @@ fn checkout(files: &[&str]) -> TempDir {
     git(folder.path(), &["add", "."]);
     git(folder.path(), &["-c", "commit.gpgsign=false", "commit", "-q", "-m", "files"]);
     folder
-}
-
-fn edge(number: u64) -> Edge<'static> {
-    let blank = Edges::new(&[0xa0]).next().expect("an edge").expect("a whole one");
-    let id = |byte: u64| Oid::new([byte.to_le_bytes()[0] | 1; 20]);
-    Edge {
-        source: id(number),
-        target: id(number + 2),
-        source_path: b"src/a.c",
-        target_path: b"docs/a.md",
-        timestamp_ms: number,
-        attribution: Some(Attribution::default()),
-        ..blank
-    }
 }
 
 /// Edges whose payloads fill two commits.
@@ -149,14 +136,17 @@ fn appends_go_on_top_of_each_other_in_as_few_commits_as_they_fit() {
 }
 
 #[test]
-fn a_fault_at_any_call_appends_nothing_and_the_next_append_works() {
-    for count in [1, 700] {
-        let mut faults = 0;
+fn a_fault_at_any_call_appends_nothing_or_says_so_and_the_next_append_works() {
+    // What is there before, what is appended, and how many calls are made when the ref has moved:
+    // one commit is confirmed once more, the first with its tree; several are in a pack.
+    for (start, count, late) in [(0, 1, 2), (1, 1, 1), (1, 700, 0)] {
+        let (mut faults, mut moved) = (0, 0);
         for call in 0.. {
             let repository = FakeRepository::default();
             let system = System::new();
             let alloc = Alloc::new(&system);
-            append(&repository, alloc, &many(alloc, 1).expect("within limits")).expect("no fault");
+            let first = many(alloc, start).expect("within limits");
+            append(&repository, alloc, &first).expect("no fault");
             let before = repository.resolve(JOURNAL).expect("no fault");
             let batch = many(alloc, count).expect("within limits");
             repository.fail_call(call);
@@ -166,14 +156,20 @@ fn a_fault_at_any_call_appends_nothing_and_the_next_append_works() {
                 break;
             }
             faults += 1;
-            outcome.expect_err("a fault is not swallowed");
-            assert_eq!(repository.resolve(JOURNAL).expect("one fault"), before, "call {call}");
+            let error = outcome.expect_err("a fault is not swallowed");
+            let is_moved = matches!(error, AppendError::Repository(git::Error::RefUnsure { .. }));
+            let now = repository.resolve(JOURNAL).expect("one fault");
+            assert_eq!(now != before, is_moved, "call {call}: {error}");
+            moved += u32::from(is_moved);
             append(&repository, alloc, &batch).expect("the next one");
-            assert_eq!(times(&repository).len() as u64, 1 + count);
+            let runs = 1 + u64::from(is_moved);
+            assert_eq!(times(&repository).len() as u64, start + runs * count);
         }
         assert!(faults >= 3, "{count} edges: only {faults} calls");
+        assert_eq!(moved, late, "{count} edges on top of {start}");
     }
-    let outcome = "an error, refs as before, the next run succeeds";
+    let outcome =
+        "an error, refs as before, or one that says the ref has moved; the next run succeeds";
     record("one call of the repository port fails", "append", outcome);
 }
 

@@ -145,7 +145,7 @@ pub(crate) fn arena(alloc: Alloc<'_>) -> Arena<'_> {
 
 /// Runs git in `folder` without anyone's configuration; returns what it prints, trimmed.
 pub(crate) fn git(folder: &Path, args: &[&str]) -> String {
-    let output = isolated(Command::new("git")).current_dir(folder).args(args).output();
+    let output = isolated("git").current_dir(folder).args(args).output();
     let output = output.expect("tests need git");
     let stderr = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "git {args:?}: {stderr}");
@@ -192,7 +192,7 @@ impl Ran {
 
 /// The program, without anyone's environment.
 pub(crate) fn mind_command(folder: &Path, args: &[&str]) -> Command {
-    let mut command = isolated(Command::new(env!("CARGO_BIN_EXE_git-mind")));
+    let mut command = isolated(env!("CARGO_BIN_EXE_git-mind"));
     // State goes to the folder for temporary files, not to anyone's home.
     command.env_remove("HOME").current_dir(folder).args(args);
     command
@@ -215,15 +215,10 @@ pub(crate) fn mind_with(folder: &Path, args: &[&str], variables: &[(&str, &str)]
     Ran::new(command.output().expect("the program was built"))
 }
 
-/// Removes what would make a run depend on the machine.
-fn isolated(mut command: Command) -> Command {
-    for name in ["GIT_DIR", "GIT_WORK_TREE", "GIT_CEILING_DIRECTORIES", "NO_COLOR"] {
-        command.env_remove(name);
-    }
-    command.env("GIT_CONFIG_GLOBAL", "/dev/null").env("GIT_CONFIG_NOSYSTEM", "1");
-    command.env("GIT_AUTHOR_NAME", "a").env("GIT_AUTHOR_EMAIL", "a@b").env("TZ", "UTC");
-    command.env("GIT_COMMITTER_NAME", "a").env("GIT_COMMITTER_EMAIL", "a@b").env("LC_ALL", "C");
-    command
+/// A command that does not depend on the machine. The variables of memory stay: `kill-switch` is
+/// the same tests with one of them.
+fn isolated(program: &str) -> Command {
+    crate::isolated::isolated(program, &["GIT", "NO_COLOR"])
 }
 
 /// A message that holds these edges, each given by one byte for its source and one for its target.

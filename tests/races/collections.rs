@@ -34,6 +34,8 @@ fn everything_during(args: &[&str]) {
             }
         });
     });
+    // Nobody is in its way now.
+    collect();
     assert!(collected.into_inner() > 0, "git {args:?} never succeeded");
     assert_all(&sessions(&checkout)[first..], writers, each);
     checkout.mind(&["cache-rebuild"]);

@@ -14,17 +14,17 @@ fn a_ref_that_is_packed_while_its_lock_is_awaited_is_compared_as_it_is_then() {
     let (first, second, third) = (tip(1), tip(2), tip(3));
     checkout.git(&["update-ref", JOURNAL, &first.expect("an edge").to_string()]);
     checkout.git(&["pack-refs", "--all", "--prune"]);
-    let git_dir = checkout.path().join(".git");
-    let packed = git_dir.join("packed-refs");
+    let packed = checkout.path().join(".git/packed-refs");
     let before = std::fs::read_to_string(&packed).expect("readable");
     let [first, second] = [first, second].map(|id| id.expect("an edge").to_string());
     let now = before.replace(&first, &second);
     assert_ne!(now, before, "the ref is packed");
     let expected = checkout.open().resolve(JOURNAL).expect("readable");
     let update = RefUpdate { name: JOURNAL, expected, new: third.expect("an edge") };
+    let with_second = packed.with_extension("next");
+    std::fs::write(&with_second, now).expect("writable");
     let outcome = while_the_lock_is_awaited(&checkout, update, || {
-        std::fs::write(git_dir.join("packed-refs.new"), now).expect("writable");
-        std::fs::rename(git_dir.join("packed-refs.new"), &packed).expect("writable");
+        std::fs::rename(&with_second, &packed).expect("writable");
     });
     assert!(matches!(outcome, Err(Error::RefMoved(_))), "{outcome:?}");
     assert_eq!(checkout.git(&["rev-parse", JOURNAL]), second);
@@ -63,11 +63,15 @@ fn a_journal_that_is_packed_while_a_lock_is_awaited_is_seen_to_be_in_the_way() {
     // other one had been, which from then on was not found.
     let checkout = Checkout::new();
     let tip = append(&checkout.open(), "a/b", 1..2).expect("free").tip.expect("an edge");
+    checkout.git(&["pack-refs", "--all", "--prune"]);
+    // Made before, since the update waits for a second only.
+    let packed = checkout.path().join(".git/packed-refs");
+    let with_it = packed.with_extension("next");
+    std::fs::copy(&packed, &with_it).expect("writable");
     checkout.git(&["update-ref", "-d", "refs/gitmind/edges/a/b"]);
     let update = RefUpdate { name: "refs/gitmind/edges/a", expected: None, new: tip };
     let outcome = while_the_lock_is_awaited(&checkout, update, || {
-        checkout.git(&["update-ref", "refs/gitmind/edges/a/b", &tip.to_string()]);
-        checkout.git(&["pack-refs", "--all", "--prune"]);
+        std::fs::rename(&with_it, &packed).expect("writable");
     });
     assert!(matches!(outcome, Err(Error::RefConflict { .. })), "{outcome:?}");
     assert_eq!(checkout.open().resolve("refs/gitmind/edges/a/b").expect("readable"), Some(tip));

@@ -1,16 +1,14 @@
 //! What the races share: a repository with files, git, the program, and what must be true after.
 
+use crate::edges::edge;
 use gitmind::branch::BranchName;
 use gitmind::cache::{RebuildError, RebuildOptions, Report};
 use gitmind::clock::{Clock, SystemClock, Zone};
 use gitmind::context::{Context, Workspace};
 use gitmind::git::Repository;
 use gitmind::git::gitoxide::{GitRepository, Location};
-use gitmind::journal::{
-    Append, AppendError, Appended, Attribution, Batch, BatchError, Edge, EdgeOrder, Edges,
-};
+use gitmind::journal::{Append, AppendError, Appended, Batch, BatchError, EdgeOrder};
 use gitmind::memory::{Alloc, Arena, System};
-use gitmind::oid::Oid;
 use gitmind::progress::Silent;
 use gitmind::random::SystemRandom;
 use gitmind::units::Bytes;
@@ -131,16 +129,9 @@ fn temporary(folder: &Path, left: &mut Vec<String>) {
     }
 }
 
-/// A command that does not depend on anyone's configuration.
+/// A command that depends on nothing of the machine.
 fn isolated(program: &str) -> Command {
-    let mut command = Command::new(program);
-    for name in ["GIT_DIR", "GIT_WORK_TREE", "GIT_CEILING_DIRECTORIES", "HOME"] {
-        command.env_remove(name);
-    }
-    command.env("GIT_CONFIG_GLOBAL", "/dev/null").env("GIT_CONFIG_NOSYSTEM", "1");
-    command.env("GIT_AUTHOR_NAME", "a").env("GIT_AUTHOR_EMAIL", "a@b").env("TZ", "UTC");
-    command.env("GIT_COMMITTER_NAME", "a").env("GIT_COMMITTER_EMAIL", "a@b").env("LC_ALL", "C");
-    command
+    crate::isolated::isolated(program, &["GIT", "GM_", "HOME"])
 }
 
 /// Runs `work` so many times at once, each with its number.
@@ -178,21 +169,6 @@ pub(crate) fn meanwhile(work: impl Fn() + Sync, body: impl FnOnce()) {
 
 pub(crate) fn clock() -> SystemClock {
     SystemClock::start(Zone::of(Some("UTC".into())))
-}
-
-/// An edge that is told from others by its time.
-pub(crate) fn edge(number: u64) -> Edge<'static> {
-    let blank = Edges::new(&[0xa0]).next().expect("an edge").expect("a whole one");
-    let id = |number: u64| Oid::new([number.to_le_bytes()[0] | 1; 20]);
-    Edge {
-        source: id(number),
-        target: id(number + 2),
-        source_path: b"src/a.c",
-        target_path: b"docs/a.md",
-        timestamp_ms: number,
-        attribution: Some(Attribution::default()),
-        ..blank
-    }
 }
 
 /// Appends the edges with these numbers.

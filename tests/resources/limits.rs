@@ -27,7 +27,8 @@ fn too_few_open_files_are_an_error_that_changes_nothing() {
                 done += 1;
             }
         }
-        assert!(done >= 1, "{}: {refused} refused, {done} done", operation.name);
+        let about = format!("{}: {refused} refused, {done} done", operation.name);
+        assert!(refused >= 1 && done >= 1, "{about}");
         operation.record("too few open files", REFUSED_OR_DONE);
     }
     place.assert_works_again();
@@ -59,18 +60,23 @@ fn a_file_that_may_not_grow_is_an_error_that_changes_nothing() {
 fn a_small_address_space_is_an_error_that_changes_nothing() {
     let mut place = Place::new();
     for operation in &OPERATIONS {
-        let mut done = 0;
+        let (mut refused, mut done) = (0, 0);
         for kib in [4000, 8000, 12_000, 16_000, 20_000, 40_000, 100_000] {
             let ran = place.limited(operation, &format!("ulimit -v {kib}"));
             let what = format!("{kib} KiB of addresses");
-            match ran.status.code() {
+            let is_refused = match ran.status.code() {
                 // The system or the loader could not start it, or a library got no memory: as after
                 // a crash.
-                None | Some(127) => place.assert_unchanged(&what),
-                _ => done += u32::from(!place.assert_refused_or_done(operation, &ran, &what)),
-            }
+                None | Some(127) => {
+                    place.assert_unchanged(&what);
+                    true
+                }
+                _ => place.assert_refused_or_done(operation, &ran, &what),
+            };
+            *(if is_refused { &mut refused } else { &mut done }) += 1;
         }
-        assert!(done >= 1, "{} never succeeded", operation.name);
+        let about = format!("{}: {refused} refused, {done} done", operation.name);
+        assert!(refused >= 1 && done >= 1, "{about}");
         let outcome = "an error or an abort by a library, nothing changed; or done";
         operation.record("a small address space", outcome);
     }

@@ -6,6 +6,8 @@
 mod disk;
 #[path = "../it/injection.rs"]
 mod injection;
+#[path = "../it/isolated.rs"]
+mod isolated;
 mod limits;
 mod permissions;
 mod support;

@@ -1,6 +1,7 @@
 //! A repository where something is refused, and what must be true after.
 
 use crate::injection::{self, record};
+use crate::isolated::isolated;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
@@ -148,17 +149,8 @@ impl Place {
 
     /// A command in the checkout that does not depend on anyone's configuration.
     pub(crate) fn isolated(&self, program: impl AsRef<std::ffi::OsStr>) -> Command {
-        let mut command = Command::new(program);
-        for (name, _) in std::env::vars_os() {
-            let name = name.to_string_lossy();
-            if ["GIT", "GM_"].iter().any(|prefix| name.starts_with(prefix)) {
-                command.env_remove(&*name);
-            }
-        }
-        command.env("GIT_CONFIG_GLOBAL", "/dev/null").env("GIT_CONFIG_NOSYSTEM", "1");
-        command.env("GIT_AUTHOR_NAME", "a").env("GIT_AUTHOR_EMAIL", "a@b").env("TZ", "UTC");
-        command.env("GIT_COMMITTER_NAME", "a").env("GIT_COMMITTER_EMAIL", "a@b");
-        command.env("HOME", self.home()).env("LC_ALL", "C").current_dir(self.top());
+        let mut command = isolated(program, &["GIT", "GM_"]);
+        command.env("HOME", self.home()).current_dir(self.top());
         command
     }
 
