@@ -2,9 +2,9 @@
 //!
 //! The order is that of [`EdgeOrder::OldestFirst`] read backwards. As long as there are no merges,
 //! that is the chain of first parents, and nothing is kept. From the first merge on, the ids of
-//! the older commits are put in order first, which takes 20 bytes for each.
+//! the older commits are put in order first, which takes up to 70 bytes for each.
 
-use super::order::{EdgeOrder, WalkError, walk};
+use super::order::{CycleDetector, EdgeOrder, WalkError, walk};
 use crate::git::{Commit, ObjectKind, Repository};
 use crate::memory::{Alloc, Vec};
 use crate::oid::Oid;
@@ -21,10 +21,11 @@ pub fn walk_newest<E: From<WalkError>>(
     tip: Oid,
     mut visit: impl FnMut(&Commit<'_>) -> Result<ControlFlow<()>, E>,
 ) -> Result<(), E> {
+    let mut cycle = CycleDetector::new(tip);
     let mut outcome = Ok(ControlFlow::Continue(()));
     let mut merge = None;
     let walked = repository.follow(alloc, tip, &mut |commit| {
-        outcome = visit(commit);
+        outcome = cycle.check(commit.id).map_err(E::from).and_then(|()| visit(commit));
         if commit.parents().nth(1).is_some() {
             merge = Some(commit.id);
         }
@@ -101,5 +102,23 @@ mod tests {
             assert_eq!(visited(&repository, tip, limit), expected[..limit]);
         }
         assert_eq!(visited(&repository, left, 9), [left, root]);
+    }
+
+    #[test]
+    fn a_commit_that_is_its_own_ancestor_ends_the_walk() {
+        // It was printed for ever: walks of all commits looked for it, this one did not.
+        for older in 0..4 {
+            let repository = FakeRepository::default();
+            let root = repository.commit(&[], b"root");
+            let commit = |parent, _| repository.commit(&[parent], b"");
+            let tip = (0..older).fold(root, commit);
+            let looped = repository.contents()[&repository.commit(&[tip], b"")].1.clone();
+            repository.damage(root, ObjectKind::Commit, &looped);
+            let system = System::new();
+            let outcome = walk_newest(&repository, Alloc::new(&system), tip, |_| {
+                Ok::<_, WalkError>(ControlFlow::Continue(()))
+            });
+            assert!(matches!(outcome, Err(WalkError::Cycle { .. })), "{older}: {outcome:?}");
+        }
     }
 }
