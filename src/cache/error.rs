@@ -48,6 +48,12 @@ impl RebuildError {
         }
     }
 
+    /// The budget that is in the way, if one is.
+    pub(super) fn budget(&self) -> Option<Bytes> {
+        let refused = self.memory().filter(|refused| refused.kind == ErrorKind::OverBudget);
+        refused.map(|refused| refused.limit)
+    }
+
     /// Whether the arena's cap, and nothing else, is in the way.
     pub fn is_over_cap(&self) -> bool {
         matches!(self, Self::Memory(error) if error.kind == ErrorKind::OverCap)
@@ -90,9 +96,9 @@ pub enum FullBecause {
     /// The commit that the cache was built from is not met on the way back.
     #[error("the commit it was built from is not a recent first parent of the journal")]
     NotMet,
-    /// What is new does not fit the arena.
+    /// What is new, or what it touches, does not fit the arena or the budget.
     #[error("what is new takes more than {0}")]
-    OverCap(Bytes),
+    TooMuch(Bytes),
     /// Part of the cache is missing or not as it was written.
     #[error("it is damaged: {0}")]
     Damaged(#[from] ExistingError),

@@ -206,18 +206,17 @@ impl<'a> Rebuild<'a> {
                 current(existing)
             }
             Some(Ok(Some(existing))) if can_go_on(&existing.meta, options) => {
-                match self.incremental(arena, tip, &existing, options) {
-                    Ok(Ok(report)) => report,
-                    Ok(Err(because)) => {
-                        let report = self.full(arena, tip, options)?;
-                        Report { full_because: Some(because), ..report }
-                    }
+                let because = match self.incremental(arena, tip, &existing, options) {
+                    Ok(Ok(report)) => return Ok(report),
+                    Ok(Err(because)) => because,
                     Err(error) if error.is_over_cap() && self.disk.is_some() => {
-                        let full_because = Some(FullBecause::OverCap(arena.cap_bytes()));
-                        Report { full_because, ..self.full(arena, tip, options)? }
+                        FullBecause::TooMuch(arena.cap_bytes())
                     }
-                    Err(error) => return Err(error),
-                }
+                    // What is touched waits in memory, and a full rebuild writes it as it goes.
+                    Err(error) => FullBecause::TooMuch(error.budget().ok_or(error)?),
+                };
+                let report = self.full(arena, tip, options)?;
+                Report { full_because: Some(because), ..report }
             }
             Some(Err(error)) => match error.memory() {
                 Some(refused) => return Err(refused.into()),

@@ -201,7 +201,8 @@ pub(super) struct LinkArgs {
 /// tree, or source_oid and target_oid. Optional are type (a name, or digits in quotes) or
 /// type_number, confidence (from nought to one) or confidence_stored, timestamp_ms, ulid,
 /// legacy_source_oid, legacy_target_oid, and attribution with source or source_number, author,
-/// session, flags and lane. So the edges that list prints as JSON are such lines.
+/// session, flags and lane. So the edges that list prints as JSON are such lines, but for those
+/// with a text that is not UTF-8 or has control characters, which no new edge may have.
 #[derive(Clone, Debug, clap::Args)]
 #[command(after_help = "Examples:\n  git mind import edges.jsonl\n  git mind query --from a.c \
                         --json | jq -c '.edges[]' | git mind import - --branch copy")]

@@ -5,7 +5,7 @@ use super::failure::Failure;
 use super::output::Output;
 use crate::context::{Memory, ToggleError, Toggles};
 use crate::env::Environment;
-use crate::memory::{Op, ProcessAllocator};
+use crate::memory::{ErrorKind, MemoryError, Op, ProcessAllocator};
 
 /// Reads the toggles; one that cannot be understood is wrong usage.
 pub(super) fn toggles(env: &dyn Environment) -> Result<Toggles, Failure> {
@@ -33,6 +33,17 @@ pub(super) fn begin(toggles: &Toggles, command: &Command, allocator: &ProcessAll
         | Command::Man(_) => Op::CacheRebuild,
     };
     Memory::new(toggles, toggles.budget_of(op))
+}
+
+/// What to type when memory was refused.
+pub(super) const fn refusal_hint(refused: MemoryError) -> Option<&'static str> {
+    match (refused.kind, refused.op) {
+        (ErrorKind::OverBudget, Some(Op::AttrQuery | Op::CacheQuery)) => {
+            Some("raise the budget with GM_ARENA_CAP_ATTR_QUERY=SIZE")
+        }
+        (ErrorKind::OverBudget, _) => Some("raise the budget with GM_ARENA_CAP_CACHE_REBUILD=SIZE"),
+        _ => None,
+    }
 }
 
 /// Says what was traced, and fails when something was not given back.

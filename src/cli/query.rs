@@ -3,6 +3,7 @@
 use super::args::{Args, QueryArgs};
 use super::failure::{Exit, Failure};
 use super::list_json::JsonList;
+use super::memory::refusal_hint;
 use super::output::Output;
 use super::telemetry::{Session, clock, milliseconds};
 use super::{list, list_line, malformed, object, repository};
@@ -169,7 +170,7 @@ fn explain(failure: QueryFailure, repository: &dyn Repository) -> Failure {
     let hint = match &error {
         QueryError::NoJournal(_) => Some(repository::journals_hint(repository)),
         QueryError::Walk(error) => repository::walk_hint(error).map(Into::into),
-        _ => None,
+        error => error.memory().and_then(refusal_hint).map(Into::into),
     };
     Failure::new(error).hint_if(hint)
 }

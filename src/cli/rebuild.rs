@@ -2,6 +2,7 @@
 
 use super::args::{Args, RebuildArgs};
 use super::failure::{Exit, Failure};
+use super::memory::refusal_hint;
 use super::output::Output;
 use super::progress::Bar;
 use super::telemetry::{Session, clock, milliseconds};
@@ -45,6 +46,9 @@ pub(super) fn run(
     let workspace = Workspace { arena: &mut arena, disk, workers };
     let context = Context { alloc, repository: &repository, clock: &clock, progress: &bar };
     let branch = repository::branch(&context, options.branch.as_deref())?;
+    if options.branch.is_some() {
+        branch.check_cache().map_err(|error| Failure::new(error).unknown())?;
+    }
     let rebuild_options = RebuildOptions {
         edge_order: options.edge_order.into(),
         force: options.force,
@@ -136,7 +140,7 @@ fn explain(error: RebuildError, repository: &dyn Repository, no_spill: bool) -> 
             Some(format!("without --no-spill it goes on by way of the disk; {CAP} is the cap"))
         }
         error if error.is_over_cap() => Some(format!("raise the arena's cap with {CAP}=SIZE")),
-        _ => None,
+        error => error.memory().and_then(refusal_hint).map(Into::into),
     };
     Failure::new(error).hint_if(hint)
 }

@@ -2,6 +2,7 @@
 
 use super::args::Args;
 use super::failure::Failure;
+use super::memory::refusal_hint;
 use crate::branch::BranchName;
 use crate::context::Context;
 use crate::env::Environment;
@@ -50,11 +51,11 @@ pub(super) fn walk_hint(error: &WalkError) -> Option<&'static str> {
             "`git fetch --unshallow ORIGIN 'refs/gitmind/edges/*:refs/gitmind/edges/*'` \
                  brings the rest",
         ),
-        WalkError::Repository(
-            Error::Unreadable { .. } | Error::Open { .. } | Error::Io { .. } | Error::Memory(_),
-        )
-        | WalkError::TooManyCommits
-        | WalkError::Memory(_) => None,
+        WalkError::Repository(Error::Memory(refused)) | WalkError::Memory(refused) => {
+            refusal_hint(*refused)
+        }
+        WalkError::Repository(Error::Unreadable { .. } | Error::Open { .. } | Error::Io { .. })
+        | WalkError::TooManyCommits => None,
         _ => Some("`git fsck` lists what is damaged or missing"),
     }
 }
@@ -70,7 +71,7 @@ pub(super) fn broken_cache_hint(name: &str) -> String {
 /// The branch that is named, or the one that is checked out.
 pub(super) fn branch(context: &Context<'_>, name: Option<&str>) -> Result<BranchName, Failure> {
     match name {
-        Some(name) => Ok(BranchName::new(name)?),
+        Some(name) => BranchName::new(name).map_err(|error| Failure::new(error).unknown()),
         None => context
             .head_branch()
             .map_err(|error| Failure::new(error).hint("name a branch with --branch NAME")),

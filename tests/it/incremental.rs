@@ -1,12 +1,13 @@
 //! A cache brought up to date is, tree for tree, the one that is built anew.
 
-use crate::support::{TempRepository, message, rebuild_with};
+use crate::support::{TempRepository, encoded_message, message, rebuild_in, rebuild_with};
 use gitmind::cache::{FullBecause, Meta, Mode, RebuildOptions, Report};
 use gitmind::git::fake::FakeRepository;
 use gitmind::git::{ObjectKind, Repository, entries};
 use gitmind::journal::EdgeOrder;
-use gitmind::memory::Alloc;
+use gitmind::memory::{Alloc, Budgeted, System};
 use gitmind::oid::Oid;
+use gitmind::units::Bytes;
 use proptest::prelude::*;
 
 const JOURNAL: &str = "refs/gitmind/edges/main";
@@ -189,6 +190,52 @@ fn a_damaged_cache_is_built_anew_and_that_is_said() {
         }
     }
     assert_eq!(told, 2, "the touched shard and the commit index; the other shard is not read");
+}
+
+/// Broke: a large import onto a cache could not be taken into it under the budget, though the whole
+/// cache could be built.
+#[test]
+fn what_is_touched_may_not_fit_the_budget_and_then_the_whole_cache_is_built() {
+    let mut journal = Journal::new();
+    let cache = journal.rebuild(false).cache_commit;
+    let mut number = 0_u32;
+    for _ in 0..8 {
+        let mut payload = vec![];
+        for _ in 0..1000 {
+            payload.extend_from_slice(&[0xa2, 8, 0x54]);
+            payload.extend_from_slice(&object(2 * number));
+            payload.extend_from_slice(&[9, 0x54]);
+            payload.extend_from_slice(&object(2 * number + 1));
+            number += 1;
+        }
+        journal.push(&[journal.tip()], &encoded_message(&payload));
+    }
+    let within = |limit: Bytes, force: bool| {
+        journal.repository.set_ref(CACHE, cache);
+        let budget = Budgeted::new(System::new(), limit);
+        let alloc = Alloc::new(&budget);
+        let options = RebuildOptions { force, ..OPTIONS };
+        let report = rebuild_in(alloc, &journal.repository, "main", options);
+        assert_eq!(budget.used(), Bytes::ZERO, "nothing leaks");
+        (report.expect("it fits"), budget.peak())
+    };
+    let (updated, needed) = within(Bytes::from_mib(256), false);
+    let (full, enough) = within(Bytes::from_mib(256), true);
+    assert_eq!((updated.mode, updated.full_because.is_none()), (Mode::Incremental, true));
+    assert!(enough < needed, "{enough} for all, {needed} for what is touched");
+    let limit = Bytes::new(needed.get() - 1);
+    let (report, _) = within(limit, false);
+    assert_eq!(report.root_tree, full.root_tree);
+    assert_eq!(report.mode, Mode::Full);
+    let because = report.full_because;
+    assert!(matches!(because, Some(FullBecause::TooMuch(at)) if at == limit), "{because:?}");
+}
+
+/// An object id that nothing else has.
+fn object(number: u32) -> [u8; Oid::LEN] {
+    let mut id = [0x5a; Oid::LEN];
+    id[..4].copy_from_slice(&number.wrapping_mul(0x9e37_79b1).to_be_bytes());
+    id
 }
 
 /// Broke: an update copied a shard's entries as they were, and git refused the tree that it wrote.

@@ -129,9 +129,18 @@ pub(crate) fn rebuild_with(
     branch: &str,
     options: RebuildOptions,
 ) -> Result<Report, RebuildError> {
-    let clock = FixedClock(Timestamp { seconds: 1_700_000_000, offset_seconds: 3600 });
     let system = System::new();
-    let alloc = Alloc::new(&system);
+    rebuild_in(Alloc::new(&system), repository, branch, options)
+}
+
+/// The same on memory of the caller's.
+pub(crate) fn rebuild_in(
+    alloc: Alloc<'_>,
+    repository: &dyn Repository,
+    branch: &str,
+    options: RebuildOptions,
+) -> Result<Report, RebuildError> {
+    let clock = FixedClock(Timestamp { seconds: 1_700_000_000, offset_seconds: 3600 });
     let mut arena = arena(alloc);
     let workspace = Workspace { arena: &mut arena, disk: None, workers: 1 };
     let context = Context { alloc, repository, clock: &clock, progress: &Silent };
