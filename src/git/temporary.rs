@@ -168,6 +168,11 @@ pub(super) fn open_folder(
     rustix::fs::openat(parent, path, flags | also, Mode::empty())
 }
 
+/// The system's number of an error; one that is not the system's is an input/output error.
+pub(super) fn errno(error: std::io::Error) -> Errno {
+    error.raw_os_error().map_or(Errno::IO, Errno::from_raw_os_error)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -11,10 +11,13 @@ use std::path::Path;
 use rustix::fs::{AtFlags, Mode, OFlags};
 use rustix::io::Errno;
 
-use crate::git::temporary::{ATTEMPTS_MAX, Temporary, is_temporary, open_folder, sweep};
+use crate::git::temporary::{ATTEMPTS_MAX, Temporary, errno, is_temporary, open_folder, sweep};
 use crate::git::{Error, ObjectHeader, ObjectKind, encode_stored, object_id};
 use crate::memory::{Alloc, Vec};
 use crate::oid::Oid;
+
+/// Digits of an object's name that its folder has.
+const SHARD_LEN: usize = 2;
 
 /// Writes an object below the folder `objects`; returns its name when the disk has it.
 pub(super) fn write(
@@ -40,18 +43,23 @@ pub(super) fn write(
 
 /// Whether the object `id` has a file in the folder `objects`.
 pub(super) fn is_there(objects: &Path, id: Oid) -> bool {
+    open_folder(rustix::fs::CWD, objects, OFlags::empty())
+        .and_then(|objects| rustix::fs::statat(&objects, &name(id)[..], AtFlags::SYMLINK_NOFOLLOW))
+        .is_ok()
+}
+
+/// Where the file of an object is below a folder of objects: `xx/yyyy`.
+pub(super) fn name(id: Oid) -> [u8; Oid::HEX_LEN + 1] {
     let mut name = [b'/'; Oid::HEX_LEN + 1];
     let hex = id.to_hex();
-    name[..2].copy_from_slice(&hex[..2]);
-    name[3..].copy_from_slice(&hex[2..]);
-    open_folder(rustix::fs::CWD, objects, OFlags::empty())
-        .and_then(|objects| rustix::fs::statat(&objects, &name[..], AtFlags::SYMLINK_NOFOLLOW))
-        .is_ok()
+    name[..SHARD_LEN].copy_from_slice(&hex[..SHARD_LEN]);
+    name[SHARD_LEN + 1..].copy_from_slice(&hex[SHARD_LEN..]);
+    name
 }
 
 fn write_file(objects: &Path, id: Oid, stream: &[u8]) -> Result<(), Errno> {
     let hex = id.to_hex();
-    let (shard, name) = hex.split_at(2);
+    let (shard, name) = hex.split_at(SHARD_LEN);
     let objects = open_folder(rustix::fs::CWD, objects, OFlags::empty())?;
     let is_new = match rustix::fs::mkdirat(&objects, shard, Mode::from_raw_mode(0o777)) {
         Ok(()) => true,
@@ -67,10 +75,7 @@ fn write_file(objects: &Path, id: Oid, stream: &[u8]) -> Result<(), Errno> {
     // Above its folder, so that one look finds what all killed processes have left.
     sweep(objects.as_fd(), is_temporary, |_, _| true);
     let (mut file, temporary) = Temporary::create(objects.as_fd(), Mode::from_raw_mode(0o444))?;
-    file.write_all(stream).map_err(|error| {
-        let errno = error.raw_os_error().map(Errno::from_raw_os_error);
-        errno.unwrap_or(Errno::IO)
-    })?;
+    file.write_all(stream).map_err(errno)?;
     rustix::fs::fsync(&file)?;
     rustix::fs::renameat(&objects, temporary.name(), &folder, name)?;
     temporary.keep();

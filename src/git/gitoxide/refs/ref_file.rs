@@ -15,7 +15,7 @@ use rustix::fs::{AtFlags, CWD, Mode, OFlags, Stat, linkat};
 use rustix::io::Errno;
 
 use crate::git::Error;
-use crate::git::temporary::{Temporary, is_temporary, open_folder, sweep};
+use crate::git::temporary::{Temporary, errno, is_temporary, open_folder, sweep};
 use crate::oid::Oid;
 
 /// How long to wait for someone else's lock.
@@ -220,9 +220,4 @@ fn remove_empty(folder: &Path) -> io::Result<()> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
         removed => removed,
     }
-}
-
-/// The system's number of an error.
-fn errno(error: io::Error) -> Errno {
-    error.raw_os_error().map_or(Errno::IO, Errno::from_raw_os_error)
 }
