@@ -22,6 +22,8 @@ use crate::oid::Oid;
 const LOCK_WAIT: Duration = Duration::from_secs(1);
 /// How often to look meanwhile.
 const LOCK_TRIES: u32 = 50;
+/// Files and folders below a ref's own path that one sweep looks at.
+const BELOW_MAX: u32 = 10_000;
 /// Folders that others remove while we make them, and the other way round.
 const FOLDER_TRIES: u32 = 16;
 
@@ -68,7 +70,8 @@ impl<'p> RefFile<'p> {
         rustix::fs::fsync(&file)?;
         let own = common_dir.join(temporary.name());
         acquire(&own, temporary.is_locked(), path, lock, || {
-            sweep(folder.as_fd(), is_temporary, |_, stat| is_done(stat, path, lock));
+            let mut left = BELOW_MAX;
+            sweep(folder.as_fd(), is_temporary, |_, stat| is_done(stat, path, lock, &mut left));
         })?;
         let held = Self { path, lock, is_held: Cell::new(true), _owned: file };
         let outcome = replace(&held);
@@ -186,23 +189,32 @@ fn copy(own: &Path, lock: &Path) -> Result<(), Errno> {
 /// Whether the temporary file of someone dead can go: it has no other name, or has become the ref
 /// at `path`, or is its lock, which goes with it, or that of a ref which would have to be below it.
 /// The lock of another ref needs its file.
-fn is_done(stat: &Stat, path: &Path, lock: &Path) -> bool {
+fn is_done(stat: &Stat, path: &Path, lock: &Path, left: &mut u32) -> bool {
     let is_at = |path: &Path| {
         let found = rustix::fs::lstat(path);
         found.is_ok_and(|found| (found.st_dev, found.st_ino) == (stat.st_dev, stat.st_ino))
     };
     let is_removed = |lock: &Path| is_at(lock) && rustix::fs::unlink(lock).is_ok();
-    stat.st_nlink == 1 || is_removed(lock) || is_at(path) || any_below(path, &is_removed)
+    stat.st_nlink == 1 || is_removed(lock) || is_at(path) || any_below(path, &is_removed, left)
 }
 
-/// Whether `is_it` holds of a file below a folder, which may not be there.
-fn any_below(folder: &Path, is_it: &impl Fn(&Path) -> bool) -> bool {
-    let entries = std::fs::read_dir(folder).into_iter().flatten().filter_map(Result::ok);
-    entries.into_iter().any(|entry| match entry.file_type() {
-        Ok(kind) if kind.is_dir() => any_below(&entry.path(), is_it),
-        Ok(_) => is_it(&entry.path()),
-        Err(_) => false,
-    })
+/// Whether `is_it` holds of a file below a folder, which may not be there, among those that are
+/// looked at while `left` is not 0. No link is followed.
+fn any_below(folder: &Path, is_it: &impl Fn(&Path) -> bool, left: &mut u32) -> bool {
+    if !folder.symlink_metadata().is_ok_and(|found| found.is_dir()) {
+        return false;
+    }
+    for entry in std::fs::read_dir(folder).into_iter().flatten().map_while(Result::ok) {
+        if *left == 0 {
+            return false;
+        }
+        *left -= 1;
+        let path = entry.path();
+        if is_it(&path) || any_below(&path, is_it, left) {
+            return true;
+        }
+    }
+    false
 }
 
 /// Removes a folder in which there are only folders, unless others have.
@@ -219,5 +231,30 @@ fn remove_empty(folder: &Path) -> io::Result<()> {
     match remove() {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
         removed => removed,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_link_in_the_place_of_a_ref_is_not_followed() {
+        // What it led to was searched, and a second name of a dead process's file removed there.
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let at = |name: &str| folder.path().join(name);
+        std::fs::write(at("dead"), "").expect("writable");
+        for below in ["outside", "inside"] {
+            std::fs::create_dir(at(below)).expect("writable");
+            std::fs::hard_link(at("dead"), at(below).join("file")).expect("writable");
+        }
+        std::os::unix::fs::symlink(at("outside"), at("link")).expect("writable");
+        let stat = rustix::fs::stat(at("dead")).expect("it is there");
+        let is_done = |path, left: &mut u32| is_done(&stat, &at(path), &at("lock"), left);
+        assert!(!is_done("link", &mut 10));
+        assert!(at("outside/file").exists());
+        assert!(!is_done("inside", &mut 0), "there may be very many");
+        assert!(is_done("inside", &mut 1));
+        assert!(!at("inside/file").exists());
     }
 }
