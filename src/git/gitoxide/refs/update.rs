@@ -87,3 +87,56 @@ fn link_above(common_dir: &Path, name: &str) -> Option<PathBuf> {
     let ours = folders.filter(|folder| folder.starts_with(OWN_FOLDER));
     ours.map(|folder| common_dir.join(folder)).find(|folder| folder.is_symlink())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::git::gitoxide::Location;
+    use std::sync::Barrier;
+    use std::time::Instant;
+
+    const ROUNDS: u32 = 2_000;
+
+    #[test]
+    fn a_ref_that_is_packed_during_the_look_is_in_the_way() {
+        // Packed refs were read, then files: one that was packed in between was seen in neither.
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let git_dir = folder.path().to_owned();
+        let [file, packed, next] =
+            ["refs/heads/a/b", "packed-refs", "next"].map(|name| git_dir.join(name));
+        let location = Location { common_dir: git_dir.clone(), git_dir, prefix: PathBuf::new() };
+        let store = super::super::open(&location);
+        std::fs::create_dir_all(folder.path().join("refs/heads/a")).expect("writable");
+        let look = || matches!(conflict(&store, "refs/heads/a"), Ok(Some(_)));
+        let value = "1".repeat(40);
+        let started = Instant::now();
+        (0..100).for_each(|_| assert!(!look(), "there is none yet"));
+        let longest = started.elapsed() / 50;
+        let is_at = Barrier::new(2);
+        let mut missed = 0;
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                for round in 0..ROUNDS {
+                    let lines = format!("# pack-refs with: sorted \n{value} refs/heads/a/b\n");
+                    std::fs::write(&next, lines).expect("writable");
+                    is_at.wait();
+                    let started = Instant::now();
+                    while started.elapsed() < longest * (round % 100) / 100 {
+                        std::hint::spin_loop();
+                    }
+                    std::fs::rename(&next, &packed).expect("writable");
+                    std::fs::remove_file(&file).expect("it is there");
+                    is_at.wait();
+                }
+            });
+            for _ in 0..ROUNDS {
+                let _ = std::fs::remove_file(&packed);
+                std::fs::write(&file, format!("{value}\n")).expect("writable");
+                is_at.wait();
+                missed += u32::from(!look());
+                is_at.wait();
+            }
+        });
+        assert_eq!(missed, 0);
+    }
+}
