@@ -5,12 +5,14 @@
 //! prefix, when it is old.
 
 use std::fs::File;
-use std::io::Write;
+use std::io::{self, Write};
 use std::mem::MaybeUninit;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::path::Path;
 
 use rustix::fs::{AtFlags, FileType, FlockOperation, Mode, OFlags, RawDir, Stat};
 use rustix::io::Errno;
+use tempfile::NamedTempFile;
 
 /// What the names of all of them begin with. git has `tmp_obj_` and `tmp_pack_`.
 pub(super) const PREFIX: &str = "tmp_gitmind_";
@@ -99,7 +101,7 @@ impl TemporaryName {
 
 /// What became of locking a new file.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) enum Owned {
+enum Owned {
     /// Others see that its owner lives, as long as it is open.
     Locked,
     /// It cannot be locked, so whoever can lock it may take it for a dead one's.
@@ -108,8 +110,19 @@ pub(super) enum Owned {
     Swept,
 }
 
+/// An empty file in `folder` whose name begins with `prefix`, which is owned as long as it is open.
+pub(super) fn create_named(folder: &Path, prefix: &str) -> io::Result<NamedTempFile> {
+    for _ in 0..ATTEMPTS_MAX {
+        let file = tempfile::Builder::new().prefix(prefix).tempfile_in(folder)?;
+        if own(file.as_file())? != Owned::Swept {
+            return Ok(file);
+        }
+    }
+    Err(io::ErrorKind::AlreadyExists.into())
+}
+
 /// Locks a new file.
-pub(super) fn own(file: impl AsFd) -> Result<Owned, Errno> {
+fn own(file: impl AsFd) -> Result<Owned, Errno> {
     let owned = match rustix::fs::flock(&file, FlockOperation::NonBlockingLockExclusive) {
         Ok(()) => Owned::Locked,
         Err(Errno::WOULDBLOCK) => Owned::Swept,
@@ -169,7 +182,7 @@ pub(super) fn open_folder(
 }
 
 /// The system's number of an error; one that is not the system's is an input/output error.
-pub(super) fn errno(error: std::io::Error) -> Errno {
+pub(super) fn errno(error: io::Error) -> Errno {
     error.raw_os_error().map_or(Errno::IO, Errno::from_raw_os_error)
 }
 
