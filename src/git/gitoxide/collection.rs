@@ -3,6 +3,7 @@
 //! `git gc` holds the file `gc.pid` with its process id and host, and takes one for a leftover when
 //! it is older than twelve hours or its process is gone (builtin/gc.c, `lock_repo_for_gc`).
 
+use super::recent::time;
 use rustix::fs::{AtFlags, CWD, Mode, OFlags, Stat, statat};
 use rustix::io::Errno;
 use rustix::process::{Pid, test_kill_process};
@@ -10,7 +11,7 @@ use std::fs::File;
 use std::io::Read;
 use std::os::fd::{AsFd, BorrowedFd};
 use std::path::Path;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime};
 
 const FILE: &str = "gc.pid";
 const AGE_MAX: Duration = Duration::from_secs(12 * 60 * 60);
@@ -58,9 +59,8 @@ pub(super) fn is_running(common_dir: &Path) -> bool {
 
 /// Whether the file has not been written to for so long that git takes it for a leftover.
 fn is_old(stat: &Stat) -> bool {
-    let Ok(seconds) = u64::try_from(stat.st_mtime) else { return true };
-    let modified = UNIX_EPOCH + Duration::from_secs(seconds);
-    SystemTime::now().duration_since(modified).is_ok_and(|age| age > AGE_MAX)
+    let age = SystemTime::now().duration_since(time(stat.st_mtime));
+    age.is_ok_and(|age| age > AGE_MAX)
 }
 
 #[cfg(test)]

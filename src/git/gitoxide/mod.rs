@@ -10,6 +10,7 @@ mod discover;
 mod follow;
 mod loose;
 mod objects;
+mod recent;
 mod refs;
 mod repository;
 

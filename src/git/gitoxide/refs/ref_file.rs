@@ -15,6 +15,7 @@ use rustix::fs::{AtFlags, CWD, Mode, OFlags, Stat, linkat};
 use rustix::io::Errno;
 
 use crate::git::Error;
+use crate::git::gitoxide::recent::is_new_folder;
 use crate::git::temporary::{Temporary, errno, is_temporary, open_folder, sweep};
 use crate::oid::Oid;
 
@@ -45,6 +46,7 @@ impl From<Errno> for Refused {
 
 /// The lock of a ref, which holds its next value. It is gone when this is dropped.
 pub(super) struct RefFile<'p> {
+    common_dir: &'p Path,
     path: &'p Path,
     lock: &'p Path,
     /// Until the ref has the lock's file: a lock that is there after that is someone else's.
@@ -57,7 +59,7 @@ impl<'p> RefFile<'p> {
     /// Locks the ref whose file is at `path` below `common_dir`, with `new` as its next value, and
     /// calls `replace`, which gives it that value or says why not.
     pub(super) fn lock(
-        common_dir: &Path,
+        common_dir: &'p Path,
         path: &'p Path,
         lock: &'p Path,
         new: Oid,
@@ -73,7 +75,7 @@ impl<'p> RefFile<'p> {
             let mut left = BELOW_MAX;
             sweep(folder.as_fd(), is_temporary, |_, stat| is_done(stat, path, lock, &mut left));
         })?;
-        let held = Self { path, lock, is_held: Cell::new(true), _owned: file };
+        let held = Self { common_dir, path, lock, is_held: Cell::new(true), _owned: file };
         let outcome = replace(&held);
         drop(held);
         // Only now: a temporary file that has a lock says whose lock that is.
@@ -85,6 +87,9 @@ impl<'p> RefFile<'p> {
     pub(super) fn rename(&self) -> Result<OwnedFd, Errno> {
         // First, since what fails after the renaming cannot be taken back.
         let folder = open_folder(CWD, parent(self.path), OFlags::empty())?;
+        for made in new_folders(self.common_dir, self.path) {
+            rustix::fs::fsync(open_folder(CWD, parent(made), OFlags::empty())?)?;
+        }
         for _ in 0..FOLDER_TRIES {
             match rustix::fs::rename(self.lock, self.path) {
                 // Folders without a ref may stand where a ref is to be.
@@ -168,6 +173,14 @@ fn make_folders(folder: &Path) -> Result<(), Errno> {
     }
 }
 
+/// The folders of `path` whose names the disk may not have, the lowest first: whoever made them may
+/// not have waited for it yet.
+fn new_folders<'p>(common_dir: &Path, path: &'p Path) -> impl Iterator<Item = &'p Path> {
+    let folders = path.ancestors().skip(1).take_while(move |folder| *folder != common_dir);
+    // One that is not new is in none that is.
+    folders.take_while(|folder| folder.metadata().is_ok_and(|found| is_new_folder(&found)))
+}
+
 fn parent(path: &Path) -> &Path {
     path.parent().unwrap_or(Path::new("."))
 }
@@ -237,6 +250,17 @@ fn remove_empty(folder: &Path) -> io::Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn folders_that_somebody_has_just_made_are_waited_for() {
+        // One that was there was taken for synced: after a power cut a ref could miss it.
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let refs = folder.path().join("refs");
+        std::fs::create_dir_all(refs.join("gitmind/edges")).expect("writable");
+        let path = refs.join("gitmind/edges/main");
+        let new: Vec<_> = new_folders(folder.path(), &path).collect();
+        assert_eq!(new, [refs.join("gitmind/edges"), refs.join("gitmind"), refs]);
+    }
 
     #[test]
     fn a_link_in_the_place_of_a_ref_is_not_followed() {
