@@ -132,6 +132,14 @@ fn own(file: impl AsFd) -> Result<Owned, Errno> {
     Ok(if is_there { owned } else { Owned::Swept })
 }
 
+/// Whether whoever owns the file at `path` lives: they have locked it, or have removed it by now.
+pub(super) fn is_owned(path: &Path) -> bool {
+    let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
+    let flock = |file| rustix::fs::flock(file, FlockOperation::NonBlockingLockShared);
+    let outcome = rustix::fs::open(path, flags, Mode::empty()).and_then(flock);
+    matches!(outcome, Err(Errno::WOULDBLOCK | Errno::NOENT))
+}
+
 /// Whether a file of that name is temporary, and ours.
 pub(super) fn is_temporary(name: &[u8]) -> bool {
     name.starts_with(PREFIX.as_bytes())

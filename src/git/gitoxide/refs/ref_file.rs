@@ -16,13 +16,13 @@ use rustix::io::Errno;
 
 use crate::git::Error;
 use crate::git::gitoxide::recent::is_new_folder;
-use crate::git::temporary::{Temporary, errno, is_temporary, open_folder, sweep};
+use crate::git::temporary::{Temporary, errno, is_owned, is_temporary, open_folder, sweep};
 use crate::oid::Oid;
 
-/// How long to wait for someone else's lock.
-const LOCK_WAIT: Duration = Duration::from_secs(1);
-/// How often to look meanwhile.
-const LOCK_TRIES: u32 = 50;
+/// How long to wait before a lock is asked for again.
+const LOCK_WAIT: Duration = Duration::from_millis(20);
+/// A second for someone of whom nobody can tell whether they live, 30 for who does.
+const PATIENCE: Patience = Patience { others: 50, living: 1_500 };
 /// Files and folders below a ref's own path that one sweep looks at.
 const BELOW_MAX: u32 = 10_000;
 /// Folders that others remove while we make them, and the other way round.
@@ -31,7 +31,10 @@ const FOLDER_TRIES: u32 = 16;
 /// Why a ref was not replaced.
 pub(super) enum Refused {
     /// Someone else has its lock.
-    Locked,
+    Locked {
+        /// Whether they are known to live.
+        is_living: bool,
+    },
     /// The system said so.
     System(Errno),
     /// What was done under the lock failed.
@@ -71,7 +74,7 @@ impl<'p> RefFile<'p> {
         file.write_all(b"\n").map_err(errno)?;
         rustix::fs::fsync(&file)?;
         let own = common_dir.join(temporary.name());
-        acquire(&own, temporary.is_locked(), path, lock, || {
+        acquire(&own, temporary.is_locked(), path, lock, PATIENCE, || {
             let mut left = BELOW_MAX;
             sweep(folder.as_fd(), is_temporary, |_, stat| is_done(stat, path, lock, &mut left));
         })?;
@@ -113,12 +116,30 @@ impl Drop for RefFile<'_> {
     }
 }
 
+/// How often a lock that is there is asked for again.
+struct Patience {
+    others: u32,
+    living: u32,
+}
+
+impl Patience {
+    /// Waits a while for a lock; refuses when that was too often.
+    fn wait(&mut self, lock: &Path) -> Result<(), Refused> {
+        let is_living = is_owned(lock);
+        let left = if is_living { &mut self.living } else { &mut self.others };
+        *left = left.checked_sub(1).ok_or(Refused::Locked { is_living })?;
+        std::thread::sleep(LOCK_WAIT);
+        Ok(())
+    }
+}
+
 /// Gives the file `own` the name `lock`, which nothing may have.
 fn acquire(
     own: &Path,
     is_locked: bool,
     path: &Path,
     lock: &Path,
+    mut patience: Patience,
     sweep: impl Fn(),
 ) -> Result<(), Refused> {
     // Where our file is not locked, others take a second name of it for a dead one's; and so
@@ -131,7 +152,7 @@ fn acquire(
         }
     };
     sweep();
-    let (mut waited, mut made) = (0, 0);
+    let mut made = 0;
     loop {
         let linked = match link() {
             // No second names here: a lock as git makes it, which outlives a killed process.
@@ -140,10 +161,8 @@ fn acquire(
         };
         match linked {
             Ok(()) => return Ok(()),
-            Err(Errno::EXIST) if waited == LOCK_TRIES => return Err(Refused::Locked),
             Err(Errno::EXIST) => {
-                waited += 1;
-                std::thread::sleep(LOCK_WAIT / LOCK_TRIES);
+                patience.wait(lock)?;
                 sweep();
             }
             Err(Errno::NOENT) if made < FOLDER_TRIES => {
@@ -250,6 +269,32 @@ fn remove_empty(folder: &Path) -> io::Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn who_lives_is_waited_for_longer_and_told_from_others() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let lock = folder.path().join("lock");
+        let refused = || {
+            let mut patience = Patience { others: 2, living: 4 };
+            let mut waited = 0;
+            loop {
+                match patience.wait(&lock) {
+                    Ok(()) => waited += 1,
+                    Err(Refused::Locked { is_living }) => return (waited, is_living),
+                    Err(_) => unreachable!("nothing else is refused"),
+                }
+            }
+        };
+        let opened = open_folder(CWD, folder.path(), OFlags::empty()).expect("a folder");
+        let (file, owner) = Temporary::create(opened.as_fd(), Mode::RWXU).expect("writable");
+        std::fs::hard_link(folder.path().join(owner.name()), &lock).expect("writable");
+        assert_eq!(refused(), (4, true));
+        drop(file);
+        assert_eq!(refused(), (2, false), "its owner is dead");
+        std::fs::remove_file(&lock).expect("it is there");
+        std::fs::write(&lock, "").expect("writable");
+        assert_eq!(refused(), (2, false), "git locks nothing");
+    }
 
     #[test]
     fn folders_that_somebody_has_just_made_are_waited_for() {

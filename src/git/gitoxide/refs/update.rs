@@ -54,11 +54,16 @@ pub(in crate::git::gitoxide) fn update(
     replaced.map_err(|refused| match refused {
         Refused::Failed(error) => error,
         Refused::System(errno) => write(errno.to_string()),
-        Refused::Locked => match find(store, name) {
+        Refused::Locked { is_living } => match find(store, name) {
             Ok(now) if is_expected(now.as_ref(), name, expected).is_err() => moved(name),
             _ => {
-                let reason = format!("someone else has its lock file ({})", lock.display());
-                Error::RefLocked { name: name.into(), reason }
+                let who = if is_living {
+                    "another git-mind is at work and holds"
+                } else {
+                    "someone else has"
+                };
+                let reason = format!("{who} its lock file ({})", lock.display());
+                Error::RefLocked { name: name.into(), reason, is_living }
             }
         },
     })
@@ -92,20 +97,49 @@ fn link_above(common_dir: &Path, name: &str) -> Option<PathBuf> {
 mod tests {
     use super::*;
     use crate::git::gitoxide::Location;
+    use crate::git::temporary::{Temporary, open_folder};
+    use rustix::fs::{CWD, Mode, OFlags};
+    use std::os::fd::AsFd;
     use std::sync::Barrier;
-    use std::time::Instant;
+    use std::time::{Duration, Instant};
 
     const ROUNDS: u32 = 2_000;
+    const JOURNAL: &str = "refs/gitmind/edges/main";
+
+    fn store(git_dir: &Path) -> Store {
+        let (git_dir, common_dir) = (git_dir.to_owned(), git_dir.to_owned());
+        super::super::open(&Location { git_dir, common_dir, prefix: PathBuf::new() })
+    }
+
+    #[test]
+    fn a_lock_whose_owner_lives_is_waited_for() {
+        // After a second it was an error that advised to delete the lock, which let two in.
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let lock = folder.path().join(format!("{JOURNAL}.lock"));
+        std::fs::create_dir_all(folder.path().join("refs/gitmind/edges")).expect("writable");
+        let opened = open_folder(CWD, folder.path(), OFlags::empty()).expect("a folder");
+        let (file, owner) = Temporary::create(opened.as_fd(), Mode::RWXU).expect("writable");
+        std::fs::hard_link(folder.path().join(owner.name()), &lock).expect("writable");
+        let (new, git_dir) = (Oid::new([1; Oid::LEN]), folder.path().to_owned());
+        let updated = std::thread::scope(|scope| {
+            let update = RefUpdate { name: JOURNAL, expected: None, new };
+            let update = move || super::update(&store(&git_dir), update, &mut || Ok(()));
+            let updating = scope.spawn(update);
+            std::thread::sleep(Duration::from_millis(1_500));
+            std::fs::remove_file(&lock).expect("nobody else removes it");
+            drop((owner, file));
+            updating.join().expect("no panic")
+        });
+        assert!(updated.is_ok(), "{updated:?}");
+    }
 
     #[test]
     fn a_ref_that_is_packed_during_the_look_is_in_the_way() {
         // Packed refs were read, then files: one that was packed in between was seen in neither.
         let folder = tempfile::tempdir().expect("a temporary folder");
-        let git_dir = folder.path().to_owned();
         let [file, packed, next] =
-            ["refs/heads/a/b", "packed-refs", "next"].map(|name| git_dir.join(name));
-        let location = Location { common_dir: git_dir.clone(), git_dir, prefix: PathBuf::new() };
-        let store = super::super::open(&location);
+            ["refs/heads/a/b", "packed-refs", "next"].map(|name| folder.path().join(name));
+        let store = store(folder.path());
         std::fs::create_dir_all(folder.path().join("refs/heads/a")).expect("writable");
         let look = || matches!(conflict(&store, "refs/heads/a"), Ok(Some(_)));
         let value = "1".repeat(40);
