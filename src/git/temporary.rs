@@ -14,6 +14,8 @@ use rustix::fs::{AtFlags, FileType, FlockOperation, Mode, OFlags, RawDir, Stat};
 use rustix::io::Errno;
 use tempfile::NamedTempFile;
 
+use super::sharing::Sharing;
+
 /// What the names of all of them begin with. git has `tmp_obj_` and `tmp_pack_`.
 pub(super) const PREFIX: &str = "tmp_gitmind_";
 /// Tries to find a name that nothing has.
@@ -31,8 +33,13 @@ pub(super) struct Temporary<'f> {
 }
 
 impl<'f> Temporary<'f> {
-    /// Makes an empty file in `folder`, which is owned as long as it is open.
-    pub(super) fn create(folder: BorrowedFd<'f>, mode: Mode) -> Result<(File, Self), Errno> {
+    /// Makes an empty file in `folder`, with `mode` and what others may besides, which is owned as
+    /// long as it is open.
+    pub(super) fn create(
+        folder: BorrowedFd<'f>,
+        mode: Mode,
+        sharing: Sharing,
+    ) -> Result<(File, Self), Errno> {
         let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::CLOEXEC;
         for _ in 0..ATTEMPTS_MAX {
             let name = TemporaryName::random()?;
@@ -45,6 +52,7 @@ impl<'f> Temporary<'f> {
                         Owned::Swept => {}
                         owned => {
                             temporary.is_locked = owned == Owned::Locked;
+                            sharing.adjust(&file)?;
                             return Ok((file.into(), temporary));
                         }
                     }
@@ -207,8 +215,8 @@ mod tests {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let opened =
             open_folder(rustix::fs::CWD, folder.path(), OFlags::empty()).expect("a folder");
-        let (file, temporary) =
-            Temporary::create(opened.as_fd(), Mode::RUSR).expect("a folder of ours");
+        let (file, temporary) = Temporary::create(opened.as_fd(), Mode::RUSR, Sharing::Umask)
+            .expect("a folder of ours");
         sweep(opened.as_fd(), is_temporary, |_, _| true);
         assert_eq!(names(folder.path()), 1, "its owner lives");
         temporary.keep();
@@ -237,7 +245,9 @@ mod tests {
             }
             let mut lost = 0;
             for _ in 0..5_000 {
-                let Ok((file, _temporary)) = Temporary::create(opened.as_fd(), Mode::RUSR) else {
+                let Ok((file, _temporary)) =
+                    Temporary::create(opened.as_fd(), Mode::RUSR, Sharing::Umask)
+                else {
                     continue;
                 };
                 std::thread::yield_now();

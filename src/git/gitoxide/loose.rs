@@ -14,7 +14,7 @@ use rustix::io::Errno;
 
 use super::recent::{is_new_folder, is_recent, time};
 use crate::git::temporary::{ATTEMPTS_MAX, Temporary, errno, is_temporary, open_folder, sweep};
-use crate::git::{Error, ObjectHeader, ObjectKind, encode_stored, object_id};
+use crate::git::{Error, ObjectHeader, ObjectKind, Sharing, encode_stored, object_id};
 use crate::memory::{Alloc, Vec};
 use crate::oid::Oid;
 
@@ -24,6 +24,7 @@ const SHARD_LEN: usize = 2;
 /// Writes an object below the folder `objects`; returns its name when the disk has it.
 pub(super) fn write(
     objects: &Path,
+    sharing: Sharing,
     alloc: Alloc<'_>,
     kind: ObjectKind,
     data: &[u8],
@@ -32,13 +33,13 @@ pub(super) fn write(
     let mut stream = Vec::new(alloc);
     encode_stored(&[ObjectHeader::new(kind, data.len()).as_bytes(), data], &mut stream)?;
     let mut is_new = false;
-    let mut written = write_file(objects, id, &stream, &mut is_new);
+    let mut written = write_file(objects, sharing, id, &stream, &mut is_new);
     for _ in 1..ATTEMPTS_MAX {
         // `git prune` removes empty folders, and with `--expire=now` what is being written too.
         if written != Err(Errno::NOENT) {
             break;
         }
-        written = write_file(objects, id, &stream, &mut is_new);
+        written = write_file(objects, sharing, id, &stream, &mut is_new);
     }
     written.map_err(|errno| Error::io("write an object in", objects)(errno.into()))?;
     Ok(id)
@@ -63,20 +64,28 @@ pub(super) fn name(id: Oid) -> [u8; Oid::HEX_LEN + 1] {
 /// Writes the file of an object, unless it is there. `is_new` is set when the disk may not have the
 /// name of its folder, and says so from one try to the next: a folder that was made by an earlier
 /// one is not new to this one.
-fn write_file(objects: &Path, id: Oid, stream: &[u8], is_new: &mut bool) -> Result<(), Errno> {
+fn write_file(
+    objects: &Path,
+    sharing: Sharing,
+    id: Oid,
+    stream: &[u8],
+    is_new: &mut bool,
+) -> Result<(), Errno> {
     let hex = id.to_hex();
     let (shard, name) = hex.split_at(SHARD_LEN);
     let objects = open_folder(CWD, objects, OFlags::empty())?;
-    match rustix::fs::mkdirat(&objects, shard, Mode::from_raw_mode(0o777)) {
-        Ok(()) => *is_new = true,
-        Err(Errno::EXIST) => {}
-        Err(error) => return Err(error),
+    let made = rustix::fs::mkdirat(&objects, shard, Mode::from_raw_mode(0o777));
+    if !matches!(made, Ok(()) | Err(Errno::EXIST)) {
+        return made;
     }
     // A link here would lead the writing out of the repository.
     let folder = File::from(open_folder(objects.as_fd(), shard, OFlags::NOFOLLOW)?);
-    *is_new |= is_new_folder(&folder.metadata().map_err(errno)?);
+    if made.is_ok() {
+        sharing.adjust(&folder)?;
+    }
+    *is_new |= made.is_ok() || is_new_folder(&folder.metadata().map_err(errno)?);
     match rustix::fs::statat(&folder, name, AtFlags::SYMLINK_NOFOLLOW) {
-        Err(Errno::NOENT) => put(&objects, &folder, name, stream)?,
+        Err(Errno::NOENT) => put(&objects, sharing, &folder, name, stream)?,
         // Whoever wrote it may be waiting for the disk.
         Ok(found) if *is_new || is_recent(time(found.st_ctime)) => {}
         found => return found.map(drop),
@@ -86,10 +95,17 @@ fn write_file(objects: &Path, id: Oid, stream: &[u8], is_new: &mut bool) -> Resu
 }
 
 /// Makes the file `name` in `folder`.
-fn put(objects: &OwnedFd, folder: &File, name: &[u8], stream: &[u8]) -> Result<(), Errno> {
+fn put(
+    objects: &OwnedFd,
+    sharing: Sharing,
+    folder: &File,
+    name: &[u8],
+    stream: &[u8],
+) -> Result<(), Errno> {
     // Above its folder, so that one look finds what all killed processes have left.
     sweep(objects.as_fd(), is_temporary, |_, _| true);
-    let (mut file, temporary) = Temporary::create(objects.as_fd(), Mode::from_raw_mode(0o444))?;
+    let mode = Mode::from_raw_mode(0o444);
+    let (mut file, temporary) = Temporary::create(objects.as_fd(), mode, sharing)?;
     file.write_all(stream).map_err(errno)?;
     rustix::fs::fsync(&file)?;
     rustix::fs::renameat(objects, temporary.name(), folder, name)?;
@@ -108,11 +124,11 @@ mod tests {
         let id = Oid::new([0x80; Oid::LEN]);
         std::fs::create_dir(folder.path().join("80")).expect("writable");
         let mut is_new = false;
-        write_file(folder.path(), id, b"", &mut is_new).expect("writable");
+        write_file(folder.path(), Sharing::Umask, id, b"", &mut is_new).expect("writable");
         assert!(is_new, "the folder is not ours");
         assert!(is_there(folder.path(), id));
         is_new = false;
-        write_file(folder.path(), id, b"", &mut is_new).expect("readable");
+        write_file(folder.path(), Sharing::Umask, id, b"", &mut is_new).expect("readable");
         assert!(is_new, "and the file is not either");
     }
 }

@@ -14,9 +14,9 @@ use std::time::Duration;
 use rustix::fs::{AtFlags, CWD, Mode, OFlags, Stat, linkat};
 use rustix::io::Errno;
 
-use crate::git::Error;
 use crate::git::gitoxide::recent::is_new_folder;
 use crate::git::temporary::{Temporary, errno, is_owned, is_temporary, open_folder, sweep};
+use crate::git::{Error, Sharing};
 use crate::oid::Oid;
 
 /// How long to wait before a lock is asked for again.
@@ -47,11 +47,20 @@ impl From<Errno> for Refused {
     }
 }
 
+/// Where a ref is, and for whom.
+#[derive(Clone, Copy)]
+pub(super) struct Place<'p> {
+    pub(super) common_dir: &'p Path,
+    /// Its file, below that folder.
+    pub(super) path: &'p Path,
+    /// The file that locks it.
+    pub(super) lock: &'p Path,
+    pub(super) sharing: Sharing,
+}
+
 /// The lock of a ref, which holds its next value. It is gone when this is dropped.
 pub(super) struct RefFile<'p> {
-    common_dir: &'p Path,
-    path: &'p Path,
-    lock: &'p Path,
+    place: Place<'p>,
     /// Until the ref has the lock's file: a lock that is there after that is someone else's.
     is_held: Cell<bool>,
     /// Open as long as the lock is held, so that others see that its owner lives.
@@ -59,26 +68,25 @@ pub(super) struct RefFile<'p> {
 }
 
 impl<'p> RefFile<'p> {
-    /// Locks the ref whose file is at `path` below `common_dir`, with `new` as its next value, and
-    /// calls `replace`, which gives it that value or says why not.
+    /// Locks the ref at `place`, with `new` as its next value, and calls `replace`, which gives it
+    /// that value or says why not.
     pub(super) fn lock(
-        common_dir: &'p Path,
-        path: &'p Path,
-        lock: &'p Path,
+        place: Place<'p>,
         new: Oid,
         replace: impl FnOnce(&Self) -> Result<(), Error>,
     ) -> Result<(), Refused> {
-        let folder = open_folder(CWD, common_dir, OFlags::empty())?;
-        let (mut file, temporary) = Temporary::create(folder.as_fd(), Mode::from_raw_mode(0o666))?;
+        let folder = open_folder(CWD, place.common_dir, OFlags::empty())?;
+        let mode = Mode::from_raw_mode(0o666);
+        let (mut file, temporary) = Temporary::create(folder.as_fd(), mode, place.sharing)?;
         file.write_all(&new.to_hex()).map_err(errno)?;
         file.write_all(b"\n").map_err(errno)?;
         rustix::fs::fsync(&file)?;
-        let own = common_dir.join(temporary.name());
-        acquire(&own, temporary.is_locked(), path, lock, PATIENCE, || {
+        let own = place.common_dir.join(temporary.name());
+        acquire(&own, temporary.is_locked(), place, || {
             let mut left = BELOW_MAX;
-            sweep(folder.as_fd(), is_temporary, |_, stat| is_done(stat, path, lock, &mut left));
+            sweep(folder.as_fd(), is_temporary, |_, stat| is_done(stat, place, &mut left));
         })?;
-        let held = Self { common_dir, path, lock, is_held: Cell::new(true), _owned: file };
+        let held = Self { place, is_held: Cell::new(true), _owned: file };
         let outcome = replace(&held);
         drop(held);
         // Only now: a temporary file that has a lock says whose lock that is.
@@ -89,14 +97,15 @@ impl<'p> RefFile<'p> {
     /// Gives the ref its next value; returns the folder, for the disk to have it.
     pub(super) fn rename(&self) -> Result<OwnedFd, Errno> {
         // First, since what fails after the renaming cannot be taken back.
-        let folder = open_folder(CWD, parent(self.path), OFlags::empty())?;
-        for made in new_folders(self.common_dir, self.path) {
+        let Place { common_dir, path, lock, .. } = self.place;
+        let folder = open_folder(CWD, parent(path), OFlags::empty())?;
+        for made in new_folders(common_dir, path) {
             rustix::fs::fsync(open_folder(CWD, parent(made), OFlags::empty())?)?;
         }
         for _ in 0..FOLDER_TRIES {
-            match rustix::fs::rename(self.lock, self.path) {
+            match rustix::fs::rename(lock, path) {
                 // Folders without a ref may stand where a ref is to be.
-                Err(Errno::ISDIR) => remove_empty(self.path).map_err(errno)?,
+                Err(Errno::ISDIR) => remove_empty(path).map_err(errno)?,
                 Err(error) => return Err(error),
                 Ok(()) => {
                     self.is_held.set(false);
@@ -111,7 +120,7 @@ impl<'p> RefFile<'p> {
 impl Drop for RefFile<'_> {
     fn drop(&mut self) {
         if self.is_held.get() {
-            let _ = rustix::fs::unlink(self.lock);
+            let _ = rustix::fs::unlink(self.place.lock);
         }
     }
 }
@@ -133,30 +142,24 @@ impl Patience {
     }
 }
 
-/// Gives the file `own` the name `lock`, which nothing may have.
-fn acquire(
-    own: &Path,
-    is_locked: bool,
-    path: &Path,
-    lock: &Path,
-    mut patience: Patience,
-    sweep: impl Fn(),
-) -> Result<(), Refused> {
+/// Gives the file `own` the name of the lock, which nothing may have.
+fn acquire(own: &Path, is_locked: bool, place: Place<'_>, sweep: impl Fn()) -> Result<(), Refused> {
+    let lock = place.lock;
+    let copy = || copy(own, place);
     // Where our file is not locked, others take a second name of it for a dead one's; and so
     // would we.
-    let link =
-        || if is_locked { linkat(CWD, own, CWD, lock, AtFlags::empty()) } else { copy(own, lock) };
+    let link = || if is_locked { linkat(CWD, own, CWD, lock, AtFlags::empty()) } else { copy() };
     let sweep = || {
         if is_locked {
             sweep();
         }
     };
     sweep();
-    let mut made = 0;
+    let (mut patience, mut made) = (PATIENCE, 0);
     loop {
         let linked = match link() {
             // No second names here: a lock as git makes it, which outlives a killed process.
-            Err(Errno::PERM | Errno::OPNOTSUPP | Errno::NOSYS | Errno::XDEV) => copy(own, lock),
+            Err(Errno::PERM | Errno::OPNOTSUPP | Errno::NOSYS | Errno::XDEV) => copy(),
             linked => linked,
         };
         match linked {
@@ -167,7 +170,7 @@ fn acquire(
             }
             Err(Errno::NOENT) if made < FOLDER_TRIES => {
                 made += 1;
-                make_folders(parent(path))?;
+                make_folders(parent(place.path), place.sharing)?;
             }
             Err(error) => return Err(error.into()),
         }
@@ -175,17 +178,20 @@ fn acquire(
 }
 
 /// Makes a folder and those above it that are not there; the disk has their names then.
-fn make_folders(folder: &Path) -> Result<(), Errno> {
+fn make_folders(folder: &Path, sharing: Sharing) -> Result<(), Errno> {
     let make = || rustix::fs::mkdir(folder, Mode::from_raw_mode(0o777));
     let made = match make() {
         Err(Errno::NOENT) => {
-            make_folders(parent(folder))?;
+            make_folders(parent(folder), sharing)?;
             make()
         }
         made => made,
     };
     match made {
-        Ok(()) => rustix::fs::fsync(open_folder(CWD, parent(folder), OFlags::empty())?),
+        Ok(()) => {
+            sharing.adjust_folder(folder)?;
+            rustix::fs::fsync(open_folder(CWD, parent(folder), OFlags::empty())?)
+        }
         // What is no folder is found by whoever looks into it.
         Err(Errno::EXIST) => Ok(()),
         Err(error) => Err(error),
@@ -204,24 +210,24 @@ fn parent(path: &Path) -> &Path {
     path.parent().unwrap_or(Path::new("."))
 }
 
-/// Makes the lock a file of its own with the content of `own`.
-fn copy(own: &Path, lock: &Path) -> Result<(), Errno> {
+/// Makes the lock of the ref at a place a file of its own with the content of `own`.
+fn copy(own: &Path, Place { lock, sharing, .. }: Place<'_>) -> Result<(), Errno> {
     let mut value = [0; 2 * Oid::LEN + 1];
     // Before there is a lock, which nobody would remove.
     let read = File::open(own).and_then(|mut file| file.read_exact(&mut value));
     read.map_err(errno)?;
     let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::CLOEXEC;
     let mut file = File::from(rustix::fs::open(lock, flags, Mode::from_raw_mode(0o666))?);
-    file.write_all(&value).and_then(|()| file.sync_all()).map_err(|error| {
+    let written = file.write_all(&value).and_then(|()| file.sync_all());
+    written.map_err(errno).and_then(|()| sharing.adjust(&file)).inspect_err(|_| {
         let _ = rustix::fs::unlink(lock);
-        errno(error)
     })
 }
 
 /// Whether the temporary file of someone dead can go: it has no other name, or has become the ref
-/// at `path`, or is its lock, which goes with it, or that of a ref which would have to be below it.
-/// The lock of another ref needs its file.
-fn is_done(stat: &Stat, path: &Path, lock: &Path, left: &mut u32) -> bool {
+/// at a place, or is its lock, which goes with it, or that of a ref which would have to be below
+/// it. The lock of another ref needs its file.
+fn is_done(stat: &Stat, Place { path, lock, .. }: Place<'_>, left: &mut u32) -> bool {
     let is_at = |path: &Path| {
         let found = rustix::fs::lstat(path);
         found.is_ok_and(|found| (found.st_dev, found.st_ino) == (stat.st_dev, stat.st_ino))
@@ -286,7 +292,8 @@ mod tests {
             }
         };
         let opened = open_folder(CWD, folder.path(), OFlags::empty()).expect("a folder");
-        let (file, owner) = Temporary::create(opened.as_fd(), Mode::RWXU).expect("writable");
+        let (file, owner) =
+            Temporary::create(opened.as_fd(), Mode::RWXU, Sharing::Umask).expect("writable");
         std::fs::hard_link(folder.path().join(owner.name()), &lock).expect("writable");
         assert_eq!(refused(), (4, true));
         drop(file);
@@ -319,7 +326,10 @@ mod tests {
         }
         std::os::unix::fs::symlink(at("outside"), at("link")).expect("writable");
         let stat = rustix::fs::stat(at("dead")).expect("it is there");
-        let is_done = |path, left: &mut u32| is_done(&stat, &at(path), &at("lock"), left);
+        let is_done = |path, left: &mut u32| {
+            let (common_dir, path, lock) = (folder.path(), &at(path), &at("lock"));
+            is_done(&stat, Place { common_dir, path, lock, sharing: Sharing::Umask }, left)
+        };
         assert!(!is_done("link", &mut 10));
         assert!(at("outside/file").exists());
         assert!(!is_done("inside", &mut 0), "there may be very many");

@@ -4,9 +4,9 @@
 //! too: a ref that `git pack-refs` moves meanwhile is then compared with what it was, and what
 //! somebody else has appended is lost.
 
-use super::ref_file::{RefFile, Refused};
+use super::ref_file::{Place, RefFile, Refused};
 use super::{conflict, find};
-use crate::git::{Error, RefUpdate};
+use crate::git::{Error, RefUpdate, Sharing};
 use crate::oid::Oid;
 use gix_ref::Target;
 use gix_ref::file::Store;
@@ -17,6 +17,7 @@ const OWN_FOLDER: &str = "refs/gitmind";
 
 pub(in crate::git::gitoxide) fn update(
     store: &Store,
+    sharing: Sharing,
     update: RefUpdate<'_>,
     confirm: &mut dyn FnMut() -> Result<(), Error>,
 ) -> Result<(), Error> {
@@ -39,7 +40,8 @@ pub(in crate::git::gitoxide) fn update(
     is_free()?;
     let path = common_dir.join(name);
     let lock = common_dir.join(format!("{name}.lock"));
-    let replaced = RefFile::lock(common_dir, &path, &lock, new, |file| {
+    let place = Place { common_dir, path: &path, lock: &lock, sharing };
+    let replaced = RefFile::lock(place, new, |file| {
         is_expected(find(store, name)?.as_ref(), name, expected)?;
         is_free()?;
         confirm()?;
@@ -118,12 +120,14 @@ mod tests {
         let lock = folder.path().join(format!("{JOURNAL}.lock"));
         std::fs::create_dir_all(folder.path().join("refs/gitmind/edges")).expect("writable");
         let opened = open_folder(CWD, folder.path(), OFlags::empty()).expect("a folder");
-        let (file, owner) = Temporary::create(opened.as_fd(), Mode::RWXU).expect("writable");
+        let (file, owner) =
+            Temporary::create(opened.as_fd(), Mode::RWXU, Sharing::Umask).expect("writable");
         std::fs::hard_link(folder.path().join(owner.name()), &lock).expect("writable");
         let (new, git_dir) = (Oid::new([1; Oid::LEN]), folder.path().to_owned());
         let updated = std::thread::scope(|scope| {
             let update = RefUpdate { name: JOURNAL, expected: None, new };
-            let update = move || super::update(&store(&git_dir), update, &mut || Ok(()));
+            let update =
+                move || super::update(&store(&git_dir), Sharing::Umask, update, &mut || Ok(()));
             let updating = scope.spawn(update);
             std::thread::sleep(Duration::from_millis(1_500));
             std::fs::remove_file(&lock).expect("nobody else removes it");
