@@ -78,12 +78,13 @@ fn write_file(
     if !matches!(made, Ok(()) | Err(Errno::EXIST)) {
         return made;
     }
+    *is_new |= made.is_ok();
     // A link here would lead the writing out of the repository.
     let folder = File::from(open_folder(objects.as_fd(), shard, OFlags::NOFOLLOW)?);
     if made.is_ok() {
         sharing.adjust(&folder)?;
     }
-    *is_new |= made.is_ok() || is_new_folder(&folder.metadata().map_err(errno)?);
+    *is_new |= is_new_folder(&folder.metadata().map_err(errno)?);
     match rustix::fs::statat(&folder, name, AtFlags::SYMLINK_NOFOLLOW) {
         Err(Errno::NOENT) => put(&objects, sharing, &folder, name, stream)?,
         // Whoever wrote it may be waiting for the disk.
