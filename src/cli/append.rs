@@ -1,6 +1,7 @@
 //! What `link` and `import` share: who writes, the append, and what is said of it.
 
 use super::failure::Failure;
+use super::repository;
 use super::telemetry::{Session, milliseconds};
 use crate::branch::BranchName;
 use crate::env::Environment;
@@ -61,8 +62,8 @@ pub(super) fn append(
 fn explain(error: AppendError) -> Failure {
     let hint = match &error {
         AppendError::Contended { .. } => Some("run it again when fewer write at once".into()),
-        AppendError::Repository(Error::RefLocked { .. }) => {
-            Some("if no git process is running, delete the lock file".into())
+        AppendError::Repository(Error::RefLocked { is_living, .. }) => {
+            Some(repository::lock_hint(*is_living).into())
         }
         AppendError::Repository(Error::RefUnsure { .. }) => {
             Some("look at `git mind list` before you run it again".into())

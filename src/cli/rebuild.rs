@@ -124,8 +124,8 @@ fn explain(error: RebuildError, repository: &dyn Repository, no_spill: bool) -> 
         RebuildError::Write(Error::RefMoved { .. }) => {
             Some("someone else is rebuilding this cache; run it again".into())
         }
-        RebuildError::Write(Error::RefLocked { .. }) => {
-            Some("if no git process is running, delete the lock file".into())
+        RebuildError::Write(Error::RefLocked { is_living, .. }) => {
+            Some(repository::lock_hint(*is_living).into())
         }
         RebuildError::Write(Error::RefUnsure { .. }) => Some("run it again".into()),
         RebuildError::Write(Error::RefConflict { other, .. }) => {

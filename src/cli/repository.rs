@@ -60,6 +60,15 @@ pub(super) fn walk_hint(error: &WalkError) -> Option<&'static str> {
     }
 }
 
+/// What to do about a ref that is locked, by someone who is known to live or not.
+pub(super) fn lock_hint(is_living: bool) -> &'static str {
+    if is_living {
+        "wait until it is done, then run this again; its lock goes with it"
+    } else {
+        "if no git process is running, delete the lock file"
+    }
+}
+
 /// What to type when the ref of a cache cannot be read.
 pub(super) fn broken_cache_hint(name: &str) -> String {
     format!(

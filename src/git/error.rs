@@ -91,8 +91,10 @@ pub enum Error {
     RefLocked {
         /// The ref.
         name: String,
-        /// What the library says, with the lock file's path.
+        /// Whose it is, with the lock file's path.
         reason: String,
+        /// Whether its owner is known to live, and so lets go of it.
+        is_living: bool,
     },
     /// A ref stands where a folder of refs would have to be, or the other way round.
     #[error("ref {name} cannot be beside ref {other}")]

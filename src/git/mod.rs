@@ -7,6 +7,7 @@ pub mod gitoxide;
 mod lookup;
 mod pack;
 mod port;
+mod sharing;
 mod temporary;
 mod tree;
 
@@ -16,4 +17,5 @@ pub use lookup::{Found, find_path, head_tree};
 pub(crate) use pack::{Keep, ObjectHeader, PackWriter, encode_header, encode_stored};
 pub use pack::{PackError, PackSummary, object_id};
 pub use port::{Head, ObjectKind, PackSink, RefUpdate, Repository};
+pub(crate) use sharing::Sharing;
 pub use tree::{EMPTY_TREE, EntryMode, TreeDraft, TreeEntry, entries};

@@ -196,6 +196,7 @@ pub trait PackSink {
     ///
     /// # Errors
     /// [`Error::Pack`] when objects are missing or there twice, [`Error::Removed`], [`Error::Io`]
-    /// or [`Error::Memory`]; nothing is visible then.
+    /// or [`Error::Memory`]; no ref may name what is in it then. Nothing of it is visible, but for
+    /// one that the disk may not have since its folder could not be synced, which is not kept.
     fn finish(self: Box<Self>) -> Result<PackSummary, Error>;
 }

@@ -5,12 +5,16 @@
 //! prefix, when it is old.
 
 use std::fs::File;
-use std::io::Write;
+use std::io::{self, Write};
 use std::mem::MaybeUninit;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::path::Path;
 
 use rustix::fs::{AtFlags, FileType, FlockOperation, Mode, OFlags, RawDir, Stat};
 use rustix::io::Errno;
+use tempfile::NamedTempFile;
+
+use super::sharing::Sharing;
 
 /// What the names of all of them begin with. git has `tmp_obj_` and `tmp_pack_`.
 pub(super) const PREFIX: &str = "tmp_gitmind_";
@@ -29,8 +33,13 @@ pub(super) struct Temporary<'f> {
 }
 
 impl<'f> Temporary<'f> {
-    /// Makes an empty file in `folder`, which is owned as long as it is open.
-    pub(super) fn create(folder: BorrowedFd<'f>, mode: Mode) -> Result<(File, Self), Errno> {
+    /// Makes an empty file in `folder`, with `mode` and what others may besides, which is owned as
+    /// long as it is open.
+    pub(super) fn create(
+        folder: BorrowedFd<'f>,
+        mode: Mode,
+        sharing: Sharing,
+    ) -> Result<(File, Self), Errno> {
         let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::CLOEXEC;
         for _ in 0..ATTEMPTS_MAX {
             let name = TemporaryName::random()?;
@@ -43,6 +52,7 @@ impl<'f> Temporary<'f> {
                         Owned::Swept => {}
                         owned => {
                             temporary.is_locked = owned == Owned::Locked;
+                            sharing.adjust(&file)?;
                             return Ok((file.into(), temporary));
                         }
                     }
@@ -99,7 +109,7 @@ impl TemporaryName {
 
 /// What became of locking a new file.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) enum Owned {
+enum Owned {
     /// Others see that its owner lives, as long as it is open.
     Locked,
     /// It cannot be locked, so whoever can lock it may take it for a dead one's.
@@ -108,8 +118,19 @@ pub(super) enum Owned {
     Swept,
 }
 
+/// An empty file in `folder` whose name begins with `prefix`, which is owned as long as it is open.
+pub(super) fn create_named(folder: &Path, prefix: &str) -> io::Result<NamedTempFile> {
+    for _ in 0..ATTEMPTS_MAX {
+        let file = tempfile::Builder::new().prefix(prefix).tempfile_in(folder)?;
+        if own(file.as_file())? != Owned::Swept {
+            return Ok(file);
+        }
+    }
+    Err(io::ErrorKind::AlreadyExists.into())
+}
+
 /// Locks a new file.
-pub(super) fn own(file: impl AsFd) -> Result<Owned, Errno> {
+fn own(file: impl AsFd) -> Result<Owned, Errno> {
     let owned = match rustix::fs::flock(&file, FlockOperation::NonBlockingLockExclusive) {
         Ok(()) => Owned::Locked,
         Err(Errno::WOULDBLOCK) => Owned::Swept,
@@ -117,6 +138,14 @@ pub(super) fn own(file: impl AsFd) -> Result<Owned, Errno> {
     };
     let is_there = rustix::fs::fstat(&file)?.st_nlink > 0;
     Ok(if is_there { owned } else { Owned::Swept })
+}
+
+/// Whether whoever owns the file at `path` lives: they have locked it, or have removed it by now.
+pub(super) fn is_owned(path: &Path) -> bool {
+    let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
+    let flock = |file| rustix::fs::flock(file, FlockOperation::NonBlockingLockShared);
+    let outcome = rustix::fs::open(path, flags, Mode::empty()).and_then(flock);
+    matches!(outcome, Err(Errno::WOULDBLOCK | Errno::NOENT))
 }
 
 /// Whether a file of that name is temporary, and ours.
@@ -168,6 +197,11 @@ pub(super) fn open_folder(
     rustix::fs::openat(parent, path, flags | also, Mode::empty())
 }
 
+/// The system's number of an error; one that is not the system's is an input/output error.
+pub(super) fn errno(error: io::Error) -> Errno {
+    error.raw_os_error().map_or(Errno::IO, Errno::from_raw_os_error)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -181,8 +215,8 @@ mod tests {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let opened =
             open_folder(rustix::fs::CWD, folder.path(), OFlags::empty()).expect("a folder");
-        let (file, temporary) =
-            Temporary::create(opened.as_fd(), Mode::RUSR).expect("a folder of ours");
+        let (file, temporary) = Temporary::create(opened.as_fd(), Mode::RUSR, Sharing::Umask)
+            .expect("a folder of ours");
         sweep(opened.as_fd(), is_temporary, |_, _| true);
         assert_eq!(names(folder.path()), 1, "its owner lives");
         temporary.keep();
@@ -211,7 +245,9 @@ mod tests {
             }
             let mut lost = 0;
             for _ in 0..5_000 {
-                let Ok((file, _temporary)) = Temporary::create(opened.as_fd(), Mode::RUSR) else {
+                let Ok((file, _temporary)) =
+                    Temporary::create(opened.as_fd(), Mode::RUSR, Sharing::Umask)
+                else {
                     continue;
                 };
                 std::thread::yield_now();

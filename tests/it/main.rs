@@ -27,6 +27,7 @@ mod query_damage;
 mod rebuild;
 mod refusals;
 mod repositories;
+mod sharing;
 mod spill;
 mod support;
 

@@ -3,28 +3,42 @@
 //! `git gc` holds the file `gc.pid` with its process id and host, and takes one for a leftover when
 //! it is older than twelve hours or its process is gone (builtin/gc.c, `lock_repo_for_gc`).
 
-use rustix::fs::{Mode, OFlags};
+use super::recent::time;
+use rustix::fs::{AtFlags, CWD, Mode, OFlags, Stat, statat};
+use rustix::io::Errno;
 use rustix::process::{Pid, test_kill_process};
+use std::fs::File;
 use std::io::Read;
+use std::os::fd::{AsFd, BorrowedFd};
 use std::path::Path;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 const FILE: &str = "gc.pid";
 const AGE_MAX: Duration = Duration::from_secs(12 * 60 * 60);
 /// Most bytes of a process id and the name of a host.
 const BYTES_MAX: usize = 320;
 
-/// Whether the repository in `common_dir` is being collected.
+/// Whether the repository in `common_dir` is being collected, or may be: the file is there, and the
+/// system does not let us read it.
 pub(super) fn is_running(common_dir: &Path) -> bool {
     let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NONBLOCK;
-    let folder = rustix::fs::open(common_dir, flags | OFlags::DIRECTORY, Mode::empty());
-    let file = folder.and_then(|folder| rustix::fs::openat(&folder, FILE, flags, Mode::empty()));
-    let Ok(file) = file.map(std::fs::File::from) else { return false };
-    let age = file.metadata().and_then(|file| file.modified()).ok();
-    let age = age.and_then(|time| time.elapsed().ok());
-    if age.is_some_and(|age| age > AGE_MAX) {
-        return false;
+    let open = |at: BorrowedFd<'_>, path: &Path, also| {
+        rustix::fs::openat(at, path, flags | also, Mode::empty())
+    };
+    let folder = match open(CWD, common_dir, OFlags::DIRECTORY) {
+        Ok(folder) => folder,
+        Err(errno) => return errno != Errno::NOENT,
+    };
+    // First, since it needs no right to read the file.
+    match statat(&folder, FILE, AtFlags::empty()) {
+        Err(errno) => return errno != Errno::NOENT,
+        Ok(stat) if is_old(&stat) => return false,
+        Ok(_) => {}
     }
+    let file = match open(folder.as_fd(), Path::new(FILE), OFlags::empty()) {
+        Ok(file) => File::from(file),
+        Err(errno) => return errno != Errno::NOENT,
+    };
     let mut content = [0; BYTES_MAX];
     let mut filled = 0;
     while filled < BYTES_MAX {
@@ -41,6 +55,12 @@ pub(super) fn is_running(common_dir: &Path) -> bool {
     let pid = pid.parse().ok().and_then(Pid::from_raw);
     let is_gone = |pid| test_kill_process(pid) == Err(rustix::io::Errno::SRCH);
     !is_here || !pid.is_some_and(is_gone)
+}
+
+/// Whether the file has not been written to for so long that git takes it for a leftover.
+fn is_old(stat: &Stat) -> bool {
+    let age = SystemTime::now().duration_since(time(stat.st_mtime));
+    age.is_ok_and(|age| age > AGE_MAX)
 }
 
 #[cfg(test)]
@@ -62,6 +82,31 @@ mod tests {
         ] {
             std::fs::write(folder.path().join(FILE), &content).expect("writable");
             assert_eq!(is_running(folder.path()), expected, "{content}");
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_read_may_be_a_collection() {
+        // Any error was taken for no collection: a file of another user's, too many open files.
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let file = folder.path().join(FILE);
+        std::os::unix::fs::symlink(FILE, &file).expect("writable");
+        assert!(is_running(folder.path()), "it leads to itself");
+        std::fs::remove_file(&file).expect("it is ours");
+        let socket = std::os::unix::net::UnixListener::bind(&file).expect("writable");
+        assert!(is_running(folder.path()), "it cannot be opened");
+        drop(socket);
+        assert!(!is_running(&folder.path().join("none")), "there is no folder");
+    }
+
+    #[test]
+    fn a_file_that_is_older_than_half_a_day_is_a_leftover() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let file = File::create(folder.path().join(FILE)).expect("writable");
+        for (seconds, expected) in [(0, true), (60, true), (60 + AGE_MAX.as_secs(), false)] {
+            let time = SystemTime::now() - Duration::from_secs(seconds);
+            file.set_modified(time).expect("it is ours");
+            assert_eq!(is_running(folder.path()), expected, "{seconds}");
         }
     }
 }

@@ -4,21 +4,27 @@
 //! smaller than a block of the disk, so deflating it saves nothing. Names are looked up below open
 //! folders, which takes no memory.
 
+use std::fs::File;
 use std::io::Write;
-use std::os::fd::AsFd;
+use std::os::fd::{AsFd, OwnedFd};
 use std::path::Path;
 
-use rustix::fs::{AtFlags, Mode, OFlags};
+use rustix::fs::{AtFlags, CWD, Mode, OFlags};
 use rustix::io::Errno;
 
-use crate::git::temporary::{ATTEMPTS_MAX, Temporary, is_temporary, open_folder, sweep};
-use crate::git::{Error, ObjectHeader, ObjectKind, encode_stored, object_id};
+use super::recent::{is_new_folder, is_recent, time};
+use crate::git::temporary::{ATTEMPTS_MAX, Temporary, errno, is_temporary, open_folder, sweep};
+use crate::git::{Error, ObjectHeader, ObjectKind, Sharing, encode_stored, object_id};
 use crate::memory::{Alloc, Vec};
 use crate::oid::Oid;
+
+/// Digits of an object's name that its folder has.
+const SHARD_LEN: usize = 2;
 
 /// Writes an object below the folder `objects`; returns its name when the disk has it.
 pub(super) fn write(
     objects: &Path,
+    sharing: Sharing,
     alloc: Alloc<'_>,
     kind: ObjectKind,
     data: &[u8],
@@ -26,13 +32,14 @@ pub(super) fn write(
     let id = object_id(kind, data)?;
     let mut stream = Vec::new(alloc);
     encode_stored(&[ObjectHeader::new(kind, data.len()).as_bytes(), data], &mut stream)?;
-    let mut written = write_file(objects, id, &stream);
+    let mut is_new = false;
+    let mut written = write_file(objects, sharing, id, &stream, &mut is_new);
     for _ in 1..ATTEMPTS_MAX {
         // `git prune` removes empty folders, and with `--expire=now` what is being written too.
         if written != Err(Errno::NOENT) {
             break;
         }
-        written = write_file(objects, id, &stream);
+        written = write_file(objects, sharing, id, &stream, &mut is_new);
     }
     written.map_err(|errno| Error::io("write an object in", objects)(errno.into()))?;
     Ok(id)
@@ -40,40 +47,89 @@ pub(super) fn write(
 
 /// Whether the object `id` has a file in the folder `objects`.
 pub(super) fn is_there(objects: &Path, id: Oid) -> bool {
-    let mut name = [b'/'; Oid::HEX_LEN + 1];
-    let hex = id.to_hex();
-    name[..2].copy_from_slice(&hex[..2]);
-    name[3..].copy_from_slice(&hex[2..]);
-    open_folder(rustix::fs::CWD, objects, OFlags::empty())
-        .and_then(|objects| rustix::fs::statat(&objects, &name[..], AtFlags::SYMLINK_NOFOLLOW))
+    open_folder(CWD, objects, OFlags::empty())
+        .and_then(|objects| rustix::fs::statat(&objects, &name(id)[..], AtFlags::SYMLINK_NOFOLLOW))
         .is_ok()
 }
 
-fn write_file(objects: &Path, id: Oid, stream: &[u8]) -> Result<(), Errno> {
+/// Where the file of an object is below a folder of objects: `xx/yyyy`.
+pub(super) fn name(id: Oid) -> [u8; Oid::HEX_LEN + 1] {
+    let mut name = [b'/'; Oid::HEX_LEN + 1];
     let hex = id.to_hex();
-    let (shard, name) = hex.split_at(2);
-    let objects = open_folder(rustix::fs::CWD, objects, OFlags::empty())?;
-    let is_new = match rustix::fs::mkdirat(&objects, shard, Mode::from_raw_mode(0o777)) {
-        Ok(()) => true,
-        Err(Errno::EXIST) => false,
-        Err(error) => return Err(error),
-    };
+    name[..SHARD_LEN].copy_from_slice(&hex[..SHARD_LEN]);
+    name[SHARD_LEN + 1..].copy_from_slice(&hex[SHARD_LEN..]);
+    name
+}
+
+/// Writes the file of an object, unless it is there. `is_new` is set when the disk may not have the
+/// name of its folder, and says so from one try to the next: a folder that was made by an earlier
+/// one is not new to this one.
+fn write_file(
+    objects: &Path,
+    sharing: Sharing,
+    id: Oid,
+    stream: &[u8],
+    is_new: &mut bool,
+) -> Result<(), Errno> {
+    let hex = id.to_hex();
+    let (shard, name) = hex.split_at(SHARD_LEN);
+    let objects = open_folder(CWD, objects, OFlags::empty())?;
+    let made = rustix::fs::mkdirat(&objects, shard, Mode::from_raw_mode(0o777));
+    if !matches!(made, Ok(()) | Err(Errno::EXIST)) {
+        return made;
+    }
+    *is_new |= made.is_ok();
     // A link here would lead the writing out of the repository.
-    let folder = open_folder(objects.as_fd(), shard, OFlags::NOFOLLOW)?;
+    let folder = File::from(open_folder(objects.as_fd(), shard, OFlags::NOFOLLOW)?);
+    if made.is_ok() {
+        sharing.adjust(&folder)?;
+    }
+    *is_new |= is_new_folder(&folder.metadata().map_err(errno)?);
     match rustix::fs::statat(&folder, name, AtFlags::SYMLINK_NOFOLLOW) {
-        Err(Errno::NOENT) => {}
+        Err(Errno::NOENT) => put(&objects, sharing, &folder, name, stream)?,
+        // Whoever wrote it may be waiting for the disk.
+        Ok(found) if *is_new || is_recent(time(found.st_ctime)) => {}
         found => return found.map(drop),
     }
+    rustix::fs::fsync(&folder)?;
+    if *is_new { rustix::fs::fsync(&objects) } else { Ok(()) }
+}
+
+/// Makes the file `name` in `folder`.
+fn put(
+    objects: &OwnedFd,
+    sharing: Sharing,
+    folder: &File,
+    name: &[u8],
+    stream: &[u8],
+) -> Result<(), Errno> {
     // Above its folder, so that one look finds what all killed processes have left.
     sweep(objects.as_fd(), is_temporary, |_, _| true);
-    let (mut file, temporary) = Temporary::create(objects.as_fd(), Mode::from_raw_mode(0o444))?;
-    file.write_all(stream).map_err(|error| {
-        let errno = error.raw_os_error().map(Errno::from_raw_os_error);
-        errno.unwrap_or(Errno::IO)
-    })?;
+    let mode = Mode::from_raw_mode(0o444);
+    let (mut file, temporary) = Temporary::create(objects.as_fd(), mode, sharing)?;
+    file.write_all(stream).map_err(errno)?;
     rustix::fs::fsync(&file)?;
-    rustix::fs::renameat(&objects, temporary.name(), &folder, name)?;
+    rustix::fs::renameat(objects, temporary.name(), folder, name)?;
     temporary.keep();
-    rustix::fs::fsync(&folder)?;
-    if is_new { rustix::fs::fsync(&objects) } else { Ok(()) }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_folder_that_somebody_has_just_made_is_waited_for() {
+        // One that was there was taken for synced: after a power cut an edge could miss it.
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let id = Oid::new([0x80; Oid::LEN]);
+        std::fs::create_dir(folder.path().join("80")).expect("writable");
+        let mut is_new = false;
+        write_file(folder.path(), Sharing::Umask, id, b"", &mut is_new).expect("writable");
+        assert!(is_new, "the folder is not ours");
+        assert!(is_there(folder.path(), id));
+        is_new = false;
+        write_file(folder.path(), Sharing::Umask, id, b"", &mut is_new).expect("readable");
+        assert!(is_new, "and the file is not either");
+    }
 }

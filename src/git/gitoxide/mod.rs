@@ -11,6 +11,7 @@ mod discover;
 mod follow;
 mod loose;
 mod objects;
+mod recent;
 mod refs;
 mod repository;
 

@@ -133,5 +133,12 @@ fn conflict(store: &Store, name: &str) -> Result<Option<String>, Error> {
             return Ok(Some(folder.into()));
         }
     }
-    Ok(list(store, &format!("{name}/"), 1)?.pop())
+    // Twice: packed refs are opened before the files are looked at, and a ref that `git pack-refs`
+    // moves in between is seen by the second look.
+    let below = format!("{name}/");
+    let mut first = list(store, &below, 1)?;
+    if first.is_empty() {
+        first = list(store, &below, 1)?;
+    }
+    Ok(first.pop())
 }

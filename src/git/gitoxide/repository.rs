@@ -9,7 +9,7 @@ use super::objects::Objects;
 use super::refs;
 use crate::git::{
     Commit, Error, Head, Identity, Keep, ObjectKind, PackSink, PackSummary, PackWriter, RefUpdate,
-    Repository,
+    Repository, Sharing,
 };
 use crate::memory::{Alloc, Vec};
 use crate::oid::Oid;
@@ -29,6 +29,7 @@ pub struct GitRepository {
     objects: Objects,
     packs: Packs,
     refs: gix_ref::file::Store,
+    sharing: Sharing,
     workers: usize,
     /// The packs that no ref reaches yet.
     kept: RefCell<std::vec::Vec<Keep>>,
@@ -41,16 +42,18 @@ impl GitRepository {
     ///
     /// # Errors
     /// [`Error::ObjectFormat`] or [`Error::Extension`] when the repository is of a kind that is not
-    /// supported, [`Error::Open`] when its configuration or its objects cannot be read.
+    /// supported, [`Error::Open`] when its configuration or its objects cannot be read, or it is
+    /// shared in a way that git does not know.
     pub fn open(location: Location) -> Result<Self, Error> {
         let config = config::read(&location)?;
         config::check_format(&location, &config)?;
         let objects = Objects::open(&location.common_dir)?;
         let refs = refs::open(&location);
         let identity = config::identity(&config);
+        let sharing = sharing(&location, &config)?;
         let (packs, workers) = (Packs::default(), workers());
         let (kept, packed) = (RefCell::default(), RefCell::default());
-        Ok(Self { location, identity, objects, packs, refs, workers, kept, packed })
+        Ok(Self { location, identity, objects, packs, refs, sharing, workers, kept, packed })
     }
 
     /// The same repository, whose commits are decoded ahead by so many threads.
@@ -66,6 +69,19 @@ impl GitRepository {
     fn pack_folder(&self) -> PathBuf {
         self.location.common_dir.join("objects/pack")
     }
+}
+
+/// Who else may use what is made in the repository.
+fn sharing(location: &Location, config: &gix_config::File) -> Result<Sharing, Error> {
+    let Some(value) = config.string_implicit("core.sharedRepository") else {
+        return Ok(Sharing::Umask);
+    };
+    let value = value.map(|value| value.to_string());
+    Sharing::parse(value.as_deref()).ok_or_else(|| {
+        let value = value.unwrap_or_default();
+        let reason = format!("`{value}` is no value of core.sharedRepository");
+        Error::Open { path: location.common_dir.clone(), reason }
+    })
 }
 
 impl Repository for GitRepository {
@@ -96,7 +112,8 @@ impl Repository for GitRepository {
             self.packed.borrow_mut().push(id);
             return Ok(id);
         }
-        loose::write(&self.location.common_dir.join("objects"), alloc, kind, data)
+        let objects = self.location.common_dir.join("objects");
+        loose::write(&objects, self.sharing, alloc, kind, data)
     }
 
     fn confirm_object(
@@ -129,7 +146,7 @@ impl Repository for GitRepository {
         if loose::is_there(&objects, id) {
             return Ok(());
         }
-        loose::write(&objects, alloc, kind, data).map(drop)
+        loose::write(&objects, self.sharing, alloc, kind, data).map(drop)
     }
 
     fn follow(
@@ -151,7 +168,7 @@ impl Repository for GitRepository {
         alloc: Alloc<'p>,
         objects: Option<u32>,
     ) -> Result<Box<dyn PackSink + 'p>, Error> {
-        let writer = PackWriter::start(alloc, &self.pack_folder(), objects)?;
+        let writer = PackWriter::start(alloc, &self.pack_folder(), objects, self.sharing)?;
         Ok(Box::new(KeptPack { writer, kept: &self.kept }))
     }
 
@@ -164,7 +181,7 @@ impl Repository for GitRepository {
         update: RefUpdate<'_>,
         confirm: &mut dyn FnMut() -> Result<(), Error>,
     ) -> Result<(), Error> {
-        let updated = refs::update(&self.refs, update, confirm);
+        let updated = refs::update(&self.refs, self.sharing, update, confirm);
         if matches!(updated, Ok(()) | Err(Error::RefUnsure { .. })) {
             // The ref reaches what is of use.
             self.kept.take();

@@ -14,7 +14,7 @@ use rustix::fs::{CWD, OFlags};
 use tempfile::NamedTempFile;
 
 use crate::git::Error;
-use crate::git::temporary::{self, ATTEMPTS_MAX, is_temporary, open_folder, own};
+use crate::git::temporary::{self, ATTEMPTS_MAX, create_named, is_temporary, open_folder};
 
 /// What is in ours; a file that begins with anything else is somebody's.
 const CONTENT: &[u8] = b"git-mind: until its ref has moved\n";
@@ -56,9 +56,7 @@ impl Drop for Keep {
 }
 
 fn create(folder: &Path) -> io::Result<NamedTempFile> {
-    let mut new = tempfile::Builder::new().prefix("tmp_gitmind_keep_").tempfile_in(folder)?;
-    // One that was swept meanwhile has no name to give.
-    own(new.as_file())?;
+    let mut new = create_named(folder, "tmp_gitmind_keep_")?;
     new.write_all(CONTENT)?;
     // One that a power cut has emptied would be nobody's, and keep its pack for ever.
     new.as_file().sync_data()?;
@@ -117,5 +115,35 @@ mod tests {
         let mut left = names(folder);
         left.sort();
         assert_eq!(left, ["pack-2.keep", "pack-3.keep"]);
+    }
+
+    #[test]
+    fn what_keeps_a_pack_is_locked_whatever_sweeps_when_it_is_made() {
+        // One that a sweeper had locked, and did not remove since it died, was taken unlocked; the
+        // next sweep removed it while its owner lived.
+        use rustix::fs::{FlockOperation, flock};
+        use std::sync::atomic::{AtomicBool, Ordering};
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let (folder, is_over) = (folder.path(), AtomicBool::new(false));
+        let unlocked = std::thread::scope(|scope| {
+            scope.spawn(|| {
+                let opened = open_folder(CWD, folder, OFlags::empty()).expect("a folder");
+                while !is_over.load(Ordering::Relaxed) {
+                    temporary::sweep(opened.as_fd(), is_temporary, |_, _| false);
+                }
+            });
+            let mut unlocked = 0;
+            for number in 0..2_000 {
+                let path = folder.join(format!("pack-{number}.keep"));
+                let Ok(Some(kept)) = Keep::make(folder, path.clone()) else { continue };
+                let other = File::open(path).expect("it is there");
+                let locked = flock(&other, FlockOperation::NonBlockingLockShared);
+                unlocked += usize::from(locked.is_ok());
+                drop(kept);
+            }
+            is_over.store(true, Ordering::Relaxed);
+            unlocked
+        });
+        assert_eq!(unlocked, 0);
     }
 }

@@ -7,7 +7,7 @@ use std::path::Path;
 use tempfile::NamedTempFile;
 
 use crate::git::Error;
-use crate::git::temporary::{ATTEMPTS_MAX, Owned, own};
+use crate::git::temporary::create_named;
 use crate::memory::{Alloc, Vec};
 
 /// Bytes that wait before they are written to a file.
@@ -24,16 +24,9 @@ impl<'a> Spool<'a> {
     /// An empty file in `folder`, whose name begins with `prefix`.
     pub(super) fn create(folder: &Path, prefix: &str, alloc: Alloc<'a>) -> Result<Self, Error> {
         let buffer = Vec::try_with_capacity(BUFFER_BYTES, alloc)?;
-        let failed = || Error::io("create a temporary file in", folder);
-        for _ in 0..ATTEMPTS_MAX {
-            let file = tempfile::Builder::new().prefix(prefix).tempfile_in(folder);
-            let file = file.map_err(failed())?;
-            let owned = own(file.as_file()).map_err(|errno| failed()(errno.into()))?;
-            if owned != Owned::Swept {
-                return Ok(Self { file, buffer });
-            }
-        }
-        Err(failed()(io::ErrorKind::AlreadyExists.into()))
+        let file = create_named(folder, prefix);
+        let file = file.map_err(Error::io("create a temporary file in", folder))?;
+        Ok(Self { file, buffer })
     }
 
     /// Writes `bytes` over what was written at `offset`.

@@ -8,7 +8,7 @@ use super::index::write_index;
 use super::keep::{self, Keep};
 use super::spool::{BUFFER_BYTES, Spool};
 use crate::git::temporary::ATTEMPTS_MAX;
-use crate::git::{Error, ObjectKind};
+use crate::git::{Error, ObjectKind, Sharing};
 use crate::memory::{Alloc, Vec};
 use crate::oid::Oid;
 use crate::units::Bytes;
@@ -47,22 +47,27 @@ pub(crate) struct PackWriter<'a> {
     offset: u64,
     /// How many objects there will be, if that is known.
     objects: Option<u32>,
+    sharing: Sharing,
     entries: Entries<'a>,
     /// The entry that is being encoded.
     entry: Vec<'a, u8>,
 }
 
 impl<'a> PackWriter<'a> {
-    /// Starts a pack in `folder`, which is made when it is not there. When the number of objects is
-    /// not known, the pack is read once more in the end: its header, which is hashed, has it. What
-    /// killed processes have left to keep their packs goes.
+    /// Starts a pack in `folder`, which is made when it is not there, for those who share it. When
+    /// the number of objects is not known, the pack is read once more in the end: its header, which
+    /// is hashed, has it. What killed processes have left to keep their packs goes.
     pub(crate) fn start(
         alloc: Alloc<'a>,
         folder: &Path,
         objects: Option<u32>,
+        sharing: Sharing,
     ) -> Result<Self, Error> {
         let entries = Entries::new(alloc, objects)?;
-        fs::create_dir_all(folder).map_err(Error::io("create folder", folder))?;
+        let is_there = sharing == Sharing::Umask || folder.is_dir();
+        let made = fs::create_dir_all(folder)
+            .and_then(|()| if is_there { Ok(()) } else { Ok(sharing.adjust_folder(folder)?) });
+        made.map_err(Error::io("create folder", folder))?;
         keep::sweep(folder);
         let mut writer = Self {
             folder: folder.into(),
@@ -71,6 +76,7 @@ impl<'a> PackWriter<'a> {
             hasher: Hasher::default(),
             offset: 0,
             objects,
+            sharing,
             entries,
             entry: Vec::new(alloc),
         };
@@ -134,12 +140,12 @@ impl<'a> PackWriter<'a> {
         self.file
             .write_all(checksum.as_bytes())
             .map_err(Error::io("write a pack in", &self.folder))?;
-        let pack = flushed(self.file, &self.folder)?;
+        let pack = flushed(self.file, &self.folder, self.sharing)?;
         let pack_bytes = self.offset + Oid::LEN as u64;
 
         let mut index = Spool::create(&self.folder, "tmp_gitmind_idx_", self.alloc)?;
         write_index(self.entries.sort(), checksum, &mut index, &self.folder)?;
-        let index = flushed(index, &self.folder)?;
+        let index = flushed(index, &self.folder, self.sharing)?;
         let index_bytes = size_bytes(&index, &self.folder)?;
 
         let (name, keep) = self::name(&self.folder, checksum)?;
@@ -157,9 +163,9 @@ impl<'a> PackWriter<'a> {
 }
 
 /// Writes out what is buffered and waits until the disk has it.
-fn flushed(file: Spool<'_>, folder: &Path) -> Result<NamedTempFile, Error> {
+fn flushed(file: Spool<'_>, folder: &Path, sharing: Sharing) -> Result<NamedTempFile, Error> {
     let file = file.into_file().map_err(Error::io("write a file in", folder))?;
-    let read_only = Permissions::from_mode(0o444);
+    let read_only = Permissions::from_mode(sharing.mode(0o444, false));
     file.as_file()
         .set_permissions(read_only)
         .and_then(|()| file.as_file().sync_all())

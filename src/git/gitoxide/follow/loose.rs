@@ -7,6 +7,7 @@ use std::path::Path;
 use gix_zlib::{Inflate, Status};
 use rustix::fs::{Mode, OFlags};
 
+use crate::git::gitoxide::loose;
 use crate::memory::{Alloc, MemoryError, Vec};
 use crate::oid::Oid;
 
@@ -70,10 +71,7 @@ impl<'a> Loose<'a> {
     /// Reads the file of `id` into the buffer.
     fn load(&mut self, id: Oid) -> Result<bool, MemoryError> {
         let Some(folder) = &self.folder else { return Ok(false) };
-        let mut name = [b'/'; Oid::HEX_LEN + 1];
-        let hex = id.to_hex();
-        name[..2].copy_from_slice(&hex[..2]);
-        name[3..].copy_from_slice(&hex[2..]);
+        let name = loose::name(id);
         let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NOFOLLOW;
         let Ok(file) = rustix::fs::openat(folder, &name[..], flags, Mode::empty()) else {
             return Ok(false);
