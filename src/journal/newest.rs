@@ -112,7 +112,8 @@ mod tests {
             let root = repository.commit(&[], b"root");
             let commit = |parent, _| repository.commit(&[parent], b"");
             let tip = (0..older).fold(root, commit);
-            let looped = repository.contents()[&repository.commit(&[tip], b"")].1.clone();
+            let after = repository.commit(&[tip], b"");
+            let looped = repository.contents()[&after].1.clone();
             repository.damage(root, ObjectKind::Commit, &looped);
             let system = System::new();
             let outcome = walk_newest(&repository, Alloc::new(&system), tip, |_| {

@@ -336,7 +336,7 @@ fn what_cannot_be_linked_is_named_and_nothing_is_written() {
         (&["link", "src/a.c", "../x"], 2, "leads out of the worktree"),
         (&["link", "/etc/passwd", "src/a.c"], 2, "is absolute"),
         (&["link", ".", "src/a.c"], 2, "is the top of the tree itself"),
-        (&["link", "src/a.c", "src/a.c", "--branch", "a..b"], 1, "is not a branch name"),
+        (&["link", "src/a.c", "src/a.c", "--branch", "a..b"], 2, "is not a branch name"),
         (&["link", "src/a.c", "src/a.c/x"], 1, "is not in HEAD's commit"),
         (&["import", "no.jsonl"], 1, "cannot read no.jsonl"),
     ];

@@ -6,8 +6,13 @@ use std::fs;
 
 /// Runs `cache-rebuild` where it must fail; returns what it said and checks that nothing moved.
 fn refused(repository: &TempRepository, args: &[&str]) -> String {
+    refused_with(1, repository, args)
+}
+
+/// The same with another exit code.
+fn refused_with(code: i32, repository: &TempRepository, args: &[&str]) -> String {
     let (refs, objects) = (repository.refs(), repository.git(&["count-objects", "-v"]));
-    let error = repository.mind(&[&["cache-rebuild"], args].concat()).error(1);
+    let error = repository.mind(&[&["cache-rebuild"], args].concat()).error(code);
     assert_eq!(repository.refs(), refs, "refs moved: {error}");
     assert_eq!(repository.git(&["count-objects", "-v"]), objects, "objects appeared: {error}");
     assert_eq!(repository.temporary_files(), [""; 0], "{error}");
@@ -61,7 +66,7 @@ fn names_that_cannot_be_branches_are_refused_before_anything_is_read() {
         long.as_str(),
     ];
     for name in names {
-        let error = refused(&repository, &["--branch", name]);
+        let error = refused_with(2, &repository, &["--branch", name]);
         assert!(error.contains("is not a branch name: "), "{name:?}: {error}");
         assert!(!error.contains('\u{1b}'), "{name:?} reached the terminal raw");
     }

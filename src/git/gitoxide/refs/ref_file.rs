@@ -177,7 +177,7 @@ fn acquire(own: &Path, is_locked: bool, place: Place<'_>, sweep: impl Fn()) -> R
     }
 }
 
-/// Makes a folder and those above it that are not there; the disk has their names then.
+/// Makes a folder and those above it that are not there.
 fn make_folders(folder: &Path, sharing: Sharing) -> Result<(), Errno> {
     let make = || rustix::fs::mkdir(folder, Mode::from_raw_mode(0o777));
     let made = match make() {
@@ -188,18 +188,15 @@ fn make_folders(folder: &Path, sharing: Sharing) -> Result<(), Errno> {
         made => made,
     };
     match made {
-        Ok(()) => {
-            sharing.adjust_folder(folder)?;
-            rustix::fs::fsync(open_folder(CWD, parent(folder), OFlags::empty())?)
-        }
+        Ok(()) => sharing.adjust_folder(folder),
         // What is no folder is found by whoever looks into it.
         Err(Errno::EXIST) => Ok(()),
         Err(error) => Err(error),
     }
 }
 
-/// The folders of `path` whose names the disk may not have, the lowest first: whoever made them may
-/// not have waited for it yet.
+/// The folders of `path` whose names the disk may not have, the lowest first: they have just been
+/// made, by us or by somebody who may not have waited for it yet.
 fn new_folders<'p>(common_dir: &Path, path: &'p Path) -> impl Iterator<Item = &'p Path> {
     let folders = path.ancestors().skip(1).take_while(move |folder| *folder != common_dir);
     // One that is not new is in none that is.
