@@ -45,9 +45,9 @@ impl<'p> Finder<'p> {
         Self { packs, newest: packs.len() }
     }
 
-    /// The pack of the last object that was found.
-    pub(super) fn newest(&self) -> Option<&'p Pack> {
-        self.packs.get(self.newest)
+    /// The pack of the last object that was found, and its index.
+    pub(super) fn newest(&self) -> Option<(usize, &'p Pack)> {
+        Some((self.newest, self.packs.get(self.newest)?))
     }
 
     /// Where the object `id` is, if a pack has it.
