@@ -118,7 +118,9 @@ pub trait Repository {
     /// and takes from `alloc` what it reads ahead.
     ///
     /// # Errors
-    /// As for [`Self::read`], or [`Error::Memory`]; what was visited before stays visited.
+    /// As for [`Self::read`], or [`Error::Memory`]; what was visited before stays visited. Content
+    /// that has another name than its own is told where it is read alone; what is read ahead out of
+    /// a pack may be taken by the name that the pack's index says.
     fn follow(
         &self,
         alloc: Alloc<'_>,
