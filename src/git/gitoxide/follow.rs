@@ -6,7 +6,7 @@
 //! neighbours, a thread reads them ahead one after the other. Elsewhere they are read one by one.
 //! What one chain has taught serves the next: the order of a pack is found once for all chains of
 //! a walk, and a way of reading that served few commits begins later next time.
-//! Whatever is odd, damaged or not in a pack that is known is left to [`Objects`], so the
+//! Whatever is odd, damaged, large or not in a pack that is known is left to [`Objects`], so the
 //! outcome is that of reading every commit there, but for one thing: a commit that is read alone is
 //! hashed, and what threads decode ahead is not, which would take a sixth more time. An index that
 //! gives a commit another one's name is believed there.
@@ -23,7 +23,7 @@ mod stream;
 use std::marker::PhantomData;
 
 use self::chunk::Chunk;
-use self::decode::{Decoded, Decoder};
+use self::decode::{COMMIT_BYTES_MAX, Decoded, Decoder};
 use self::loose::Loose;
 use self::order::{ORDERED_MAX, Orders};
 use self::pack::Pack;
@@ -31,7 +31,7 @@ pub(super) use self::packs::Packs;
 use self::packs::{Finder, Run};
 use self::scattered::{Handing, Scout};
 use self::stream::positions;
-use super::objects::{OBJECT_BYTES_MAX, Objects};
+use super::objects::Objects;
 use crate::git::{Commit, Error, ObjectKind, Visit, object_id};
 use crate::memory::{Alloc, MemoryError, Vec};
 use crate::oid::Oid;
@@ -48,6 +48,9 @@ const MISSES_MAX: u32 = 1024;
 const RELEASE_BYTES_MIN: u64 = 512 << 10;
 /// A lane that served fewer commits was not worth its threads: the next one begins later.
 const SERVED_MIN: u32 = 1024;
+
+/// Bytes that stay for the next commit; a larger one gives its memory back.
+const BYTES_KEPT: usize = 256 << 10;
 
 /// Follows the chains of one walk, as `Repository::follow_many` says.
 pub(super) struct Follower<'w, 'a> {
@@ -118,7 +121,7 @@ impl<'w, 'a> Follower<'w, 'a> {
             self.bytes.clear();
             let Self { finder, decoder, bytes, .. } = self;
             let pack = &finder.packs[place.pack];
-            let decoded = decoder.commit(pack, place.offset, OBJECT_BYTES_MAX, bytes)?;
+            let decoded = decoder.commit(pack, place.offset, COMMIT_BYTES_MAX, bytes)?;
             if let Decoded::Commit { end } = decoded
                 && is_named(id, bytes)
             {
@@ -133,7 +136,11 @@ impl<'w, 'a> Follower<'w, 'a> {
             return take(id, &self.bytes, visit);
         }
         self.objects.read(id, ObjectKind::Commit, &mut self.bytes)?;
-        take(id, &self.bytes, visit)
+        let next = take(id, &self.bytes, visit);
+        if self.bytes.capacity() > BYTES_KEPT {
+            self.bytes = Vec::new(self.alloc);
+        }
+        next
     }
 
     /// Visits commits from `id` on out of a stream of the newest pack; returns the first one that
@@ -247,3 +254,6 @@ fn take(id: Oid, bytes: &[u8], visit: &mut Visit<'_>) -> Result<Option<Oid>, Err
     let commit = Commit::parse_stored(id, bytes)?;
     if visit(&commit).is_break() { Ok(None) } else { Ok(commit.parents().next()) }
 }
+
+#[cfg(test)]
+mod tests;

@@ -50,6 +50,14 @@ impl<'a> Orders<'a> {
     }
 }
 
+#[cfg(test)]
+impl Orders<'_> {
+    /// How many are kept.
+    pub(super) fn count(&self) -> usize {
+        self.known.len()
+    }
+}
+
 fn by_offset<'a>(pack: &Pack, alloc: Alloc<'a>) -> Result<Vec<'a, u32>, MemoryError> {
     let objects = pack.index.num_objects();
     let mut order = Vec::try_with_capacity(objects as usize, alloc)?;

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::sync::OnceLock;
 
-use super::super::objects::OBJECT_BYTES_MAX;
+use super::decode::DELTA_BYTES_MAX;
 use super::pack::Pack;
 use crate::oid::Oid;
 
@@ -19,7 +19,7 @@ impl std::fmt::Debug for Packs {
 
 impl Packs {
     pub(super) fn get<'p>(&'p self, folders: impl Iterator<Item = &'p Path>) -> &'p [Pack] {
-        let open = |folder| Pack::open_all(folder, OBJECT_BYTES_MAX);
+        let open = |folder| Pack::open_all(folder, DELTA_BYTES_MAX);
         self.0.get_or_init(|| folders.flat_map(open).collect())
     }
 }
