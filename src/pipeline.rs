@@ -9,7 +9,8 @@ use std::thread;
 
 use crate::memory::Alloc;
 
-/// Outputs that are made ahead of the one in use.
+/// Outputs that are made ahead of the one in use. At first there is one, then as many as were
+/// taken and one: whoever takes few has not had many made.
 const WINDOW: usize = 8;
 /// More workers than this only wait for whoever takes their outputs.
 const WORKERS_MAX: usize = 7;
@@ -203,7 +204,8 @@ impl<W: Work> State<W> {
     /// Whether there may be a job, and room for what comes of it.
     fn can_claim(&self) -> bool {
         let is_free = matches!(self.slots[slot_of(self.next)], Slot::Free(_));
-        let is_in_window = self.next < self.current + WINDOW as u64;
+        let window = (self.current + 2).min(WINDOW as u64);
+        let is_in_window = self.next < self.current + window;
         self.finding == Finding::Nobody && is_free && is_in_window && !self.is_over
     }
 
@@ -295,6 +297,28 @@ mod tests {
                 let firsts = WINDOW.min(usize::try_from(jobs).expect("few jobs"));
                 assert_eq!(reused, usize::try_from(jobs).expect("few jobs") - firsts);
             }
+        }
+    }
+
+    #[test]
+    fn what_is_made_ahead_is_no_more_than_what_was_taken_and_one() {
+        // As much as the window has room for was made for whoever took one output.
+        let work = Squares { refused: u64::MAX, reused: AtomicUsize::new(0) };
+        let system = System::new();
+        for taken in 0..4 {
+            let made = pipeline(&work, 0..1000, Alloc::new(&system), 3, |pipeline| {
+                let mut done = 0;
+                for _ in 0..taken {
+                    let output = pipeline.next(&mut done).expect("there are jobs");
+                    pipeline.done(output.expect("none is refused"));
+                }
+                let is_going_on = |state: &mut State<Squares>| {
+                    state.can_claim() || state.finding == Finding::Somebody
+                };
+                let state = pipeline.changed.wait_while(pipeline.lock(), is_going_on);
+                state.unwrap_or_else(PoisonError::into_inner).next
+            });
+            assert_eq!(made, 2 * taken + 2);
         }
     }
 

@@ -16,6 +16,6 @@ pub use error::Error;
 pub use lookup::{Found, find_path, head_tree};
 pub(crate) use pack::{Keep, ObjectHeader, PackWriter, encode_header, encode_stored};
 pub use pack::{PackError, PackSummary, object_id};
-pub use port::{Head, ObjectKind, PackSink, RefUpdate, Repository};
+pub use port::{Follow, Head, ObjectKind, PackSink, RefUpdate, Repository, Visit};
 pub(crate) use sharing::Sharing;
 pub use tree::{EMPTY_TREE, EntryMode, TreeDraft, TreeEntry, entries};

@@ -55,6 +55,12 @@ pub struct RefUpdate<'a> {
     pub new: Oid,
 }
 
+/// Takes the commits that are followed, until it breaks.
+pub type Visit<'v> = dyn FnMut(&Commit<'_>) -> ControlFlow<()> + 'v;
+
+/// Follows one chain of first parents, as [`Repository::follow`] does.
+pub type Follow<'f> = dyn FnMut(Oid, &mut Visit<'_>) -> Result<(), Error> + 'f;
+
 /// A git repository.
 pub trait Repository {
     /// What HEAD says.
@@ -112,7 +118,9 @@ pub trait Repository {
     /// and takes from `alloc` what it reads ahead.
     ///
     /// # Errors
-    /// As for [`Self::read`], or [`Error::Memory`]; what was visited before stays visited.
+    /// As for [`Self::read`], or [`Error::Memory`]; what was visited before stays visited. Content
+    /// that has another name than its own is told where it is read alone; what is read ahead out of
+    /// a pack may be taken by the name that the pack's index says.
     fn follow(
         &self,
         alloc: Alloc<'_>,
@@ -130,6 +138,12 @@ pub trait Repository {
             next = commit.parents().next();
         }
         Ok(())
+    }
+
+    /// Calls `walk` once with what follows chains one after the other, as [`Self::follow`] does.
+    /// What an adapter has learned from one, which it takes from `alloc`, serves the next ones.
+    fn follow_many(&self, alloc: Alloc<'_>, walk: &mut dyn FnMut(&mut Follow<'_>)) {
+        walk(&mut |tip, visit| self.follow(alloc, tip, visit));
     }
 
     /// The configured author of new commits, or the C tool's stand-in.

@@ -12,7 +12,7 @@
 //! needs no table for it.
 
 use crate::fs::FsError;
-use crate::git::{self, Commit, Repository};
+use crate::git::{self, Commit, Follow, Repository};
 use crate::memory::{Alloc, Map, MemoryError, Vec};
 use crate::oid::Oid;
 use std::ops::ControlFlow;
@@ -217,19 +217,13 @@ pub fn walk_into<'a, E: From<WalkError>, N: CommitNames>(
     visit: impl FnMut(&Commit<'_>) -> Result<(), E>,
 ) -> Result<History<'a, N>, E> {
     let merges_count = order == EdgeOrder::OldestFirst;
-    let mut walk =
-        Walk { repository, alloc, visit, merges_count, names, merges: Vec::new(alloc), seen: None };
-    walk.chain(tip)?;
-    let numbering = match order {
-        EdgeOrder::NewestFirst => Numbering::AsVisited,
-        EdgeOrder::OldestFirst if walk.merges.is_empty() => Numbering::Reversed,
-        EdgeOrder::OldestFirst => Numbering::Listed(walk.post_order()?),
-    };
-    Ok(History { names: walk.names, numbering })
+    let mut walk = Walk { alloc, visit, merges_count, names, merges: Vec::new(alloc), seen: None };
+    let mut numbering = Ok(Numbering::AsVisited);
+    repository.follow_many(alloc, &mut |follow| numbering = walk.run(follow, tip, order));
+    Ok(History { names: walk.names, numbering: numbering? })
 }
 
-struct Walk<'w, 'a, N, V> {
-    repository: &'w dyn Repository,
+struct Walk<'a, N, V> {
     alloc: Alloc<'a>,
     visit: V,
     merges_count: bool,
@@ -251,19 +245,34 @@ struct Chain {
     parents_followed: usize,
 }
 
-impl<'a, E, N, V> Walk<'_, 'a, N, V>
+impl<'a, E, N, V> Walk<'a, N, V>
 where
     E: From<WalkError>,
     N: CommitNames,
     V: FnMut(&Commit<'_>) -> Result<(), E>,
 {
+    /// Visits what `tip` and `order` say, and returns how it is numbered.
+    fn run(
+        &mut self,
+        follow: &mut Follow<'_>,
+        tip: Oid,
+        order: EdgeOrder,
+    ) -> Result<Numbering<'a>, E> {
+        self.chain(follow, tip)?;
+        Ok(match order {
+            EdgeOrder::NewestFirst => Numbering::AsVisited,
+            EdgeOrder::OldestFirst if self.merges.is_empty() => Numbering::Reversed,
+            EdgeOrder::OldestFirst => Numbering::Listed(self.post_order(follow)?),
+        })
+    }
+
     /// Visits `tip` and its first parents down to a root or to a commit that was visited before.
-    fn chain(&mut self, tip: Oid) -> Result<Chain, E> {
-        let Self { repository, alloc, visit, merges_count, names, merges, seen } = self;
+    fn chain(&mut self, follow: &mut Follow<'_>, tip: Oid) -> Result<Chain, E> {
+        let Self { visit, merges_count, names, merges, seen, .. } = self;
         let newest = next_number(names)?;
         let mut cycle = CycleDetector::new(tip);
         let mut outcome: Result<(), E> = Ok(());
-        let walked = repository.follow(*alloc, tip, &mut |commit| {
+        let walked = follow(tip, &mut |commit| {
             if seen.as_ref().is_some_and(|seen| seen.get(&commit.id).is_some()) {
                 return ControlFlow::Break(());
             }
@@ -291,7 +300,7 @@ where
 
     /// Follows the other parents of merges and lists visit numbers in post-order. The first chain
     /// has been visited.
-    fn post_order(&mut self) -> Result<Vec<'a, u32>, E> {
+    fn post_order(&mut self, follow: &mut Follow<'_>) -> Result<Vec<'a, u32>, E> {
         let mut seen = Map::new(self.alloc);
         seen.try_reserve(self.names.len()).map_err(WalkError::from)?;
         for visit in 0..self.names.len() {
@@ -314,7 +323,7 @@ where
             match other_parent.filter(|(merge, _)| *merge == number) {
                 Some(&(_, parent)) => {
                     chain.parents_followed += 1;
-                    chains.try_push(self.chain(parent)?).map_err(WalkError::from)?;
+                    chains.try_push(self.chain(follow, parent)?).map_err(WalkError::from)?;
                 }
                 None => {
                     order.try_push(number).map_err(WalkError::from)?;

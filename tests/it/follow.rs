@@ -3,7 +3,8 @@
 use crate::support::{TempRepository, git};
 use gitmind::git::gitoxide::GitRepository;
 use gitmind::git::{Commit, Error, Head, Identity, ObjectKind, PackSink, RefUpdate, Repository};
-use gitmind::memory::{self, Alloc, ErrorKind, System, testing};
+use gitmind::journal::{EdgeOrder, WalkError, walk};
+use gitmind::memory::{self, Alloc, ErrorKind, Gate, Gated, MemoryError, OpTag, System, testing};
 use gitmind::oid::Oid;
 use gitmind::units::Bytes;
 use rand_xoshiro::SplitMix64;
@@ -13,6 +14,7 @@ use std::io::Write;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 
 const JOURNAL: &str = "refs/gitmind/edges/main";
 
@@ -293,4 +295,151 @@ fn git_agrees_on_the_number_of_commits() {
     let repository = medium();
     let counted = git(repository.path(), &["rev-list", "--first-parent", "--count", JOURNAL]);
     assert_eq!(compare(&repository, "one pack").0.to_string(), counted);
+}
+
+/// Counts requests, and among them those of one size.
+#[derive(Default)]
+struct Counting {
+    all: AtomicU32,
+    sized: AtomicU32,
+    size: u64,
+}
+
+impl Gate for &Counting {
+    fn admit(&self, requested: Bytes, _: OpTag<'_>) -> Result<(), MemoryError> {
+        self.all.fetch_add(1, Relaxed);
+        self.sized.fetch_add(u32::from(requested == Bytes::new(self.size)), Relaxed);
+        Ok(())
+    }
+
+    fn refused(&self) -> u64 {
+        0
+    }
+}
+
+/// Walks the journal, merges included; returns its commits, how often memory was asked for, and
+/// how often as much as the order of the only pack takes.
+fn walked(repository: &TempRepository, workers: usize) -> (usize, u32, u32) {
+    let index = packs(repository).remove(0).with_extension("idx");
+    let objects = git(repository.path(), &["verify-pack", "-v", index.to_str().expect("ours")]);
+    let is_object =
+        |line: &&str| [" commit ", " tree ", " blob "].iter().any(|kind| line.contains(kind));
+    let size = objects.lines().filter(is_object).count() as u64 * 4;
+    let counting = Counting { size, ..Counting::default() };
+    let port = Gated::with_gate(System::new(), &counting);
+    let opened = repository.open().with_workers(workers);
+    let tip = opened.resolve(JOURNAL).expect("readable").expect("there is a journal");
+    let visit = |_: &Commit<'_>| Ok::<_, WalkError>(());
+    let history = walk(&opened, Alloc::new(&port), tip, EdgeOrder::OldestFirst, visit);
+    let commits = history.expect("a sound journal").commits().len();
+    (commits, counting.all.load(Relaxed), counting.sized.load(Relaxed))
+}
+
+/// A journal in one pack with so many side branches of so many commits, each merged.
+fn with_side_branches(branches: usize, commits: usize) -> TempRepository {
+    let repository = TempRepository::empty();
+    let (mut stream, mut mark) = (String::new(), 0);
+    let mut commit = |branch: &str, parents: &[usize]| {
+        mark += 1;
+        stream += &format!("commit {branch}\nmark :{mark}\ncommitter a <a@b> {mark} +0000\n");
+        stream += "data 4\noA==\n";
+        for (parent, name) in parents.iter().zip(["from", "merge"]) {
+            stream += &format!("{name} :{parent}\n");
+        }
+        mark
+    };
+    let mut tip = commit(JOURNAL, &[]);
+    for _ in 0..branches {
+        let side = (0..commits).fold(tip, |side, _| commit("refs/heads/side", &[side]));
+        tip = commit(JOURNAL, &[tip]);
+        tip = commit(JOURNAL, &[tip, side]);
+    }
+    git_fed(repository.path(), &["fast-import", "--quiet", "--force"], &stream);
+    repository.git(&["update-ref", "-d", "refs/heads/side"]);
+    repository.git(&["-c", "pack.writeReverseIndex=false", "repack", "-q", "-ad", "--window=0"]);
+    repository
+}
+
+#[test]
+fn what_a_side_branch_costs_does_not_grow_with_the_pack_and_their_number() {
+    // Each side branch had its own start: the pack was put in order for each, and decoded ahead.
+    for workers in [0, 2] {
+        let few = walked(&with_side_branches(10, 100), workers);
+        let many = walked(&with_side_branches(60, 100), workers);
+        assert_eq!((few.0, many.0), (1 + 10 * 102, 1 + 60 * 102));
+        assert!(few.2 <= 1 && many.2 <= 1, "put in order {} and {} times", few.2, many.2);
+        assert!(many.1 < few.1 + 50 * 10, "{} requests, and {} for many branches", few.1, many.1);
+    }
+}
+
+#[test]
+fn a_pack_in_which_runs_of_a_journal_and_others_alternate_is_put_in_order_once() {
+    // The order was dropped with the stream: each run of the journal had the pack put in order.
+    let repository = medium();
+    let blobs: String = (0..6000).map(|number| format!("blob\ndata 4\n{number:04}\n")).collect();
+    git_fed(repository.path(), &["fast-import", "--quiet"], &blobs);
+    let all = repository.git(&["cat-file", "--batch-all-objects", "--batch-check", "--unordered"]);
+    let of_blobs = all.lines().filter_map(|line| Some(line.split_once(" blob ")?.0));
+    let (journal, others) = (repository.git(&["rev-list", JOURNAL]), of_blobs.collect::<Vec<_>>());
+    let journal: Vec<&str> = journal.lines().collect();
+    let mut mixed: Vec<&str> = vec![];
+    for (run, other) in journal.chunks(1200).zip(others.chunks(1200)) {
+        mixed.extend(run.iter().chain(other));
+    }
+    let trees = repository.git(&["rev-parse", &format!("{JOURNAL}^{{tree}}")]);
+    mixed.push(&trees);
+    pack_in_order(&repository, &[mixed]);
+    fs::remove_file(packs(&repository)[0].with_extension("rev")).expect("git has written it");
+    assert_eq!(compare(&repository, "alternating").0, journal.len());
+    let (commits, _, ordered) = walked(&repository, 1);
+    assert_eq!((commits, ordered), (journal.len(), 1));
+}
+
+/// Has two objects of a pack change their places in its index.
+fn swap_in_index(repository: &TempRepository, ids: [&str; 2]) {
+    let index = packs(repository).remove(0).with_extension("idx");
+    let mut bytes = fs::read(&index).expect("readable");
+    let count = u32::from_be_bytes(bytes[8 + 1020..][..4].try_into().expect("four")) as usize;
+    let names = 8 + 1024;
+    let place = |id: &str| {
+        let id = Oid::from_hex(id.as_bytes()).expect("an id");
+        let mut names = bytes[names..].chunks(20).take(count);
+        names.position(|name| name == id.as_bytes()).expect("it is packed")
+    };
+    let [left, right] = ids.map(|id| names + count * 24 + place(id) * 4);
+    for byte in 0..4 {
+        bytes.swap(left + byte, right + byte);
+    }
+    fs::remove_file(&index).expect("it was read");
+    fs::write(&index, bytes).expect("writable");
+}
+
+#[test]
+fn content_that_has_another_name_ends_both_ways_at_the_same_commit() {
+    // Commits that were read alone were not hashed here: a rebuild indexed what a query refused.
+    let journal = || {
+        let repository = TempRepository::empty();
+        let mut ids = vec![repository.commit(&[], b"oA==")];
+        for _ in 0..9 {
+            ids.push(repository.commit(&[&ids[ids.len() - 1]], b"oA=="));
+        }
+        repository.git(&["update-ref", JOURNAL, &ids[9]]);
+        (repository, ids)
+    };
+    let is_told = |repository: &TempRepository, what: &str| {
+        let (visited, end) = compare(repository, what);
+        assert_eq!(visited, 4, "{what}");
+        assert!(end.contains("not what its name stands for"), "{what}: {end}");
+    };
+    let (repository, ids) = journal();
+    let [stranger, wronged] = [&ids[2], &ids[5]]
+        .map(|id| repository.path().join("objects").join(&id[..2]).join(&id[2..]));
+    fs::remove_file(&wronged).expect("it is loose");
+    fs::copy(stranger, wronged).expect("writable");
+    is_told(&repository, "loose");
+
+    let (repository, ids) = journal();
+    repository.git(&["repack", "-q", "-ad", "--window=0"]);
+    swap_in_index(&repository, [&ids[2], &ids[5]]);
+    is_told(&repository, "packed");
 }

@@ -3,13 +3,13 @@
 use super::collection;
 use super::config;
 use super::discover::Location;
-use super::follow::{self, Packs};
+use super::follow::{Follower, Packs};
 use super::loose;
 use super::objects::Objects;
 use super::refs;
 use crate::git::{
-    Commit, Error, Head, Identity, Keep, ObjectKind, PackSink, PackSummary, PackWriter, RefUpdate,
-    Repository, Sharing,
+    Commit, Error, Follow, Head, Identity, Keep, ObjectKind, PackSink, PackSummary, PackWriter,
+    RefUpdate, Repository, Sharing,
 };
 use crate::memory::{Alloc, Vec};
 use crate::oid::Oid;
@@ -156,7 +156,13 @@ impl Repository for GitRepository {
         visit: &mut dyn FnMut(&Commit<'_>) -> ControlFlow<()>,
     ) -> Result<(), Error> {
         let packs = (&self.packs, self.workers);
-        follow::follow(&self.objects, packs, alloc, tip, visit)
+        Follower::new(&self.objects, packs, alloc).follow(tip, visit)
+    }
+
+    fn follow_many(&self, alloc: Alloc<'_>, walk: &mut dyn FnMut(&mut Follow<'_>)) {
+        let packs = (&self.packs, self.workers);
+        let mut follower = Follower::new(&self.objects, packs, alloc);
+        walk(&mut |tip, visit| follower.follow(tip, visit));
     }
 
     fn identity(&self) -> Identity {

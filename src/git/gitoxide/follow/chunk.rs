@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::decode::{Decoded, Decoder};
+use super::decode::{COMMIT_BYTES_MAX, Decoded, Decoder};
 use super::pack::Pack;
 use crate::memory::{Alloc, MemoryError, Vec};
 use crate::oid::Oid;
@@ -11,8 +11,6 @@ use crate::oid::Oid;
 const OBJECTS_MAX: usize = 256;
 /// Bytes of a pack after which a chunk ends.
 const PACKED_BYTES_MAX: u64 = 128 << 10;
-/// Most bytes of a commit that is decoded ahead; a journal's have less than 100 KiB.
-const COMMIT_BYTES_MAX: usize = 128 << 10;
 /// Most bytes that a chunk decodes: what git packs into 128 KiB is rarely four times as much, and
 /// a pack that is made to be must not take more.
 const CHUNK_BYTES_MAX: usize = 1 << 20;

@@ -7,6 +7,12 @@ use gix_pack::data::decode::entry::ResolvedBase;
 use super::pack::Pack;
 use crate::memory::{MemoryError, Vec};
 
+/// Most bytes of a commit that is decoded here; a journal's have less than 100 KiB.
+pub(super) const COMMIT_BYTES_MAX: usize = 128 << 10;
+/// Most bytes that a delta may take, known before its base is inflated: the largest of its bases
+/// and results twice, and all deltas of the chain.
+pub(super) const DELTA_BYTES_MAX: usize = 3 * COMMIT_BYTES_MAX;
+
 /// What is at an offset of a pack.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Decoded {
@@ -19,7 +25,8 @@ pub(super) enum Decoded {
     Other,
 }
 
-/// The state of inflating, kept from object to object. Deltas are applied in memory of the library.
+/// The state of inflating, kept from object to object. Deltas are applied in memory of the library,
+/// at most [`DELTA_BYTES_MAX`].
 #[derive(Default)]
 pub(super) struct Decoder {
     pub(super) inflate: gix_zlib::Inflate,
@@ -45,6 +52,12 @@ impl Decoder {
             false => self.whole(pack, &entry, bytes_max, bytes)?,
         };
         Ok(packed.map_or(Decoded::Other, |packed| Decoded::Commit { end: data_offset + packed }))
+    }
+
+    /// Memory of the library that is kept.
+    #[cfg(test)]
+    pub(super) fn scratch_bytes(&self) -> usize {
+        self.scratch.capacity()
     }
 
     /// Appends an object that is stored as it is; returns its bytes in the pack.

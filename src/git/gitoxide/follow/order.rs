@@ -1,37 +1,72 @@
-//! The objects of a pack in the order in which they lie in it.
+//! The objects of packs in the order in which they lie there, found once for a walk.
 
 use std::path::Path;
 
 use super::pack::Pack;
 use crate::memory::{Alloc, MemoryError, Vec};
 
-/// Most objects of a pack that are put in order, which takes four bytes for each.
-const OBJECTS_MAX: u32 = 1 << 24;
+/// Most objects whose order is kept, which takes four bytes for each.
+pub(super) const ORDERED_MAX: usize = 1 << 24;
 
 /// Magic, version, hash kind (`git help format-pack`, "pack-*.rev files").
 const HEADER: [u8; 12] = *b"RIDX\0\0\0\x01\0\0\0\x01";
 /// The pack's checksum and the file's own.
 const TRAILER_BYTES: usize = 40;
 
-/// The numbers of a pack's objects, sorted by their offsets; `None` when there are too many.
-///
-/// # Errors
-/// Every refusal of the port.
-pub(super) fn by_offset<'a>(
-    pack: &Pack,
-    alloc: Alloc<'a>,
-) -> Result<Option<Vec<'a, u32>>, MemoryError> {
-    let objects = pack.index.num_objects();
-    if objects > OBJECTS_MAX {
-        return Ok(None);
+/// The orders of some packs.
+pub(super) struct Orders<'a> {
+    objects_max: usize,
+    /// The index of a pack, and the numbers of its objects sorted by their offsets.
+    known: Vec<'a, (usize, Vec<'a, u32>)>,
+}
+
+impl<'a> Orders<'a> {
+    /// None yet; at most so many objects are kept in order.
+    pub(super) const fn new(objects_max: usize, alloc: Alloc<'a>) -> Self {
+        Self { objects_max, known: Vec::new(alloc) }
     }
+
+    /// The numbers of the objects of `pack`, which has the index `number`, sorted by their offsets;
+    /// `None` when there are too many.
+    ///
+    /// # Errors
+    /// Every refusal of the port.
+    pub(super) fn of(&mut self, number: usize, pack: &Pack) -> Result<Option<&[u32]>, MemoryError> {
+        let objects = pack.index.num_objects() as usize;
+        if objects > self.objects_max {
+            return Ok(None);
+        }
+        let mut found = self.known.iter().position(|(known, _)| *known == number);
+        if found.is_none() {
+            let kept: usize = self.known.iter().map(|(_, order)| order.len()).sum();
+            if kept + objects > self.objects_max {
+                self.known.clear();
+            }
+            let order = by_offset(pack, self.known.alloc())?;
+            found = Some(self.known.len());
+            self.known.try_push((number, order))?;
+        }
+        Ok(found.map(|found| &self.known[found].1[..]))
+    }
+}
+
+#[cfg(test)]
+impl Orders<'_> {
+    /// How many are kept.
+    pub(super) fn count(&self) -> usize {
+        self.known.len()
+    }
+}
+
+fn by_offset<'a>(pack: &Pack, alloc: Alloc<'a>) -> Result<Vec<'a, u32>, MemoryError> {
+    let objects = pack.index.num_objects();
     let mut order = Vec::try_with_capacity(objects as usize, alloc)?;
     if !read_reverse_index(&pack.index.path().with_extension("rev"), objects, &mut order) {
         order.clear();
         order.try_extend(0..objects)?;
         order.sort_unstable_by_key(|&index| pack.index.pack_offset_at_index(index));
     }
-    Ok(Some(order))
+    Ok(order)
 }
 
 /// Reads what git has written beside the pack. What is wrong in it is met later as a wrong order,

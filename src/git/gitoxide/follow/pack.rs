@@ -23,21 +23,21 @@ pub(super) struct Pack {
 
 impl Pack {
     /// Opens the packs in the folder `objects`; one that cannot be opened is left to whoever reads
-    /// objects one by one.
-    pub(super) fn open_all(objects: &Path, object_bytes_max: usize) -> Vec<Self> {
+    /// objects one by one. A delta is applied when that takes no more than `delta_bytes_max`.
+    pub(super) fn open_all(objects: &Path, delta_bytes_max: usize) -> Vec<Self> {
         let Ok(files) = std::fs::read_dir(objects.join("pack")) else { return Vec::new() };
         let mut indices: Vec<PathBuf> = files.flatten().map(|file| file.path()).collect();
         indices.retain(|path| path.extension().is_some_and(|extension| extension == "idx"));
         // Newest last, whatever the folder's order: the file that is asked first is the last.
         indices.sort_by_cached_key(|path| path.metadata().and_then(|file| file.modified()).ok());
-        indices.iter().filter_map(|path| Self::open(path, object_bytes_max)).collect()
+        indices.iter().filter_map(|path| Self::open(path, delta_bytes_max)).collect()
     }
 
-    fn open(index: &Path, object_bytes_max: usize) -> Option<Self> {
+    fn open(index: &Path, delta_bytes_max: usize) -> Option<Self> {
         let (path, hash) = (index.with_extension("pack"), gix_hash::Kind::Sha1);
         let data_bytes = Mapped::open(&path).ok()?;
         let data = data::File::from_data(data_bytes.clone(), path, hash).ok()?;
-        let data = data.with_alloc_limit_bytes(Some(object_bytes_max));
+        let data = data.with_alloc_limit_bytes(Some(delta_bytes_max));
         let index_bytes = Mapped::open(index).ok()?;
         let index = index::File::from_data(index_bytes.clone(), index.into(), hash).ok()?;
         Some(Self { index, data, index_bytes, data_bytes })

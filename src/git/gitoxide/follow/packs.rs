@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::sync::OnceLock;
 
-use super::super::objects::OBJECT_BYTES_MAX;
+use super::decode::DELTA_BYTES_MAX;
 use super::pack::Pack;
 use crate::oid::Oid;
 
@@ -19,7 +19,7 @@ impl std::fmt::Debug for Packs {
 
 impl Packs {
     pub(super) fn get<'p>(&'p self, folders: impl Iterator<Item = &'p Path>) -> &'p [Pack] {
-        let open = |folder| Pack::open_all(folder, OBJECT_BYTES_MAX);
+        let open = |folder| Pack::open_all(folder, DELTA_BYTES_MAX);
         self.0.get_or_init(|| folders.flat_map(open).collect())
     }
 }
@@ -45,9 +45,9 @@ impl<'p> Finder<'p> {
         Self { packs, newest: packs.len() }
     }
 
-    /// The pack of the last object that was found.
-    pub(super) fn newest(&self) -> Option<&'p Pack> {
-        self.packs.get(self.newest)
+    /// The pack of the last object that was found, and its index.
+    pub(super) fn newest(&self) -> Option<(usize, &'p Pack)> {
+        Some((self.newest, self.packs.get(self.newest)?))
     }
 
     /// Where the object `id` is, if a pack has it.
