@@ -77,11 +77,12 @@ class Bench:
         return self.finish(folder, ["git", *arguments], ENVIRONMENT)
 
     def mind(self, folder, *arguments, operation=None):
-        environment = self.environment(f"{folder}.home", operation)
+        home = pathlib.Path(f"{folder}.home")
+        home.mkdir(exist_ok=True)
+        environment = self.environment(home, operation)
         return self.finish(folder, [self.program, *arguments], environment)
 
     def finish(self, folder, command, environment):
-        pathlib.Path(f"{folder}.home").mkdir(exist_ok=True)
         ran = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True)
         if ran.returncode:
             raise Broken(f"{' '.join(command[:3])}: exit code {ran.returncode}: {ran.stderr.strip()}")
