@@ -2,6 +2,7 @@
 
 use crate::support::{mind_command, temp_folder};
 use std::collections::{BTreeMap, BTreeSet};
+use std::fs::Permissions;
 use std::io::Write;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
@@ -65,9 +66,25 @@ fn all_modes(folder: &Path) -> BTreeMap<&'static str, BTreeSet<String>> {
     found
 }
 
+/// Whether a folder may be made to give its group to what is made in it: Nix's sandbox refuses that
+/// to whatever runs in it, git included.
+fn may_give_groups() -> bool {
+    let folder = temp_folder();
+    let given = std::fs::set_permissions(folder.path(), Permissions::from_mode(0o2775));
+    match given {
+        Ok(()) => true,
+        Err(error) => {
+            // Past the harness, which keeps what a passed test prints.
+            let _ = writeln!(std::io::stderr(), "NOT RUN: repositories of a group: {error}");
+            false
+        }
+    }
+}
+
 #[test]
 fn what_is_made_in_a_shared_repository_has_the_modes_that_git_gives() {
     // The setting was not read: other members could not write to the folders that were made.
+    let may_give_groups = may_give_groups();
     for (setting, umask) in [
         ("group", "022"),
         ("true", "022"),
@@ -77,6 +94,9 @@ fn what_is_made_in_a_shared_repository_has_the_modes_that_git_gives() {
         ("umask", "022"),
         ("0", "002"),
     ] {
+        if !may_give_groups && !["umask", "0", "0600"].contains(&setting) {
+            continue;
+        }
         let (ours, gits) = (temp_folder(), temp_folder());
         let (ours, gits) = (ours.path(), gits.path());
         for folder in [ours, gits] {
