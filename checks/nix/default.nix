@@ -25,7 +25,7 @@ let
     sources = callFile ./sources.nix;
     fixtures = callFile ./fixtures.nix;
     cargoDerivation = callFile ./cargo-derivation.nix;
-    dependencies = callFile ./dependencies.nix;
+    compiled = callFile ./compiled.nix;
     program = callFile ./program.nix;
     package = callFile ./package.nix;
     buildImage = callFile ../../docker/build-image.nix;
