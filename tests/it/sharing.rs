@@ -114,7 +114,7 @@ fn what_is_made_in_a_shared_repository_has_the_modes_that_git_gives() {
         let tree = git(&["hash-object", "-t", "tree", "-w", "--stdin"], "");
         let commit = git(&["commit-tree", &tree], "message");
         git(&["update-ref", JOURNAL, &commit], "");
-        let mind = |args: &[&str], input: &str| run(ours, umask, &program(), args, input);
+        let mind = |args: &[&str], input: &str| run(ours, umask, program(), args, input);
         mind(&["import", "-", "--branch", "deep/main"], &EDGE.replace('\n', ""));
         let about = format!("{setting} {umask}");
         assert_eq!(all_modes(ours), all_modes(gits), "{about}");
