@@ -29,14 +29,32 @@ let
     program = callFile ./program.nix;
     package = callFile ./package.nix;
     buildImage = callFile ../../docker/build-image.nix;
+    imageForJobs = callFile ../../docker/image-ci.nix;
     images = {
       image = callFile ../../docker/image.nix;
-      image-ci = callFile ../../docker/image-ci.nix;
+      image-ci = scope.imageForJobs {
+        name = "git-mind-ci";
+        channel = "stable";
+        toolNames = lib.filter (name: name != "symbolizer") (lib.attrNames scope.tools);
+      };
+    }
+    // lib.optionalAttrs (scope.profiles ? asan) {
+      image-ci-sanitizers = scope.imageForJobs {
+        name = "git-mind-ci-sanitizers";
+        channel = "nightly";
+        toolNames = [
+          "git"
+          "python3"
+          "symbolizer"
+        ];
+      };
     };
+    checks = lib.mapAttrs build usable;
     kinds = {
       cargo = callFile ../kinds/cargo.nix;
       image = callFile ../kinds/image.nix;
       program = callFile ../kinds/program.nix;
+      report = callFile ../kinds/report.nix;
       script = callFile ../kinds/script.nix;
     };
   };
@@ -48,7 +66,7 @@ let
   build = name: check: scope.kinds.${check.kind} (check // { inherit name; });
 in
 {
-  checks = lib.mapAttrs build usable;
+  inherit (scope) checks;
   packages = {
     default = scope.package;
   }

@@ -183,7 +183,8 @@ let
     {
       echo '#!${bash}/bin/bash'
       echo 'exec /host/bin/gcc -B/host/bin/ -idirafter /host/include \'
-      echo '  -idirafter /host/include/${architecture}-linux-gnu "$@" $NIX_LDFLAGS'
+      echo '  -idirafter /host/include/${architecture}-linux-gnu "$@" $NIX_LDFLAGS \'
+      echo '  -L/host/lib/${architecture}-linux-gnu'
     } >$out/bin/cc
     chmod +x $out/bin/cc
     ln -s cc $out/bin/gcc

@@ -19,9 +19,11 @@ let
 in
 {
   inherit (builtins)
+    attrNames
     attrValues
     concatStringsSep
     elem
+    filter
     mapAttrs
     ;
   inherit nameValuePair;
