@@ -2,7 +2,7 @@
 #
 #   nix fmt                  every file of the working tree
 #   nix fmt -- FILE...       those files, and what is tracked under those directories
-#   nix fmt -- --check ...   rewrites nothing, names what is not formatted, and fails if there is any
+#   nix fmt -- --check ...   rewrites nothing, names what is not formatted, and fails if any is
 
 usage() {
   echo "format: $1; usage: nix fmt -- [--check] [FILE...]" >&2
