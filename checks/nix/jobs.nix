@@ -4,23 +4,30 @@
   lib,
   matrix,
   profiles,
+  checks,
   pkgs,
 }:
-checks:
 let
-  # The program and its image are built by the profile `shipped`; what compiles nothing is apart.
+  check = matrix.check;
+  baseOf = profile: profiles.${profile}.deps_of or profile;
+  # The program is of the profile `shipped`. Tests that are given it share builds with that profile.
+  given = lib.filterAttrs (name: _: check.${name}.program or false) checks;
+  withProgram = [ "shipped" ] ++ map (name: baseOf check.${name}.profile) (lib.attrNames given);
   groupOf =
     name:
     let
-      check = matrix.check.${name};
-      profile = check.profile or null;
+      entry = check.${name};
+      isOfProgram = entry.kind == "program" || entry.kind == "image" && !(entry ? image);
+      base = if isOfProgram then "shipped" else baseOf entry.profile;
     in
-    if check.kind == "program" || check.kind == "image" then
-      "shipped"
-    else if profile == null then
+    if entry ? of then
+      groupOf entry.of
+    else if !(isOfProgram || entry ? profile) then
       "tools"
+    else if lib.elem base withProgram then
+      "program"
     else
-      profiles.${profile}.deps_of or profile;
+      base;
   derivation = name: builtins.unsafeDiscardStringContext checks.${name}.drvPath;
 in
 lib.attrValues (
@@ -31,5 +38,5 @@ lib.attrValues (
     digest = builtins.substring 0 16 (
       builtins.hashString "sha256" (lib.concatMapStringsSep " " derivation names)
     );
-  }) (builtins.groupBy groupOf (builtins.attrNames checks))
+  }) (builtins.groupBy groupOf (lib.attrNames checks))
 )

@@ -38,15 +38,14 @@ let
 in
 {
   # The whole crate, without the vendored fixtures: they come from the store, where their hash is
-  # proven. README.md is a source: the crate's front page, and a test compares what it pastes. A
-  # check names what it needs beyond that, such as the settings of its tool.
+  # proven. A check names what it needs beyond that, such as the settings of its tool, or the pages
+  # whose examples it compiles.
   crateWith =
     names:
     from (
       [
         ../../Cargo.toml
         ../../Cargo.lock
-        ../../README.md
         ../../build.rs
         ../../fixtures/fixtures.toml
         ../../src
