@@ -67,14 +67,20 @@ let
 in
 {
   inherit (scope) checks;
+  jobs = callFile ./jobs.nix;
   packages = {
     default = scope.package;
   }
   // scope.images
   // scope.fixtures.generated;
   apps = callFile ./apps.nix;
+  # checks/run works in it with nothing else on the machine: it finds both toolchains by their
+  # variables, and the linker finds the libc of a static program by LIBRARY_PATH.
   devShells.default = pkgs.mkShell {
     packages = [ scope.toolchains.stable ] ++ lib.attrValues scope.tools;
+    TOOLCHAIN_STABLE = "${scope.toolchains.stable}";
+    TOOLCHAIN_NIGHTLY = "${scope.toolchains.nightly}";
+    LIBRARY_PATH = "${pkgs.glibc.static}/lib";
   };
   formatter = callFile ./formatter.nix;
 }
