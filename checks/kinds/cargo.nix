@@ -1,4 +1,5 @@
-# A check that runs cargo on the crate's sources, by the profile it names or by a bare toolchain.
+# A check that runs cargo on the crate's sources, or on the `part` of them that it names, by the profile
+# it names or by a bare toolchain. A part is compiled by itself, so that no edit elsewhere runs it again.
 {
   lib,
   profiles,
@@ -12,7 +13,11 @@ check:
 cargoDerivation (
   {
     inherit (check) name;
-    src = sources.crateWith (check.sources or [ ]);
+    src =
+      let
+        others = check.sources or [ ];
+      in
+      if check ? part then sources.partWith check.part others else sources.crateWith others;
     profile = if check ? profile then profiles.${check.profile} else { inherit (check) toolchain; };
     fixtures = if check.fixtures or false then fixtures.vendored else null;
     toolNames = check.tools or [ ];
@@ -28,5 +33,10 @@ cargoDerivation (
       for report in ${lib.escapeShellArgs (check.keep or [ ])}; do cp "$report" $out; done
     '';
   }
-  // lib.optionalAttrs (check ? profile) compiled.start.${check.profile}
+  // (
+    if check ? part then
+      { start = compiled.dependencies.${check.profile}; }
+    else
+      lib.optionalAttrs (check ? profile) compiled.start.${check.profile}
+  )
 )

@@ -70,6 +70,20 @@ in
       ++ map fromTop names
     );
 
+  # A part of the crate, with what else a check names: the stub stands for the rest.
+  partWith =
+    part: names:
+    from (
+      map fromTop (
+        [
+          "Cargo.toml"
+          "Cargo.lock"
+        ]
+        ++ part
+        ++ names
+      )
+    );
+
   # What the program is made of; with the stub beneath, that is a crate.
   program = from (
     [
