@@ -54,7 +54,7 @@ def variables(tree):
     rows = {word for page in tree.pages.values() if not page.is_record
             for _, _, word in page.cells(1)}
     sources = ((file, text) for file, text in tree.sources.items()
-               if file.startswith(("src/", "tests/", "checks/", "docker/")))
+               if file.startswith(("src/", "crates/", "tests/", "checks/", "docker/")))
     read = {name: file for file, text in sources
             for name in re.findall(r'(?:env|std::env)(?:\.|::)var(?:_os)?\("([A-Z_]+)"\)'
                                    r'|environ\.get\("([A-Z_]+)"\)|\$\{([A-Z_]+):-', text)
@@ -68,7 +68,7 @@ def variables(tree):
 def budgets(tree):
     """Every operation has a row in the table of budgets, and no other has one."""
     listed = {word for _, heading, word in tree.pages[POLICY].cells(2) if heading == "Budgets"}
-    known = set(re.findall(r'Self::\w+ => "([a-z.]+)"', tree.read("src/memory/op.rs")))
+    known = set(re.findall(r'Self::\w+ => "([a-z.]+)"', tree.read("crates/memory/src/op.rs")))
     for name in sorted(known ^ listed):
         what = "no budget for the operation" if name in known else "a budget for what is none:"
         yield POLICY, 1, f"it has {what} `{name}`"

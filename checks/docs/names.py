@@ -119,7 +119,7 @@ def planted(tree):
 def variables(code, tree):
     """A variable of ours is listed by the program or is the tests'; others are read somewhere."""
     for name in re.findall(program.VARIABLE, code):
-        used = (text for file, text in tree.sources.items() if not file.startswith("src/"))
+        used = (text for file, text in tree.sources.items() if not file.startswith(("src/", "crates/")))
         if name not in program.variables() and not any(name in text for text in used):
             yield f"neither git-mind nor a test has the variable `{name}`"
     name = re.fullmatch(r"\$?([A-Z][A-Z0-9]*_[A-Z0-9_]+)(?:=.*)?", code)
@@ -144,6 +144,6 @@ def paths(code, tree):
 def metrics(code, tree):
     """A metric or operation is a literal of the program."""
     if re.fullmatch(DOTTED, code):
-        sources = (text for file, text in tree.sources.items() if file.startswith("src/"))
+        sources = (text for file, text in tree.sources.items() if file.startswith(("src/", "crates/")))
         if not any(f'"{code}"' in text for text in sources):
             yield f"the program has no metric, tag or operation `{code}`"

@@ -16,6 +16,8 @@ let
     };
   # The manifests and the lock file. Cargo reads those of all members, whatever it builds.
   members = manifest.workspace.members;
+  kinds = builtins.partition (member: builtins.match "crates/.*" member != null) members;
+  libraries = kinds.right;
   manifests = map fromTop (
     [
       "Cargo.toml"
@@ -23,18 +25,27 @@ let
     ]
     ++ map (member: "${member}/Cargo.toml") members
   );
-  # Every target that the manifest names, or cargo finds by itself, as an empty program.
+  # Every target that a manifest names, or cargo finds by itself, as an empty program.
+  named =
+    folder: manifest:
+    let
+      pathOf = target: target.path or (throw "Cargo.toml: give the target ${target.name} a path");
+      ofKind = kind: map (target: folder + pathOf target) (manifest.${kind} or [ ]);
+    in
+    builtins.concatMap ofKind [
+      "bin"
+      "test"
+      "bench"
+      "example"
+    ];
+  manifestOf = member: builtins.fromTOML (builtins.readFile (fromTop "${member}/Cargo.toml"));
   targets = [
     "src/lib.rs"
     "src/main.rs"
   ]
-  ++ map (member: "${member}/src/main.rs") members
-  ++ map (target: target.path or (throw "Cargo.toml: give the target ${target.name} a path")) (
-    (manifest.bin or [ ])
-    ++ (manifest.test or [ ])
-    ++ (manifest.bench or [ ])
-    ++ (manifest.example or [ ])
-  );
+  ++ map (member: "${member}/src/main.rs") kinds.wrong
+  ++ named "" manifest
+  ++ builtins.concatMap (member: named "${member}/" (manifestOf member)) libraries;
 in
 {
   # The whole crate, without the vendored fixtures: they come from the store, where their hash is
@@ -47,6 +58,7 @@ in
         ../../Cargo.toml
         ../../Cargo.lock
         ../../build.rs
+        ../../crates
         ../../fixtures/fixtures.toml
         ../../src
         ../../tests
@@ -59,12 +71,19 @@ in
     );
 
   # What the program is made of; with the stub beneath, that is a crate.
-  program = from [
-    ../../Cargo.toml
-    ../../Cargo.lock
-    ../../build.rs
-    ../../src
-  ];
+  program = from (
+    [
+      ../../Cargo.toml
+      ../../Cargo.lock
+      ../../build.rs
+      ../../src
+    ]
+    ++ builtins.concatMap (member: [
+      (fromTop "${member}/Cargo.toml")
+      (fromTop "${member}/README.md")
+      (fromTop "${member}/src")
+    ]) libraries
+  );
 
   # What decides the dependency builds: the manifest, the lock file, and a stub of each target.
   stub = runCommand "gitmind-stub" { } ''
@@ -75,8 +94,11 @@ in
       mkdir -p "$(dirname "$target")"
       printf '//! A stub.\nfn main() {}\n' >"$target"
     done
-    printf '//! A stub.\n' >src/lib.rs
-    printf '# A stub\n' >README.md
+    for folder in . ${lib.escapeShellArgs libraries}; do
+      mkdir -p $folder/src
+      printf '//! A stub.\n' >$folder/src/lib.rs
+      printf '# A stub\n' >$folder/README.md
+    done
   '';
 
   # Named files and folders, as a script check lists them, from the top of the repository.

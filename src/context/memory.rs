@@ -161,7 +161,7 @@ impl Memory {
 
     /// The percentiles of sizes, for people; `None` when no histogram is kept.
     pub fn histogram(&self) -> Option<String> {
-        #[cfg(any(test, debug_assertions, feature = "histogram"))]
+        #[cfg(any(debug_assertions, feature = "histogram"))]
         if let Stack::Traced(traced) = &self.stack {
             return traced.percentiles().map(|percentiles| percentiles.to_string());
         }
@@ -198,7 +198,7 @@ fn stack(
         None => Stack::Untraced(port),
         Some(trace) => {
             let trace = trace.zeroizing(toggles.zeroize);
-            #[cfg(any(test, debug_assertions, feature = "histogram"))]
+            #[cfg(any(debug_assertions, feature = "histogram"))]
             let trace = trace.histogram(toggles.histogram);
             Stack::Traced(Box::new(Traced::new(port, trace)))
         }
@@ -251,11 +251,19 @@ mod tests {
 
     #[test]
     fn tracing_sees_what_the_budget_refuses() {
-        let memory = memory([("GM_ALLOC_TRACE", "1"), ("GM_ALLOC_HISTO", "1")]);
+        let memory = memory([("GM_ALLOC_TRACE", "1")]);
         work(&memory).expect_err("the budget is 1 MiB");
         let totals = memory.registry().totals(Op::CacheRebuild);
         assert_eq!((totals.failures_total, totals.leaked_bytes), (1, Bytes::ZERO));
         assert!(totals.peak_bytes >= Bytes::new(512 << 10), "{totals:?}");
+        assert_eq!(memory.histogram(), None);
+    }
+
+    #[cfg(any(debug_assertions, feature = "histogram"))]
+    #[test]
+    fn a_histogram_counts_what_is_granted() {
+        let memory = memory([("GM_ALLOC_HISTO", "1")]);
+        work(&memory).expect_err("the budget is 1 MiB");
         assert!(memory.histogram().is_some_and(|text| text.contains("p99")));
     }
 

@@ -18,7 +18,6 @@ mod injection;
 mod isolated;
 mod list;
 mod malformed;
-mod memory;
 mod merges;
 mod parity;
 mod query;

@@ -110,6 +110,19 @@ impl Tree {
     }
 }
 
+/// The crate that a source file is of, `""` for the one at the top, and the file's path in `src/`.
+pub(crate) fn library(path: &str) -> Option<(&str, &str)> {
+    match path.strip_prefix("crates/") {
+        Some(member) => member.split_once("/src/").filter(|(name, _)| !name.contains('/')),
+        None => Some(("", path.strip_prefix("src/")?)),
+    }
+}
+
+/// Whether the file is a source of the program or of a library of its own.
+pub(crate) fn is_library(path: &str) -> bool {
+    library(path).is_some()
+}
+
 /// What git prints; a failure carries git's own words.
 fn git(arguments: &[&str]) -> io::Result<String> {
     let output = Command::new("git").args(arguments).output()?;

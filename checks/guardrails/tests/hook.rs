@@ -26,7 +26,7 @@ impl Repository {
         repository.write("checks/guardrails/allowed.toml", ALLOWED);
         repository.write("checks/guardrails/heap/clippy.toml", include_str!("../heap/clippy.toml"));
         repository.write("Cargo.toml", "# Why.\n");
-        repository.write("src/lib.rs", "//! Why.\n#[forbid(unsafe_code)]\npub mod git;\n");
+        repository.write("src/lib.rs", "//! Why.\n#![forbid(unsafe_code)]\npub mod git;\n");
         repository.write("src/git.rs", LISTED);
         repository.git(&["init", "--quiet"]);
         repository.git(&["add", "."]);

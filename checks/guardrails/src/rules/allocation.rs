@@ -9,6 +9,7 @@ use std::collections::BTreeSet;
 use crate::finding::{Finding, rule};
 use crate::source::{Name, Source};
 use crate::tokens::Form;
+use crate::tree;
 
 /// What clippy is told to find, from the top of the repository.
 pub(crate) const LISTS: &str = "checks/guardrails/heap/clippy.toml";
@@ -135,7 +136,7 @@ impl Banned {
 /// Both kinds.
 pub(crate) fn check(source: &Source<'_>, banned: &Banned) -> Vec<Finding> {
     let mut findings = raw(source);
-    if source.path.starts_with("src/") {
+    if tree::is_library(source.path) {
         let written = source.names().iter().filter(|name| !name.is_test && banned.has(name));
         findings.extend(written.map(|name| {
             let shown = match name.form {
@@ -167,8 +168,8 @@ fn raw(source: &Source<'_>) -> Vec<Finding> {
     });
     let findings = named.chain(declared).map(|(line, shown)| {
         let what = format!(
-            "`{shown}` reaches below the memory port: take memory from the port (src/memory), or \
-             ask for an `allow` with its reason in checks/guardrails/allowed.toml"
+            "`{shown}` reaches below the memory port: take memory from the port (crates/memory), \
+             or ask for an `allow` with its reason in checks/guardrails/allowed.toml"
         );
         Finding::new(source.path, line, rule::RAW, what)
     });

@@ -2,8 +2,10 @@
 
 use crate::finding::{Finding, rule};
 use crate::source::{Name, Source};
+use crate::tree;
 
-/// Modules from the ground up: one may use those before it and itself.
+/// Modules from the ground up: one may use those before it and itself. A crate of its own is on the
+/// layer of its name, but for its modules that have a layer themselves.
 pub(crate) const LAYERS: [&str; 17] = [
     "units",
     "oid",
@@ -67,9 +69,14 @@ const READS: [&str; 12] = [
 
 /// The rules on who uses whom.
 pub(crate) fn check(source: &Source<'_>) -> Vec<Finding> {
-    let Some(inside) = source.path.strip_prefix("src/") else { return Vec::new() };
-    let module = inside.split(['/', '.']).next().unwrap_or_default();
+    let Some((member, inside)) = tree::library(source.path) else { return Vec::new() };
+    let module = layer_in(member, inside.split(['/', '.']).next().unwrap_or_default());
     [layers(source, module), pure(source), environment(source, module), forbids(source)].concat()
+}
+
+/// The layer of a module at the top of a crate.
+fn layer_in<'a>(member: &'a str, module: &'a str) -> &'a str {
+    if member.is_empty() || LAYERS.contains(&module) { module } else { member }
 }
 
 fn layers(source: &Source<'_>, module: &str) -> Vec<Finding> {
@@ -95,21 +102,25 @@ fn layers(source: &Source<'_>, module: &str) -> Vec<Finding> {
     above.collect()
 }
 
-/// The module at the top of the crate that a path leads to, if it leads there.
+/// The layer that a path leads to, if it leads to one of ours.
 fn top_module(path: &str, name: &Name) -> Option<String> {
+    let (member, inside) = tree::library(path)?;
     let mut segments = name.segments.iter().map(String::as_str);
-    match segments.next()? {
-        "crate" | "gitmind" => segments.next().map(str::to_owned),
+    let (member, module) = match segments.next()? {
+        "crate" => (member, segments.next()?),
+        "gitmind" => ("", segments.next()?),
         "super" => {
-            let inside = path.strip_prefix("src/")?.strip_suffix(".rs")?;
+            let inside = inside.strip_suffix(".rs")?;
             let mut here: Vec<&str> = inside.trim_end_matches("/mod").split('/').collect();
             here.pop();
             let rest = segments.skip_while(|segment| *segment == "super" && here.pop().is_some());
             let rest: Vec<&str> = rest.collect();
-            here.into_iter().chain(rest).next().map(str::to_owned)
+            (member, here.into_iter().chain(rest).next()?)
         }
-        _ => None,
-    }
+        other => (other.strip_prefix("gitmind_")?, segments.next()?),
+    };
+    // What a glob leads to is not known.
+    (module != "*").then(|| layer_in(member, module).to_owned())
 }
 
 fn pure(source: &Source<'_>) -> Vec<Finding> {
@@ -149,17 +160,18 @@ fn environment(source: &Source<'_>, module: &str) -> Vec<Finding> {
     findings.collect()
 }
 
-/// Every module but `memory` forbids unsafe code where it is declared.
+/// The program's library forbids unsafe code as a whole; of the memory layer, the module `units`
+/// does.
 fn forbids(source: &Source<'_>) -> Vec<Finding> {
-    if source.path != "src/lib.rs" {
-        return Vec::new();
-    }
-    let lines: Vec<&str> = source.text.lines().collect();
-    let lacking = (0..lines.len()).filter(|at| {
-        let declared = lines[*at].strip_prefix("pub mod ");
-        let forbids = *at > 0 && lines[at - 1] == "#[forbid(unsafe_code)]";
-        declared.is_some_and(|module| forbids == (module == "memory;"))
-    });
-    let what = "put `#[forbid(unsafe_code)]` above every module but `memory`";
-    lacking.map(|at| Finding::new(source.path, at + 1, rule::UNSAFE, what.to_owned())).collect()
+    let is_met = match source.path {
+        "src/lib.rs" => source.text.lines().any(|line| line == "#![forbid(unsafe_code)]"),
+        "crates/memory/src/lib.rs" => {
+            source.text.contains("#[forbid(unsafe_code)]\npub mod units;\n")
+        }
+        _ => true,
+    };
+    let what = "forbid unsafe code: `#![forbid(unsafe_code)]` in the program's library, \
+                `#[forbid(unsafe_code)]` above `units` in crates/memory";
+    let found = (!is_met).then(|| Finding::new(source.path, 1, rule::UNSAFE, what.to_owned()));
+    found.into_iter().collect()
 }

@@ -11,12 +11,12 @@ pub(crate) mod unsafe_code;
 
 use super::finding::{Finding, rule};
 use super::source::Source;
-use super::tree::Tree;
+use super::tree::{self, Tree};
 
 /// Everything that is wrong with what is to be checked, before exceptions.
 pub(crate) fn check(tree: &Tree) -> Result<Vec<Finding>, String> {
     let banned = allocation::Banned::parse(&tree.read(allocation::LISTS)?)?;
-    let has_code = tree.checked().any(|(path, _)| path.starts_with("src/"));
+    let has_code = tree.checked().any(|(path, _)| tree::is_library(path));
     let api = if has_code { ownership::Api::of(tree) } else { ownership::Api::default() };
     let mut findings = Vec::new();
     for (path, text) in tree.checked() {

@@ -10,7 +10,7 @@ use syn::visit::{self, Visit};
 
 use crate::finding::{Finding, rule};
 use crate::source::{Source, documentation};
-use crate::tree::Tree;
+use crate::tree::{self, Tree};
 
 /// Names of methods that take a handle back.
 const RELEASES: [&str; 7] =
@@ -31,7 +31,7 @@ impl Api {
     /// Of the crate's sources.
     pub(crate) fn of(tree: &Tree) -> Self {
         let mut api = Self::default();
-        let paths = tree.paths().filter(|path| path.starts_with("src/") && path.ends_with(".rs"));
+        let paths = tree.paths().filter(|path| tree::is_library(path) && path.ends_with(".rs"));
         for file in paths.filter_map(|path| syn::parse_file(tree.get(path)?).ok()) {
             api.visit_file(&file);
         }
@@ -88,7 +88,7 @@ impl<'ast> Visit<'ast> for Api {
 
 /// Public functions whose documentation does not say who owns what they return.
 pub(crate) fn check(source: &Source<'_>, api: &Api) -> Vec<Finding> {
-    if !source.path.starts_with("src/") {
+    if !tree::is_library(source.path) {
         return Vec::new();
     }
     let mut functions = Functions { source, api, is_public_trait: false, findings: Vec::new() };

@@ -9,7 +9,7 @@ use crate::tokens::Token;
 
 /// Where `unsafe` may be. Each but the first tests or measures what is there.
 const HOMES: [&str; 4] =
-    ["src/memory/", "tests/it/memory/", "benches/instructions/", "benches/peers/"];
+    ["crates/memory/src/", "crates/memory/tests/", "benches/instructions/", "benches/peers/"];
 
 /// Unsafe code in the wrong place, and unsafe blocks and implementations without their reason.
 pub(crate) fn check(source: &Source<'_>) -> Vec<Finding> {

@@ -13,7 +13,9 @@ fn with(code: &str) -> String {
 #[test]
 fn the_heap_in_a_service_is_found_by_name() {
     let heap = |code: &str, says: &str| {
-        assert_found("src/cache/a.rs", &with(code), "2: allocation", says);
+        for path in ["src/cache/a.rs", "crates/memory/src/a.rs"] {
+            assert_found(path, &with(code), "2: allocation", says);
+        }
     };
     heap("fn f(v: &mut V) { v.push(1) }", "`.push()`");
     heap("fn f() { g(format!(\"x\")) }", "`format!`");
@@ -64,7 +66,7 @@ fn what_can_fail_and_what_tests_do_is_fine() {
 #[test]
 fn raw_memory_is_found_in_any_file() {
     let raw = |code: &str, says: &str| {
-        for path in ["src/git/a.rs", "src/memory/a.rs", "tests/it/a.rs", "examples/a.rs"] {
+        for path in ["src/git/a.rs", "crates/memory/src/a.rs", "tests/it/a.rs", "examples/a.rs"] {
             let found = found_in(path, &with(code));
             let is_named = |line: &String| {
                 line.starts_with(&format!("{path}:2: raw-memory: ")) && line.contains(says)
@@ -83,14 +85,14 @@ fn raw_memory_is_found_in_any_file() {
     raw("use std::alloc::{Layout, System};", "`std::alloc::System`");
     raw("use core::alloc::*;", "`core::alloc::*`");
     raw("static A: mimalloc::MiMalloc = mimalloc::MiMalloc;", "`mimalloc::MiMalloc`");
-    assert_fine("src/memory/a.rs", &with("use std::alloc::Layout;"));
-    assert_fine("src/memory/a.rs", &with("extern crate std;"));
+    assert_fine("crates/memory/src/a.rs", &with("use std::alloc::Layout;"));
+    assert_fine("crates/memory/src/a.rs", &with("extern crate std;"));
 }
 
 #[test]
 fn raw_memory_is_found_behind_a_renamed_module() {
     let text = "//! Why.\nuse std::alloc::{self as heap, Layout};\nconst F: T = heap::alloc;\n";
-    assert_found("src/memory/a.rs", text, "3: raw-memory", "`std::alloc::alloc`");
+    assert_found("crates/memory/src/a.rs", text, "3: raw-memory", "`std::alloc::alloc`");
 }
 
 /// A message of clippy as cargo prints it.

@@ -11,7 +11,7 @@ path = "src/cli/"
 reason = "prints what was done"
 [[allow]]
 rule = "allocation"
-path = "src/memory/slab/"
+path = "crates/memory/src/slab/"
 only = "written"
 reason = "has a push of its own"
 [legacy.7.allocation]
@@ -44,7 +44,7 @@ fn an_allowed_folder_is_allowed_the_rule_it_names_and_no_other() {
 
 #[test]
 fn an_exception_for_one_finder_leaves_the_other() {
-    let path = "src/memory/slab/a.rs";
+    let path = "crates/memory/src/slab/a.rs";
     assert_eq!(remaining(path, rule::ALLOCATION, 2, Kind::Written), [""; 0]);
     assert_eq!(remaining(path, rule::ALLOCATION, 2, Kind::Resolved).len(), 2);
 }
@@ -92,7 +92,7 @@ fn the_legacy_counts_only_shrink() {
 
 #[test]
 fn an_allowance_that_nothing_needs_is_found() {
-    let (cli, slab) = ("src/cli/a.rs", "src/memory/slab/a.rs");
+    let (cli, slab) = ("src/cli/a.rs", "crates/memory/src/slab/a.rs");
     let list = list(LIST);
     let used = |written: &str, resolved: &str| {
         let [written, resolved] =
@@ -101,7 +101,7 @@ fn an_allowance_that_nothing_needs_is_found() {
     };
     assert_eq!(used(slab, cli), [""; 0]);
     // It is there for what is written alone.
-    let why = "nothing in src/memory/slab/ breaks `allocation`: drop its entry";
+    let why = "nothing in crates/memory/src/slab/ breaks `allocation`: drop its entry";
     let expected = format!("checks/guardrails/allowed.toml:8: allowlist: {why}");
     assert_eq!(used(cli, slab), [expected]);
 }

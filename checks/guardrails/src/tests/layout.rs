@@ -4,7 +4,7 @@ use super::{assert_fine, assert_found, found};
 
 #[test]
 fn a_file_without_a_header_is_found() {
-    assert_found("src/units.rs", "use x;\n", "1: header", "say in the first line");
+    assert_found("src/oid.rs", "use x;\n", "1: header", "say in the first line");
     assert_found("checks/a.nix", "{ }\n", "1: header", "say in the first line");
     assert_found("checks/a", "#!/usr/bin/env bash\nset -e\n", "2: header", "why the file exists");
     assert_fine("checks/a", "#!/usr/bin/env bash\n# Why.\nset -e\n");
@@ -24,8 +24,8 @@ fn a_file_that_is_too_long_is_found() {
 #[test]
 fn a_line_that_is_too_wide_is_found() {
     let wide = format!("//! {}\n", "x".repeat(97));
-    assert_found("src/units.rs", &wide, "1: width", "more than 100 columns");
-    assert_fine("src/units.rs", &format!("//! https://{}\n", "x".repeat(97)));
+    assert_found("src/oid.rs", &wide, "1: width", "more than 100 columns");
+    assert_fine("src/oid.rs", &format!("//! https://{}\n", "x".repeat(97)));
 }
 
 #[test]
@@ -53,11 +53,18 @@ fn a_module_that_uses_one_above_it_is_found() {
     uses("src/journal/a.rs", "use crate::cache::Meta;", "`journal` uses `cache`");
     uses("src/journal/a.rs", "use crate::{oid::Oid, cache::Meta};", "`journal` uses `cache`");
     uses("src/journal/a.rs", "use super::super::cache::Meta;", "`journal` uses `cache`");
-    uses("src/units.rs", "type X = crate::oid::Oid;", "`units` uses `oid`");
+    uses("src/oid.rs", "type X = crate::git::Commit;", "`oid` uses `git`");
+    uses("src/oid.rs", "use gitmind_memory::Alloc;", "`oid` uses `memory`");
+    uses("crates/memory/src/units.rs", "type X = crate::Alloc;", "`units` uses `memory`");
+    uses("crates/memory/src/units.rs", "use super::port::Port;", "`units` uses `memory`");
+    uses("crates/memory/src/slab/a.rs", "use gitmind::cache::Meta;", "`memory` uses `cache`");
     uses("src/cache/mod.rs", "use super::cli::Args;", "`cache` uses `cli`");
     uses("src/git/a.rs", "macro_rules! m { () => { crate::cache::f() } }", "`git` uses `cache`");
     assert_fine("src/journal/a.rs", "//! Why.\nuse crate::oid::Oid;\nuse super::order;\n");
+    assert_fine("src/git/a.rs", "//! Why.\nuse gitmind_memory::{Alloc, units::Bytes};\n");
+    assert_fine("crates/memory/src/slab/a.rs", "//! Why.\nuse crate::units::Bytes;\n");
     assert_found("src/attic.rs", "//! Why.\n", "1: layers", "`attic` is on no layer");
+    assert_found("crates/attic/src/a.rs", "//! Why.\n", "1: layers", "`attic` is on no layer");
 }
 
 #[test]
@@ -75,31 +82,35 @@ fn a_read_of_the_environment_outside_its_port_is_found() {
     assert_found("src/cli/a.rs", read, "2: environment", "`std::env::var_os`");
     let renamed = "//! Why.\nuse std::env as e;\nfn f() -> bool { e::var_os(\"X\").is_some() }\n";
     assert_found("src/git/a.rs", renamed, "3: environment", "src/env.rs");
+    assert_found("crates/memory/src/a.rs", read, "2: environment", "`std::env::var_os`");
     assert_fine("src/env.rs", read);
 }
 
 #[test]
 fn unsafe_code_outside_the_memory_layer_is_found() {
     let block = "//! Why.\nfn f() {\n    // SAFETY: none.\n    unsafe { g() }\n}\n";
-    assert_found("src/git/a.rs", block, "4: unsafe", "belongs under src/memory/");
-    assert_fine("src/memory/a.rs", block);
-    let lib = "//! Why.\npub mod git;\npub mod memory;\n";
-    assert_found("src/lib.rs", lib, "2: unsafe", "forbid(unsafe_code)");
+    assert_found("src/git/a.rs", block, "4: unsafe", "belongs under crates/memory/src/");
+    assert_fine("crates/memory/src/a.rs", block);
+    assert_found("src/memory/a.rs", block, "4: unsafe", "belongs under crates/memory/src/");
+    let lib = "//! Why.\n#[forbid(unsafe_code)]\npub mod git;\n";
+    assert_found("src/lib.rs", lib, "1: unsafe", "#![forbid(unsafe_code)]");
+    let lib = "//! Why.\npub mod units;\n";
+    assert_found("crates/memory/src/lib.rs", lib, "1: unsafe", "#[forbid(unsafe_code)]");
 }
 
 #[test]
 fn an_unsafe_block_without_its_reason_is_found_in_every_configuration() {
     let bare = "//! Why.\n#[cfg(gm_asan)]\nfn f() {\n    unsafe { g() }\n}\n";
-    assert_found("src/memory/a.rs", bare, "4: unsafe", "no SAFETY comment");
+    assert_found("crates/memory/src/a.rs", bare, "4: unsafe", "no SAFETY comment");
     let in_macro = "//! Why.\nmacro_rules! m {\n    () => {\n        unsafe { g() }\n    };\n}\n";
-    assert_found("src/memory/a.rs", in_macro, "4: unsafe", "no SAFETY comment");
+    assert_found("crates/memory/src/a.rs", in_macro, "4: unsafe", "no SAFETY comment");
     let implementation = "//! Why.\nstruct S;\nunsafe impl Send for S {}\n";
-    assert_found("src/memory/a.rs", implementation, "3: unsafe", "directly above");
+    assert_found("crates/memory/src/a.rs", implementation, "3: unsafe", "directly above");
     let two =
         "//! Why.\nfn f() {\n    // SAFETY: a.\n    unsafe { g() };\n    unsafe { g() };\n}\n";
-    assert_found("src/memory/a.rs", two, "5: unsafe", "no SAFETY comment");
+    assert_found("crates/memory/src/a.rs", two, "5: unsafe", "no SAFETY comment");
     let first = "//! Why.\nfn f() {\n    // SAFETY: a.\n    let x =\n        unsafe { g() };\n}\n";
-    assert_fine("src/memory/a.rs", first);
+    assert_fine("crates/memory/src/a.rs", first);
 }
 
 #[test]

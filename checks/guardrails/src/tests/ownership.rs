@@ -11,6 +11,7 @@ fn documented(documentation: &str, code: &str) -> String {
 fn a_raw_pointer_without_its_counterpart_is_found() {
     let pointer = |code: &str| {
         let text = documented("", code);
+        assert_found("crates/memory/src/a.rs", &text, "4: ownership", "returns a raw pointer");
         assert_found("src/git/a.rs", &text, "4: ownership", "returns a raw pointer");
         assert_found("src/git/a.rs", &text, "4: ownership", "add `/// # Ownership` and `/// Given");
     };
@@ -52,17 +53,23 @@ fn a_handle_that_somebody_releases_is_found_where_it_is_handed_out() {
     let table = "//! Why.\n/// A.\npub struct Table;\n/// A.\npub struct Name(u32);\nimpl Table {\n\
                  /// Ends it.\npub fn release(&self, name: Name) {}\n}\n";
     let user = documented("", "pub fn acquire(table: &Table) -> Result<Name, E> { f() }");
-    let manifest = ("Cargo.toml", "# Why.\n");
-    let library = ("src/lib.rs", "//! Why.\nmod memory;\nmod git;\n");
-    let (memory, git) = ("src/memory.rs", "src/git.rs");
-    let findings = found(&[manifest, library, (memory, table), (git, &user)]);
+    let (memory, git) = ("crates/memory/src/table.rs", "src/git.rs");
+    let units = "#[forbid(unsafe_code)]\npub mod units;\n";
+    let rest = [
+        ("Cargo.toml", "# Why.\n"),
+        ("src/lib.rs", "//! Why.\n#![forbid(unsafe_code)]\nmod git;\n"),
+        ("crates/memory/Cargo.toml", "# Why.\n"),
+        ("crates/memory/src/lib.rs", &format!("//! Why.\nmod table;\n{units}")),
+    ];
+    let with = |table| found(&[&rest[..], &[(memory, table), (git, &user)]].concat());
+    let findings = with(table);
     let [one] = &findings[..] else { panic!("{findings:#?}") };
     assert!(one.to_string().starts_with("src/git.rs:4: ownership: `acquire` returns a `Name`"));
     assert!(one.what.contains("`/// Released by [`Table::release`].`"), "{one}");
 
     // A type that releases itself is no such handle.
     let drops = format!("{table}impl Drop for Name {{ fn drop(&mut self) {{}} }}\n");
-    assert_eq!(found(&[manifest, library, (memory, &drops), (git, &user)]), []);
+    assert_eq!(with(&drops), []);
 }
 
 #[test]

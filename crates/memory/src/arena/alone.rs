@@ -1,0 +1,222 @@
+//! The objects that are blocks of the port by themselves.
+//!
+//! A record of each is kept beside it, not in front of it, so that a page stays a page. The newest
+//! records are in the arena itself; further ones are moved to the port a page of records at a time.
+
+use std::alloc::Layout;
+use std::cell::Cell;
+use std::ptr::NonNull;
+
+use super::ledger::{Ledger, Refusal};
+use super::size::ALIGN_MIN;
+use super::wipe::wipe;
+use crate::poison;
+use crate::pooling::Zeroing;
+
+/// Records of a page: those that an object is looked for in when it comes back.
+const RECORDS: usize = 16;
+
+/// An object and the layout it was taken with, which may be aligned more than it was asked for.
+#[derive(Clone, Copy, Debug)]
+struct Record {
+    start: NonNull<u8>,
+    layout: Layout,
+}
+
+#[derive(Clone, Debug)]
+struct Page {
+    records: [Cell<Record>; RECORDS],
+    /// How many of the records are in use, from the first on.
+    len: Cell<usize>,
+    /// The page before; it is a block of the port, and only this pointer leads to it.
+    previous: Cell<Option<NonNull<Self>>>,
+}
+
+impl Page {
+    const LAYOUT: Layout = Layout::new::<Self>();
+
+    const fn new() -> Self {
+        const NONE: Record = Record { start: NonNull::dangling(), layout: Layout::new::<()>() };
+        let records = [const { Cell::new(NONE) }; RECORDS];
+        Self { records, len: Cell::new(0), previous: Cell::new(None) }
+    }
+
+    fn used(&self) -> &[Cell<Record>] {
+        &self.records[..self.len.get()]
+    }
+
+    fn push(&self, record: Record) {
+        self.records[self.len.get()].set(record);
+        self.len.set(self.len.get() + 1);
+    }
+}
+
+/// The objects that are alone.
+#[derive(Debug)]
+pub(super) struct Alone {
+    newest: Page,
+}
+
+impl Alone {
+    /// What a page of records takes when the ones in the arena are full.
+    pub(super) const PAGE_BYTES: u64 = Page::LAYOUT.size() as u64;
+
+    pub(super) const fn new() -> Self {
+        Self { newest: Page::new() }
+    }
+
+    /// Takes `layout` from the port.
+    pub(super) fn take(&self, layout: Layout, ledger: &Ledger<'_>) -> Result<NonNull<u8>, Refusal> {
+        let layout = layout.align_to(ALIGN_MIN).map_err(|_| Refusal::OverCap)?;
+        // The object may be large and the page is not: so the page, if any, comes first.
+        if layout.size() as u64 > ledger.left_bytes() {
+            return Err(Refusal::OverCap);
+        }
+        if self.newest.len.get() == RECORDS {
+            self.start_page(layout.size() as u64, ledger)?;
+        }
+        let (port, op) = (ledger.alloc.port(), ledger.alloc.op());
+        let take = || port.allocate(layout, op);
+        let start = ledger.admitted(layout.size() as u64, take)?;
+        self.newest.push(Record { start, layout });
+        Ok(start)
+    }
+
+    /// Moves the full page of records to the port, if `object_bytes` fit under the cap as well.
+    #[cold]
+    fn start_page(&self, object_bytes: u64, ledger: &Ledger<'_>) -> Result<(), Refusal> {
+        if Self::PAGE_BYTES + object_bytes > ledger.left_bytes() {
+            return Err(Refusal::OverCap);
+        }
+        let (port, op) = (ledger.alloc.port(), ledger.alloc.op());
+        let place = ledger.admitted(Self::PAGE_BYTES, || port.allocate(Page::LAYOUT, op))?;
+        let place = place.cast::<Page>();
+        // SAFETY: the port has handed out a block for a page, which nobody else knows.
+        unsafe { place.write(self.newest.clone()) };
+        self.newest.previous.set(Some(place));
+        self.newest.len.set(0);
+        Ok(())
+    }
+
+    /// Brings the page before back into the arena, whose own is empty.
+    fn end_page(&self, ledger: &Ledger<'_>) -> bool {
+        debug_assert_eq!(self.newest.len.get(), 0, "no record is lost");
+        let Some(place) = self.newest.previous.get() else { return false };
+        // SAFETY: `start_page` has written it, and the pointer to it is replaced below.
+        let page = unsafe { place.read() };
+        for record in page.used() {
+            self.newest.push(record.get());
+        }
+        self.newest.previous.set(page.previous.get());
+        // SAFETY: `start_page` has taken it from this port with this layout and tag.
+        unsafe { ledger.alloc.port().deallocate(place.cast(), Page::LAYOUT, ledger.alloc.op()) };
+        ledger.released(Self::PAGE_BYTES);
+        true
+    }
+
+    /// The record of `object`, when it is among the newest.
+    fn find(&self, object: NonNull<u8>, ledger: &Ledger<'_>) -> Option<&Cell<Record>> {
+        if self.newest.len.get() == 0 && !self.end_page(ledger) {
+            return None;
+        }
+        self.newest.used().iter().rev().find(|record| record.get().start == object)
+    }
+
+    /// Gives `object` back to the port; `false` when it is not among the newest, and stays.
+    ///
+    /// # Safety
+    /// If the arena has handed it out, nobody uses it any more.
+    pub(super) unsafe fn give_back(
+        &self,
+        object: NonNull<u8>,
+        zeroing: Zeroing,
+        ledger: &Ledger<'_>,
+    ) -> bool {
+        let Some(slot) = self.find(object, ledger) else { return false };
+        let record = slot.get();
+        let last = self.newest.len.get() - 1;
+        slot.set(self.newest.records[last].get());
+        self.newest.len.set(last);
+        // SAFETY: the record is gone, so this is done once; the caller gives up the object.
+        unsafe { end(record, zeroing, ledger) };
+        true
+    }
+
+    /// Has the port make `object` larger or smaller; `None` when it is not among the newest or has
+    /// a smaller alignment.
+    ///
+    /// # Safety
+    /// If the arena has handed it out, the caller uses what is returned instead.
+    pub(super) unsafe fn resize(
+        &self,
+        object: NonNull<u8>,
+        new: Layout,
+        ledger: &Ledger<'_>,
+    ) -> Option<Result<NonNull<u8>, Refusal>> {
+        let slot = self.find(object, ledger)?;
+        let Record { start, layout: old } = slot.get();
+        if new.align() > old.align() {
+            return None;
+        }
+        let layout = Layout::from_size_align(new.size(), old.align()).ok()?;
+        let (port, op) = (ledger.alloc.port(), ledger.alloc.op());
+        let resized = match (layout.size() as u64).checked_sub(old.size() as u64) {
+            Some(more) => ledger.admitted(more, || {
+                // SAFETY: the block is this port's, has the layout of its record, and the new size
+                // is not smaller.
+                unsafe { port.grow(start, old, layout, op) }
+            }),
+            None => {
+                // SAFETY: the block is this port's, has the layout of its record, and the new size
+                // is smaller.
+                let shrunk = unsafe { port.shrink(start, old, layout, op) };
+                shrunk.map_err(Refusal::Port).inspect(|_| {
+                    ledger.released((old.size() - layout.size()) as u64);
+                })
+            }
+        };
+        Some(resized.inspect(|start| slot.set(Record { start: *start, layout })))
+    }
+
+    /// Gives every object back.
+    pub(super) fn end(&mut self, zeroing: Zeroing, ledger: &Ledger<'_>) {
+        loop {
+            for record in self.newest.used() {
+                // SAFETY: `&mut` says that nobody uses an object, and the record ends below.
+                unsafe { end(record.get(), zeroing, ledger) };
+            }
+            self.newest.len.set(0);
+            if !self.end_page(ledger) {
+                return;
+            }
+        }
+    }
+
+    /// How many objects are alone, and their bytes.
+    pub(super) fn count(&self) -> (usize, usize) {
+        let (mut objects, mut bytes) = (0, 0);
+        let mut next = Some(&self.newest);
+        while let Some(page) = next {
+            objects += page.len.get();
+            bytes += page.used().iter().map(|record| record.get().layout.size()).sum::<usize>();
+            // SAFETY: `start_page` has written it, and it lives while the pointer leads to it.
+            next = page.previous.get().map(|previous| unsafe { previous.as_ref() });
+        }
+        (objects, bytes)
+    }
+}
+
+/// Gives an object to the port.
+///
+/// # Safety
+/// The object is live, nobody uses it, and the record is not used again.
+unsafe fn end(record: Record, zeroing: Zeroing, ledger: &Ledger<'_>) {
+    let Record { start, layout } = record;
+    // SAFETY: the bytes are a live block's, and the caller gives them up; it is aligned to 16.
+    unsafe { poison::release(start, layout.size()) };
+    // SAFETY: as above.
+    unsafe { wipe(start, layout.size(), zeroing) };
+    // SAFETY: the record has what the block was taken with, from this port.
+    unsafe { ledger.alloc.port().deallocate(start, layout, ledger.alloc.op()) };
+    ledger.released(layout.size() as u64);
+}

@@ -1,0 +1,105 @@
+//! What an arena holds, and the cap that it never passes.
+
+use std::cell::Cell;
+
+use crate::alloc::Alloc;
+use crate::error::{ErrorKind, MemoryError};
+use crate::units::Bytes;
+
+/// The account of one arena. A refused admission has changed nothing but the count of refusals.
+#[derive(Debug)]
+pub(super) struct Ledger<'a> {
+    pub(super) alloc: Alloc<'a>,
+    cap_bytes: u64,
+    held_bytes: Cell<u64>,
+    peak_bytes: Cell<u64>,
+    grow_bytes: Cell<u64>,
+    refused: Cell<u64>,
+}
+
+impl<'a> Ledger<'a> {
+    pub(super) const fn new(alloc: Alloc<'a>, cap: Bytes) -> Self {
+        Self {
+            alloc,
+            cap_bytes: cap.get(),
+            held_bytes: Cell::new(0),
+            peak_bytes: Cell::new(0),
+            grow_bytes: Cell::new(0),
+            refused: Cell::new(0),
+        }
+    }
+
+    /// Bytes that can still be admitted.
+    pub(super) const fn left_bytes(&self) -> u64 {
+        // Never negative, because `admit` compares before it adds.
+        self.cap_bytes - self.held_bytes.get()
+    }
+
+    /// Takes `bytes` into the account, when they stay within the cap and `take` gets them.
+    pub(super) fn admitted<T>(
+        &self,
+        bytes: u64,
+        take: impl FnOnce() -> Result<T, MemoryError>,
+    ) -> Result<T, Refusal> {
+        if bytes > self.left_bytes() {
+            return Err(Refusal::OverCap);
+        }
+        let taken = take().map_err(Refusal::Port)?;
+        let held = self.held_bytes.get() + bytes;
+        self.held_bytes.set(held);
+        self.peak_bytes.set(self.peak_bytes.get().max(held));
+        self.grow_bytes.set(self.grow_bytes.get().saturating_add(bytes));
+        Ok(taken)
+    }
+
+    /// Takes `bytes` out of the account again.
+    pub(super) fn released(&self, bytes: u64) {
+        debug_assert!(bytes <= self.held_bytes.get(), "more comes back than was taken");
+        self.held_bytes.set(self.held_bytes.get() - bytes);
+    }
+
+    /// The error of a request for `bytes` that ended with `refusal`.
+    #[cold]
+    pub(super) fn error(&self, refusal: Refusal, bytes: usize) -> MemoryError {
+        self.refused.set(self.refused.get() + 1);
+        let op = self.alloc.op().op();
+        match refusal {
+            Refusal::Port(error) => MemoryError { op, ..error },
+            Refusal::OverCap => MemoryError {
+                op,
+                requested: bytes.into(),
+                limit: Bytes::new(self.cap_bytes),
+                kind: ErrorKind::OverCap,
+            },
+        }
+    }
+
+    pub(super) const fn cap(&self) -> Bytes {
+        Bytes::new(self.cap_bytes)
+    }
+
+    pub(super) const fn held(&self) -> Bytes {
+        Bytes::new(self.held_bytes.get())
+    }
+
+    pub(super) const fn peak(&self) -> Bytes {
+        Bytes::new(self.peak_bytes.get())
+    }
+
+    pub(super) const fn grown(&self) -> Bytes {
+        Bytes::new(self.grow_bytes.get())
+    }
+
+    pub(super) const fn refused(&self) -> u64 {
+        self.refused.get()
+    }
+}
+
+/// Why a request got nothing. Only a cap leaves another way to try.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Refusal {
+    /// It does not fit under the cap, or no number is as large.
+    OverCap,
+    /// The port or the heap has refused.
+    Port(MemoryError),
+}

@@ -1,0 +1,18 @@
+//! Overwriting bytes that are about to be given back.
+
+use std::ptr::NonNull;
+
+use crate::pooling::Zeroing;
+
+/// Makes `size` bytes at `start` zero, when `zeroing` says so.
+///
+/// # Safety
+/// The bytes are writable, and nobody uses them any more.
+pub(super) unsafe fn wipe(start: NonNull<u8>, size: usize, zeroing: Zeroing) {
+    if zeroing == Zeroing::On {
+        // SAFETY: the caller promises that the bytes are writable.
+        unsafe { start.write_bytes(0, size) };
+        // The address escapes, so the zeros may be read for all that the optimiser knows.
+        std::hint::black_box(start.as_ptr());
+    }
+}

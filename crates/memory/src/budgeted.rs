@@ -1,0 +1,296 @@
+//! A decorator that keeps the sum of live bytes under a hard limit.
+//!
+//! Charge first, then allocate: one compare-and-swap admits the bytes or changes nothing, so two
+//! threads can never pass the limit together, and a refusal disturbs nobody. What is counted is
+//! what was asked for; what the heap adds around it is reconciled by `git-mind budget`.
+//!
+//! While a block is being moved by `grow`, the heap holds it twice for a moment; only the new size
+//! is charged.
+
+use std::alloc::Layout;
+use std::fmt;
+use std::ptr::NonNull;
+
+use super::counters::Diagnostics;
+use super::error::{ErrorKind, MemoryError};
+use super::op::OpTag;
+use super::port::{Port, PortId};
+use super::sync::{AtomicBool, AtomicU64, Ordering};
+use crate::units::Bytes;
+
+/// The soft limit in percent of the hard one.
+pub const SOFT_LIMIT_PERCENT: u64 = 80;
+
+/// Who is told that a budget runs low.
+///
+/// Called by whichever thread passes the soft limit, inside its request: it must not allocate
+/// from the same budget and must not panic.
+pub trait BudgetObserver: Send + Sync {
+    /// Called once, when the soft limit is passed for the first time.
+    fn soft_limit_passed(&self, warning: BudgetWarning);
+}
+
+impl<O: BudgetObserver + ?Sized> BudgetObserver for std::sync::Arc<O> {
+    fn soft_limit_passed(&self, warning: BudgetWarning) {
+        (**self).soft_limit_passed(warning);
+    }
+}
+
+/// A budget that runs low.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct BudgetWarning {
+    /// What is in use.
+    pub used: Bytes,
+    /// Where the warning is due.
+    pub soft_limit: Bytes,
+    /// Where requests are refused.
+    pub hard_limit: Bytes,
+}
+
+impl fmt::Display for BudgetWarning {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { used, hard_limit, .. } = self;
+        write!(f, "memory runs low: {used} of {hard_limit} in use")
+    }
+}
+
+/// An observer that nobody listens to.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Silent;
+
+impl BudgetObserver for Silent {
+    fn soft_limit_passed(&self, _warning: BudgetWarning) {}
+}
+
+/// The exact account of a budget.
+struct Ledger {
+    hard_bytes: u64,
+    used_bytes: AtomicU64,
+    peak_bytes: AtomicU64,
+}
+
+impl Ledger {
+    fn new(hard_limit: Bytes) -> Self {
+        let zero = || AtomicU64::new(0);
+        Self { hard_bytes: hard_limit.get(), used_bytes: zero(), peak_bytes: zero() }
+    }
+
+    /// Takes `bytes` and returns what is used then, or changes nothing.
+    fn charge(&self, bytes: u64) -> Option<u64> {
+        let add = |used: u64| used.checked_add(bytes).filter(|sum| *sum <= self.hard_bytes);
+        let before = self.used_bytes.fetch_update(Ordering::AcqRel, Ordering::Relaxed, add).ok()?;
+        // Each value that `used` takes upwards passes here, so the maximum of them is the peak.
+        self.peak_bytes.fetch_max(before + bytes, Ordering::Relaxed);
+        Some(before + bytes)
+    }
+
+    fn refund(&self, bytes: u64) {
+        let before = self.used_bytes.fetch_sub(bytes, Ordering::AcqRel);
+        debug_assert!(before >= bytes, "{bytes} refunded, {before} charged");
+    }
+}
+
+/// A port with a soft and a hard limit over the one below.
+/// The hard limit is exact on any number of threads; a refusal changes nothing.
+///
+/// ```
+/// use gitmind_memory::{Alloc, Budgeted, ErrorKind, System, Vec};
+/// use gitmind_memory::units::Bytes;
+/// let budget = Budgeted::new(System::new(), Bytes::new(100));
+/// let mut kept = Vec::new(Alloc::new(&budget));
+/// kept.try_extend_from_slice(&[0_u8; 60])?;
+/// let refused = Vec::<u8>::try_with_capacity(41, Alloc::new(&budget));
+/// assert_eq!(refused.unwrap_err().kind, ErrorKind::OverBudget);
+/// assert_eq!(budget.used().get() + 40, budget.hard_limit().get());
+/// drop(kept);
+/// assert_eq!(budget.used(), Bytes::ZERO);
+/// # Ok::<(), gitmind_memory::MemoryError>(())
+/// ```
+pub struct Budgeted<P, O = Silent> {
+    inner: P,
+    observer: O,
+    id: PortId,
+    ledger: Ledger,
+    soft_bytes: u64,
+    warned: AtomicBool,
+    failures: AtomicU64,
+}
+
+impl<P: Port> Budgeted<P> {
+    /// A budget of `hard_limit` over `inner`.
+    pub fn new(inner: P, hard_limit: Bytes) -> Self {
+        Self::with_observer(inner, hard_limit, Silent)
+    }
+}
+
+impl<P: Port, O: BudgetObserver> Budgeted<P, O> {
+    /// A budget of `hard_limit` over `inner` that tells `observer` when it runs low.
+    pub fn with_observer(inner: P, hard_limit: Bytes, observer: O) -> Self {
+        // Dividing first keeps the product in range; the error is below 80 bytes.
+        let soft_bytes = hard_limit.get() / 100 * SOFT_LIMIT_PERCENT
+            + hard_limit.get() % 100 * SOFT_LIMIT_PERCENT / 100;
+        Self {
+            inner,
+            observer,
+            id: PortId::unique(),
+            ledger: Ledger::new(hard_limit),
+            soft_bytes,
+            warned: AtomicBool::new(false),
+            failures: AtomicU64::new(0),
+        }
+    }
+
+    /// What is charged at present; never above [`Budgeted::hard_limit`].
+    pub fn used(&self) -> Bytes {
+        Bytes::new(self.ledger.used_bytes.load(Ordering::Acquire))
+    }
+
+    /// The most that was ever charged.
+    pub fn peak(&self) -> Bytes {
+        Bytes::new(self.ledger.peak_bytes.load(Ordering::Acquire))
+    }
+
+    /// Where requests are refused.
+    pub const fn hard_limit(&self) -> Bytes {
+        Bytes::new(self.ledger.hard_bytes)
+    }
+
+    /// Where the observer is told.
+    pub const fn soft_limit(&self) -> Bytes {
+        Bytes::new(self.soft_bytes)
+    }
+
+    /// The port below.
+    pub const fn inner(&self) -> &P {
+        &self.inner
+    }
+
+    #[inline]
+    fn admit(&self, bytes: u64, op: OpTag<'_>) -> Result<(), MemoryError> {
+        let used = self.ledger.charge(bytes).ok_or_else(|| self.over(bytes, op))?;
+        if used >= self.soft_bytes && bytes > 0 {
+            self.warn(used);
+        }
+        Ok(())
+    }
+
+    /// Runs `request` with `bytes` admitted, which it keeps only when it succeeds.
+    #[inline]
+    fn admitted<T>(
+        &self,
+        bytes: u64,
+        op: OpTag<'_>,
+        request: impl FnOnce() -> Result<T, MemoryError>,
+    ) -> Result<T, MemoryError> {
+        self.admit(bytes, op)?;
+        request().inspect_err(|_| self.ledger.refund(bytes))
+    }
+
+    #[cold]
+    fn warn(&self, used: u64) {
+        // The load keeps the cache line shared once the warning is out.
+        if !self.warned.load(Ordering::Relaxed) && !self.warned.swap(true, Ordering::Relaxed) {
+            let (soft_limit, hard_limit) = (self.soft_limit(), self.hard_limit());
+            let used = Bytes::new(used);
+            self.observer.soft_limit_passed(BudgetWarning { used, soft_limit, hard_limit });
+        }
+    }
+
+    #[cold]
+    fn over(&self, bytes: u64, op: OpTag<'_>) -> MemoryError {
+        self.failures.fetch_add(1, Ordering::Relaxed);
+        let (requested, limit) = (Bytes::new(bytes), self.hard_limit());
+        MemoryError { op: op.op(), requested, limit, kind: ErrorKind::OverBudget }
+    }
+}
+
+impl<P: Port, O: BudgetObserver> fmt::Debug for Budgeted<P, O> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Budgeted")
+            .field("used", &self.used())
+            .field("peak", &self.peak())
+            .field("hard_limit", &self.hard_limit())
+            .finish_non_exhaustive()
+    }
+}
+
+/// The bytes by which `new` exceeds `old`.
+fn excess(new: Layout, old: Layout) -> u64 {
+    debug_assert!(new.size() >= old.size(), "the caller promises the order of sizes");
+    (new.size() - old.size()) as u64
+}
+
+// SAFETY: blocks are the inner port's; this one only adds up sizes, and never unwinds.
+unsafe impl<P: Port, O: BudgetObserver> Port for Budgeted<P, O> {
+    #[inline]
+    fn allocate(&self, layout: Layout, op: OpTag<'_>) -> Result<NonNull<u8>, MemoryError> {
+        self.admitted(layout.size() as u64, op, || self.inner.allocate(layout, op))
+    }
+
+    #[inline]
+    fn allocate_zeroed(&self, layout: Layout, op: OpTag<'_>) -> Result<NonNull<u8>, MemoryError> {
+        self.admitted(layout.size() as u64, op, || self.inner.allocate_zeroed(layout, op))
+    }
+
+    #[inline]
+    unsafe fn deallocate(&self, ptr: NonNull<u8>, layout: Layout, op: OpTag<'_>) {
+        // SAFETY: the block is the inner port's, because blocks are passed through unchanged.
+        unsafe { self.inner.deallocate(ptr, layout, op) };
+        self.ledger.refund(layout.size() as u64);
+    }
+
+    #[inline]
+    unsafe fn grow(
+        &self,
+        ptr: NonNull<u8>,
+        old: Layout,
+        new: Layout,
+        op: OpTag<'_>,
+    ) -> Result<NonNull<u8>, MemoryError> {
+        self.admitted(excess(new, old), op, || {
+            // SAFETY: as in `deallocate`; sizes are the caller's, which promises their order.
+            unsafe { self.inner.grow(ptr, old, new, op) }
+        })
+    }
+
+    #[inline]
+    unsafe fn shrink(
+        &self,
+        ptr: NonNull<u8>,
+        old: Layout,
+        new: Layout,
+        op: OpTag<'_>,
+    ) -> Result<NonNull<u8>, MemoryError> {
+        // SAFETY: as in `deallocate`; sizes are the caller's, which promises their order.
+        let block = unsafe { self.inner.shrink(ptr, old, new, op) }?;
+        self.ledger.refund(excess(old, new));
+        Ok(block)
+    }
+
+    fn charge(&self, bytes: Bytes, op: OpTag<'_>) -> Result<(), MemoryError> {
+        self.admitted(bytes.get(), op, || self.inner.charge(bytes, op))
+    }
+
+    fn refund(&self, bytes: Bytes, op: OpTag<'_>) {
+        self.inner.refund(bytes, op);
+        self.ledger.refund(bytes.get());
+    }
+
+    fn id(&self) -> PortId {
+        self.id
+    }
+
+    /// What the budget has admitted, with the inner port's counts of blocks and failures.
+    fn diagnostics(&self) -> Diagnostics {
+        let inner = self.inner.diagnostics();
+        Diagnostics {
+            bytes_outstanding: self.used(),
+            peak_bytes: self.peak(),
+            failures_total: inner.failures_total + self.failures.load(Ordering::Relaxed),
+            ..inner
+        }
+    }
+}
+
+#[cfg(all(test, gm_loom))]
+mod loom_tests;

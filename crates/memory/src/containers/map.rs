@@ -1,0 +1,103 @@
+//! A hash map on a handle.
+
+use std::borrow::Borrow;
+use std::fmt;
+use std::hash::Hash;
+
+use crate::alloc::Alloc;
+use crate::error::MemoryError;
+
+type Inner<'a, K, V> = hashbrown::HashMap<K, V, foldhash::fast::RandomState, Alloc<'a>>;
+
+/// A hash map whose growth can fail, with a key of its own against chosen collisions.
+///
+/// ```
+/// use gitmind_memory::{Alloc, Map, System};
+/// let system = System::new();
+/// let mut degree = Map::new(Alloc::new(&system));
+/// degree.try_insert("src/main.rs", 3)?;
+/// assert_eq!(degree.get("src/main.rs"), Some(&3));
+/// # Ok::<(), gitmind_memory::MemoryError>(())
+/// ```
+pub struct Map<'a, K, V>(Inner<'a, K, V>);
+
+impl<'a, K: Eq + Hash, V> Map<'a, K, V> {
+    /// An empty map; takes no memory.
+    pub fn new(alloc: Alloc<'a>) -> Self {
+        Self(Inner::with_hasher_in(foldhash::fast::RandomState::default(), alloc))
+    }
+
+    /// Makes room for `additional` more entries.
+    ///
+    /// # Errors
+    /// Every refusal of the port, and `Overflow`; the map is as before then.
+    pub fn try_reserve(&mut self, additional: usize) -> Result<(), MemoryError> {
+        Ok(self.0.try_reserve(additional)?)
+    }
+
+    /// Sets the value of `key` and returns the one it had.
+    ///
+    /// # Errors
+    /// As [`Map::try_reserve`]; `key` and `value` are dropped then.
+    pub fn try_insert(&mut self, key: K, value: V) -> Result<Option<V>, MemoryError> {
+        self.try_reserve(1)?;
+        // There is room, so this does not grow.
+        Ok(self.0.insert(key, value))
+    }
+
+    /// The value of `key`, put there by `value` when it has none.
+    ///
+    /// # Errors
+    /// As [`Map::try_reserve`].
+    pub fn try_get_or_insert_with(
+        &mut self,
+        key: K,
+        value: impl FnOnce() -> V,
+    ) -> Result<&mut V, MemoryError> {
+        self.try_reserve(1)?;
+        // There is room, so this does not grow.
+        Ok(self.0.entry(key).or_insert_with(value))
+    }
+
+    /// The value of `key`.
+    pub fn get<Q: Eq + Hash + ?Sized>(&self, key: &Q) -> Option<&V>
+    where
+        K: Borrow<Q>,
+    {
+        self.0.get(key)
+    }
+
+    /// Takes `key` off and returns its value.
+    pub fn remove<Q: Eq + Hash + ?Sized>(&mut self, key: &Q) -> Option<V>
+    where
+        K: Borrow<Q>,
+    {
+        self.0.remove(key)
+    }
+
+    /// Keeps no entry, and the memory.
+    pub fn clear(&mut self) {
+        self.0.clear();
+    }
+
+    /// The number of entries.
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Whether there is no entry.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// The entries, in no order.
+    pub fn iter(&self) -> impl Iterator<Item = (&K, &V)> {
+        self.0.iter()
+    }
+}
+
+impl<K: fmt::Debug, V: fmt::Debug> fmt::Debug for Map<'_, K, V> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_map().entries(self.0.iter()).finish()
+    }
+}

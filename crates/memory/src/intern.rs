@@ -1,0 +1,267 @@
+//! An intern table: each string once, named by four bytes, gone when nobody holds it.
+//!
+//! **Threads.** A table is shared by reference. A string belongs to one of 16 shards by its hash,
+//! each behind a lock of its own, and an operation takes exactly one of these at a time.
+//!
+//! **Symbols.** A [`Symbol`] is a shard, an index and a generation. Equal symbols of one table mean
+//! equal bytes, for as long as the string is held. A symbol whose string was released is an error
+//! for ever: generations are not used twice, so it never names another string. The price is a
+//! bound: a shard adds at most 2^20 x 255 strings in its life, then [`InternTable::acquire`] fails.
+//! A symbol means nothing to another table.
+//!
+//! **Memory.** All of it is the port's, and asking for it can fail. A release never asks for any;
+//! when more than half of a shard is holes it closes them in place. [`InternTable::trim`] returns
+//! what is not used.
+
+mod handle;
+mod shard;
+mod store;
+mod unshared;
+
+use std::fmt;
+use std::hash::BuildHasher;
+use std::num::NonZeroU32;
+use std::sync::PoisonError;
+
+pub use self::handle::Interned;
+use self::shard::{Failure, GENERATION_MAX, INDEX_BITS, Key, Shard};
+pub use self::unshared::Unshared;
+use foldhash::SharedSeed;
+
+use super::alloc::Alloc;
+use super::error::MemoryError;
+use super::pooling::{Pooling, Zeroing};
+use super::sync::{Mutex, MutexGuard};
+use crate::units::Bytes;
+
+const SHARD_BITS: u32 = 4;
+const SHARDS: usize = 1 << SHARD_BITS;
+const GENERATION_BITS: u32 = 8;
+const _: () = assert!(SHARD_BITS + INDEX_BITS + GENERATION_BITS == u32::BITS);
+const _: () = assert!(GENERATION_MAX < 1 << GENERATION_BITS);
+
+/// The four-byte name of a string in one table; `Option<Symbol>` has four bytes as well.
+///
+/// It is not a hold on the string: see [`Interned`] for one that releases itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Symbol(NonZeroU32);
+
+const _: () = assert!(size_of::<Option<Symbol>>() == 4);
+
+impl Symbol {
+    fn new(shard: usize, (index, generation): Key) -> Self {
+        debug_assert!(shard < SHARDS && index >> INDEX_BITS == 0, "out of range");
+        debug_assert!((1..=GENERATION_MAX).contains(&generation), "out of range");
+        let shard = u32::try_from(shard).expect("it fits because there are 16 shards");
+        let bits = ((shard << INDEX_BITS | index) << GENERATION_BITS) | generation;
+        Self(NonZeroU32::new(bits).expect("it is not zero because generations begin at one"))
+    }
+
+    fn parts(self) -> (usize, Key) {
+        let (bits, mask) = (self.0.get(), (1 << INDEX_BITS) - 1);
+        let index = bits >> GENERATION_BITS & mask;
+        ((bits >> (INDEX_BITS + GENERATION_BITS)) as usize, (index, bits & GENERATION_MAX))
+    }
+}
+
+/// Why a symbol could not be used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum InternError {
+    /// No string of this table has the symbol: it was released, or it is another table's.
+    Stale(Symbol),
+    /// The string is held 2^32 - 1 times already.
+    TooManyHolds(Symbol),
+}
+
+impl fmt::Display for InternError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Stale(symbol) => {
+                write!(f, "symbol {:#010x} names no string of this table", symbol.0)
+            }
+            Self::TooManyHolds(symbol) => {
+                write!(f, "symbol {:#010x} is held {} times already", symbol.0, u32::MAX)
+            }
+        }
+    }
+}
+
+impl std::error::Error for InternError {}
+
+/// A shard on a cache line of its own.
+#[repr(align(64))]
+struct Padded<'a>(Mutex<Shard<'a>>);
+
+impl<'a> Padded<'a> {
+    /// The shard of a table that nobody else uses.
+    fn get_mut(&mut self) -> &mut Shard<'a> {
+        self.0.get_mut().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+type Hasher = foldhash::fast::SeedableRandomState;
+
+fn hash(hasher: &Hasher, bytes: &[u8]) -> u64 {
+    hasher.hash_one(bytes)
+}
+
+/// The shard of a string, by bits that the index of a shard does not look at first.
+fn shard_of(hash: u64) -> usize {
+    (hash >> 40) as usize % SHARDS
+}
+
+/// Strings held by count, each stored once.
+///
+/// ```
+/// use gitmind_memory::{Alloc, InternTable, Pooling, System, Zeroing};
+/// let system = System::new();
+/// let table = InternTable::new(Alloc::new(&system), Pooling::On, Zeroing::Off);
+/// let first = table.acquire(b"src/main.rs")?;
+/// assert_eq!(table.acquire(b"src/main.rs")?, first);
+/// assert!(table.resolve(first, |bytes| bytes == b"src/main.rs")?);
+/// table.release(first)?;
+/// table.release(first)?;
+/// assert!(table.resolve(first, |_| ()).is_err());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub struct InternTable<'a> {
+    shards: [Padded<'a>; SHARDS],
+    hasher: Hasher,
+}
+
+impl<'a> InternTable<'a> {
+    /// An empty table; takes no memory.
+    pub fn new(alloc: Alloc<'a>, pooling: Pooling, zeroing: Zeroing) -> Self {
+        let shard = |_| Padded(Mutex::new(Shard::new(alloc, pooling, zeroing)));
+        Self { shards: std::array::from_fn(shard), hasher: Hasher::random() }
+    }
+
+    /// As [`InternTable::new`], with strings in the same places in each run that has the same seed:
+    /// for tests. Who knows the seed can choose strings that collide.
+    pub fn seeded(alloc: Alloc<'a>, pooling: Pooling, zeroing: Zeroing, seed: u64) -> Self {
+        let hasher = Hasher::with_seed(seed, SharedSeed::global_fixed());
+        Self { hasher, ..Self::new(alloc, pooling, zeroing) }
+    }
+
+    /// Holds `bytes` once more and names them.
+    ///
+    /// # Errors
+    /// Every refusal of the port; `OverCap` for a string of 16 MiB, a shard without a symbol left
+    /// and a string held 2^32 - 1 times. Nothing has changed then.
+    ///
+    /// # Ownership
+    /// The hold is the caller's, until [`InternTable::release`] gives it up.
+    pub fn acquire(&self, bytes: &[u8]) -> Result<Symbol, MemoryError> {
+        let hash = self.hash(bytes);
+        let shard = shard_of(hash);
+        let key = self.lock(shard).acquire(bytes, hash, |bytes| self.hash(bytes))?;
+        Ok(Symbol::new(shard, key))
+    }
+
+    /// Holds `bytes` until the handle is dropped.
+    ///
+    /// # Errors
+    /// As [`InternTable::acquire`].
+    pub fn intern(&self, bytes: &[u8]) -> Result<Interned<'_, 'a>, MemoryError> {
+        Ok(Interned::new(self, self.acquire(bytes)?))
+    }
+
+    /// Holds the string of `symbol` once more.
+    ///
+    /// # Errors
+    /// `Stale`, `TooManyHolds`; nothing has changed then.
+    ///
+    /// # Ownership
+    /// Each call is one hold, which [`InternTable::release`] gives up.
+    pub fn retain(&self, symbol: Symbol) -> Result<(), InternError> {
+        let (shard, key) = symbol.parts();
+        self.lock(shard).retain(key).map_err(|failure| error(failure, symbol))
+    }
+
+    /// Gives up one hold; the last one removes the string.
+    ///
+    /// # Errors
+    /// `Stale`; nothing has changed then.
+    pub fn release(&self, symbol: Symbol) -> Result<(), InternError> {
+        let (shard, key) = symbol.parts();
+        let released = self.lock(shard).release(key, |bytes| self.hash(bytes));
+        released.map_err(|failure| error(failure, symbol))
+    }
+
+    /// Shows the string of `symbol` to `read`, 16-byte aligned.
+    ///
+    /// The shard is locked meanwhile: `read` must not call this table, which would deadlock.
+    ///
+    /// # Errors
+    /// `Stale`.
+    pub fn resolve<R>(
+        &self,
+        symbol: Symbol,
+        read: impl FnOnce(&[u8]) -> R,
+    ) -> Result<R, InternError> {
+        let (shard, key) = symbol.parts();
+        let shard = self.lock(shard);
+        shard.resolve(key).map(read).map_err(|failure| error(failure, symbol))
+    }
+
+    /// The table without its locks, for whoever has it alone.
+    pub const fn unshared(&mut self) -> Unshared<'_, 'a> {
+        Unshared(self)
+    }
+
+    /// Gives memory back that no held string needs; all of it when there is none.
+    ///
+    /// # Errors
+    /// Every refusal of the port, since strings move to smaller blocks; the table is intact then.
+    pub fn trim(&self) -> Result<(), MemoryError> {
+        (0..SHARDS).try_for_each(|shard| self.lock(shard).trim(|bytes| self.hash(bytes)))
+    }
+
+    /// Distinct strings held; with other threads at work, a sum of moments.
+    pub fn len(&self) -> usize {
+        (0..SHARDS).map(|shard| self.lock(shard).live()).sum()
+    }
+
+    /// How many distinct strings are held, and how many bytes they have; with other threads at
+    /// work, a sum of moments. It looks at every string.
+    pub fn held(&self) -> (u64, Bytes) {
+        let (mut strings, mut bytes) = (0, 0);
+        for shard in 0..SHARDS {
+            for len in self.lock(shard).lengths() {
+                strings += 1;
+                bytes += len as u64;
+            }
+        }
+        (strings, Bytes::new(bytes))
+    }
+
+    /// Whether no string is held.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    fn hash(&self, bytes: &[u8]) -> u64 {
+        hash(&self.hasher, bytes)
+    }
+
+    /// A panic while a shard is locked is the reader's, who changes nothing.
+    fn lock(&self, shard: usize) -> MutexGuard<'_, Shard<'a>> {
+        self.shards[shard].0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl fmt::Debug for InternTable<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("InternTable").finish_non_exhaustive()
+    }
+}
+
+fn error(failure: Failure, symbol: Symbol) -> InternError {
+    match failure {
+        Failure::Stale => InternError::Stale(symbol),
+        Failure::TooManyRefs => InternError::TooManyHolds(symbol),
+    }
+}
+
+#[cfg(all(test, gm_loom))]
+mod loom_tests;

@@ -1,0 +1,76 @@
+//! The table for whoever has it alone: no lock is taken.
+//!
+//! A lock is two locked instructions, and a processor does not look past one for what to load next.
+//! Interning is mostly waiting for memory, so without them several strings are waited for at once.
+
+use super::{InternError, InternTable, Shard, Symbol, error, shard_of};
+use crate::error::MemoryError;
+
+/// An [`InternTable`] that nobody else uses for now.
+///
+/// ```
+/// use gitmind_memory::{Alloc, InternTable, Pooling, System, Zeroing};
+/// let system = System::new();
+/// let mut table = InternTable::new(Alloc::new(&system), Pooling::On, Zeroing::Off);
+/// let mut alone = table.unshared();
+/// let symbol = alone.acquire(b"src/main.rs")?;
+/// assert_eq!(alone.resolve(symbol)?, b"src/main.rs");
+/// assert_eq!(table.acquire(b"src/main.rs")?, symbol);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Debug)]
+pub struct Unshared<'t, 'a>(pub(super) &'t mut InternTable<'a>);
+
+impl<'a> Unshared<'_, 'a> {
+    /// As [`InternTable::acquire`].
+    ///
+    /// # Ownership
+    /// Released by [`Unshared::release`].
+    ///
+    /// # Errors
+    /// As there.
+    pub fn acquire(&mut self, bytes: &[u8]) -> Result<Symbol, MemoryError> {
+        let hash = self.0.hash(bytes);
+        let number = shard_of(hash);
+        let (shard, hasher) = self.parts(number);
+        Ok(Symbol::new(number, shard.acquire(bytes, hash, hasher)?))
+    }
+
+    /// As [`InternTable::retain`].
+    ///
+    /// # Ownership
+    /// Released by [`Unshared::release`], once for each call.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn retain(&mut self, symbol: Symbol) -> Result<(), InternError> {
+        let (number, key) = symbol.parts();
+        self.parts(number).0.retain(key).map_err(|failure| error(failure, symbol))
+    }
+
+    /// As [`InternTable::release`].
+    ///
+    /// # Errors
+    /// As there.
+    pub fn release(&mut self, symbol: Symbol) -> Result<(), InternError> {
+        let (number, key) = symbol.parts();
+        let (shard, hasher) = self.parts(number);
+        shard.release(key, hasher).map_err(|failure| error(failure, symbol))
+    }
+
+    /// The string of `symbol`, 16-byte aligned.
+    ///
+    /// # Errors
+    /// As [`InternTable::resolve`].
+    pub fn resolve(&mut self, symbol: Symbol) -> Result<&[u8], InternError> {
+        let (number, key) = symbol.parts();
+        self.parts(number).0.resolve(key).map_err(|failure| error(failure, symbol))
+    }
+
+    /// A shard and what hashes its strings.
+    fn parts(&mut self, number: usize) -> (&mut Shard<'a>, impl Fn(&[u8]) -> u64 + '_) {
+        let InternTable { shards, hasher } = &mut *self.0;
+        let hasher = &*hasher;
+        (shards[number].get_mut(), move |bytes: &[u8]| super::hash(hasher, bytes))
+    }
+}

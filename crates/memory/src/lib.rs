@@ -1,0 +1,64 @@
+#![doc = include_str!("../README.md")]
+
+mod alloc;
+mod arena;
+mod books;
+mod budgeted;
+mod callsite;
+mod containers;
+mod counters;
+mod error;
+mod faulty;
+pub mod file_limit;
+mod gate;
+#[cfg(any(test, debug_assertions, feature = "histogram"))]
+mod histogram;
+mod intern;
+mod mapped;
+mod op;
+mod poison;
+mod pooling;
+mod port;
+mod process;
+mod reconciled;
+mod registry;
+mod slab;
+mod sync;
+mod system;
+pub mod testing;
+mod thread;
+mod timeline;
+mod toggle;
+mod traced;
+#[forbid(unsafe_code)]
+pub mod units;
+mod vocabulary;
+
+pub use self::alloc::{Alloc, Charge};
+pub use self::arena::{ALONE_BYTES_MIN, Arena, ArenaStats};
+pub use self::books::Reconciliation;
+pub use self::budgeted::{BudgetObserver, BudgetWarning, Budgeted, SOFT_LIMIT_PERCENT, Silent};
+pub use self::callsite::{CallSiteId, CallStack, Site};
+pub use self::containers::{ArenaVec, Box, Map, Vec, VecIn};
+pub use self::counters::Diagnostics;
+pub use self::error::{ErrorKind, MemoryError};
+pub use self::faulty::{Faults, Faulty, Schedule, Scheduled};
+pub use self::gate::{Gate, Gated};
+#[cfg(any(test, debug_assertions, feature = "histogram"))]
+pub use self::histogram::{Histogram, MARKER as HISTOGRAM_MARKER, Percentiles};
+pub use self::intern::{InternError, InternTable, Interned, Symbol, Unshared};
+pub use self::mapped::Mapped;
+pub use self::op::{Op, OpStats, OpTag};
+pub use self::pooling::{Pooling, Zeroing};
+pub use self::port::{Port, PortId};
+pub use self::process::{Entered, ProcessAllocator};
+pub use self::reconciled::Reconciled;
+pub use self::registry::{
+    OPERATIONS_MAX, OpKey, OpReading, OpTotals, Registry, Scope, TooManyOperations,
+};
+pub use self::slab::{Slab, SlabBox, SlabStats};
+pub use self::system::System;
+pub use self::timeline::{Levels, Stretch};
+pub use self::toggle::{parse_schedule, parse_size, parse_switch, parse_trace};
+pub use self::traced::{Leak, Misuse, Trace, TraceReport, Traced, Violation};
+pub use self::vocabulary::{Vocabulary, Word};

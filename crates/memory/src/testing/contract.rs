@@ -1,0 +1,256 @@
+//! The suite that every port must pass, whatever it is stacked on.
+//!
+//! Each case panics with the claim that does not hold. The port must grant requests of at least
+//! one mebibyte in all, and must count (see [`Port::diagnostics`]).
+
+use std::alloc::Layout;
+use std::ops::Range;
+use std::ptr::NonNull;
+
+use crate::op::OpTag;
+use crate::port::Port;
+use crate::units::Bytes;
+
+/// The largest alignment tried: a page.
+const ALIGN_MAX: usize = 4096;
+
+const SIZES: [usize; 12] = [0, 1, 7, 8, 9, 24, 63, 64, 1000, 4096, 20_000, 70_000];
+
+const DENSE_BYTES: usize = 1024;
+const STRIDE_BYTES: usize = 16;
+
+/// Runs every case on a fresh port from `make`.
+///
+/// # Panics
+/// When the port breaks its contract; the message says which claim.
+pub fn check<P: Port>(make: impl Fn() -> P) {
+    const CASES: [fn(&dyn Port); 8] = [
+        blocks_are_aligned_and_disjoint,
+        empty_blocks_cost_nothing,
+        zeroed_blocks_are_zero,
+        resizing_keeps_the_contents,
+        an_impossible_size_is_refused_and_changes_nothing,
+        a_failed_resize_leaves_the_block_intact,
+        charges_and_refunds_balance,
+        identity_is_stable_and_not_shared,
+    ];
+    for case in CASES {
+        let port = make();
+        case(&port);
+        let left = port.diagnostics();
+        assert_eq!(left.bytes_outstanding, Bytes::ZERO, "everything was given back: {left:?}");
+        assert_eq!(left.blocks_outstanding, 0, "every block was given back: {left:?}");
+    }
+    assert_ne!(make().id(), make().id(), "two ports have two ids");
+}
+
+/// The bytes of a range that are written and read: all below [`DENSE_BYTES`], then the last of each
+/// [`STRIDE_BYTES`], which is the last byte of every large size of [`SIZES`] too.
+fn probes(range: Range<usize>) -> impl Iterator<Item = usize> {
+    let sparse = (range.start.max(DENSE_BYTES) + 1).next_multiple_of(STRIDE_BYTES) - 1;
+    (range.start..range.end.min(DENSE_BYTES)).chain((sparse..range.end).step_by(STRIDE_BYTES))
+}
+
+/// A live block of a test, filled with a pattern of its own.
+struct Block {
+    start: NonNull<u8>,
+    layout: Layout,
+    seed: u8,
+}
+
+impl Block {
+    fn take(port: &dyn Port, layout: Layout, seed: u8) -> Self {
+        let block = port.allocate(layout, OpTag::NONE).expect("a small block is granted");
+        let block = Self::checked(block, layout, seed);
+        block.fill(0..layout.size());
+        block
+    }
+
+    fn checked(start: NonNull<u8>, layout: Layout, seed: u8) -> Self {
+        assert!(start.addr().get().is_multiple_of(layout.align()), "{layout:?} is aligned");
+        Self { start, layout, seed }
+    }
+
+    fn pattern(&self, index: usize) -> u8 {
+        self.seed ^ u8::try_from(index % 251).expect("it fits because 251 does")
+    }
+
+    fn at(&self, index: usize) -> *mut u8 {
+        debug_assert!(index < self.layout.size(), "an index is inside the block");
+        self.start.as_ptr().wrapping_add(index)
+    }
+
+    fn fill(&self, range: Range<usize>) {
+        for index in probes(range) {
+            // SAFETY: the block is live and `index` is below its size.
+            unsafe { self.at(index).write(self.pattern(index)) };
+        }
+    }
+
+    fn assert_kept(&self, len: usize) {
+        for index in probes(0..len) {
+            // SAFETY: the block is live, and the probes below `len` were written by `fill`.
+            let byte = unsafe { self.at(index).read() };
+            assert_eq!(byte, self.pattern(index), "byte {index} of {len} was kept");
+        }
+    }
+
+    fn resize(&mut self, port: &dyn Port, new: Layout) -> bool {
+        let (old, kept) = (self.layout, self.layout.size().min(new.size()));
+        let resized = if new.size() >= old.size() {
+            // SAFETY: the block is live in `port`, `old` fits it, and `new` is not smaller.
+            unsafe { port.grow(self.start, old, new, OpTag::NONE) }
+        } else {
+            // SAFETY: the block is live in `port`, `old` fits it, and `new` is smaller.
+            unsafe { port.shrink(self.start, old, new, OpTag::NONE) }
+        };
+        let Ok(block) = resized else {
+            self.assert_kept(old.size());
+            return false;
+        };
+        *self = Self::checked(block, new, self.seed);
+        self.assert_kept(kept);
+        self.fill(kept..new.size());
+        true
+    }
+
+    fn free(self, port: &dyn Port) {
+        self.assert_kept(self.layout.size());
+        // SAFETY: the block is live in `port` and `layout` fits it.
+        unsafe { port.deallocate(self.start, self.layout, OpTag::NONE) };
+    }
+}
+
+fn layout(size: usize, align: usize) -> Layout {
+    Layout::from_size_align(size, align).expect("the sizes and alignments of the suite are valid")
+}
+
+fn alignments() -> impl Iterator<Item = usize> {
+    (0..=ALIGN_MAX.ilog2()).map(|power| 1 << power)
+}
+
+fn blocks_are_aligned_and_disjoint(port: &dyn Port) {
+    for align in alignments() {
+        let take = |(seed, size): (u8, usize)| Block::take(port, layout(size, align), seed);
+        // All patterns are written before any is checked, so an overlap shows.
+        let blocks: Vec<Block> = (1..).zip(SIZES).map(take).collect();
+        let sum: usize = SIZES.iter().sum();
+        assert_eq!(port.diagnostics().bytes_outstanding, Bytes::from(sum), "sizes add up");
+        blocks.into_iter().for_each(|block| block.free(port));
+    }
+    let peak = port.diagnostics().peak_bytes;
+    assert_eq!(peak, Bytes::from(SIZES.iter().sum::<usize>()), "the peak is the highest sum");
+}
+
+fn empty_blocks_cost_nothing(port: &dyn Port) {
+    for align in alignments() {
+        let blocks =
+            [Block::take(port, layout(0, align), 1), Block::take(port, layout(0, align), 2)];
+        assert_eq!(port.diagnostics().bytes_outstanding, Bytes::ZERO, "nothing costs nothing");
+        blocks.into_iter().for_each(|block| block.free(port));
+    }
+}
+
+fn zeroed_blocks_are_zero(port: &dyn Port) {
+    for size in SIZES {
+        // Dirty memory of the same size is the likeliest to be handed out again.
+        Block::take(port, layout(size, 8), 0xa5).free(port);
+        let zeroed = port.allocate_zeroed(layout(size, 8), OpTag::NONE).expect("it is granted");
+        let block = Block::checked(zeroed, layout(size, 8), 0);
+        for index in 0..size {
+            // SAFETY: the block is live, `index` is below its size, and it is zeroed.
+            assert_eq!(unsafe { block.at(index).read() }, 0, "byte {index} is zero");
+        }
+        block.fill(0..size);
+        block.free(port);
+    }
+}
+
+fn resizing_keeps_the_contents(port: &dyn Port) {
+    for align in [1, 16, ALIGN_MAX] {
+        for from in SIZES {
+            for to in SIZES {
+                let mut block = Block::take(port, layout(from, align), 3);
+                assert!(block.resize(port, layout(to, align)), "{from} to {to} is granted");
+                let outstanding = port.diagnostics().bytes_outstanding;
+                assert_eq!(outstanding, Bytes::from(to), "only the new size is outstanding");
+                block.free(port);
+            }
+        }
+    }
+    let mut block = Block::take(port, layout(100, 8), 4);
+    for align in [64, 1, ALIGN_MAX, 16] {
+        let size = block.layout.size() + 100;
+        assert!(block.resize(port, layout(size, align)), "an alignment may change as well");
+    }
+    block.free(port);
+}
+
+fn an_impossible_size_is_refused_and_changes_nothing(port: &dyn Port) {
+    for align in [1, 16, ALIGN_MAX] {
+        let impossible = layout(isize::MAX as usize & !(align - 1), align);
+        let before = port.diagnostics();
+        port.allocate(impossible, OpTag::NONE).expect_err("isize::MAX is refused");
+        let after = port.diagnostics();
+        assert_eq!(after.failures_total, before.failures_total + 1, "a refusal is counted once");
+        assert_eq!(after.bytes_outstanding, before.bytes_outstanding, "nothing was taken");
+        assert_eq!(after.peak_bytes, before.peak_bytes, "what was refused is in no peak");
+        Block::take(port, layout(64, 8), 5).free(port);
+        port.allocate_zeroed(impossible, OpTag::NONE).expect_err("isize::MAX is refused");
+    }
+}
+
+fn a_failed_resize_leaves_the_block_intact(port: &dyn Port) {
+    for align in [1, 16, ALIGN_MAX] {
+        let impossible = layout(isize::MAX as usize & !(align - 1), align);
+        let mut block = Block::take(port, layout(100, align), 6);
+        let failures = port.diagnostics().failures_total;
+        assert!(!block.resize(port, impossible), "isize::MAX is refused");
+        assert_eq!(port.diagnostics().failures_total, failures + 1, "a refusal is counted once");
+        let outstanding = port.diagnostics().bytes_outstanding;
+        assert_eq!(outstanding, Bytes::new(100), "the old block is still counted");
+        assert!(block.resize(port, layout(5000, align)), "the next request works");
+        block.free(port);
+    }
+}
+
+fn charges_and_refunds_balance(port: &dyn Port) {
+    let block = Block::take(port, layout(64, 8), 7);
+    for bytes in [0, 1, 4096, 100_000] {
+        port.charge(Bytes::new(bytes), OpTag::NONE).expect("a small charge is granted");
+        let outstanding = port.diagnostics().bytes_outstanding;
+        assert_eq!(outstanding, Bytes::new(64 + bytes), "a charge counts as outstanding");
+        port.refund(Bytes::new(bytes), OpTag::NONE);
+    }
+    assert_eq!(
+        port.diagnostics().bytes_outstanding,
+        Bytes::new(64),
+        "a refund is the whole charge"
+    );
+    assert_eq!(port.diagnostics().blocks_outstanding, 1, "a charge is no block");
+    block.free(port);
+}
+
+fn identity_is_stable_and_not_shared(port: &dyn Port) {
+    let id = port.id();
+    Block::take(port, layout(64, 8), 8).free(port);
+    assert_eq!(port.id(), id, "use does not change the id");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_last_byte_of_every_size_is_probed_and_parts_are_the_whole() {
+        for size in SIZES.into_iter().filter(|size| *size > 0) {
+            assert_eq!(probes(0..size).last(), Some(size - 1));
+            for cut in SIZES.into_iter().filter(|cut| *cut <= size) {
+                assert!(
+                    probes(0..cut).chain(probes(cut..size)).eq(probes(0..size)),
+                    "{cut}, {size}"
+                );
+            }
+        }
+    }
+}

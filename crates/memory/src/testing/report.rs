@@ -1,0 +1,149 @@
+//! What became of each refusal of a sweep.
+
+use std::collections::BTreeSet;
+use std::fmt;
+
+use crate::callsite::{CallStack, Site};
+
+/// How often the requests of a call site were refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Repeat {
+    /// Its first one, as when memory is short for a moment.
+    Once,
+    /// Its first one and every later request of any site, as when memory stays short.
+    Forever,
+}
+
+/// What became of a refusal.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// It came back to the caller as an error, and nothing was asked again.
+    Propagated,
+    /// The run succeeded as if nothing had happened: the error was dropped, or worked around.
+    Swallowed,
+    /// The call site asked again, this many times.
+    Retried(u64),
+    /// The error that came back is not one about memory.
+    Misreported(String),
+    /// The same plan had two outcomes, or its call site was not reached again.
+    Nondeterministic(String),
+    /// The run panicked with this message.
+    Panicked(String),
+    /// The run kept this.
+    Leaked(String),
+    /// The caller's invariant did not hold afterwards.
+    InvariantBroken(String),
+}
+
+impl Outcome {
+    /// Whether it is what code that handles failures does.
+    pub const fn is_expected(&self) -> bool {
+        matches!(self, Self::Propagated)
+    }
+}
+
+impl fmt::Display for Outcome {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Propagated => f.write_str("propagated"),
+            Self::Swallowed => f.write_str("swallowed: the run succeeded all the same"),
+            Self::Retried(times) => write!(f, "retried {times} times"),
+            Self::Misreported(error) => write!(f, "misreported as: {error}"),
+            Self::Nondeterministic(how) => write!(f, "nondeterministic: {how}"),
+            Self::Panicked(message) => write!(f, "panicked: {message}"),
+            Self::Leaked(report) => write!(f, "leaked: {report}"),
+            Self::InvariantBroken(what) => write!(f, "invariant broken: {what}"),
+        }
+    }
+}
+
+/// One refusal and what became of it.
+#[derive(Clone, Debug)]
+pub struct Case {
+    /// The call site whose request was refused.
+    pub site: Site,
+    /// The stack it was called with.
+    pub stack: CallStack,
+    /// Refusals that came before it in the same run, because only they lead to it.
+    pub refused_before: usize,
+    /// How often it was refused.
+    pub repeat: Repeat,
+    /// What became of it.
+    pub outcome: Outcome,
+}
+
+impl fmt::Display for Case {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let repeat = match self.repeat {
+            Repeat::Once => "once",
+            Repeat::Forever => "forever",
+        };
+        write!(f, "{}, refused {repeat}", self.stack)?;
+        if self.refused_before > 0 {
+            write!(f, " after {} other refusals", self.refused_before)?;
+        }
+        write!(f, ": {}", self.outcome)
+    }
+}
+
+/// The result of a sweep.
+#[derive(Clone, Debug)]
+pub struct SweepReport {
+    /// Every refusal that was tried.
+    pub cases: Vec<Case>,
+    /// Runs of the closure, the clean ones included.
+    pub runs: u64,
+    /// Whether the limit on call stacks was reached, so that some were not tried.
+    pub truncated: bool,
+}
+
+impl SweepReport {
+    /// Distinct places in the source that asked for memory; the number to quote.
+    pub fn call_sites(&self) -> usize {
+        self.cases.iter().map(|case| &case.site).collect::<BTreeSet<_>>().len()
+    }
+
+    /// Distinct stacks that led to them.
+    pub fn call_stacks(&self) -> usize {
+        self.cases.iter().map(|case| case.stack.id()).collect::<BTreeSet<_>>().len()
+    }
+
+    /// The cases that did not come back as an error.
+    pub fn unexpected(&self) -> impl Iterator<Item = &Case> {
+        self.cases.iter().filter(|case| !case.outcome.is_expected())
+    }
+
+    /// Asserts that every refusal came back as an error and that none was left out.
+    ///
+    /// # Panics
+    /// With every case that did not.
+    #[track_caller]
+    pub fn assert_propagated(&self) {
+        let is_clean = !self.truncated && !self.cases.is_empty();
+        assert!(is_clean && self.unexpected().next().is_none(), "{self}");
+    }
+}
+
+impl fmt::Display for SweepReport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "{} call sites on {} call stacks, {} refusals in {} runs, {} not propagated",
+            self.call_sites(),
+            self.call_stacks(),
+            self.cases.len(),
+            self.runs,
+            self.unexpected().count()
+        )?;
+        if self.truncated {
+            f.write_str("\n  some call stacks were not tried: raise the limit")?;
+        }
+        if self.cases.is_empty() {
+            f.write_str("\n  nothing was asked of the handle, so nothing was tried")?;
+        }
+        for case in self.unexpected() {
+            write!(f, "\n  {case}")?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,445 @@
+//! A decorator that knows what is outstanding, and whose it is.
+//!
+//! Two ways to know a block, chosen by [`Trace`]:
+//! - **stamped** (the default, for production): eight bytes behind each block hold a hash of this
+//!   port's id, the address and the size. They are checked when the block comes back. No lock, no
+//!   table; what leaked is known by operation, not by place.
+//! - **sites** (for tests and diagnosis): a table of live blocks with size, operation and call
+//!   stack. A pointer that is not in the table is foreign, whatever it points to.
+//!
+//! A foreign pointer is reported and **not** freed: its owner still has it. In stamped mode the
+//! check reads behind the block, so a pointer that no traced port handed out is only found by
+//! good fortune; blocks of other traced ports, wrong sizes, double frees and writes past the end
+//! are always found.
+//!
+//! When a traced port is dropped with anything outstanding or reported, it panics with a report of
+//! operation, size, count and place; [`Traced::teardown`] returns the report instead.
+
+mod live;
+mod report;
+mod stamp;
+
+use std::alloc::Layout;
+use std::ptr::{self, NonNull};
+use std::sync::Mutex;
+
+use self::live::{LiveBlocks, Record};
+pub use self::report::{Leak, Misuse, TraceReport, Violation};
+use self::stamp::Stamper;
+use super::callsite::CallStack;
+use super::counters::{Counters, Diagnostics};
+use super::error::{ErrorKind, MemoryError};
+#[cfg(any(test, debug_assertions, feature = "histogram"))]
+use super::histogram::{Histogram, Percentiles};
+use super::op::OpTag;
+use super::port::{Port, PortId};
+use crate::units::Bytes;
+
+/// Violations kept for the report; later ones are only counted.
+const VIOLATIONS_MAX: usize = 16;
+
+/// What a [`Traced`] keeps beyond its counters.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Trace {
+    sites: bool,
+    zeroize: bool,
+    #[cfg(any(test, debug_assertions, feature = "histogram"))]
+    histogram: bool,
+}
+
+impl Trace {
+    /// Counters and stamps.
+    #[must_use]
+    pub fn stamped() -> Self {
+        Self::default()
+    }
+
+    /// Counters and a table of live blocks with their call sites.
+    #[must_use]
+    pub fn sites() -> Self {
+        Self { sites: true, ..Self::default() }
+    }
+
+    /// Overwrites each block with zeros before it is given back.
+    #[must_use]
+    pub const fn zeroizing(self, zeroize: bool) -> Self {
+        Self { zeroize, ..self }
+    }
+
+    /// Keeps a histogram of sizes; not in a release build without the feature `histogram`.
+    #[cfg(any(test, debug_assertions, feature = "histogram"))]
+    #[must_use]
+    pub const fn histogram(self, histogram: bool) -> Self {
+        Self { histogram, ..self }
+    }
+}
+
+/// A port that traces what the one below hands out.
+///
+/// It also keeps the accounts of operations, so a stack has one traced port; a second one below
+/// would book its own stamps and the same blocks again.
+///
+/// ```
+/// use gitmind_memory::{Alloc, System, Trace, Traced};
+/// let mut traced = Traced::new(System::new(), Trace::sites());
+/// let kept = Alloc::new(&traced).try_box(7_u64)?;
+/// let live = traced.report().leaks.expect("sites are kept");
+/// assert_eq!(live.len(), 1, "what is live now would be a leak at the end");
+/// drop(kept);
+/// assert!(traced.teardown().is_ok());
+/// # Ok::<(), gitmind_memory::MemoryError>(())
+/// ```
+#[derive(Debug)]
+pub struct Traced<P> {
+    inner: P,
+    id: PortId,
+    zeroize: bool,
+    stamper: Stamper,
+    live: Option<LiveBlocks>,
+    counters: Counters,
+    violations: Mutex<(u64, Vec<Violation>)>,
+    reported: bool,
+    #[cfg(any(test, debug_assertions, feature = "histogram"))]
+    histogram: Option<Histogram>,
+}
+
+impl<P> Traced<P> {
+    /// Traces `inner` as `trace` says.
+    pub fn new(inner: P, trace: Trace) -> Self {
+        let id = PortId::unique();
+        Self {
+            inner,
+            id,
+            zeroize: trace.zeroize,
+            stamper: Stamper::new(id),
+            live: trace.sites.then(LiveBlocks::default),
+            counters: Counters::new(),
+            violations: Mutex::default(),
+            reported: false,
+            #[cfg(any(test, debug_assertions, feature = "histogram"))]
+            histogram: trace.histogram.then(Histogram::new),
+        }
+    }
+
+    /// The port below.
+    pub const fn inner(&self) -> &P {
+        &self.inner
+    }
+
+    /// What is outstanding and what was misused, at this moment.
+    pub fn report(&self) -> TraceReport {
+        let violations = lock(&self.violations);
+        TraceReport {
+            id: self.id,
+            diagnostics: self.counters.read(),
+            leaks: self.live.as_ref().map(LiveBlocks::leaks),
+            violations_total: violations.0,
+            violations: violations.1.clone(),
+        }
+    }
+
+    /// Ends the tracing: everything must have been given back.
+    ///
+    /// # Errors
+    /// The report, when something is outstanding or a foreign block was passed in.
+    pub fn teardown(&mut self) -> Result<Diagnostics, Box<TraceReport>> {
+        self.reported = true;
+        let report = self.report();
+        if report.is_clean() { Ok(report.diagnostics) } else { Err(Box::new(report)) }
+    }
+
+    /// Percentiles of the sizes asked for, when the histogram is on.
+    #[cfg(any(test, debug_assertions, feature = "histogram"))]
+    pub fn percentiles(&self) -> Option<Percentiles> {
+        self.histogram.as_ref().map(Histogram::percentiles)
+    }
+
+    #[inline]
+    fn count(&self, op: OpTag<'_>, event: impl Fn(&Counters)) {
+        event(&self.counters);
+        if let Some(stats) = op.stats() {
+            event(&stats.counters);
+        }
+    }
+
+    #[inline]
+    fn measure(&self, size: usize) {
+        #[cfg(any(test, debug_assertions, feature = "histogram"))]
+        if let Some(histogram) = &self.histogram {
+            histogram.record(size as u64);
+        }
+        #[cfg(not(any(test, debug_assertions, feature = "histogram")))]
+        let _ = size;
+    }
+
+    #[cold]
+    fn refused(&self, op: OpTag<'_>) {
+        self.count(op, Counters::refused);
+    }
+
+    /// Takes a block out of what is known; `false` when it is foreign.
+    ///
+    /// # Safety
+    /// As `Port::deallocate`, except that in sites mode `ptr` may be any pointer.
+    #[inline]
+    unsafe fn unregister(&self, ptr: NonNull<u8>, layout: Layout) -> bool {
+        match &self.live {
+            // SAFETY: the caller promises a live block that `layout` fits; ours end in a stamp.
+            None => unsafe { self.stamper.take(ptr, layout.size()) },
+            Some(live) => live.remove(ptr, layout.size()),
+        }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn foreign(&self, misuse: Misuse, layout: Layout, op: OpTag<'_>) -> MemoryError {
+        self.refused(op);
+        let mut violations = lock(&self.violations);
+        violations.0 += 1;
+        if violations.1.len() < VIOLATIONS_MAX {
+            let (op, stack) = (op.op(), CallStack::capture());
+            violations.1.push(Violation { misuse, size: layout.size().into(), op, stack });
+        }
+        MemoryError::new(ErrorKind::Foreign, op.op(), layout.size().into())
+    }
+}
+
+impl<P: Port> Traced<P> {
+    /// Asks the port below for a block by `request`, and makes it known.
+    #[inline]
+    fn take(
+        &self,
+        layout: Layout,
+        op: OpTag<'_>,
+        request: impl Fn(Layout) -> Result<NonNull<u8>, MemoryError>,
+    ) -> Result<NonNull<u8>, MemoryError> {
+        // Straight through, because moving results between closures costs more than the work.
+        let taken = match &self.live {
+            Some(live) => self.take_listed(live, layout, op, request),
+            None => match stamp::extend(layout) {
+                Ok(outer) => request(outer),
+                Err(error) => Err(error),
+            },
+        };
+        let start = match taken {
+            Ok(start) => start,
+            Err(error) => {
+                self.refused(op);
+                return Err(error);
+            }
+        };
+        if self.live.is_none() {
+            // SAFETY: the port below handed out the layout extended by a stamp.
+            unsafe { self.stamper.write(start, layout.size()) };
+        }
+        self.count(op, |counters| counters.allocated(layout.size()));
+        self.measure(layout.size());
+        Ok(start)
+    }
+
+    /// A block of the port below that is entered in the table.
+    #[cold]
+    fn take_listed(
+        &self,
+        live: &LiveBlocks,
+        layout: Layout,
+        op: OpTag<'_>,
+        request: impl Fn(Layout) -> Result<NonNull<u8>, MemoryError>,
+    ) -> Result<NonNull<u8>, MemoryError> {
+        let block = request(layout)?;
+        let record = Record::new(layout.size(), op, CallStack::capture());
+        live.insert(block, record).inspect_err(|_| {
+            // SAFETY: the block was just handed out for this layout and tag.
+            unsafe { self.inner.deallocate(block, layout, op) };
+        })?;
+        Ok(block)
+    }
+
+    /// Resizes by way of a new block, so that the bytes that are given back can be overwritten.
+    ///
+    /// # Safety
+    /// As `Port::grow` and `Port::shrink`, whichever the sizes say.
+    #[cold]
+    unsafe fn replace(
+        &self,
+        ptr: NonNull<u8>,
+        old: Layout,
+        new: Layout,
+        op: OpTag<'_>,
+        misuse: Misuse,
+    ) -> Result<NonNull<u8>, MemoryError> {
+        let known = match &self.live {
+            // SAFETY: the caller promises a live block that `old` fits; ours end in a stamp.
+            None => unsafe { self.stamper.check(ptr, old.size()) },
+            Some(live) => live.contains(ptr, old.size()),
+        };
+        if !known {
+            return Err(self.foreign(misuse, old, op));
+        }
+        let block = self.allocate(new, op)?;
+        let kept = old.size().min(new.size());
+        // SAFETY: both blocks are live and hold `kept` bytes; a new block overlaps no live one.
+        unsafe { ptr::copy_nonoverlapping(ptr.as_ptr(), block.as_ptr(), kept) };
+        // SAFETY: the caller promises a live block that `old` fits.
+        unsafe { self.deallocate(ptr, old, op) };
+        Ok(block)
+    }
+
+    /// # Safety
+    /// As `Port::grow` and `Port::shrink`, whichever the sizes say; `request` is that method of
+    /// the port below on the layouts it is given.
+    #[inline]
+    unsafe fn resize(
+        &self,
+        ptr: NonNull<u8>,
+        layouts: (Layout, Layout),
+        op: OpTag<'_>,
+        misuse: Misuse,
+        request: impl FnOnce(Layout, Layout) -> Result<NonNull<u8>, MemoryError>,
+    ) -> Result<NonNull<u8>, MemoryError> {
+        let (old, new) = layouts;
+        let resized = match &self.live {
+            Some(live) => {
+                let record = Record::new(new.size(), op, CallStack::capture());
+                let resized = live.replace(ptr, old.size(), record, || request(old, new));
+                resized.ok_or_else(|| self.foreign(misuse, old, op))?
+            }
+            None => {
+                // SAFETY: the caller promises a live block that `old` fits; ours end in a stamp.
+                if !unsafe { self.stamper.check(ptr, old.size()) } {
+                    return Err(self.foreign(misuse, old, op));
+                }
+                stamp::extend(new).and_then(|new| request(stamp::extend(old)?, new))
+            }
+        };
+        let block = resized.inspect_err(|_| self.refused(op))?;
+        if self.live.is_none() {
+            // SAFETY: the port below handed out the layout extended by a stamp.
+            unsafe { self.stamper.write(block, new.size()) };
+        }
+        let (before, after) = (old.size() as u64, new.size() as u64);
+        self.count(op, |counters| match after.checked_sub(before) {
+            Some(more) => counters.grown(more),
+            None => counters.shrunk(before - after),
+        });
+        self.measure(new.size());
+        Ok(block)
+    }
+}
+
+// SAFETY: blocks are the inner port's, less the stamp behind them; a refusal happens before it is
+// asked or leaves its block as it was. No method unwinds: a poisoned lock is entered all the same.
+unsafe impl<P: Port> Port for Traced<P> {
+    #[inline]
+    fn allocate(&self, layout: Layout, op: OpTag<'_>) -> Result<NonNull<u8>, MemoryError> {
+        self.take(layout, op, |outer| self.inner.allocate(outer, op))
+    }
+
+    #[inline]
+    fn allocate_zeroed(&self, layout: Layout, op: OpTag<'_>) -> Result<NonNull<u8>, MemoryError> {
+        self.take(layout, op, |outer| self.inner.allocate_zeroed(outer, op))
+    }
+
+    #[inline]
+    unsafe fn deallocate(&self, ptr: NonNull<u8>, layout: Layout, op: OpTag<'_>) {
+        // SAFETY: the caller's promises are passed on unchanged.
+        if !unsafe { self.unregister(ptr, layout) } {
+            self.foreign(Misuse::Free, layout, op);
+            return;
+        }
+        if self.zeroize {
+            // SAFETY: the block is live, ours, and holds `layout.size()` writable bytes.
+            unsafe { zeroize(ptr, layout.size()) };
+        }
+        let outer = if self.live.is_some() { layout } else { stamp::extended(layout) };
+        // SAFETY: the block is the inner port's with the layout that `take` asked for.
+        unsafe { self.inner.deallocate(ptr, outer, op) };
+        self.count(op, |counters| counters.freed(layout.size()));
+    }
+
+    #[inline]
+    unsafe fn grow(
+        &self,
+        ptr: NonNull<u8>,
+        old: Layout,
+        new: Layout,
+        op: OpTag<'_>,
+    ) -> Result<NonNull<u8>, MemoryError> {
+        if self.zeroize {
+            // SAFETY: the caller's promises are passed on unchanged.
+            return unsafe { self.replace(ptr, old, new, op, Misuse::Grow) };
+        }
+        let request = |old, new| {
+            // SAFETY: the block is known to be ours; the sizes keep the caller's order.
+            unsafe { self.inner.grow(ptr, old, new, op) }
+        };
+        // SAFETY: the caller's promises are passed on unchanged.
+        unsafe { self.resize(ptr, (old, new), op, Misuse::Grow, request) }
+    }
+
+    #[inline]
+    unsafe fn shrink(
+        &self,
+        ptr: NonNull<u8>,
+        old: Layout,
+        new: Layout,
+        op: OpTag<'_>,
+    ) -> Result<NonNull<u8>, MemoryError> {
+        if self.zeroize {
+            // SAFETY: the caller's promises are passed on unchanged.
+            return unsafe { self.replace(ptr, old, new, op, Misuse::Shrink) };
+        }
+        let request = |old, new| {
+            // SAFETY: the block is known to be ours; the sizes keep the caller's order.
+            unsafe { self.inner.shrink(ptr, old, new, op) }
+        };
+        // SAFETY: the caller's promises are passed on unchanged.
+        unsafe { self.resize(ptr, (old, new), op, Misuse::Shrink, request) }
+    }
+
+    fn charge(&self, bytes: Bytes, op: OpTag<'_>) -> Result<(), MemoryError> {
+        self.inner.charge(bytes, op).inspect_err(|_| self.refused(op))?;
+        self.count(op, |counters| counters.grown(bytes.get()));
+        Ok(())
+    }
+
+    fn refund(&self, bytes: Bytes, op: OpTag<'_>) {
+        self.inner.refund(bytes, op);
+        self.count(op, |counters| counters.shrunk(bytes.get()));
+    }
+
+    fn id(&self) -> PortId {
+        self.id
+    }
+
+    fn diagnostics(&self) -> Diagnostics {
+        self.counters.read()
+    }
+}
+
+impl<P> Drop for Traced<P> {
+    fn drop(&mut self) {
+        if self.reported || std::thread::panicking() {
+            return;
+        }
+        let report = self.report();
+        assert!(report.is_clean(), "{report}");
+    }
+}
+
+/// Overwrites `size` bytes in a way that the optimiser keeps although nobody reads them.
+///
+/// # Safety
+/// The bytes are writable.
+unsafe fn zeroize(start: NonNull<u8>, size: usize) {
+    // SAFETY: the caller promises that the bytes are writable.
+    unsafe { start.write_bytes(0, size) };
+    // The address escapes, so the zeros may be read for all that the optimiser knows.
+    std::hint::black_box(start.as_ptr());
+}
+
+/// Locks, also after a panic of another holder: what the locks here guard is consistent between
+/// any two statements.
+fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+}

@@ -1,0 +1,123 @@
+//! Budgets: exact under threads, one warning, and a refusal that changes nothing.
+
+use std::sync::Mutex;
+
+use gitmind_memory::units::Bytes;
+use gitmind_memory::{
+    Alloc, BudgetObserver, BudgetWarning, Budgeted, ErrorKind, MemoryError, OpTag, Port, System,
+    Vec,
+};
+use rand_xoshiro::Xoshiro256PlusPlus;
+use rand_xoshiro::rand_core::{Rng as _, SeedableRng as _};
+
+#[test]
+fn refused_charge_leaves_the_budget_unchanged() {
+    let budget = Budgeted::new(System::new(), Bytes::new(100));
+    budget.charge(Bytes::new(60), OpTag::NONE).expect("it fits");
+    let refused = budget.charge(Bytes::new(41), OpTag::NONE);
+    let (requested, limit) = (Bytes::new(41), Bytes::new(100));
+    let expected = MemoryError { op: None, requested, limit, kind: ErrorKind::OverBudget };
+    assert_eq!(refused, Err(expected));
+    assert_eq!(budget.used(), Bytes::new(60));
+    assert_eq!(budget.peak(), Bytes::new(60));
+    budget.charge(Bytes::new(40), OpTag::NONE).expect("the limit itself fits");
+    budget.refund(Bytes::new(100), OpTag::NONE);
+}
+
+#[test]
+fn a_charge_near_the_integer_limit_is_refused() {
+    let budget = Budgeted::new(System::new(), Bytes::new(u64::MAX));
+    budget.charge(Bytes::new(u64::MAX - 1), OpTag::NONE).expect("it fits");
+    budget.charge(Bytes::new(2), OpTag::NONE).expect_err("the sum does not fit an integer");
+    budget.refund(Bytes::new(u64::MAX - 1), OpTag::NONE);
+}
+
+#[test]
+fn a_failure_below_refunds_the_charge() {
+    let budget = Budgeted::new(System::new(), Bytes::new(u64::MAX));
+    let mut bytes: Vec<'_, u8> = Vec::new(Alloc::new(&budget));
+    let error = bytes.try_reserve_exact(isize::MAX as usize).expect_err("nobody has that much");
+    assert_eq!(error.kind, ErrorKind::Exhausted);
+    assert_eq!(budget.used(), Bytes::ZERO);
+}
+
+#[test]
+fn a_guard_refunds_exactly_what_it_charged() {
+    let budget = Budgeted::new(System::new(), Bytes::new(100));
+    let alloc = Alloc::new(&budget);
+    let mut charge = alloc.charge(Bytes::new(30)).expect("it fits");
+    charge.resize(Bytes::new(90)).expect("it fits");
+    charge.resize(Bytes::new(101)).expect_err("it does not fit");
+    assert_eq!((charge.bytes(), budget.used()), (Bytes::new(90), Bytes::new(90)));
+    charge.resize(Bytes::new(10)).expect("less always fits");
+    assert_eq!(budget.used(), Bytes::new(10));
+    drop(charge);
+    assert_eq!((budget.used(), budget.peak()), (Bytes::ZERO, Bytes::new(90)));
+}
+
+#[derive(Default)]
+struct Heard(Mutex<std::vec::Vec<BudgetWarning>>);
+
+impl BudgetObserver for &Heard {
+    fn soft_limit_passed(&self, warning: BudgetWarning) {
+        self.0.lock().expect("no holder panics").push(warning);
+    }
+}
+
+#[test]
+fn the_warning_comes_once_at_four_fifths() {
+    let heard = Heard::default();
+    let budget = Budgeted::with_observer(System::new(), Bytes::from_mib(256), &heard);
+    assert_eq!(budget.soft_limit(), Bytes::new((256 << 20) * 4 / 5));
+    let soft = budget.soft_limit().get();
+    budget.charge(Bytes::new(soft - 1), OpTag::NONE).expect("it fits");
+    assert!(heard.0.lock().expect("no holder panics").is_empty(), "below the soft limit");
+    for _ in 0..3 {
+        budget.charge(Bytes::new(1), OpTag::NONE).expect("it fits");
+        budget.refund(Bytes::new(1), OpTag::NONE);
+    }
+    let (used, hard_limit) = (Bytes::new(soft), Bytes::from_mib(256));
+    let warning = BudgetWarning { used, soft_limit: used, hard_limit };
+    assert_eq!(*heard.0.lock().expect("no holder panics"), [warning]);
+    assert_eq!(warning.to_string(), "memory runs low: 204.7 MiB of 256.0 MiB in use");
+    budget.refund(Bytes::new(soft - 1), OpTag::NONE);
+}
+
+#[test]
+fn eight_threads_never_pass_the_limit_and_lose_nothing() {
+    const LIMIT: u64 = 10_000;
+    let budget = Budgeted::new(System::new(), Bytes::new(LIMIT));
+    let work = |seed| {
+        let mut random = Xoshiro256PlusPlus::seed_from_u64(seed);
+        let (mut held, mut granted, mut refused) = (std::vec::Vec::new(), 0_u64, 0_u64);
+        for _ in 0..20_000 {
+            let bytes = Bytes::new(random.next_u64() % 2000);
+            if random.next_u64() % 2 == 0 || held.is_empty() {
+                match budget.charge(bytes, OpTag::NONE) {
+                    Ok(()) => {
+                        held.push(bytes);
+                        granted += 1;
+                    }
+                    Err(_) => refused += 1,
+                }
+            } else if let Some(bytes) = held.pop() {
+                budget.refund(bytes, OpTag::NONE);
+            }
+            assert!(budget.used().get() <= LIMIT, "over the limit");
+        }
+        held.into_iter().for_each(|bytes| budget.refund(bytes, OpTag::NONE));
+        (granted, refused)
+    };
+    let totals = std::thread::scope(|scope| {
+        let threads: std::vec::Vec<_> =
+            (0..8).map(|seed| scope.spawn(move || work(seed))).collect();
+        threads.into_iter().fold((0, 0), |sum, thread| {
+            let (granted, refused) = thread.join().expect("no thread panics");
+            (sum.0 + granted, sum.1 + refused)
+        })
+    });
+    assert_eq!(budget.used(), Bytes::ZERO, "nothing is lost");
+    assert!(budget.peak().get() <= LIMIT, "the peak is a level that was reached");
+    assert!(totals.0 > 0 && totals.1 > 0, "both outcomes were exercised: {totals:?}");
+    assert_eq!(budget.diagnostics().failures_total, totals.1, "each refusal is counted");
+}
