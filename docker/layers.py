@@ -1,4 +1,4 @@
-# Reads the layers of an image into one tree, for docker/inspect. It writes nothing to a disk, so a
+# Reads the layers of an image into one tree, for docker/inspect and docker/inspect-ci. It writes nothing to a disk, so a
 # name that leads outside of the tree harms nobody; such a name is an error all the same.
 #
 # `python3 -m doctest` runs the examples.
@@ -28,10 +28,11 @@ def normal(name):
     return "/".join(parts)
 
 
-def add(tree, layer):
+def add(tree, layer, is_read=lambda name: True):
     """Puts the members of an open layer over a tree of names.
 
-    A directory stands for `dict`, a symbolic link for its target as `str`, a file for its `bytes`.
+    A directory stands for `dict`, a symbolic link for its target as `str`, a file for its `bytes`,
+    which are none where it is not to be read.
     """
     for member in layer:
         name = normal(member.name)
@@ -52,7 +53,7 @@ def add(tree, layer):
                 raise Unsafe(f"{member.name}: a hard link to {member.linkname}, which is no file here")
             tree[name] = target
         elif member.isfile():
-            tree[name] = layer.extractfile(member).read()
+            tree[name] = layer.extractfile(member).read() if is_read(name) else b""
         else:
             raise Unsafe(f"{member.name}: neither a file nor a directory nor a link")
     return tree

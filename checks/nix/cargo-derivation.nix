@@ -14,8 +14,6 @@ let
 in
 {
   src,
-  buildPhase,
-  installPhase,
   profile ? { },
   toolchain ? profile.toolchain,
   # A derivation with a packed target directory, and whether it was compiled from these sources or

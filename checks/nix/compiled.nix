@@ -11,11 +11,7 @@
 }:
 let
   pack =
-    {
-      name,
-      commands,
-      ...
-    }@attributes:
+    { commands, ... }@attributes:
     cargoDerivation (
       removeAttrs attributes [ "commands" ]
       // {
