@@ -15,6 +15,8 @@ if grep -qE '^/host/' <<<"$needs" || xargs -a paths grep -rlsqI /host/bin; then
   mkdir -p root/host root/usr root/etc
   cp -a /rootfs/usr/. root/host
   ln -s ../host/lib root/usr/lib
+  # Where this machine has a program of its own, the small Debian has Debian's.
+  [ -e root/host/local ] || ln -s . root/host/local
   for directory in lib lib64; do
     [ ! -e "root/host/$directory" ] || ln -s "host/$directory" "root/$directory"
   done
