@@ -17,3 +17,6 @@ for input in ${buildInputs-}; do
   [ ! -d "$input/lib" ] || NIX_LDFLAGS+=" -L$input/lib"
 done
 export NIX_LDFLAGS
+
+# Disable nounset, as there, for phases and for `nix develop`.
+set +u
