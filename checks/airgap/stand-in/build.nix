@@ -49,6 +49,7 @@ let
         nativeBuildInputs = attributes.nativeBuildInputs or [ ];
         initialPath = initialPath ++ compilers;
         stdenv = setup;
+        outputs = [ "out" ];
       }
     )
     // {
