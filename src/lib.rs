@@ -1,9 +1,9 @@
-// The library of git-mind. Its front page is README.md, which only rustdoc reads, so that an edit of
-// the page compiles nothing again.
-#![cfg_attr(any(doc, doctest), doc = include_str!("../README.md"))]
-#![cfg_attr(any(doc, doctest), doc = "")]
+//! The library of git-mind: its journal and cache rebuild under a memory contract.
+//!
 //! Links to pages and directories lead to the files beside the sources of this crate.
-
+// Only rustdoc reads the page, so that an edit of it compiles nothing again.
+#![cfg_attr(any(doc, doctest), doc = "")]
+#![cfg_attr(any(doc, doctest), doc = include_str!("../README.md"))]
 #![forbid(unsafe_code)]
 
 pub mod branch;

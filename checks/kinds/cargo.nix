@@ -1,5 +1,5 @@
-# A check that runs cargo on the crate's sources, or on the `part` of them that it names, by the profile
-# it names or by a bare toolchain. A part is compiled by itself, so that no edit elsewhere runs it again.
+# A check that runs cargo on the crate's sources, or on the `part` of them that it names, by the
+# profile it names or by a bare toolchain. An edit elsewhere does not run the check of a part again.
 {
   lib,
   profiles,

@@ -15,7 +15,9 @@ runCommand check.name
       // {
         REPORTS = "${checks.${check.of}}";
       }
-      // lib.optionalAttrs (check ? floor_percent) { FLOOR_PERCENT = toString check.floor_percent; };
+      // lib.optionalAttrs (check ? floor_percent) {
+        FLOOR_PERCENT = toString check.floor_percent;
+      };
   }
   ''
     cd ${sources.paths check.sources}

@@ -72,11 +72,13 @@ pkgs.stdenv.mkDerivation (
       cp -rL --preserve=timestamps ${fixtures}/. fixtures
       chmod -R u+w fixtures
     ''
-    # Files of the store are dated 1970, and so is what was packed: cargo takes what was compiled from
-    # the same files for fresh, and would take the stub's for fresh too.
+    # Files of the store are dated 1970, and so is what was packed: cargo takes what was compiled
+    # from the same files for fresh, and would take the stub's for fresh too.
     + lib.optionalString (start != null) ''
       tar --zstd -xf ${start}/target.tar.zst
-      ${lib.optionalString isOfStub "find . -name '*.rs' -not -path './target/*' -exec touch {} +"}
+      ${lib.optionalString isOfStub ''
+        find . -name '*.rs' -not -path './target/*' -exec touch {} +
+      ''}
     '';
 
     # The link keeps the store's path out of what is built: panic messages name source files.

@@ -18,7 +18,8 @@ let
         buildPhase = lib.concatStringsSep "\n" commands;
         installPhase = ''
           mkdir -p $out
-          tar --sort=name --mtime=@1 --owner=0 --group=0 -cf - target | zstd -q -1 -T0 -o $out/target.tar.zst
+          tar --sort=name --mtime=@1 --owner=0 --group=0 -cf - target |
+            zstd -q -1 -T0 -o $out/target.tar.zst
         '';
       }
     );

@@ -20,6 +20,7 @@ let
     pkgs.glibc.static
     toolchains.stable
   ];
+  targets = lib.concatMapStringsSep " " (path: "-t ${path}") mentioned;
 in
 cargoDerivation {
   pname = "git-mind";
@@ -33,7 +34,7 @@ cargoDerivation {
   buildPhase = "cargo build --locked --release --bin git-mind";
   installPhase = ''
     install -Dm755 target/*/release/git-mind $out/bin/git-mind
-    remove-references-to ${lib.concatMapStringsSep " " (path: "-t ${path}") mentioned} $out/bin/git-mind
+    remove-references-to ${targets} $out/bin/git-mind
   '';
   allowedReferences = [ ];
   meta = {

@@ -3,8 +3,8 @@
 use std::ffi::{OsStr, OsString};
 use std::process::Command;
 
-/// The program that is tested: the one built with the tests, or the one that `GITMIND_PROGRAM` names,
-/// such as the program as it is shipped.
+/// The program that is tested: the one built with the tests, or the one that `GITMIND_PROGRAM`
+/// names, such as the program as it is shipped.
 pub(crate) fn program() -> OsString {
     std::env::var_os("GITMIND_PROGRAM").unwrap_or_else(|| env!("CARGO_BIN_EXE_git-mind").into())
 }

@@ -18,7 +18,7 @@ let
     in
     build.runCommand "fake-nss" { } ''
       mkdir -p $out/etc $out/var/empty
-      echo ${write ([ "root:x:0:0:root user:/var/empty:/bin/sh" ] ++ extraPasswdLines)} >$out/etc/passwd
+      echo ${write ([ "root:x:0:0::/var/empty:/bin/sh" ] ++ extraPasswdLines)} >$out/etc/passwd
       echo ${write ([ "root:x:0:" ] ++ extraGroupLines)} >$out/etc/group
     '';
 in

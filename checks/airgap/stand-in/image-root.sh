@@ -6,12 +6,14 @@
 # shellcheck shell=bash
 
 host_links() { # the targets outside the store
-  xargs -a paths -I PATH find PATH -type l -printf '%l\n' | grep '^/' | grep -v '^/nix/store/' | sort -u
+  xargs -a paths -I PATH find PATH -type l -printf '%l\n' | grep '^/' |
+    grep -v '^/nix/store/' | sort -u
 }
+fail() { echo "this machine is not fit: $1" >&2; exit 1; }
 
 needs=$(host_links)
 if grep -qE '^/host/' <<<"$needs" || xargs -a paths grep -rlsqI /host/bin; then
-  [ -x /rootfs/usr/bin/bash ] || { echo "there is no /rootfs; checks/airgap/get-rootfs makes it" >&2; exit 1; }
+  [ -x /rootfs/usr/bin/bash ] || fail "there is no /rootfs; checks/airgap/get-rootfs makes it"
   mkdir -p root/host root/usr root/etc
   cp -a /rootfs/usr/. root/host
   ln -s ../host/lib root/usr/lib

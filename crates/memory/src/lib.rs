@@ -1,6 +1,7 @@
-// The memory layer. Its front page is README.md, which only rustdoc reads.
+//! The memory layer of git-mind: allocation that may fail, within budgets.
+// Only rustdoc reads the page, so that an edit of it compiles nothing again.
+#![cfg_attr(any(doc, doctest), doc = "")]
 #![cfg_attr(any(doc, doctest), doc = include_str!("../README.md"))]
-#![cfg_attr(not(any(doc, doctest)), doc = "The memory layer of git-mind.")]
 
 mod alloc;
 mod arena;
