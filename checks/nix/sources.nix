@@ -25,6 +25,13 @@ let
     ]
     ++ map (member: "${member}/Cargo.toml") members
   );
+  sourcesOf =
+    member:
+    map lib.fileset.maybeMissing [
+      (fromTop "${member}/Cargo.toml")
+      (fromTop "${member}/build.rs")
+      (fromTop "${member}/src")
+    ];
   # Every target that a manifest names, or cargo finds by itself, as an empty program.
   named =
     folder: manifest:
@@ -58,11 +65,11 @@ in
         ../../Cargo.toml
         ../../Cargo.lock
         ../../build.rs
-        ../../crates
         ../../fixtures/fixtures.toml
         ../../src
         ../../tests
       ]
+      ++ builtins.concatMap (member: sourcesOf member ++ [ (fromTop "${member}/tests") ]) libraries
       ++ map lib.fileset.maybeMissing [
         ../../benches
         ../../examples
@@ -92,11 +99,7 @@ in
       ../../build.rs
       ../../src
     ]
-    ++ builtins.concatMap (member: [
-      (fromTop "${member}/Cargo.toml")
-      (fromTop "${member}/README.md")
-      (fromTop "${member}/src")
-    ]) libraries
+    ++ builtins.concatMap sourcesOf libraries
   );
 
   # What decides the dependency builds: the manifest, the lock file, and a stub of each target.
