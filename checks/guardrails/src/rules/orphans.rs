@@ -6,7 +6,7 @@ use syn::visit::{self, Visit};
 use crate::finding::{Finding, rule};
 use crate::tree::Tree;
 
-/// Files that cargo, or trybuild, finds by itself.
+/// Files that cargo, or a test that compiles programs, finds by itself.
 const ROOTS: [&str; 6] =
     ["build.rs", "src/lib.rs", "src/main.rs", "tests/*.rs", "tests/ui/*.rs", "examples/*.rs"];
 
