@@ -3,6 +3,7 @@
 import os
 import pathlib
 import random
+import shutil
 import struct
 import subprocess
 
@@ -18,9 +19,24 @@ def packs(folder, suffix):
     return sorted(pathlib.Path(folder, ".git/objects/pack").glob(f"*.{suffix}"))
 
 
-def repacked(bench, folder):
-    bench.git(folder, "repack", "-qad")
-    bench.git(folder, "commit-graph", "write", "--reachable")
+# What is done to the repositories that operations start from, once for all faults.
+PACKED, LOOSE = "-packed", "-loose"
+
+
+def prepare(bench):
+    """Makes each repository that an operation starts from once more: packed, and unpacked."""
+    for start in {operation.start for operation in repos.OPERATIONS}:
+        packed, loose = (bench.folder / (start + state) for state in (PACKED, LOOSE))
+        for folder in (packed, loose):
+            shutil.copytree(bench.folder / start, folder, symlinks=True)
+        bench.git(packed, "-c", "pack.writeReverseIndex=true", "repack", "-qadf")
+        bench.git(packed, "commit-graph", "write", "--reachable")
+        for pack in packs(loose, "pack"):
+            content = pack.read_bytes()
+            for old in pack.parent.glob(f"{pack.stem}.*"):
+                old.unlink()
+            subprocess.run(["git", "unpack-objects", "-q"], cwd=loose, input=content,
+                           env=repos.ENVIRONMENT, check=True)
 
 
 def flip(path, chance):
@@ -34,18 +50,16 @@ def cut(path, chance):
 
 
 def rewrite(path, content):
-    path.chmod(0o644)
+    # It has another name in the repository that this one was copied from.
+    path.unlink()
     path.write_bytes(content)
 
 
 def of_pack(change, suffix):
     def harm(bench, folder, chance):
-        repacked(bench, folder)
         if suffix == "graph":
             change(pathlib.Path(folder, ".git/objects/info/commit-graph"), chance)
         else:
-            if suffix == "rev" and not packs(folder, "rev"):
-                bench.git(folder, "-c", "pack.writeReverseIndex=true", "repack", "-qadf")
             change(packs(folder, suffix)[0], chance)
     return harm
 
@@ -53,12 +67,6 @@ def of_pack(change, suffix):
 def loose_object(change):
     """Harms an object that the journal or the cache needs."""
     def harm(bench, folder, chance):
-        for pack in packs(folder, "pack"):
-            content = pack.read_bytes()
-            for old in pack.parent.glob(f"{pack.stem}.*"):
-                old.unlink()
-            subprocess.run(["git", "unpack-objects", "-q"], cwd=folder, input=content,
-                           env=repos.ENVIRONMENT, check=True)
         objects = sorted(pathlib.Path(folder, ".git/objects").glob("??/*"))
         change(chance.choice(objects), chance)
     return harm
@@ -70,7 +78,6 @@ def remove(path, _):
 
 def cache_names(kind):
     def harm(bench, folder, chance):
-        repacked(bench, folder)
         target = {"blob": "HEAD:a", "tree": "HEAD^{tree}"}[kind]
         # `git update-ref` would not do it.
         path = pathlib.Path(folder, ".git", repos.CACHE)
@@ -191,8 +198,8 @@ def harm(bench, operation, expected, fault, turn):
     """Does a fault to a repository; returns what became of the operation, if it can be done."""
     chance = random.Random(f"{operation.name} {fault} {turn}")
     name = f"harmed-{os.getpid()}"
-    folder = bench.copy(operation, name)
     change, allowed = FAULTS[fault]
+    folder = bench.copy(operation, name, LOOSE if fault.startswith("a loose object") else PACKED)
     if change(bench, folder, chance) is False:
         return None
     refs = {path: path.read_bytes() for path in pathlib.Path(folder, ".git/refs").rglob("*")

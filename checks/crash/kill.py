@@ -1,6 +1,8 @@
 # Kills the program: at each change of a file and ref in turn, and at random moments.
 
+import functools
 import os
+import random
 import re
 import signal
 import subprocess
@@ -12,6 +14,8 @@ import tracer
 
 # Points at most in the short form; those at the end are around the ref.
 SAMPLE_MAX = 30
+# Calls after which a killed process leaves what it would have left before them.
+WITHOUT_TRACE = ("fsync", "fdatasync", "flock", "fchmod ")
 # How the names of locks end.
 LOCKS = (".lock", ".keep")
 
@@ -32,6 +36,12 @@ class Expected:
                 raise repos.Broken(f"{operation.name}: exit code {code}: {self.said}")
         self.new, self.answers = bench.state(folder), bench.answers(folder)
         bench.check_sound(folder)
+
+    @staticmethod
+    @functools.cache
+    def of(bench, operation):
+        """The same, made once."""
+        return Expected(bench, operation)
 
     def see(self, call):
         self.calls.append(str(call))
@@ -96,7 +106,7 @@ def judge(bench, operation, expected, folder, is_acknowledged):
     bench.check_sound(folder)
     edges, files = bench.state(folder)
     if edges not in (expected.old[0], expected.new[0]):
-        raise repos.Broken(f"{len(edges) // 2} edges, neither the old ones nor the new ones")
+        raise repos.Broken(f"{len(edges)} edges, neither the old ones nor the new ones")
     if files not in (expected.old[1], expected.new[1]):
         raise repos.Broken("the cache is neither the old one nor the new one")
     is_new = (edges, files) == expected.new
@@ -108,7 +118,7 @@ def judge(bench, operation, expected, folder, is_acknowledged):
     if operation.is_append:
         added = len(expected.new[0]) - len(expected.old[0])
         if len(again[0]) != len(edges) + added:
-            raise repos.Broken(f"the next run made {len(edges) // 2} edges {len(again[0]) // 2}")
+            raise repos.Broken(f"the next run made {len(edges)} edges {len(again[0])}")
     elif again != expected.new:
         raise repos.Broken("the cache of the next run is not the one of a run that is not killed")
     if bench.left(folder) and not operation.is_append:
@@ -119,12 +129,16 @@ def judge(bench, operation, expected, folder, is_acknowledged):
     return "new" if is_new else "old"
 
 
+def kind(call):
+    """A call without the names that differ from run to run."""
+    return re.sub(r"[^ /]*tmp_[^ ]*|[0-9a-f]{16,}", "*", call)
+
+
 def sample(calls, chance):
     """Numbers of calls: each that is of another kind than the one before, and some of the rest."""
-    points, before = [], None
-    for number, call in enumerate(calls, 1):
-        kind = re.sub(r"[^ /]*tmp_[^ ]*|[0-9a-f]{16,}", "*", call)
-        points, before = [*points, *([number] if kind != before else [])], kind
+    kinds = [kind(call) for call in calls]
+    points = [number for number, (this, before) in enumerate(zip(kinds, [None, *kinds]), 1)
+              if this != before]
     rest = sorted(set(range(1, len(calls) + 1)) - set(points))
     if len(points) > SAMPLE_MAX:
         early = points[:-SAMPLE_MAX]
@@ -132,9 +146,14 @@ def sample(calls, chance):
     return sorted([*points, *chance.sample(rest, min(len(rest), 8))])
 
 
-def kill_at(bench, operation, expected, number, name):
+def distinct(points, calls):
+    """Those points before which a kill leaves something else than before the call before."""
+    return [point for point in points if point == 1 or not calls[point - 2].startswith(WITHOUT_TRACE)]
+
+
+def kill_at(bench, operation, expected, number):
     """Kills the program before its call `number`; None if it made fewer."""
-    folder, seen = bench.copy(operation, name), []
+    folder, seen = bench.copy(operation, f"killed-{os.getpid()}"), []
 
     def visit(call):
         seen.append(str(call))
@@ -155,8 +174,9 @@ def kill_at(bench, operation, expected, number, name):
         raise repos.Broken(f"{operation.name} killed before call {number}, {seen[-1]}: {broken}")
 
 
-def kill_randomly(bench, operation, expected, rounds, chance, name):
+def kill_randomly(bench, operation, expected, rounds, seed):
     """Kills the program at random moments; returns how often each state was found."""
+    chance, name = random.Random(seed), f"killed-{os.getpid()}"
     found, longest = {"old": 0, "new": 0, "ended": 0}, 0.02
     for turn in range(rounds):
         folder = bench.copy(operation, name)

@@ -1,5 +1,6 @@
 # Runs the program under a heap that refuses one request, whoever makes it.
 
+import os
 import pathlib
 import signal
 import subprocess
@@ -25,16 +26,19 @@ def start(bench, operation, folder, library, **variables):
 
 def requests(bench, operation, library):
     """How many requests an operation makes of the heap."""
-    folder, count = bench.copy(operation, "requests"), bench.folder / "count"
+    folder = bench.copy(operation, f"counted-{os.getpid()}")
+    count = pathlib.Path(f"{folder}.count")
     ran = start(bench, operation, folder, library, REFUSE_COUNT=str(count))
     if ran.returncode or not count.exists() or int(count.read_text()) < 50:
         raise repos.Broken(f"{operation.name}: the library that refuses counts nothing: {ran.stderr}")
-    return int(count.read_text())
+    requests = int(count.read_text())
+    count.unlink()
+    return requests
 
 
 def refuse(bench, operation, expected, library, number):
     """Refuses request `number`; returns how the program ended."""
-    folder = bench.copy(operation, f"refused-{number}")
+    folder = bench.copy(operation, f"starved-{os.getpid()}")
     before = bench.refs(folder)
     ran = start(bench, operation, folder, library, REFUSE_NTH=str(number))
     try:

@@ -1,6 +1,7 @@
 # Refuses a change of a file or folder: one call, or from one on all of its kind.
 
 import errno
+import os
 
 import kill
 import repos
@@ -24,26 +25,40 @@ def error(name):
 
 
 def points(expected, is_long, chance):
-    """Which calls to refuse: numbers, and whether all that follow are refused with it."""
+    """Which calls to refuse: numbers, and whether all that follow are refused with it.
+
+    The short form draws one call of each kind, by name and path, and refuses all of a name from its
+    first one on.
+    """
     names = [call.split(" ")[0] for call in expected.calls]
     firsts = {name: number for number, name in reversed(list(enumerate(names, 1)))}
-    once = range(1, len(names) + 1) if is_long else kill.sample(expected.calls, chance)
-    return [(number, False) for number in once] + [(number, True) for number in firsts.values()]
+    kinds = {}
+    for number, call in enumerate(expected.calls, 1):
+        # What is the only one of its name is refused with its like.
+        if is_refusable(call) and names.count(names[number - 1]) > 1:
+            kinds.setdefault(number if is_long else kill.kind(call), []).append(number)
+    once = [chance.choice(numbers) for numbers in kinds.values()]
+    on = [number for number in firsts.values() if is_refusable(expected.calls[number - 1])]
+    return [(number, False) for number in once] + [(number, True) for number in on]
+
+
+def is_refusable(call):
+    """Whether it is no answer, which is another matter, and no end."""
+    return not call.startswith("exit_group") and not call.endswith(".out")
 
 
 def refuse(bench, operation, expected, number, is_on):
     """What becomes of an operation of which a call is refused; None if it made fewer."""
-    folder, seen = bench.copy(operation, f"refuse-{number}-{is_on}"), []
+    folder, seen = bench.copy(operation, f"refused-{os.getpid()}"), []
 
     def visit(call):
         seen.append(call)
-        # An answer that cannot be written is another matter.
-        if call.name == "exit_group" or any(path.endswith(".out") for path in call.paths):
+        if not is_refusable(str(call)):
             return None
         is_it = len(seen) == number or is_on and len(seen) > number and call.name == seen[number - 1].name
         return error(call.name) if is_it else None
 
-    with open(bench.folder / f"refuse-{number}-{is_on}.out", "w+") as output:
+    with open(f"{folder}.out", "w+") as output:
         code = tracer.run([bench.program, *operation.arguments],
                           bench.environment(f"{folder}.home", operation), output, visit, folder)
         output.seek(0)

@@ -2,7 +2,6 @@
 
 import os
 import pathlib
-import re
 import shutil
 import subprocess
 
@@ -42,6 +41,11 @@ OPERATIONS = [
 ]
 
 
+def link_object(file, new):
+    """Copies a file of a repository, but for an object, which gets another name."""
+    (os.link if "/.git/objects/" in file else shutil.copy2)(file, new)
+
+
 class Bench:
     """The folder of a run: repositories that operations start from, copied for each use."""
 
@@ -54,11 +58,14 @@ class Bench:
             text = "".join(line.format(*ends[n % 600]) for n in range(count))
             (self.folder / f"{name}.jsonl").write_text(text)
         work = self.folder / "journal"
-        self.git(self.folder, "init", "-q", "-b", "main", "journal")
+        self.git(self.folder, "init", "-q", "-b", "main", "--template=", "journal")
         for name in ["a", "b", *files]:
             (work / name).write_text(name)
         self.git(work, "add", ".")
         self.git(work, "commit", "-q", "-m", "files")
+        # Nothing reads them, and each copy would have them.
+        for name in ["a", "b", *files]:
+            (work / name).unlink()
         self.mind(work, "import", "../first.jsonl")
         self.mind(work, "link", "a", "f1")
         for start in ("behind", "cached"):
@@ -88,24 +95,28 @@ class Bench:
             raise Broken(f"{' '.join(command[:3])}: exit code {ran.returncode}: {ran.stderr.strip()}")
         return ran.stdout
 
-    def copy(self, operation, name):
-        """A fresh repository for an operation."""
+    def copy(self, operation, name, state=""):
+        """A fresh repository for an operation; `state` is what else was done to what it starts from.
+
+        Objects are hard links: nothing writes to one, and what damages one makes a file of its own.
+        """
         folder = self.folder / name
         for old in (folder, pathlib.Path(f"{folder}.home")):
             shutil.rmtree(old, ignore_errors=True)
-        shutil.copytree(self.folder / operation.start, folder, symlinks=True)
+        shutil.copytree(self.folder / (operation.start + state), folder, symlinks=True,
+                        copy_function=link_object)
         pathlib.Path(f"{folder}.home").mkdir()
         return folder
 
     def state(self, folder):
         """What somebody sees: the edges, and the cache as its files."""
-        edges = self.mind(folder, "list", "--json")
-        edges = re.findall(r'"(?:source|target)_path":"([^"]*)"', edges.replace(" ", ""))
-        return edges, self.cache(folder)
+        edges = self.mind(folder, "list").splitlines()
+        return edges[:-1], self.cache(folder)
 
     def cache(self, folder):
-        cache = self.git(folder, "for-each-ref", "--format=%(objectname)", CACHE).strip()
-        files = self.git(folder, "ls-tree", "-r", "-t", cache) if cache else ""
+        # Nothing packs refs here.
+        has_cache = os.path.exists(f"{folder}/.git/{CACHE}")
+        files = self.git(folder, "ls-tree", "-r", "-t", CACHE) if has_cache else ""
         # The metadata has the name of the tip, and an append dates its commit.
         return [line for line in files.splitlines() if not line.endswith("\tmeta")]
 

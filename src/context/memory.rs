@@ -237,19 +237,6 @@ mod tests {
     }
 
     #[test]
-    fn the_kill_switch_leaves_the_system_alone_whatever_else_is_set() {
-        let memory = memory([
-            ("GM_DISABLE_CUSTOM_ALLOCATORS", "1"),
-            ("GM_ALLOC_TRACE", "sites"),
-            ("GM_TEST_OOM_N", "1+"),
-        ]);
-        assert_eq!(work(&memory), Ok(4 << 20), "no budget, no refusal");
-        assert_eq!(memory.warning(), None);
-        let scope = memory.begin(Op::CacheRebuild).expect("it is the only one");
-        assert_eq!(scope.stats().diagnostics(), Diagnostics::default(), "nobody keeps accounts");
-    }
-
-    #[test]
     fn tracing_sees_what_the_budget_refuses() {
         let memory = memory([("GM_ALLOC_TRACE", "1")]);
         work(&memory).expect_err("the budget is 1 MiB");
@@ -292,28 +279,22 @@ mod tests {
     }
 
     #[test]
-    fn the_utilities_are_as_the_toggles_want_them() {
-        for (name, is_pooling) in
-            [("GM_ALLOC_ZEROIZE", true), ("GM_DISABLE_CUSTOM_ALLOCATORS", false)]
-        {
-            let memory = memory([
-                (name, "1"),
-                ("GM_ARENA_CAP_CACHE_REBUILD", "64KiB"),
-                ("GM_ARENA_HINT_CACHE_REBUILD", "4KiB"),
-            ]);
-            let scope = memory.begin(Op::CacheRebuild).expect("it is the only one");
-            let alloc = scope.tag(memory.alloc());
-            let (arena, slab) = (memory.arena(alloc), memory.slab(alloc));
-            let table = memory.intern_table(alloc);
-            let _blocks = (arena.try_alloc([7_u8; 100]), slab.try_box(7_u8), table.intern(b"a"));
-            assert_eq!(arena.stats().blocks == 1, is_pooling, "{name}: {:?}", arena.stats());
-            assert_eq!(slab.stats().superblocks == 1, is_pooling, "{name}: {:?}", slab.stats());
-            let error =
-                arena.try_alloc([0_u8; 64 << 10]).expect_err("the cap is that of a rebuild");
-            assert_eq!((error.kind, error.limit), (ErrorKind::OverCap, Bytes::new(64 << 10)));
-            let other = memory.arena(memory.alloc());
-            assert!(other.try_alloc([0_u8; 64 << 10]).is_ok(), "the cap is that of a query");
-        }
+    fn the_utilities_pool_and_an_arena_has_the_cap_of_its_operation() {
+        let memory = memory([
+            ("GM_ALLOC_ZEROIZE", "1"),
+            ("GM_ARENA_CAP_CACHE_REBUILD", "64KiB"),
+            ("GM_ARENA_HINT_CACHE_REBUILD", "4KiB"),
+        ]);
+        let scope = memory.begin(Op::CacheRebuild).expect("it is the only one");
+        let alloc = scope.tag(memory.alloc());
+        let (arena, slab) = (memory.arena(alloc), memory.slab(alloc));
+        let table = memory.intern_table(alloc);
+        let _blocks = (arena.try_alloc([7_u8; 100]), slab.try_box(7_u8), table.intern(b"a"));
+        assert_eq!((arena.stats().blocks, slab.stats().superblocks), (1, 1));
+        let error = arena.try_alloc([0_u8; 64 << 10]).expect_err("the cap is that of a rebuild");
+        assert_eq!((error.kind, error.limit), (ErrorKind::OverCap, Bytes::new(64 << 10)));
+        let other = memory.arena(memory.alloc());
+        assert!(other.try_alloc([0_u8; 64 << 10]).is_ok(), "the cap is that of a query");
     }
 
     #[test]

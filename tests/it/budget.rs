@@ -150,15 +150,6 @@ fn a_refused_request_fails_the_budget() {
 }
 
 #[test]
-fn the_kill_switch_is_measured_too() {
-    let args = ["budget", "--fixture", "small", "--json"];
-    let ran = mind_with(&fixtures_folder(), &args, &[("GM_DISABLE_CUSTOM_ALLOCATORS", "1")]);
-    let measured = ran.json();
-    let row = &measured["operations"][0];
-    assert!(number(row, "charged_bytes") > 0 && number(row, "gap_bytes") < 192 << 10, "{row}");
-}
-
-#[test]
 fn the_plot_has_a_band_for_each_operation_and_the_lines_of_its_cap() {
     let folder = temp_folder();
     let path = folder.path().join("plot.svg");

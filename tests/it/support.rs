@@ -225,10 +225,9 @@ pub(crate) fn mind_with(folder: &Path, args: &[&str], variables: &[(&str, &str)]
     Ran::new(command.output().expect("the program was built"))
 }
 
-/// A command that does not depend on the machine. The variables of memory stay: `kill-switch` is
-/// the same tests with one of them.
+/// A command that does not depend on the machine. The variables of memory are the caller's.
 fn isolated(program: impl AsRef<OsStr>) -> Command {
-    crate::isolated::isolated(program, &["GIT", "NO_COLOR"])
+    crate::isolated::isolated(program, &["GIT", "GM_", "NO_COLOR"])
 }
 
 /// A message that holds these edges, each given by one byte for its source and one for its target.

@@ -126,11 +126,11 @@ impl PackSink for InterruptedPack<'_> {
     }
 }
 
-/// Runs `work` with `git <args>` before each of its calls in turn; returns how many there are.
-fn sweep(args: &[&str], prepare: &dyn Fn(&Checkout), work: &dyn Fn(&dyn Repository)) -> u32 {
+/// Runs `work` on a copy of `before` with `git <args>` before each of its calls in turn; returns
+/// how many there are.
+fn sweep(args: &[&str], before: &Checkout, work: &dyn Fn(&dyn Repository)) -> u32 {
     for call in 0.. {
-        let checkout = Checkout::new();
-        prepare(&checkout);
+        let checkout = before.copy();
         let repository = checkout.open();
         let act = || drop(checkout.git(args));
         let interrupted = Interrupted::new(&repository, call, &act);
@@ -158,11 +158,13 @@ fn survived(args: &[&str], operation: &str) {
 /// Edges of the journal, each of which is in a commit of its own and loose.
 const LOOSE: u64 = 6;
 
-fn few_edges(checkout: &Checkout) {
+fn few_edges() -> Checkout {
+    let checkout = Checkout::new();
     let repository = checkout.open();
     (0..LOOSE).for_each(|number| {
         append(&repository, "main", number..number + 1).expect("nobody else is here");
     });
+    checkout
 }
 
 fn edges(repository: &dyn Repository) -> u32 {
@@ -173,12 +175,10 @@ fn edges(repository: &dyn Repository) -> u32 {
 fn an_edge_that_was_appended_survives_a_collection_at_any_moment() {
     // An append whose loose commit was collected between its writing and the move of its ref left
     // a ref that named nothing.
-    let nothing = |_: &Checkout| {};
-    let starts: [&dyn Fn(&Checkout); 2] = [&nothing, &few_edges];
-    for (prepare, before) in starts.into_iter().zip([0, LOOSE]) {
-        let calls = sweep(&COLLECT, prepare, &|repository| {
+    for (before, count) in [(Checkout::new(), 0), (few_edges(), LOOSE)] {
+        let calls = sweep(&COLLECT, &before, &|repository| {
             append(repository, "main", 70..71).expect("a collection is no reason to fail");
-            assert_eq!(u64::from(edges(repository)), before + 1);
+            assert_eq!(u64::from(edges(repository)), count + 1);
         });
         assert!(calls >= 4, "only {calls} calls");
     }
@@ -188,7 +188,7 @@ fn an_edge_that_was_appended_survives_a_collection_at_any_moment() {
 #[test]
 fn edges_that_were_imported_survive_a_collection_at_any_moment() {
     // A pack that was listed for its removal before its ref moved went with all its commits.
-    let calls = sweep(&COLLECT, &few_edges, &|repository| {
+    let calls = sweep(&COLLECT, &few_edges(), &|repository| {
         let appended = append(repository, "main", 100..800).expect("no reason to fail");
         assert_eq!(appended.commits, 2);
         assert_eq!(u64::from(edges(repository)), LOOSE + 700);
@@ -199,8 +199,9 @@ fn edges_that_were_imported_survive_a_collection_at_any_moment() {
 
 #[test]
 fn a_rebuild_goes_on_whatever_git_packs_or_removes_meanwhile() {
+    let before = few_edges();
     for args in [&COLLECT[..], &REPACK] {
-        let full = sweep(args, &few_edges, &|repository| {
+        let full = sweep(args, &before, &|repository| {
             let report = rebuild(repository, "main", FULL, 1).expect("no reason to fail");
             assert_eq!(u64::from(report.meta.edges), LOOSE);
             let read = gitmind::memory::System::new();
@@ -216,13 +217,12 @@ fn a_rebuild_goes_on_whatever_git_packs_or_removes_meanwhile() {
 
 #[test]
 fn a_cache_is_brought_up_to_date_whatever_git_packs_or_removes_meanwhile() {
-    let prepare = |checkout: &Checkout| {
-        few_edges(checkout);
-        let repository = checkout.open();
-        rebuild(&repository, "main", FULL, 1).expect("nobody else is here");
-        append(&repository, "main", 50..52).expect("nobody else is here");
-    };
-    let calls = sweep(&COLLECT, &prepare, &|repository| {
+    let before = few_edges();
+    let repository = before.open();
+    rebuild(&repository, "main", FULL, 1).expect("nobody else is here");
+    append(&repository, "main", 50..52).expect("nobody else is here");
+    drop(repository);
+    let calls = sweep(&COLLECT, &before, &|repository| {
         let report = rebuild(repository, "main", UPDATE, 1).expect("no reason to fail");
         assert_eq!(u64::from(report.meta.edges), LOOSE + 2);
     });

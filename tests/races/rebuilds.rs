@@ -23,8 +23,9 @@ fn journals(branches: &[&str], edges: u64) -> Checkout {
 #[test]
 fn rebuilds_of_different_branches_do_not_meet() {
     let branches = ["main", "feature/x", "feature/y", "other"];
+    let before = journals(&branches, 70);
     for _ in 0..length(2, 50) {
-        let checkout = journals(&branches, 70);
+        let checkout = before.copy();
         at_once(REBUILDS, |number| {
             checkout.mind(&["cache-rebuild", "--branch", branches[number]]);
         });
@@ -38,9 +39,10 @@ fn rebuilds_of_different_branches_do_not_meet() {
 fn rebuilds_of_one_branch_all_succeed() {
     // A rebuild that lost its race three times gave up with exit code 1, even when the winner had
     // built the same cache.
+    let before = journals(&["main"], 70);
     for force in [&[][..], &["--force"]] {
         for _ in 0..length(3, 100) {
-            let checkout = journals(&["main"], 70);
+            let checkout = before.copy();
             at_once(REBUILDS, |_| drop(checkout.mind(&[&["cache-rebuild"], force].concat())));
             checkout.assert_cache_is_current("main");
             checkout.assert_sound();

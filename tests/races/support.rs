@@ -13,8 +13,9 @@ use gitmind::progress::Silent;
 use gitmind::random::SystemRandom;
 use gitmind::units::Bytes;
 use std::ffi::OsStr;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
+use std::sync::LazyLock;
 use tempfile::TempDir;
 
 pub(crate) const JOURNAL: &str = "refs/gitmind/edges/main";
@@ -31,10 +32,42 @@ pub(crate) fn length(short: usize, long: usize) -> usize {
 pub(crate) struct Checkout(TempDir);
 
 impl Checkout {
+    /// The files of one that git has made once. They are kept in memory: nobody would remove a
+    /// folder at the end of the process.
     pub(crate) fn new() -> Self {
+        static FIRST: LazyLock<Vec<(PathBuf, Option<Vec<u8>>)>> = LazyLock::new(|| {
+            let first = Checkout::make();
+            let mut entries = vec![];
+            read_folder(first.path(), Path::new(""), &mut entries);
+            entries
+        });
+        let checkout = Self::empty();
+        for (name, content) in &*FIRST {
+            let path = checkout.path().join(name);
+            let done = match content {
+                None => std::fs::create_dir(path),
+                Some(content) => std::fs::write(path, content),
+            };
+            done.expect("writable");
+        }
+        checkout
+    }
+
+    /// Another with the same content. Objects, which nobody writes to, are hard links.
+    pub(crate) fn copy(&self) -> Self {
+        let copy = Self::empty();
+        copy_folder(self.path(), copy.path());
+        copy
+    }
+
+    fn empty() -> Self {
         let folder = tempfile::Builder::new().prefix("git-mind-race-").tempdir();
-        let checkout = Self(folder.expect("a temporary folder"));
-        checkout.git(&["init", "-q", "-b", "main"]);
+        Self(folder.expect("a temporary folder"))
+    }
+
+    fn make() -> Self {
+        let checkout = Self::empty();
+        checkout.git(&["init", "-q", "-b", "main", "--template="]);
         // Nothing of git may run in the background, where nobody waits for it.
         for (key, value) in
             [("gc.auto", "0"), ("gc.autoDetach", "false"), ("maintenance.auto", "0")]
@@ -114,6 +147,35 @@ impl Checkout {
         let tree = self.git(&["rev-parse", &format!("refs/gitmind/cache/{branch}^{{tree}}")]);
         assert_eq!(rebuild(&[]), tree, "the cache was not current");
         assert_eq!(rebuild(&["--force"]), tree, "the cache is not what the journal gives");
+    }
+}
+
+/// Adds what is in the folder `below` of `top`, a folder before what it holds.
+fn read_folder(top: &Path, below: &Path, entries: &mut Vec<(PathBuf, Option<Vec<u8>>)>) {
+    for entry in std::fs::read_dir(top.join(below)).expect("a readable folder") {
+        let entry = entry.expect("a readable folder");
+        let name = below.join(entry.file_name());
+        if entry.path().is_dir() {
+            entries.push((name.clone(), None));
+            read_folder(top, &name, entries);
+        } else {
+            entries.push((name, Some(std::fs::read(entry.path()).expect("readable"))));
+        }
+    }
+}
+
+fn copy_folder(from: &Path, to: &Path) {
+    for entry in std::fs::read_dir(from).expect("a readable folder") {
+        let path = entry.expect("a readable folder").path();
+        let new = to.join(path.file_name().expect("it has one"));
+        if path.is_dir() {
+            std::fs::create_dir(&new).expect("writable");
+            copy_folder(&path, &new);
+        } else if path.components().any(|part| part.as_os_str() == "objects") {
+            std::fs::hard_link(path, new).expect("writable");
+        } else {
+            std::fs::copy(path, new).expect("writable");
+        }
     }
 }
 

@@ -13,7 +13,7 @@ const ROOM_KIB: [u32; 7] = [0, 4, 16, 40, 100, 400, 6000];
 const SCRIPT: &str = r#"
 set -e
 mkdir -p "$DISK"
-mount -t tmpfs -o size=64m tmpfs "$DISK"
+mount -t tmpfs -o size=16m tmpfs "$DISK"
 cp -a "$FROM/work" "$FROM/home" "$DISK/"
 free=$(df -k --output=avail "$DISK" | tail -n 1)
 head -c "$(( (free - ROOM_KIB) * 1024 ))" /dev/zero >"$DISK/filler"

@@ -1,0 +1,11 @@
+//! The kill switch: with it every result is the same, and no part of the memory layer is at work.
+
+mod at_work;
+mod commands;
+#[path = "../it/edges.rs"]
+mod edges;
+#[path = "../it/isolated.rs"]
+mod isolated;
+mod program_at_work;
+mod services;
+mod support;

@@ -1,0 +1,110 @@
+//! What is at work in a running program: with the switch no limit of a budget, no refusal, no
+//! trace, no first block of an arena, and each object is a request by itself.
+
+use crate::support::{Place, SWITCH, fixtures};
+use serde_json::Value;
+
+const ON: (&str, &str) = (SWITCH, "1");
+const OFF: (&str, &str) = (SWITCH, "0");
+
+#[test]
+fn the_limit_of_a_budget_refuses_nothing() {
+    let place = Place::fixture("small");
+    place.mind(&["cache-rebuild", "--json"], &[]).json();
+    let limit = ("GM_ARENA_CAP_ATTR_QUERY", "1KiB");
+    for args in [&["list", "--type", "implements"][..], &["query", "--from", "Makefile"]] {
+        let refused = place.mind(args, &[OFF, limit]);
+        assert_eq!(refused.code, Some(1), "{args:?}: {refused:?}");
+        assert!(refused.stderr.contains("of 1.0 KiB"), "{args:?}: {refused:?}");
+        assert_eq!(place.mind(args, &[ON, limit]), place.mind(args, &[]), "{args:?}");
+    }
+}
+
+#[cfg(debug_assertions)]
+#[test]
+fn requests_are_not_refused_by_their_number() {
+    let place = Place::fixture("small");
+    let refusals = ("GM_TEST_OOM_N", "1+");
+    for args in [&["list"][..], &["query", "--from", "Makefile"], &["cache-rebuild", "--json"]] {
+        let refused = place.mind(args, &[OFF, refusals]);
+        assert_eq!(refused.code, Some(1), "{args:?}: {refused:?}");
+        let granted = place.mind(args, &[ON, refusals]);
+        assert_eq!(granted.code, Some(0), "{args:?}: {granted:?}");
+    }
+}
+
+#[test]
+fn nothing_is_traced() {
+    let place = Place::fixture("small");
+    let traced = ("GM_ALLOC_TRACE", "sites");
+    for args in [&["list"][..], &["cache-rebuild", "--force"]] {
+        let said = place.mind(args, &[OFF, traced]).stderr;
+        assert!(said.contains("note: process: peak "), "{args:?}: {said}");
+        assert!(said.contains(": 1 runs, peak "), "{args:?}: {said}");
+        assert_eq!(place.mind(args, &[ON, traced]).stderr, "", "{args:?}");
+    }
+}
+
+/// The rows of what `budget` measures of the small fixture, where a rebuild's arena begins with so
+/// much.
+fn measured(switch: (&str, &str), hint: &str) -> Vec<Value> {
+    let fixtures = fixtures();
+    let folder = fixtures.to_str().expect("UTF-8");
+    let args = ["budget", "--fixture", "small", "--json", "--fixtures-dir", folder];
+    let hint = ("GM_ARENA_HINT_CACHE_REBUILD", hint);
+    let document = Place::fixture("small").mind(&args, &[switch, hint]).json();
+    document["operations"].as_array().expect("a list").clone()
+}
+
+fn number(row: &Value, member: &str) -> u64 {
+    row[member].as_u64().unwrap_or_else(|| panic!("no {member} in {row}"))
+}
+
+#[test]
+fn an_arena_takes_no_block_and_every_operation_asks_for_each_object() {
+    let grown = |rows: &[Value]| number(&rows[0], "arena_grow_bytes");
+    let (pooled, apart) = (measured(OFF, "4MiB"), measured(ON, "4MiB"));
+    assert!(grown(&pooled) >= 4 << 20, "{pooled:?}");
+    assert!((1..1 << 20).contains(&grown(&apart)), "{apart:?}");
+    assert_eq!(grown(&measured(ON, "64KiB")), grown(&apart), "its first block has no size");
+    for (pooled, apart) in pooled.iter().zip(&apart) {
+        let requests = |row: &Value| number(row, "allocations_total");
+        let are_more = requests(apart) > requests(pooled) && requests(pooled) > 0;
+        assert!(are_more, "{pooled} {apart}");
+    }
+}
+
+#[test]
+fn the_metrics_of_a_rebuild_say_that_there_was_no_block() {
+    let grown = |switch| {
+        let place = Place::fixture("small");
+        let debug = ("GITMIND_LOG_LEVEL", "DEBUG");
+        let hint = ("GM_ARENA_HINT_CACHE_REBUILD", "4MiB");
+        let said = place.mind(&["cache-rebuild", "--force"], &[switch, debug, hint]).stderr;
+        let (_, rest) = said.split_once("name=arena.grow.bytes kind=counter value=").expect("said");
+        let digits = rest.split(' ').next().expect("a number");
+        digits.parse::<u64>().expect("a number")
+    };
+    assert!(grown(OFF) >= 4 << 20);
+    assert!(grown(ON) < 1 << 20);
+}
+
+#[test]
+fn it_is_listed_as_what_it_is() {
+    let place = Place::fixture("small");
+    let listed = |switch| {
+        let document = place.mind(&["env", "--json"], &[switch]).json();
+        let toggles = document["toggles"].as_array().expect("a list").clone();
+        let row = toggles.into_iter().find(|row| row["name"] == SWITCH).expect("it is listed");
+        (row["value"].clone(), row["origin"].clone())
+    };
+    assert_eq!(listed(ON), ("1".into(), "environment".into()));
+    assert_eq!(listed(OFF), ("0".into(), "environment".into()));
+    for value in ["2", "yes", ""] {
+        for args in [&["list"][..], &["cache-rebuild"], &["env"]] {
+            let refused = place.mind(args, &[(SWITCH, value)]);
+            assert_eq!(refused.code, Some(2), "{SWITCH}={value}: {refused:?}");
+            assert!(refused.stderr.contains("it accepts 0 or 1"), "{refused:?}");
+        }
+    }
+}
