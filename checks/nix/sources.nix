@@ -82,6 +82,7 @@ in
     ++ builtins.concatMap (member: [
       (fromTop "${member}/Cargo.toml")
       (fromTop "${member}/README.md")
+      (lib.fileset.maybeMissing (fromTop "${member}/build.rs"))
       (fromTop "${member}/src")
     ]) libraries
   );
