@@ -40,5 +40,16 @@
       devShells = each "devShells";
       formatter = each "formatter";
       hydraJobs = self.checks;
+
+      # `git-mind` for another flake's package set, with its toolchain by rust-overlay's overlay.
+      overlays.default =
+        final: prev:
+        rust-overlay.overlays.default final prev
+        // {
+          git-mind = (import ./checks/nix { pkgs = final; }).packages.default;
+        };
+
+      # What .github/workflows/ci.yml builds, and on which systems.
+      lib.jobs = builtins.concatMap (system: projects.${system}.jobs) systems;
     };
 }

@@ -1,4 +1,5 @@
-# An image of a few packages: reproducible (constant dates, tag by content), never root.
+# An image of a few packages: reproducible (constant dates, tag by content), never root, and of few
+# layers, since a container engine may copy the whole image once for each.
 {
   pkgs,
   manifest,
@@ -13,6 +14,7 @@
 }:
 pkgs.dockerTools.streamLayeredImage {
   inherit name contents;
+  maxLayers = 8;
   created = "1970-01-01T00:00:01Z";
   extraCommands = ''
     mkdir -p tmp

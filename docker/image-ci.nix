@@ -1,7 +1,6 @@
-# The image for CI jobs where there is no Nix: the pinned toolchains, every tool of the matrix and
-# the vendored crates. It runs checks/run on a checkout mounted at /source, without a network.
+# An image for CI jobs where there is no Nix: one pinned toolchain, the tools of its checks and the
+# vendored crates. It runs checks/run on a checkout mounted at /source, without a network.
 {
-  lib,
   pkgs,
   runCommand,
   buildImage,
@@ -9,7 +8,16 @@
   tools,
   vendored,
 }:
+{
+  name,
+  channel,
+  toolNames,
+}:
 let
+  variables = {
+    stable = "TOOLCHAIN_STABLE";
+    nightly = "TOOLCHAIN_NIGHTLY";
+  };
   cargoHome = runCommand "cargo-home" { } ''
     mkdir -p $out
     cat >$out/config.toml <<END
@@ -21,14 +29,21 @@ let
   '';
 in
 buildImage {
-  name = "git-mind-ci";
-  contents = lib.attrValues tools ++ [
+  inherit name;
+  contents = map (tool: tools.${tool}) toolNames ++ [
+    # Scripts start by /usr/bin/env, and git asks who its user is.
+    pkgs.dockerTools.usrBinEnv
+    (pkgs.dockerTools.fakeNss.override {
+      extraPasswdLines = [ "ci:x:65532:65532:CI jobs:/tmp:/bin/sh" ];
+      extraGroupLines = [ "ci:x:65532:" ];
+    })
     pkgs.bashInteractive
     pkgs.coreutils
+    pkgs.diffutils
     pkgs.findutils
-    pkgs.glibc.static
     pkgs.gnugrep
     pkgs.gnused
+    pkgs.gnutar
     pkgs.stdenv.cc
   ];
   entrypoint = [
@@ -39,8 +54,9 @@ buildImage {
   env = [
     "CARGO_HOME=${cargoHome}"
     "HOME=/tmp"
+    # The static program is linked against it; no setup hook says where it is.
+    "LIBRARY_PATH=${pkgs.glibc.static}/lib"
     "PATH=/bin"
-    "TOOLCHAIN_NIGHTLY=${toolchains.nightly}"
-    "TOOLCHAIN_STABLE=${toolchains.stable}"
+    "${variables.${channel}}=${toolchains.${channel}}"
   ];
 }

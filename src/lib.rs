@@ -1,6 +1,8 @@
-#![doc = include_str!("../README.md")]
-//!
-//! Links to pages and folders lead to the files beside the sources of this crate.
+// The library of git-mind. Its front page is README.md, which only rustdoc reads, so that an edit of
+// the page compiles nothing again.
+#![cfg_attr(any(doc, doctest), doc = include_str!("../README.md"))]
+#![cfg_attr(any(doc, doctest), doc = "")]
+//! Links to pages and directories lead to the files beside the sources of this crate.
 
 #![forbid(unsafe_code)]
 

@@ -1,26 +1,42 @@
-# A check that runs cargo on the crate's sources, by the profile it names or by a bare toolchain.
+# A check that runs cargo on the crate's sources, or on the `part` of them that it names, by the profile
+# it names or by a bare toolchain. A part is compiled by itself, so that no edit elsewhere runs it again.
 {
   lib,
   profiles,
   sources,
   fixtures,
-  dependencies,
+  program,
+  compiled,
   cargoDerivation,
 }:
 check:
-cargoDerivation {
-  inherit (check) name;
-  src = sources.crateWith (check.sources or [ ]);
-  profile = if check ? profile then profiles.${check.profile} else { inherit (check) toolchain; };
-  dependencies = if check ? profile then dependencies.${check.profile} else null;
-  fixtures = if check.fixtures or false then fixtures.vendored else null;
-  toolNames = check.tools or [ ];
-  env =
-    (check.env or { })
-    // lib.optionalAttrs (check ? floor_percent) { FLOOR_PERCENT = toString check.floor_percent; };
-  buildPhase = lib.concatStringsSep "\n" check.run;
-  installPhase = ''
-    mkdir -p $out
-    for report in ${lib.escapeShellArgs (check.keep or [ ])}; do cp "$report" $out; done
-  '';
-}
+cargoDerivation (
+  {
+    inherit (check) name;
+    src =
+      let
+        others = check.sources or [ ];
+      in
+      if check ? part then sources.partWith check.part others else sources.crateWith others;
+    profile = if check ? profile then profiles.${check.profile} else { inherit (check) toolchain; };
+    fixtures = if check.fixtures or false then fixtures.vendored else null;
+    toolNames = check.tools or [ ];
+    env =
+      check.env or { }
+      // lib.optionalAttrs (check ? floor_percent) { FLOOR_PERCENT = toString check.floor_percent; }
+      // lib.optionalAttrs (check.program or false) {
+        GITMIND_PROGRAM = "${program}/bin/git-mind";
+      };
+    buildPhase = lib.concatStringsSep "\n" check.run;
+    installPhase = ''
+      mkdir -p $out
+      for report in ${lib.escapeShellArgs (check.keep or [ ])}; do cp "$report" $out; done
+    '';
+  }
+  // (
+    if check ? part then
+      { start = compiled.dependencies.${check.profile}; }
+    else
+      lib.optionalAttrs (check ? profile) compiled.start.${check.profile}
+  )
+)

@@ -1,4 +1,4 @@
-# A check that looks into the image of the program and runs what is in it, without an engine.
+# A check that looks into an image, that of the program where it names none, without an engine.
 {
   lib,
   runCommand,
@@ -13,7 +13,7 @@ runCommand check.name
     env = check.env or { };
   }
   ''
-    ${images.image} >image.tar
+    ${images.${check.image or "image"}} >image.tar
     export IMAGE=$PWD/image.tar
     cd ${sources.paths check.sources}
     ${lib.concatStringsSep "\n" check.run}

@@ -1,9 +1,10 @@
-# What `nix run` offers: the program, the measurement of the pinned journal, and the archive of each
-# image on standard output (`nix run .#image >image.tar`).
+# What `nix run` offers: the program as it is installed, the measurement of the pinned journal, and
+# the archive of each image on standard output (`nix run .#image | podman load`).
 {
   lib,
   pkgs,
   program,
+  package,
   fixtures,
   images,
 }:
@@ -21,7 +22,7 @@ let
   };
 in
 {
-  default = app "git-mind itself" "${program}/bin/git-mind";
+  default = app "git-mind itself" "${package}/bin/git-mind";
   budget = app "the rebuild of the pinned history, under its memory cap" "${budget}/bin/budget";
 }
 // lib.mapAttrs (name: app "the archive of the image ${name}, on standard output") images

@@ -25,18 +25,36 @@ let
     sources = callFile ./sources.nix;
     fixtures = callFile ./fixtures.nix;
     cargoDerivation = callFile ./cargo-derivation.nix;
-    dependencies = callFile ./dependencies.nix;
+    compiled = callFile ./compiled.nix;
     program = callFile ./program.nix;
     package = callFile ./package.nix;
     buildImage = callFile ../../docker/build-image.nix;
+    imageForJobs = callFile ../../docker/image-ci.nix;
     images = {
       image = callFile ../../docker/image.nix;
-      image-ci = callFile ../../docker/image-ci.nix;
+      image-ci = scope.imageForJobs {
+        name = "git-mind-ci";
+        channel = "stable";
+        toolNames = lib.filter (name: name != "symbolizer") (lib.attrNames scope.tools);
+      };
+    }
+    // lib.optionalAttrs (scope.profiles ? asan) {
+      image-ci-sanitizers = scope.imageForJobs {
+        name = "git-mind-ci-sanitizers";
+        channel = "nightly";
+        toolNames = [
+          "git"
+          "python3"
+          "symbolizer"
+        ];
+      };
     };
+    checks = lib.mapAttrs build usable;
     kinds = {
       cargo = callFile ../kinds/cargo.nix;
       image = callFile ../kinds/image.nix;
       program = callFile ../kinds/program.nix;
+      report = callFile ../kinds/report.nix;
       script = callFile ../kinds/script.nix;
     };
   };
@@ -48,15 +66,21 @@ let
   build = name: check: scope.kinds.${check.kind} (check // { inherit name; });
 in
 {
-  checks = lib.mapAttrs build usable;
+  inherit (scope) checks;
+  jobs = callFile ./jobs.nix;
   packages = {
     default = scope.package;
   }
   // scope.images
   // scope.fixtures.generated;
   apps = callFile ./apps.nix;
+  # checks/run works in it with nothing else on the machine: it finds both toolchains by their
+  # variables, and the linker finds the libc of a static program by LIBRARY_PATH.
   devShells.default = pkgs.mkShell {
     packages = [ scope.toolchains.stable ] ++ lib.attrValues scope.tools;
+    TOOLCHAIN_STABLE = "${scope.toolchains.stable}";
+    TOOLCHAIN_NIGHTLY = "${scope.toolchains.nightly}";
+    LIBRARY_PATH = "${pkgs.glibc.static}/lib";
   };
   formatter = callFile ./formatter.nix;
 }

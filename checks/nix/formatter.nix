@@ -1,4 +1,4 @@
-# `nix fmt`: formats the Rust and the Nix files of the working tree.
+# `nix fmt`: formats the Rust and the Nix files of the working tree, or those that are named.
 {
   pkgs,
   toolchains,
@@ -10,10 +10,8 @@ pkgs.writeShellApplication {
     toolchains.stable
     tools.git
     tools.nixfmt
+    pkgs.coreutils
+    pkgs.gnused
   ];
-  text = ''
-    cd "$(git rev-parse --show-toplevel)"
-    cargo fmt --all
-    git ls-files -z '*.nix' | xargs -0 nixfmt
-  '';
+  text = builtins.readFile ../format.sh;
 }

@@ -1,15 +1,30 @@
 # What is installed: the program, its man pages, and completions for three shells. The program
 # writes them itself; the image takes the program alone.
 {
+  lib,
   runCommand,
   manifest,
   program,
 }:
-runCommand "git-mind-installed-${manifest.package.version}"
+let
+  pname = "git-mind";
+  inherit (manifest.package) version;
+in
+runCommand "${pname}-${version}"
   {
+    inherit pname version;
     meta = {
       inherit (manifest.package) description;
-      mainProgram = "git-mind";
+      # MIT OR Apache-2.0, as the manifest says.
+      license = [
+        lib.licenses.mit
+        lib.licenses.asl20
+      ];
+      mainProgram = pname;
+      platforms = lib.platforms.linux;
+    }
+    // lib.optionalAttrs (manifest.package ? homepage) {
+      inherit (manifest.package) homepage;
     };
   }
   ''

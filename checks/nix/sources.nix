@@ -49,15 +49,14 @@ let
 in
 {
   # The whole crate, without the vendored fixtures: they come from the store, where their hash is
-  # proven. README.md is a source: the crate's front page, and a test compares what it pastes. A
-  # check names what it needs beyond that, such as the settings of its tool.
+  # proven. A check names what it needs beyond that, such as the settings of its tool, or the pages
+  # whose examples it compiles.
   crateWith =
     names:
     from (
       [
         ../../Cargo.toml
         ../../Cargo.lock
-        ../../README.md
         ../../build.rs
         ../../crates
         ../../fixtures/fixtures.toml
@@ -69,6 +68,20 @@ in
         ../../examples
       ]
       ++ map fromTop names
+    );
+
+  # A part of the crate, with what else a check names: the stub stands for the rest.
+  partWith =
+    part: names:
+    from (
+      map fromTop (
+        [
+          "Cargo.toml"
+          "Cargo.lock"
+        ]
+        ++ part
+        ++ names
+      )
     );
 
   # What the program is made of; with the stub beneath, that is a crate.

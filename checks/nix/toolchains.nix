@@ -8,11 +8,11 @@ let
   inherit (pkgs.stdenv.hostPlatform) isx86_64;
 in
 {
+  # Without `rust-src`: with it rustc puts the store's path of std's sources into what it compiles.
   stable = pkgs.rust-bin.stable.${matrix.toolchain.stable}.minimal.override {
     extensions = [
       "clippy"
       "llvm-tools"
-      "rust-src"
       "rustfmt"
     ];
   };

@@ -1,7 +1,13 @@
 //! Commands that do not depend on the machine's variables or anyone's configuration.
 
-use std::ffi::OsStr;
+use std::ffi::{OsStr, OsString};
 use std::process::Command;
+
+/// The program that is tested: the one built with the tests, or the one that `GITMIND_PROGRAM` names,
+/// such as the program as it is shipped.
+pub(crate) fn program() -> OsString {
+    std::env::var_os("GITMIND_PROGRAM").unwrap_or_else(|| env!("CARGO_BIN_EXE_git-mind").into())
+}
 
 /// Runs `program` without the variables whose names begin with one of `removed`, and as nobody in
 /// particular where git asks who it is.

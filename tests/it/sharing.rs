@@ -1,23 +1,30 @@
 //! Repositories that others use too: what the program makes has the modes that git gives.
 
+use crate::isolated::program;
 use crate::support::{mind_command, temp_folder};
 use std::collections::{BTreeMap, BTreeSet};
+use std::ffi::OsStr;
 use std::fs::Permissions;
 use std::io::Write;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-const MIND: &str = env!("CARGO_BIN_EXE_git-mind");
 const JOURNAL: &str = "refs/gitmind/edges/deep/main";
 const EDGE: &str = r#"{"source_oid": "1111111111111111111111111111111111111111",
  "target_oid": "2222222222222222222222222222222222222222"}"#;
 
 /// Runs a program in `folder` under this umask, without anyone's configuration.
-fn run(folder: &Path, umask: &str, program: &str, args: &[&str], input: &str) -> String {
+fn run(
+    folder: &Path,
+    umask: &str,
+    program: impl AsRef<OsStr> + std::fmt::Debug,
+    args: &[&str],
+    input: &str,
+) -> String {
     let like = mind_command(folder, &[]);
     let mut command = Command::new("sh");
-    command.args(["-c", &format!("umask {umask}; exec \"$0\" \"$@\""), program]).args(args);
+    command.args(["-c", &format!("umask {umask}; exec \"$0\" \"$@\"")]).arg(&program).args(args);
     for (name, value) in like.get_envs() {
         match value {
             Some(value) => command.env(name, value),
@@ -30,7 +37,7 @@ fn run(folder: &Path, umask: &str, program: &str, args: &[&str], input: &str) ->
     stdin.write_all(input.as_bytes()).expect("it reads");
     drop(stdin);
     let output = running.wait_with_output().expect("it ends");
-    assert!(output.status.success(), "{program} {args:?}");
+    assert!(output.status.success(), "{program:?} {args:?}");
     String::from_utf8(output.stdout).expect("UTF-8").trim_end().into()
 }
 
@@ -107,7 +114,7 @@ fn what_is_made_in_a_shared_repository_has_the_modes_that_git_gives() {
         let tree = git(&["hash-object", "-t", "tree", "-w", "--stdin"], "");
         let commit = git(&["commit-tree", &tree], "message");
         git(&["update-ref", JOURNAL, &commit], "");
-        let mind = |args: &[&str], input: &str| run(ours, umask, MIND, args, input);
+        let mind = |args: &[&str], input: &str| run(ours, umask, program(), args, input);
         mind(&["import", "-", "--branch", "deep/main"], &EDGE.replace('\n', ""));
         let about = format!("{setting} {umask}");
         assert_eq!(all_modes(ours), all_modes(gits), "{about}");

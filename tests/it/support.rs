@@ -12,6 +12,7 @@ use gitmind::memory::{Alloc, Arena, System};
 use gitmind::oid::Oid;
 use gitmind::progress::Silent;
 use gitmind::units::Bytes;
+use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use tempfile::TempDir;
@@ -201,7 +202,7 @@ impl Ran {
 
 /// The program, without anyone's environment.
 pub(crate) fn mind_command(folder: &Path, args: &[&str]) -> Command {
-    let mut command = isolated(env!("CARGO_BIN_EXE_git-mind"));
+    let mut command = isolated(crate::isolated::program());
     // State goes to the folder for temporary files, not to anyone's home.
     command.env_remove("HOME").current_dir(folder).args(args);
     command
@@ -226,7 +227,7 @@ pub(crate) fn mind_with(folder: &Path, args: &[&str], variables: &[(&str, &str)]
 
 /// A command that does not depend on the machine. The variables of memory stay: `kill-switch` is
 /// the same tests with one of them.
-fn isolated(program: &str) -> Command {
+fn isolated(program: impl AsRef<OsStr>) -> Command {
     crate::isolated::isolated(program, &["GIT", "NO_COLOR"])
 }
 

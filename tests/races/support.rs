@@ -12,6 +12,7 @@ use gitmind::memory::{Alloc, Arena, System};
 use gitmind::progress::Silent;
 use gitmind::random::SystemRandom;
 use gitmind::units::Bytes;
+use std::ffi::OsStr;
 use std::path::Path;
 use std::process::{Command, Output};
 use tempfile::TempDir;
@@ -81,7 +82,7 @@ impl Checkout {
     }
 
     pub(crate) fn command(&self, args: &[&str]) -> Command {
-        let mut command = isolated(env!("CARGO_BIN_EXE_git-mind"));
+        let mut command = isolated(crate::isolated::program());
         command.current_dir(self.path()).args(args);
         command
     }
@@ -130,7 +131,7 @@ fn temporary(folder: &Path, left: &mut Vec<String>) {
 }
 
 /// A command that depends on nothing of the machine.
-fn isolated(program: &str) -> Command {
+fn isolated(program: impl AsRef<OsStr>) -> Command {
     crate::isolated::isolated(program, &["GIT", "GM_", "HOME"])
 }
 

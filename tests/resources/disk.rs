@@ -47,7 +47,7 @@ fn a_full_disk_is_an_error_that_changes_nothing() {
             let mut command = place.isolated("unshare");
             command.args(["-r", "-m", "sh", "-c", SCRIPT, "sh"]).env("FROM", place.around());
             command.env("DISK", place.around().join("disk")).env("ROOM_KIB", room.to_string());
-            command.env("PROGRAM", env!("CARGO_BIN_EXE_git-mind"));
+            command.env("PROGRAM", crate::isolated::program());
             let ran = place.run(operation, command);
             let (stdout, stderr) =
                 (String::from_utf8_lossy(&ran.stdout), String::from_utf8_lossy(&ran.stderr));

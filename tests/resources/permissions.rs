@@ -23,13 +23,13 @@ impl Somebody {
     /// root may not do that, `None`, and `fault` is said not to be run.
     fn of(place: &Place, fault: &str) -> Option<Self> {
         let own = std::fs::metadata("/proc/self").expect("Linux has it").uid();
-        let built = Path::new(env!("CARGO_BIN_EXE_git-mind"));
+        let built = crate::isolated::program();
         if own != 0 {
             return Some(Self { user: None, program: built.into() });
         }
         // The folder that the program was built in may be closed to others.
         let program = place.around().join("git-mind");
-        std::fs::copy(built, &program).expect("there is room");
+        std::fs::copy(&built, &program).expect("there is room");
         for path in [program.as_path(), place.around()] {
             std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o755)).expect("ours");
         }
@@ -152,7 +152,7 @@ fn a_lock_that_was_left_behind_is_named_and_stays() {
     locks.iter().for_each(|lock| std::fs::write(refs.join(lock), "").expect("writable"));
     place.remember();
     for operation in writers() {
-        let ran = place.run(operation, place.isolated(env!("CARGO_BIN_EXE_git-mind")));
+        let ran = place.run(operation, place.isolated(crate::isolated::program()));
         assert_eq!(ran.status.code(), Some(1), "{}", operation.name);
         let text = String::from_utf8_lossy(&ran.stderr);
         assert!(text.contains("is locked") && text.contains(".lock"), "{text}");

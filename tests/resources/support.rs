@@ -1,7 +1,7 @@
 //! A repository where something is refused, and what must be true after.
 
 use crate::injection::{self, record};
-use crate::isolated::isolated;
+use crate::isolated::{isolated, program};
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
@@ -142,7 +142,7 @@ impl Place {
     }
 
     fn mind(&self, args: &[&str]) {
-        let ran = self.isolated(env!("CARGO_BIN_EXE_git-mind")).args(args).output();
+        let ran = self.isolated(program()).args(args).output();
         let ran = ran.expect("it was built");
         assert!(ran.status.success(), "{args:?}: {}", String::from_utf8_lossy(&ran.stderr));
     }
@@ -168,7 +168,7 @@ impl Place {
     pub(crate) fn limited(&self, operation: &Operation, limit: &str) -> Output {
         let mut command = self.isolated("sh");
         let script = format!("{limit} && exec \"$0\" \"$@\"");
-        command.args(["-c", &script, env!("CARGO_BIN_EXE_git-mind")]);
+        command.args(["-c", &script]).arg(program());
         self.run(operation, command)
     }
 
@@ -239,7 +239,7 @@ impl Place {
     /// Fails unless git finds everything in order and every operation succeeds.
     pub(crate) fn assert_works_again(&self) {
         for operation in &OPERATIONS {
-            let ran = self.run(operation, self.isolated(env!("CARGO_BIN_EXE_git-mind")));
+            let ran = self.run(operation, self.isolated(program()));
             let stderr = String::from_utf8_lossy(&ran.stderr);
             assert!(ran.status.success(), "{} afterwards: {stderr}", operation.name);
         }

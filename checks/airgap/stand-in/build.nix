@@ -1,43 +1,67 @@
-# Derivations: bash from the host, the phases that this repository sets, and no hooks.
-{ lib, system }:
+# Derivations: their shell, environment and phases are as in nixpkgs, without its hooks.
+{
+  lib,
+  system,
+  bash,
+  initialPath,
+  cc,
+}:
 let
-  bash = "/usr/bin/bash";
   # A derivation's environment is made of strings; these attributes are for Nix code alone.
   forNix = [
     "env"
     "meta"
     "passthru"
+    "pname"
+    "version"
   ];
+  setup = derivation {
+    name = "stdenv-setup";
+    inherit system;
+    builder = "/bin/sh";
+    args = [
+      "-c"
+      "/host/bin/mkdir $out && /host/bin/cp ${./setup.sh} $out/setup"
+    ];
+  };
   entry = ''
-    set -euo pipefail
-    PATH=/usr/local/bin:/usr/bin
-    for input in $nativeBuildInputs; do PATH=$input/bin:$PATH; done
-    export PATH
+    source ${setup}/setup
     started=$EPOCHREALTIME
     trap 'echo "built in $(( (''${EPOCHREALTIME/./} - ''${started/./}) / 1000 )) ms"' EXIT
-    fail() { echo "this machine is not fit: $1" >&2; exit 1; }
     source "$scriptPath"
   '';
-  runCommand =
-    name: attributes: script:
+  nameOf =
+    attributes: attributes.name or "${attributes.pname or "unnamed"}-${attributes.version or "0"}";
+  derive =
+    compilers: attributes: script:
     derivation (
       removeAttrs attributes forNix
       // attributes.env or { }
       // {
-        inherit name system script;
-        builder = bash;
+        inherit system script;
+        name = nameOf attributes;
+        builder = "${bash}/bin/bash";
         passAsFile = [ "script" ];
         args = [
           "-c"
           entry
         ];
         nativeBuildInputs = attributes.nativeBuildInputs or [ ];
+        initialPath = initialPath ++ compilers;
+        stdenv = setup;
       }
     )
+    // {
+      meta = attributes.meta or { };
+      pname = attributes.pname or (nameOf attributes);
+      version = attributes.version or "";
+    }
     // attributes.passthru or { };
 in
 {
-  inherit bash runCommand;
+  inherit bash;
+  # As there, without a compiler.
+  runCommand = name: attributes: derive [ ] (attributes // { inherit name; });
   mkDerivation =
     attributes:
     let
@@ -50,10 +74,9 @@ in
       settings = [
         "strictDeps"
         "dontFixup"
-        "buildInputs"
       ];
     in
-    runCommand attributes.name (removeAttrs attributes (phases ++ settings)) (
+    derive [ cc ] (removeAttrs attributes (phases ++ settings)) (
       lib.concatMapStringsSep "\n" (phase: attributes.${phase} or "") phases
     );
 }

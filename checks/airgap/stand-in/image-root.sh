@@ -1,21 +1,32 @@
 # Fills `root` with the store paths listed in the file `paths`, and defines link_files.
 #
-# A package of the stand-in may be links into the host. Then what it links to comes along: a
-# toolchain or the tools as they are, and for a system folder the small Debian shown as /rootfs.
+# A package of the stand-in may be links into the host. Then what it links to comes along: the tools
+# as they are, and for the host's programs the small Debian shown as /rootfs, with its libraries at
+# the places that its programs want and nothing at /usr/bin.
 # shellcheck shell=bash
 
 host_links() { # the targets outside the store
-  xargs -a paths -I PATH find PATH -type l -printf '%l\n' | grep -v '^/nix/store/' | sort -u
+  xargs -a paths -I PATH find PATH -type l -printf '%l\n' | grep '^/' | grep -v '^/nix/store/' | sort -u
 }
 
-for folder in $(host_links | grep -oE '^/(rust/[a-z]+|tools|usr)/' | sort -u); do
-  if [ "$folder" = /usr/ ]; then
-    [ -x /rootfs/usr/bin/bash ] || fail "there is no /rootfs; checks/airgap/get-rootfs makes it"
-    cp -a /rootfs/. root
-  else
-    mkdir -p "root$folder"
-    tar -C "$folder" --exclude=./share/doc --exclude=./.crates* -cf - . | tar -C "root$folder" -xf -
-  fi
+needs=$(host_links)
+if grep -qE '^/host/' <<<"$needs" || xargs -a paths grep -rlsqI /host/bin; then
+  [ -x /rootfs/usr/bin/bash ] || { echo "there is no /rootfs; checks/airgap/get-rootfs makes it" >&2; exit 1; }
+  mkdir -p root/host root/usr root/etc
+  cp -a /rootfs/usr/. root/host
+  ln -s ../host/lib root/usr/lib
+  # Where this machine has a program of its own, the small Debian has Debian's.
+  [ -e root/host/local ] || ln -s . root/host/local
+  for directory in lib lib64; do
+    [ ! -e "root/host/$directory" ] || ln -s "host/$directory" "root/$directory"
+  done
+fi
+for tool in $(grep -oE '^/tools/bin/[a-z-]+' <<<"$needs" | sort -u); do
+  mkdir -p root/tools/bin
+  cp -a "$tool" root/tools/bin/
+done
+for directory in llvm valgrind; do
+  case $needs in *$directory*) cp -a "/tools/$directory" root/tools/ ;; esac
 done
 mkdir -p root/nix/store
 xargs -a paths -I PATH cp -a PATH root/nix/store/

@@ -19,9 +19,11 @@ let
 in
 {
   inherit (builtins)
+    attrNames
     attrValues
     concatStringsSep
     elem
+    filter
     mapAttrs
     ;
   inherit nameValuePair;
@@ -41,6 +43,14 @@ in
   optionalAttrs = condition: set: if condition then set else { };
   optionalString = condition: text: if condition then text else "";
   optionals = condition: list: if condition then list else [ ];
+  licenses = {
+    mit.spdxId = "MIT";
+    asl20.spdxId = "Apache-2.0";
+  };
+  platforms.linux = [
+    "x86_64-linux"
+    "aarch64-linux"
+  ];
   splitString = separator: text: filter builtins.isString (builtins.split separator text);
   unique = builtins.foldl' (seen: item: if elem item seen then seen else seen ++ [ item ]) [ ];
 }

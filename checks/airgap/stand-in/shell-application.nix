@@ -9,7 +9,7 @@ let
   inherit (build) bash;
   path = lib.concatMapStringsSep "" (input: "${input}/bin:") runtimeInputs;
   program = ''
-    #!${bash}
+    #!${bash}/bin/bash
     set -o errexit -o nounset -o pipefail
     export PATH="${path}$PATH"
     ${text}
@@ -18,6 +18,6 @@ in
 build.runCommand name { } ''
   mkdir -p $out/bin
   printf %s ${lib.escapeShellArgs [ program ]} >$out/bin/${name}
-  ${bash} -n $out/bin/${name}
+  bash -n $out/bin/${name}
   chmod +x $out/bin/${name}
 ''

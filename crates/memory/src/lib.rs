@@ -1,4 +1,6 @@
-#![doc = include_str!("../README.md")]
+// The memory layer. Its front page is README.md, which only rustdoc reads.
+#![cfg_attr(any(doc, doctest), doc = include_str!("../README.md"))]
+#![cfg_attr(not(any(doc, doctest)), doc = "The memory layer of git-mind.")]
 
 mod alloc;
 mod arena;
