@@ -1,8 +1,9 @@
-//! Tells AddressSanitizer which bytes of a pool are nobody's.
+//! Tells a sanitizer what it cannot know of a pool: which bytes are nobody's, which have no value.
 //!
-//! A pool's memory is one live block to the sanitizer, so an access to a freed part of it would
-//! pass. The check that builds for the sanitizer sets `--cfg gm_asan`; every other build compiles
-//! these functions to nothing.
+//! A pool's memory is one live block to AddressSanitizer, so an access to a freed part of it would
+//! pass; to MemorySanitizer, a slot that is handed out again has the value of its last owner. The
+//! build script sets a cfg for the target of a sanitizer; every other build compiles these functions
+//! to nothing.
 
 use std::ptr::NonNull;
 
@@ -41,6 +42,30 @@ pub(super) unsafe fn release(start: NonNull<u8>, size: usize) {
     let _ = size;
 }
 
+/// Makes it an error to depend on the value of `size` bytes at `start` before they are written.
+///
+/// # Safety
+/// The bytes are part of one live block, and nobody depends on their value.
+#[inline]
+pub(super) unsafe fn undefine(start: NonNull<u8>, size: usize) {
+    #[cfg(gm_msan)]
+    // SAFETY: the caller promises bytes of a live block, which have shadow memory.
+    unsafe {
+        sanitizer::__msan_poison(start.as_ptr().cast(), size);
+    }
+    let _ = (start, size);
+}
+
+/// Whether the heap of a sanitizer has no block of `bytes`, and would print a page about it.
+#[inline]
+pub(super) const fn is_beyond_heap(bytes: usize) -> bool {
+    cfg!(any(gm_asan, gm_msan, gm_tsan)) && bytes > MOST_BYTES
+}
+
+/// The largest block of a sanitizer's heap on x86-64 (`kMaxAllowedMallocSize` of compiler-rt), less
+/// what it adds to each block.
+const MOST_BYTES: usize = (1 << 40) - (1 << 16);
+
 /// Whether an access to the byte at `address` would be an error.
 #[cfg(all(test, gm_asan))]
 pub(super) fn is_poisoned(address: usize) -> bool {
@@ -49,15 +74,19 @@ pub(super) fn is_poisoned(address: usize) -> bool {
     unsafe { sanitizer::__asan_address_is_poisoned(address) != 0 }
 }
 
-/// The sanitizer's interface (`sanitizer/asan_interface.h` of compiler-rt).
-#[cfg(gm_asan)]
+/// The sanitizers' interface (`sanitizer/{asan,msan}_interface.h` of compiler-rt).
+#[cfg(any(gm_asan, gm_msan))]
 mod sanitizer {
     use std::ffi::c_void;
 
     unsafe extern "C" {
+        #[cfg(gm_asan)]
         pub(super) fn __asan_poison_memory_region(start: *const c_void, size: usize);
+        #[cfg(gm_asan)]
         pub(super) fn __asan_unpoison_memory_region(start: *const c_void, size: usize);
-        #[cfg(test)]
+        #[cfg(all(test, gm_asan))]
         pub(super) fn __asan_address_is_poisoned(address: *const c_void) -> i32;
+        #[cfg(gm_msan)]
+        pub(super) fn __msan_poison(start: *const c_void, size: usize);
     }
 }

@@ -9,6 +9,7 @@ use std::ptr::{self, NonNull};
 use super::counters::{Counters, Diagnostics};
 use super::error::{ErrorKind, MemoryError};
 use super::op::OpTag;
+use super::poison;
 use super::port::{Port, PortId};
 use crate::units::Bytes;
 
@@ -71,6 +72,9 @@ impl<const COUNTED: bool> System<COUNTED> {
         if layout.size() == 0 {
             return Ok(empty(layout));
         }
+        if poison::is_beyond_heap(layout.size()) {
+            return Err(self.exhausted(layout.size()));
+        }
         // SAFETY: the size is not zero, checked two lines above.
         let start = unsafe { heap(layout) };
         let start = NonNull::new(start).ok_or_else(|| self.exhausted(layout.size()))?;
@@ -112,6 +116,9 @@ impl<const COUNTED: bool> System<COUNTED> {
         if old.align() != new.align() || old.size() == 0 || new.size() == 0 {
             // SAFETY: the caller's promises are passed on unchanged.
             return unsafe { self.replace(ptr, old, new, op) };
+        }
+        if poison::is_beyond_heap(new.size()) {
+            return Err(self.exhausted(new.size()));
         }
         // SAFETY: the block came from the global allocator with `old`, whose size is not zero,
         // and `new` is a layout of the same alignment with a size that is not zero.

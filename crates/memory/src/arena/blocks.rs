@@ -48,6 +48,9 @@ impl Block {
 
     /// A block from the heap.
     fn new(size: BlockSize) -> Option<Self> {
+        if poison::is_beyond_heap(size.usable_bytes()) {
+            return None;
+        }
         let bump = Bump::try_with_min_align_and_capacity(size.usable_bytes()).ok()?;
         debug_assert_eq!(bump.allocated_bytes_including_metadata() as u64, size.total_bytes());
         // What it has is its limit, so it refuses where it would grow.

@@ -104,10 +104,11 @@ mod tests {
 
     #[test]
     fn the_largest_block_within_a_limit_is_the_last_one_that_does_not_pass_it() {
+        let mut all: Vec<_> = (1..20_000).step_by(16).filter_map(BlockSize::holding).collect();
+        all.sort();
         for limit in 0..20_000_u64 {
-            let fits = |size: &BlockSize| size.total_bytes() <= limit;
-            let all = (1..20_000).step_by(16).filter_map(BlockSize::holding);
-            assert_eq!(BlockSize::within(limit), all.filter(fits).max(), "{limit}");
+            let fits = all.partition_point(|size| size.total_bytes() <= limit);
+            assert_eq!(BlockSize::within(limit).as_ref(), all[..fits].last(), "{limit}");
         }
     }
 

@@ -2,6 +2,7 @@
 
 use std::ptr::NonNull;
 
+use crate::poison;
 use crate::pooling::Zeroing;
 
 /// Makes `size` bytes at `start` zero, when `zeroing` says so.
@@ -14,5 +15,8 @@ pub(super) unsafe fn wipe(start: NonNull<u8>, size: usize, zeroing: Zeroing) {
         unsafe { start.write_bytes(0, size) };
         // The address escapes, so the zeros may be read for all that the optimiser knows.
         std::hint::black_box(start.as_ptr());
+    } else {
+        // SAFETY: the caller gives the bytes up.
+        unsafe { poison::undefine(start, size) };
     }
 }

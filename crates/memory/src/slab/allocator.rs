@@ -174,6 +174,9 @@ impl Slab<'_> {
             }
             // The address escapes, so the zeros may be read for all that the optimiser knows.
             std::hint::black_box(slot.as_ptr());
+        } else {
+            // SAFETY: the slot is part of a live region, and the caller gives it up.
+            unsafe { poison::undefine(slot, bin.slot_bytes()) };
         }
         // SAFETY: the slot is part of a live region, and the caller gives it up.
         unsafe { poison::poison(slot, bin.slot_bytes()) };

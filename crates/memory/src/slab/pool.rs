@@ -243,6 +243,9 @@ impl<'a> Pool<'a> {
             if self.zeroing == Zeroing::On {
                 // SAFETY: the slot is ours again, and begins with the link.
                 unsafe { block.cast::<Link>().write(0) };
+            } else {
+                // SAFETY: the slot is ours again, and nobody accesses it.
+                unsafe { poison::undefine(block, bin.slot_bytes()) };
             }
             // SAFETY: the slot is ours, whole, and nobody accesses it.
             unsafe { poison::poison(block, bin.slot_bytes()) };
