@@ -27,7 +27,16 @@ let
   entry = ''
     source ${setup}/setup
     started=$EPOCHREALTIME
-    trap 'echo "built in $(( (''${EPOCHREALTIME/./} - ''${started/./}) / 1000 )) ms"' EXIT
+    report() {
+      local time used=0
+      times >"$NIX_BUILD_TOP/times"
+      for time in $(<"$NIX_BUILD_TOP/times"); do
+        time=''${time%s}
+        used=$((used + 60000 * ''${time%m*} + 10#$(tr -d . <<<"''${time#*m}")))
+      done 2>/dev/null
+      echo "built in $(( (''${EPOCHREALTIME/./} - ''${started/./}) / 1000 )) ms, $used of processors"
+    }
+    trap report EXIT
     source "$scriptPath"
   '';
   nameOf =
