@@ -34,7 +34,7 @@ pub(crate) struct Operation {
 pub(crate) enum Start {
     Nothing,
     Journal,
-    /// A journal of as many commits with fewer edges and objects.
+    /// A journal of as many commits with fewer edges.
     Short,
     /// A journal whose commits are no neighbours in their pack.
     Scattered,
@@ -127,19 +127,17 @@ pub(crate) fn prepare(place: &str, start: Start) -> Place {
         return place;
     }
     let mut known = vec![];
-    // More edges than the arrays of a rebuild in memory have room for from the start, or fewer, of
-    // few objects.
-    let (edges, distinct) = if start == Start::Short { (14, 84) } else { (45, usize::MAX) };
+    // More edges than the arrays of a rebuild in memory have room for from the start, or fewer.
+    let edges = if start == Start::Short { 14 } else { 45 };
     let mut drafts = vec![Draft { parents: vec![], message: message(0..1) }];
     let push = |drafts: &mut std::vec::Vec<Draft>, message| {
         let parents = vec![drafts.len() - 1];
         drafts.push(Draft { parents, message });
     };
     for batch in 0..24 {
-        let first = batch * edges % distinct;
-        push(&mut drafts, message(first..first + edges));
+        push(&mut drafts, message(batch * edges..batch * edges + edges));
     }
-    for number in (0..72).map(|number| number % distinct) {
+    for number in 0..72 {
         push(&mut drafts, message(number..number + 1));
     }
     push(&mut drafts, b"no base64".to_vec());
