@@ -118,7 +118,8 @@ fn built_for() -> (OsString, Option<OsString>) {
     let directory = program.ancestors().nth(2).expect("it is in `deps` of a profile");
     let profile = directory.file_name().expect("a profile has a name").to_owned();
     let above = directory.parent().expect("the profiles are in a directory");
-    let is_top = above.join("CACHEDIR.TAG").exists();
+    // cargo writes the first into a directory that it makes itself.
+    let is_top = ["CACHEDIR.TAG", ".rustc_info.json"].iter().any(|it| above.join(it).exists());
     (profile, if is_top { None } else { above.file_name().map(ToOwned::to_owned) })
 }
 

@@ -227,30 +227,70 @@ mod tests {
         sweep(opened.as_fd(), is_temporary, |_, _| true);
         assert_eq!(names(folder.path()), 1, "git's stays, since git locks nothing");
     }
+
     #[test]
     fn a_sweep_takes_no_file_from_whoever_has_locked_it() {
-        // One that let go of a file before it removed it took what was owned in between.
+        // One that let go of a file before it removed it took what was owned in between. Here
+        // somebody wants each file while a sweep has it, and gets it only when it is removed.
+        use std::sync::mpsc::channel;
+        const ROUNDS: u32 = 1000;
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let opened =
+            open_folder(rustix::fs::CWD, folder.path(), OFlags::empty()).expect("a folder");
+        let (send, wanted) = channel::<File>();
+        let (failed_once, has_failed) = channel();
+        let lost = std::thread::scope(|scope| {
+            let waiter = scope.spawn(move || {
+                let mut lost = 0;
+                for file in wanted {
+                    let lock =
+                        || rustix::fs::flock(&file, FlockOperation::NonBlockingLockExclusive);
+                    assert_eq!(lock(), Err(Errno::WOULDBLOCK), "the sweep has it");
+                    failed_once.send(()).expect("the sweep waits for it");
+                    while lock().is_err() {
+                        std::hint::spin_loop();
+                    }
+                    lost += u32::from(rustix::fs::fstat(&file).expect("it is open").st_nlink > 0);
+                }
+                lost
+            });
+            for _ in 0..ROUNDS {
+                let path = folder.path().join(format!("{PREFIX}dead"));
+                let file = File::create(&path).expect("writable");
+                let mut file = Some(file);
+                sweep(opened.as_fd(), is_temporary, |_, _| {
+                    send.send(file.take().expect("one file")).expect("the waiter lives");
+                    has_failed.recv().expect("the waiter lives");
+                    true
+                });
+                assert!(!path.exists(), "its owner is dead");
+            }
+            drop(send);
+            waiter.join().expect("it ends")
+        });
+        assert_eq!(lost, 0, "a file was removed after the sweep had let go of it");
+    }
+
+    #[test]
+    fn what_is_created_while_others_sweep_is_there_and_owned() {
         use std::sync::atomic::{AtomicBool, Ordering};
         let folder = tempfile::tempdir().expect("a temporary folder");
         let opened =
             open_folder(rustix::fs::CWD, folder.path(), OFlags::empty()).expect("a folder");
         let is_over = AtomicBool::new(false);
         let lost = std::thread::scope(|scope| {
-            for _ in 0..3 {
-                scope.spawn(|| {
-                    while !is_over.load(Ordering::Relaxed) {
-                        sweep(opened.as_fd(), is_temporary, |_, _| true);
-                    }
-                });
-            }
+            scope.spawn(|| {
+                while !is_over.load(Ordering::Relaxed) {
+                    sweep(opened.as_fd(), is_temporary, |_, _| true);
+                }
+            });
             let mut lost = 0;
-            for _ in 0..5_000 {
+            for _ in 0..1_000 {
                 let Ok((file, _temporary)) =
                     Temporary::create(opened.as_fd(), Mode::RUSR, Sharing::Umask)
                 else {
                     continue;
                 };
-                std::thread::yield_now();
                 let stat = rustix::fs::fstat(&file).expect("it is open");
                 lost += usize::from(stat.st_nlink == 0);
             }

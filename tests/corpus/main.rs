@@ -15,13 +15,16 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 /// Journals that are made for each target that takes them unless the environment says how many.
 const RUNS: u64 = 40;
 
-/// Inputs of a target in the time of a journal that goes through rebuilds.
+/// Inputs of a target in the time of a journal that goes through rebuilds, so that each target
+/// gets the same share.
 fn inputs_in_a_run(target: &Target) -> u64 {
     match target.name {
         "rebuild" | "update-and-query" => 1,
-        "edges" => 100,
-        "bitmap" | "branch" => 500,
-        _ => 1000,
+        "edges" => 150,
+        "branch" => 500,
+        "bitmap" | "message" => 1000,
+        "objects" => 2000,
+        _ => 4000,
     }
 }
 

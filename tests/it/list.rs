@@ -144,7 +144,7 @@ fn a_reader_that_goes_away_is_no_failure() {
 
 #[test]
 fn a_path_means_what_it_means_in_the_folder_where_it_is_typed() {
-    let (repository, checkout) = (TempRepository::fixture("history"), temp_folder());
+    let (repository, checkout) = (TempRepository::fixture("small"), temp_folder());
     let edges = repository.mind(&["list", "--json"]).json();
     let path =
         edges["edges"].as_array().expect("a list").iter().find_map(|edge| {

@@ -215,7 +215,7 @@ fn files(repository: &FakeRepository, root: gitmind::oid::Oid) -> BTreeMap<Strin
 fn any_number_of_threads_gives_the_same_cache() {
     let folder = temp_folder();
     let path = folder.path().join("journal.git");
-    let made = ["fixture", "make", "--edges", "20000", "--seed", "7", "journal.git"];
+    let made = ["fixture", "make", "--edges", "8000", "--seed", "7", "journal.git"];
     mind(folder.path(), &made).ok();
     let rebuild = |threads: &str, order: &str| {
         let args = ["cache-rebuild", "--force", "--json", "--edge-order", order];

@@ -36,16 +36,25 @@ fn sweep(operation: &Operation, name: &'static str) -> Swept {
     let run = |alloc: Alloc<'_>| (operation.run)(&place, alloc);
     let expected = run(Alloc::new(&System::new())).expect("nothing is refused");
     place.restore(&before);
+    // After a clean run each plan runs twice in the same way. The next call follows the first run
+    // of a plan, and the second when it failed: what damage stays is met, at half of the price.
+    let (mut runs, mut has_failed) = (0_u64, false);
     let holds = || {
+        runs += 1;
         if let Some(moved) = place.restore(&before) {
             return Err(format!("{moved} moved"));
         }
+        let is_second = runs > 1 && !runs.is_multiple_of(2);
+        if is_second && !has_failed {
+            return Ok(());
+        }
         let next = run(Alloc::new(&System::new()));
         place.restore(&before);
-        match next {
-            Ok(next) if next == expected => Ok(()),
-            next => Err(format!("the next call gives {next:?}, not {expected}")),
+        has_failed = next.as_ref() != Ok(&expected);
+        if has_failed {
+            return Err(format!("the next call gives {next:?}, not {expected}"));
         }
+        Ok(())
     };
     let report = Sweep::new()
         .is_memory_error(|error: &String| error.matches(REFUSAL).count() == 1)

@@ -151,14 +151,18 @@ fn a_lock_that_was_left_behind_is_named_and_stays() {
     let locks = ["edges/main.lock", "cache/main.lock", "cache/grown.lock"];
     locks.iter().for_each(|lock| std::fs::write(refs.join(lock), "").expect("writable"));
     place.remember();
-    for operation in writers() {
+    // At once, since each waits until it gives the lock up.
+    let refused = |operation: &Operation| {
         let ran = place.run(operation, place.isolated(crate::isolated::program()));
         assert_eq!(ran.status.code(), Some(1), "{}", operation.name);
         let text = String::from_utf8_lossy(&ran.stderr);
         assert!(text.contains("is locked") && text.contains(".lock"), "{text}");
         assert!(text.contains("hint: if no git process is running, delete"), "{text}");
         operation.record("somebody else has locked the ref", "an error that names the lock");
-    }
+    };
+    std::thread::scope(|scope| {
+        writers().for_each(|operation| drop(scope.spawn(|| refused(operation))));
+    });
     locks.iter().for_each(|lock| std::fs::remove_file(refs.join(lock)).expect("it stayed"));
     place.remember();
     place.assert_works_again();
