@@ -55,9 +55,8 @@ let
   ++ builtins.concatMap (member: named "${member}/" (manifestOf member)) libraries;
 in
 {
-  # The whole crate, without the vendored fixtures: they come from the store, where their hash is
-  # proven. A check names what it needs beyond that, such as the settings of its tool, or the pages
-  # whose examples it compiles.
+  # The whole crate but the vendored fixtures, which come from the store, their hash being proven. A
+  # check names what it needs beyond that: its tool's settings, pages whose examples it compiles.
   crateWith =
     names:
     from (

@@ -1,4 +1,4 @@
-//! Names the sanitizer that the target brings, so that the layer tells it what only the layer knows.
+//! Names the sanitizer that a target brings, so that the layer tells it what only the layer knows.
 
 use std::io::Write;
 

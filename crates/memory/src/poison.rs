@@ -2,7 +2,7 @@
 //!
 //! A pool's memory is one live block to AddressSanitizer, so an access to a freed part of it would
 //! pass; to MemorySanitizer, a slot that is handed out again has the value of its last owner. The
-//! build script sets a cfg for the target of a sanitizer; every other build compiles these functions
+//! build script sets a cfg for the target of a sanitizer; other builds compile these functions
 //! to nothing.
 
 use std::ptr::NonNull;
