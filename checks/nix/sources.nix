@@ -18,13 +18,11 @@ let
   members = manifest.workspace.members;
   kinds = builtins.partition (member: builtins.match "crates/.*" member != null) members;
   libraries = kinds.right;
-  manifests = map fromTop (
-    [
-      "Cargo.toml"
-      "Cargo.lock"
-    ]
-    ++ map (member: "${member}/Cargo.toml") members
-  );
+  top = [
+    ../../Cargo.toml
+    ../../Cargo.lock
+  ];
+  manifests = top ++ map (member: fromTop "${member}/Cargo.toml") members;
   sourcesOf =
     member:
     map lib.fileset.maybeMissing [
@@ -60,9 +58,8 @@ in
   crateWith =
     names:
     from (
-      [
-        ../../Cargo.toml
-        ../../Cargo.lock
+      top
+      ++ [
         ../../build.rs
         ../../fixtures/fixtures.toml
         ../../src
@@ -77,24 +74,12 @@ in
     );
 
   # A part of the crate, with what else a check names: the stub stands for the rest.
-  partWith =
-    part: names:
-    from (
-      map fromTop (
-        [
-          "Cargo.toml"
-          "Cargo.lock"
-        ]
-        ++ part
-        ++ names
-      )
-    );
+  partWith = part: names: from (top ++ map fromTop (part ++ names));
 
   # What the program is made of; with the stub beneath, that is a crate.
   program = from (
-    [
-      ../../Cargo.toml
-      ../../Cargo.lock
+    top
+    ++ [
       ../../build.rs
       ../../src
     ]

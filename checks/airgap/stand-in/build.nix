@@ -28,13 +28,13 @@ let
     source ${setup}/setup
     started=$EPOCHREALTIME
     report() {
-      local time used=0
+      local time used=0 passed=$((''${EPOCHREALTIME/./} - ''${started/./}))
       times >"$NIX_BUILD_TOP/times"
       for time in $(<"$NIX_BUILD_TOP/times"); do
         time=''${time%s}
         used=$((used + 60000 * ''${time%m*} + 10#$(tr -d . <<<"''${time#*m}")))
       done 2>/dev/null
-      echo "built in $(( (''${EPOCHREALTIME/./} - ''${started/./}) / 1000 )) ms, $used of processors"
+      echo "built in $((passed / 1000)) ms, $used of processors"
     }
     trap report EXIT
     source "$scriptPath"
