@@ -1,4 +1,4 @@
-//! What a fault did, written down for the injection matrix of docs/testing.md.
+//! What a fault did, written down for the injection matrix of docs/injection.md.
 
 use std::io::Write;
 
