@@ -108,8 +108,10 @@ def faults(tree):
 
 def planted(tree):
     """A fault that replaces a text of a page finds it; in a copy that has the fault, the new one."""
-    for name, fault in faults(tree).items():
-        if fault["file"].startswith("docs/") and "old" in fault:
+    edits = ((name, edit) for name, fault in faults(tree).items()
+             for edit in fault.get("edits", [fault]))
+    for name, fault in edits:
+        if fault["file"].endswith(".md") and "old" in fault:
             text = tree.read(fault["file"])
             if fault["old"] not in text and fault["new"] not in text:
                 yield (fault["file"], 1,

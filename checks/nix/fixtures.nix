@@ -2,8 +2,9 @@
 #
 # Vendored files are pinned by fixtures/fixtures.toml, generated ones by checks/generated.toml. The
 # store knows a fixed output by its name and hash alone, and would keep an old one for a file that
-# has changed; so the name carries a digest of what makes it, and a changed byte is always met: the
-# build fails with the hash that was wanted and the one that came.
+# has changed; so the name carries a digest of the file or of its entry, and a changed byte is always
+# met: the build fails with the hash that was wanted and the one that came. That today's generator
+# still writes the bytes of the generated ones is shown by the check `fixtures`, on the small ones.
 {
   lib,
   program,
@@ -14,8 +15,6 @@ let
   list = listed.fixture ++ listed.file or [ ];
   pins = (builtins.fromTOML (builtins.readFile ../generated.toml)).fixture;
   short = digest: builtins.substring 0 8 digest;
-
-  generator = builtins.hashString "sha256" (builtins.unsafeDiscardStringContext "${program}");
 
   pinned =
     entry:
@@ -30,7 +29,7 @@ let
 
   generate =
     name: entry:
-    runCommand "fixture-${name}-${short generator}" {
+    runCommand "fixture-${name}-${short (builtins.hashString "sha256" (builtins.toJSON entry))}" {
       nativeBuildInputs = [ program ];
       outputHashMode = "recursive";
       outputHashAlgo = "sha256";

@@ -21,7 +21,7 @@ let
       base = if isOfProgram then "shipped" else baseOf entry.profile;
     in
     if entry ? of then
-      groupOf entry.of
+      groupOf (builtins.head entry.of)
     else if !(isOfProgram || entry ? profile) then
       "tools"
     else if lib.elem base withProgram then
