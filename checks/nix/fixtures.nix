@@ -2,8 +2,8 @@
 #
 # Vendored files are pinned by fixtures/fixtures.toml, generated ones by checks/generated.toml. The
 # store knows a fixed output by its name and hash alone, and would keep an old one for a file that
-# has changed; so the name carries a digest of the file or of its entry, and a changed byte is always
-# met: the build fails with the hash that was wanted and the one that came. That today's generator
+# has changed; so the name carries a digest of the file or of its entry, and a changed byte is
+# always met: the build fails with the hash that was wanted and the one that came. That today's generator
 # still writes the bytes of the generated ones is shown by the check `fixtures`, on the small ones.
 {
   lib,

@@ -90,7 +90,7 @@ fn encode_containers(ids: &[u32], out: &mut Vec<'_, u8>) -> Result<(), MemoryErr
             ids.iter().try_for_each(|&id| out.try_extend_from_slice(&low(id).to_le_bytes()))?;
         } else {
             let start = out.len();
-            out.try_resize(start + BITSET_BYTES, 0)?;
+            out.try_resize_zeroed(start + BITSET_BYTES)?;
             for &id in ids {
                 out[start + usize::from(low(id) >> 3)] |= 1 << (id & 7);
             }

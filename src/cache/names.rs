@@ -105,7 +105,7 @@ impl<'a> Spilled<'a> {
         let (block, bytes) = &mut *self.read.borrow_mut();
         if *block != Some(wanted) {
             *block = None;
-            bytes.try_resize(self.names_per_block * Oid::LEN, 0)?;
+            bytes.try_resize_zeroed(self.names_per_block * Oid::LEN)?;
             let number = u32::try_from(wanted).expect("it fits because a block was written");
             self.scratch.read(number, bytes)?;
             *block = Some(wanted);

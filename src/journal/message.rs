@@ -58,7 +58,7 @@ pub fn decode_message(message: &[u8], payload: &mut Vec<'_, u8>) -> Result<(), M
         return Err(MessageError::TooLong { len: message.len() });
     }
     let bytes_max = BASE64.decode_len(message.len()).map_err(not_base64)?;
-    payload.try_resize(bytes_max, 0)?;
+    payload.try_resize_zeroed(bytes_max)?;
     // The fast decoder says only whether a message is sound; what is wrong is asked of the other.
     let sound = STANDARD.decode(message, payload.as_out()).map(|payload| payload.len());
     if let Some(len) = sound.ok().filter(|len| *len <= PAYLOAD_BYTES_MAX) {
@@ -105,7 +105,7 @@ pub fn encode_message(payload: &[u8], out: &mut Vec<'_, u8>) -> Result<(), Messa
         return Err(MessageError::TooLong { len });
     }
     let start = out.len();
-    out.try_resize(start + len, 0)?;
+    out.try_resize_zeroed(start + len)?;
     BASE64.encode_mut(payload, &mut out[start..]);
     Ok(())
 }

@@ -8,7 +8,7 @@ use std::path::Path;
 const SERVICES: [&str; 4] = ["src/cache", "src/context", "src/git", "src/journal"];
 
 /// Calls that ask for memory of the handle or of an arena, unless there is room already.
-const CALLS: [&str; 11] = [
+const CALLS: [&str; 12] = [
     "try_box(",
     "try_clone(",
     "try_extend(",
@@ -19,6 +19,7 @@ const CALLS: [&str; 11] = [
     "try_reserve(",
     "try_reserve_exact(",
     "try_resize(",
+    "try_resize_zeroed(",
     "try_with_capacity(",
 ];
 

@@ -39,7 +39,7 @@ impl CallStack {
     pub fn capture() -> Self {
         let mut stack = Self { frames: [0; FRAMES_MAX], len: 0 };
         let root = ROOT.with(Cell::get);
-        backtrace::trace(|frame| {
+        trace(|frame| {
             if root != 0 && frame.sp().addr() > root {
                 return false;
             }
@@ -114,7 +114,7 @@ pub(super) fn rooted<T>(body: impl FnOnce() -> T) -> T {
 fn stack_pointer() -> usize {
     let own = (stack_pointer as fn() -> usize as *const ()).addr();
     let mut end = 0;
-    backtrace::trace(|frame| {
+    trace(|frame| {
         let is_own = function_start(frame.ip()) == own;
         if is_own {
             end = frame.sp().addr();
@@ -123,6 +123,17 @@ fn stack_pointer() -> usize {
     });
     end
 }
+
+/// Visits the frames of the caller.
+#[cfg(not(windows))]
+fn trace(visit: impl FnMut(&backtrace::Frame) -> bool) {
+    // SAFETY: what `backtrace::trace` locks against is dbghelp of Windows, which one thread may use
+    // at a time; the unwinders of other systems serve any number of threads.
+    unsafe { backtrace::trace_unsynchronized(visit) }
+}
+
+#[cfg(windows)]
+use backtrace::trace;
 
 struct Restore(usize);
 

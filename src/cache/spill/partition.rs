@@ -80,7 +80,7 @@ impl<'a> Partition<'a> {
     ) -> Result<(), E> {
         let mut block = Vec::new(self.blocks.alloc());
         if !self.blocks.is_empty() {
-            block.try_resize(self.full_bytes, 0).map_err(FsError::from)?;
+            block.try_resize_zeroed(self.full_bytes).map_err(FsError::from)?;
         }
         for number in &self.blocks {
             scratch.read(*number, &mut block)?;

@@ -174,7 +174,7 @@ impl<'e, 'a> Run<'e, 'a> {
                 return Ok(None);
             }
             // There is room, so this takes no memory.
-            self.buffer.try_resize(entries * RECORD_BYTES, 0)?;
+            self.buffer.try_resize_zeroed(entries * RECORD_BYTES)?;
             self.file.read_exact_at(&mut self.buffer, self.offset)?;
             self.offset += self.buffer.len() as u64;
             self.left -= entries;

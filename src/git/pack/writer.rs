@@ -119,7 +119,7 @@ impl<'a> PackWriter<'a> {
     /// Writes the number of objects into the header and hashes the file anew.
     fn count(&mut self, objects: u32) -> Result<(), Error> {
         let failed = || Error::io("write a pack in", &self.folder);
-        self.entry.try_resize(BUFFER_BYTES, 0)?;
+        self.entry.try_resize_zeroed(BUFFER_BYTES)?;
         self.hasher = Hasher::default();
         self.file.write_at(&objects.to_be_bytes(), COUNT_OFFSET).map_err(failed())?;
         self.file.read(&mut self.entry, |bytes| self.hasher.update(bytes)).map_err(failed())

@@ -181,6 +181,30 @@ impl<T, A: Allocator + Copy> VecIn<T, A> {
     }
 }
 
+impl<A: Allocator + Copy> VecIn<u8, A> {
+    /// Shortens or lengthens the bytes to `len`, with zeros.
+    ///
+    /// # Errors
+    /// As [`Vec::try_reserve`].
+    pub fn try_resize_zeroed(&mut self, len: usize) -> Result<(), MemoryError> {
+        let before = self.0.len();
+        if len <= before {
+            self.0.truncate(len);
+            return Ok(());
+        }
+        self.try_reserve(len - before)?;
+        // At once: allocator_api2 would write one byte after another in a build that is not optimized.
+        debug_assert!(self.0.capacity() >= len, "`try_reserve` makes room");
+        // SAFETY: `try_reserve` has made room, so `before` is within the block or at its end.
+        let end = unsafe { self.0.as_mut_ptr().add(before) };
+        // SAFETY: `end` has room for as many bytes, by `try_reserve`.
+        unsafe { end.write_bytes(0, len - before) };
+        // SAFETY: that many bytes are within the capacity, and were written just now.
+        unsafe { self.0.set_len(len) };
+        Ok(())
+    }
+}
+
 impl<'r, T> ArenaVec<'r, T> {
     /// The elements, for as long as the arena is neither reset nor dropped.
     ///

@@ -136,7 +136,7 @@ impl<E: std::fmt::Display> Sweep<'_, E> {
 
     /// Runs `body` without a refusal.
     fn clean<T>(&mut self, body: &mut Body<'_, T, E>) -> Attempt {
-        let clean = self.attempt(body, &Plan::default());
+        let clean = self.attempt(body, &Plan::default(), Trace::sites());
         let end = clean.end(None);
         assert_eq!(end, Outcome::Swallowed, "the run without a refusal does not succeed");
         clean
@@ -144,20 +144,24 @@ impl<E: std::fmt::Display> Sweep<'_, E> {
 
     /// Runs a plan twice; the outcomes must be the same.
     fn settle<T>(&mut self, body: &mut Body<'_, T, E>, plan: &Plan) -> (Outcome, Seen) {
-        let first = self.attempt(body, plan);
-        let second = self.attempt(body, plan);
+        let first = self.attempt(body, plan, Trace::stamped());
+        let mut second = self.attempt(body, plan, Trace::stamped());
+        if second.leak.is_some() {
+            // Call sites of blocks are dear to keep, and only what leaks is named by them.
+            second = self.attempt(body, plan, Trace::sites());
+        }
         let (one, two) = (first.end(Some(plan)), second.end(Some(plan)));
         let same = std::mem::discriminant(&one) == std::mem::discriminant(&two);
         let outcome = match one {
-            one if same => one,
+            _ if same => two,
             one => Outcome::Nondeterministic(format!("first {one}, then {two}")),
         };
         (outcome, first.seen)
     }
 
     /// Runs `body` once under `plan`.
-    fn attempt<T>(&mut self, body: &mut Body<'_, T, E>, plan: &Plan) -> Attempt {
-        let traced = Traced::new(System::uncounted(), Trace::sites());
+    fn attempt<T>(&mut self, body: &mut Body<'_, T, E>, plan: &Plan, trace: Trace) -> Attempt {
+        let traced = Traced::new(System::uncounted(), trace);
         let injector = Injector::with_gate(traced, Sites::new(plan.clone()));
         let call = || callsite::rooted(|| body(Alloc::new(&injector)).map(drop));
         let result = match catch_unwind(AssertUnwindSafe(call)) {

@@ -70,7 +70,7 @@ impl Decoder {
     ) -> Result<Option<u64>, MemoryError> {
         let (start, size) = (bytes.len(), usize::try_from(entry.decompressed_size));
         let Some(size) = size.ok().filter(|size| *size <= bytes_max) else { return Ok(None) };
-        bytes.try_resize(start + size, 0)?;
+        bytes.try_resize_zeroed(start + size)?;
         let packed = pack.data.decompress_entry(entry, &mut self.inflate, &mut bytes[start..]);
         if packed.is_err() {
             bytes.truncate(start);

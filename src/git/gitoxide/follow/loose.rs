@@ -48,7 +48,7 @@ impl<'a> Loose<'a> {
         }
         let mut room = CONTENT_BYTES;
         loop {
-            bytes.try_resize(room, 0)?;
+            bytes.try_resize_zeroed(room)?;
             inflate.reset();
             let Ok((status, _, len)) = inflate.once(&self.packed, bytes) else {
                 return Ok(false);
@@ -79,7 +79,7 @@ impl<'a> Loose<'a> {
         let mut file = std::fs::File::from(file);
         let len = file.metadata().ok().and_then(|file| usize::try_from(file.len()).ok());
         let Some(len) = len.filter(|len| *len <= BYTES_MAX) else { return Ok(false) };
-        self.packed.try_resize(len, 0)?;
+        self.packed.try_resize_zeroed(len)?;
         Ok(file.read_exact(&mut self.packed).is_ok())
     }
 }
