@@ -53,8 +53,10 @@ def variables(tree):
     """Every variable has a row somewhere."""
     rows = {word for page in tree.pages.values() if not page.is_record
             for _, _, word in page.cells(1)}
+    # What a build script reads is cargo's.
     sources = ((file, text) for file, text in tree.sources.items()
-               if file.startswith(("src/", "crates/", "tests/", "checks/", "docker/")))
+               if file.startswith(("src/", "crates/", "tests/", "checks/", "docker/"))
+               and not file.endswith("/build.rs"))
     read = {name: file for file, text in sources
             for name in re.findall(r'(?:env|std::env)(?:\.|::)var(?:_os)?\("([A-Z_]+)"\)'
                                    r'|environ\.get\("([A-Z_]+)"\)|\$\{([A-Z_]+):-', text)

@@ -193,7 +193,7 @@ impl<A: Allocator + Copy> VecIn<u8, A> {
             return Ok(());
         }
         self.try_reserve(len - before)?;
-        // At once: allocator_api2 would write one byte after another in a build that is not optimized.
+        // At once: allocator_api2 would write one byte after another where nothing is optimized.
         debug_assert!(self.0.capacity() >= len, "`try_reserve` makes room");
         // SAFETY: `try_reserve` has made room, so `before` is within the block or at its end.
         let end = unsafe { self.0.as_mut_ptr().add(before) };
