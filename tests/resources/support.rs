@@ -77,6 +77,7 @@ impl Place {
         let mut place =
             Self { folder: folder.expect("a temporary folder"), before: BTreeMap::new() };
         std::fs::create_dir(place.home()).expect("writable");
+        std::fs::create_dir(place.inputs()).expect("writable");
         std::fs::create_dir(place.top()).expect("writable");
         place.git(&["init", "-q", "-b", "main"]);
         for file in ["a", "b"] {
@@ -124,6 +125,11 @@ impl Place {
         self.folder.path().join("home")
     }
 
+    /// What operations read, a file for each, since several may run at once.
+    fn inputs(&self) -> PathBuf {
+        self.folder.path().join("inputs")
+    }
+
     /// The folder around checkout and home.
     pub(crate) fn around(&self) -> &Path {
         self.folder.path()
@@ -157,7 +163,8 @@ impl Place {
     /// Runs `operation` by `command`, which is the program but for its arguments; `prefix` comes
     /// before those.
     pub(crate) fn run(&self, operation: &Operation, mut command: Command) -> Output {
-        let input = self.folder.path().join("input");
+        // A file for each operation, since several may run at once.
+        let input = self.inputs().join(operation.name);
         std::fs::write(&input, operation.input).expect("writable");
         let stdin = std::fs::File::open(&input).expect("just written");
         command.args(operation.args).envs(operation.variables.iter().copied()).stdin(stdin);
@@ -228,8 +235,9 @@ impl Place {
         let mut state = BTreeMap::new();
         each_file(self.around(), &mut |path| {
             // Folders for temporary files are removed by the next run where this one could not.
-            let others = [self.git_dir().join("objects"), self.home().join(".gitmind")];
-            if !others.iter().any(|it| path.starts_with(it)) && !path.ends_with("input") {
+            let others =
+                [self.git_dir().join("objects"), self.home().join(".gitmind"), self.inputs()];
+            if !others.iter().any(|it| path.starts_with(it)) {
                 state.insert(path.to_owned(), std::fs::read(path).unwrap_or_default());
             }
         });

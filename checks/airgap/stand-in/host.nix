@@ -68,9 +68,9 @@ compiler
   bashInteractive = bash;
   coreutils = links "coreutils" (
     lib.splitString " " (
-      "basename cat chmod chown comm cp cut date dd df dirname du echo env expr false head id "
-      + "install join ln ls mkdir mkfifo mktemp mv nproc od paste printf pwd readlink realpath rm "
-      + "rmdir seq sha256sum sleep sort split stat tail tee test timeout touch tr true truncate "
+      "base64 basename cat chmod chown comm cp cut date dd df dirname du echo env expr false head "
+      + "id install join ln ls mkdir mkfifo mktemp mv nproc od paste printf pwd readlink realpath "
+      + "rm rmdir seq sha256sum sleep sort split stat tail tee test timeout touch tr true truncate "
       + "tty uname uniq wc"
     )
   );
