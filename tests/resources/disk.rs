@@ -21,7 +21,7 @@ cd "$DISK/work"
 before=$(git for-each-ref)
 export HOME="$DISK/home" TMPDIR="$DISK/home"
 code=0
-"$PROGRAM" "$@" <"$FROM/input" >/dev/null || code=$?
+"$PROGRAM" "$@" <"$INPUT" >/dev/null || code=$?
 [ "$code" -eq 0 ] || [ "$before" = "$(git for-each-ref)" ] || echo "CHANGED"
 find "$DISK" -name 'tmp_*' -o -name '*.lock' -o -name '*.keep' | sed 's/^/LEFT /'
 git fsck --strict --full --no-dangling 2>&1 | sed 's/^/FSCK /'
@@ -48,6 +48,7 @@ fn a_full_disk_is_an_error_that_changes_nothing() {
             command.args(["-r", "-m", "sh", "-c", SCRIPT, "sh"]).env("FROM", place.around());
             command.env("DISK", place.around().join("disk")).env("ROOM_KIB", room.to_string());
             command.env("PROGRAM", crate::isolated::program());
+            command.env("INPUT", place.input_of(operation));
             let ran = place.run(operation, command);
             let (stdout, stderr) =
                 (String::from_utf8_lossy(&ran.stdout), String::from_utf8_lossy(&ran.stderr));

@@ -125,9 +125,13 @@ impl Place {
         self.folder.path().join("home")
     }
 
-    /// What operations read, a file for each, since several may run at once.
     fn inputs(&self) -> PathBuf {
         self.folder.path().join("inputs")
+    }
+
+    /// What `operation` reads: a file for each, since several may run at once.
+    pub(crate) fn input_of(&self, operation: &Operation) -> PathBuf {
+        self.inputs().join(operation.name)
     }
 
     /// The folder around checkout and home.
@@ -164,7 +168,7 @@ impl Place {
     /// before those.
     pub(crate) fn run(&self, operation: &Operation, mut command: Command) -> Output {
         // A file for each operation, since several may run at once.
-        let input = self.inputs().join(operation.name);
+        let input = self.input_of(operation);
         std::fs::write(&input, operation.input).expect("writable");
         let stdin = std::fs::File::open(&input).expect("just written");
         command.args(operation.args).envs(operation.variables.iter().copied()).stdin(stdin);
