@@ -1,5 +1,5 @@
-# Reads the layers of an image into one tree, for docker/inspect and docker/inspect-ci. It writes nothing to a disk, so a
-# name that leads outside of the tree harms nobody; such a name is an error all the same.
+# Reads the layers of an image into one tree, for docker/inspect and docker/inspect-ci. It writes
+# nothing to a disk, so a name that leads outside of the tree does no harm; it is an error all the same.
 #
 # `python3 -m doctest` runs the examples.
 

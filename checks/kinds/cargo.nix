@@ -23,7 +23,6 @@ cargoDerivation (
     toolNames = check.tools or [ ];
     env =
       check.env or { }
-      // lib.optionalAttrs (check ? floor_percent) { FLOOR_PERCENT = toString check.floor_percent; }
       // lib.optionalAttrs (check.program or false) {
         GITMIND_PROGRAM = "${program}/bin/git-mind";
       };

@@ -54,7 +54,6 @@ let
       cargo = callFile ../kinds/cargo.nix;
       image = callFile ../kinds/image.nix;
       program = callFile ../kinds/program.nix;
-      report = callFile ../kinds/report.nix;
       script = callFile ../kinds/script.nix;
     };
   };

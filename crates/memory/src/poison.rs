@@ -1,4 +1,4 @@
-//! Tells a sanitizer what it cannot know of a pool: which bytes are nobody's, which have no value.
+//! Tells a sanitizer what it cannot know of a pool: which bytes are free, which have no value.
 //!
 //! A pool's memory is one live block to AddressSanitizer, so an access to a freed part of it would
 //! pass; to MemorySanitizer, a slot that is handed out again has the value of its last owner. The
@@ -45,7 +45,7 @@ pub(super) unsafe fn release(start: NonNull<u8>, size: usize) {
 /// Makes it an error to depend on the value of `size` bytes at `start` before they are written.
 ///
 /// # Safety
-/// The bytes are part of one live block, and nobody depends on their value.
+/// The bytes are part of one live block, and no code depends on their value.
 #[inline]
 pub(super) unsafe fn undefine(start: NonNull<u8>, size: usize) {
     #[cfg(gm_msan)]

@@ -244,7 +244,7 @@ impl<'a> Pool<'a> {
                 // SAFETY: the slot is ours again, and begins with the link.
                 unsafe { block.cast::<Link>().write(0) };
             } else {
-                // SAFETY: the slot is ours again, and nobody accesses it.
+                // SAFETY: the slot is the pool's again, and no other code accesses it.
                 unsafe { poison::undefine(block, bin.slot_bytes()) };
             }
             // SAFETY: the slot is ours, whole, and nobody accesses it.
