@@ -1,8 +1,8 @@
 //! The stream of a pack against reading every commit by itself, on every layout and damaged.
 
 use crate::support::{TempRepository, git};
-use gitmind::git::gitoxide::GitRepository;
 use gitmind::git::{Commit, Error, Head, Identity, ObjectKind, PackSink, RefUpdate, Repository};
+use gitmind::gitoxide::GitRepository;
 use gitmind::journal::{EdgeOrder, WalkError, walk};
 use gitmind::memory::{self, Alloc, ErrorKind, Gate, Gated, MemoryError, OpTag, System, testing};
 use gitmind::oid::Oid;

@@ -2,8 +2,8 @@
 
 use gitmind::clock::Timestamp;
 use gitmind::git::fake::FakeRepository;
-use gitmind::git::gitoxide::{GitRepository, Location};
 use gitmind::git::{CommitDraft, EMPTY_TREE, ObjectKind, RefUpdate, Repository};
+use gitmind::gitoxide::{GitRepository, Location};
 use gitmind::memory::{Alloc, System, Vec};
 use gitmind::oid::Oid;
 use std::collections::BTreeMap;

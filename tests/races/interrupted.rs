@@ -2,10 +2,10 @@
 
 use crate::injection::record;
 use crate::support::{Checkout, FULL, JOURNAL, UPDATE, append, rebuild};
-use gitmind::git::gitoxide::GitRepository;
 use gitmind::git::{
     Commit, Error, Head, Identity, ObjectKind, PackSink, PackSummary, RefUpdate, Repository,
 };
+use gitmind::gitoxide::GitRepository;
 use gitmind::memory::{Alloc, Vec};
 use gitmind::oid::Oid;
 use std::cell::Cell;

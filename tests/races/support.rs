@@ -6,7 +6,7 @@ use gitmind::cache::{RebuildError, RebuildOptions, Report};
 use gitmind::clock::{Clock, SystemClock, Zone};
 use gitmind::context::{Context, Workspace};
 use gitmind::git::Repository;
-use gitmind::git::gitoxide::{GitRepository, Location};
+use gitmind::gitoxide::{GitRepository, Location};
 use gitmind::journal::{Append, AppendError, Appended, Batch, BatchError, EdgeOrder};
 use gitmind::memory::{Alloc, Arena, System};
 use gitmind::progress::Silent;

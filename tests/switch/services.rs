@@ -10,7 +10,7 @@ use gitmind::context::{Context, Memory, Toggles, Workspace};
 use gitmind::env::FixedEnvironment;
 use gitmind::fs::FakeFileSystem;
 use gitmind::git::Repository;
-use gitmind::git::gitoxide::{GitRepository, Location};
+use gitmind::gitoxide::{GitRepository, Location};
 use gitmind::journal::{Append, Batch, EdgeOrder, Met, Texts, WalkError, read_newest};
 use gitmind::memory::{Op, Scope, Vec};
 use gitmind::oid::Oid;

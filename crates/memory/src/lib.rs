@@ -12,12 +12,10 @@ mod containers;
 mod counters;
 mod error;
 mod faulty;
-pub mod file_limit;
 mod gate;
 #[cfg(any(test, debug_assertions, feature = "histogram"))]
 mod histogram;
 mod intern;
-mod mapped;
 mod op;
 mod poison;
 mod pooling;
@@ -50,7 +48,6 @@ pub use self::gate::{Gate, Gated};
 #[cfg(any(test, debug_assertions, feature = "histogram"))]
 pub use self::histogram::{Histogram, MARKER as HISTOGRAM_MARKER, Percentiles};
 pub use self::intern::{InternError, InternTable, Interned, Symbol, Unshared};
-pub use self::mapped::Mapped;
 pub use self::op::{Op, OpStats, OpTag};
 pub use self::pooling::{Pooling, Zeroing};
 pub use self::port::{Port, PortId};

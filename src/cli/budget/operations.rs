@@ -10,7 +10,7 @@ use crate::clock::{SystemClock, Zone};
 use crate::context::{Context, Memory, Workspace, available_workers};
 use crate::fs::PosixFileSystem;
 use crate::git::Repository;
-use crate::git::gitoxide::{GitRepository, Location};
+use crate::gitoxide::{GitRepository, Location};
 use crate::journal::{EdgeOrder, Met, Relation, Texts, WalkError, read_newest};
 use crate::memory::{Alloc, Op};
 use crate::oid::Oid;
