@@ -8,9 +8,9 @@
 
 pub mod cli;
 pub mod context;
-pub mod fixture;
 
 pub use gitmind_cache as cache;
+pub use gitmind_fixture as fixture;
 pub use gitmind_git as git;
 pub use gitmind_git::{branch, oid};
 pub use gitmind_gitoxide as gitoxide;
