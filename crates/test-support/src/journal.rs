@@ -5,6 +5,9 @@ use gitmind_journal::{Attribution, Edge, Edges};
 use gitmind_memory::{Alloc, System};
 
 /// An edge that its time, `number`, tells from others.
+///
+/// # Ownership
+/// Its texts are constants.
 pub fn edge(number: u64) -> Edge<'static> {
     let blank = Edges::new(&[0xa0]).next().expect("an edge").expect("a whole one");
     let id = |number: u64| Oid::new([number.to_le_bytes()[0] | 1; 20]);

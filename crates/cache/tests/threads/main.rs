@@ -1,5 +1,5 @@
-//! Threads that append, rebuild and read at once, which the sanitizers see: each opens the repository
-//! for itself, and has threads that decode and encode for it.
+//! Threads that append, rebuild and read at once, which the sanitizers see: each opens the
+//! repository for itself, and has threads that decode and encode for it.
 
 use gitmind_git::Repository;
 use gitmind_journal::{Met, WalkError, read_newest};
