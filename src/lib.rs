@@ -4,7 +4,6 @@
 // Only rustdoc reads the page, so that an edit of it compiles nothing again.
 #![cfg_attr(any(doc, doctest), doc = "")]
 #![cfg_attr(any(doc, doctest), doc = include_str!("../README.md"))]
-#![forbid(unsafe_code)]
 
 pub mod cli;
 pub mod context;

@@ -1,6 +1,5 @@
 //! The cache: which edges start and end at each object, as bitmap files in a git tree.
 #![cfg_attr(not(test), no_std)]
-#![forbid(unsafe_code)]
 #![cfg_attr(test, allow(clippy::disallowed_methods, reason = "tests are on std"))]
 
 mod bitmap;

@@ -1,7 +1,6 @@
 //! What services know of git: object ids, branch names, objects, and the repository as a port.
 //!
 //! The adapter on a repository on disk is the crate `gitmind-gitoxide`; [`fake`] is one in memory.
-#![forbid(unsafe_code)]
 
 pub mod branch;
 mod commit;

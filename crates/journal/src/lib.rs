@@ -1,6 +1,5 @@
 //! The journal: edges as commits, decoded and encoded byte for byte as the C tool does.
 #![cfg_attr(not(test), no_std)]
-#![forbid(unsafe_code)]
 #![cfg_attr(test, allow(clippy::disallowed_methods, reason = "tests are on std"))]
 
 mod append;

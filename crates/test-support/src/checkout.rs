@@ -31,6 +31,12 @@ pub fn length(short: usize, long: usize) -> usize {
 /// A checkout of `main` with the files `a` and `b`.
 pub struct Checkout(TempDir);
 
+impl Default for Checkout {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
 impl Checkout {
     /// The files of one that git has made once. They are kept in memory: nobody would remove a
     /// folder at the end of the process.
