@@ -1,5 +1,6 @@
 //! Threads that append, rebuild and read at once, which the sanitizers see: each opens the
 //! repository for itself, and has threads that decode and encode for it.
+#![allow(clippy::disallowed_methods, reason = "tests are on std")]
 
 use gitmind_git::Repository;
 use gitmind_journal::{Met, WalkError, read_newest};
