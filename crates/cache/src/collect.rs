@@ -11,8 +11,8 @@ use gitmind_journal::{
     EdgeOrder, History, Malformed, MessageError, PayloadBuffer, Since, walk_into, walk_since,
 };
 use gitmind_memory::{Alloc, Arena, Box, Vec};
-use gitmind_system::fs::FileSystem;
-use gitmind_system::progress::{Progress, Step};
+use gitmind_ports::fs::FileSystem;
+use gitmind_ports::progress::{Progress, Step};
 
 /// Malformed commits that are kept to be named; the others are only counted.
 const NAMED_MAX: usize = 8;

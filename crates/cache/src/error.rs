@@ -6,7 +6,7 @@ use gitmind_git::branch::{BranchName, BranchNameError};
 use gitmind_journal::{Malformed, WalkError};
 use gitmind_memory::units::Bytes;
 use gitmind_memory::{ErrorKind, MemoryError};
-use gitmind_system::fs::FsError;
+use gitmind_ports::fs::FsError;
 
 /// A rebuild that changed nothing.
 #[derive(Debug, thiserror::Error)]

@@ -12,8 +12,8 @@ use gitmind_git::oid::Oid;
 use gitmind_journal::EdgeOrder;
 use gitmind_memory::units::Bytes;
 use gitmind_memory::{Arena, Box};
-use gitmind_system::clock::Timestamp;
-use gitmind_system::fs::FileSystem;
+use gitmind_ports::clock::Timestamp;
+use gitmind_ports::fs::FileSystem;
 
 /// What a whole cache is built with.
 pub(super) struct Full<'a> {

@@ -17,9 +17,9 @@ use gitmind_git::{self as git, PackSummary, RefUpdate, Repository};
 use gitmind_journal::EdgeOrder;
 use gitmind_memory::units::Bytes;
 use gitmind_memory::{Alloc, Arena};
-use gitmind_system::clock::Clock;
-use gitmind_system::fs::FileSystem;
-use gitmind_system::progress::Progress;
+use gitmind_ports::clock::Clock;
+use gitmind_ports::fs::FileSystem;
+use gitmind_ports::progress::Progress;
 
 /// How often a rebuild starts over because the cache's ref was moved meanwhile: each time somebody
 /// else has built the cache, so that all of fewer at once get through.

@@ -24,7 +24,7 @@ use gitmind_git::{
 };
 use gitmind_journal::{PayloadBuffer, WalkError};
 use gitmind_memory::{Alloc, MemoryError, Vec};
-use gitmind_system::clock::Timestamp;
+use gitmind_ports::clock::Timestamp;
 
 /// Why a cache was not brought up to date.
 pub(super) enum UpdateError {

@@ -15,9 +15,9 @@ use gitmind_git::{
 };
 use gitmind_journal::WalkError;
 use gitmind_memory::{Alloc, MemoryError, Vec};
-use gitmind_system::clock::Timestamp;
-use gitmind_system::pipeline::pipeline;
-use gitmind_system::progress::{Progress, Step};
+use gitmind_ports::clock::Timestamp;
+use gitmind_ports::pipeline::pipeline;
+use gitmind_ports::progress::{Progress, Step};
 
 /// Message of a cache commit, as the C tool writes it.
 const MESSAGE: &[u8] = b"Cache metadata";

@@ -10,7 +10,7 @@ use super::{
 use crate::oid::Oid;
 use gitmind_memory::units::Bytes;
 use gitmind_memory::{Alloc, System};
-use gitmind_system::clock::Timestamp;
+use gitmind_ports::clock::Timestamp;
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::io;

@@ -14,7 +14,7 @@ use gitmind_git::{
     Commit, Error, Follow, Head, Identity, ObjectKind, PackSink, PackSummary, RefUpdate, Repository,
 };
 use gitmind_memory::{Alloc, Vec};
-use gitmind_system::pipeline::workers;
+use gitmind_ports::pipeline::workers;
 use std::cell::RefCell;
 use std::ops::ControlFlow;
 use std::path::PathBuf;

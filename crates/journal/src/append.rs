@@ -11,8 +11,8 @@ use gitmind_git::branch::BranchName;
 use gitmind_git::oid::Oid;
 use gitmind_git::{self as git, CommitDraft, Identity, ObjectKind, RefUpdate, Repository};
 use gitmind_memory::{Alloc, MemoryError, Vec};
-use gitmind_system::clock::{Clock, Timestamp};
-use gitmind_system::random::{Random, RandomError};
+use gitmind_ports::clock::{Clock, Timestamp};
+use gitmind_ports::random::{Random, RandomError};
 
 /// How often it is tried before others have had their way too often.
 const ATTEMPTS_MAX: u32 = 40;
@@ -96,11 +96,11 @@ impl Append<'_> {
     ///
     /// ```
     /// use gitmind_git::branch::BranchName;
-    /// use gitmind_system::clock::{FixedClock, Timestamp};
+    /// use gitmind_ports::clock::{FixedClock, Timestamp};
     /// use gitmind_git::{Repository, fake::FakeRepository};
     /// use gitmind_journal::{Append, Batch, Edges};
     /// use gitmind_memory::{Alloc, System};
-    /// use gitmind_system::random::CountingRandom;
+    /// use gitmind_ports::random::CountingRandom;
     /// let (repository, system) = (FakeRepository::default(), System::new());
     /// let alloc = Alloc::new(&system);
     /// let clock = FixedClock(Timestamp { seconds: 1_700_000_000, offset_seconds: 0 });

@@ -18,8 +18,8 @@ use crate::shard::Direction;
 use crate::write::{CacheWriter, Target, Written};
 use gitmind_git::oid::Oid;
 use gitmind_memory::{Arena, ArenaVec};
-use gitmind_system::clock::Timestamp;
-use gitmind_system::progress::Step;
+use gitmind_ports::clock::Timestamp;
+use gitmind_ports::progress::Step;
 
 /// Shards, for all of which there are two steps.
 const STEPS: u64 = 512;

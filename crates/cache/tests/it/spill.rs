@@ -8,9 +8,9 @@ use gitmind_git::oid::Oid;
 use gitmind_journal::EdgeOrder;
 use gitmind_memory::units::Bytes;
 use gitmind_memory::{Alloc, Arena, ErrorKind, System};
-use gitmind_system::clock::{FixedClock, Timestamp};
-use gitmind_system::fs::{FakeFileSystem, FileSystem};
-use gitmind_system::progress::Silent;
+use gitmind_ports::clock::{FixedClock, Timestamp};
+use gitmind_ports::fs::{FakeFileSystem, FileSystem};
+use gitmind_ports::progress::Silent;
 use gitmind_test_support::{TempRepository, fixture_list, message, rebuild_with};
 use proptest::prelude::*;
 

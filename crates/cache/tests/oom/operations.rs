@@ -12,10 +12,10 @@ use gitmind_journal::{
 };
 use gitmind_memory::units::Bytes;
 use gitmind_memory::{Alloc, Arena, InternTable, Pooling, System, Vec, Zeroing};
-use gitmind_system::clock::{FixedClock, Timestamp};
-use gitmind_system::fs::FakeFileSystem;
-use gitmind_system::progress::Silent;
-use gitmind_system::random::CountingRandom;
+use gitmind_ports::clock::{FixedClock, Timestamp};
+use gitmind_ports::fs::FakeFileSystem;
+use gitmind_ports::progress::Silent;
+use gitmind_ports::random::CountingRandom;
 use std::ops::ControlFlow;
 
 /// What is done on a place, in memory of the handle.

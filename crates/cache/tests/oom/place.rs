@@ -5,7 +5,7 @@ use gitmind_git::oid::Oid;
 use gitmind_git::{CommitDraft, EMPTY_TREE, ObjectKind, RefUpdate, Repository};
 use gitmind_gitoxide::{GitRepository, Location};
 use gitmind_memory::{Alloc, System, Vec};
-use gitmind_system::clock::Timestamp;
+use gitmind_ports::clock::Timestamp;
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::process::Command;

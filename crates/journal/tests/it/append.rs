@@ -9,8 +9,8 @@ use gitmind_journal::{
     read_newest,
 };
 use gitmind_memory::{Alloc, System};
-use gitmind_system::clock::{Clock, FixedClock, Timestamp};
-use gitmind_system::random::CountingRandom;
+use gitmind_ports::clock::{Clock, FixedClock, Timestamp};
+use gitmind_ports::random::CountingRandom;
 use gitmind_test_support::{edge, read_object, record};
 use std::cell::{Cell, RefCell};
 use std::ops::ControlFlow;

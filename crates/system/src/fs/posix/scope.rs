@@ -13,11 +13,11 @@ use rustix::io::Errno;
 use rustix::rand::{GetRandomFlags, getrandom};
 
 use super::remove::{Removal, remove_entry};
-use crate::fs::error::FsError;
-use crate::fs::name::SafeName;
-use crate::fs::path::OwnedPath;
 use crate::fs::state::{FOLDER, PRIVATE, trusted};
-use crate::fs::temp_dir::{Claim, Held, Swept};
+use gitmind_ports::fs::FsError;
+use gitmind_ports::fs::OwnedPath;
+use gitmind_ports::fs::SafeName;
+use gitmind_ports::fs::{Claim, Held, Swept};
 
 /// Names that are tried; each has 64 random bits.
 const TRIES_MAX: usize = 16;
