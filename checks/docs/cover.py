@@ -7,13 +7,14 @@ import program
 import session
 
 COMMANDS, TELEMETRY = "docs/commands.md", "docs/telemetry.md"
-POLICY = "docs/memory-policy.md"
+POLICY, ARCHITECTURE = "docs/memory-policy.md", "docs/architecture.md"
 # Variables whose meaning others have settled.
 OTHERS = ("CARGO_", "RUSTUP_", "XDG_")
 
 
 def check(tree):
     yield from commands(tree)
+    yield from crates(tree)
     yield from folders(tree)
     yield from variables(tree)
     yield from budgets(tree)
@@ -47,6 +48,24 @@ def folders(tree):
         yield "checks/matrix.toml", 1, f"the check docs does not see {name}: add it to its sources"
     for name in sorted({entry for entry in shown if entry.endswith("/")} ^ there):
         yield "README.md", 1, f"the picture of the tree and the tree differ: {name}"
+
+
+def crates(tree):
+    """The drawing of the crates is what their manifests say."""
+    lines = (line for block in tree.pages[ARCHITECTURE].blocks for line in block.lines)
+    rows = (re.match(r"(gitmind[\w-]*) *->((?: [\w-]+)*)", line) for line in lines)
+    drawn = {row[1]: set(row[2].split()) for row in rows if row}
+    for path in sorted(tree.files):
+        if not re.fullmatch(r"(crates/[\w-]+/)?Cargo\.toml", path) or "test-support" in path:
+            continue
+        manifest = tomllib.loads(tree.read(path))
+        name = manifest["package"]["name"]
+        needs = {need.removeprefix("gitmind-") for need in manifest["dependencies"]
+                 if need.startswith("gitmind-")}
+        if drawn.pop(name, None) != needs:
+            yield ARCHITECTURE, 1, f"draw `{name} -> {' '.join(sorted(needs))}`, as {path} says"
+    for name in sorted(drawn):
+        yield ARCHITECTURE, 1, f"there is no crate `{name}`"
 
 
 def variables(tree):
