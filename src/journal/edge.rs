@@ -3,10 +3,8 @@
 //! Borrowed from the decoded payload: nothing is copied but the ids. The numbers are kept as they
 //! are stored, so that what the C tool wrote is printed and written back unchanged.
 
-use crate::memory::Vocabulary;
 use crate::oid::Oid;
 use std::fmt;
-use std::sync::LazyLock;
 
 /// One edge: `source` relates to `target`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -96,9 +94,7 @@ impl Relation {
     /// assert_eq!(Relation::from_name("custom"), None);
     /// ```
     pub fn from_name(name: &str) -> Option<Self> {
-        static NAMES: LazyLock<Vocabulary> =
-            LazyLock::new(|| Vocabulary::new(&NAMED.map(Relation::name)));
-        NAMES.find(name).map(|word| NAMED[word.index()])
+        NAMED.into_iter().find(|relation| relation.name() == name)
     }
 }
 

@@ -35,7 +35,6 @@ mod toggle;
 mod traced;
 #[forbid(unsafe_code)]
 pub mod units;
-mod vocabulary;
 
 pub use self::alloc::{Alloc, Charge};
 pub use self::arena::{ALONE_BYTES_MIN, Arena, ArenaStats};
@@ -64,4 +63,3 @@ pub use self::system::System;
 pub use self::timeline::{Levels, Stretch};
 pub use self::toggle::{parse_schedule, parse_size, parse_switch, parse_trace};
 pub use self::traced::{Leak, Misuse, Trace, TraceReport, Traced, Violation};
-pub use self::vocabulary::{Vocabulary, Word};
