@@ -5,6 +5,7 @@
 
 mod memory;
 mod op_arena;
+pub mod operation;
 mod toggles;
 
 pub use self::memory::Memory;

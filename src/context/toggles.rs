@@ -3,6 +3,7 @@
 //! A value that cannot be understood is an error that names the variable, the value and what is
 //! accepted; it is never ignored. An empty value counts as one.
 
+use super::operation;
 use std::fmt;
 
 use crate::env::Environment;
@@ -174,10 +175,8 @@ impl Toggles {
     /// beside the arena, so a smaller arena is no smaller budget.
     pub fn budget_of(&self, op: Op) -> Bytes {
         match op {
-            Op::AttrQuery | Op::CacheQuery => self.attr_query.cap,
-            Op::CacheRebuild | Op::JournalRead | Op::JournalAppend => {
-                self.cache_rebuild.cap.max(CACHE_REBUILD.cap)
-            }
+            operation::ATTR_QUERY | operation::CACHE_QUERY => self.attr_query.cap,
+            _ => self.cache_rebuild.cap.max(CACHE_REBUILD.cap),
         }
     }
 

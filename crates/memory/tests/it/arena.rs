@@ -1,11 +1,12 @@
 //! The arena: what it hands out, what it takes, and what a cap, a reset and a switch do to it.
 
+use super::operation;
 use std::alloc::Layout;
 
 use gitmind_memory::testing::assert_no_leaks;
 use gitmind_memory::units::Bytes;
 use gitmind_memory::{
-    ALONE_BYTES_MIN, Alloc, Arena, Budgeted, ErrorKind, Op, OpStats, OpTag, Pooling, Port, System,
+    ALONE_BYTES_MIN, Alloc, Arena, Budgeted, ErrorKind, OpStats, OpTag, Pooling, Port, System,
     Trace, Traced, Zeroing,
 };
 
@@ -238,11 +239,11 @@ fn counters_say_what_was_taken_and_what_was_refused() {
 #[test]
 fn a_refusal_names_operation_size_and_cap() {
     let system = System::new();
-    let stats = OpStats::new(Op::AttrQuery, 1);
+    let stats = OpStats::new(operation::ATTR_QUERY, 1);
     let alloc = Alloc::new(&system).on_account_of(&stats);
     let arena = Arena::begin(alloc, Bytes::new(100), Bytes::new(KIB));
     let error = arena.try_alloc([0_u8; 2000]).expect_err("the cap is 1 KiB");
-    assert_eq!((error.kind, error.op), (ErrorKind::OverCap, Some(Op::AttrQuery)));
+    assert_eq!((error.kind, error.op), (ErrorKind::OverCap, Some(operation::ATTR_QUERY)));
     assert_eq!((error.requested, error.limit), (Bytes::new(2000), Bytes::new(KIB)));
     let overflow = arena.try_alloc_slice_with(usize::MAX, |_| 0_u32).expect_err("too long");
     assert_eq!(overflow.kind, ErrorKind::Overflow);

@@ -12,6 +12,7 @@ mod histogram;
 mod intern;
 mod intern_secrets;
 mod leak;
+mod operation;
 mod ports;
 mod programs;
 mod registry;

@@ -1,14 +1,13 @@
 //! Tracing: what leaks or is passed to the wrong port is named with its place.
 
+use super::operation;
 use std::alloc::Layout;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::ptr::NonNull;
 
 use super::leak::leak;
 use gitmind_memory::units::Bytes;
-use gitmind_memory::{
-    Alloc, ErrorKind, Misuse, Op, OpStats, OpTag, Port, System, Trace, Traced, Vec,
-};
+use gitmind_memory::{Alloc, ErrorKind, Misuse, OpStats, OpTag, Port, System, Trace, Traced, Vec};
 
 const LAYOUT: Layout = Layout::new::<[u64; 5]>();
 
@@ -33,7 +32,7 @@ fn plant_a_leak(alloc: Alloc<'_>) {
 
 #[test]
 fn a_planted_leak_fails_with_op_size_count_and_place() {
-    let account = OpStats::new(Op::CacheRebuild, 7);
+    let account = OpStats::new(operation::CACHE_REBUILD, 7);
     let report = message(|| {
         let traced = Traced::new(System::new(), Trace::sites());
         plant_a_leak(Alloc::new(&traced).on_account_of(&account));
