@@ -76,5 +76,9 @@ pub(super) fn end(
             }
         }
     }
-    memory.finish().map(drop).map_err(|report| Failure::new(*report))
+    memory.finish().map(drop).map_err(|report| {
+        let is_named = report.leaks.is_some();
+        let hint = (!is_named).then(|| "GM_ALLOC_TRACE=sites names the places".into());
+        Failure::new(*report).hint_if(hint)
+    })
 }

@@ -162,7 +162,7 @@ impl Memory {
 
     /// The percentiles of sizes, for people; `None` when no histogram is kept.
     pub fn histogram(&self) -> Option<String> {
-        #[cfg(any(debug_assertions, feature = "histogram"))]
+        #[cfg(feature = "histogram")]
         if let Stack::Traced(traced) = &self.stack {
             return traced.percentiles().map(|percentiles| percentiles.to_string());
         }
@@ -199,7 +199,7 @@ fn stack(
         None => Stack::Untraced(port),
         Some(trace) => {
             let trace = trace.zeroizing(toggles.zeroize);
-            #[cfg(any(debug_assertions, feature = "histogram"))]
+            #[cfg(feature = "histogram")]
             let trace = trace.histogram(toggles.histogram);
             Stack::Traced(Box::new(Traced::new(port, trace)))
         }
@@ -247,7 +247,7 @@ mod tests {
         assert_eq!(memory.histogram(), None);
     }
 
-    #[cfg(any(debug_assertions, feature = "histogram"))]
+    #[cfg(feature = "histogram")]
     #[test]
     fn a_histogram_counts_what_is_granted() {
         let memory = memory([("GM_ALLOC_HISTO", "1")]);

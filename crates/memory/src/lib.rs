@@ -14,7 +14,7 @@ mod error;
 mod faulty;
 pub mod file_limit;
 mod gate;
-#[cfg(any(test, debug_assertions, feature = "histogram"))]
+#[cfg(feature = "histogram")]
 mod histogram;
 mod intern;
 mod mapped;
@@ -28,10 +28,10 @@ mod registry;
 mod slab;
 mod sync;
 mod system;
+#[cfg(feature = "testing")]
 pub mod testing;
 mod thread;
 mod timeline;
-mod toggle;
 mod traced;
 #[forbid(unsafe_code)]
 pub mod units;
@@ -46,7 +46,7 @@ pub use self::counters::Diagnostics;
 pub use self::error::{ErrorKind, MemoryError};
 pub use self::faulty::{Faults, Faulty, Schedule, Scheduled};
 pub use self::gate::{Gate, Gated};
-#[cfg(any(test, debug_assertions, feature = "histogram"))]
+#[cfg(feature = "histogram")]
 pub use self::histogram::{Histogram, MARKER as HISTOGRAM_MARKER, Percentiles};
 pub use self::intern::{InternError, InternTable, Interned, Symbol, Unshared};
 pub use self::mapped::Mapped;
@@ -61,5 +61,4 @@ pub use self::registry::{
 pub use self::slab::{Slab, SlabBox, SlabStats};
 pub use self::system::System;
 pub use self::timeline::{Levels, Stretch};
-pub use self::toggle::{parse_schedule, parse_size, parse_switch, parse_trace};
 pub use self::traced::{Leak, Misuse, Trace, TraceReport, Traced, Violation};

@@ -1,4 +1,4 @@
-//! The histogram of sizes, in builds that have it: debug builds and the feature `histogram`.
+//! The histogram of sizes, which the feature `histogram` brings.
 
 use gitmind_memory::{Alloc, HISTOGRAM_MARKER, System, Trace, Traced, Vec};
 

@@ -40,7 +40,8 @@ fn a_planted_leak_fails_with_op_size_count_and_place() {
     let expected = "120 bytes in 2 blocks outstanding, 0 foreign blocks\n  \
                     cache.rebuild #7: 2 x 60 bytes, taken by ";
     assert!(report.contains(expected), "{report}");
-    assert!(report.contains("plant_a_leak"), "{report}");
+    let place = if cfg!(feature = "backtrace") { "plant_a_leak" } else { "an unknown call site" };
+    assert!(report.contains(place), "{report}");
     assert_eq!(account.diagnostics().bytes_outstanding, Bytes::new(120));
 }
 
@@ -51,7 +52,7 @@ fn without_sites_a_leak_still_fails_and_says_how_to_name_it() {
         plant_a_leak(Alloc::new(&traced));
     });
     assert!(report.contains("120 bytes in 2 blocks outstanding"), "{report}");
-    assert!(report.contains("GM_ALLOC_TRACE=sites"), "{report}");
+    assert!(report.ends_with("`Trace::sites` names them"), "{report}");
 }
 
 #[test]
@@ -84,7 +85,7 @@ fn a_planted_cross_free_is_refused_and_named() {
         assert_eq!(report.violations[0].misuse, Misuse::Free);
         let text = report.to_string();
         assert!(text.contains("refused to free a foreign block of 40 bytes"), "{text}");
-        assert!(text.contains("plant_a_cross_free"), "{text}");
+        assert_eq!(text.contains("plant_a_cross_free"), cfg!(feature = "backtrace"), "{text}");
         assert_eq!(owner.diagnostics().blocks_outstanding, 1, "it was not freed");
         plant_a_cross_free(&owner, owned); // By its owner, so it is none.
         assert!(owner.report().is_clean());
