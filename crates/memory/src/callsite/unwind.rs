@@ -36,7 +36,7 @@ pub(crate) fn rooted<T>(body: impl FnOnce() -> T) -> T {
 ///
 /// The unwinder's word rather than the address of a local variable, which AddressSanitizer may
 /// keep elsewhere. Zero when the unwinder does not know this function.
-#[cfg(all(feature = "testing", unix))]
+#[cfg(all(feature = "testing", target_os = "linux"))]
 #[inline(never)]
 fn stack_pointer() -> usize {
     let own = (stack_pointer as fn() -> usize as *const ()).addr();
@@ -51,8 +51,8 @@ fn stack_pointer() -> usize {
     end
 }
 
-/// Where the stack of the caller ends, but for one frame.
-#[cfg(all(feature = "testing", not(unix)))]
+/// Where the stack of the caller ends, but for one frame: an unwinder may not know this function.
+#[cfg(all(feature = "testing", not(target_os = "linux")))]
 #[inline(always)]
 fn stack_pointer() -> usize {
     let local = std::hint::black_box(0_u8);
@@ -101,7 +101,7 @@ pub(super) fn resolve(return_address: usize) -> Vec<Site> {
 }
 
 /// Where the function around `address` starts; inlined functions are part of it.
-#[cfg(unix)]
+#[cfg(target_os = "linux")]
 fn function_start(address: *mut c_void) -> usize {
     unsafe extern "C" {
         // Of the unwinder that std itself links.
@@ -111,7 +111,7 @@ fn function_start(address: *mut c_void) -> usize {
 }
 
 /// The address itself, where no unwinder of std tells the start: line tables tell calls apart then.
-#[cfg(not(unix))]
+#[cfg(not(target_os = "linux"))]
 fn function_start(address: *mut c_void) -> usize {
     address.addr()
 }
