@@ -32,7 +32,7 @@ const _: () = assert!(FRAMES_MAX <= u8::MAX as usize, "the length must fit");
 impl CallStack {
     /// The stack of the caller; inside a sweep, up to the closure that is swept.
     #[inline(never)]
-    pub fn capture() -> Self {
+    pub(crate) fn capture() -> Self {
         #[cfg_attr(not(feature = "backtrace"), expect(unused_mut, reason = "it stays empty"))]
         let mut stack = Self { frames: [0; FRAMES_MAX], len: 0 };
         #[cfg(feature = "backtrace")]

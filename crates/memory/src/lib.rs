@@ -47,7 +47,7 @@ pub use self::error::{ErrorKind, MemoryError};
 pub use self::faulty::{Faults, Faulty, Schedule, Scheduled};
 pub use self::gate::{Gate, Gated};
 #[cfg(feature = "histogram")]
-pub use self::histogram::{Histogram, MARKER as HISTOGRAM_MARKER, Percentiles};
+pub use self::histogram::Percentiles;
 pub use self::intern::{InternError, InternTable, Interned, Symbol, Unshared};
 pub use self::mapped::Mapped;
 pub use self::op::{Op, OpStats, OpTag};

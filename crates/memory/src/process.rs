@@ -72,11 +72,6 @@ impl ProcessAllocator {
         self.all.read().peak_bytes
     }
 
-    /// Whether it counts.
-    pub fn is_counting(&self) -> bool {
-        self.mode.load(Ordering::Relaxed) != OFF
-    }
-
     /// The peaks of the heap and of the ports since the reconciliation began.
     pub fn reconciliation(&self) -> Reconciliation {
         self.books.read()
