@@ -21,8 +21,8 @@ use crate::clock::Clock;
 use crate::fs::FileSystem;
 use crate::git::{self, Head, Repository};
 use crate::memory::{Alloc, Arena};
-pub use crate::pipeline::workers as available_workers;
 use crate::progress::Progress;
+pub use gitmind_system::pipeline::workers as available_workers;
 use std::ops::ControlFlow;
 
 /// The ports of an operation. There is none without an allocator.

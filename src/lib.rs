@@ -6,21 +6,16 @@
 #![cfg_attr(any(doc, doctest), doc = include_str!("../README.md"))]
 #![forbid(unsafe_code)]
 
-pub mod branch;
-pub mod cache;
 pub mod cli;
-pub mod clock;
 pub mod context;
-pub mod env;
-pub mod fixture;
-pub mod fs;
-pub mod git;
-pub mod journal;
-pub mod oid;
-mod pipeline;
-pub mod progress;
-pub mod random;
-pub mod telemetry;
 
+pub use gitmind_cache as cache;
+pub use gitmind_fixture as fixture;
+pub use gitmind_git as git;
+pub use gitmind_git::{branch, oid};
+pub use gitmind_gitoxide as gitoxide;
+pub use gitmind_journal as journal;
 pub use gitmind_memory as memory;
 pub use gitmind_memory::units;
+pub use gitmind_system::{clock, env, fs, progress, random};
+pub use gitmind_telemetry as telemetry;

@@ -80,9 +80,10 @@ def budgets(tree):
 def telemetry(tree):
     """The tables of the page on telemetry are the metrics and events of the program."""
     page = tree.pages[TELEMETRY]
-    sources = [text for file, text in tree.sources.items() if file.startswith("src/")]
+    sources = [text for file, text in tree.sources.items()
+               if file.startswith(("src/", "crates/"))]
     listed = {word for _, heading, word in page.cells(1) if heading == "Metrics"}
-    named = re.findall(r'^ +"([a-z_.]+)", "gitmind_\w+";$', tree.read("src/telemetry/metric.rs"),
+    named = re.findall(r'^ +"([a-z_.]+)", "gitmind_\w+";$', tree.read("crates/telemetry/src/metric.rs"),
                        re.MULTILINE)
     for name in sorted(set(named) ^ listed):
         what = "does not list the metric" if name in named else "lists what is no metric:"

@@ -79,8 +79,8 @@ def cargo(code, tree):
     """Targets and packages that cargo is asked for."""
     folders = {"test": "tests", "bench": "benches", "example": "examples"}
     for kind, name in re.findall(r"\bcargo [^|;&]*--(test|bench|example) (\w+)", code):
-        found = {f"{folders[kind]}/{name}.rs", f"{folders[kind]}/{name}/main.rs"} & tree.files
-        if not found and not PLACEHOLDER.search(name):
+        ends = (f"{folders[kind]}/{name}.rs", f"{folders[kind]}/{name}/main.rs")
+        if not any(file.endswith(ends) for file in tree.files) and not PLACEHOLDER.search(name):
             yield f"cargo has no {kind} `{name}`"
 
 

@@ -1,4 +1,4 @@
-# A check that runs cargo on the crate's sources, or on the `part` of them that it names, by the
+# A check that runs cargo on the workspace, or on the `part` of it that it names, by the
 # profile it names or by a bare toolchain. An edit elsewhere does not run the check of a part again.
 {
   lib,
@@ -10,6 +10,16 @@
   cargoDerivation,
 }:
 check:
+let
+  # What is compiled: the whole, the libraries alone, or the directories that are named.
+  part =
+    if !(check ? part) then
+      "program"
+    else if check.part == "libraries" then
+      "libraries"
+    else
+      "directories";
+in
 cargoDerivation (
   {
     inherit (check) name;
@@ -17,7 +27,12 @@ cargoDerivation (
       let
         others = check.sources or [ ];
       in
-      if check ? part then sources.partWith check.part others else sources.crateWith others;
+      {
+        directories = sources.partWith check.part others;
+        libraries = sources.librariesWith others;
+        program = sources.programWith others;
+      }
+      .${part};
     profile = if check ? profile then profiles.${check.profile} else { inherit (check) toolchain; };
     fixtures = if check.fixtures or false then fixtures.vendored else null;
     toolNames = check.tools or [ ];
@@ -32,10 +47,5 @@ cargoDerivation (
       for report in ${lib.escapeShellArgs (check.keep or [ ])}; do cp "$report" $out; done
     '';
   }
-  // (
-    if check ? part then
-      { start = compiled.dependencies.${check.profile}; }
-    else
-      lib.optionalAttrs (check ? profile) compiled.start.${check.profile}
-  )
+  // lib.optionalAttrs (check ? profile) compiled.${check.profile}.${part}
 )

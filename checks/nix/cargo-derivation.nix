@@ -16,10 +16,10 @@ in
   src,
   profile ? { },
   toolchain ? profile.toolchain,
-  # A derivation with a packed target directory, and whether it was compiled from these sources or
-  # from the stub.
+  # A derivation with a packed target directory, and which sources were the stub's when it was
+  # compiled: all, those of the program, or none.
   start ? null,
-  isOfStub ? true,
+  stubbed ? "all",
   fixtures ? null,
   toolNames ? [ ],
   env ? { },
@@ -44,7 +44,7 @@ pkgs.stdenv.mkDerivation (
     "profile"
     "toolchain"
     "start"
-    "isOfStub"
+    "stubbed"
     "fixtures"
     "toolNames"
   ]
@@ -76,8 +76,10 @@ pkgs.stdenv.mkDerivation (
     # from the same files for fresh, and would take the stub's for fresh too.
     + lib.optionalString (start != null) ''
       tar --zstd -xf ${start}/target.tar.zst
-      ${lib.optionalString isOfStub ''
-        find . -name '*.rs' -not -path './target/*' -exec touch {} +
+      ${lib.optionalString (stubbed != "none") ''
+        find . -name '*.rs' -not -path './target/*' ${
+          lib.optionalString (stubbed == "program") "-not -path './crates/*'"
+        } -exec touch {} +
       ''}
     '';
 

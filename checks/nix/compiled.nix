@@ -1,6 +1,7 @@
-# What the checks of a profile share, in two steps, so that each is compiled once: the dependencies,
-# from a stub of the crate, which a source edit does not touch; and the crate's own targets, for a
-# profile that lists them under `build`. An output is cargo's target directory, packed.
+# What the checks of a profile share, in steps, so that each is compiled once: the dependencies,
+# from a stub of the workspace, which a source edit does not touch; the libraries under crates/, for
+# a profile that lists them, which an edit of the program does not touch; and the program's own
+# targets. An output is cargo's target directory, packed.
 #
 # A profile without `deps` uses the dependencies of the profile that it names.
 {
@@ -32,30 +33,49 @@ let
       commands = profile.deps;
     };
   built = lib.mapAttrs dependenciesOf (lib.filterAttrs (_: profile: profile ? deps) profiles);
-  dependencies = lib.mapAttrs (name: profile: built.${profile.deps_of or name}) profiles;
-  targetsOf =
+  librariesOf =
     name: profile:
     pack {
-      name = "crate-${name}";
-      src = sources.crateWith [ ];
+      name = "libraries-${name}";
+      src = sources.librariesWith [ ];
       inherit profile;
-      start = dependencies.${name};
-      commands = profile.build;
+      start = built.${profile.deps_of or name};
+      commands = profile.libraries;
+    };
+  programOf =
+    name: profile: start:
+    pack (
+      {
+        name = "program-${name}";
+        src = sources.programWith [ ];
+        inherit profile;
+        commands = profile.program;
+      }
+      // start
+    );
+  # How a check of the profile begins: one of a few directories, of the libraries, of the program.
+  startsOf =
+    name: profile:
+    let
+      directories.start = built.${profile.deps_of or name};
+      libraries = {
+        start = librariesOf name profile;
+        stubbed = "none";
+      };
+      shared = if profile ? libraries then libraries else directories;
+      beforeProgram = shared // lib.optionalAttrs (profile ? libraries) { stubbed = "program"; };
+    in
+    {
+      inherit directories;
+      libraries = shared;
+      program =
+        if profile ? program then
+          {
+            start = programOf name profile beforeProgram;
+            stubbed = "none";
+          }
+        else
+          beforeProgram;
     };
 in
-{
-  inherit dependencies;
-  # How a check of the profile begins.
-  start = lib.mapAttrs (
-    name: profile:
-    if profile ? build then
-      {
-        start = targetsOf name profile;
-        isOfStub = false;
-      }
-    else
-      {
-        start = dependencies.${name};
-      }
-  ) profiles;
-}
+lib.mapAttrs startsOf profiles

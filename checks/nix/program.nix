@@ -29,7 +29,7 @@ cargoDerivation {
   env.BUILD_REVISION = "sources-${builtins.substring 0 12 sourcesDigest}";
   src = sources.program;
   profile = profiles.shipped;
-  start = compiled.dependencies.shipped;
+  inherit (compiled.shipped.program) start stubbed;
   nativeBuildInputs = [ pkgs.removeReferencesTo ];
   buildPhase = "cargo build --locked --release --bin git-mind";
   installPhase = ''

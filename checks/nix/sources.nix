@@ -1,5 +1,4 @@
-# What each kind of build may see, as file sets of what is in, so that an edit elsewhere (a page
-# of docs/, say) rebuilds no Rust.
+# What each kind of build may see, so that an edit elsewhere (a page, say) rebuilds no Rust.
 {
   lib,
   runCommand,
@@ -28,8 +27,10 @@ let
     map lib.fileset.maybeMissing [
       (fromTop "${member}/Cargo.toml")
       (fromTop "${member}/build.rs")
+      (fromTop "${member}/clippy.toml")
       (fromTop "${member}/src")
     ];
+  librarySources = builtins.concatMap sourcesOf libraries;
   # Every target that a manifest names, or cargo finds by itself, as an empty program.
   named =
     folder: manifest:
@@ -53,9 +54,10 @@ let
   ++ builtins.concatMap (member: named "${member}/" (manifestOf member)) libraries;
 in
 {
-  # The whole crate but the vendored fixtures, which come from the store, their hash being proven. A
-  # check names what it needs beyond that: its tool's settings, pages whose examples it compiles.
-  crateWith =
+  # The program with its tests and the libraries, without the vendored fixtures, which come from the
+  # store, their hash being proven. A check names what it needs beyond that: its tool's settings,
+  # tests of the libraries, pages whose examples it compiles.
+  programWith =
     names:
     from (
       top
@@ -65,7 +67,7 @@ in
         ../../src
         ../../tests
       ]
-      ++ builtins.concatMap (member: sourcesOf member ++ [ (fromTop "${member}/tests") ]) libraries
+      ++ librarySources
       ++ map lib.fileset.maybeMissing [
         ../../benches
         ../../examples
@@ -73,7 +75,18 @@ in
       ++ map fromTop names
     );
 
-  # A part of the crate, with what else a check names: the stub stands for the rest.
+  # The libraries with their tests: the stub stands for the program.
+  librariesWith =
+    names:
+    from (
+      top
+      ++ [ ../../fixtures/fixtures.toml ]
+      ++ librarySources
+      ++ map (member: lib.fileset.maybeMissing (fromTop "${member}/tests")) libraries
+      ++ map fromTop names
+    );
+
+  # A part of the workspace, with what else a check names: the stub stands for the rest.
   partWith = part: names: from (top ++ map fromTop (part ++ names));
 
   # What the program is made of; with the stub beneath, that is a crate.
@@ -83,7 +96,7 @@ in
       ../../build.rs
       ../../src
     ]
-    ++ builtins.concatMap sourcesOf libraries
+    ++ librarySources
   );
 
   # What decides the dependency builds: the manifest, the lock file, and a stub of each target.
@@ -102,6 +115,6 @@ in
     done
   '';
 
-  # Named files and folders, as a script check lists them, from the top of the repository.
+  # Named files and directories, as a script check lists them.
   paths = names: from (map fromTop names);
 }

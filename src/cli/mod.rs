@@ -33,8 +33,9 @@ pub use failure::{Exit, Failure};
 use output::Output;
 
 use crate::env::Environment;
-use crate::memory::{ProcessAllocator, file_limit};
+use crate::memory::ProcessAllocator;
 use clap::Parser;
+use gitmind_system::file_size_limit;
 use std::ffi::OsString;
 use std::io::Write;
 use std::process::ExitCode;
@@ -45,7 +46,7 @@ pub fn run(
     env: &dyn Environment,
     allocator: &'static ProcessAllocator,
 ) -> ExitCode {
-    file_limit::report_as_error();
+    file_size_limit::report_as_error();
     let args = match Args::try_parse_from(arguments) {
         Ok(args) => args,
         Err(error) => return failure::usage(&error),

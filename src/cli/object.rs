@@ -3,7 +3,8 @@
 use super::failure::Failure;
 use super::repository;
 use crate::context::Context;
-use crate::git::{self, EntryMode, Found, Repository, gitoxide::Location};
+use crate::git::{self, EntryMode, Found, Repository};
+use crate::gitoxide::Location;
 use crate::memory::Alloc;
 use crate::oid::Oid;
 use std::ffi::OsStr;

@@ -5,7 +5,7 @@ use std::hint::black_box;
 use std::path::Path;
 use std::sync::PoisonError;
 
-use gitmind::git::gitoxide::{GitRepository, Location};
+use gitmind::gitoxide::{GitRepository, Location};
 use gitmind::memory::{Alloc, Budgeted, Reconciled, Reconciliation, System, Vec};
 use gitmind::units::Bytes;
 

@@ -13,7 +13,7 @@ use gitmind::clock::{FixedClock, Timestamp};
 use gitmind::context::{Context, Workspace};
 use gitmind::fixture::{Recipe, make};
 use gitmind::git::Repository;
-use gitmind::git::gitoxide::{GitRepository, Location};
+use gitmind::gitoxide::{GitRepository, Location};
 use gitmind::journal::{Append, Batch, EdgeOrder, Met, Texts, WalkError, read_newest};
 use gitmind::memory::{Alloc, Arena, InternTable, Map, Pooling, ProcessAllocator, System, Zeroing};
 use gitmind::oid::Oid;

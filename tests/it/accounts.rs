@@ -1,6 +1,5 @@
 //! What an operation takes is on its account.
 
-use crate::support::{encoded_message, message};
 use gitmind::context::operation;
 use gitmind::context::{Memory, Toggles};
 use gitmind::env::FixedEnvironment;
@@ -10,6 +9,7 @@ use gitmind::journal::{Met, Texts, WalkError, read_newest};
 use gitmind::memory::{Alloc, InternTable, Pooling, Vec, Zeroing};
 use gitmind::oid::Oid;
 use gitmind::units::Bytes;
+use gitmind_test_support::{encoded_message, message};
 use std::ops::ControlFlow;
 
 /// A journal with a merge, batches, a commit that is skipped and one that is cut short.

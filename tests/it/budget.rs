@@ -1,6 +1,6 @@
 //! `budget`: a measurement of the pinned work with a verdict, or exit code 2.
 
-use crate::support::{Ran, fixtures_folder, mind, mind_with, temp_folder};
+use gitmind_test_support::{Ran, fixtures_folder, mind, mind_with, temp_folder};
 use serde_json::Value;
 use std::path::Path;
 

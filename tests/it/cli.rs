@@ -1,6 +1,6 @@
 //! Manners of the command line: help, colours, completions, one document per answer.
 
-use crate::support::{TempRepository, mind, mind_command, temp_folder};
+use gitmind_test_support::{TempRepository, mind, mind_command, temp_folder};
 use std::path::Path;
 
 const COMMANDS: [&[&str]; 10] = [

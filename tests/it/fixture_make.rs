@@ -1,6 +1,6 @@
 //! `fixture make`: the same arguments, the same bytes; a journal that git and the C tool accept.
 
-use crate::support::{git, mind, temp_folder};
+use gitmind_test_support::{git, mind, temp_folder};
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 use std::path::Path;

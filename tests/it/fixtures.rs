@@ -1,7 +1,7 @@
 //! The pinned fixtures: every byte is listed, and a changed one is refused.
 
-use crate::support::{fixture_list, fixtures_folder, temp_folder};
 use gitmind::fixture::{FixtureError, FixtureList, open_verified, unpack};
+use gitmind_test_support::{fixture_list, fixtures_folder, temp_folder};
 
 #[test]
 fn every_file_of_the_folder_is_listed_with_its_hash() {

@@ -1,7 +1,7 @@
 //! Repositories, folders and variables that somebody made to do harm: nothing outside is written,
 //! nothing reaches a terminal that it would obey, and nothing is read for ever.
 
-use crate::support::{TempRepository, git, message, mind_command, temp_folder};
+use gitmind_test_support::{TempRepository, git, message, mind_command, temp_folder};
 use std::collections::BTreeMap;
 use std::fs;
 use std::os::unix::ffi::OsStrExt;
@@ -261,7 +261,7 @@ fn texts_of_a_journal_reach_no_terminal_raw() {
     payload.extend(text(6, &format!("\u{e0001}{RAW}")));
     payload.extend(text(11, &RAW[..8]));
     payload.extend(text(12, &RAW[..8]));
-    let commit = repository.commit(&[], &crate::support::encoded_message(&payload));
+    let commit = repository.commit(&[], &gitmind_test_support::encoded_message(&payload));
     repository.git(&["update-ref", "refs/gitmind/edges/main", &commit]);
     let id = "01".repeat(20);
     for args in [

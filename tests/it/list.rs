@@ -1,6 +1,6 @@
 //! `list`: what it shows, in which order, and to whom.
 
-use crate::support::{
+use gitmind_test_support::{
     TempRepository, encoded_message, git, message, mind, mind_command, temp_folder,
 };
 use serde_json::Value;
@@ -16,8 +16,9 @@ fn edges(repository: &TempRepository, args: &[&str]) -> Vec<Value> {
 #[test]
 fn edges_come_newest_first_with_every_field() {
     let repository = TempRepository::fixture("small");
-    let text =
-        std::fs::read_to_string(crate::support::fixtures_folder().join("small.expected.json"));
+    let text = std::fs::read_to_string(
+        gitmind_test_support::fixtures_folder().join("small.expected.json"),
+    );
     let expected: Value = serde_json::from_str(&text.expect("a fixture")).expect("JSON");
     let expected = expected["branches"]["main"]["edges"].as_array().expect("edges");
     let edges = edges(&repository, &[]);
@@ -173,4 +174,18 @@ fn a_path_means_what_it_means_in_the_folder_where_it_is_typed() {
         assert_eq!(count(typed_in, &path), expected, "{path} in {}", typed_in.display());
     }
     assert_eq!(count(work, name), 0);
+}
+
+#[test]
+fn list_shows_merged_edges_newest_first() {
+    let repository = TempRepository::empty();
+    let root = repository.commit(&[], &message(&[(1, 9)]));
+    let ours = repository.commit(&[&root], &message(&[(2, 9)]));
+    let theirs = repository.commit(&[&root], &message(&[(3, 9)]));
+    let merge = repository.commit(&[&ours, &theirs], b"");
+    repository.git(&["update-ref", "refs/gitmind/edges/main", &merge]);
+    let list = repository.mind(&["list", "--json"]).json();
+    let sources = list["edges"].as_array().expect("edges").iter();
+    let sources: Vec<_> = sources.map(|edge| edge["source_oid"].clone()).collect();
+    assert_eq!(sources, [3, 2, 1].map(|byte: u8| format!("{byte:02x}").repeat(20)));
 }

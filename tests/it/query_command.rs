@@ -1,8 +1,9 @@
 //! `query` on the command line: what it prints, how objects are named, what it says on stderr.
 
-use crate::query::CACHE;
-use crate::support::{TempRepository, git, message, mind, mind_with, temp_folder};
+use gitmind_test_support::{TempRepository, git, message, mind, mind_with, temp_folder};
 use serde_json::Value;
+
+const CACHE: &str = "refs/gitmind/cache/main";
 
 /// The edges of an answer, and the answer.
 fn edges(repository: &TempRepository, args: &[&str]) -> (Vec<Value>, Value) {

@@ -1,7 +1,7 @@
 //! Bad input: one line that names the thing, what to type next, exit code 1 (2 for usage), and
 //! nothing changed.
 
-use crate::support::{TempRepository, git, message, mind, temp_folder};
+use gitmind_test_support::{TempRepository, git, message, mind, temp_folder};
 use std::fs;
 
 /// Runs `cache-rebuild` where it must fail; returns what it said and checks that nothing moved.
@@ -75,7 +75,7 @@ fn names_that_cannot_be_branches_are_refused_before_anything_is_read() {
 #[test]
 fn outside_a_repository_the_folder_is_named() {
     let folder = temp_folder();
-    let ran = crate::support::mind_command(folder.path(), &["cache-rebuild"])
+    let ran = gitmind_test_support::mind_command(folder.path(), &["cache-rebuild"])
         .env("GIT_CEILING_DIRECTORIES", folder.path())
         .output()
         .expect("the program was built");
@@ -317,7 +317,8 @@ fn an_answer_that_cannot_be_written_is_a_failure() {
         [&["cache-rebuild"][..], &["cache-rebuild", "--json"], &["list"], &["list", "--json"]]
     {
         let full = fs::File::options().write(true).open("/dev/full").expect("Linux has it");
-        let output = crate::support::mind_command(repository.path(), args).stdout(full).output();
+        let output =
+            gitmind_test_support::mind_command(repository.path(), args).stdout(full).output();
         let output = output.expect("the program was built");
         let stderr = String::from_utf8(output.stderr).expect("UTF-8");
         assert_eq!(output.status.code(), Some(1), "{args:?}: {stderr}");

@@ -1,6 +1,6 @@
 //! Every way in which a repository can be laid out and found.
 
-use crate::support::{TempRepository, git, message, mind, mind_command, temp_folder};
+use gitmind_test_support::{TempRepository, git, message, mind, mind_command, temp_folder};
 use std::fs;
 use std::path::Path;
 

@@ -1,7 +1,7 @@
 //! Repositories that others use too: what the program makes has the modes that git gives.
 
-use crate::isolated::program;
-use crate::support::{mind_command, temp_folder};
+use gitmind_test_support::program;
+use gitmind_test_support::{mind_command, temp_folder};
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsStr;
 use std::fs::Permissions;

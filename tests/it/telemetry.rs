@@ -1,6 +1,5 @@
 //! Telemetry: what lines and files look like, that a parser takes them, and that memory may fail.
 
-use crate::support::{TempRepository, mind_with, temp_folder};
 use gitmind::clock::{FixedClock, Timestamp};
 use gitmind::context::operation;
 use gitmind::env::FixedEnvironment;
@@ -10,6 +9,7 @@ use gitmind::telemetry::{
     CollectedLines, Event, Level, LogMetrics, Metric, Metrics, MetricsError, OpenMetricsFile,
     Sample, Settings, Tags, Telemetry,
 };
+use gitmind_test_support::{TempRepository, mind_with, temp_folder};
 use openmetrics_parser::openmetrics::parse_openmetrics;
 use snapbox::{assert_data_eq, file};
 use std::path::Path;

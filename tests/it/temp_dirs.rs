@@ -1,6 +1,6 @@
 //! Temporary folders of the program: a killed process leaves nothing after the next run.
 
-use crate::support::{Ran, fixtures_folder, mind_command, temp_folder};
+use gitmind_test_support::{Ran, fixtures_folder, mind_command, temp_folder};
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Stdio};

@@ -1,6 +1,6 @@
 //! The variables of the memory layer: listed, refused by name, and without effect on results.
 
-use crate::support::{TempRepository, mind_with, temp_folder};
+use gitmind_test_support::{TempRepository, mind_with, temp_folder};
 use serde_json::Value;
 
 /// The root tree of a forced rebuild of `small` under these variables, and what was said.

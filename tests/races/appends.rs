@@ -1,7 +1,8 @@
 //! Processes that append to one journal at once.
 
-use crate::injection::record;
-use crate::support::{Checkout, at_once, length};
+use gitmind_test_support::checkout::{Checkout, length};
+use gitmind_test_support::concurrent::at_once;
+use gitmind_test_support::record;
 use std::collections::BTreeSet;
 use std::io::Write;
 use std::process::Stdio;

@@ -1,8 +1,9 @@
 //! git collects garbage and packs anew, again and again, while everything else goes on.
 
 use crate::appends::{assert_all, link, sessions};
-use crate::injection::record;
-use crate::support::{Checkout, append, at_once, length, meanwhile};
+use gitmind_test_support::checkout::{Checkout, append, length};
+use gitmind_test_support::concurrent::{at_once, meanwhile};
+use gitmind_test_support::record;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 /// Runs appends, rebuilds, lists and queries while git runs with `args`.

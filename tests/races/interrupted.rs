@@ -1,13 +1,13 @@
 //! git collects garbage between any two calls of the repository port: all of them, one at a time.
 
-use crate::injection::record;
-use crate::support::{Checkout, FULL, JOURNAL, UPDATE, append, rebuild};
-use gitmind::git::gitoxide::GitRepository;
 use gitmind::git::{
     Commit, Error, Head, Identity, ObjectKind, PackSink, PackSummary, RefUpdate, Repository,
 };
+use gitmind::gitoxide::GitRepository;
 use gitmind::memory::{Alloc, Vec};
 use gitmind::oid::Oid;
+use gitmind_test_support::checkout::{Checkout, FULL, JOURNAL, UPDATE, append, rebuild};
+use gitmind_test_support::record;
 use std::cell::Cell;
 use std::ops::ControlFlow;
 

@@ -5,14 +5,6 @@
 
 mod appends;
 mod collections;
-#[path = "../it/edges.rs"]
-mod edges;
-#[path = "../it/injection.rs"]
-mod injection;
 mod interrupted;
-#[path = "../it/isolated.rs"]
-mod isolated;
 mod rebuilds;
 mod refs;
-mod support;
-mod threads;

@@ -1,8 +1,9 @@
 //! Processes that rebuild at once, of one branch or of several, and while others append.
 
 use crate::appends::{assert_all, link, sessions};
-use crate::injection::record;
-use crate::support::{Checkout, append, at_once, length, meanwhile};
+use gitmind_test_support::checkout::{Checkout, append, length};
+use gitmind_test_support::concurrent::{at_once, meanwhile};
+use gitmind_test_support::record;
 
 const REBUILDS: usize = 4;
 

@@ -1,8 +1,9 @@
 //! Refs while others move, pack and lock them.
 
-use crate::support::{Checkout, JOURNAL, append, length, meanwhile};
 use gitmind::git::{Error, RefUpdate, Repository};
 use gitmind::oid::Oid;
+use gitmind_test_support::checkout::{Checkout, JOURNAL, append, length};
+use gitmind_test_support::concurrent::meanwhile;
 
 #[test]
 fn a_ref_that_is_packed_while_its_lock_is_awaited_is_compared_as_it_is_then() {

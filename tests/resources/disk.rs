@@ -47,7 +47,7 @@ fn a_full_disk_is_an_error_that_changes_nothing() {
             let mut command = place.isolated("unshare");
             command.args(["-r", "-m", "sh", "-c", SCRIPT, "sh"]).env("FROM", place.around());
             command.env("DISK", place.around().join("disk")).env("ROOM_KIB", room.to_string());
-            command.env("PROGRAM", crate::isolated::program());
+            command.env("PROGRAM", gitmind_test_support::program());
             command.env("INPUT", place.input_of(operation));
             let ran = place.run(operation, command);
             let (stdout, stderr) =

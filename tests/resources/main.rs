@@ -4,10 +4,6 @@
 //! What a machine cannot refuse here is listed as not run, with the reason.
 
 mod disk;
-#[path = "../it/injection.rs"]
-mod injection;
-#[path = "../it/isolated.rs"]
-mod isolated;
 mod limits;
 mod permissions;
 mod support;

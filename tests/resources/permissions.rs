@@ -23,7 +23,7 @@ impl Somebody {
     /// root may not do that, `None`, and `fault` is said not to be run.
     fn of(place: &Place, fault: &str) -> Option<Self> {
         let own = std::fs::metadata("/proc/self").expect("Linux has it").uid();
-        let built = crate::isolated::program();
+        let built = gitmind_test_support::program();
         if own != 0 {
             return Some(Self { user: None, program: built.into() });
         }
@@ -153,7 +153,7 @@ fn a_lock_that_was_left_behind_is_named_and_stays() {
     place.remember();
     // At once, since each waits until it gives the lock up.
     let refused = |operation: &Operation| {
-        let ran = place.run(operation, place.isolated(crate::isolated::program()));
+        let ran = place.run(operation, place.isolated(gitmind_test_support::program()));
         assert_eq!(ran.status.code(), Some(1), "{}", operation.name);
         let text = String::from_utf8_lossy(&ran.stderr);
         assert!(text.contains("is locked") && text.contains(".lock"), "{text}");

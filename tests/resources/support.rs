@@ -1,7 +1,7 @@
 //! A repository where something is refused, and what must be true after.
 
-use crate::injection::{self, record};
-use crate::isolated::{isolated, program};
+use gitmind_test_support::{isolated, program};
+use gitmind_test_support::{record, write_row};
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
@@ -273,7 +273,7 @@ fn each_file(folder: &Path, act: &mut dyn FnMut(&Path)) {
 /// Says that something could not be shown here, and why.
 pub(crate) fn not_run(what: &str, why: &str) {
     use std::io::Write;
-    injection::write(serde_json::json!({ "fault": what }));
+    write_row(serde_json::json!({ "fault": what }));
     // Past the harness, which keeps what a passed test prints.
     let _ = writeln!(std::io::stderr(), "NOT RUN: {what}: {why}");
 }

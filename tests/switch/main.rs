@@ -2,10 +2,6 @@
 
 mod at_work;
 mod commands;
-#[path = "../it/edges.rs"]
-mod edges;
-#[path = "../it/isolated.rs"]
-mod isolated;
 mod program_at_work;
 mod services;
 mod support;

@@ -1,7 +1,6 @@
 //! The operations of a context, in the memory that the switch makes: at a fixed time they write the
 //! same files, byte for byte, names of commits included.
 
-use crate::edges::edge;
 use crate::support::{Place, SWITCH, files};
 use gitmind::branch::BranchName;
 use gitmind::cache::{Direction, Endpoint, QueryError, RebuildOptions};
@@ -11,13 +10,14 @@ use gitmind::context::{Context, Memory, Toggles, Workspace};
 use gitmind::env::FixedEnvironment;
 use gitmind::fs::FakeFileSystem;
 use gitmind::git::Repository;
-use gitmind::git::gitoxide::{GitRepository, Location};
+use gitmind::gitoxide::{GitRepository, Location};
 use gitmind::journal::{Append, Batch, EdgeOrder, Met, Texts, WalkError, read_newest};
 use gitmind::memory::{Op, Scope, Vec};
 use gitmind::oid::Oid;
 use gitmind::progress::Silent;
 use gitmind::random::CountingRandom;
 use gitmind::units::Bytes;
+use gitmind_test_support::edge;
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;

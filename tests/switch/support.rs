@@ -60,7 +60,7 @@ impl Place {
 
     /// Runs the program with these variables and no others of its own.
     pub(crate) fn mind(&self, args: &[&str], variables: &Variables<'_>) -> Ran {
-        let mut command = command(crate::isolated::program(), &self.repository(), variables);
+        let mut command = command(gitmind_test_support::program(), &self.repository(), variables);
         Ran::new(command.env("HOME", self.home()).args(args).output().expect("it was built"))
     }
 }
@@ -68,7 +68,7 @@ impl Place {
 /// A command that depends on nothing of the machine but these variables.
 fn command(program: impl AsRef<OsStr>, folder: &Path, variables: &Variables<'_>) -> Command {
     let removed = ["GIT", "GM_", "NO_COLOR", "HOME"];
-    let mut command = crate::isolated::isolated(program, &removed);
+    let mut command = gitmind_test_support::isolated(program, &removed);
     command.current_dir(folder).envs(variables.iter().copied());
     command
 }

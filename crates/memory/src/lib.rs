@@ -12,12 +12,10 @@ mod containers;
 mod counters;
 mod error;
 mod faulty;
-pub mod file_limit;
 mod gate;
 #[cfg(feature = "histogram")]
 mod histogram;
 mod intern;
-mod mapped;
 mod op;
 mod poison;
 mod pooling;
@@ -49,7 +47,6 @@ pub use self::gate::{Gate, Gated};
 #[cfg(feature = "histogram")]
 pub use self::histogram::Percentiles;
 pub use self::intern::{InternError, InternTable, Interned, Symbol, Unshared};
-pub use self::mapped::Mapped;
 pub use self::op::{Op, OpStats, OpTag};
 pub use self::pooling::{Pooling, Zeroing};
 pub use self::port::{Port, PortId};

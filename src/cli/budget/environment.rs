@@ -1,8 +1,8 @@
 //! What a measurement depends on besides the code: toolchain, target, kernel, pages, toggles.
 
 use crate::context::Toggles;
-use crate::git::gitoxide::{GitRepository, Location};
 use crate::git::{Head, Repository};
+use crate::gitoxide::{GitRepository, Location};
 use serde::Serialize;
 use std::path::Path;
 

@@ -11,7 +11,7 @@ use crate::context::operation;
 use crate::context::{Context, Memory, Workspace, available_workers};
 use crate::fs::PosixFileSystem;
 use crate::git::Repository;
-use crate::git::gitoxide::{GitRepository, Location};
+use crate::gitoxide::{GitRepository, Location};
 use crate::journal::{EdgeOrder, Met, Relation, Texts, WalkError, read_newest};
 use crate::memory::Alloc;
 use crate::oid::Oid;

@@ -1,0 +1,99 @@
+//! Bitmap files: round trips, the size rule, and damage.
+
+use super::*;
+use gitmind_memory::System;
+use proptest::prelude::*;
+use std::collections::BTreeSet;
+use std::vec::Vec;
+
+fn encoded(ids: &[u32]) -> Vec<u8> {
+    let system = System::new();
+    let mut file = super::Vec::new(Alloc::new(&system));
+    encode_bitmap(ids, &mut file).expect("there is memory");
+    file.to_vec()
+}
+
+fn decoded(file: &[u8]) -> Result<Vec<u32>, BitmapError> {
+    let system = System::new();
+    decode_bitmap(Alloc::new(&system), file).map(|ids| ids.to_vec())
+}
+
+/// Sets of every density: sparse over all ids, dense runs, whole containers.
+fn id_sets() -> impl Strategy<Value = Vec<u32>> {
+    let sparse = prop::collection::btree_set(any::<u32>(), 0..50);
+    let dense = (any::<u32>(), 0..9000_u32, 1..4_u32).prop_map(|(start, len, step)| {
+        let start = start.min(u32::MAX - 4 * 9000);
+        (0..len).map(|index| start + index * step).collect::<BTreeSet<_>>()
+    });
+    let whole = (0..=u32::from(u16::MAX))
+        .prop_map(|high| (0..=0xffff).map(|low| high << 16 | low).collect::<BTreeSet<_>>());
+    prop_oneof![4 => sparse, 4 => dense, 1 => whole].prop_map(|set| set.into_iter().collect())
+}
+
+proptest! {
+    #[test]
+    fn ids_read_back_as_written(ids in id_sets()) {
+        prop_assert_eq!(decoded(&encoded(&ids)), Ok(ids));
+    }
+
+    #[test]
+    fn a_file_of_any_other_length_is_refused(
+        ids in id_sets(),
+        cut in any::<prop::sample::Index>(),
+    ) {
+        let mut file = encoded(&ids);
+        let cut = cut.index(file.len());
+        prop_assert!(decoded(&file[..cut]).is_err());
+        file.push(0);
+        prop_assert!(decoded(&file).is_err());
+    }
+
+    #[test]
+    fn any_bytes_are_ids_in_order_or_an_error(
+        body in prop::collection::vec(any::<u8>(), 0..100),
+        kind in 0..4_u8,
+    ) {
+        let mut file = encoded(&[])[..HEADER_BYTES].to_vec();
+        file.push(kind);
+        if kind == CONTAINERS {
+            file.extend_from_slice(&COOKIE_NO_RUNS.to_le_bytes());
+        }
+        file.extend_from_slice(&body);
+        if let Ok(ids) = decoded(&file) {
+            prop_assert!(ids.is_sorted_by(|a, b| a < b));
+        }
+    }
+}
+
+#[test]
+fn containers_are_used_from_the_size_where_they_are_smaller() {
+    let kind_of = |ids: &[u32]| encoded(ids)[HEADER_BYTES];
+    let spread = |count: u32, chunks: u32| {
+        let mut ids: Vec<u32> = (0..count).map(|i| (i % chunks) << 16 | i).collect();
+        ids.sort_unstable();
+        ids
+    };
+    assert_eq!(kind_of(&[]), ARRAY);
+    for (chunks, card) in [(1, 7), (2, 11), (3, 15), (10, 43)] {
+        assert_eq!(kind_of(&spread(card - 1, chunks)), ARRAY, "{chunks} chunks");
+        assert_eq!(kind_of(&spread(card, chunks)), CONTAINERS, "{chunks} chunks");
+    }
+}
+
+#[test]
+fn a_claim_of_two_billion_ids_is_refused_without_allocating() {
+    let mut file = encoded(&[])[..HEADER_BYTES].to_vec();
+    file.push(ARRAY);
+    file.extend_from_slice(&0x7fff_ffff_u32.to_le_bytes());
+    assert!(matches!(decoded(&file), Err(BitmapError::Damaged(_))));
+    assert!(matches!(decoded(&file[..HEADER_BYTES]), Err(BitmapError::Damaged(_))));
+}
+
+#[test]
+fn another_magic_or_version_is_named() {
+    let mut file = encoded(&[1]);
+    file[8] = 2;
+    assert_eq!(decoded(&file), Err(BitmapError::Version(2)));
+    file[0] = b'g';
+    assert_eq!(decoded(&file), Err(BitmapError::NotABitmap));
+}

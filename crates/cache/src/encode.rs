@@ -1,0 +1,109 @@
+//! The files and trees of some shards, encoded and named by worker threads.
+
+use super::bitmap::encode_bitmap;
+use super::plan::{Content, Entry};
+use super::shard::{Direction, push_file};
+use core::ops::Range;
+use gitmind_git::oid::Oid;
+use gitmind_git::{Error, ObjectKind, TreeDraft, object_id};
+use gitmind_memory::{Alloc, Vec};
+use gitmind_system::pipeline::Work;
+
+/// What threads need to encode.
+pub(super) struct Encoding<'e, 'r, 'a> {
+    pub(super) content: &'e Content<'r>,
+    pub(super) alloc: Alloc<'a>,
+}
+
+/// The objects of some shards, in the order in which they are written.
+pub(super) struct Encoded<'a> {
+    bytes: Vec<'a, u8>,
+    /// Kind and name of each object, and where its bytes end; they start where the last one's end.
+    objects: Vec<'a, (ObjectKind, Oid, usize)>,
+    tree: TreeDraft<'a>,
+    /// The shards and their trees.
+    shards: Vec<'a, (u8, Oid)>,
+}
+
+impl<'a> Encoded<'a> {
+    fn new(alloc: Alloc<'a>) -> Self {
+        Self {
+            bytes: Vec::new(alloc),
+            objects: Vec::new(alloc),
+            tree: TreeDraft::new(alloc),
+            shards: Vec::new(alloc),
+        }
+    }
+
+    /// Kind, name and bytes of each object.
+    pub(super) fn objects(&self) -> impl ExactSizeIterator<Item = (ObjectKind, Oid, &[u8])> {
+        self.objects.iter().enumerate().map(|(index, (kind, id, end))| {
+            let start = index.checked_sub(1).map_or(0, |last| self.objects[last].2);
+            (*kind, *id, &self.bytes[start..*end])
+        })
+    }
+
+    /// The shards and their trees, in the order of their names.
+    pub(super) fn shards(&self) -> &[(u8, Oid)] {
+        &self.shards
+    }
+
+    /// Adds a shard's files and its tree.
+    fn shard<'p>(
+        &mut self,
+        shard: u8,
+        entries: impl Iterator<Item = Entry<'p>>,
+    ) -> Result<(), Error> {
+        self.tree.clear();
+        for Entry { oid, forward, reverse, reverse_is_shared } in entries {
+            if !forward.is_empty() {
+                let file = self.file(forward, false)?;
+                push_file(&mut self.tree, oid, Direction::Forward, file)?;
+            }
+            if !reverse.is_empty() {
+                let file = self.file(reverse, reverse_is_shared)?;
+                push_file(&mut self.tree, oid, Direction::Reverse, file)?;
+            }
+        }
+        self.bytes.try_extend_from_slice(self.tree.as_bytes())?;
+        let tree = object_id(ObjectKind::Tree, self.tree.as_bytes())?;
+        self.objects.try_push((ObjectKind::Tree, tree, self.bytes.len()))?;
+        Ok(self.shards.try_push((shard, tree))?)
+    }
+
+    /// The name of the file of `ids`, which is added unless the cache has it elsewhere.
+    fn file(&mut self, ids: &[u32], is_shared: bool) -> Result<Oid, Error> {
+        let start = self.bytes.len();
+        encode_bitmap(ids, &mut self.bytes)?;
+        let name = object_id(ObjectKind::Blob, &self.bytes[start..])?;
+        if is_shared {
+            self.bytes.truncate(start);
+        } else {
+            self.objects.try_push((ObjectKind::Blob, name, self.bytes.len()))?;
+        }
+        Ok(name)
+    }
+}
+
+impl<'a> Work for Encoding<'_, '_, 'a> {
+    type Job = Range<usize>;
+    type Output = Encoded<'a>;
+    type Error = Error;
+    type Tools = ();
+
+    fn run(
+        &self,
+        job: Range<usize>,
+        old: Option<Encoded<'a>>,
+        (): &mut (),
+    ) -> Result<Encoded<'a>, Error> {
+        let mut encoded = old.unwrap_or_else(|| Encoded::new(self.alloc));
+        encoded.bytes.clear();
+        encoded.objects.clear();
+        encoded.shards.clear();
+        for (shard, entries) in self.content.shards_of(job) {
+            encoded.shard(shard, entries)?;
+        }
+        Ok(encoded)
+    }
+}

@@ -1,0 +1,27 @@
+//! The edges of a commit that the commit index names.
+
+use super::commit_index::CommitRecord;
+use super::existing::ExistingError;
+use gitmind_git::{Commit, ObjectKind, Repository};
+use gitmind_journal::{Edge, MessageError, PayloadBuffer};
+use gitmind_memory::Vec;
+
+/// Reads the edges of `record`'s commit, by way of the two buffers. Those before a break in it
+/// count, as everywhere.
+///
+/// # Errors
+/// [`ExistingError::Edge`] when the commit is there but has no payload.
+pub(super) fn edges_of<'p>(
+    repository: &dyn Repository,
+    record: &CommitRecord,
+    object: &mut Vec<'_, u8>,
+    payload: &'p mut PayloadBuffer<'_>,
+) -> Result<impl Iterator<Item = Edge<'p>>, ExistingError> {
+    repository.read(record.commit, ObjectKind::Commit, object)?;
+    let commit = Commit::parse(record.commit, object).map_err(ExistingError::Malformed)?;
+    let edges = payload.edges(&commit).map_err(|error| match error {
+        MessageError::Memory(error) => ExistingError::from(error),
+        _ => ExistingError::Edge { id: record.first_edge },
+    })?;
+    Ok(edges.map_while(Result::ok))
+}

@@ -1,0 +1,214 @@
+//! The `meta` blob at the root of a cache: what the cache was built from.
+//!
+//! Text, one `key value` a line in fixed order, so that people can read `git show CACHE:meta`. It
+//! holds neither time nor host: the same journal gives the same bytes.
+
+use super::commit_index::RECORDS_PER_CHUNK;
+use arrayvec::ArrayString;
+use core::fmt::Write;
+use gitmind_git::oid::Oid;
+use gitmind_journal::EdgeOrder;
+use gitmind_memory::{Alloc, MemoryError, Vec};
+
+/// Name of the blob in the root tree.
+pub(super) const NAME: &[u8] = b"meta";
+const VERSION_LINE_START: &str = "git-mind-cache ";
+const VERSION: u32 = 2;
+/// Bits of an object id that name its shard.
+const SHARD_BITS: u32 = 8;
+/// Bytes of the largest blob that can be valid, rounded up.
+const BYTES_MAX: usize = 1024;
+
+/// What a cache was built from.
+///
+/// ```
+/// use gitmind_cache::Meta;
+/// use gitmind_git::oid::Oid;
+/// use gitmind_journal::EdgeOrder;
+/// let meta = Meta {
+///     journal_tip: Oid::new([7; 20]),
+///     edge_order: EdgeOrder::OldestFirst,
+///     edges: 50,
+///     commits: 45,
+///     commits_skipped: 0,
+///     edges_truncated: 0,
+///     commits_indexed: 45,
+/// };
+/// assert_eq!(Meta::parse(meta.to_string().as_bytes()), Ok(meta));
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Meta {
+    /// The newest journal commit.
+    pub journal_tip: Oid,
+    /// How edges are numbered.
+    pub edge_order: EdgeOrder,
+    /// Edges in the cache.
+    pub edges: u32,
+    /// Journal commits that were read.
+    pub commits: u32,
+    /// Of these, commits whose message was malformed: they gave no edges.
+    pub commits_skipped: u32,
+    /// Of these, commits whose edges break off: those before the break are in the cache.
+    pub edges_truncated: u32,
+    /// Records of the commit index: commits that gave edges.
+    pub commits_indexed: u32,
+}
+
+/// Why a blob does not say what a cache was built from.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum MetaError {
+    /// It was written by another version.
+    #[error("cache format {0} is not known, only {VERSION}")]
+    Version(u32),
+    /// It is not in this format.
+    #[error("cache metadata is malformed: {0}")]
+    Malformed(&'static str),
+}
+
+impl core::fmt::Display for Meta {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        writeln!(f, "{VERSION_LINE_START}{VERSION}")?;
+        writeln!(f, "journal-tip {}", self.journal_tip)?;
+        writeln!(f, "edge-order {}", self.edge_order.name())?;
+        writeln!(f, "edges {}", self.edges)?;
+        writeln!(f, "commits {}", self.commits)?;
+        writeln!(f, "commits-skipped {}", self.commits_skipped)?;
+        writeln!(f, "edges-truncated {}", self.edges_truncated)?;
+        writeln!(f, "shard-bits {SHARD_BITS}")?;
+        writeln!(f, "commits-indexed {}", self.commits_indexed)?;
+        writeln!(f, "commits-per-chunk {RECORDS_PER_CHUNK}")
+    }
+}
+
+impl Meta {
+    /// The bytes of the blob.
+    pub(super) fn encode<'a>(&self, alloc: Alloc<'a>) -> Result<Vec<'a, u8>, MemoryError> {
+        let text = self.text();
+        let mut blob = Vec::try_with_capacity(text.len(), alloc)?;
+        blob.try_extend_from_slice(text.as_bytes())?;
+        Ok(blob)
+    }
+
+    /// The text of the blob.
+    fn text(&self) -> ArrayString<BYTES_MAX> {
+        let mut text = ArrayString::new();
+        write!(text, "{self}").expect("this holds because ids and counts have bounded lengths");
+        text
+    }
+
+    /// The metadata of this cache together with what `added` counts; `None` past the largest
+    /// counts.
+    pub(super) fn extended(&self, added: &Self) -> Option<Self> {
+        Some(Self {
+            journal_tip: added.journal_tip,
+            edge_order: self.edge_order,
+            edges: self.edges.checked_add(added.edges)?,
+            commits: self.commits.checked_add(added.commits)?,
+            commits_skipped: self.commits_skipped.checked_add(added.commits_skipped)?,
+            edges_truncated: self.edges_truncated.checked_add(added.edges_truncated)?,
+            commits_indexed: self.commits_indexed.checked_add(added.commits_indexed)?,
+        })
+    }
+
+    /// Reads what [`Display`](std::fmt::Display) wrote.
+    ///
+    /// # Errors
+    /// When `blob` is anything else.
+    pub fn parse(blob: &[u8]) -> Result<Self, MetaError> {
+        if blob.len() > BYTES_MAX {
+            return Err(MetaError::Malformed("it is too long"));
+        }
+        let text = str::from_utf8(blob).map_err(|_| MetaError::Malformed("it is not text"))?;
+        let mut lines = text.lines();
+        let version = lines.next().and_then(|line| line.strip_prefix(VERSION_LINE_START));
+        let version = version.ok_or(MetaError::Malformed("it has no version"))?;
+        let version = version.parse().map_err(|_| MetaError::Malformed("it has no version"))?;
+        if version != VERSION {
+            return Err(MetaError::Version(version));
+        }
+        let mut value = |key: &'static str| {
+            let line = lines.next().and_then(|line| line.strip_prefix(key)?.strip_prefix(' '));
+            line.ok_or(MetaError::Malformed("a line is missing"))
+        };
+        let mut meta = Self {
+            journal_tip: Oid::from_hex(value("journal-tip")?.as_bytes())
+                .ok_or(MetaError::Malformed("journal-tip is not an object id"))?,
+            edge_order: EdgeOrder::from_name(value("edge-order")?)
+                .ok_or(MetaError::Malformed("edge-order is not known"))?,
+            edges: count(value("edges")?)?,
+            commits: count(value("commits")?)?,
+            commits_skipped: count(value("commits-skipped")?)?,
+            edges_truncated: count(value("edges-truncated")?)?,
+            commits_indexed: 0,
+        };
+        if count(value("shard-bits")?)? != SHARD_BITS {
+            return Err(MetaError::Malformed("shard-bits is not 8"));
+        }
+        meta.commits_indexed = count(value("commits-indexed")?)?;
+        if count(value("commits-per-chunk")?)? != RECORDS_PER_CHUNK {
+            return Err(MetaError::Malformed("commits-per-chunk is not 1024"));
+        }
+        // One spelling only: what does not print the same again was not written by us.
+        if meta.text().as_bytes() != blob {
+            return Err(MetaError::Malformed("it is not in its one spelling"));
+        }
+        Ok(meta)
+    }
+}
+
+fn count(digits: &str) -> Result<u32, MetaError> {
+    digits.parse().map_err(|_| MetaError::Malformed("a count is not a number"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn metas() -> impl Strategy<Value = Meta> {
+        let order = prop_oneof![Just(EdgeOrder::OldestFirst), Just(EdgeOrder::NewestFirst)];
+        (any::<[u8; 20]>(), order, any::<[u32; 5]>()).prop_map(|(tip, edge_order, counts)| {
+            let [edges, commits, commits_skipped, edges_truncated, commits_indexed] = counts;
+            Meta {
+                journal_tip: Oid::new(tip),
+                edge_order,
+                edges,
+                commits,
+                commits_skipped,
+                edges_truncated,
+                commits_indexed,
+            }
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn metadata_reads_back_as_written(meta in metas()) {
+            prop_assert_eq!(Meta::parse(meta.to_string().as_bytes()), Ok(meta));
+        }
+
+        #[test]
+        fn one_changed_byte_is_noticed_or_harmless(
+            meta in metas(),
+            at in any::<prop::sample::Index>(),
+            byte in any::<u8>(),
+        ) {
+            let mut blob = meta.to_string().into_bytes();
+            let at = at.index(blob.len());
+            blob[at] = byte;
+            if let Ok(read) = Meta::parse(&blob) {
+                prop_assert_eq!(read.to_string().into_bytes(), blob);
+            }
+        }
+    }
+
+    #[test]
+    fn another_version_is_named() {
+        for other in ["1", "3"] {
+            let blob = format!("git-mind-cache {other}\nanything");
+            let error = Meta::parse(blob.as_bytes()).expect_err("another");
+            let expected = format!("cache format {other} is not known, only 2");
+            assert_eq!(error.to_string(), expected);
+        }
+    }
+}

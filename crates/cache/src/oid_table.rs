@@ -1,0 +1,107 @@
+//! Object ids as small numbers, in the order of their first appearance.
+//!
+//! Ids come from journals, which are untrusted: the hash is keyed, so that nobody can choose ids
+//! that collide.
+
+use core::hash::BuildHasher;
+use gitmind_git::oid::Oid;
+use gitmind_memory::{Arena, ArenaVec, MemoryError};
+use hashbrown::HashTable;
+use hashbrown::hash_table::Entry;
+
+/// Ids that there is room for from the start: their arrays are then no small objects of the arena.
+const OIDS_MIN: usize = 1024;
+
+/// Distinct object ids, numbered from 0.
+pub(super) struct OidTable<'r> {
+    oids: ArenaVec<'r, Oid>,
+    numbers: HashTable<u32, &'r Arena<'r>>,
+    hasher: foldhash::fast::RandomState,
+}
+
+/// Why an id got no number.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum OidTableError {
+    Memory(MemoryError),
+    TooManyOids,
+}
+
+impl From<MemoryError> for OidTableError {
+    fn from(error: MemoryError) -> Self {
+        Self::Memory(error)
+    }
+}
+
+impl<'r> OidTable<'r> {
+    pub(super) fn new(arena: &'r Arena<'r>) -> Result<Self, MemoryError> {
+        let mut numbers = HashTable::new_in(arena);
+        numbers.try_reserve(OIDS_MIN, |_| 0).map_err(MemoryError::from)?;
+        let oids = ArenaVec::try_with_capacity(OIDS_MIN, arena)?;
+        Ok(Self { oids, numbers, hasher: Default::default() })
+    }
+
+    /// The ids; the index is the number.
+    pub(super) fn oids(&self) -> &[Oid] {
+        &self.oids
+    }
+
+    /// The number of `oid`, when it has one.
+    pub(super) fn find(&self, oid: Oid) -> Option<u32> {
+        let is_same = |number: &u32| self.oids[*number as usize] == oid;
+        self.numbers.find(self.hasher.hash_one(oid), is_same).copied()
+    }
+
+    /// The number of `oid`, a new one when it has none.
+    pub(super) fn number(&mut self, oid: Oid) -> Result<u32, OidTableError> {
+        let Self { oids, numbers, hasher } = self;
+        let hash = |number: &u32| hasher.hash_one(oids[*number as usize]);
+        numbers.try_reserve(1, hash).map_err(MemoryError::from)?;
+        let is_same = |number: &u32| oids[*number as usize] == oid;
+        match numbers.entry(hasher.hash_one(oid), is_same, hash) {
+            Entry::Occupied(entry) => Ok(*entry.get()),
+            Entry::Vacant(entry) => {
+                let number = u32::try_from(oids.len()).map_err(|_| OidTableError::TooManyOids)?;
+                oids.try_push(oid)?;
+                entry.insert(number);
+                Ok(number)
+            }
+        }
+    }
+
+    /// The ids alone, without the table; the index is the number.
+    pub(super) fn into_oids(self) -> &'r [Oid] {
+        self.oids.into_slice()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use gitmind_memory::units::Bytes;
+    use gitmind_memory::{Alloc, System};
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn equal_ids_have_equal_numbers_in_order_of_appearance(
+            firsts in prop::collection::vec(0..30_u8, 0..200),
+        ) {
+            let system = System::new();
+            let arena = Arena::begin(Alloc::new(&system), Bytes::ZERO, Bytes::from_mib(1));
+            let mut table = OidTable::new(&arena).expect("little memory");
+            let mut model = vec![];
+            for first in firsts {
+                let oid = Oid::new([first; 20]);
+                if !model.contains(&oid) {
+                    model.push(oid);
+                }
+                let number = table.number(oid).expect("few ids");
+                prop_assert_eq!(model[number as usize], oid);
+                prop_assert_eq!(table.find(oid), Some(number));
+            }
+            prop_assert_eq!(table.find(Oid::new([255; 20])), None);
+            prop_assert_eq!(table.oids(), &*model);
+            prop_assert_eq!(table.into_oids(), &*model);
+        }
+    }
+}

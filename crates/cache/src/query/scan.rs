@@ -1,0 +1,104 @@
+//! The answer of a journal: one walk that counts and marks, then the marked commits again.
+//!
+//! An id is known only when every older commit has been seen, and edges come newest first. So the
+//! walk keeps 24 bytes for each commit and 4 for each edge that was found; the edges themselves are
+//! read again, in the order of their ids.
+
+use super::emitter::{EmitError, Emitter};
+use super::{Answer, Endpoint, FoundEdge, QueryError};
+use crate::numbered::NumberedCommits;
+use core::ops::ControlFlow;
+use gitmind_git::Repository;
+use gitmind_git::oid::Oid;
+use gitmind_journal::{EdgeOrder, Malformed, MessageError, PayloadBuffer, walk};
+use gitmind_memory::{Alloc, Vec};
+
+/// What to look for, and where.
+pub(super) struct Scan<'q, 'a> {
+    pub(super) repository: &'q dyn Repository,
+    pub(super) alloc: Alloc<'a>,
+    pub(super) tip: Oid,
+    pub(super) edge_order: EdgeOrder,
+    pub(super) endpoint: Endpoint,
+}
+
+impl<'a> Scan<'_, 'a> {
+    /// Hands over the edges that were not yet.
+    pub(super) fn run<V, E>(&self, emitter: &mut Emitter<'_, '_, V>) -> Result<Answer, E>
+    where
+        E: From<QueryError>,
+        V: FnMut(&FoundEdge<'_>) -> Result<ControlFlow<()>, E>,
+    {
+        let mut answer = Answer {
+            edge_order: self.edge_order,
+            edges: 0,
+            unusable: None,
+            commits_skipped: 0,
+            edges_truncated: 0,
+            malformed: None,
+        };
+        let (commits, found) = self.mark(&mut answer)?;
+        for span in commits.spans() {
+            let before = |position: u32| found.partition_point(|edge| *edge < position);
+            let found = &found[before(span.visited.start)..before(span.visited.end)];
+            let ids = found.iter().map(|edge| edge - span.visited.start + span.first_edge);
+            let next_id = emitter.next_id();
+            let mut ids = ids.filter(|id| *id >= next_id).peekable();
+            if ids.peek().is_none() {
+                continue;
+            }
+            let record = commits.record(&span).map_err(QueryError::from)?;
+            match emitter.commit(&record, ids) {
+                Ok(ControlFlow::Continue(())) => {}
+                Ok(ControlFlow::Break(())) => break,
+                Err(EmitError::Visit(error)) => return Err(error),
+                Err(EmitError::Object(error)) => {
+                    let memory = error.memory().map(QueryError::Memory);
+                    return Err(memory.unwrap_or(QueryError::Again(error)).into());
+                }
+            }
+        }
+        Ok(answer)
+    }
+
+    /// Walks the journal; returns its commits, and which of the edges have the endpoint, as their
+    /// positions in the order of visits.
+    fn mark(&self, answer: &mut Answer) -> Result<(NumberedCommits<'a>, Vec<'a, u32>), QueryError> {
+        let Self { repository, alloc, tip, edge_order, endpoint } = *self;
+        let (mut starts, mut found) = (Vec::new(alloc), Vec::new(alloc));
+        let mut payload = PayloadBuffer::new(alloc);
+        let mut edges_read = 0_u32;
+        let history = walk(repository, alloc, tip, edge_order, |commit| {
+            starts.try_push(edges_read)?;
+            let edges = match payload.edges(commit) {
+                Ok(edges) => edges,
+                Err(MessageError::Memory(error)) => return Err(QueryError::Memory(error)),
+                Err(problem) => {
+                    answer.commits_skipped += 1;
+                    let commit = commit.id;
+                    answer.malformed.get_or_insert(Malformed::Skipped { commit, problem });
+                    return Ok(());
+                }
+            };
+            for (edges_kept, edge) in (0..).zip(edges) {
+                match edge {
+                    Ok(edge) => {
+                        if endpoint.is_of(&edge) {
+                            found.try_push(edges_read)?;
+                        }
+                        edges_read = edges_read.checked_add(1).ok_or(QueryError::TooManyEdges)?;
+                    }
+                    Err(problem) => {
+                        answer.edges_truncated += 1;
+                        let commit = commit.id;
+                        let cut = Malformed::Truncated { commit, edges_kept, problem };
+                        answer.malformed.get_or_insert(cut);
+                    }
+                }
+            }
+            Ok(())
+        })?;
+        starts.try_push(edges_read)?;
+        Ok((NumberedCommits::new(history, starts), found))
+    }
+}

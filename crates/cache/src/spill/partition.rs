@@ -1,0 +1,130 @@
+//! Records of one size on disk, in parts that are read one by one.
+
+use super::scratch::Scratch;
+use gitmind_memory::{Alloc, Vec};
+use gitmind_system::fs::FsError;
+
+/// A part for each value of an object id's first byte.
+pub(super) struct Shards<'a>(Vec<'a, Partition<'a>>);
+
+/// Records in the order in which they came: full blocks on disk, the rest in memory.
+pub(super) struct Partition<'a> {
+    record_bytes: usize,
+    /// Bytes of a full block, a multiple of a record's.
+    full_bytes: usize,
+    buffer: Vec<'a, u8>,
+    blocks: Vec<'a, u32>,
+}
+
+impl<'a> Shards<'a> {
+    /// Empty parts for records of `record_bytes`. Only one that gets records takes memory for them.
+    pub(super) fn new(
+        alloc: Alloc<'a>,
+        record_bytes: usize,
+        scratch: &Scratch<'_>,
+    ) -> Result<Self, FsError> {
+        let mut shards = Vec::try_with_capacity(256, alloc)?;
+        for _ in 0..=u8::MAX {
+            shards.try_push(Partition::new(alloc, record_bytes, scratch))?;
+        }
+        Ok(Self(shards))
+    }
+
+    /// Adds a record to the part of `shard`.
+    pub(super) fn try_push(
+        &mut self,
+        scratch: &Scratch<'_>,
+        shard: u8,
+        record: &[u8],
+    ) -> Result<(), FsError> {
+        self.0[usize::from(shard)].try_push(scratch, record)
+    }
+
+    /// The part of `shard`.
+    pub(super) fn get(&self, shard: u8) -> &Partition<'a> {
+        &self.0[usize::from(shard)]
+    }
+}
+
+impl<'a> Partition<'a> {
+    fn new(alloc: Alloc<'a>, record_bytes: usize, scratch: &Scratch<'_>) -> Self {
+        let full_bytes = scratch.block_bytes() / record_bytes * record_bytes;
+        Self { record_bytes, full_bytes, buffer: Vec::new(alloc), blocks: Vec::new(alloc) }
+    }
+
+    fn try_push(&mut self, scratch: &Scratch<'_>, record: &[u8]) -> Result<(), FsError> {
+        debug_assert_eq!(record.len(), self.record_bytes, "records have one size");
+        if self.buffer.len() == self.full_bytes {
+            self.blocks.try_reserve(1)?;
+            let block = scratch.write(&self.buffer)?;
+            // There is room, so this takes no memory.
+            self.blocks.try_push(block)?;
+            self.buffer.clear();
+        }
+        if self.buffer.capacity() == 0 {
+            self.buffer.try_reserve_exact(self.full_bytes)?;
+        }
+        Ok(self.buffer.try_extend_from_slice(record)?)
+    }
+
+    /// The number of records.
+    pub(super) fn len(&self) -> usize {
+        (self.blocks.len() * self.full_bytes + self.buffer.len()) / self.record_bytes
+    }
+
+    /// Hands the records to `visit`, in the order in which they came.
+    pub(super) fn read<E: From<FsError>>(
+        &self,
+        scratch: &Scratch<'_>,
+        mut visit: impl FnMut(&[u8]) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let mut block = Vec::new(self.blocks.alloc());
+        if !self.blocks.is_empty() {
+            block.try_resize_zeroed(self.full_bytes).map_err(FsError::from)?;
+        }
+        for number in &self.blocks {
+            scratch.read(*number, &mut block)?;
+            block.chunks_exact(self.record_bytes).try_for_each(&mut visit)?;
+        }
+        self.buffer.chunks_exact(self.record_bytes).try_for_each(visit)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use gitmind_memory::System;
+    use gitmind_system::fs::FakeFileSystem;
+
+    #[test]
+    fn records_come_back_in_their_order_whatever_the_size_of_a_block() {
+        let (fs, system) = (FakeFileSystem::new(), System::new());
+        let alloc = Alloc::new(&system);
+        for cap_bytes in [0, 1 << 20, 1 << 30] {
+            let scratch = Scratch::create(&fs, alloc, cap_bytes).expect("a fake has room");
+            let mut shards = Shards::new(alloc, 24, &scratch).expect("there is memory");
+            let record = |number: u32| {
+                let mut record = [7; 24];
+                record[..4].copy_from_slice(&number.to_le_bytes());
+                record
+            };
+            for number in 0..3000_u32 {
+                let shard = if number.is_multiple_of(3) { 255 } else { 0 };
+                shards.try_push(&scratch, shard, &record(number)).expect("a fake has room");
+            }
+            for (shard, expected) in [(0, 2000), (255, 1000), (1, 0)] {
+                let mut numbers = vec![];
+                let read = shards.get(shard).read(&scratch, |found| {
+                    numbers.push(u32::from_le_bytes(found[..4].try_into().expect("four bytes")));
+                    assert_eq!(found, record(*numbers.last().expect("one was pushed")));
+                    Ok::<_, FsError>(())
+                });
+                read.expect("it was written");
+                let is_here =
+                    |number: &u32| number.is_multiple_of(3) == (shard == 255) && shard != 1;
+                assert!(numbers.iter().copied().eq((0..3000).filter(is_here)));
+                assert_eq!((shards.get(shard).len(), numbers.len()), (expected, expected));
+            }
+        }
+    }
+}

@@ -1,0 +1,56 @@
+//! The records of spilled edges and files, as they lie in a scratch file.
+
+use gitmind_git::oid::Oid;
+
+/// An object's edge, by visit, and what is at its other end.
+pub(super) const FORWARD_BYTES: usize = Oid::LEN + 4 + Oid::LEN;
+/// An object's edge, by visit.
+pub(super) const REVERSE_BYTES: usize = Oid::LEN + 4;
+/// An object and the name of its forward file.
+pub(super) const FILE_BYTES: usize = Oid::LEN + Oid::LEN;
+/// A target, how many edges come from a source that has no other target, and that one's file.
+pub(super) const SINGLE_BYTES: usize = Oid::LEN + 4 + Oid::LEN;
+
+/// The record of an edge in the part of its source.
+pub(super) fn forward(source: Oid, visit: u32, target: Oid) -> [u8; FORWARD_BYTES] {
+    let mut record = [0; FORWARD_BYTES];
+    record[..20].copy_from_slice(source.as_bytes());
+    record[20..24].copy_from_slice(&visit.to_le_bytes());
+    record[24..].copy_from_slice(target.as_bytes());
+    record
+}
+
+/// The record of an edge in the part of its target.
+pub(super) fn reverse(target: Oid, visit: u32) -> [u8; REVERSE_BYTES] {
+    let mut record = [0; REVERSE_BYTES];
+    record[..20].copy_from_slice(target.as_bytes());
+    record[20..].copy_from_slice(&visit.to_le_bytes());
+    record
+}
+
+/// The record of an object's forward file.
+pub(super) fn file(object: Oid, file: Oid) -> [u8; FILE_BYTES] {
+    let mut record = [0; FILE_BYTES];
+    record[..20].copy_from_slice(object.as_bytes());
+    record[20..].copy_from_slice(file.as_bytes());
+    record
+}
+
+/// The record of a source all of whose `edges` end at `target`, in the part of that one.
+pub(super) fn single(target: Oid, edges: u32, file: Oid) -> [u8; SINGLE_BYTES] {
+    forward(target, edges, file)
+}
+
+/// The object id at `offset` of a record.
+pub(super) fn oid(record: &[u8], offset: usize) -> Oid {
+    let mut bytes = [0; Oid::LEN];
+    bytes.copy_from_slice(&record[offset..offset + Oid::LEN]);
+    Oid::new(bytes)
+}
+
+/// The number after the first object id of a record.
+pub(super) fn number(record: &[u8]) -> u32 {
+    let mut bytes = [0; 4];
+    bytes.copy_from_slice(&record[Oid::LEN..Oid::LEN + 4]);
+    u32::from_le_bytes(bytes)
+}

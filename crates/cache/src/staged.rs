@@ -1,0 +1,46 @@
+//! Objects that wait until all are known: a pack says first how many it has.
+
+use core::ops::Range;
+use gitmind_git::oid::Oid;
+use gitmind_git::{Error, ObjectKind, PackSummary, Repository, object_id};
+use gitmind_memory::{Alloc, Map, Vec};
+
+/// Distinct objects in the order in which they came.
+pub(super) struct Staged<'a> {
+    bytes: Vec<'a, u8>,
+    objects: Vec<'a, (ObjectKind, Range<usize>)>,
+    known: Map<'a, Oid, ()>,
+}
+
+impl<'a> Staged<'a> {
+    pub(super) fn new(alloc: Alloc<'a>) -> Self {
+        Self { bytes: Vec::new(alloc), objects: Vec::new(alloc), known: Map::new(alloc) }
+    }
+
+    /// Adds an object, unless it is there; returns its name.
+    pub(super) fn add(&mut self, kind: ObjectKind, data: &[u8]) -> Result<Oid, Error> {
+        let id = object_id(kind, data)?;
+        if self.known.get(&id).is_none() {
+            let start = self.bytes.len();
+            self.bytes.try_extend_from_slice(data)?;
+            self.objects.try_push((kind, start..self.bytes.len()))?;
+            self.known.try_insert(id, ())?;
+        }
+        Ok(id)
+    }
+
+    /// Writes them as one pack.
+    pub(super) fn write(
+        &self,
+        repository: &dyn Repository,
+        alloc: Alloc<'_>,
+    ) -> Result<PackSummary, Error> {
+        let count = u32::try_from(self.objects.len());
+        let count = count.expect("this holds because each takes memory of its own");
+        let mut pack = repository.start_pack(alloc, Some(count))?;
+        for (kind, range) in &self.objects {
+            pack.add(*kind, &self.bytes[range.clone()])?;
+        }
+        pack.finish()
+    }
+}

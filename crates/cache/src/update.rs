@@ -1,0 +1,307 @@
+//! Bringing a cache up to date: only what new edges touch is written again.
+//!
+//! Edge ids are stable under appends (oldest first), so a file of an object that no new edge
+//! touches stays, and one that is touched gets ids at its end. The outcome is, tree for tree, that
+//! of a full rebuild.
+
+use super::bitmap::{decode_bitmap, encode_bitmap};
+use super::commit_index::{
+    CommitChunk, CommitRecord, RECORDS_PER_CHUNK, chunk_name, encode_commit_chunk,
+    parse_chunk_name, records_of_last_chunk,
+};
+use super::existing::ExistingError;
+use super::indexed::edges_of;
+use super::meta::Meta;
+use super::plan::Plan;
+use super::root::{Root, read_whole};
+use super::shard::{Direction, file_name, is_file_name, shard_name};
+use super::staged::Staged;
+use super::write::{Written, commit_object};
+use core::iter::Peekable;
+use gitmind_git::oid::Oid;
+use gitmind_git::{
+    EntryMode, Error, ObjectKind, Repository, TreeDraft, TreeEntry, entries, object_id,
+};
+use gitmind_journal::{PayloadBuffer, WalkError};
+use gitmind_memory::{Alloc, MemoryError, Vec};
+use gitmind_system::clock::Timestamp;
+
+/// Why a cache was not brought up to date.
+pub(super) enum UpdateError {
+    /// It cannot be used: a full rebuild can help.
+    Existing(ExistingError),
+    /// What is new cannot be read again.
+    Read(WalkError),
+    /// The new one cannot be written.
+    Write(Error),
+}
+
+impl From<WalkError> for UpdateError {
+    fn from(error: WalkError) -> Self {
+        Self::Read(error)
+    }
+}
+
+impl From<ExistingError> for UpdateError {
+    fn from(error: ExistingError) -> Self {
+        match error.memory() {
+            Some(refused) => Self::Write(refused.into()),
+            None => Self::Existing(error),
+        }
+    }
+}
+
+impl From<Error> for UpdateError {
+    fn from(error: Error) -> Self {
+        Self::Write(error)
+    }
+}
+
+impl From<MemoryError> for UpdateError {
+    fn from(error: MemoryError) -> Self {
+        Self::Write(error.into())
+    }
+}
+
+/// The cache that is there, and what is new.
+pub(super) struct Update<'u, 'a> {
+    pub(super) repository: &'u dyn Repository,
+    pub(super) alloc: Alloc<'a>,
+    /// The metadata of the cache that is there.
+    pub(super) old: &'u Meta,
+    /// That of the one that will be.
+    pub(super) new: &'u Meta,
+}
+
+impl<'a> Update<'_, 'a> {
+    /// Writes the cache that `commit`, the one that is there, becomes by the edges of `plan`.
+    pub(super) fn write(
+        &self,
+        commit: Oid,
+        plan: &Plan<'_, '_>,
+        time: Timestamp,
+    ) -> Result<Written, UpdateError> {
+        let Self { repository, alloc, .. } = *self;
+        let (_, root) = Root::read(repository, alloc, commit)?;
+        let mut staged = Staged::new(alloc);
+        let shards = self.shards(&root, plan, &mut staged)?;
+        let commits = self.commit_index(root.commits, plan, &mut staged)?;
+        let shards_tree = object_id(ObjectKind::Tree, shards.as_bytes())?;
+        let meta = staged.add(ObjectKind::Blob, &self.new.encode(alloc)?)?;
+        let root = Root { shards, commits, meta: Some(meta), is_wrapper: false };
+        let root_tree = staged.add(ObjectKind::Tree, root.encode(alloc)?.as_bytes())?;
+        let commit = commit_object(repository, alloc, root_tree, time)?;
+        let commit = staged.add(ObjectKind::Commit, &commit)?;
+        let pack = staged.write(repository, alloc)?;
+        Ok(Written { commit, root_tree, shards_tree, pack })
+    }
+
+    /// The shard folders, those that are touched written again.
+    fn shards(
+        &self,
+        root: &Root<'_>,
+        plan: &Plan<'_, '_>,
+        staged: &mut Staged<'_>,
+    ) -> Result<TreeDraft<'a>, UpdateError> {
+        let mut shards = TreeDraft::new(self.alloc);
+        let mut old = entries(root.shards.as_bytes()).peekable();
+        for (shard, touched) in plan.content().shards() {
+            let name = shard_name(shard);
+            let before = copy_up_to(&mut old, &name, &mut shards)?;
+            let mut folder = Vec::new(self.alloc);
+            if let Some(before) = before {
+                read_whole(self.repository, before, ObjectKind::Tree, &mut folder)?;
+            }
+            let is_file =
+                |entry: &TreeEntry<'_>| entry.mode == EntryMode::File && is_file_name(entry.name);
+            let mut files = ordered(&folder, is_file).peekable();
+            let mut tree = TreeDraft::new(self.alloc);
+            for entry in touched {
+                for (direction, new) in
+                    [(Direction::Forward, entry.forward), (Direction::Reverse, entry.reverse)]
+                {
+                    if !new.is_empty() {
+                        let name = file_name(entry.oid, direction);
+                        let before = copy_up_to(&mut files, &name, &mut tree)?;
+                        let file = self.file(before, new, staged)?;
+                        tree.try_push(EntryMode::File, &name, file)?;
+                    }
+                }
+            }
+            copy_rest(&mut files, &mut tree)?;
+            let tree = staged.add(ObjectKind::Tree, tree.as_bytes())?;
+            shards.try_push(EntryMode::Tree, &name, tree)?;
+        }
+        copy_rest(&mut old, &mut shards)?;
+        Ok(shards)
+    }
+
+    /// The file of the ids of `before` and of `new` ones, counted from the first of these.
+    fn file(
+        &self,
+        before: Option<Oid>,
+        new: &[u32],
+        staged: &mut Staged<'_>,
+    ) -> Result<Oid, UpdateError> {
+        let mut buffer = Vec::new(self.alloc);
+        let mut ids = match before {
+            None => Vec::new(self.alloc),
+            Some(before) => {
+                read_whole(self.repository, before, ObjectKind::Blob, &mut buffer)?;
+                decode_bitmap(self.alloc, &buffer).map_err(ExistingError::from)?
+            }
+        };
+        if ids.last().is_some_and(|last| *last >= self.old.edges) {
+            return Err(ExistingError::Malformed("it has an edge past its last one").into());
+        }
+        ids.try_extend(new.iter().map(|id| self.old.edges + id))?;
+        buffer.clear();
+        encode_bitmap(&ids, &mut buffer)?;
+        Ok(staged.add(ObjectKind::Blob, &buffer)?)
+    }
+
+    /// The folder of the commit index with the new records at its end.
+    fn commit_index(
+        &self,
+        folder: Option<Oid>,
+        plan: &Plan<'_, '_>,
+        staged: &mut Staged<'_>,
+    ) -> Result<Option<Oid>, UpdateError> {
+        let base = self.old.edges;
+        let mut new = plan.commits().peekable();
+        let mut tree = TreeDraft::new(self.alloc);
+        let mut records: Vec<'_, CommitRecord> = Vec::new(self.alloc);
+        match (folder, self.old.commits_indexed) {
+            (None, 0) if base == 0 => {}
+            (Some(folder), 1..) => self.open_chunk(folder, &mut tree, &mut records)?,
+            _ => return Err(ExistingError::Malformed(OTHER_COUNT).into()),
+        }
+        if new.peek().is_none() {
+            return Ok(folder);
+        }
+        let mut file = Vec::new(self.alloc);
+        while !records.is_empty() || new.peek().is_some() {
+            let room = (RECORDS_PER_CHUNK as usize).saturating_sub(records.len());
+            for record in new.by_ref().take(room) {
+                let CommitRecord { first_edge, commit } = record?;
+                records.try_push(CommitRecord { first_edge: base + first_edge, commit })?;
+            }
+            file.clear();
+            encode_commit_chunk(records.iter().copied(), &mut file)?;
+            let chunk = staged.add(ObjectKind::Blob, &file)?;
+            let first_edge = records.first().map_or(base, |record| record.first_edge);
+            tree.try_push(EntryMode::File, &chunk_name(first_edge), chunk)?;
+            records.clear();
+        }
+        Ok(Some(staged.add(ObjectKind::Tree, tree.as_bytes())?))
+    }
+
+    /// Puts the full chunks of the folder into `tree`, and the records of one that is not full into
+    /// `records`. The last one is read in any case.
+    fn open_chunk(
+        &self,
+        folder: Oid,
+        tree: &mut TreeDraft<'_>,
+        records: &mut Vec<'_, CommitRecord>,
+    ) -> Result<(), UpdateError> {
+        let mut buffer = Vec::new(self.alloc);
+        read_whole(self.repository, folder, ObjectKind::Tree, &mut buffer)?;
+        let mut last: Option<TreeEntry<'_>> = None;
+        let mut chunks = 0;
+        let is_chunk = |entry: &TreeEntry<'_>| {
+            let first_edge = parse_chunk_name(entry.name);
+            entry.mode == EntryMode::File && first_edge.is_some_and(|first| first < self.old.edges)
+        };
+        for entry in ordered(&buffer, is_chunk) {
+            let entry = entry.map_err(ExistingError::Malformed)?;
+            if let Some(full) = last.replace(entry) {
+                tree.try_push(full.mode, full.name, full.id)?;
+            }
+            chunks += 1;
+        }
+        let last = last.filter(|_| chunks == self.old.commits_indexed.div_ceil(RECORDS_PER_CHUNK));
+        let last = last.ok_or(ExistingError::Malformed(OTHER_COUNT))?;
+        let mut file = Vec::new(self.alloc);
+        read_whole(self.repository, last.id, ObjectKind::Blob, &mut file)?;
+        let chunk = CommitChunk::parse(&file).map_err(ExistingError::from)?;
+        if chunk.count() != records_of_last_chunk(self.old.commits_indexed) {
+            return Err(ExistingError::Malformed(OTHER_COUNT).into());
+        }
+        self.check_end(chunk.record(chunk.count() as usize - 1))?;
+        if chunk.count() == RECORDS_PER_CHUNK {
+            tree.try_push(last.mode, last.name, last.id)?;
+        } else {
+            let numbers = 0..chunk.count() as usize;
+            records.try_extend(numbers.filter_map(|number| chunk.record(number)))?;
+        }
+        Ok(())
+    }
+
+    /// Checks that new ids go on where those of the last commit in the index end: metadata with
+    /// another number of edges would move every edge that is added.
+    fn check_end(&self, last: Option<CommitRecord>) -> Result<(), UpdateError> {
+        let last = last.ok_or(ExistingError::Malformed(OTHER_COUNT))?;
+        let (mut object, mut payload) = (Vec::new(self.alloc), PayloadBuffer::new(self.alloc));
+        let edges = edges_of(self.repository, &last, &mut object, &mut payload)?;
+        let end = u64::from(last.first_edge) + edges.count() as u64;
+        if end != u64::from(self.old.edges) {
+            return Err(ExistingError::Malformed("its metadata has another number of edges").into());
+        }
+        Ok(())
+    }
+}
+
+const OTHER_COUNT: &str = "its commit index has another number of records";
+
+/// The entries of a folder whose names are of one length. What is kept of it is written again in
+/// the same order, so there is none that is not `is_ours`, and none out of order.
+fn ordered<'t>(
+    folder: &'t [u8],
+    is_ours: impl Fn(&TreeEntry<'_>) -> bool,
+) -> impl Iterator<Item = Result<TreeEntry<'t>, &'static str>> {
+    let mut before: &[u8] = b"";
+    entries(folder).map(move |entry| {
+        let entry = entry?;
+        if !is_ours(&entry) {
+            return Err("a folder has an entry that it cannot have");
+        }
+        if entry.name <= before {
+            return Err("the entries of a folder are not in order");
+        }
+        before = entry.name;
+        Ok(entry)
+    })
+}
+
+/// Copies the entries before `name` to `out`; returns the object of the one with that name, which
+/// is left out.
+fn copy_up_to<'t>(
+    left: &mut Peekable<impl Iterator<Item = Result<TreeEntry<'t>, &'static str>>>,
+    name: &[u8],
+    out: &mut TreeDraft<'_>,
+) -> Result<Option<Oid>, UpdateError> {
+    let is_due = |entry: &Result<TreeEntry<'_>, _>| match entry {
+        Ok(entry) => entry.name <= name,
+        Err(_) => true,
+    };
+    while let Some(entry) = left.next_if(is_due) {
+        let entry = entry.map_err(ExistingError::Malformed)?;
+        if entry.name == name {
+            return Ok(Some(entry.id));
+        }
+        out.try_push(entry.mode, entry.name, entry.id)?;
+    }
+    Ok(None)
+}
+
+/// Copies all entries that are left to `out`.
+fn copy_rest<'t>(
+    left: &mut Peekable<impl Iterator<Item = Result<TreeEntry<'t>, &'static str>>>,
+    out: &mut TreeDraft<'_>,
+) -> Result<(), UpdateError> {
+    for entry in left {
+        let entry = entry.map_err(ExistingError::Malformed)?;
+        out.try_push(entry.mode, entry.name, entry.id)?;
+    }
+    Ok(())
+}

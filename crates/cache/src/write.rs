@@ -1,0 +1,190 @@
+//! Writing a planned cache: files, shard trees, commit index, root tree and commit into one pack.
+
+use super::bitmap::encode_bitmap;
+use super::commit_index::{CommitRecord, RECORDS_PER_CHUNK, chunk_name, encode_commit_chunk};
+use super::encode::{Encoded, Encoding};
+use super::error::RebuildError;
+use super::meta::Meta;
+use super::plan::Plan;
+use super::root::Root;
+use super::shard::{Direction, push_file, push_shard};
+use gitmind_git::oid::Oid;
+use gitmind_git::{
+    BoxedSink, CommitDraft, EntryMode, Error, ObjectKind, PackSummary, Repository, TreeDraft,
+    object_id,
+};
+use gitmind_journal::WalkError;
+use gitmind_memory::{Alloc, MemoryError, Vec};
+use gitmind_system::clock::Timestamp;
+use gitmind_system::pipeline::pipeline;
+use gitmind_system::progress::{Progress, Step};
+
+/// Message of a cache commit, as the C tool writes it.
+const MESSAGE: &[u8] = b"Cache metadata";
+
+/// A cache that is in the repository and that no ref names yet.
+pub(super) struct Written {
+    pub(super) commit: Oid,
+    pub(super) root_tree: Oid,
+    pub(super) shards_tree: Oid,
+    pub(super) pack: PackSummary,
+}
+
+/// What a cache is written with.
+#[derive(Clone, Copy)]
+pub(super) struct Target<'a> {
+    pub(super) repository: &'a dyn Repository,
+    pub(super) alloc: Alloc<'a>,
+    pub(super) progress: &'a dyn Progress,
+    /// Threads that encode, beside the one that writes.
+    pub(super) workers: usize,
+}
+
+/// Writes the cache of `plan`.
+pub(super) fn write(
+    target: Target<'_>,
+    plan: &Plan<'_, '_>,
+    meta: &Meta,
+    time: Timestamp,
+) -> Result<Written, RebuildError> {
+    let Target { repository, alloc, progress, workers } = target;
+    let objects = plan.objects();
+    let mut writer = CacheWriter::start(repository, alloc, Some(objects))?;
+    let encoding = Encoding { content: plan.content(), alloc };
+    pipeline(&encoding, plan.content().groups(), alloc, workers, |groups| {
+        let mut written = 0;
+        while let Some(group) = groups.next(&mut ()) {
+            progress.report(Step::Writing, written, Some(objects.into()));
+            let group = group?;
+            written += writer.group(&group)?;
+            groups.done(group);
+        }
+        Ok::<_, Error>(())
+    })?;
+    writer.finish(repository, alloc, plan.commits(), meta, time)
+}
+
+/// The commit of a cache whose root tree is `tree`.
+pub(super) fn commit_object<'a>(
+    repository: &dyn Repository,
+    alloc: Alloc<'a>,
+    tree: Oid,
+    time: Timestamp,
+) -> Result<Vec<'a, u8>, Error> {
+    let identity = repository.identity();
+    let draft = CommitDraft { tree, parents: &[], identity: &identity, time, message: MESSAGE };
+    let mut commit = Vec::new(alloc);
+    draft.encode(&mut commit)?;
+    Ok(commit)
+}
+
+/// A cache that is being written: shards in the order of their names, then the rest.
+pub(super) struct CacheWriter<'a> {
+    sink: BoxedSink<'a>,
+    /// Buffer for a file's content.
+    file: Vec<'a, u8>,
+    /// The tree of the shard that is being written.
+    tree: TreeDraft<'a>,
+    /// The shard folders so far.
+    shards: TreeDraft<'a>,
+}
+
+impl<'a> CacheWriter<'a> {
+    /// Starts a cache of so many objects, if that is known.
+    pub(super) fn start(
+        repository: &'a dyn Repository,
+        alloc: Alloc<'a>,
+        objects: Option<u32>,
+    ) -> Result<Self, Error> {
+        Ok(Self {
+            sink: repository.start_pack(alloc, objects)?,
+            file: Vec::new(alloc),
+            tree: TreeDraft::new(alloc),
+            shards: TreeDraft::new(alloc),
+        })
+    }
+
+    /// Writes encoded shards; returns how many objects that were.
+    fn group(&mut self, group: &Encoded<'_>) -> Result<u64, Error> {
+        for (kind, id, data) in group.objects() {
+            self.sink.add_named(kind, id, data)?;
+        }
+        for (shard, tree) in group.shards() {
+            push_shard(&mut self.shards, *shard, *tree)?;
+        }
+        Ok(group.objects().len() as u64)
+    }
+
+    /// Puts a file into the shard; they come in the order of their names.
+    pub(super) fn entry(
+        &mut self,
+        object: Oid,
+        direction: Direction,
+        file: Oid,
+    ) -> Result<(), MemoryError> {
+        push_file(&mut self.tree, object, direction, file)
+    }
+
+    /// Writes the shard's tree, unless it has no files.
+    pub(super) fn end_shard(&mut self, shard: u8) -> Result<(), Error> {
+        if !self.tree.is_empty() {
+            let tree = self.sink.add(ObjectKind::Tree, self.tree.as_bytes())?;
+            push_shard(&mut self.shards, shard, tree)?;
+            self.tree.clear();
+        }
+        Ok(())
+    }
+
+    /// Writes the file of `ids`; returns its name.
+    pub(super) fn file(&mut self, ids: &[u32]) -> Result<Oid, Error> {
+        self.file.clear();
+        encode_bitmap(ids, &mut self.file)?;
+        self.sink.add(ObjectKind::Blob, &self.file)
+    }
+
+    /// Writes the commit index, metadata, root tree and commit, after the last shard.
+    pub(super) fn finish(
+        mut self,
+        repository: &dyn Repository,
+        alloc: Alloc<'_>,
+        commits: impl Iterator<Item = Result<CommitRecord, WalkError>>,
+        meta: &Meta,
+        time: Timestamp,
+    ) -> Result<Written, RebuildError> {
+        let commits = self.commit_index(commits)?;
+        let Self { mut sink, shards, .. } = self;
+        let shards_tree = object_id(ObjectKind::Tree, shards.as_bytes())?;
+        let meta_blob = sink.add(ObjectKind::Blob, &meta.encode(alloc)?)?;
+        let root = Root { shards, commits, meta: Some(meta_blob), is_wrapper: false };
+        let root_tree = sink.add(ObjectKind::Tree, root.encode(alloc)?.as_bytes())?;
+        let commit = commit_object(repository, alloc, root_tree, time)?;
+        let commit = sink.add(ObjectKind::Commit, &commit)?;
+        let pack = sink.finish()?;
+        Ok(Written { commit, root_tree, shards_tree, pack })
+    }
+
+    /// Writes the commit index; returns its folder, which a journal without edges has none of.
+    fn commit_index(
+        &mut self,
+        mut records: impl Iterator<Item = Result<CommitRecord, WalkError>>,
+    ) -> Result<Option<Oid>, RebuildError> {
+        debug_assert!(self.tree.is_empty(), "the last shard has ended");
+        let mut chunk = Vec::try_with_capacity(RECORDS_PER_CHUNK as usize, self.file.alloc())?;
+        loop {
+            chunk.clear();
+            for record in records.by_ref().take(RECORDS_PER_CHUNK as usize) {
+                chunk.try_push(record?)?;
+            }
+            let Some(first) = chunk.first() else { break };
+            let name = chunk_name(first.first_edge);
+            self.file.clear();
+            encode_commit_chunk(chunk.iter().copied(), &mut self.file)?;
+            let file = self.sink.add(ObjectKind::Blob, &self.file)?;
+            self.tree.try_push(EntryMode::File, &name, file)?;
+        }
+        if self.tree.is_empty() {
+            return Ok(None);
+        }
+        Ok(Some(self.sink.add(ObjectKind::Tree, self.tree.as_bytes())?))
+    }
+}

@@ -1,0 +1,92 @@
+//! Every fuzz target on its corpus, and on inputs made from it: what was met once does not return.
+//!
+//! `fuzz/run` feeds the same targets with inputs that coverage leads to. `GITMIND_FUZZ_RUNS` says
+//! how many journals are made here for each target that takes them; the others get as long.
+
+mod mutate;
+mod targets;
+
+use crate::mutate::Mutator;
+use crate::targets::{TARGETS, Target};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+/// Journals that are made for each target that takes them unless the environment says how many.
+const RUNS: u64 = 40;
+
+/// Inputs of a target in the time of a journal that goes through rebuilds, so that each target
+/// gets the same share.
+fn inputs_in_a_run(target: &Target) -> u64 {
+    match target.name {
+        "rebuild" | "update-and-query" => 1,
+        "edges" => 150,
+        "branch" => 500,
+        "bitmap" | "message" => 1000,
+        "objects" => 2000,
+        _ => 4000,
+    }
+}
+
+/// The files of a target's corpus, by name.
+fn corpus(target: &Target) -> Vec<(PathBuf, Vec<u8>)> {
+    let folder =
+        Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fixtures/corpus").join(target.name);
+    let files = std::fs::read_dir(&folder).expect("each target has a corpus");
+    let mut files: Vec<_> = files.map(|file| file.expect("readable").path()).collect();
+    files.sort();
+    let read = |path: PathBuf| {
+        let input = std::fs::read(&path).expect("readable");
+        (path, input)
+    };
+    files.into_iter().map(read).collect()
+}
+
+/// Whether `target` holds on `input`; what broke is printed by the panic itself.
+fn holds(target: &Target, input: &[u8]) -> bool {
+    catch_unwind(AssertUnwindSafe(|| (target.run)(input))).is_ok()
+}
+
+#[test]
+fn every_target_holds_on_its_corpus() {
+    let mut broken = vec![];
+    for target in TARGETS {
+        let corpus = corpus(target);
+        assert!(corpus.len() >= 2, "{} has a corpus", target.name);
+        let fails = |(path, input): (PathBuf, Vec<u8>)| (!holds(target, &input)).then_some(path);
+        broken.extend(corpus.into_iter().filter_map(fails));
+    }
+    assert!(broken.is_empty(), "{broken:#?}");
+}
+
+#[test]
+fn every_target_holds_on_inputs_made_from_its_corpus() {
+    let runs = std::env::var("GITMIND_FUZZ_RUNS").ok();
+    let runs = runs.map_or(RUNS, |runs| runs.parse().expect("GITMIND_FUZZ_RUNS is a number"));
+    // A thread takes the next target when it has done one.
+    let next = AtomicUsize::new(0);
+    let threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    std::thread::scope(|scope| {
+        for _ in 0..threads {
+            scope.spawn(|| {
+                while let Some(target) = TARGETS.get(next.fetch_add(1, Ordering::Relaxed)) {
+                    mutate(target, runs);
+                }
+            });
+        }
+    });
+}
+
+/// Runs a target on inputs that are made from its corpus.
+fn mutate(target: &Target, runs: u64) {
+    let inputs: Vec<_> = corpus(target).into_iter().map(|(_, input)| input).collect();
+    let mut mutator = Mutator::new(target.name, &inputs);
+    for run in 0..runs * inputs_in_a_run(target) {
+        let input = mutator.next_input();
+        if !holds(target, &input) {
+            let kept = std::env::temp_dir().join(format!("{}-{run}", target.name));
+            std::fs::write(&kept, &input).expect("the folder for temporary files is writable");
+            panic!("{} breaks on {}: put it into its corpus", target.name, kept.display());
+        }
+    }
+}

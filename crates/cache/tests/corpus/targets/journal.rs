@@ -1,0 +1,139 @@
+//! Whole journals through rebuilds and queries.
+
+use super::contained;
+use super::model::{Input, Journal};
+use gitmind_cache::{Direction, Endpoint, Query, QueryError, RebuildOptions, Report};
+use gitmind_cache::{Rebuild, RebuildError, decode_bitmap};
+use gitmind_git::branch::BranchName;
+use gitmind_git::oid::Oid;
+use gitmind_git::{ObjectKind, Repository, entries};
+use gitmind_journal::EdgeOrder;
+use gitmind_memory::units::Bytes;
+use gitmind_memory::{Alloc, Arena};
+use gitmind_system::clock::{FixedClock, Timestamp};
+use gitmind_system::fs::{FakeFileSystem, FileSystem};
+use gitmind_system::progress::Silent;
+use std::collections::BTreeMap;
+use std::ops::ControlFlow;
+
+/// More than these small journals need.
+const BYTES_MAX: usize = 16 << 20;
+/// Hardly more than an empty table of objects takes.
+const TINY: Bytes = Bytes::new(44 << 10);
+const ORDERS: [EdgeOrder; 2] = [EdgeOrder::OldestFirst, EdgeOrder::NewestFirst];
+
+fn main_branch() -> BranchName {
+    BranchName::new("main").expect("a name")
+}
+
+fn rebuilt(
+    repository: &dyn Repository,
+    alloc: Alloc<'_>,
+    (cap, disk): (Bytes, Option<&dyn FileSystem>),
+    (edge_order, force): (EdgeOrder, bool),
+) -> Result<Report, RebuildError> {
+    let clock = FixedClock(Timestamp { seconds: 1_700_000_000, offset_seconds: 3600 });
+    let mut arena = Arena::begin(alloc, Bytes::new(4096), cap);
+    let (clock, progress) = (&clock, &Silent);
+    let rebuild = Rebuild { alloc, repository, clock, progress, disk, workers: 0 };
+    let options = RebuildOptions { edge_order, force, strict: false };
+    rebuild.run(&mut arena, &main_branch(), options)
+}
+
+/// The ids of each file of the shards, by name.
+type Lists = BTreeMap<String, Vec<u32>>;
+
+/// What the shards must hold.
+fn lists_of(journal: &Journal, order: EdgeOrder) -> Lists {
+    let mut lists = Lists::new();
+    for (id, (source, target)) in (0..).zip(journal.edges(order)) {
+        for (end, direction) in [(source, "forward"), (target, "reverse")] {
+            lists.entry(format!("{end}.{direction}")).or_default().push(id);
+        }
+    }
+    lists
+}
+
+/// What the shards below the root of a cache hold: the folders with names of two digits.
+fn lists_in(repository: &dyn Repository, root: Oid, alloc: Alloc<'_>) -> Lists {
+    let mut lists = Lists::new();
+    let shards = tree(repository, root, alloc).into_iter().filter(|(name, _)| name.len() == 2);
+    for (folder, shard) in shards {
+        for (name, file) in tree(repository, shard, alloc) {
+            assert!(name.starts_with(&folder), "{name} is in {folder}");
+            let mut bytes = gitmind_memory::Vec::new(alloc);
+            repository.read(file, ObjectKind::Blob, &mut bytes).expect("it was written");
+            let ids = decode_bitmap(alloc, &bytes).expect("it was written by us");
+            lists.insert(name, ids.to_vec());
+        }
+    }
+    lists
+}
+
+fn tree(repository: &dyn Repository, id: Oid, alloc: Alloc<'_>) -> Vec<(String, Oid)> {
+    let mut bytes = gitmind_memory::Vec::new(alloc);
+    repository.read(id, ObjectKind::Tree, &mut bytes).expect("it was written");
+    let named = entries(&bytes).map(|entry| {
+        let entry = entry.expect("it was written by us");
+        (str::from_utf8(entry.name).expect("ASCII").to_string(), entry.id)
+    });
+    named.collect()
+}
+
+/// A cache holds each edge under both ends, in either order, whether the edges fit or not.
+pub(super) fn rebuild(input: &[u8]) {
+    let (mut journal, mut input) = (Journal::new(), Input(input));
+    while journal.step(&mut input) {}
+    for order in ORDERS {
+        let repository = &journal.repository;
+        contained(BYTES_MAX, |alloc| {
+            let room = (Bytes::from_mib(8), None);
+            let kept = rebuilt(repository, alloc, room, (order, true)).expect("a journal");
+            let expected = lists_of(&journal, order);
+            assert!(lists_in(repository, kept.root_tree, alloc) == expected, "{order:?}");
+            let disk = FakeFileSystem::new();
+            let room = (TINY, Some(&disk as &dyn FileSystem));
+            let spilled = rebuilt(repository, alloc, room, (order, true)).expect("a journal");
+            assert_eq!(spilled.root_tree, kept.root_tree, "by way of the disk");
+        });
+    }
+}
+
+/// A cache that is brought up to date after each step is the one that is built anew, and answers
+/// as reading the whole journal does.
+pub(super) fn update_and_query(input: &[u8]) {
+    const CACHE: &str = "refs/gitmind/cache/main";
+    let (mut journal, mut input) = (Journal::new(), Input(input));
+    let room = (Bytes::from_mib(8), None);
+    let order = EdgeOrder::OldestFirst;
+    while journal.step(&mut input) {
+        let repository = &journal.repository;
+        contained(BYTES_MAX, |alloc| {
+            let updated = rebuilt(repository, alloc, room, (order, false)).expect("a journal");
+            let full = rebuilt(repository, alloc, room, (order, true)).expect("a journal");
+            assert_eq!(updated.root_tree, full.root_tree, "{:?}", updated.mode);
+            repository.set_ref(CACHE, updated.cache_commit);
+            let edges = journal.edges(order);
+            let end = edges.last().map_or(Oid::ZERO, |(source, _)| *source);
+            for direction in [Direction::Forward, Direction::Reverse] {
+                let expected: Vec<u32> = (0..)
+                    .zip(&edges)
+                    .filter(|(_, (source, target))| match direction {
+                        Direction::Forward => *source == end,
+                        Direction::Reverse => *target == end,
+                    })
+                    .map(|(id, _)| id)
+                    .collect();
+                let mut ids = vec![];
+                let query = Query { alloc, repository };
+                let endpoint = Endpoint { oid: end, direction };
+                let answer = query.run(&main_branch(), endpoint, |found| {
+                    ids.push(found.id);
+                    Ok::<_, QueryError>(ControlFlow::Continue(()))
+                });
+                assert!(answer.expect("a whole repository").unusable.is_none());
+                assert_eq!(ids, expected, "{direction:?} of {end}");
+            }
+        });
+    }
+}

@@ -1,0 +1,78 @@
+//! A fault at every call of the repository port: an error, and the refs as they were.
+
+use gitmind_cache::RebuildOptions;
+use gitmind_git::Repository;
+use gitmind_git::fake::FakeRepository;
+use gitmind_journal::EdgeOrder;
+use gitmind_test_support::record;
+use gitmind_test_support::{message, rebuild_with};
+
+const CACHE: &str = "refs/gitmind/cache/main";
+const PORT: &str = "one call of the repository port fails";
+const OPTIONS: RebuildOptions =
+    RebuildOptions { edge_order: EdgeOrder::OldestFirst, force: false, strict: false };
+
+fn journal(commits: u8) -> FakeRepository {
+    let repository = FakeRepository::default();
+    let mut tip = None;
+    for byte in 0..commits {
+        tip = Some(repository.commit(tip.as_slice(), &message(&[(byte, byte / 2)])));
+    }
+    repository.set_ref("refs/gitmind/edges/main", tip.expect("at least one commit"));
+    repository
+}
+
+#[test]
+fn a_fault_at_any_call_changes_nothing_and_the_next_run_succeeds() {
+    let mut faults = 0;
+    for call in 0.. {
+        let repository = journal(6);
+        let objects = repository.object_count();
+        repository.fail_call(call);
+        let outcome = rebuild_with(&repository, "main", OPTIONS);
+        if !repository.has_failed() {
+            outcome.expect("a run without a fault succeeds");
+            break;
+        }
+        faults += 1;
+        let error = outcome.expect_err("a fault is not swallowed").to_string();
+        assert!(error.contains("memory"), "call {call}: {error}");
+        let cache = repository.resolve(CACHE).expect("one fault only");
+        assert_eq!(cache, None, "call {call} moved the ref");
+        if repository.packs_finished() == 0 {
+            assert_eq!(repository.object_count(), objects, "call {call} left objects");
+        }
+        let report = rebuild_with(&repository, "main", OPTIONS).expect("the next run");
+        assert_eq!(report.meta.edges, 6);
+    }
+    assert!(faults > 20, "the sweep saw only {faults} calls");
+    record(PORT, "rebuild", "an error, refs as before, the next run succeeds");
+}
+
+#[test]
+fn a_fault_while_reading_an_existing_cache_leads_to_a_rebuild_that_says_so() {
+    let reference = journal(3);
+    let expected = rebuild_with(&reference, "main", OPTIONS).expect("a journal");
+    let mut rebuilt = 0;
+    for call in 0..8 {
+        let repository = journal(3);
+        rebuild_with(&repository, "main", OPTIONS).expect("a journal");
+        repository.fail_call(call);
+        if let Ok(report) = rebuild_with(&repository, "main", OPTIONS) {
+            assert_eq!(report.root_tree, expected.root_tree);
+            rebuilt += u32::from(report.replaced_because.is_some());
+        }
+    }
+    assert_eq!(rebuilt, 3, "commit, tree and metadata");
+    record(PORT, "rebuild that reads a cache", "an error, or a rebuild that says why");
+}
+
+#[test]
+fn a_missing_journal_commit_is_named() {
+    let repository = journal(4);
+    let tip = repository.resolve("refs/gitmind/edges/main").expect("no fault").expect("a journal");
+    repository.remove(tip);
+    let error = rebuild_with(&repository, "main", OPTIONS).expect_err("the tip is gone");
+    assert_eq!(error.to_string(), format!("object {tip} is missing"));
+    record("the journal's tip is missing", "rebuild", "an error that names it, refs as before");
+}

@@ -1,0 +1,13 @@
+//! The cache of journals on a disk and in memory: a module per concern.
+
+mod commit_index;
+mod faults;
+mod incremental;
+mod malformed;
+mod merges;
+mod parity;
+mod query;
+mod query_damage;
+mod rebuild;
+mod spill;
+mod vectors;

@@ -1,0 +1,317 @@
+//! Queries when things fail: a damaged cache, a fault at every call, no memory at every place.
+
+use crate::query::{CACHE, DIRECTIONS, JOURNAL, Model, ORDERS, Shown, ask, merged};
+use gitmind_cache::{Direction, Endpoint, RECORDS_PER_CHUNK};
+use gitmind_git::fake::FakeRepository;
+use gitmind_git::oid::Oid;
+use gitmind_git::{CommitDraft, ObjectKind, Repository, TreeDraft, entries};
+use gitmind_journal::EdgeOrder;
+use gitmind_memory::{Alloc, System};
+use gitmind_test_support::record;
+use gitmind_test_support::{message, rebuild};
+use proptest::prelude::*;
+use std::collections::BTreeMap;
+use std::sync::LazyLock;
+
+const FROM_1: Endpoint = Endpoint { oid: Oid::new([1; 20]), direction: Direction::Forward };
+
+/// A journal whose commit index has two chunks, and few objects at the ends of its edges.
+fn two_chunks() -> FakeRepository {
+    let repository = FakeRepository::default();
+    let mut tip = None;
+    for number in 0..RECORDS_PER_CHUNK + 20 {
+        let byte = |n: u32| u8::try_from(n).expect("small");
+        let common = (byte(number % 3), byte(number % 2 + 3));
+        let rare = (number % 200 == 7).then_some((1, 5));
+        let edges: Vec<_> = [Some(common), rare].into_iter().flatten().collect();
+        tip = Some(repository.commit(tip.as_slice(), &message(&edges)));
+    }
+    repository.set_ref(JOURNAL, tip.expect("a commit"));
+    repository
+}
+
+type Contents = BTreeMap<Oid, (ObjectKind, Vec<u8>)>;
+
+/// The objects that a rebuild adds.
+fn cache_objects(repository: &FakeRepository, order: EdgeOrder) -> Contents {
+    let before = repository.contents();
+    rebuild(repository, "main", order).expect("a journal");
+    let mut added = repository.contents();
+    added.retain(|id, _| !before.contains_key(id));
+    added
+}
+
+#[test]
+fn whichever_object_of_a_cache_is_damaged_the_answer_is_the_same_and_the_damage_named() {
+    let repository = two_chunks();
+    let models = ORDERS.map(|order| Model::new(&repository, "main", order));
+    for order in ORDERS {
+        let objects = cache_objects(&repository, order);
+        assert_eq!(objects.len(), 18, "6 lists, 6 shards, 2 chunks, folder, meta, root, commit");
+        for (id, (kind, content)) in &objects {
+            let mut noticed = 0;
+            let middle = content.len() / 2;
+            for damage in 0..5 {
+                let mut changed = content.clone();
+                match damage {
+                    0 => repository.remove(*id),
+                    1 => repository.damage(*id, ObjectKind::Tag, content),
+                    2 => changed[middle] ^= 1,
+                    3 => changed.truncate(middle),
+                    _ => *changed.last_mut().expect("it is not empty") ^= 0x80,
+                }
+                if damage > 1 {
+                    repository.damage(*id, *kind, &changed);
+                }
+                // Two lists that both chunks have edges of, one that few have, one that is empty.
+                for (byte, direction) in [(1, 0), (3, 1), (5, 1), (9, 0)] {
+                    let oid = Oid::new([byte; 20]);
+                    let endpoint = Endpoint { oid, direction: DIRECTIONS[direction] };
+                    let (shown, answer) = ask(&repository, "main", endpoint).expect("a journal");
+                    let model = &models[usize::from(answer.edge_order != ORDERS[0])];
+                    assert!(shown == model.answer(endpoint), "{id} {damage} {endpoint:?}");
+                    if let Some(why) = answer.unusable {
+                        assert_eq!(why.name(), "damaged", "{why}");
+                        noticed += 1;
+                    } else {
+                        assert_eq!(answer.edge_order, order);
+                    }
+                }
+                repository.damage(*id, *kind, content);
+            }
+            // What no query above needs is the file of another object.
+            let is_file = content.starts_with(b"GMCACHE\0") || content.len() < 200;
+            assert!(noticed >= 5 || is_file, "{id} is read and was never missed: {noticed}");
+        }
+    }
+    let fault = "an object of the cache is missing, of another kind, cut or has a flipped bit";
+    record(fault, "query", "the right answer, read from the journal, that says why");
+}
+
+#[test]
+fn ids_are_the_caches_while_its_metadata_is_readable_and_oldest_first_otherwise() {
+    let repository = two_chunks();
+    let objects = cache_objects(&repository, EdgeOrder::NewestFirst);
+    for (id, (_, content)) in &objects {
+        let expected = match content {
+            content if content.starts_with(b"GMCOMMIT") => EdgeOrder::NewestFirst,
+            content if content.starts_with(b"git-mind-cache") => EdgeOrder::OldestFirst,
+            _ => continue,
+        };
+        repository.remove(*id);
+        let (shown, answer) = ask(&repository, "main", FROM_1).expect("a journal");
+        assert_eq!(answer.edge_order, expected);
+        assert!(shown == Model::new(&repository, "main", expected).answer(FROM_1));
+        repository.damage(*id, ObjectKind::Blob, content);
+    }
+}
+
+/// The journal of the random tests, made once: its objects, and the names of its refs.
+static SOUND: LazyLock<(Contents, Oid, Oid, Vec<Shown>)> = LazyLock::new(|| {
+    let repository = two_chunks();
+    let report = rebuild(&repository, "main", EdgeOrder::OldestFirst).expect("a journal");
+    let model = Model::new(&repository, "main", EdgeOrder::OldestFirst);
+    (repository.contents(), report.meta.journal_tip, report.root_tree, model.answer(FROM_1))
+});
+
+/// Replaces the object at `path` below the tree `root` by one with content that `change` makes;
+/// returns the tree with the new names all the way up.
+fn relinked(
+    repository: &FakeRepository,
+    root: Oid,
+    path: &[&str],
+    change: &dyn Fn(&mut Vec<u8>),
+) -> Oid {
+    let contents = repository.contents();
+    let (kind, content) = &contents[&root];
+    let Some((name, below)) = path.split_first() else {
+        let mut content = content.clone();
+        change(&mut content);
+        return repository.insert(*kind, &content);
+    };
+    let system = System::new();
+    let mut tree = TreeDraft::new(Alloc::new(&system));
+    for entry in entries(content).map(|entry| entry.expect("whole")) {
+        let is_it = entry.name == name.as_bytes();
+        let id = if is_it { relinked(repository, entry.id, below, change) } else { entry.id };
+        tree.try_push(entry.mode, entry.name, id).expect("there is memory");
+    }
+    repository.insert(ObjectKind::Tree, tree.as_bytes())
+}
+
+fn set_cache(repository: &FakeRepository, tree: Oid) {
+    let system = System::new();
+    let mut bytes = gitmind_memory::Vec::new(Alloc::new(&system));
+    let draft = CommitDraft {
+        tree,
+        parents: &[],
+        identity: &gitmind_git::Identity::default(),
+        time: gitmind_system::clock::Timestamp { seconds: 0, offset_seconds: 0 },
+        message: b"Cache metadata",
+    };
+    draft.encode(&mut bytes).expect("there is memory");
+    repository.set_ref(CACHE, repository.insert(ObjectKind::Commit, &bytes));
+}
+
+/// The sound repository, with one file of the cache changed and all names right again.
+fn with_lie(path: &[&str], change: &dyn Fn(&mut Vec<u8>)) -> FakeRepository {
+    let (contents, tip, root, _) = &*SOUND;
+    let repository = FakeRepository::default();
+    for (id, (kind, content)) in contents {
+        repository.damage(*id, *kind, content);
+    }
+    repository.set_ref(JOURNAL, *tip);
+    set_cache(&repository, relinked(&repository, *root, path, change));
+    repository
+}
+
+/// A file of the cache, and what it becomes.
+type Lie<'l> = (&'l [&'l str], &'l dyn Fn(&mut Vec<u8>));
+
+const LIST: &str = "0101010101010101010101010101010101010101.forward";
+const FILES: [&[&str]; 7] = [
+    &["meta"],
+    &["commits"],
+    &["commits", "00000000"],
+    &["commits", "00000406"],
+    &["01"],
+    &["01", LIST],
+    &[],
+];
+
+#[test]
+fn the_files_that_lies_are_told_in_are_those_that_the_query_reads() {
+    let sound = with_lie(&["meta"], &|_| ());
+    let (shown, answer) = ask(&sound, "main", FROM_1).expect("whole");
+    assert!(answer.unusable.is_none() && shown == SOUND.3, "{answer:?}");
+    for file in FILES {
+        let lie = with_lie(file, &|content| content.clear());
+        let (shown, answer) = ask(&lie, "main", FROM_1).expect("the journal is whole");
+        // An empty folder of lists says that there are no edges, which nothing contradicts.
+        match answer.unusable {
+            Some(_) => assert!(shown == SOUND.3, "{file:?}"),
+            None => assert_eq!((file, shown.len()), (&["01"][..], 0)),
+        }
+    }
+}
+
+#[test]
+fn a_chunk_out_of_its_place_and_an_edge_of_another_object_are_noticed() {
+    let swap = |content: &mut Vec<u8>| {
+        let mut tree = content.split_off(content.len() / 2);
+        let (own, other) = (content.len() - 20, tree.len() - 20);
+        content[own..].swap_with_slice(&mut tree[other..]);
+        content.append(&mut tree);
+    };
+    let lies: [Lie<'_>; 8] = [
+        (&["commits"], &swap),
+        (&["commits"], &|tree| tree.truncate(tree.len() / 2)),
+        (&["commits", "00000000"], &|chunk| {
+            chunk.truncate(chunk.len() - 24);
+            chunk[12..16].copy_from_slice(&(RECORDS_PER_CHUNK - 1).to_le_bytes());
+        }),
+        (&["commits", "00000406"], &|chunk| {
+            chunk.truncate(chunk.len() - 24);
+            chunk[12] -= 1;
+        }),
+        (&["commits", "00000406"], &|chunk| {
+            let last = chunk.len() - 24;
+            chunk[last..][..4].copy_from_slice(&u32::MAX.to_le_bytes());
+        }),
+        // The first edge starts at another object.
+        (&["01", LIST], &|list| {
+            list.truncate(16);
+            list.extend_from_slice(&[1, 1, 0, 0, 0, 0, 0, 0, 0]);
+        }),
+        (&["commits", "00000000"], &|chunk| chunk.copy_within(20..40, 20 + 24)),
+        (&["01", LIST], &|list| {
+            list.truncate(17);
+            list[16] = 1;
+            list.extend_from_slice(&[1, 0, 0, 0, 0xff, 0xff, 0, 0]);
+        }),
+    ];
+    for (number, (file, lie)) in lies.into_iter().enumerate() {
+        let (shown, answer) = ask(&with_lie(file, lie), "main", FROM_1).expect("a journal");
+        assert!(answer.unusable.is_some_and(|why| why.name() == "damaged"), "lie {number}");
+        assert!(shown == SOUND.3, "lie {number}");
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    #[test]
+    fn whatever_a_cache_says_only_edges_of_the_object_are_answered(
+        file in prop::sample::select(&FILES[..]),
+        at in any::<prop::sample::Index>(),
+        bytes in prop::collection::vec(any::<u8>(), 1..6),
+    ) {
+        let repository = with_lie(file, &|content| {
+            let start = at.index(content.len());
+            for (byte, changed) in content[start..].iter_mut().zip(&bytes) {
+                *byte ^= changed;
+            }
+        });
+        let (shown, answer) = ask(&repository, "main", FROM_1).expect("the journal is whole");
+        // A list or a chunk may lie by half before it is found out.
+        let is_folder = !matches!(file, [_, _]);
+        let is_sound_order = answer.edge_order == EdgeOrder::OldestFirst;
+        if answer.unusable.is_some() && is_folder && is_sound_order {
+            prop_assert!(shown == SOUND.3);
+        }
+        for (_, commit, text) in &shown {
+            let is_there = SOUND.3.iter().any(|(_, of, edge)| of == commit && edge == text);
+            prop_assert!(is_there, "{commit} has no such edge");
+        }
+    }
+}
+
+#[test]
+fn a_fault_at_any_call_is_an_error_or_the_right_answer() {
+    let repository = merged();
+    let right = Model::new(&repository, "main", EdgeOrder::OldestFirst).answer(FROM_1);
+    for is_cached in [false, true] {
+        if is_cached {
+            rebuild(&repository, "main", EdgeOrder::OldestFirst).expect("a journal");
+        }
+        let (mut errors, mut answers) = (0, 0);
+        for call in 0.. {
+            repository.fail_call(call);
+            let outcome = ask(&repository, "main", FROM_1);
+            if !repository.has_failed() {
+                repository.fail_call(u64::MAX);
+                let (shown, answer) = outcome.expect("a run without a fault succeeds");
+                assert!(shown == right && answer.unusable.is_none() == is_cached);
+                break;
+            }
+            match outcome {
+                Ok((shown, answer)) => {
+                    answers += 1;
+                    assert!(shown == right, "call {call}");
+                    let why = answer.unusable.expect("the fault is named").to_string();
+                    assert!(why.contains("cannot read"), "call {call}: {why}");
+                }
+                Err(error) => {
+                    errors += 1;
+                    assert!(error.to_string().contains("cannot read"), "call {call}: {error}");
+                }
+            }
+        }
+        // The journal replaces all of a cache; nothing replaces the journal, whose ref comes first.
+        let (few, many) = if is_cached { (errors, answers) } else { (answers, errors) };
+        assert!(few == 1 && many > 10, "cached: {is_cached}, {errors} errors, {answers} answers");
+    }
+    let outcome = "an error, or the right answer that says why not from the cache";
+    record("one call of the repository port fails", "query", outcome);
+}
+
+#[test]
+fn an_empty_root_tree_is_no_cache_of_anyone() {
+    let repository = merged();
+    set_cache(&repository, repository.insert(ObjectKind::Tree, b""));
+    let (shown, answer) = ask(&repository, "main", FROM_1).expect("a journal");
+    let why = answer.unusable.expect("nothing is there").to_string();
+    assert_eq!(why, "the cache is damaged: it has no metadata");
+    assert!(shown == Model::new(&repository, "main", EdgeOrder::OldestFirst).answer(FROM_1));
+    assert_eq!(repository.resolve(CACHE).map(|cache| cache.is_some()).ok(), Some(true));
+}

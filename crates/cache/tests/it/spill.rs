@@ -1,0 +1,153 @@
+//! A rebuild whose edges do not fit the arena goes on by way of the disk, to the same cache.
+
+use gitmind_cache::{Rebuild, RebuildError, RebuildOptions, Report};
+use gitmind_git::Repository;
+use gitmind_git::branch::BranchName;
+use gitmind_git::fake::FakeRepository;
+use gitmind_git::oid::Oid;
+use gitmind_journal::EdgeOrder;
+use gitmind_memory::units::Bytes;
+use gitmind_memory::{Alloc, Arena, ErrorKind, System};
+use gitmind_system::clock::{FixedClock, Timestamp};
+use gitmind_system::fs::{FakeFileSystem, FileSystem};
+use gitmind_system::progress::Silent;
+use gitmind_test_support::{TempRepository, fixture_list, message, rebuild_with};
+use proptest::prelude::*;
+
+const JOURNAL: &str = "refs/gitmind/edges/main";
+const CACHE: &str = "refs/gitmind/cache/main";
+/// Hardly more than an empty table of objects takes.
+const TINY: Bytes = Bytes::new(44 << 10);
+
+fn options(edge_order: EdgeOrder) -> RebuildOptions {
+    RebuildOptions { edge_order, force: true, strict: false }
+}
+
+/// Rebuilds in an arena of `cap`.
+fn rebuild_within(
+    cap: Bytes,
+    disk: Option<&dyn FileSystem>,
+    alloc: Alloc<'_>,
+    repository: &dyn Repository,
+    branch: &str,
+    edge_order: EdgeOrder,
+) -> Result<Report, RebuildError> {
+    let clock = FixedClock(Timestamp { seconds: 1_700_000_000, offset_seconds: 3600 });
+    let mut arena = Arena::begin(alloc, Bytes::new(4096), cap);
+    let branch = BranchName::new(branch).expect("a name");
+    let (clock, progress) = (&clock, &Silent);
+    let rebuild = Rebuild { alloc, repository, clock, progress, disk, workers: 1 };
+    let report = rebuild.run(&mut arena, &branch, options(edge_order));
+    assert!(arena.stats().peak_bytes <= cap, "the arena's cap holds");
+    report
+}
+
+/// A commit: its edges, and how many commits back the second parent of a merge is.
+type Step = (Vec<(u8, u8)>, Option<usize>);
+
+fn journals() -> impl Strategy<Value = Vec<Step>> {
+    // Few objects with many edges each, so that lists are equal, or are not by one edge.
+    let edges = prop::collection::vec((0..12_u8, 0..12_u8), 0..40);
+    let merge = prop_oneof![9 => Just(None), 1 => (1..6_usize).prop_map(Some)];
+    prop::collection::vec((edges, merge), 1..60)
+}
+
+fn repository_of(journal: &[Step]) -> FakeRepository {
+    let repository = FakeRepository::default();
+    let mut chain: Vec<Oid> = vec![];
+    for (edges, merge) in journal {
+        let mut parents: Vec<Oid> = chain.last().copied().into_iter().collect();
+        if let (Some(back), Some(&tip)) = (merge, chain.last()) {
+            let side = chain[chain.len().saturating_sub(*back)];
+            parents = vec![tip, repository.commit(&[side], &message(&[(13, 1), (1, 13)]))];
+        }
+        chain.push(repository.commit(&parents, &message(edges)));
+    }
+    repository.set_ref(JOURNAL, *chain.last().expect("at least one commit"));
+    repository
+}
+
+proptest! {
+    #[test]
+    fn the_cache_of_spilled_edges_is_the_one_built_in_memory(
+        journal in journals(),
+        newest_first: bool,
+        cap_bytes in TINY.get()..(64 << 10),
+    ) {
+        let order = if newest_first { EdgeOrder::NewestFirst } else { EdgeOrder::OldestFirst };
+        let (repository, disk, system) =
+            (repository_of(&journal), FakeFileSystem::new(), System::new());
+        let alloc = Alloc::new(&system);
+        let cap = Bytes::new(cap_bytes);
+        let spilled = rebuild_within(cap, Some(&disk), alloc, &repository, "main", order);
+        let spilled = spilled.expect("it goes on");
+        let in_memory = rebuild_with(&repository, "main", options(order)).expect("it fits");
+        prop_assert_eq!(in_memory.spilled, Bytes::ZERO);
+        prop_assert_eq!(spilled.root_tree, in_memory.root_tree);
+        prop_assert_eq!(&spilled.meta, &in_memory.meta);
+        prop_assert_eq!(
+            spilled.pack.map(|pack| pack.objects),
+            in_memory.pack.map(|pack| pack.objects)
+        );
+    }
+}
+
+/// Edges of more objects than fit `TINY`.
+fn wide() -> FakeRepository {
+    let edges = |number: u8| (0..40).map(|other| (number, other)).collect();
+    repository_of(&(0..80).map(|number| (edges(number), None)).collect::<Vec<_>>())
+}
+
+#[test]
+fn journals_of_the_c_tool_give_its_trees_from_disk() {
+    let mut spilled = 0;
+    for fixture in fixture_list().fixtures() {
+        let (_folder, repository) = TempRepository::fixture(&fixture.name).open_kept();
+        let (disk, system) = (FakeFileSystem::new(), System::new());
+        for journal in &fixture.journals {
+            for (order, expected) in [
+                (EdgeOrder::NewestFirst, &journal.shards_tree_newest_first),
+                (EdgeOrder::OldestFirst, &journal.shards_tree_oldest_first),
+            ] {
+                let alloc = Alloc::new(&system);
+                let branch = &journal.branch;
+                let built = rebuild_within(TINY, Some(&disk), alloc, &repository, branch, order);
+                let report = built.expect("it goes on");
+                spilled += u32::from(report.spilled > Bytes::ZERO);
+                assert_eq!(report.shards_tree.to_string(), *expected, "{branch}");
+            }
+        }
+    }
+    assert!(spilled >= 4, "only {spilled} of the journals went to the disk");
+}
+
+#[test]
+fn without_a_disk_the_cap_is_an_error() {
+    let (repository, system) = (wide(), System::new());
+    let order = EdgeOrder::OldestFirst;
+    let outcome = rebuild_within(TINY, None, Alloc::new(&system), &repository, "main", order);
+    let Err(RebuildError::Memory(error)) = outcome else { panic!("{outcome:?}") };
+    assert_eq!((error.kind, error.limit), (ErrorKind::OverCap, TINY));
+    assert_eq!(repository.resolve(CACHE).expect("no fault"), None);
+}
+
+#[test]
+fn a_disk_that_fails_fails_the_rebuild_and_keeps_nothing() {
+    let (repository, system) = (wide(), System::new());
+    let alloc = Alloc::new(&system);
+    let disk = FakeFileSystem::new();
+    let order = EdgeOrder::OldestFirst;
+    let run = || rebuild_within(TINY, Some(&disk), alloc, &repository, "main", order);
+    run().expect("no fault yet");
+    // The last one removes the folder, which the next run does as well.
+    let calls = disk.calls() - 1;
+    assert!(calls > 200, "{calls}");
+    let first = repository.resolve(CACHE).expect("no fault");
+    for call in (0..calls).step_by(29) {
+        disk.fail_after(call, std::io::ErrorKind::StorageFull);
+        let outcome = run();
+        assert!(matches!(outcome, Err(RebuildError::Spill(_))), "{call}: {outcome:?}");
+        assert_eq!(repository.resolve(CACHE).expect("no fault"), first);
+    }
+    run().expect("the fault is gone");
+}

@@ -1,0 +1,232 @@
+//! Commit objects: reading the few parts that a journal uses, writing a whole one.
+
+use super::Error;
+use crate::oid::Oid;
+use arrayvec::ArrayString;
+use gitmind_memory::{MemoryError, Vec};
+use gitmind_system::clock::Timestamp;
+use memchr::memmem;
+use std::fmt::Write;
+
+/// A commit, borrowed from its bytes.
+#[derive(Clone, Copy, Debug)]
+pub struct Commit<'a> {
+    /// Its name.
+    pub id: Oid,
+    /// The tree that it records.
+    pub tree: Oid,
+    parents: &'a [u8],
+    /// Everything after the empty line that ends the headers, unchanged; empty without one.
+    pub message: &'a [u8],
+}
+
+const TREE: &[u8] = b"tree ";
+const PARENT: &[u8] = b"parent ";
+
+impl<'a> Commit<'a> {
+    /// Finds the parts of the commit object `bytes` named `id` (`git help gitformat-pack` and
+    /// `git cat-file commit` show the form).
+    ///
+    /// ```
+    /// use gitmind_system::clock::Timestamp;
+    /// use gitmind_git::{Commit, CommitDraft, EMPTY_TREE, Identity};
+    /// use gitmind_memory::{Alloc, System, Vec};
+    /// use gitmind_git::oid::Oid;
+    /// let (system, identity) = (System::new(), Identity::default());
+    /// let draft = CommitDraft {
+    ///     tree: EMPTY_TREE,
+    ///     parents: &[Oid::new([7; 20])],
+    ///     identity: &identity,
+    ///     time: Timestamp { seconds: 1_700_000_000, offset_seconds: 3600 },
+    ///     message: b"oA==",
+    /// };
+    /// let mut bytes = Vec::new(Alloc::new(&system));
+    /// draft.encode(&mut bytes)?;
+    /// let commit = Commit::parse(Oid::ZERO, &bytes)?;
+    /// assert_eq!((commit.tree, commit.message), (draft.tree, draft.message));
+    /// assert!(commit.parents().eq(draft.parents.iter().copied()));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    /// A sentence on what is malformed. Only the headers that are used are checked.
+    ///
+    /// # Ownership
+    /// The sentence is a constant.
+    pub fn parse(id: Oid, bytes: &'a [u8]) -> Result<Self, &'static str> {
+        let (tree, rest) = oid_line(bytes, TREE).ok_or("it does not start with its tree")?;
+        let mut headers = rest;
+        while headers.starts_with(PARENT) {
+            (_, headers) = oid_line(headers, PARENT).ok_or("a parent is not an object id")?;
+        }
+        let parents = &rest[..rest.len() - headers.len()];
+        // The search starts at the line feed before the headers, which there may be none of.
+        let headers = &bytes[bytes.len() - headers.len() - 1..];
+        let message = match memmem::find(headers, b"\n\n") {
+            Some(end) => &headers[end + 2..],
+            // A commit without a message needs no empty line either.
+            None if headers.ends_with(b"\n") => &[],
+            None => return Err("its headers break off"),
+        };
+        Ok(Self { id, tree, parents, message })
+    }
+
+    /// As [`Self::parse`], for bytes that the repository holds under `id`.
+    ///
+    /// # Errors
+    /// [`Error::Corrupt`] with the sentence.
+    pub fn parse_stored(id: Oid, bytes: &'a [u8]) -> Result<Self, Error> {
+        Self::parse(id, bytes).map_err(|problem| Error::Corrupt { id, reason: problem.into() })
+    }
+
+    /// The first parent, as the first lines of the commit `bytes` say; `None` when there is none,
+    /// or when they are not those of a commit.
+    pub fn first_parent(bytes: &[u8]) -> Option<Oid> {
+        let (_, rest) = oid_line(bytes, TREE)?;
+        Some(oid_line(rest, PARENT)?.0)
+    }
+
+    /// The parents, first one first.
+    pub fn parents(&self) -> impl Iterator<Item = Oid> + use<'a> {
+        let mut rest = self.parents;
+        std::iter::from_fn(move || {
+            let (parent, after) = oid_line(rest, PARENT)?;
+            rest = after;
+            Some(parent)
+        })
+    }
+}
+
+/// Splits a line `<prefix><40 hex>\n` off `bytes`.
+fn oid_line<'a>(bytes: &'a [u8], prefix: &[u8]) -> Option<(Oid, &'a [u8])> {
+    let (hex, rest) = bytes.strip_prefix(prefix)?.split_at_checked(Oid::HEX_LEN)?;
+    Some((Oid::from_hex(hex)?, rest.strip_prefix(b"\n")?))
+}
+
+/// Who a commit is by.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Identity {
+    /// `user.name`.
+    pub name: String,
+    /// `user.email`.
+    pub email: String,
+}
+
+impl Default for Identity {
+    /// What the C tool falls back to when git is not configured.
+    fn default() -> Self {
+        Self { name: "gitmind".into(), email: "gitmind@example.invalid".into() }
+    }
+}
+
+/// A commit that is to be written.
+#[derive(Clone, Copy, Debug)]
+pub struct CommitDraft<'a> {
+    /// The tree to record.
+    pub tree: Oid,
+    /// The parents, first one first.
+    pub parents: &'a [Oid],
+    /// Author and committer.
+    pub identity: &'a Identity,
+    /// When it was authored and committed.
+    pub time: Timestamp,
+    /// The message, written as it is.
+    pub message: &'a [u8],
+}
+
+impl CommitDraft<'_> {
+    /// Appends the commit object's bytes to `out`.
+    ///
+    /// # Errors
+    /// Every refusal of the port; `out` then has a part of them.
+    pub fn encode(&self, out: &mut Vec<'_, u8>) -> Result<(), MemoryError> {
+        line(out, b"tree ", &self.tree.to_hex())?;
+        self.parents.iter().try_for_each(|parent| line(out, PARENT, &parent.to_hex()))?;
+        self.signature(b"author ", out)?;
+        self.signature(b"committer ", out)?;
+        out.try_push(b'\n')?;
+        out.try_extend_from_slice(self.message)
+    }
+
+    /// Appends the line that says who did it and when.
+    fn signature(&self, header: &[u8], out: &mut Vec<'_, u8>) -> Result<(), MemoryError> {
+        let Timestamp { seconds, offset_seconds } = self.time;
+        let sign = if offset_seconds < 0 { '-' } else { '+' };
+        let minutes = offset_seconds.unsigned_abs() / 60;
+        let (hours, minutes) = (minutes / 60, minutes % 60);
+        let Identity { name, email } = self.identity;
+        out.try_extend_from_slice(header)?;
+        without_delimiters(name, out)?;
+        out.try_extend_from_slice(b" <")?;
+        without_delimiters(email, out)?;
+        let mut time = ArrayString::<40>::new();
+        write!(time, "> {seconds} {sign}{hours:02}{minutes:02}")
+            .expect("this holds because 64 bits have 20 digits and 32 bits of minutes have 8");
+        line(out, time.as_bytes(), b"")
+    }
+}
+
+fn line(out: &mut Vec<'_, u8>, start: &[u8], end: &[u8]) -> Result<(), MemoryError> {
+    [start, end, b"\n"].iter().try_for_each(|part| out.try_extend_from_slice(part))
+}
+
+/// Appends `text` without what would end the field early; git drops the same characters.
+fn without_delimiters(text: &str, out: &mut Vec<'_, u8>) -> Result<(), MemoryError> {
+    out.try_extend(text.bytes().filter(|byte| !matches!(byte, b'<' | b'>' | b'\n' | b'\0')))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use gitmind_memory::{Alloc, System};
+
+    const TREE_ID: &str = "4b825dc642cb6eb9a060e54bf8d69288fbee4904";
+
+    #[test]
+    fn a_written_commit_reads_back() {
+        let parents = [Oid::new([1; 20]), Oid::new([2; 20]), Oid::new([3; 20])];
+        let tree = Oid::from_hex(TREE_ID.as_bytes()).expect("40 digits");
+        let identity = Identity { name: "A <b>\n".into(), email: "a@b".into() };
+        let time = Timestamp { seconds: 1_700_000_000, offset_seconds: -(5 * 3600 + 30 * 60) };
+        for count in 0..=3 {
+            let parents = &parents[..count];
+            let draft =
+                CommitDraft { tree, parents, identity: &identity, time, message: b"x\n\ny" };
+            let system = System::new();
+            let mut bytes = Vec::new(Alloc::new(&system));
+            draft.encode(&mut bytes).expect("there is memory");
+            let commit = Commit::parse(Oid::ZERO, &bytes).expect("we wrote it");
+            assert_eq!((commit.tree, commit.message), (tree, b"x\n\ny".as_slice()));
+            assert!(commit.parents().eq(parents.iter().copied()));
+            let text = std::str::from_utf8(&bytes).expect("ASCII");
+            assert!(text.contains("author A b <a@b> 1700000000 -0530\n"), "{text}");
+        }
+    }
+
+    #[test]
+    fn extra_headers_and_empty_messages_are_read() {
+        let bytes = format!("tree {TREE_ID}\nauthor a\ngpgsig x\n y\n  \n z\n\n");
+        let commit = Commit::parse(Oid::ZERO, bytes.as_bytes()).expect("a commit");
+        assert_eq!(commit.message, b"");
+        assert_eq!(commit.parents().count(), 0);
+    }
+
+    #[test]
+    fn a_commit_cut_anywhere_within_a_header_is_an_error() {
+        let bytes = format!("tree {TREE_ID}\nparent {TREE_ID}\nauthor a\ncommitter b\n\nmessage");
+        let headers = bytes.len() - "\nmessage".len();
+        for cut in 0..headers {
+            let bytes = &bytes.as_bytes()[..cut];
+            let is_whole = bytes.ends_with(b"\n");
+            assert_eq!(Commit::parse(Oid::ZERO, bytes).is_ok(), is_whole, "cut at {cut}");
+        }
+    }
+
+    #[test]
+    fn headers_alone_are_a_commit_without_a_message() {
+        // git takes it for one; it was corrupt here, and hid all that is older.
+        let bytes = format!("tree {TREE_ID}\nparent {TREE_ID}\nauthor a\ncommitter b\n");
+        let commit = Commit::parse(Oid::ZERO, bytes.as_bytes()).expect("a commit");
+        assert_eq!((commit.message, commit.parents().count()), (&b""[..], 1));
+    }
+}

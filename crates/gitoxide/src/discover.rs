@@ -1,0 +1,118 @@
+//! Finding a repository as git does.
+
+use super::cannot_open;
+use gitmind_git::Error;
+use std::path::{Path, PathBuf};
+
+/// Where the parts of a repository are.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Location {
+    /// The folder with this worktree's HEAD.
+    pub git_dir: PathBuf,
+    /// The folder with objects, shared refs and configuration; `git_dir` but for linked worktrees.
+    pub common_dir: PathBuf,
+    /// Where in the worktree the search began, from its top; empty at the top, in a bare repository
+    /// and when the git folder was named.
+    pub prefix: PathBuf,
+}
+
+impl Location {
+    /// Searches `start` and the folders above it, up to a mount point or one of `ceilings`.
+    ///
+    /// # Errors
+    /// [`Error::NotARepository`] when there is none, [`Error::Open`] when one is broken.
+    pub fn discover(start: &Path, ceilings: &[PathBuf]) -> Result<Self, Error> {
+        let options = gix_discover::upwards::Options {
+            ceiling_dirs: ceilings.to_vec(),
+            match_ceiling_dir_or_error: false,
+            ..Default::default()
+        };
+        let not_found = || Error::NotARepository { path: start.to_owned() };
+        // An absolute path, because the search takes `.` inside a git folder for its worktree.
+        let absolute = start.canonicalize().map_err(|_| not_found())?;
+        for folder in absolute.ancestors() {
+            refuse_special(folder)?;
+            refuse_special(&folder.join(".git"))?;
+            if folder.join(".git").exists() || ceilings.iter().any(|ceiling| ceiling == folder) {
+                break;
+            }
+        }
+        let found = gix_discover::upwards_opts(&absolute, options);
+        let found = found.map(|(found, _trust)| found.into_repository_and_work_tree_directories());
+        let top = match &found {
+            Ok((_, Some(worktree))) => Some(worktree.as_path()),
+            Ok((git_dir, None)) => Some(git_dir.as_path()),
+            Err(_) => None,
+        };
+        refuse_broken_links(&absolute, top, ceilings)?;
+        let (git_dir, worktree) = found.map_err(|_| not_found())?;
+        let prefix = worktree.and_then(|top| absolute.strip_prefix(top).ok().map(Path::to_owned));
+        Ok(Self { prefix: prefix.unwrap_or_default(), ..Self::at(&git_dir)? })
+    }
+
+    /// The repository whose git folder is `git_dir`, such as `GIT_DIR` names it.
+    ///
+    /// # Errors
+    /// [`Error::NotARepository`] when it is not one, [`Error::Open`] when it is broken.
+    pub fn at(git_dir: &Path) -> Result<Self, Error> {
+        refuse_special(git_dir)?;
+        gix_discover::is_git(git_dir)
+            .map_err(|_| Error::NotARepository { path: git_dir.to_owned() })?;
+        let git_dir = match git_dir.is_file() {
+            true => linked(git_dir)?,
+            false => git_dir.to_owned(),
+        };
+        let git_dir = git_dir.canonicalize().map_err(cannot_open(&git_dir))?;
+        let link = git_dir.join("commondir");
+        let common_dir = match std::fs::read_to_string(&link) {
+            Ok(target) => {
+                let target = git_dir.join(target.trim_end_matches(['\n', '\r']));
+                target.canonicalize().map_err(cannot_open(&target))?
+            }
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => git_dir.clone(),
+            Err(error) => return Err(cannot_open(&link)(error)),
+        };
+        Ok(Self { git_dir, common_dir, prefix: PathBuf::new() })
+    }
+}
+
+/// Refuses a folder whose HEAD or link would never end when it is read, such as a pipe or a device:
+/// the library reads them to see whether it is a git folder.
+fn refuse_special(folder: &Path) -> Result<(), Error> {
+    for file in ["HEAD", "commondir"].map(|name| folder.join(name)) {
+        if file.metadata().is_ok_and(|found| !found.is_file() && !found.is_dir()) {
+            return Err(Error::Open { path: file, reason: "it is no regular file".into() });
+        }
+    }
+    Ok(())
+}
+
+/// The git folder that the file `link`, a `.git` with a `gitdir:` line, names.
+fn linked(link: &Path) -> Result<PathBuf, Error> {
+    let target = gix_discover::path::from_gitdir_file(link)
+        .map_err(|error| Error::Open { path: link.to_owned(), reason: error.to_string() })?;
+    refuse_special(&target)?;
+    Ok(target)
+}
+
+/// Refuses a `.git` file that leads nowhere on the way from `start` to `top`, as git does: the
+/// search passes it by and would serve a repository around the one that was meant.
+fn refuse_broken_links(
+    start: &Path,
+    top: Option<&Path>,
+    ceilings: &[PathBuf],
+) -> Result<(), Error> {
+    let below_top = |folder: &&Path| top.is_none_or(|top| folder.starts_with(top));
+    for folder in start.ancestors().take_while(below_top) {
+        if folder != start && ceilings.iter().any(|ceiling| ceiling == folder) {
+            break;
+        }
+        let link = folder.join(".git");
+        if link.is_file() && gix_discover::is_git(&link).is_err() {
+            let target = linked(&link)?;
+            let reason = format!("it leads to {}, which is no repository", target.display());
+            return Err(Error::Open { path: link, reason });
+        }
+    }
+    Ok(())
+}

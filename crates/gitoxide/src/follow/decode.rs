@@ -1,0 +1,102 @@
+//! Decoding commits of a pack into memory of the operation.
+
+use gix_pack::cache::Never;
+use gix_pack::data;
+use gix_pack::data::decode::entry::ResolvedBase;
+
+use super::pack::Pack;
+use gitmind_memory::{MemoryError, Vec};
+
+/// Most bytes of a commit that is decoded here; a journal's have less than 100 KiB.
+pub(super) const COMMIT_BYTES_MAX: usize = 128 << 10;
+/// Most bytes that a delta may take, known before its base is inflated: the largest of its bases
+/// and results twice, and all deltas of the chain.
+pub(super) const DELTA_BYTES_MAX: usize = 3 * COMMIT_BYTES_MAX;
+
+/// What is at an offset of a pack.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Decoded {
+    /// A commit, whose bytes were appended.
+    Commit {
+        /// Where the next entry starts.
+        end: u64,
+    },
+    /// Another kind of object, a larger one than was asked for, or one that is damaged.
+    Other,
+}
+
+/// The state of inflating, kept from object to object. Deltas are applied in memory of the library,
+/// at most [`DELTA_BYTES_MAX`].
+#[derive(Default)]
+pub(super) struct Decoder {
+    pub(super) inflate: gix_zlib::Inflate,
+    scratch: std::vec::Vec<u8>,
+}
+
+impl Decoder {
+    /// Appends the commit at `offset` of `pack` to `bytes`, unless it has more than `bytes_max`.
+    ///
+    /// # Errors
+    /// Every refusal of the port.
+    pub(super) fn commit(
+        &mut self,
+        pack: &Pack,
+        offset: u64,
+        bytes_max: usize,
+        bytes: &mut Vec<'_, u8>,
+    ) -> Result<Decoded, MemoryError> {
+        let Some(entry) = pack.commit_entry(offset) else { return Ok(Decoded::Other) };
+        let data_offset = entry.data_offset;
+        let packed = match entry.header.is_delta() {
+            true => self.delta(pack, entry, bytes_max, bytes)?,
+            false => self.whole(pack, &entry, bytes_max, bytes)?,
+        };
+        Ok(packed.map_or(Decoded::Other, |packed| Decoded::Commit { end: data_offset + packed }))
+    }
+
+    /// Memory of the library that is kept.
+    #[cfg(test)]
+    pub(super) fn scratch_bytes(&self) -> usize {
+        self.scratch.capacity()
+    }
+
+    /// Appends an object that is stored as it is; returns its bytes in the pack.
+    fn whole(
+        &mut self,
+        pack: &Pack,
+        entry: &data::Entry,
+        bytes_max: usize,
+        bytes: &mut Vec<'_, u8>,
+    ) -> Result<Option<u64>, MemoryError> {
+        let (start, size) = (bytes.len(), usize::try_from(entry.decompressed_size));
+        let Some(size) = size.ok().filter(|size| *size <= bytes_max) else { return Ok(None) };
+        bytes.try_resize_zeroed(start + size)?;
+        let packed = pack.data.decompress_entry(entry, &mut self.inflate, &mut bytes[start..]);
+        if packed.is_err() {
+            bytes.truncate(start);
+        }
+        Ok(packed.ok().map(|packed| packed as u64))
+    }
+
+    /// Appends what a delta makes of its base; returns its bytes in the pack.
+    fn delta(
+        &mut self,
+        pack: &Pack,
+        entry: data::Entry,
+        bytes_max: usize,
+        bytes: &mut Vec<'_, u8>,
+    ) -> Result<Option<u64>, MemoryError> {
+        let Self { inflate, scratch } = self;
+        let base = |name: &gix_hash::oid, _: &mut _| Ok(pack.base(name).map(ResolvedBase::InPack));
+        let Ok(decoded) = pack.data.decode_entry(entry, scratch, inflate, &base, &mut Never) else {
+            return Ok(None);
+        };
+        let size = usize::try_from(decoded.object_size);
+        let Some(object) = size.ok().and_then(|size| scratch.get(..size)) else { return Ok(None) };
+        if object.len() > bytes_max {
+            return Ok(None);
+        }
+        bytes.try_extend_from_slice(object)?;
+        Ok(Some(decoded.compressed_size as u64))
+    }
+}

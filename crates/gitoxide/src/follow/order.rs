@@ -1,0 +1,123 @@
+//! The objects of packs in the order in which they lie there, found once for a walk.
+
+use std::path::Path;
+
+use super::pack::Pack;
+use gitmind_memory::{Alloc, MemoryError, Vec};
+
+/// Most objects whose order is kept, which takes four bytes for each.
+pub(super) const ORDERED_MAX: usize = 1 << 24;
+
+/// Magic, version, hash kind (`git help format-pack`, "pack-*.rev files").
+const HEADER: [u8; 12] = *b"RIDX\0\0\0\x01\0\0\0\x01";
+/// The pack's checksum and the file's own.
+const TRAILER_BYTES: usize = 40;
+
+/// The orders of some packs.
+pub(super) struct Orders<'a> {
+    objects_max: usize,
+    /// The index of a pack, and the numbers of its objects sorted by their offsets.
+    known: Vec<'a, (usize, Vec<'a, u32>)>,
+}
+
+impl<'a> Orders<'a> {
+    /// None yet; at most so many objects are kept in order.
+    pub(super) const fn new(objects_max: usize, alloc: Alloc<'a>) -> Self {
+        Self { objects_max, known: Vec::new(alloc) }
+    }
+
+    /// The numbers of the objects of `pack`, which has the index `number`, sorted by their offsets;
+    /// `None` when there are too many.
+    ///
+    /// # Errors
+    /// Every refusal of the port.
+    pub(super) fn of(&mut self, number: usize, pack: &Pack) -> Result<Option<&[u32]>, MemoryError> {
+        let objects = pack.index.num_objects() as usize;
+        if objects > self.objects_max {
+            return Ok(None);
+        }
+        let mut found = self.known.iter().position(|(known, _)| *known == number);
+        if found.is_none() {
+            let kept: usize = self.known.iter().map(|(_, order)| order.len()).sum();
+            if kept + objects > self.objects_max {
+                self.known.clear();
+            }
+            let order = by_offset(pack, self.known.alloc())?;
+            found = Some(self.known.len());
+            self.known.try_push((number, order))?;
+        }
+        Ok(found.map(|found| &self.known[found].1[..]))
+    }
+}
+
+#[cfg(test)]
+impl Orders<'_> {
+    /// How many are kept.
+    pub(super) fn count(&self) -> usize {
+        self.known.len()
+    }
+}
+
+fn by_offset<'a>(pack: &Pack, alloc: Alloc<'a>) -> Result<Vec<'a, u32>, MemoryError> {
+    let objects = pack.index.num_objects();
+    let mut order = Vec::try_with_capacity(objects as usize, alloc)?;
+    if !read_reverse_index(&pack.index.path().with_extension("rev"), objects, &mut order) {
+        order.clear();
+        order.try_extend(0..objects)?;
+        order.sort_unstable_by_key(|&index| pack.index.pack_offset_at_index(index));
+    }
+    Ok(order)
+}
+
+/// Reads what git has written beside the pack. What is wrong in it is met later as a wrong order,
+/// which costs time and nothing else; only a number that is no object's must not pass.
+fn read_reverse_index(path: &Path, objects: u32, order: &mut Vec<'_, u32>) -> bool {
+    let whole = |path: &Path| {
+        let file = std::fs::File::open(path).ok()?;
+        let len = file.metadata().ok()?.len();
+        let expected = HEADER.len() as u64 + u64::from(objects) * 4 + TRAILER_BYTES as u64;
+        (len == expected).then_some(file)
+    };
+    let Some(file) = whole(path) else { return false };
+    numbers(std::io::BufReader::new(file), objects, order).is_some()
+}
+
+fn numbers(mut file: impl std::io::Read, objects: u32, order: &mut Vec<'_, u32>) -> Option<()> {
+    let mut header = [0; HEADER.len()];
+    file.read_exact(&mut header).ok()?;
+    if header != HEADER {
+        return None;
+    }
+    for _ in 0..objects {
+        let mut number = [0; 4];
+        file.read_exact(&mut number).ok()?;
+        let number = u32::from_be_bytes(number);
+        // There is room: the capacity is the number of objects.
+        order.try_push((number < objects).then_some(number)?).ok()?;
+    }
+    Some(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use gitmind_memory::System;
+
+    fn read(file: &[u8], objects: u32) -> Option<std::vec::Vec<u32>> {
+        let system = System::new();
+        let mut order = Vec::new(Alloc::new(&system));
+        numbers(file, objects, &mut order)?;
+        Some(order.to_vec())
+    }
+
+    #[test]
+    fn numbers_of_no_object_and_short_files_are_refused() {
+        let file = [&HEADER[..], &[0, 0, 0, 2, 0, 0, 0, 0, 0, 0, 0, 1]].concat();
+        assert_eq!(read(&file, 3), Some(vec![2, 0, 1]));
+        assert_eq!(read(&file, 2), None, "there is no object 2");
+        assert_eq!(read(&file, 4), None, "a number is missing");
+        let mut other = file;
+        other[11] = 2;
+        assert_eq!(read(&other, 3), None, "a repository of SHA-256");
+    }
+}

@@ -1,0 +1,139 @@
+//! Writing one object by itself: a file of its own, as `git help gitrepository-layout` says.
+//!
+//! The content is in stored blocks of a zlib stream, as in our packs: an object of an append is
+//! smaller than a block of the disk, so deflating it saves nothing. Names are looked up below open
+//! folders, which takes no memory.
+
+use std::fs::File;
+use std::io::Write;
+use std::os::fd::{AsFd, OwnedFd};
+use std::path::Path;
+
+use rustix::fs::{AtFlags, CWD, Mode, OFlags};
+use rustix::io::Errno;
+
+use super::recent::{is_new_folder, is_recent, time};
+use crate::sharing::Sharing;
+use gitmind_git::oid::Oid;
+use gitmind_git::{Error, ObjectHeader, ObjectKind, encode_stored, object_id};
+use gitmind_memory::{Alloc, Vec};
+use gitmind_system::owned_file::{
+    ATTEMPTS_MAX, Temporary, errno, is_temporary, open_folder, sweep,
+};
+
+/// Digits of an object's name that its folder has.
+const SHARD_LEN: usize = 2;
+
+/// Writes an object below the folder `objects`; returns its name when the disk has it.
+pub(super) fn write(
+    objects: &Path,
+    sharing: Sharing,
+    alloc: Alloc<'_>,
+    kind: ObjectKind,
+    data: &[u8],
+) -> Result<Oid, Error> {
+    let id = object_id(kind, data)?;
+    let mut stream = Vec::new(alloc);
+    encode_stored(&[ObjectHeader::new(kind, data.len()).as_bytes(), data], &mut stream)?;
+    let mut is_new = false;
+    let mut written = write_file(objects, sharing, id, &stream, &mut is_new);
+    for _ in 1..ATTEMPTS_MAX {
+        // `git prune` removes empty folders, and with `--expire=now` what is being written too.
+        if written != Err(Errno::NOENT) {
+            break;
+        }
+        written = write_file(objects, sharing, id, &stream, &mut is_new);
+    }
+    written.map_err(|errno| Error::io("write an object in", objects)(errno.into()))?;
+    Ok(id)
+}
+
+/// Whether the object `id` has a file in the folder `objects`.
+pub(super) fn is_there(objects: &Path, id: Oid) -> bool {
+    open_folder(CWD, objects, OFlags::empty())
+        .and_then(|objects| rustix::fs::statat(&objects, &name(id)[..], AtFlags::SYMLINK_NOFOLLOW))
+        .is_ok()
+}
+
+/// Where the file of an object is below a folder of objects: `xx/yyyy`.
+pub(super) fn name(id: Oid) -> [u8; Oid::HEX_LEN + 1] {
+    let mut name = [b'/'; Oid::HEX_LEN + 1];
+    let hex = id.to_hex();
+    name[..SHARD_LEN].copy_from_slice(&hex[..SHARD_LEN]);
+    name[SHARD_LEN + 1..].copy_from_slice(&hex[SHARD_LEN..]);
+    name
+}
+
+/// Writes the file of an object, unless it is there. `is_new` is set when the disk may not have the
+/// name of its folder, and says so from one try to the next: a folder that was made by an earlier
+/// one is not new to this one.
+fn write_file(
+    objects: &Path,
+    sharing: Sharing,
+    id: Oid,
+    stream: &[u8],
+    is_new: &mut bool,
+) -> Result<(), Errno> {
+    let hex = id.to_hex();
+    let (shard, name) = hex.split_at(SHARD_LEN);
+    let objects = open_folder(CWD, objects, OFlags::empty())?;
+    let made = rustix::fs::mkdirat(&objects, shard, Mode::from_raw_mode(0o777));
+    if !matches!(made, Ok(()) | Err(Errno::EXIST)) {
+        return made;
+    }
+    *is_new |= made.is_ok();
+    // A link here would lead the writing out of the repository.
+    let folder = File::from(open_folder(objects.as_fd(), shard, OFlags::NOFOLLOW)?);
+    if made.is_ok() {
+        sharing.adjust(&folder)?;
+    }
+    *is_new |= is_new_folder(&folder.metadata().map_err(errno)?);
+    match rustix::fs::statat(&folder, name, AtFlags::SYMLINK_NOFOLLOW) {
+        Err(Errno::NOENT) => put(&objects, sharing, &folder, name, stream)?,
+        // Whoever wrote it may be waiting for the disk.
+        Ok(found) if *is_new || is_recent(time(found.st_ctime)) => {}
+        found => return found.map(drop),
+    }
+    rustix::fs::fsync(&folder)?;
+    if *is_new { rustix::fs::fsync(&objects) } else { Ok(()) }
+}
+
+/// Makes the file `name` in `folder`.
+fn put(
+    objects: &OwnedFd,
+    sharing: Sharing,
+    folder: &File,
+    name: &[u8],
+    stream: &[u8],
+) -> Result<(), Errno> {
+    // Above its folder, so that one look finds what all killed processes have left.
+    sweep(objects.as_fd(), is_temporary, |_, _| true);
+    let mode = Mode::from_raw_mode(0o444);
+    let (mut file, temporary) = Temporary::create(objects.as_fd(), mode)?;
+    sharing.adjust(&file)?;
+    file.write_all(stream).map_err(errno)?;
+    rustix::fs::fsync(&file)?;
+    rustix::fs::renameat(objects, temporary.name(), folder, name)?;
+    temporary.keep();
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_folder_that_somebody_has_just_made_is_waited_for() {
+        // One that was there was taken for synced: after a power cut an edge could miss it.
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let id = Oid::new([0x80; Oid::LEN]);
+        std::fs::create_dir(folder.path().join("80")).expect("writable");
+        let mut is_new = false;
+        write_file(folder.path(), Sharing::Umask, id, b"", &mut is_new).expect("writable");
+        assert!(is_new, "the folder is not ours");
+        assert!(is_there(folder.path(), id));
+        is_new = false;
+        write_file(folder.path(), Sharing::Umask, id, b"", &mut is_new).expect("readable");
+        assert!(is_new, "and the file is not either");
+    }
+}

@@ -1,0 +1,110 @@
+//! A temporary file behind a buffer of the operation's memory.
+
+use std::io::{self, Write};
+use std::os::unix::fs::FileExt;
+use std::path::Path;
+
+use tempfile::NamedTempFile;
+
+use gitmind_git::Error;
+use gitmind_memory::{Alloc, Vec};
+use gitmind_system::owned_file::create_named;
+
+/// Bytes that wait before they are written to a file.
+pub(super) const BUFFER_BYTES: usize = 256 * 1024;
+
+/// A file that is gone unless it is given a name.
+#[derive(Debug)]
+pub(super) struct Spool<'a> {
+    file: NamedTempFile,
+    buffer: Vec<'a, u8>,
+}
+
+impl<'a> Spool<'a> {
+    /// An empty file in `folder`, whose name begins with `prefix`.
+    pub(super) fn create(folder: &Path, prefix: &str, alloc: Alloc<'a>) -> Result<Self, Error> {
+        let buffer = Vec::try_with_capacity(BUFFER_BYTES, alloc)?;
+        let file = create_named(folder, prefix);
+        let file = file.map_err(Error::io("create a temporary file in", folder))?;
+        Ok(Self { file, buffer })
+    }
+
+    /// Writes `bytes` over what was written at `offset`.
+    pub(super) fn write_at(&mut self, bytes: &[u8], offset: u64) -> io::Result<()> {
+        self.flush()?;
+        self.file.as_file().write_all_at(bytes, offset)
+    }
+
+    /// Hands what was written to `visit`, piece by piece, by way of `buffer`.
+    pub(super) fn read(
+        &mut self,
+        buffer: &mut [u8],
+        mut visit: impl FnMut(&[u8]),
+    ) -> io::Result<()> {
+        debug_assert!(!buffer.is_empty(), "there is room for a piece");
+        self.flush()?;
+        let mut offset = 0;
+        loop {
+            match self.file.as_file().read_at(buffer, offset)? {
+                0 => return Ok(()),
+                read => {
+                    visit(&buffer[..read]);
+                    offset += read as u64;
+                }
+            }
+        }
+    }
+
+    /// The file, with all that was written.
+    pub(super) fn into_file(mut self) -> io::Result<NamedTempFile> {
+        self.flush()?;
+        Ok(self.file)
+    }
+}
+
+impl Write for Spool<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        if bytes.len() > self.buffer.capacity() - self.buffer.len() {
+            self.flush()?;
+        }
+        if bytes.len() > self.buffer.capacity() {
+            self.file.write_all(bytes)?;
+        } else {
+            // There is room, so this takes no memory.
+            self.buffer.try_extend_from_slice(bytes)?;
+        }
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.file.write_all(&self.buffer)?;
+        self.buffer.clear();
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use gitmind_memory::System;
+
+    #[test]
+    fn the_file_has_what_was_written_in_pieces_of_any_size() {
+        let system = System::new();
+        let folder = std::env::temp_dir();
+        let mut spool = Spool::create(&folder, "gm-spool-", Alloc::new(&system)).expect("writable");
+        let mut expected = vec![];
+        for len in [0, 1, 1000, BUFFER_BYTES, BUFFER_BYTES - 1, BUFFER_BYTES + 1, 2, 300_000] {
+            let piece: std::vec::Vec<u8> = (0..=250).cycle().skip(len % 7).take(len).collect();
+            spool.write_all(&piece).expect("there is room on the disk");
+            expected.extend(piece);
+        }
+        spool.write_at(b"new", 5).expect("there is room on the disk");
+        expected[5..8].copy_from_slice(b"new");
+        let (mut buffer, mut read) = ([0; 1000], vec![]);
+        spool.read(&mut buffer, |piece| read.extend_from_slice(piece)).expect("readable");
+        assert!(read == expected);
+        let file = spool.into_file().expect("there is room on the disk");
+        assert!(std::fs::read(file.path()).expect("readable") == expected);
+    }
+}

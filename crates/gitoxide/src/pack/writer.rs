@@ -1,0 +1,255 @@
+//! A pack on disk: a temporary file that becomes a pack and an index, or nothing.
+
+use super::entries::{Entries, IndexEntry};
+use super::index::write_index;
+use super::keep::{self, Keep};
+use super::spool::{BUFFER_BYTES, Spool};
+use crate::sharing::Sharing;
+use gitmind_git::oid::Oid;
+use gitmind_git::{Error, Hasher, ObjectKind, PackError, PackSummary, encode_entry};
+use gitmind_memory::units::Bytes;
+use gitmind_memory::{Alloc, Vec};
+use gitmind_system::owned_file::ATTEMPTS_MAX;
+use rustix::rand::{GetRandomFlags, getrandom};
+use std::fmt;
+use std::fs::{self, File, Permissions};
+use std::io::{self, Write};
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use tempfile::NamedTempFile;
+
+/// Bytes of a pack's header: magic, version, object count.
+const HEADER_BYTES: usize = 12;
+/// Where the count is.
+const COUNT_OFFSET: u64 = 8;
+
+/// Writes one pack into a folder of packs.
+///
+/// The file is invisible to git until [`Self::finish`] names it: git ignores and later removes
+/// files that start with `tmp_`.
+pub struct PackWriter<'a> {
+    folder: PathBuf,
+    alloc: Alloc<'a>,
+    file: Spool<'a>,
+    hasher: Hasher,
+    offset: u64,
+    /// How many objects there will be, if that is known.
+    objects: Option<u32>,
+    sharing: Sharing,
+    entries: Entries<'a>,
+    /// The entry that is being encoded.
+    entry: Vec<'a, u8>,
+}
+
+impl fmt::Debug for PackWriter<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PackWriter").field("directory", &self.folder).finish_non_exhaustive()
+    }
+}
+
+impl<'a> PackWriter<'a> {
+    /// Starts a pack in `folder`, which is made when it is not there, for those who share it. When
+    /// the number of objects is not known, the pack is read once more in the end: its header, which
+    /// is hashed, has it. What killed processes have left to keep their packs goes.
+    pub fn start(
+        alloc: Alloc<'a>,
+        folder: &Path,
+        objects: Option<u32>,
+        sharing: Sharing,
+    ) -> Result<Self, Error> {
+        let entries = Entries::new(alloc, objects)?;
+        let is_there = sharing == Sharing::Umask || folder.is_dir();
+        let made = fs::create_dir_all(folder)
+            .and_then(|()| if is_there { Ok(()) } else { Ok(sharing.adjust_folder(folder)?) });
+        made.map_err(Error::io("create folder", folder))?;
+        keep::sweep(folder);
+        let mut writer = Self {
+            folder: folder.into(),
+            alloc,
+            file: Spool::create(folder, "tmp_gitmind_pack_", alloc)?,
+            hasher: Hasher::default(),
+            offset: 0,
+            objects,
+            sharing,
+            entries,
+            entry: Vec::new(alloc),
+        };
+        let mut header = [0; HEADER_BYTES];
+        header[..8].copy_from_slice(b"PACK\0\0\0\x02");
+        header[8..].copy_from_slice(&objects.unwrap_or(0).to_be_bytes());
+        writer.write(&header)?;
+        Ok(writer)
+    }
+
+    /// Adds an object whose entry was encoded elsewhere.
+    pub fn add_entry(&mut self, id: Oid, entry: &[u8]) -> Result<(), Error> {
+        let expected = self.objects.unwrap_or(u32::MAX);
+        if self.entries.count() >= expected {
+            return Err(PackError::Count { expected, actual: expected.saturating_add(1) }.into());
+        }
+        let crc32 = crc32fast::hash(entry);
+        self.entries.push(&self.folder, IndexEntry { id, crc32, offset: self.offset })?;
+        self.write(entry)
+    }
+
+    /// Adds an object whose name is known to be `id`.
+    pub fn add(&mut self, kind: ObjectKind, id: Oid, data: &[u8]) -> Result<(), Error> {
+        let mut entry = std::mem::replace(&mut self.entry, Vec::new(self.alloc));
+        entry.clear();
+        let added = match encode_entry(kind, data, &mut entry) {
+            Ok(()) => self.add_entry(id, &entry),
+            Err(error) => Err(error.into()),
+        };
+        self.entry = entry;
+        added
+    }
+
+    fn write(&mut self, bytes: &[u8]) -> Result<(), Error> {
+        self.hasher.update(bytes);
+        self.offset += bytes.len() as u64;
+        self.file.write_all(bytes).map_err(Error::io("write a pack in", &self.folder))
+    }
+
+    /// Writes the number of objects into the header and hashes the file anew.
+    fn count(&mut self, objects: u32) -> Result<(), Error> {
+        let failed = || Error::io("write a pack in", &self.folder);
+        self.entry.try_resize_zeroed(BUFFER_BYTES)?;
+        self.hasher = Hasher::default();
+        self.file.write_at(&objects.to_be_bytes(), COUNT_OFFSET).map_err(failed())?;
+        self.file.read(&mut self.entry, |bytes| self.hasher.update(bytes)).map_err(failed())
+    }
+
+    /// Checks the content, then makes it durable and visible: pack first, then index. It is not
+    /// collected again while it is kept.
+    pub fn finish(mut self) -> Result<(PackSummary, Keep), Error> {
+        let objects = self.entries.count();
+        match self.objects {
+            Some(expected) if expected != objects => {
+                return Err(PackError::Count { expected, actual: objects }.into());
+            }
+            Some(_) => {}
+            None => self.count(objects)?,
+        }
+        let checksum = std::mem::take(&mut self.hasher).finish()?;
+        self.file
+            .write_all(checksum.as_bytes())
+            .map_err(Error::io("write a pack in", &self.folder))?;
+        let pack = flushed(self.file, &self.folder, self.sharing)?;
+        let pack_bytes = self.offset + Oid::LEN as u64;
+
+        let mut index = Spool::create(&self.folder, "tmp_gitmind_idx_", self.alloc)?;
+        write_index(self.entries.sort(), checksum, &mut index, &self.folder)?;
+        let index = flushed(index, &self.folder, self.sharing)?;
+        let index_bytes = size_bytes(&index, &self.folder)?;
+
+        let (name, keep) = self::name(&self.folder, checksum)?;
+        let place = |extension| place(&self.folder, name, extension);
+        persist(pack, &place("pack"))?;
+        if let Err(error) = persist(index, &place("idx")) {
+            // Nobody would find what is in it, and git would not remove it.
+            let _ = fs::remove_file(place("pack"));
+            return Err(error);
+        }
+        sync_folder(&self.folder)?;
+        let size = Bytes::new(pack_bytes + index_bytes);
+        Ok((PackSummary { checksum, objects, size }, keep))
+    }
+}
+
+/// Writes out what is buffered and waits until the disk has it.
+fn flushed(file: Spool<'_>, folder: &Path, sharing: Sharing) -> Result<NamedTempFile, Error> {
+    let file = file.into_file().map_err(Error::io("write a file in", folder))?;
+    let read_only = Permissions::from_mode(sharing.mode(0o444, false));
+    file.as_file()
+        .set_permissions(read_only)
+        .and_then(|()| file.as_file().sync_all())
+        .map_err(Error::io("sync", file.path()))?;
+    Ok(file)
+}
+
+fn size_bytes(file: &NamedTempFile, folder: &Path) -> Result<u64, Error> {
+    let metadata = file.as_file().metadata().map_err(Error::io("inspect a file in", folder))?;
+    Ok(metadata.len())
+}
+
+/// A name that no pack has, and what keeps that pack: its checksum, as git names packs now, or
+/// anything (`git help repack` names none, and git once hashed the objects' names).
+///
+/// A pack that is there is not taken for ours, though it be the same: `git repack` may have listed
+/// it for removal before it was kept.
+fn name(folder: &Path, checksum: Oid) -> Result<(Oid, Keep), Error> {
+    let mut name = checksum;
+    for _ in 0..ATTEMPTS_MAX {
+        let is_taken = || place(folder, name, "pack").exists();
+        // Looked at before as well: a collection that has listed that pack as one that goes would
+        // leave out what is in it, if it were kept for a moment.
+        if !is_taken()
+            && let Some(keep) = Keep::make(folder, place(folder, name, "keep"))?
+            && !is_taken()
+        {
+            return Ok((name, keep));
+        }
+        let mut random = [0; Oid::LEN];
+        getrandom(&mut random, GetRandomFlags::empty())
+            .map_err(|errno| Error::io("name a pack in", folder)(errno.into()))?;
+        name = Oid::new(random);
+    }
+    Err(Error::io("name a pack in", folder)(io::ErrorKind::AlreadyExists.into()))
+}
+
+fn place(folder: &Path, name: Oid, extension: &str) -> PathBuf {
+    folder.join(format!("pack-{name}.{extension}"))
+}
+
+/// Gives a finished file its name.
+fn persist(file: NamedTempFile, path: &Path) -> Result<(), Error> {
+    match file.persist(path) {
+        Ok(_) => Ok(()),
+        // `git prune --expire=now` removes what is temporary, however young it is.
+        Err(failed) if failed.error.kind() == io::ErrorKind::NotFound => {
+            Err(Error::Removed(failed.file.path().into()))
+        }
+        Err(failed) => Err(Error::io("create", path)(failed.error)),
+    }
+}
+
+/// Waits until the disk has the folder's entries.
+fn sync_folder(folder: &Path) -> Result<(), Error> {
+    File::open(folder)
+        .and_then(|folder| folder.sync_all())
+        .map_err(Error::io("sync folder", folder))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rustix::fs::inotify;
+    use std::mem::MaybeUninit;
+
+    /// A pack that was there was kept for a moment: a `repack` that had listed it as one that goes
+    /// left out what is in it then, and removed it.
+    #[test]
+    fn a_pack_that_is_there_is_not_kept_for_a_moment() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let folder = folder.path();
+        let taken = Oid::new([7; Oid::LEN]);
+        fs::write(place(folder, taken, "pack"), "somebody's").expect("writable");
+        let events = inotify::init(inotify::CreateFlags::NONBLOCK).expect("it can be watched");
+        let new = inotify::WatchFlags::CREATE | inotify::WatchFlags::MOVED_TO;
+        inotify::add_watch(&events, folder, new).expect("it can be watched");
+
+        let (name, keep) = self::name(folder, taken).expect("there are other names");
+        assert_ne!(name, taken);
+        drop(keep);
+
+        let mut buffer = [MaybeUninit::uninit(); 4096];
+        let mut events = inotify::Reader::new(&events, &mut buffer);
+        let mut seen = std::vec::Vec::new();
+        while let Ok(event) = events.next() {
+            seen.extend(event.file_name().map(|name| name.to_string_lossy().into_owned()));
+        }
+        let keeps: std::vec::Vec<_> =
+            seen.into_iter().filter(|name| name.starts_with("pack-")).collect();
+        assert_eq!(keeps, [format!("pack-{name}.keep")]);
+    }
+}

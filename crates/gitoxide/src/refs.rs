@@ -1,0 +1,144 @@
+//! Refs through gitoxide's file store: loose, packed, worktrees.
+
+mod ref_file;
+mod update;
+
+pub(super) use self::update::update;
+
+use super::{Location, reason};
+use gitmind_git::oid::Oid;
+use gitmind_git::{Error, Head};
+use gix_ref::file::Store;
+use gix_ref::store::WriteReflog;
+use gix_ref::{FullNameRef, Target};
+use std::path::Path;
+
+/// Most bytes of a file with one ref; names have 511 at most.
+const REF_FILE_BYTES_MAX: u64 = 64 << 10;
+/// Symbolic refs that may point to each other; git's own limit.
+const SYMBOLIC_DEPTH_MAX: usize = 5;
+
+pub(super) fn open(location: &Location) -> Store {
+    // git writes no reflog for refs outside heads, remotes and notes unless told to.
+    let options =
+        gix_ref::store::init::Options { write_reflog: WriteReflog::Disable, ..Default::default() };
+    let (git_dir, common_dir) = (location.git_dir.clone(), location.common_dir.clone());
+    if git_dir == common_dir {
+        Store::at_opts(git_dir, gix_hash::Kind::Sha1, options)
+    } else {
+        Store::for_linked_worktree_opts(git_dir, common_dir, gix_hash::Kind::Sha1, options)
+    }
+}
+
+pub(super) fn head(store: &Store) -> Result<Head, Error> {
+    let fail = |reason| Error::RefRead { name: "HEAD".into(), reason };
+    match find(store, "HEAD")? {
+        None => Err(fail("it does not exist".into())),
+        Some(Target::Object(_)) => Ok(Head::Detached),
+        Some(Target::Symbolic(name)) => match String::from_utf8(name.as_bstr().to_vec()) {
+            Ok(name) => Ok(Head::Branch(name)),
+            Err(_) => Err(fail("the branch name is not UTF-8".into())),
+        },
+    }
+}
+
+pub(super) fn resolve(store: &Store, name: &str) -> Result<Option<Oid>, Error> {
+    let mut current = name.to_owned();
+    let sha1 = |bytes: &[u8]| match bytes.try_into() {
+        Ok(bytes) => Ok(Oid::new(bytes)),
+        Err(_) => Err(Error::RefRead { name: name.into(), reason: "not a SHA-1 id".into() }),
+    };
+    for _ in 0..SYMBOLIC_DEPTH_MAX {
+        match find(store, &current)? {
+            None => return Ok(None),
+            Some(Target::Object(id)) => return Ok(Some(sha1(id.as_bytes())?)),
+            Some(Target::Symbolic(next)) => current = next.as_bstr().to_string(),
+        }
+    }
+    Err(Error::RefRead { name: name.into(), reason: "too many symbolic refs in a row".into() })
+}
+
+/// What the ref itself holds, whether it is loose or packed.
+///
+/// The packed refs are looked at after its file: `git pack-refs` writes them first and then removes
+/// the file, so a ref that is there is seen at one of the two places.
+fn find(store: &Store, name: &str) -> Result<Option<Target>, Error> {
+    let fail = |reason| Error::RefRead { name: name.into(), reason };
+    let full: &FullNameRef =
+        name.try_into().map_err(|error: gix_ref::name::Error| fail(reason(&error)))?;
+    for folder in [store.git_dir(), store.common_dir_resolved()] {
+        check_file(&folder.join(name), REF_FILE_BYTES_MAX).map_err(fail)?;
+    }
+    let loose = store.try_find_loose(full).map_err(|error| fail(reason(&error)))?;
+    // A short name would do as well, so `refs/heads/refs/...` is found too, and is another one.
+    if let Some(loose) = loose.filter(|found| found.name.as_ref() == full) {
+        return Ok(Some(loose.target));
+    }
+    check_file(&store.packed_refs_path(), u64::MAX).map_err(fail)?;
+    // Not those that the library keeps: it tells new ones by their time, whose ticks are coarse.
+    let packed = store.open_packed_buffer().map_err(|error| fail(reason(&error)))?;
+    let found = store.try_find_packed(full, packed.as_ref());
+    let found = found.map_err(|error| fail(reason(&error)))?;
+    Ok(found.filter(|found| found.name.as_ref() == full).map(|found| found.target))
+}
+
+/// Refuses what would never end when it is read, such as a pipe or a device, and what is too long.
+fn check_file(path: &Path, bytes_max: u64) -> Result<(), String> {
+    match path.metadata() {
+        Ok(file) if file.is_dir() => Ok(()),
+        Ok(file) if !file.is_file() => Err(format!("{} is no regular file", path.display())),
+        Ok(file) if file.len() > bytes_max => {
+            Err(format!("{} has more than {bytes_max} bytes", path.display()))
+        }
+        // Whoever opens it says so.
+        Ok(_) | Err(_) => Ok(()),
+    }
+}
+
+/// Refuses such a file among all in a folder and below it, where the library reads each.
+fn check_files(folder: &Path) -> Result<(), String> {
+    for entry in std::fs::read_dir(folder).into_iter().flatten().filter_map(Result::ok) {
+        let path = entry.path();
+        match entry.file_type() {
+            Ok(kind) if kind.is_dir() => check_files(&path)?,
+            _ => check_file(&path, REF_FILE_BYTES_MAX)?,
+        }
+    }
+    Ok(())
+}
+
+pub(super) fn list(store: &Store, prefix: &str, count_max: usize) -> Result<Vec<String>, Error> {
+    let fail = |reason| Error::RefRead { name: format!("{prefix}*"), reason };
+    // As above; without packed refs it refuses, and the listing does without them.
+    let _ = store.force_refresh_packed_buffer();
+    let iteration = store.iter().map_err(|error| fail(reason(&error)))?;
+    // The library searches no folder whose name Windows refuses, such as `a"b`: take one above it.
+    let mut folders = prefix.rmatch_indices('/').map(|(end, _)| &prefix[..=end]);
+    let searched = folders.find_map(|folder| Some((folder, folder.try_into().ok()?)));
+    let (folder, searched) = searched.ok_or_else(|| fail("not a folder of refs".into()))?;
+    for root in [store.git_dir(), store.common_dir_resolved()] {
+        check_files(&root.join(folder)).map_err(fail)?;
+    }
+    let refs = iteration.prefixed(searched).map_err(|error| fail(reason(&error)))?;
+    let names = refs.filter_map(Result::ok).map(|reference| reference.name.as_bstr().to_string());
+    Ok(names.filter(|name| name.starts_with(prefix)).take(count_max).collect())
+}
+
+/// A ref that cannot be beside `name`: one is a folder in the other's path. The library does not
+/// look among the packed ones.
+fn conflict(store: &Store, name: &str) -> Result<Option<String>, Error> {
+    let above = name.match_indices('/').map(|(end, _)| &name[..end]).skip(1);
+    for folder in above {
+        if find(store, folder)?.is_some() {
+            return Ok(Some(folder.into()));
+        }
+    }
+    // Twice: packed refs are opened before the files are looked at, and a ref that `git pack-refs`
+    // moves in between is seen by the second look.
+    let below = format!("{name}/");
+    let mut first = list(store, &below, 1)?;
+    if first.is_empty() {
+        first = list(store, &below, 1)?;
+    }
+    Ok(first.pop())
+}

@@ -1,0 +1,180 @@
+//! Moving a ref: its lock first, then what it is now, then the new value, as git does it.
+//!
+//! The transaction of the library reads the packed refs before it has the lock, and takes theirs
+//! too: a ref that `git pack-refs` moves meanwhile is then compared with what it was, and what
+//! somebody else has appended is lost.
+
+use super::ref_file::{Place, RefFile, Refused};
+use super::{conflict, find};
+use crate::sharing::Sharing;
+use gitmind_git::oid::Oid;
+use gitmind_git::{Error, RefUpdate};
+use gix_ref::Target;
+use gix_ref::file::Store;
+use std::path::{Path, PathBuf};
+
+/// Where no link is followed to write. What is above may be one: some tools share it so.
+const OWN_FOLDER: &str = "refs/gitmind";
+
+pub(crate) fn update(
+    store: &Store,
+    sharing: Sharing,
+    update: RefUpdate<'_>,
+    confirm: &mut dyn FnMut() -> Result<(), Error>,
+) -> Result<(), Error> {
+    let RefUpdate { name, expected, new } = update;
+    let write = |reason| Error::RefWrite { name: name.into(), reason };
+    let common_dir = store.common_dir_resolved();
+    if let Some(link) = link_above(common_dir, name) {
+        return Err(write(format!("{} is a link, which is not followed", link.display())));
+    }
+    // Names are checked here too.
+    is_expected(find(store, name)?.as_ref(), name, expected)?;
+    let is_free = || match expected {
+        Some(_) => Ok(()),
+        None => match conflict(store, name)? {
+            Some(other) => Err(Error::RefConflict { name: name.into(), other }),
+            None => Ok(()),
+        },
+    };
+    // Without it the folder of the lock could not be made; with the lock, it stays so.
+    is_free()?;
+    let path = common_dir.join(name);
+    let lock = common_dir.join(format!("{name}.lock"));
+    let place = Place { common_dir, path: &path, lock: &lock, sharing };
+    let replaced = RefFile::lock(place, new, |file| {
+        is_expected(find(store, name)?.as_ref(), name, expected)?;
+        is_free()?;
+        confirm()?;
+        let folder = file.rename().map_err(|errno| write(errno.to_string()))?;
+        let synced = rustix::fs::fsync(folder)
+            .map_err(std::io::Error::from)
+            .map_err(Error::io("sync", &path));
+        synced
+            .and_then(|()| confirm())
+            .map_err(|error| Error::RefUnsure { name: name.into(), reason: error.to_string() })
+    });
+    replaced.map_err(|refused| match refused {
+        Refused::Failed(error) => error,
+        Refused::System(errno) => write(errno.to_string()),
+        Refused::Locked { is_living } => match find(store, name) {
+            Ok(now) if is_expected(now.as_ref(), name, expected).is_err() => moved(name),
+            _ => {
+                let who = if is_living {
+                    "another git-mind is at work and holds"
+                } else {
+                    "someone else has"
+                };
+                let reason = format!("{who} its lock file ({})", lock.display());
+                Error::RefLocked { name: name.into(), reason, is_living }
+            }
+        },
+    })
+}
+
+/// Refuses a ref that is not what it has to be.
+fn is_expected(now: Option<&Target>, name: &str, expected: Option<Oid>) -> Result<(), Error> {
+    let is_same = match (now, expected) {
+        (Some(Target::Object(now)), Some(expected)) => now.as_bytes() == expected.as_bytes(),
+        (Some(Target::Symbolic(other)), _) => {
+            let reason = format!("it is a symbolic ref to {}", other.as_bstr());
+            return Err(Error::RefWrite { name: name.into(), reason });
+        }
+        (now, expected) => now.is_none() && expected.is_none(),
+    };
+    if is_same { Ok(()) } else { Err(moved(name)) }
+}
+
+fn moved(name: &str) -> Error {
+    Error::RefMoved(name.into())
+}
+
+/// The first link among the folders of our refs that the file of the ref `name` is in.
+fn link_above(common_dir: &Path, name: &str) -> Option<PathBuf> {
+    let folders = name.match_indices('/').map(|(end, _)| &name[..end]);
+    let ours = folders.filter(|folder| folder.starts_with(OWN_FOLDER));
+    ours.map(|folder| common_dir.join(folder)).find(|folder| folder.is_symlink())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Location;
+    use gitmind_system::owned_file::{Temporary, open_folder};
+    use rustix::fs::{CWD, Mode, OFlags};
+    use std::os::fd::AsFd;
+    use std::sync::Barrier;
+    use std::time::{Duration, Instant};
+
+    const ROUNDS: u32 = 2_000;
+    const JOURNAL: &str = "refs/gitmind/edges/main";
+
+    fn store(git_dir: &Path) -> Store {
+        let (git_dir, common_dir) = (git_dir.to_owned(), git_dir.to_owned());
+        super::super::open(&Location { git_dir, common_dir, prefix: PathBuf::new() })
+    }
+
+    #[test]
+    fn a_lock_whose_owner_lives_is_waited_for() {
+        // After a second it was an error that advised to delete the lock, which let two in.
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let lock = folder.path().join(format!("{JOURNAL}.lock"));
+        std::fs::create_dir_all(folder.path().join("refs/gitmind/edges")).expect("writable");
+        let opened = open_folder(CWD, folder.path(), OFlags::empty()).expect("a folder");
+        let (file, owner) = Temporary::create(opened.as_fd(), Mode::RWXU).expect("writable");
+        std::fs::hard_link(folder.path().join(owner.name()), &lock).expect("writable");
+        let (new, git_dir) = (Oid::new([1; Oid::LEN]), folder.path().to_owned());
+        let updated = std::thread::scope(|scope| {
+            let update = RefUpdate { name: JOURNAL, expected: None, new };
+            let update =
+                move || super::update(&store(&git_dir), Sharing::Umask, update, &mut || Ok(()));
+            let updating = scope.spawn(update);
+            std::thread::sleep(Duration::from_millis(1_500));
+            std::fs::remove_file(&lock).expect("nobody else removes it");
+            drop((owner, file));
+            updating.join().expect("no panic")
+        });
+        assert!(updated.is_ok(), "{updated:?}");
+    }
+
+    #[test]
+    fn a_ref_that_is_packed_during_the_look_is_in_the_way() {
+        // Packed refs were read, then files: one that was packed in between was seen in neither.
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let [file, packed, next] =
+            ["refs/heads/a/b", "packed-refs", "next"].map(|name| folder.path().join(name));
+        let store = store(folder.path());
+        std::fs::create_dir_all(folder.path().join("refs/heads/a")).expect("writable");
+        let look = || matches!(conflict(&store, "refs/heads/a"), Ok(Some(_)));
+        let value = "1".repeat(40);
+        let started = Instant::now();
+        (0..100).for_each(|_| assert!(!look(), "there is none yet"));
+        let longest = started.elapsed() / 50;
+        let is_at = Barrier::new(2);
+        let mut missed = 0;
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                for round in 0..ROUNDS {
+                    let lines = format!("# pack-refs with: sorted \n{value} refs/heads/a/b\n");
+                    std::fs::write(&next, lines).expect("writable");
+                    is_at.wait();
+                    let started = Instant::now();
+                    while started.elapsed() < longest * (round % 100) / 100 {
+                        std::hint::spin_loop();
+                    }
+                    std::fs::rename(&next, &packed).expect("writable");
+                    std::fs::remove_file(&file).expect("it is there");
+                    is_at.wait();
+                }
+            });
+            for _ in 0..ROUNDS {
+                let _ = std::fs::remove_file(&packed);
+                std::fs::write(&file, format!("{value}\n")).expect("writable");
+                is_at.wait();
+                missed += u32::from(!look());
+                is_at.wait();
+            }
+        });
+        assert_eq!(missed, 0);
+    }
+}

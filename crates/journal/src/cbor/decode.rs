@@ -1,0 +1,202 @@
+//! Decoding: edges out of a payload, one after the other, borrowed.
+
+use super::super::edge::{Confidence, Edge, Origin, Relation};
+use super::{key, limit, major};
+use gitmind_git::oid::Oid;
+
+/// Largest field count that fits a map's first byte.
+const FIELDS_MAX: u8 = 23;
+
+/// Why the bytes at some offset of a payload are not an edge.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("byte {offset} of the payload is not part of an edge: {problem}")]
+pub struct CborError {
+    /// Where the edge that could not be read starts, in bytes from the start of the payload.
+    pub offset: usize,
+    /// What is wrong with it.
+    pub problem: &'static str,
+}
+
+/// The edges of a payload, in order; ends after the first error.
+///
+/// ```
+/// use gitmind_journal::{Confidence, Edges};
+/// // An empty map is an edge with no ids, then comes a byte that starts nothing.
+/// let mut edges = Edges::new(&[0xa0, 0xff]);
+/// let edge = edges.next().expect("a map")?;
+/// assert!(edge.source.is_zero());
+/// assert_eq!(edge.confidence, Confidence::CERTAIN);
+/// assert_eq!(edges.next().expect("an error").map_err(|error| error.offset), Err(1));
+/// assert_eq!(edges.next(), None);
+/// # Ok::<(), gitmind_journal::CborError>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct Edges<'a> {
+    payload: &'a [u8],
+    offset: usize,
+}
+
+impl<'a> Edges<'a> {
+    /// Starts at the first byte of `payload`.
+    pub const fn new(payload: &'a [u8]) -> Self {
+        Self { payload, offset: 0 }
+    }
+}
+
+impl<'a> Iterator for Edges<'a> {
+    type Item = Result<Edge<'a>, CborError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let rest = self.payload.get(self.offset..).filter(|rest| !rest.is_empty())?;
+        let mut cursor = Cursor { rest };
+        match cursor.edge() {
+            Ok(edge) => {
+                self.offset = self.payload.len() - cursor.rest.len();
+                Some(Ok(edge))
+            }
+            Err(problem) => {
+                let offset = core::mem::replace(&mut self.offset, self.payload.len());
+                Some(Err(CborError { offset, problem }))
+            }
+        }
+    }
+}
+
+/// The bytes that are still to be read.
+struct Cursor<'a> {
+    rest: &'a [u8],
+}
+
+type Read<T> = Result<T, &'static str>;
+
+impl<'a> Cursor<'a> {
+    fn edge(&mut self) -> Read<Edge<'a>> {
+        let (major, fields) = self.initial()?;
+        if major != major::MAP || fields > FIELDS_MAX {
+            return Err("not a map with its count in the first byte");
+        }
+        let mut edge = blank();
+        for _ in 0..fields {
+            self.field(&mut edge)?;
+        }
+        if edge.source.is_zero() {
+            edge.source = edge.legacy_source;
+        }
+        if edge.target.is_zero() {
+            edge.target = edge.legacy_target;
+        }
+        Ok(edge)
+    }
+
+    /// Reads one key and its value into `edge`.
+    #[expect(
+        clippy::cast_possible_truncation,
+        reason = "the format's integers wrap to their field's width, as in the C reader"
+    )]
+    fn field(&mut self, edge: &mut Edge<'a>) -> Read<()> {
+        match self.uint()? {
+            key::LEGACY_SOURCE => edge.legacy_source = self.oid()?,
+            key::LEGACY_TARGET => edge.legacy_target = self.oid()?,
+            key::RELATION => edge.relation = Relation(self.uint()? as u16),
+            key::CONFIDENCE => edge.confidence = Confidence(self.uint()? as u16),
+            key::TIMESTAMP => edge.timestamp_ms = self.uint()?,
+            key::SOURCE_PATH => edge.source_path = self.text(limit::PATH_BYTES_MAX)?,
+            key::TARGET_PATH => edge.target_path = self.text(limit::PATH_BYTES_MAX)?,
+            key::ULID => edge.ulid = self.text(limit::ULID_BYTES_MAX)?,
+            key::SOURCE => edge.source = self.oid()?,
+            key::TARGET => edge.target = self.oid()?,
+            key @ key::ORIGIN..=key::LANE => {
+                let who = edge.attribution.get_or_insert_default();
+                match key {
+                    key::ORIGIN => who.origin = Origin(self.uint()? as u32),
+                    key::AUTHOR => who.author = self.text(limit::AUTHOR_BYTES_MAX)?,
+                    key::SESSION => who.session = self.text(limit::SESSION_BYTES_MAX)?,
+                    key::FLAGS => who.flags = self.uint()? as u32,
+                    _ => who.lane = self.uint()? as u32,
+                }
+            }
+            _ => return Err("unknown field number"),
+        }
+        Ok(())
+    }
+
+    /// Reads an item that must be an unsigned integer, in any of its encodings.
+    fn uint(&mut self) -> Read<u64> {
+        let (major, info) = self.initial()?;
+        if major != major::UINT {
+            return Err("not an unsigned integer");
+        }
+        match info {
+            0..=23 => Ok(u64::from(info)),
+            24 => self.array().map(|[byte]: [u8; 1]| u64::from(byte)),
+            25 => self.array().map(|bytes| u64::from(u16::from_be_bytes(bytes))),
+            26 => self.array().map(|bytes| u64::from(u32::from_be_bytes(bytes))),
+            27 => self.array().map(u64::from_be_bytes),
+            _ => Err("reserved or indefinite integer"),
+        }
+    }
+
+    /// Reads a byte string that must be as long as an id.
+    fn oid(&mut self) -> Read<Oid> {
+        let bytes = self.string(major::BYTES, "not a byte string")?;
+        bytes.try_into().map(Oid::new).map_err(|_| "not 20 bytes long")
+    }
+
+    /// Reads a text of at most `bytes_max` bytes, up to its first NUL, as the C tool does.
+    fn text(&mut self, bytes_max: usize) -> Read<&'a [u8]> {
+        let text = self.string(major::TEXT, "not a text")?;
+        if text.len() > bytes_max {
+            return Err("text is too long for its field");
+        }
+        let end = memchr::memchr(0, text).unwrap_or(text.len());
+        Ok(&text[..end])
+    }
+
+    /// Reads a string of one major type; its length takes at most two bytes.
+    fn string(&mut self, expected: u8, otherwise: &'static str) -> Read<&'a [u8]> {
+        let (major, info) = self.initial()?;
+        if major != expected {
+            return Err(otherwise);
+        }
+        let len = match info {
+            0..=23 => usize::from(info),
+            24 => self.array().map(|[byte]: [u8; 1]| usize::from(byte))?,
+            25 => self.array().map(|bytes| usize::from(u16::from_be_bytes(bytes)))?,
+            _ => return Err("string length takes more than two bytes or is indefinite"),
+        };
+        let (string, rest) = self.rest.split_at_checked(len).ok_or(TOO_SHORT)?;
+        self.rest = rest;
+        Ok(string)
+    }
+
+    /// Reads a first byte: the major type and the five bits beside it.
+    fn initial(&mut self) -> Read<(u8, u8)> {
+        let [byte] = self.array()?;
+        Ok((byte >> 5, byte & 0x1f))
+    }
+
+    fn array<const N: usize>(&mut self) -> Read<[u8; N]> {
+        let (bytes, rest) = self.rest.split_first_chunk().ok_or(TOO_SHORT)?;
+        self.rest = rest;
+        Ok(*bytes)
+    }
+}
+
+const TOO_SHORT: &str = "the payload ends too early";
+
+/// What an edge is before its first field: the values that absent fields mean.
+const fn blank<'a>() -> Edge<'a> {
+    Edge {
+        legacy_source: Oid::ZERO,
+        legacy_target: Oid::ZERO,
+        relation: Relation(0),
+        confidence: Confidence::CERTAIN,
+        timestamp_ms: 0,
+        source_path: b"",
+        target_path: b"",
+        ulid: b"",
+        source: Oid::ZERO,
+        target: Oid::ZERO,
+        attribution: None,
+    }
+}

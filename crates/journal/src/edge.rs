@@ -1,0 +1,184 @@
+//! An edge of the knowledge graph as the journal records it.
+//!
+//! Borrowed from the decoded payload: nothing is copied but the ids. The numbers are kept as they
+//! are stored, so that what the C tool wrote is printed and written back unchanged.
+
+use core::fmt;
+use gitmind_git::oid::Oid;
+
+/// One edge: `source` relates to `target`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Edge<'a> {
+    /// The source as older writers recorded it (zero when they did not).
+    pub legacy_source: Oid,
+    /// The target as older writers recorded it (zero when they did not).
+    pub legacy_target: Oid,
+    /// How the two relate.
+    pub relation: Relation,
+    /// How sure the writer was.
+    pub confidence: Confidence,
+    /// When it was recorded, in milliseconds since 1970 (the C tool's hook wrote seconds).
+    pub timestamp_ms: u64,
+    /// Path of the source when it was recorded, at most 4095 bytes, any bytes but NUL.
+    pub source_path: &'a [u8],
+    /// Path of the target when it was recorded, at most 4095 bytes, any bytes but NUL.
+    pub target_path: &'a [u8],
+    /// The edge's ULID, at most 26 bytes, not validated.
+    pub ulid: &'a [u8],
+    /// The blob or tree that the edge starts at. Zero only when nothing names it.
+    pub source: Oid,
+    /// The blob or tree that the edge ends at. Zero only when nothing names it.
+    pub target: Oid,
+    /// Who recorded it; `None` in the basic form.
+    pub attribution: Option<Attribution<'a>>,
+}
+
+/// Who recorded an edge and in which context.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Attribution<'a> {
+    /// Kind of writer.
+    pub origin: Origin,
+    /// Name of the writer, at most 63 bytes.
+    pub author: &'a [u8],
+    /// The writer's session, at most 31 bytes.
+    pub session: &'a [u8],
+    /// Review bits: 1 reviewed, 2 accepted, 4 rejected, 8 modified, 16 consensus, 32 conflict,
+    /// 64 pending.
+    pub flags: u32,
+    /// Purpose: 0 default, 1 architecture, 2 testing, 3 refactor, 4 analysis, 100 custom.
+    pub lane: u32,
+}
+
+/// The kind of an edge.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Relation(pub u16);
+
+impl Relation {
+    /// The source implements the target.
+    pub const IMPLEMENTS: Self = Self(1);
+    /// The source mentions the target.
+    pub const REFERENCES: Self = Self(2);
+    /// The source needs the target.
+    pub const DEPENDS_ON: Self = Self(3);
+    /// The target is a later version of the source.
+    pub const AUGMENTS: Self = Self(4);
+    /// Anything else.
+    pub const CUSTOM: Self = Self(1000);
+
+    /// The name that the C tool prints; unknown numbers are `custom`.
+    ///
+    /// ```
+    /// use gitmind_journal::Relation;
+    /// assert_eq!(Relation(3).name(), "depends_on");
+    /// assert_eq!(Relation(77).name(), "custom");
+    /// ```
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::IMPLEMENTS => "implements",
+            Self::REFERENCES => "references",
+            Self::DEPENDS_ON => "depends_on",
+            Self::AUGMENTS => "augments",
+            _ => "custom",
+        }
+    }
+
+    /// The type with this name, which `custom` is not: it names every number without one.
+    ///
+    /// ```
+    /// use gitmind_journal::Relation;
+    /// assert_eq!(Relation::from_name("depends_on"), Some(Relation::DEPENDS_ON));
+    /// assert_eq!(Relation::from_name("custom"), None);
+    /// ```
+    pub fn from_name(name: &str) -> Option<Self> {
+        let all = [Self::IMPLEMENTS, Self::REFERENCES, Self::DEPENDS_ON, Self::AUGMENTS];
+        all.into_iter().find(|relation| relation.name() == name)
+    }
+}
+
+/// The kind of writer of an edge.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Origin(pub u32);
+
+impl Origin {
+    /// A person.
+    pub const HUMAN: Self = Self(0);
+    /// Anthropic's Claude.
+    pub const CLAUDE: Self = Self(1);
+    /// OpenAI's GPT.
+    pub const GPT: Self = Self(2);
+    /// A program that has no number of its own.
+    pub const AI: Self = Self(3);
+    /// The system itself.
+    pub const SYSTEM: Self = Self(4);
+    /// Edges of another tool.
+    pub const IMPORT: Self = Self(5);
+    /// A writer that gave a name nobody knows.
+    pub const UNKNOWN: Self = Self(255);
+
+    /// The kind with this name.
+    ///
+    /// ```
+    /// use gitmind_journal::Origin;
+    /// assert_eq!(Origin::from_name("claude"), Some(Origin::CLAUDE));
+    /// assert_eq!(Origin::from_name("robot"), None);
+    /// ```
+    pub fn from_name(name: &str) -> Option<Self> {
+        let all = [Self::HUMAN, Self::CLAUDE, Self::GPT, Self::AI, Self::SYSTEM, Self::IMPORT];
+        let mut kinds = all.into_iter().chain([Self::UNKNOWN]);
+        kinds.find(|kind| kind.name() == name)
+    }
+
+    /// The name of the kind; numbers without one are `unknown`.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::HUMAN => "human",
+            Self::CLAUDE => "claude",
+            Self::GPT => "gpt",
+            Self::AI => "ai",
+            Self::SYSTEM => "system",
+            Self::IMPORT => "import",
+            _ => "unknown",
+        }
+    }
+}
+
+/// How sure the writer of an edge was, as stored: 15360 (0x3C00) is certainty.
+///
+/// The C tool calls the number a half float, but writes and reads it linearly.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Confidence(pub u16);
+
+impl Confidence {
+    /// Certainty, and what a record without the field means.
+    pub const CERTAIN: Self = Self(0x3C00);
+    /// What the C tool stores for writers that are no people and do not say; reads as 0.907.
+    pub const PROGRAMS: Self = Self(0x3666);
+
+    /// The stored form of a fraction from 0 to 1, rounded down as the C tool does; `None` outside.
+    ///
+    /// ```
+    /// use gitmind_journal::Confidence;
+    /// assert_eq!(Confidence::from_fraction(0.5), Some(Confidence(7680)));
+    /// assert_eq!(Confidence::from_fraction(f32::NAN), None);
+    /// ```
+    pub fn from_fraction(fraction: f32) -> Option<Self> {
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "the product is from 0 to 15360 and rounds down by definition"
+        )]
+        let stored = |fraction: f32| (fraction * f32::from(Self::CERTAIN.0)) as u16;
+        (0.0..=1.0).contains(&fraction).then(|| Self(stored(fraction)))
+    }
+
+    /// The value as a fraction of certainty; numbers above 0x3C00 give more than 1.
+    pub fn fraction(self) -> f64 {
+        f64::from(self.0) / f64::from(Self::CERTAIN.0)
+    }
+}
+
+impl fmt::Display for Confidence {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:.2}", self.fraction())
+    }
+}

@@ -1,0 +1,32 @@
+//! The journal: edges as commits, decoded and encoded byte for byte as the C tool does.
+#![cfg_attr(not(test), no_std)]
+#![forbid(unsafe_code)]
+#![cfg_attr(test, allow(clippy::disallowed_methods, reason = "tests are on std"))]
+
+mod append;
+mod attribution;
+mod batch;
+mod cbor;
+mod edge;
+mod message;
+mod newest;
+mod order;
+mod reader;
+mod since;
+mod texts;
+mod ulid;
+
+pub use append::{Append, AppendError, Appended};
+pub use attribution::{Writer, WriterError};
+pub use batch::{Batch, BatchError};
+pub use cbor::{CborError, Edges, EncodeError, encode_edge, encoded_len};
+pub use edge::{Attribution, Confidence, Edge, Origin, Relation};
+pub use message::{
+    MESSAGE_BYTES_MAX, MessageError, PAYLOAD_BYTES_MAX, decode_message, encode_message,
+};
+pub use newest::walk_newest;
+pub use order::{CommitNames, EdgeOrder, History, WalkError, walk, walk_into};
+pub use reader::{Malformed, Met, PayloadBuffer, read_newest};
+pub use since::{Since, walk_since};
+pub use texts::{KeptEdge, TextCounts, Texts};
+pub use ulid::Ulid;

@@ -1,0 +1,122 @@
+//! Reading a journal's edges: out of one commit, or out of all of them, newest first.
+//!
+//! A malformed commit never hides another one: it is named and the walk goes on.
+
+use super::cbor::{CborError, Edges};
+use super::edge::Edge;
+use super::message::{MessageError, decode_message};
+use super::newest::walk_newest;
+use super::order::WalkError;
+use core::ops::ControlFlow;
+use gitmind_git::oid::Oid;
+use gitmind_git::{Commit, Repository};
+use gitmind_memory::{Alloc, Vec};
+
+/// What is wrong with a commit of a journal.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Malformed {
+    /// Its message holds no payload: none of its edges can be read.
+    #[error("journal commit {commit} was skipped: {problem}")]
+    Skipped {
+        /// The commit.
+        commit: Oid,
+        /// What is wrong with its message.
+        problem: MessageError,
+    },
+    /// Its payload breaks off: only the edges before that can be read.
+    #[error("journal commit {commit} was cut short after {edges_kept} edges: {problem}")]
+    Truncated {
+        /// The commit.
+        commit: Oid,
+        /// Edges that were read before the error.
+        edges_kept: u32,
+        /// What is wrong with its payload.
+        problem: CborError,
+    },
+}
+
+/// A buffer for payloads, reused from commit to commit.
+#[derive(Debug)]
+pub struct PayloadBuffer<'a>(Vec<'a, u8>);
+
+impl<'a> PayloadBuffer<'a> {
+    /// An empty buffer, which grows out of `alloc`.
+    pub const fn new(alloc: Alloc<'a>) -> Self {
+        Self(Vec::new(alloc))
+    }
+
+    /// Decodes the message of `commit`.
+    ///
+    /// # Errors
+    /// When the message holds no payload.
+    pub fn edges(&mut self, commit: &Commit<'_>) -> Result<Edges<'_>, MessageError> {
+        decode_message(commit.message, &mut self.0)?;
+        Ok(Edges::new(&self.0))
+    }
+}
+
+/// What is met in a journal.
+#[derive(Clone, Debug)]
+pub enum Met<'m> {
+    /// An edge, and the commit it is in.
+    Edge(&'m Commit<'m>, &'m Edge<'m>),
+    /// A commit whose edges cannot be read, or not all of them.
+    Malformed(Malformed),
+}
+
+/// Visits what is in the journal at `tip`, newest commit first, each one's edges as they were
+/// written, until `visit` breaks. One commit is in memory at a time, in buffers of `alloc`.
+///
+/// ```
+/// use gitmind_git::fake::FakeRepository;
+/// use gitmind_journal::{Met, WalkError, read_newest};
+/// use gitmind_memory::{Alloc, System};
+/// use std::ops::ControlFlow;
+/// let (repository, system) = (FakeRepository::default(), System::new());
+/// let first = repository.commit(&[], b"oA==");
+/// let tip = repository.commit(&[first], b"not base64");
+/// let (mut edges, mut malformed) = (0, 0);
+/// read_newest(&repository, Alloc::new(&system), tip, |met| {
+///     match met {
+///         Met::Edge(..) => edges += 1,
+///         Met::Malformed(_) => malformed += 1,
+///     }
+///     Ok::<_, WalkError>(ControlFlow::Continue(()))
+/// })?;
+/// assert_eq!((edges, malformed), (1, 1));
+/// # Ok::<(), WalkError>(())
+/// ```
+///
+/// # Errors
+/// What `visit` returns, or a [`WalkError`].
+pub fn read_newest<E: From<WalkError>>(
+    repository: &dyn Repository,
+    alloc: Alloc<'_>,
+    tip: Oid,
+    mut visit: impl FnMut(Met<'_>) -> Result<ControlFlow<()>, E>,
+) -> Result<(), E> {
+    let mut payload = PayloadBuffer::new(alloc);
+    walk_newest(repository, alloc, tip, |commit| {
+        let edges = match payload.edges(commit) {
+            Ok(edges) => edges,
+            Err(MessageError::Memory(error)) => return Err(WalkError::from(error).into()),
+            Err(problem) => {
+                return visit(Met::Malformed(Malformed::Skipped { commit: commit.id, problem }));
+            }
+        };
+        for (edges_kept, edge) in (0..).zip(edges) {
+            let met = match &edge {
+                Ok(edge) => Met::Edge(commit, edge),
+                Err(problem) => Met::Malformed(Malformed::Truncated {
+                    commit: commit.id,
+                    edges_kept,
+                    problem: *problem,
+                }),
+            };
+            if visit(met)?.is_break() {
+                return Ok(ControlFlow::Break(()));
+            }
+        }
+        Ok(ControlFlow::Continue(()))
+    })
+}

@@ -1,0 +1,3 @@
+//! Journals in memory: what is appended, and what is read.
+
+mod append;

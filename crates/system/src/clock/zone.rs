@@ -1,0 +1,111 @@
+//! The local time zone, as `TZ` or the machine says.
+//!
+//! Source: POSIX.1, "TZ", with the C library's `:` and its folder of zones. The library that knows
+//! the formats would list every zone there is first, which takes longer than an append.
+
+use std::ffi::{OsStr, OsString};
+use std::fs::File;
+use std::io::Read;
+use std::path::{Component, Path, PathBuf};
+
+use jiff::tz::TimeZone;
+
+/// The zone of the machine.
+const LOCALTIME: &str = "/etc/localtime";
+/// Where zones are by their names.
+const ZONES: &str = "/usr/share/zoneinfo";
+/// Most bytes of a zone; the largest have about 4 000.
+const ZONE_BYTES_MAX: u64 = 64 << 10;
+
+/// A time zone that is looked up when it is needed.
+#[derive(Clone, Debug, Default)]
+pub struct Zone(Option<OsString>);
+
+impl Zone {
+    /// The zone that the value of `TZ` names; that of the machine when it is not set.
+    ///
+    /// ```
+    /// use gitmind_system::clock::Zone;
+    /// let kathmandu = Zone::of(Some("<+0545>-5:45".into()));
+    /// assert_eq!(kathmandu.offset_seconds(0), (5 * 60 + 45) * 60);
+    /// ```
+    pub fn of(value: Option<OsString>) -> Self {
+        Self(value)
+    }
+
+    /// Seconds that the zone is ahead of UTC at `seconds` since 1970; none where there is no such
+    /// zone, as the C library does.
+    pub fn offset_seconds(&self, seconds: i64) -> i32 {
+        let zone = match self.0.as_deref() {
+            None => read(Path::new(LOCALTIME)),
+            Some(value) if value.is_empty() => None,
+            Some(value) => named(value),
+        };
+        let time = jiff::Timestamp::from_second(seconds).unwrap_or(jiff::Timestamp::UNIX_EPOCH);
+        zone.map_or(0, |zone| zone.to_offset(time).seconds())
+    }
+}
+
+/// The zone of a file that `value` names, or the rule that it is.
+fn named(value: &OsStr) -> Option<TimeZone> {
+    let text = value.to_str()?;
+    let text = text.strip_prefix(':').unwrap_or(text);
+    let path: PathBuf = Path::new(ZONES).join(text);
+    let leaves = path.components().any(|part| part == Component::ParentDir);
+    let file = if leaves { None } else { read(&path) };
+    file.or_else(|| TimeZone::posix(text).ok())
+}
+
+/// The zone in the file at `path`.
+fn read(path: &Path) -> Option<TimeZone> {
+    let mut bytes = Vec::new();
+    let file = File::open(path).ok()?;
+    file.take(ZONE_BYTES_MAX).read_to_end(&mut bytes).ok()?;
+    TimeZone::tzif("local", &bytes).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// 2026-01-15 and 2026-07-15, at noon in UTC.
+    const WINTER: i64 = 1_768_478_400;
+    const SUMMER: i64 = 1_784_116_800;
+
+    fn offsets(value: &str) -> [i32; 2] {
+        let zone = Zone::of(Some(value.into()));
+        [WINTER, SUMMER].map(|seconds| zone.offset_seconds(seconds))
+    }
+
+    #[test]
+    fn rules_are_read_with_their_summer_time() {
+        assert_eq!(offsets("CET-1CEST,M3.5.0,M10.5.0/3"), [3600, 7200]);
+        assert_eq!(offsets("EST5EDT,M3.2.0,M11.1.0"), [-18_000, -14_400]);
+        assert_eq!(offsets("<-03>3"), [-10_800, -10_800]);
+    }
+
+    #[test]
+    fn what_is_no_zone_is_utc() {
+        for value in ["", "UTC", "UTC0", ":", "nowhere/at all", "../../etc/passwd", "/etc/passwd"] {
+            assert_eq!(offsets(value), [0, 0], "{value:?}");
+        }
+    }
+
+    #[test]
+    fn a_file_of_a_zone_may_be_named() {
+        // Version 1, with one kind of local time: 5:45 ahead, not summer time, abbreviation 0.
+        let mut bytes = b"TZif".to_vec();
+        bytes.extend([0; 16]);
+        for count in [0_u32, 0, 0, 0, 1, 4] {
+            bytes.extend(count.to_be_bytes());
+        }
+        bytes.extend(20_700_u32.to_be_bytes());
+        bytes.extend(*b"\0\0NPT\0");
+        let file = std::env::temp_dir().join(format!("gm-zone-{}", std::process::id()));
+        std::fs::write(&file, bytes).expect("a writable folder");
+        let path = file.to_str().expect("UTF-8");
+        assert_eq!(offsets(path), [20_700; 2]);
+        assert_eq!(offsets(&format!(":{path}")), [20_700; 2]);
+        std::fs::remove_file(&file).expect("it was just written");
+    }
+}

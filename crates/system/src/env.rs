@@ -1,0 +1,46 @@
+//! The environment port: who may read environment variables, and how tests replace them.
+//!
+//! Only the composition root reads the environment, once, through this trait. No other module
+//! calls `std::env`, so that a run is a function of what it was given.
+
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+
+/// A source of environment variables.
+pub trait Environment {
+    /// The value of variable `name`; `None` when it is not set.
+    fn var(&self, name: &str) -> Option<OsString>;
+}
+
+/// The variables of this process.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct ProcessEnvironment;
+
+impl Environment for ProcessEnvironment {
+    fn var(&self, name: &str) -> Option<OsString> {
+        std::env::var_os(name)
+    }
+}
+
+/// A fixed set of variables, for tests.
+///
+/// ```
+/// use gitmind_system::env::{Environment, FixedEnvironment};
+/// let env = FixedEnvironment::from([("GM_ALLOC_TRACE", "1")]);
+/// assert_eq!(env.var("GM_ALLOC_TRACE"), Some("1".into()));
+/// assert_eq!(env.var("HOME"), None);
+/// ```
+#[derive(Clone, Debug, Default)]
+pub struct FixedEnvironment(BTreeMap<String, OsString>);
+
+impl<const N: usize> From<[(&str, &str); N]> for FixedEnvironment {
+    fn from(variables: [(&str, &str); N]) -> Self {
+        Self(variables.into_iter().map(|(name, value)| (name.into(), value.into())).collect())
+    }
+}
+
+impl Environment for FixedEnvironment {
+    fn var(&self, name: &str) -> Option<OsString> {
+        self.0.get(name).cloned()
+    }
+}

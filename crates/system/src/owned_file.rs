@@ -1,0 +1,288 @@
+//! Temporary files in a repository, of which one can tell whether their owner lives.
+//!
+//! Each is locked as long as its owner lives, which the kernel sees to. So one that can be locked
+//! is of a process that was killed, and the next one removes it. git removes what stays, by its
+//! prefix, when it is old.
+
+use std::fmt::Write;
+use std::fs::File;
+use std::io;
+use std::mem::MaybeUninit;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::path::Path;
+
+use arrayvec::ArrayString;
+use rustix::fs::{AtFlags, FileType, FlockOperation, Mode, OFlags, RawDir, Stat};
+use rustix::io::Errno;
+use tempfile::NamedTempFile;
+
+/// What the names of all of them begin with. git has `tmp_obj_` and `tmp_pack_`.
+pub const PREFIX: &str = "tmp_gitmind_";
+/// Tries to find a name that nothing has.
+pub const ATTEMPTS_MAX: u32 = 16;
+/// Names that one sweep looks at.
+const SWEEP_MAX: usize = 100_000;
+
+/// The name of a file that is removed unless it is kept.
+#[derive(Debug)]
+pub struct Temporary<'f> {
+    folder: BorrowedFd<'f>,
+    name: TemporaryName,
+    is_locked: bool,
+    is_kept: bool,
+}
+
+impl<'f> Temporary<'f> {
+    /// Makes an empty file with `mode` in `directory`, which is owned as long as it is open.
+    ///
+    /// # Errors
+    /// The system's, such as that the directory is read-only.
+    pub fn create(folder: BorrowedFd<'f>, mode: Mode) -> Result<(File, Self), Errno> {
+        let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::CLOEXEC;
+        for _ in 0..ATTEMPTS_MAX {
+            let name = random_name()?;
+            match rustix::fs::openat(folder, name.as_str(), flags, mode) {
+                Err(Errno::EXIST) => {}
+                Err(error) => return Err(error),
+                Ok(file) => {
+                    let mut temporary = Self { folder, name, is_locked: false, is_kept: false };
+                    match own(&file)? {
+                        Owned::Swept => {}
+                        owned => {
+                            temporary.is_locked = owned == Owned::Locked;
+                            return Ok((file.into(), temporary));
+                        }
+                    }
+                }
+            }
+        }
+        Err(Errno::EXIST)
+    }
+
+    /// Its name in the folder.
+    pub fn name(&self) -> &str {
+        self.name.as_str()
+    }
+
+    /// Whether others see that its owner lives.
+    pub const fn is_locked(&self) -> bool {
+        self.is_locked
+    }
+
+    /// Says that the name is no longer there.
+    pub fn keep(mut self) {
+        self.is_kept = true;
+    }
+}
+
+impl Drop for Temporary<'_> {
+    fn drop(&mut self) {
+        if !self.is_kept {
+            // What stays is removed by the next process, or by git when it is old.
+            let _ = rustix::fs::unlinkat(self.folder, self.name.as_str(), AtFlags::empty());
+        }
+    }
+}
+
+/// The prefix and 16 hex digits.
+type TemporaryName = ArrayString<{ PREFIX.len() + 16 }>;
+
+fn random_name() -> Result<TemporaryName, Errno> {
+    let mut number = [0; 8];
+    rustix::rand::getrandom(&mut number, rustix::rand::GetRandomFlags::empty())?;
+    let (mut name, number) = (ArrayString::new(), u64::from_ne_bytes(number));
+    write!(name, "{PREFIX}{number:016x}").expect("this holds because 64 bits have 16 digits");
+    Ok(name)
+}
+
+/// What became of locking a new file.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Owned {
+    /// Others see that its owner lives, as long as it is open.
+    Locked,
+    /// It cannot be locked, so whoever can lock it may take it for a dead one's.
+    Unlocked,
+    /// A sweep took it for a dead one's before.
+    Swept,
+}
+
+/// An empty file in `folder` whose name begins with `prefix`, which is owned as long as it is open.
+pub fn create_named(folder: &Path, prefix: &str) -> io::Result<NamedTempFile> {
+    for _ in 0..ATTEMPTS_MAX {
+        let file = tempfile::Builder::new().prefix(prefix).tempfile_in(folder)?;
+        if own(file.as_file())? != Owned::Swept {
+            return Ok(file);
+        }
+    }
+    Err(io::ErrorKind::AlreadyExists.into())
+}
+
+/// Locks a new file.
+fn own(file: impl AsFd) -> Result<Owned, Errno> {
+    let owned = match rustix::fs::flock(&file, FlockOperation::NonBlockingLockExclusive) {
+        Ok(()) => Owned::Locked,
+        Err(Errno::WOULDBLOCK) => Owned::Swept,
+        Err(_) => Owned::Unlocked,
+    };
+    let is_there = rustix::fs::fstat(&file)?.st_nlink > 0;
+    Ok(if is_there { owned } else { Owned::Swept })
+}
+
+/// Whether whoever owns the file at `path` lives: they have locked it, or have removed it by now.
+pub fn is_owned(path: &Path) -> bool {
+    let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
+    let flock = |file| rustix::fs::flock(file, FlockOperation::NonBlockingLockShared);
+    let outcome = rustix::fs::open(path, flags, Mode::empty()).and_then(flock);
+    matches!(outcome, Err(Errno::WOULDBLOCK | Errno::NOENT))
+}
+
+/// Whether a file of that name is temporary, and ours.
+pub fn is_temporary(name: &[u8]) -> bool {
+    name.starts_with(PREFIX.as_bytes())
+}
+
+/// Looks at the files in `folder` with names for which `is_candidate` holds and whose owners are
+/// dead; removes those for which `is_done` holds.
+///
+/// What cannot be read or removed stays: that is no reason to fail the work at hand.
+pub fn sweep(
+    folder: BorrowedFd<'_>,
+    is_candidate: impl Fn(&[u8]) -> bool,
+    mut is_done: impl FnMut(&mut File, &Stat) -> bool,
+) {
+    let mut buffer = [MaybeUninit::uninit(); 4096];
+    // A descriptor of its own, since reading moves its position.
+    let Ok(listed) = open_folder(folder, ".", OFlags::empty()) else { return };
+    let mut listing = RawDir::new(&listed, &mut buffer);
+    for _ in 0..SWEEP_MAX {
+        let Some(Ok(entry)) = listing.next() else { return };
+        let name = entry.file_name();
+        if !is_candidate(name.to_bytes()) {
+            continue;
+        }
+        let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
+        let Ok(file) = rustix::fs::openat(folder, name, flags, Mode::empty()) else { continue };
+        // Open, and so locked, until it is removed: else a file whose owner locks it now would go.
+        let mut file = File::from(file);
+        if rustix::fs::flock(&file, FlockOperation::NonBlockingLockExclusive).is_err() {
+            continue;
+        }
+        let Ok(stat) = rustix::fs::fstat(&file) else { continue };
+        let is_file = FileType::from_raw_mode(stat.st_mode) == FileType::RegularFile;
+        if is_file && stat.st_nlink > 0 && is_done(&mut file, &stat) {
+            let _ = rustix::fs::unlinkat(folder, name, AtFlags::empty());
+        }
+    }
+}
+
+/// Opens the folder at `path` below `parent`, with the flags `also`.
+pub fn open_folder(
+    parent: BorrowedFd<'_>,
+    path: impl rustix::path::Arg,
+    also: OFlags,
+) -> Result<OwnedFd, Errno> {
+    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+    rustix::fs::openat(parent, path, flags | also, Mode::empty())
+}
+
+/// The system's number of an error; one that is not the system's is an input/output error.
+pub fn errno(error: io::Error) -> Errno {
+    error.raw_os_error().map_or(Errno::IO, Errno::from_raw_os_error)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn names(folder: &std::path::Path) -> usize {
+        std::fs::read_dir(folder).expect("a folder").count()
+    }
+
+    #[test]
+    fn a_file_of_the_living_stays_and_one_of_the_dead_goes() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let opened =
+            open_folder(rustix::fs::CWD, folder.path(), OFlags::empty()).expect("a folder");
+        let (file, temporary) =
+            Temporary::create(opened.as_fd(), Mode::RUSR).expect("a folder of ours");
+        sweep(opened.as_fd(), is_temporary, |_, _| true);
+        assert_eq!(names(folder.path()), 1, "its owner lives");
+        temporary.keep();
+        drop(file);
+        sweep(opened.as_fd(), is_temporary, |_, _| false);
+        assert_eq!(names(folder.path()), 1, "it is still needed");
+        std::fs::write(folder.path().join("tmp_pack_git"), "").expect("writable");
+        sweep(opened.as_fd(), is_temporary, |_, _| true);
+        assert_eq!(names(folder.path()), 1, "git's stays, since git locks nothing");
+    }
+
+    #[test]
+    fn a_sweep_takes_no_file_from_whoever_has_locked_it() {
+        // One that let go of a file before it removed it took what was owned in between. Here
+        // somebody wants each file while a sweep has it, and gets it only when it is removed.
+        use std::sync::mpsc::channel;
+        const ROUNDS: u32 = 1000;
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let opened =
+            open_folder(rustix::fs::CWD, folder.path(), OFlags::empty()).expect("a folder");
+        let (send, wanted) = channel::<File>();
+        let (failed_once, has_failed) = channel();
+        let lost = std::thread::scope(|scope| {
+            let waiter = scope.spawn(move || {
+                let mut lost = 0;
+                for file in wanted {
+                    let lock =
+                        || rustix::fs::flock(&file, FlockOperation::NonBlockingLockExclusive);
+                    assert_eq!(lock(), Err(Errno::WOULDBLOCK), "the sweep has it");
+                    failed_once.send(()).expect("the sweep waits for it");
+                    while lock().is_err() {
+                        std::hint::spin_loop();
+                    }
+                    lost += u32::from(rustix::fs::fstat(&file).expect("it is open").st_nlink > 0);
+                }
+                lost
+            });
+            for _ in 0..ROUNDS {
+                let path = folder.path().join(format!("{PREFIX}dead"));
+                let file = File::create(&path).expect("writable");
+                let mut file = Some(file);
+                sweep(opened.as_fd(), is_temporary, |_, _| {
+                    send.send(file.take().expect("one file")).expect("the waiter lives");
+                    has_failed.recv().expect("the waiter lives");
+                    true
+                });
+                assert!(!path.exists(), "its owner is dead");
+            }
+            drop(send);
+            waiter.join().expect("it ends")
+        });
+        assert_eq!(lost, 0, "a file was removed after the sweep had let go of it");
+    }
+
+    #[test]
+    fn what_is_created_while_others_sweep_is_there_and_owned() {
+        use std::sync::atomic::{AtomicBool, Ordering};
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let opened =
+            open_folder(rustix::fs::CWD, folder.path(), OFlags::empty()).expect("a folder");
+        let is_over = AtomicBool::new(false);
+        let lost = std::thread::scope(|scope| {
+            scope.spawn(|| {
+                while !is_over.load(Ordering::Relaxed) {
+                    sweep(opened.as_fd(), is_temporary, |_, _| true);
+                }
+            });
+            let mut lost = 0;
+            for _ in 0..1_000 {
+                let Ok((file, _temporary)) = Temporary::create(opened.as_fd(), Mode::RUSR) else {
+                    continue;
+                };
+                let stat = rustix::fs::fstat(&file).expect("it is open");
+                lost += usize::from(stat.st_nlink == 0);
+            }
+            is_over.store(true, Ordering::Relaxed);
+            lost
+        });
+        assert_eq!(lost, 0);
+    }
+}

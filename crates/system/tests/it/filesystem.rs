@@ -1,0 +1,238 @@
+//! The file-system port: both adapters against one contract, and what only the real one can show.
+
+use gitmind_memory::testing::{Sweep, assert_no_leaks};
+use gitmind_memory::{Alloc, System};
+use gitmind_system::fs::{
+    Canonical, FakeFileSystem, FileSystem, FsError, FsErrorKind, PosixFileSystem, SafeName, TempDir,
+};
+use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
+use std::path::{Path, PathBuf};
+
+fn temp_folder() -> tempfile::TempDir {
+    tempfile::tempdir().expect("a temporary directory")
+}
+
+fn name(text: &str) -> SafeName {
+    SafeName::new(text).expect("a safe name")
+}
+
+fn create<'a>(fs: &'a dyn FileSystem, alloc: Alloc<'a>) -> Result<TempDir<'a>, FsError> {
+    TempDir::create(fs, &name("scope"), &name("label"), alloc)
+}
+
+/// The paths below `folder`, sorted.
+fn tree(folder: &Path) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir(folder).into_iter().flatten() {
+        let entry = entry.expect("readable");
+        if entry.file_type().expect("known").is_dir() {
+            found.extend(tree(&entry.path()));
+        }
+        found.push(entry.path());
+    }
+    found.sort();
+    found
+}
+
+/// `real/file`, `link -> real`, `dangling -> nowhere` and `loop -> loop` below `root`.
+struct World<'f> {
+    fs: &'f dyn FileSystem,
+    root: PathBuf,
+}
+
+impl World<'_> {
+    fn canonical(&self, path: &str, mode: Canonical) -> Result<PathBuf, FsErrorKind> {
+        let path = self.root.join(path);
+        assert_no_leaks(|alloc| {
+            let found = self.fs.canonicalize(&path, mode, alloc);
+            found.map(|found| found.to_path_buf()).map_err(|error| error.kind())
+        })
+    }
+
+    fn keeps_the_contract(&self) {
+        use Canonical::{Logical, PhysicalCreateOk, PhysicalExisting};
+        let at = |path: &str| Ok(self.root.join(path));
+        for (path, mode, expected) in [
+            ("link/../x", Logical, at("x")),
+            ("link/file", PhysicalExisting, at("real/file")),
+            ("link/./../real//file", PhysicalExisting, at("real/file")),
+            ("missing", PhysicalExisting, Err(FsErrorKind::NotFound)),
+            ("dangling", PhysicalExisting, Err(FsErrorKind::NotFound)),
+            ("real/file/x", PhysicalExisting, Err(FsErrorKind::NotFound)),
+            ("loop", PhysicalExisting, Err(FsErrorKind::Io)),
+            ("link/new", PhysicalCreateOk, at("real/new")),
+            ("dangling", PhysicalCreateOk, at("dangling")),
+            ("missing/new", PhysicalCreateOk, Err(FsErrorKind::NotFound)),
+            ("link/..", PhysicalCreateOk, Err(FsErrorKind::InvalidPath)),
+        ] {
+            assert_eq!(self.canonical(path, mode), expected, "{path} {mode:?}");
+        }
+        let long = "x".repeat(5000);
+        assert_eq!(self.canonical(&long, PhysicalExisting), Err(FsErrorKind::PathTooLong));
+        let system = System::new();
+        let relative =
+            self.fs.canonicalize("a".as_ref(), PhysicalCreateOk, Alloc::new(&system)).map(drop);
+        assert!(matches!(relative, Err(FsError::InvalidPath { .. })));
+
+        for path in ["/", ".", "..", "a/.."] {
+            let kind = self.fs.remove_tree(path.as_ref()).map_err(|error| error.kind());
+            assert_eq!(kind, Err(FsErrorKind::InvalidPath), "{path}");
+        }
+        self.fs.remove_tree(&self.root.join("link")).expect("it can be removed");
+        let [file, link] = ["real/file", "link"].map(|path| self.canonical(path, PhysicalExisting));
+        assert_eq!(file, at("real/file"), "the link went and what it led to stayed");
+        assert_eq!(link, Err(FsErrorKind::NotFound));
+        self.fs.remove_tree(&self.root.join("real")).expect("it can be removed");
+        assert_eq!(self.canonical("real", PhysicalExisting), Err(FsErrorKind::NotFound));
+        self.fs.remove_tree(&self.root.join("real")).expect("it is gone already");
+        self.temp_folders_are_distinct_and_end_with_their_owner();
+    }
+
+    fn temp_folders_are_distinct_and_end_with_their_owner(&self) {
+        let system = System::new();
+        let exists = |path: &Path| {
+            self.fs.canonicalize(path, Canonical::PhysicalExisting, Alloc::new(&system)).is_ok()
+        };
+        let [first, second] =
+            [(); 2].map(|()| create(self.fs, Alloc::new(&system)).expect("there is room"));
+        let paths = [first.path().to_owned(), second.path().to_owned()];
+        assert_ne!(paths[0], paths[1]);
+        assert!(paths.iter().all(|path| exists(path)), "{paths:?}");
+        first.close().expect("it can be removed");
+        assert!(!exists(&paths[0]) && exists(&paths[1]), "{paths:?}");
+        drop(second);
+        assert!(!exists(&paths[1]), "{paths:?}");
+        let long = "l".repeat(64);
+        let refused = TempDir::create(self.fs, &name("scope"), &name(&long), Alloc::new(&system));
+        assert!(refused.is_err(), "there is no room for the random part");
+    }
+}
+
+#[test]
+fn the_real_file_system_keeps_the_contract() {
+    let folder = temp_folder();
+    let root = folder.path().canonicalize().expect("it exists");
+    std::fs::create_dir(root.join("real")).expect("writable");
+    std::fs::write(root.join("real/file"), "x").expect("writable");
+    for (link, target) in [("link", "real"), ("dangling", "nowhere"), ("loop", "loop")] {
+        symlink(target, root.join(link)).expect("writable");
+    }
+    let fs = PosixFileSystem::with_state(vec![root.join("state")]);
+    World { fs: &fs, root }.keeps_the_contract();
+}
+
+#[test]
+fn the_fake_keeps_the_contract() {
+    let (fs, root) = (FakeFileSystem::new(), PathBuf::from("/r"));
+    fs.add_folder("/r");
+    fs.add_folder("/r/real");
+    fs.add_file("/r/real/file");
+    for (link, target) in [("link", "real"), ("dangling", "nowhere"), ("loop", "loop")] {
+        fs.add_link(root.join(link), target);
+    }
+    World { fs: &fs, root }.keeps_the_contract();
+}
+
+#[test]
+fn a_fault_of_the_fake_is_seen_once() {
+    let (fs, system) = (FakeFileSystem::new(), System::new());
+    fs.fail_next(std::io::ErrorKind::ReadOnlyFilesystem);
+    let refused = create(&fs, Alloc::new(&system)).map(drop).map_err(|error| error.kind());
+    assert_eq!(refused, Err(FsErrorKind::ReadOnly));
+    create(&fs, Alloc::new(&system)).map(drop).expect("the fault is used up");
+}
+
+#[test]
+fn removal_follows_no_link_out_of_the_folder() {
+    let (outside, state, system) = (temp_folder(), temp_folder(), System::new());
+    std::fs::create_dir(outside.path().join("kept")).expect("writable");
+    std::fs::write(outside.path().join("kept/file"), "x").expect("writable");
+    let fs = PosixFileSystem::with_state(vec![state.path().join("s")]);
+    let folder = create(&fs, Alloc::new(&system)).expect("there is room");
+    let deep = folder.path().join("a/b/c");
+    std::fs::create_dir_all(&deep).expect("writable");
+    symlink(outside.path(), deep.join("folder")).expect("writable");
+    symlink(outside.path().join("kept/file"), folder.path().join("file")).expect("writable");
+    std::fs::set_permissions(&deep, std::fs::Permissions::from_mode(0o500)).expect("ours");
+    folder.close().expect("it can be removed");
+    let left = tree(&state.path().join("s"));
+    assert_eq!(left, [state.path().join("s/scope")], "neither folder nor lock");
+    assert_eq!(tree(outside.path()).len(), 2, "what links led to is there");
+}
+
+#[test]
+fn folders_inside_each_other_without_end_are_refused() {
+    let state = temp_folder();
+    let mut deep = state.path().join("top");
+    deep.extend(std::iter::repeat_n("d", 140));
+    std::fs::create_dir_all(&deep).expect("writable");
+    let refused = PosixFileSystem::default().remove_tree(&state.path().join("top"));
+    assert!(matches!(refused, Err(FsError::TooDeep { limit: 128, .. })), "{refused:?}");
+}
+
+#[test]
+fn temp_folders_and_locks_are_for_their_user_alone() {
+    let (state, system) = (temp_folder(), System::new());
+    let fs = PosixFileSystem::with_state(vec![state.path().join("s")]);
+    let folder = create(&fs, Alloc::new(&system)).expect("there is room");
+    for path in tree(state.path()) {
+        let mode = std::fs::metadata(&path).expect("it exists").mode();
+        assert_eq!(mode & 0o077, 0, "{}: {mode:o}", path.display());
+    }
+    drop(folder);
+}
+
+#[test]
+fn a_state_folder_that_others_can_write_to_is_refused() {
+    let (state, system) = (temp_folder(), System::new());
+    let path = state.path().join("s");
+    std::fs::create_dir(&path).expect("writable");
+    let fs = PosixFileSystem::with_state(vec![path.clone()]);
+    for (mode, expected) in [(0o777, "everybody (mode 0777)"), (0o770, "its group (mode 0770)")] {
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(mode)).expect("ours");
+        let error = create(&fs, Alloc::new(&system)).map(drop).expect_err("it is not safe");
+        assert_eq!(error.kind(), FsErrorKind::Unsafe);
+        assert!(error.to_string().contains(expected), "{error}");
+        assert!(error.hint().is_some_and(|hint| hint.starts_with("chmod go-w ")), "{error:?}");
+    }
+    std::fs::remove_dir(&path).expect("it is empty");
+    symlink(temp_folder().path(), &path).expect("writable");
+    let error = create(&fs, Alloc::new(&system)).map(drop).expect_err("it is a link");
+    assert!(error.to_string().contains("is a link or a file"), "{error}");
+}
+
+#[test]
+fn state_that_cannot_be_made_goes_to_the_next_folder() {
+    let (state, system) = (temp_folder(), System::new());
+    std::fs::write(state.path().join("file"), "x").expect("writable");
+    let [bad, good] = ["file/s", "s"].map(|path| state.path().join(path));
+    let fs = PosixFileSystem::with_state(vec![bad.clone(), good.clone()]);
+    let folder = create(&fs, Alloc::new(&system)).expect("the second will do");
+    assert!(folder.path().starts_with(&good), "{folder:?}");
+    let fs = PosixFileSystem::with_state(vec![bad]);
+    let error = create(&fs, Alloc::new(&system)).map(drop).expect_err("none is left");
+    assert!(matches!(error, FsError::NoState(_)) && error.hint().is_some(), "{error:?}");
+}
+
+#[test]
+fn each_refusal_of_memory_surfaces_and_leaves_no_folder() {
+    let state = temp_folder();
+    let fs = PosixFileSystem::with_state(vec![state.path().join("s")]);
+    let scope = state.path().join("s/scope");
+    let report = Sweep::new()
+        .is_memory_error(|error: &FsError| matches!(error, FsError::Memory(_)))
+        .invariant(|| match tree(&scope)[..] {
+            [] => Ok(()),
+            ref left => Err(format!("{left:?} is left")),
+        })
+        .run(|alloc| create(&fs, alloc).map(drop));
+    report.assert_propagated();
+    assert!(report.call_stacks() >= 3, "{report:?}");
+    for mode in [Canonical::Logical, Canonical::PhysicalExisting, Canonical::PhysicalCreateOk] {
+        let report = Sweep::new()
+            .is_memory_error(|error: &FsError| matches!(error, FsError::Memory(_)))
+            .run(|alloc| fs.canonicalize(state.path(), mode, alloc).map(drop));
+        report.assert_propagated();
+        assert!(report.call_stacks() >= 1, "{mode:?}");
+    }
+}

@@ -1,0 +1,3 @@
+//! The contracts of the ports, kept by each implementation.
+
+mod filesystem;

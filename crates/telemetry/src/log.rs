@@ -1,0 +1,141 @@
+//! The log: events that matter enough, as lines on a sink.
+
+use std::cell::Cell;
+use std::io;
+
+use super::event::Event;
+use super::level::Level;
+use super::render;
+use super::settings::Settings;
+use gitmind_memory::{Alloc, MemoryError, Slab};
+use gitmind_system::clock::Clock;
+
+/// Where lines go.
+pub trait Sink {
+    /// Writes one line, which has its end.
+    ///
+    /// # Errors
+    /// When it cannot be written; the line is counted as dropped then.
+    fn line(&self, line: &[u8]) -> io::Result<()>;
+}
+
+/// The log and the diagnostics of one thread.
+///
+/// ```
+/// use gitmind_system::clock::{FixedClock, Timestamp};
+/// use gitmind_system::env::FixedEnvironment;
+/// use gitmind_memory::{Alloc, Slab, System};
+/// use gitmind_telemetry::{CollectedLines, Level, Settings, Telemetry};
+/// let settings = Settings::read(&FixedEnvironment::from([("GITMIND_LOG_LEVEL", "INFO")]))?;
+/// let (system, lines) = (System::new(), CollectedLines::default());
+/// let clock = FixedClock(Timestamp { seconds: 0, offset_seconds: 0 });
+/// let slab = Slab::new(Alloc::new(&system));
+/// let telemetry = Telemetry::new(&settings, Alloc::new(&system), slab, &clock, &lines);
+/// telemetry.log(Level::Info, "cache", "rebuild_start", |event| event.text("branch", b"main"));
+/// let expected = "1970-01-01T00:00:00Z [INFO] cache: event=rebuild_start branch=main\n";
+/// assert_eq!(lines.text(), expected);
+/// # Ok::<(), gitmind_telemetry::SettingsError>(())
+/// ```
+pub struct Telemetry<'a> {
+    settings: &'a Settings,
+    alloc: Alloc<'a>,
+    slab: Slab<'a>,
+    clock: &'a dyn Clock,
+    sink: &'a dyn Sink,
+    dropped: Cell<u64>,
+}
+
+impl std::fmt::Debug for Telemetry<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Telemetry").field("dropped", &self.dropped).finish_non_exhaustive()
+    }
+}
+
+impl<'a> Telemetry<'a> {
+    /// Lines go to `sink`; keys and values live in `slab` and lines in `alloc` until then.
+    pub const fn new(
+        settings: &'a Settings,
+        alloc: Alloc<'a>,
+        slab: Slab<'a>,
+        clock: &'a dyn Clock,
+        sink: &'a dyn Sink,
+    ) -> Self {
+        Self { settings, alloc, slab, clock, sink, dropped: Cell::new(0) }
+    }
+
+    /// The settings in force.
+    pub const fn settings(&self) -> &'a Settings {
+        self.settings
+    }
+
+    /// Whether events of `level` are written.
+    pub fn is_on(&self, level: Level) -> bool {
+        level >= self.settings.log_level
+    }
+
+    /// Logs an event with the fields that `fill` adds; below the level that is asked for, `fill`
+    /// is not called. What cannot be built or written is counted, and nothing else.
+    pub fn log<'t>(
+        &'t self,
+        level: Level,
+        component: &'static str,
+        name: &'static str,
+        fill: impl FnOnce(&mut Event<'t, 'a>) -> Result<(), MemoryError>,
+    ) {
+        self.count(self.try_log(level, component, name, fill));
+    }
+
+    /// As [`Telemetry::log`], for those who want to know.
+    ///
+    /// # Errors
+    /// Every refusal of the port; nothing is written then.
+    pub fn try_log<'t>(
+        &'t self,
+        level: Level,
+        component: &'static str,
+        name: &'static str,
+        fill: impl FnOnce(&mut Event<'t, 'a>) -> Result<(), MemoryError>,
+    ) -> Result<(), MemoryError> {
+        if !self.is_on(level) {
+            return Ok(());
+        }
+        let mut event = Event::new(level, component, name, &self.slab);
+        fill(&mut event)?;
+        let seconds = self.clock.now().seconds;
+        let line = render::line(&event, self.settings.log_format, seconds, self.alloc)?;
+        self.write(&line);
+        Ok(())
+    }
+
+    /// Writes a diagnostics event, when `GITMIND_DEBUG_EVENTS` asks for them.
+    pub fn diagnostic<'t>(
+        &'t self,
+        component: &'static str,
+        name: &'static str,
+        fill: impl FnOnce(&mut Event<'t, 'a>) -> Result<(), MemoryError>,
+    ) {
+        if self.settings.debug_events {
+            let mut event = Event::new(Level::Debug, component, name, &self.slab);
+            let filled = fill(&mut event);
+            let line = filled.and_then(|()| render::diagnostic(&event, self.alloc));
+            self.count(line.map(|line| self.write(&line)));
+        }
+    }
+
+    /// Lines that could not be built or written.
+    pub fn dropped(&self) -> u64 {
+        self.dropped.get()
+    }
+
+    fn write(&self, line: &[u8]) {
+        if self.sink.line(line).is_err() {
+            self.dropped.set(self.dropped.get() + 1);
+        }
+    }
+
+    fn count(&self, outcome: Result<(), MemoryError>) {
+        if outcome.is_err() {
+            self.dropped.set(self.dropped.get() + 1);
+        }
+    }
+}

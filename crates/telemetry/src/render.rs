@@ -1,0 +1,127 @@
+//! Events as lines: text for people, JSON for programs, and the short form of diagnostics.
+//!
+//! A line is one line whatever is in the values: controls and bytes that are no UTF-8 are escaped.
+
+use arrayvec::ArrayString;
+use std::fmt::Write as _;
+use std::io::Write;
+
+use super::event::Event;
+use super::level::LogFormat;
+use gitmind_memory::{Alloc, MemoryError, Vec};
+
+/// Bytes that a line usually has.
+const LINE_BYTES_USUAL: usize = 256;
+
+/// The line of `event`, which happened at `seconds` since 1970, with its end.
+pub(super) fn line<'a>(
+    event: &Event<'_, '_>,
+    format: LogFormat,
+    seconds: i64,
+    alloc: Alloc<'a>,
+) -> Result<Vec<'a, u8>, MemoryError> {
+    let mut out = Vec::try_with_capacity(LINE_BYTES_USUAL, alloc)?;
+    let stamp = time(seconds);
+    let time = stamp.as_bytes();
+    match format {
+        LogFormat::Text => {
+            for part in [time, b" [", event.level.name().as_bytes(), b"] "] {
+                out.try_extend_from_slice(part)?;
+            }
+            for part in [event.component, ": event=", event.name] {
+                out.try_extend_from_slice(part.as_bytes())?;
+            }
+            text_fields(event, &mut out)?;
+        }
+        LogFormat::Json => {
+            let head = [
+                ("{\"time\":", time),
+                (",\"level\":", event.level.name().as_bytes()),
+                (",\"component\":", event.component.as_bytes()),
+                (",\"event\":", event.name.as_bytes()),
+            ];
+            for (key, value) in head {
+                out.try_extend_from_slice(key.as_bytes())?;
+                quote(value, &mut out)?;
+            }
+            for (key, value) in event.fields() {
+                out.try_push(b',')?;
+                quote(key, &mut out)?;
+                out.try_push(b':')?;
+                quote(value, &mut out)?;
+            }
+            out.try_push(b'}')?;
+        }
+    }
+    out.try_push(b'\n')?;
+    Ok(out)
+}
+
+/// The line of a diagnostics event, with its end.
+pub(super) fn diagnostic<'a>(
+    event: &Event<'_, '_>,
+    alloc: Alloc<'a>,
+) -> Result<Vec<'a, u8>, MemoryError> {
+    let mut out = Vec::try_with_capacity(LINE_BYTES_USUAL, alloc)?;
+    for part in ["[diag] ", event.component, " ", event.name] {
+        out.try_extend_from_slice(part.as_bytes())?;
+    }
+    text_fields(event, &mut out)?;
+    out.try_push(b'\n')?;
+    Ok(out)
+}
+
+fn text_fields(event: &Event<'_, '_>, out: &mut Vec<'_, u8>) -> Result<(), MemoryError> {
+    for (key, value) in event.fields() {
+        for part in [b" ", key, b"="] {
+            out.try_extend_from_slice(part)?;
+        }
+        if is_plain(value) { out.try_extend_from_slice(value)? } else { quote(value, out)? }
+    }
+    Ok(())
+}
+
+/// Whether a value can stand in text as it is.
+fn is_plain(value: &[u8]) -> bool {
+    let is_plain = |c: char| !(c.is_whitespace() || is_escaped(c) || c == '=');
+    !value.is_empty() && std::str::from_utf8(value).is_ok_and(|text| text.chars().all(is_plain))
+}
+
+/// What moves the cursor, turns the direction of writing, or ends a string.
+fn is_escaped(c: char) -> bool {
+    c.is_control()
+        || matches!(c, '"' | '\\' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}')
+        || matches!(c, '\u{2066}'..='\u{2069}')
+}
+
+/// A JSON string; bytes that are no UTF-8 become U+FFFD.
+fn quote(value: &[u8], out: &mut Vec<'_, u8>) -> Result<(), MemoryError> {
+    out.try_push(b'"')?;
+    for chunk in value.utf8_chunks() {
+        for c in chunk.valid().chars() {
+            let mut buffer = [0; 8];
+            match c {
+                '"' | '\\' => out.try_extend_from_slice(&[b'\\', c as u8])?,
+                _ if is_escaped(c) => {
+                    let mut rest = &mut buffer[..];
+                    write!(rest, "\\u{:04x}", u32::from(c))
+                        .expect("this holds because escaped characters have four digits");
+                    out.try_extend_from_slice(&buffer[..6])?;
+                }
+                _ => out.try_extend_from_slice(c.encode_utf8(&mut buffer).as_bytes())?,
+            }
+        }
+        if !chunk.invalid().is_empty() {
+            out.try_extend_from_slice("\u{fffd}".as_bytes())?;
+        }
+    }
+    out.try_push(b'"')
+}
+
+/// `YYYY-MM-DDTHH:MM:SSZ`; the epoch for a time that no calendar has.
+fn time(seconds: i64) -> ArrayString<40> {
+    let time = jiff::Timestamp::from_second(seconds).unwrap_or(jiff::Timestamp::UNIX_EPOCH);
+    let mut text = ArrayString::new();
+    write!(text, "{time}").expect("this holds because a year has at most five characters");
+    text
+}

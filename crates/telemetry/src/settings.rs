@@ -1,0 +1,307 @@
+//! The environment variables of telemetry, read once.
+//!
+//! Names and values are the C tool's. A value that cannot be understood is an error that names the
+//! variable, the value and what is accepted; a switch takes any value, as it always did.
+
+use std::path::PathBuf;
+
+use super::level::{Level, LogFormat};
+use gitmind_system::env::Environment;
+
+/// Most bytes of a value, but for a path.
+const VALUE_BYTES_MAX: usize = 255;
+/// Most tags of one's own.
+const EXTRA_TAGS_MAX: usize = 3;
+const EXTRA_KEY_BYTES_MAX: usize = 31;
+const EXTRA_VALUE_BYTES_MAX: usize = 63;
+
+/// What the environment asks of telemetry.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Settings {
+    /// The least important level that is logged.
+    pub log_level: Level,
+    /// How log lines look.
+    pub log_format: LogFormat,
+    /// Whether diagnostics are written.
+    pub debug_events: bool,
+    /// Whether metrics are collected, if there is somewhere to put them.
+    pub metrics_enabled: bool,
+    /// The file for a collector.
+    pub metrics_file: Option<PathBuf>,
+    /// Whether the branch is a tag.
+    pub branch_tag: bool,
+    /// Whether the mode of an operation is a tag.
+    pub mode_tag: bool,
+    /// How the repository is a tag.
+    pub repo_tag: RepoTag,
+    /// With which hash.
+    pub repo_hash: RepoHash,
+    /// Tags of one's own, valid and few.
+    pub extra_tags: Vec<(String, String)>,
+    /// Tags of one's own that were not valid or too many.
+    pub extras_dropped: u64,
+    origins: [Option<String>; NAMES.len()],
+}
+
+/// How the repository is a tag.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RepoTag {
+    /// Not at all.
+    Off,
+    /// By a hash of its canonical path.
+    Hash,
+    /// By its canonical path.
+    Plain,
+}
+
+/// The hash of a repository's path; a tag has its first twelve hex digits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RepoHash {
+    /// FNV-1a with 64 bits.
+    Fnv,
+    /// SHA-256.
+    Sha256,
+}
+
+/// A variable whose value cannot be used.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{name} is `{value}`; it accepts {accepted}")]
+pub struct SettingsError {
+    name: &'static str,
+    value: String,
+    accepted: &'static str,
+}
+
+/// One variable, as `git-mind env` lists it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Variable {
+    /// The variable.
+    pub name: &'static str,
+    /// The value in force.
+    pub value: String,
+    /// Whether the environment has set it.
+    pub is_set: bool,
+    /// What it does.
+    pub meaning: &'static str,
+}
+
+const LEVEL: usize = 0;
+const FORMAT: usize = 1;
+const DEBUG_EVENTS: usize = 2;
+const ENABLED: usize = 3;
+const FILE: usize = 4;
+const BRANCH_TAG: usize = 5;
+const MODE_TAG: usize = 6;
+const REPO_TAG: usize = 7;
+const REPO_HASH: usize = 8;
+const EXTRA_TAGS: usize = 9;
+
+/// The variables in the order of reports, each with what it does.
+const NAMES: [(&str, &str); 10] = [
+    ("GITMIND_LOG_LEVEL", "least important level that is logged"),
+    ("GITMIND_LOG_FORMAT", "how log lines look"),
+    ("GITMIND_DEBUG_EVENTS", "write diagnostics"),
+    ("GITMIND_METRICS_ENABLED", "collect metrics"),
+    ("GITMIND_METRICS_FILE", "write metrics to this file"),
+    ("GITMIND_METRICS_BRANCH_TAG", "tag metrics with the branch"),
+    ("GITMIND_METRICS_MODE_TAG", "tag metrics with the mode"),
+    ("GITMIND_METRICS_REPO_TAG", "tag metrics with the repository"),
+    ("GITMIND_METRICS_REPO_HASH_ALGO", "the hash for that"),
+    ("GITMIND_METRICS_EXTRA_TAGS", "tags of your own"),
+];
+
+impl Settings {
+    /// Reads all variables from `env`.
+    ///
+    /// # Errors
+    /// The first variable whose value cannot be used.
+    pub fn read(env: &dyn Environment) -> Result<Self, SettingsError> {
+        let mut origins = [const { None }; NAMES.len()];
+        for (index, (origin, (name, _))) in origins.iter_mut().zip(NAMES).enumerate() {
+            // The C tool takes an empty value for none.
+            let value = env.var(name).filter(|value| !value.is_empty());
+            *origin = value.map(|value| value.to_string_lossy().into_owned());
+            let is_long = |value: &&String| index != FILE && value.len() > VALUE_BYTES_MAX;
+            if let Some(value) = origin.as_ref().filter(is_long) {
+                return Err(refuse(index, value, "up to 255 bytes"));
+            }
+        }
+        let level = |text: &str| Level::ALL.into_iter().find(|level| level.name() == text);
+        let format = |text: &str| LogFormat::ALL.into_iter().find(|it| it.name() == text);
+        let is_on = |index: usize| !origins[index].as_deref().is_some_and(is_no);
+        let diagnostics = origins[DEBUG_EVENTS].as_deref().is_some_and(is_yes);
+        let extras = origins[EXTRA_TAGS].as_deref().map(extra_tags).unwrap_or_default();
+        Ok(Self {
+            log_level: one(&origins, LEVEL, level, "DEBUG, INFO, WARN or ERROR", Level::Warn)?,
+            log_format: one(&origins, FORMAT, format, "text or json", LogFormat::Text)?,
+            debug_events: diagnostics,
+            metrics_enabled: is_on(ENABLED),
+            metrics_file: env.var(NAMES[FILE].0).filter(|it| !it.is_empty()).map(Into::into),
+            branch_tag: is_on(BRANCH_TAG),
+            mode_tag: is_on(MODE_TAG),
+            repo_tag: one(&origins, REPO_TAG, repo_tag, "off, hash or plain", RepoTag::Off)?,
+            repo_hash: one(&origins, REPO_HASH, repo_hash, "fnv or sha256", RepoHash::Fnv)?,
+            extra_tags: extras.0,
+            extras_dropped: extras.1,
+            origins,
+        })
+    }
+
+    /// Every variable with the value in force.
+    pub fn list(&self) -> [Variable; NAMES.len()] {
+        let switch = |on: bool| u8::from(on).to_string();
+        std::array::from_fn(|index| {
+            let (name, meaning) = NAMES[index];
+            let written = |default: &str| self.origins[index].clone().unwrap_or(default.into());
+            let value = match index {
+                LEVEL => self.log_level.name().into(),
+                FORMAT => self.log_format.name().into(),
+                DEBUG_EVENTS => switch(self.debug_events),
+                ENABLED => switch(self.metrics_enabled),
+                BRANCH_TAG => switch(self.branch_tag),
+                MODE_TAG => switch(self.mode_tag),
+                REPO_TAG => written("off"),
+                REPO_HASH => written("fnv"),
+                _ => written("none"),
+            };
+            Variable { name, value, is_set: self.origins[index].is_some(), meaning }
+        })
+    }
+}
+
+fn refuse(index: usize, value: &str, accepted: &'static str) -> SettingsError {
+    SettingsError { name: NAMES[index].0, value: value.into(), accepted }
+}
+
+/// The value of variable number `index`, or `default` when it is not set.
+fn one<T>(
+    origins: &[Option<String>],
+    index: usize,
+    parse: impl Fn(&str) -> Option<T>,
+    accepted: &'static str,
+    default: T,
+) -> Result<T, SettingsError> {
+    let Some(value) = &origins[index] else { return Ok(default) };
+    parse(value).ok_or_else(|| refuse(index, value, accepted))
+}
+
+fn is_no(value: &str) -> bool {
+    ["0", "false", "off", "no"].iter().any(|no| value.eq_ignore_ascii_case(no))
+}
+
+fn is_yes(value: &str) -> bool {
+    ["1", "true", "on"].iter().any(|yes| value.eq_ignore_ascii_case(yes))
+}
+
+fn repo_tag(value: &str) -> Option<RepoTag> {
+    match value {
+        "off" => Some(RepoTag::Off),
+        "hash" => Some(RepoTag::Hash),
+        "plain" => Some(RepoTag::Plain),
+        _ => None,
+    }
+}
+
+fn repo_hash(value: &str) -> Option<RepoHash> {
+    match value {
+        "fnv" => Some(RepoHash::Fnv),
+        "sha256" => Some(RepoHash::Sha256),
+        _ => None,
+    }
+}
+
+/// The valid ones of `k=v,k=v`, and how many are not.
+fn extra_tags(text: &str) -> (Vec<(String, String)>, u64) {
+    let (mut tags, mut dropped) = (Vec::new(), 0);
+    for pair in text.split(',') {
+        match pair.split_once('=') {
+            Some((key, value)) if tags.len() < EXTRA_TAGS_MAX && is_key(key) && is_value(value) => {
+                tags.push((key.into(), value.into()));
+            }
+            _ => dropped += 1,
+        }
+    }
+    (tags, dropped)
+}
+
+fn is_key(text: &str) -> bool {
+    let is_in = |byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'_' | b'-');
+    (1..=EXTRA_KEY_BYTES_MAX).contains(&text.len()) && text.bytes().all(is_in)
+}
+
+fn is_value(text: &str) -> bool {
+    let is_in = |byte: u8| byte.is_ascii_alphanumeric() || b"_.:@/-".contains(&byte);
+    (1..=EXTRA_VALUE_BYTES_MAX).contains(&text.len()) && text.bytes().all(is_in)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use gitmind_system::env::FixedEnvironment;
+
+    fn read<const N: usize>(variables: [(&str, &str); N]) -> Result<Settings, String> {
+        Settings::read(&FixedEnvironment::from(variables)).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn without_variables_only_warnings_are_logged_and_metrics_wait_for_a_file() {
+        let settings = read([]).expect("nothing is wrong with nothing");
+        assert_eq!((settings.log_level, settings.log_format), (Level::Warn, LogFormat::Text));
+        assert!(settings.metrics_enabled && settings.metrics_file.is_none());
+        assert!(settings.branch_tag && settings.mode_tag && !settings.debug_events);
+        assert_eq!((settings.repo_tag, settings.repo_hash), (RepoTag::Off, RepoHash::Fnv));
+    }
+
+    #[test]
+    fn a_value_that_is_not_understood_is_named_with_what_is_accepted() {
+        let long = "x".repeat(256);
+        for (name, value, accepted) in [
+            ("GITMIND_LOG_LEVEL", "loud", "DEBUG, INFO, WARN or ERROR"),
+            ("GITMIND_LOG_FORMAT", "xml", "text or json"),
+            ("GITMIND_METRICS_REPO_TAG", "yes", "off, hash or plain"),
+            ("GITMIND_METRICS_REPO_HASH_ALGO", "md5", "fnv or sha256"),
+            ("GITMIND_METRICS_EXTRA_TAGS", long.as_str(), "up to 255 bytes"),
+        ] {
+            let expected = format!("{name} is `{value}`; it accepts {accepted}");
+            assert_eq!(read([(name, value)]), Err(expected));
+        }
+    }
+
+    #[test]
+    fn switches_are_off_for_four_words_and_diagnostics_on_for_three() {
+        for (value, is_on) in [("0", false), ("False", false), ("off", false), ("no", false)]
+            .into_iter()
+            .chain([("1", true), ("yes", true), ("anything", true), ("", true)])
+        {
+            let settings = read([("GITMIND_METRICS_ENABLED", value)]).expect("any value is fine");
+            assert_eq!(settings.metrics_enabled, is_on, "{value}");
+        }
+        for (value, is_on) in [("1", true), ("true", true), ("ON", true), ("2", false)] {
+            let settings = read([("GITMIND_DEBUG_EVENTS", value)]).expect("any value is fine");
+            assert_eq!(settings.debug_events, is_on, "{value}");
+        }
+    }
+
+    #[test]
+    fn three_valid_tags_of_ones_own_are_kept_and_the_rest_is_counted() {
+        let long = format!("{}=v", "k".repeat(32));
+        for (text, kept, dropped) in [
+            ("team=core", 1, 0),
+            ("a=1,b=2,c=3,d=4", 3, 1),
+            ("a=1,B=2,c=x y,=v,d=,e", 1, 5),
+            (long.as_str(), 0, 1),
+        ] {
+            let settings = read([("GITMIND_METRICS_EXTRA_TAGS", text)]).expect("it is short");
+            let found = (settings.extra_tags.len(), settings.extras_dropped);
+            assert_eq!(found, (kept, dropped), "{text}");
+        }
+    }
+
+    #[test]
+    fn the_list_has_the_values_in_force() {
+        let settings = read([("GITMIND_LOG_LEVEL", "DEBUG")]).expect("valid");
+        let list = settings.list();
+        assert_eq!((list[LEVEL].value.as_str(), list[LEVEL].is_set), ("DEBUG", true));
+        assert_eq!((list[ENABLED].value.as_str(), list[ENABLED].is_set), ("1", false));
+    }
+}

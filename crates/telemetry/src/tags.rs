@@ -1,0 +1,141 @@
+//! Tags: what distinguishes one series of a metric from another.
+//!
+//! There are few and they are short, since a collector keeps each combination for ever.
+
+use std::path::Path;
+
+use sha2::{Digest, Sha256};
+
+use super::settings::{RepoHash, RepoTag, Settings};
+use gitmind_memory::{Alloc, MemoryError, Vec};
+
+/// Most tags of a run.
+pub const TAGS_MAX: usize = 5;
+/// Most bytes of all tags as `key=value,...`.
+pub const TAGS_BYTES_MAX: usize = 255;
+/// Most bytes of a repository's path as a tag.
+const PLAIN_PATH_BYTES_MAX: usize = 64;
+/// The seed of FNV-1a as its authors have it.
+const FNV_SEED: u64 = 0xcbf2_9ce4_8422_2325;
+const FNV_PRIME: u64 = 0x0100_0000_01b3;
+/// Hex digits of a repository's hash.
+const HASH_DIGITS: usize = 12;
+
+/// The tags of one run.
+#[derive(Debug)]
+pub struct Tags<'a> {
+    list: Vec<'a, Tag<'a>>,
+    bytes: usize,
+    dropped: u64,
+}
+
+/// A key and its value.
+#[derive(Debug)]
+pub struct Tag<'a> {
+    key: Vec<'a, u8>,
+    value: Vec<'a, u8>,
+}
+
+impl Tag<'_> {
+    /// The key.
+    pub fn key(&self) -> &[u8] {
+        &self.key
+    }
+
+    /// The value.
+    pub fn value(&self) -> &[u8] {
+        &self.value
+    }
+
+    /// The bytes of the key as the name of a label; those that no label has become `_`.
+    pub fn label(&self) -> impl Iterator<Item = u8> {
+        let starts_with_digit = self.key.first().is_some_and(u8::is_ascii_digit);
+        let underscore = starts_with_digit.then_some(b'_');
+        underscore.into_iter().chain(self.key.iter().map(|byte| label_byte(*byte)))
+    }
+}
+
+const fn label_byte(byte: u8) -> u8 {
+    if byte.is_ascii_alphanumeric() { byte } else { b'_' }
+}
+
+impl<'a> Tags<'a> {
+    /// The tags that `settings` ask for, of what is known.
+    ///
+    /// # Errors
+    /// Every refusal of the port.
+    pub fn build(
+        settings: &Settings,
+        branch: Option<&[u8]>,
+        mode: Option<&str>,
+        repository: Option<&Path>,
+        alloc: Alloc<'a>,
+    ) -> Result<Self, MemoryError> {
+        let mut tags = Self { list: Vec::new(alloc), bytes: 0, dropped: settings.extras_dropped };
+        if let Some(branch) = branch.filter(|_| settings.branch_tag) {
+            tags.add(b"branch", branch)?;
+        }
+        if let Some(mode) = mode.filter(|_| settings.mode_tag) {
+            tags.add(b"mode", mode.as_bytes())?;
+        }
+        if let Some(path) = repository {
+            tags.add_repository(settings, path)?;
+        }
+        for (key, value) in &settings.extra_tags {
+            tags.add(key.as_bytes(), value.as_bytes())?;
+        }
+        Ok(tags)
+    }
+
+    fn add_repository(&mut self, settings: &Settings, path: &Path) -> Result<(), MemoryError> {
+        let bytes = path.as_os_str().as_encoded_bytes();
+        match (settings.repo_tag, settings.repo_hash) {
+            (RepoTag::Off, _) => Ok(()),
+            (RepoTag::Plain, _) if bytes.len() > PLAIN_PATH_BYTES_MAX => {
+                self.dropped += 1;
+                Ok(())
+            }
+            (RepoTag::Plain, _) => self.add(b"repo", bytes),
+            (RepoTag::Hash, RepoHash::Fnv) => self.add(b"repo", &hex(&fnv1a(bytes).to_be_bytes())),
+            (RepoTag::Hash, RepoHash::Sha256) => self.add(b"repo", &hex(&Sha256::digest(bytes))),
+        }
+    }
+
+    /// Adds a tag, or drops and counts one that is one too many, too long or there already.
+    fn add(&mut self, key: &[u8], value: &[u8]) -> Result<(), MemoryError> {
+        let comma = usize::from(!self.list.is_empty());
+        let bytes = self.bytes + comma + key.len() + 1 + value.len();
+        let mut copy = Tag { key: Vec::new(self.list.alloc()), value: Vec::new(self.list.alloc()) };
+        copy.key.try_extend_from_slice(key)?;
+        copy.value.try_extend_from_slice(value)?;
+        let is_taken = copy.label().eq(*b"alloc_op")
+            || self.list.iter().any(|tag| tag.label().eq(copy.label()));
+        if self.list.len() == TAGS_MAX || bytes > TAGS_BYTES_MAX || is_taken {
+            self.dropped += 1;
+            return Ok(());
+        }
+        self.list.try_push(copy)?;
+        self.bytes = bytes;
+        Ok(())
+    }
+
+    /// The tags in their order.
+    pub fn iter(&self) -> impl Iterator<Item = &Tag<'a>> {
+        self.list.iter()
+    }
+
+    /// Tags that were left out.
+    pub const fn dropped(&self) -> u64 {
+        self.dropped
+    }
+}
+
+fn hex(bytes: &[u8]) -> [u8; HASH_DIGITS] {
+    let mut digits = [0; HASH_DIGITS];
+    data_encoding::HEXLOWER.encode_mut(&bytes[..HASH_DIGITS / 2], &mut digits);
+    digits
+}
+/// FNV-1a with 64 bits (Fowler, Noll, Vo).
+fn fnv1a(bytes: &[u8]) -> u64 {
+    bytes.iter().fold(FNV_SEED, |hash, byte| (hash ^ u64::from(*byte)).wrapping_mul(FNV_PRIME))
+}

@@ -1,0 +1,43 @@
+//! Edges and messages of journals that tests make.
+
+use gitmind_git::oid::Oid;
+use gitmind_journal::{Attribution, Edge, Edges};
+use gitmind_memory::{Alloc, System};
+
+/// An edge that its time, `number`, tells from others.
+///
+/// # Ownership
+/// Its texts are constants.
+pub fn edge(number: u64) -> Edge<'static> {
+    let blank = Edges::new(&[0xa0]).next().expect("an edge").expect("a whole one");
+    let id = |number: u64| Oid::new([number.to_le_bytes()[0] | 1; 20]);
+    Edge {
+        source: id(number),
+        target: id(number + 2),
+        source_path: b"src/a.c",
+        target_path: b"docs/a.md",
+        timestamp_ms: number,
+        attribution: Some(Attribution::default()),
+        ..blank
+    }
+}
+
+/// A message that holds these edges, each given by one byte for its source and one for its target.
+pub fn message(edges: &[(u8, u8)]) -> Vec<u8> {
+    let mut payload = Vec::new();
+    for (source, target) in edges {
+        payload.extend_from_slice(&[0xa2, 8, 0x54]);
+        payload.extend_from_slice(&[*source; 20]);
+        payload.extend_from_slice(&[9, 0x54]);
+        payload.extend_from_slice(&[*target; 20]);
+    }
+    encoded_message(&payload)
+}
+
+/// The message that holds this payload.
+pub fn encoded_message(payload: &[u8]) -> Vec<u8> {
+    let system = System::new();
+    let mut message = gitmind_memory::Vec::new(Alloc::new(&system));
+    gitmind_journal::encode_message(payload, &mut message).expect("a short payload");
+    message.to_vec()
+}

@@ -1,0 +1,134 @@
+//! `git-mind cache-rebuild`: what it says, and what it leaves.
+
+use gitmind::journal::EdgeOrder;
+use gitmind_test_support::{
+    TempRepository, git, message, mind, mind_command, mind_with, temp_folder,
+};
+
+const JOURNAL: &str = "refs/gitmind/edges/main";
+/// Attempts to kill a rebuild while it spills.
+const KILLS_MAX: u32 = 20;
+
+#[test]
+fn the_command_warns_counts_and_exits_0_or_fails_with_strict() {
+    let repository = TempRepository::empty();
+    let oldest = repository.commit(&[], &message(&[(1, 2)]));
+    let tip = repository.commit(&[&oldest], b"plain text");
+    repository.git(&["update-ref", "refs/gitmind/edges/main", &tip]);
+
+    let error = repository.mind(&["cache-rebuild", "--strict"]).error(1);
+    assert!(error.contains(&tip) && error.contains("not base64"), "{error}");
+    assert!(!repository.refs().contains("cache"), "nothing was written");
+
+    let ran = repository.mind(&["cache-rebuild", "--json"]);
+    assert!(ran.stderr.contains(&tip) && ran.stderr.contains("1 skipped"), "{}", ran.stderr);
+    let report = ran.json();
+    assert_eq!((&report["edges"], &report["commits_skipped"]), (&1.into(), &1.into()));
+    repository.assert_sound();
+}
+
+#[test]
+fn a_cache_without_an_index_is_rebuilt() {
+    let repository = TempRepository::fixture("small");
+    let current = repository.rebuild("main", EdgeOrder::OldestFirst);
+    let old = repository.git(&["cat-file", "blob", &format!("{}:meta", current.root_tree)]);
+    let old = old.replace("git-mind-cache 2", "git-mind-cache 1");
+    let old: String = old.lines().take(8).map(|line| format!("{line}\n")).collect();
+    assert!(old.ends_with("shard-bits 8\n"));
+    std::fs::write(repository.path().join("old"), old).expect("writable");
+    let blob = repository.git(&["hash-object", "-w", "old"]);
+    repository.git(&["update-index", "--add", "--cacheinfo", &format!("100644,{blob},meta")]);
+    let tree = repository.git(&["write-tree"]);
+    let commit = repository.git(&["commit-tree", "-m", "Cache metadata", &tree]);
+    repository.git(&["update-ref", "refs/gitmind/cache/main", &commit]);
+    let ran = repository.mind(&["cache-rebuild", "--json"]);
+    assert!(ran.stderr.contains("cache format 1 is not known, only 2"), "{}", ran.stderr);
+    assert_eq!(ran.json()["root_tree"], current.root_tree.to_string());
+}
+
+#[test]
+fn the_command_says_what_it_did_and_git_finds_it_in_order() {
+    let repository = TempRepository::fixture("small");
+    repository.mind(&["cache-rebuild"]).ok();
+    let tip = repository.git(&["rev-parse", JOURNAL]);
+    let new = repository.commit(&[&tip], &message(&[(1, 2)]));
+    repository.git(&["update-ref", JOURNAL, &new]);
+    let updated = repository.mind(&["cache-rebuild", "--json"]).json();
+    assert_eq!((&updated["mode"], &updated["edges"]), (&"incremental".into(), &51.into()));
+    assert!(updated["full_because"].is_null());
+    let full = repository.mind(&["cache-rebuild", "--force", "--json"]).json();
+    assert_eq!((&full["mode"], &full["root_tree"]), (&"full".into(), &updated["root_tree"]));
+    let merge = repository.commit(&[&new, &tip], &message(&[(3, 4)]));
+    repository.git(&["update-ref", JOURNAL, &merge]);
+    let ran = repository.mind(&["cache-rebuild"]);
+    assert!(ran.stderr.contains("note: the whole cache was built anew: a merge is"), "{ran:?}");
+    assert!(ran.ok().starts_with("Rebuilt the cache of `main`: 52 edges from 47 commits in "));
+    repository.assert_sound();
+}
+
+#[test]
+fn the_command_spills_at_the_cap_or_says_how_to() {
+    let repository = TempRepository::fixture("medium");
+    let whole = repository.mind(&["cache-rebuild", "--json"]).json();
+    assert_eq!(whole["spilled_bytes"], 0);
+    let state = temp_folder();
+    let state_path = state.path().to_str().expect("UTF-8");
+    let variables = [("GM_ARENA_CAP_CACHE_REBUILD", "65536"), ("HOME", state_path)];
+    let run = |args: &[&str]| mind_with(repository.path(), args, &variables);
+    let refused = run(&["cache-rebuild", "--force", "--no-spill"]).error(1);
+    assert!(refused.contains("65536") || refused.contains("64.0 KiB"), "{refused}");
+    assert!(refused.contains("without --no-spill"), "{refused}");
+    let spilled = run(&["cache-rebuild", "--force", "--json"]).json();
+    assert!(spilled["spilled_bytes"].as_u64() > Some(100_000), "{spilled}");
+    assert_eq!(spilled["root_tree"], whole["root_tree"]);
+    assert_eq!(spilled["objects_written"], whole["objects_written"]);
+    assert!(run(&["cache-rebuild", "--force"]).ok().contains("over the arena's cap"));
+    repository.assert_sound();
+    let scope = state.path().join(".gitmind/rebuild");
+    let left = std::fs::read_dir(&scope).expect("it was made").flatten();
+    let left: Vec<_> = left.filter(|entry| entry.path().is_dir()).collect();
+    assert!(left.is_empty(), "{left:?}");
+}
+
+#[test]
+fn what_a_killed_rebuild_left_on_the_disk_goes_with_the_next_one() {
+    let folder = temp_folder();
+    let make = ["fixture", "make", "--edges", "30000", "--seed", "3", "journal.git"];
+    mind(folder.path(), &make).ok();
+    let path = folder.path().join("journal.git");
+    let state = folder.path().to_str().expect("UTF-8");
+    let variables = [("GM_ARENA_CAP_CACHE_REBUILD", "256KiB"), ("HOME", state)];
+    let scope = folder.path().join(".gitmind/rebuild");
+    let spills = || {
+        let entries = std::fs::read_dir(&scope).into_iter().flatten().flatten();
+        entries.filter(|entry| entry.path().join("edges").is_file()).count()
+    };
+    let kill_one_that_spills = || {
+        let mut killed = mind_command(&path, &["cache-rebuild"])
+            .envs(variables)
+            .stdout(std::process::Stdio::null())
+            .spawn()
+            .expect("the program was built");
+        while spills() == 0 && killed.try_wait().expect("a child").is_none() {
+            std::thread::yield_now();
+        }
+        killed.kill().expect("it is a child of ours");
+        let status = killed.wait().expect("a child");
+        assert!(status.success() || status.code().is_none(), "{status}");
+        let refs = git(&path, &["for-each-ref", "refs/gitmind/cache"]);
+        // One folder for edges and, when it came that far, one for names.
+        !status.success() && (1..=2).contains(&spills()) && refs.is_empty()
+    };
+    // On a machine that does other work the kill may come when the cache is there, or later.
+    let is_killed = (0..KILLS_MAX).any(|_| {
+        kill_one_that_spills() || {
+            git(&path, &["update-ref", "-d", "refs/gitmind/cache/main"]);
+            std::fs::remove_dir_all(&scope).expect("ours");
+            false
+        }
+    });
+    assert!(is_killed, "a killed process removes nothing, and has no cache before all is there");
+    mind_with(&path, &["cache-rebuild"], &variables).ok();
+    assert_eq!(spills(), 0);
+    git(&path, &["fsck", "--strict"]);
+}
