@@ -1,7 +1,10 @@
-//! The memory layer of git-mind: allocation that may fail, within budgets.
-// Only rustdoc reads the page, so that an edit of it compiles nothing again.
+//! Allocation that may fail, within budgets, and tests that make it fail.
+// Only rustdoc reads the page, so that an edit of it compiles nothing again. Its examples need the kit.
 #![cfg_attr(any(doc, doctest), doc = "")]
-#![cfg_attr(any(doc, doctest), doc = include_str!("../README.md"))]
+#![cfg_attr(
+    all(any(doc, doctest), any(not(doctest), feature = "testing")),
+    doc = include_str!("../README.md")
+)]
 
 mod alloc;
 mod arena;
