@@ -5,10 +5,12 @@
 
 mod memory;
 mod op_arena;
+pub mod operation;
 mod toggles;
 
 pub use self::memory::Memory;
 pub use self::op_arena::OpArena;
+pub(crate) use self::toggles::parse::size as parse_size;
 pub use self::toggles::{ArenaSize, Origin, Toggle, ToggleError, Toggles};
 
 use crate::branch::{BranchName, BranchNameError};

@@ -1,8 +1,9 @@
 //! What is measured: glibc through the global allocator, and stacks of ports.
 
+use gitmind::context::operation;
 use gitmind::context::{Memory, Toggles};
 use gitmind::env::FixedEnvironment;
-use gitmind::memory::{Alloc, Budgeted, Op, OpStats, Port, Silent, System, Trace, Traced};
+use gitmind::memory::{Alloc, Budgeted, OpStats, Port, Silent, System, Trace, Traced};
 use gitmind::units::Bytes;
 use std::sync::Arc;
 
@@ -49,7 +50,7 @@ pub(crate) const TRACED_BY_OP: &str = "traced, on an account";
 pub(crate) fn all() -> Vec<Subject> {
     let traced = || Traced::new(System::uncounted(), Trace::stamped());
     let by_op = Subject {
-        account: Some(OpStats::new(Op::CacheRebuild, 1)),
+        account: Some(OpStats::new(operation::CACHE_REBUILD, 1)),
         ..Subject::new(TRACED_BY_OP, traced())
     };
     let mut subjects = vec![

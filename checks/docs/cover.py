@@ -89,7 +89,8 @@ def variables(tree):
 def budgets(tree):
     """Every operation has a row in the table of budgets, and no other has one."""
     listed = {word for _, heading, word in tree.pages[POLICY].cells(2) if heading == "Budgets"}
-    known = set(re.findall(r'Self::\w+ => "([a-z.]+)"', tree.read("crates/memory/src/op.rs")))
+    declared = tree.read("src/context/operation.rs")
+    known = set(re.findall(r'Op::new\(\d+, "([a-z.]+)"\)', declared))
     for name in sorted(known ^ listed):
         what = "no budget for the operation" if name in known else "a budget for what is none:"
         yield POLICY, 1, f"it has {what} `{name}`"

@@ -22,10 +22,12 @@ in
       "rust-src"
     ];
     # The sanitizer targets bring a standard library that is itself instrumented.
-    targets = lib.optionals isx86_64 [
-      "x86_64-unknown-linux-gnuasan"
-      "x86_64-unknown-linux-gnumsan"
-      "x86_64-unknown-linux-gnutsan"
-    ];
+    targets =
+      lib.splitString " " matrix.profile.platforms.env.PLATFORMS
+      ++ lib.optionals isx86_64 [
+        "x86_64-unknown-linux-gnuasan"
+        "x86_64-unknown-linux-gnumsan"
+        "x86_64-unknown-linux-gnutsan"
+      ];
   };
 }

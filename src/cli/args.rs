@@ -299,5 +299,5 @@ pub(super) struct MakeArgs {
 /// A cap, as variables have it.
 fn parse_cap(text: &str) -> Result<Bytes, String> {
     let accepts = "a cap is a number of bytes above 0, also with KiB, MiB or GiB as in 64MiB";
-    crate::memory::parse_size(text).ok_or_else(|| accepts.to_owned())
+    crate::context::parse_size(text).ok_or_else(|| accepts.to_owned())
 }

@@ -6,12 +6,12 @@
 use super::failure::Failure;
 use crate::branch::{BranchNameError, CACHE_PREFIX};
 use crate::cache::{QueryError, RebuildError};
-use crate::context::{HeadBranchError, ToggleError};
+use crate::context::{HeadBranchError, ToggleError, operation};
 use crate::fixture::{FixtureError, GenerateError};
 use crate::fs::{FsError, NameError};
 use crate::git;
 use crate::journal::{AppendError, BatchError, WalkError, WriterError};
-use crate::memory::{ErrorKind, MemoryError, Op, TooManyOperations, TraceReport};
+use crate::memory::{ErrorKind, MemoryError, TooManyOperations, TraceReport};
 use crate::random::RandomError;
 use crate::telemetry::SettingsError;
 use std::io;
@@ -38,7 +38,10 @@ hinted! {
     NameError => |_| None,
     RandomError => |_| None,
     TooManyOperations => |_| None,
-    TraceReport => |_| None,
+    TraceReport => |report| match report.leaks {
+        None => Some("GM_ALLOC_TRACE=sites names the places".into()),
+        Some(_) => None,
+    },
     MemoryError => |error| memory_hint(*error),
     git::Error => git_hint,
     WalkError => walk_hint,
@@ -72,7 +75,9 @@ usage! {
 
 fn memory_hint(error: MemoryError) -> Option<String> {
     let variable = match (error.kind, error.op) {
-        (ErrorKind::OverBudget, Some(Op::AttrQuery | Op::CacheQuery)) => "GM_ARENA_CAP_ATTR_QUERY",
+        (ErrorKind::OverBudget, Some(operation::ATTR_QUERY | operation::CACHE_QUERY)) => {
+            "GM_ARENA_CAP_ATTR_QUERY"
+        }
         (ErrorKind::OverBudget, _) => ARENA_CAP,
         _ => return None,
     };

@@ -11,11 +11,11 @@ use super::telemetry::{Session, clock, milliseconds};
 use crate::branch::BranchName;
 use crate::clock::Clock;
 use crate::context::Context;
+use crate::context::operation;
 use crate::env::Environment;
 use crate::fs::OwnedPath;
 use crate::git::Commit;
 use crate::journal::{Edge, Met, Texts, read_newest};
-use crate::memory::Op;
 use crate::progress::Silent;
 use crate::telemetry::{Level, Metric};
 use std::io::{self, Write};
@@ -37,7 +37,7 @@ pub(super) fn run(
 ) -> Result<Exit, Failure> {
     let repository = repository::open(args, env)?;
     let clock = clock(env);
-    let op = if options.filter.is_set() { Op::AttrQuery } else { Op::JournalRead };
+    let op = if options.filter.is_set() { operation::ATTR_QUERY } else { operation::JOURNAL_READ };
     let scope = session.memory.begin(op)?;
     let _entered = scope.enter();
     let alloc = scope.tag(session.memory.alloc());

@@ -3,9 +3,10 @@
 use super::args::Command;
 use super::failure::Failure;
 use super::output::Output;
+use crate::context::operation;
 use crate::context::{Memory, Toggles};
 use crate::env::Environment;
-use crate::memory::{Op, ProcessAllocator};
+use crate::memory::ProcessAllocator;
 
 /// Reads the toggles; one that cannot be understood is wrong usage.
 pub(super) fn toggles(env: &dyn Environment) -> Result<Toggles, Failure> {
@@ -19,17 +20,17 @@ pub(super) fn begin(toggles: &Toggles, command: &Command, allocator: &ProcessAll
         allocator.start_counting();
     }
     let op = match command {
-        Command::List(list) if list.filter.is_set() => Op::AttrQuery,
-        Command::List(_) => Op::JournalRead,
-        Command::Query(_) => Op::CacheQuery,
-        Command::Link(_) | Command::Import(_) => Op::JournalAppend,
+        Command::List(list) if list.filter.is_set() => operation::ATTR_QUERY,
+        Command::List(_) => operation::JOURNAL_READ,
+        Command::Query(_) => operation::CACHE_QUERY,
+        Command::Link(_) | Command::Import(_) => operation::JOURNAL_APPEND,
         // Those that do not say so measure, print or write files; the largest budget will do.
         Command::CacheRebuild(_)
         | Command::Budget(_)
         | Command::Env(_)
         | Command::Fixture(_)
         | Command::Completions { .. }
-        | Command::Man(_) => Op::CacheRebuild,
+        | Command::Man(_) => operation::CACHE_REBUILD,
     };
     Memory::new(toggles, toggles.budget_of(op))
 }
@@ -53,7 +54,7 @@ pub(super) fn end(
             process.allocations_total,
             process.failures_total
         ));
-        for op in Op::ALL {
+        for op in operation::ALL {
             let (heap, ports) = (allocator.diagnostics_of(op), memory.registry().totals(op));
             if ports.runs > 0 {
                 output.note(&format!(

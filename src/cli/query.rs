@@ -11,9 +11,9 @@ use crate::branch::BranchName;
 use crate::cache::{Answer, Direction, Endpoint, ExistingError, Unusable};
 use crate::clock::Clock;
 use crate::context::Context;
+use crate::context::operation;
 use crate::env::Environment;
 use crate::git::Error;
-use crate::memory::Op;
 use crate::progress::Silent;
 use crate::telemetry::{Level, Metric};
 use std::io::Write;
@@ -32,7 +32,8 @@ pub(super) fn run(
 ) -> Result<Exit, Failure> {
     let clock = clock(env);
     let repository = repository::open(args, env)?;
-    let op = if options.relation.is_some() { Op::AttrQuery } else { Op::CacheQuery };
+    let op =
+        if options.relation.is_some() { operation::ATTR_QUERY } else { operation::CACHE_QUERY };
     let scope = session.memory.begin(op)?;
     let _entered = scope.enter();
     let alloc = scope.tag(session.memory.alloc());

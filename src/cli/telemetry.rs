@@ -4,6 +4,7 @@ use super::failure::Failure;
 use super::output::Output;
 use crate::clock::{Clock, SystemClock, Zone};
 use crate::context::Memory;
+use crate::context::operation;
 use crate::env::Environment;
 use crate::memory::Op;
 use crate::telemetry::{
@@ -99,7 +100,7 @@ impl<'a> Session<'a> {
         if !self.telemetry.settings().metrics_enabled {
             return;
         }
-        for op in Op::ALL {
+        for op in operation::ALL {
             if let Some((peak, failures)) = self.memory.taken_by(op) {
                 let grown = self.memory.arena_grow_bytes(op);
                 self.record(Metric::AllocPeak, Some(op), peak.get());

@@ -1,5 +1,6 @@
 //! The memory of a context: the stack of ports that the toggles ask for.
 
+use super::operation;
 use std::sync::{Arc, OnceLock};
 
 use super::op_arena::{ArenaGrowth, OpArena};
@@ -102,7 +103,7 @@ impl Memory {
     /// [`Memory::arena_grow_bytes`] when it ends.
     pub fn arena<'s>(&'s self, alloc: Alloc<'s>) -> OpArena<'s> {
         let ArenaSize { hint, cap } = match alloc.op().op() {
-            Some(Op::CacheRebuild) => self.cache_rebuild,
+            Some(operation::CACHE_REBUILD) => self.cache_rebuild,
             _ => self.attr_query,
         };
         let arena = Arena::with(alloc, hint, cap, self.pooling, self.zeroing);
@@ -161,7 +162,7 @@ impl Memory {
 
     /// The percentiles of sizes, for people; `None` when no histogram is kept.
     pub fn histogram(&self) -> Option<String> {
-        #[cfg(any(debug_assertions, feature = "histogram"))]
+        #[cfg(feature = "histogram")]
         if let Stack::Traced(traced) = &self.stack {
             return traced.percentiles().map(|percentiles| percentiles.to_string());
         }
@@ -198,7 +199,7 @@ fn stack(
         None => Stack::Untraced(port),
         Some(trace) => {
             let trace = trace.zeroizing(toggles.zeroize);
-            #[cfg(any(debug_assertions, feature = "histogram"))]
+            #[cfg(feature = "histogram")]
             let trace = trace.histogram(toggles.histogram);
             Stack::Traced(Box::new(Traced::new(port, trace)))
         }
@@ -219,7 +220,7 @@ mod tests {
 
     /// Doubles a vector until it is refused or holds 4 MiB.
     fn work(memory: &Memory) -> Result<usize, MemoryError> {
-        let scope = memory.begin(Op::CacheRebuild).expect("it is the only one");
+        let scope = memory.begin(operation::CACHE_REBUILD).expect("it is the only one");
         let mut bytes: Vec<'_, u8> = Vec::new(scope.tag(memory.alloc()));
         while bytes.len() < 4 << 20 {
             bytes.try_resize(bytes.len().max(8) * 2, 1)?;
@@ -231,7 +232,7 @@ mod tests {
     fn the_budget_holds_and_warns_without_any_toggle() {
         let memory = memory([]);
         let error = work(&memory).expect_err("the budget is 1 MiB");
-        assert_eq!((error.kind, error.op), (ErrorKind::OverBudget, Some(Op::CacheRebuild)));
+        assert_eq!((error.kind, error.op), (ErrorKind::OverBudget, Some(operation::CACHE_REBUILD)));
         assert!(memory.warning().is_some(), "the last block that fitted passed the soft limit");
         assert_eq!(memory.finish().expect("nothing leaks").bytes_outstanding, Bytes::ZERO);
     }
@@ -240,13 +241,13 @@ mod tests {
     fn tracing_sees_what_the_budget_refuses() {
         let memory = memory([("GM_ALLOC_TRACE", "1")]);
         work(&memory).expect_err("the budget is 1 MiB");
-        let totals = memory.registry().totals(Op::CacheRebuild);
+        let totals = memory.registry().totals(operation::CACHE_REBUILD);
         assert_eq!((totals.failures_total, totals.leaked_bytes), (1, Bytes::ZERO));
         assert!(totals.peak_bytes >= Bytes::new(512 << 10), "{totals:?}");
         assert_eq!(memory.histogram(), None);
     }
 
-    #[cfg(any(debug_assertions, feature = "histogram"))]
+    #[cfg(feature = "histogram")]
     #[test]
     fn a_histogram_counts_what_is_granted() {
         let memory = memory([("GM_ALLOC_HISTO", "1")]);
@@ -264,7 +265,7 @@ mod tests {
     #[test]
     fn what_arenas_took_is_added_up_by_operation() {
         let (memory, mut expected) = (memory([("GM_ARENA_HINT_CACHE_REBUILD", "4KiB")]), 0);
-        let scope = memory.begin(Op::CacheRebuild).expect("it is the only one");
+        let scope = memory.begin(operation::CACHE_REBUILD).expect("it is the only one");
         for _ in 0..2 {
             let mut arena = memory.arena(scope.tag(memory.alloc()));
             arena.try_alloc([0_u8; 9000]).expect("there is room");
@@ -274,8 +275,8 @@ mod tests {
         }
         drop(memory.arena(memory.alloc()));
         assert!(expected >= 4 * 9000, "{expected}");
-        assert_eq!(memory.arena_grow_bytes(Op::CacheRebuild), Bytes::new(expected));
-        assert_eq!(memory.arena_grow_bytes(Op::AttrQuery), Bytes::ZERO);
+        assert_eq!(memory.arena_grow_bytes(operation::CACHE_REBUILD), Bytes::new(expected));
+        assert_eq!(memory.arena_grow_bytes(operation::ATTR_QUERY), Bytes::ZERO);
     }
 
     #[test]
@@ -285,7 +286,7 @@ mod tests {
             ("GM_ARENA_CAP_CACHE_REBUILD", "64KiB"),
             ("GM_ARENA_HINT_CACHE_REBUILD", "4KiB"),
         ]);
-        let scope = memory.begin(Op::CacheRebuild).expect("it is the only one");
+        let scope = memory.begin(operation::CACHE_REBUILD).expect("it is the only one");
         let alloc = scope.tag(memory.alloc());
         let (arena, slab) = (memory.arena(alloc), memory.slab(alloc));
         let table = memory.intern_table(alloc);

@@ -15,20 +15,20 @@ pub struct OpArena<'a> {
 
 /// The bytes that arenas took, by operation.
 #[derive(Debug)]
-pub(super) struct ArenaGrowth([AtomicU64; Op::ALL.len()]);
+pub(super) struct ArenaGrowth([AtomicU64; Op::COUNT_MAX]);
 
 impl ArenaGrowth {
     pub(super) const fn new() -> Self {
-        Self([const { AtomicU64::new(0) }; Op::ALL.len()])
+        Self([const { AtomicU64::new(0) }; Op::COUNT_MAX])
     }
 
     /// `arena` for `op`; nobody's arena is not counted.
     pub(super) fn of<'a>(&'a self, op: Option<Op>, arena: Arena<'a>) -> OpArena<'a> {
-        OpArena { arena, grown: op.map(|op| &self.0[op as usize]) }
+        OpArena { arena, grown: op.map(|op| &self.0[op.index()]) }
     }
 
     pub(super) fn read(&self, op: Op) -> Bytes {
-        Bytes::new(self.0[op as usize].load(Relaxed))
+        Bytes::new(self.0[op.index()].load(Relaxed))
     }
 }
 

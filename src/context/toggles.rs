@@ -3,10 +3,13 @@
 //! A value that cannot be understood is an error that names the variable, the value and what is
 //! accepted; it is never ignored. An empty value counts as one.
 
+use super::operation;
+pub(crate) mod parse;
+
 use std::fmt;
 
 use crate::env::Environment;
-use crate::memory::{Op, Schedule, Trace, parse_schedule, parse_size, parse_switch, parse_trace};
+use crate::memory::{Op, Schedule, Trace};
 use crate::units::Bytes;
 
 /// Everything that the environment can change about memory.
@@ -57,7 +60,7 @@ const TRACE: &str = "0, 1, or `sites` to keep call sites too";
 const SCHEDULE: &str = "N to refuse the Nth request, or N+ for every later one too";
 
 /// Whether this build can keep a histogram.
-const HAS_HISTOGRAM: bool = cfg!(any(test, debug_assertions, feature = "histogram"));
+const HAS_HISTOGRAM: bool = cfg!(any(test, feature = "histogram"));
 /// Whether this build can refuse requests.
 const HAS_FAULTS: bool = cfg!(any(test, debug_assertions, feature = "fault-toggle"));
 
@@ -145,11 +148,11 @@ impl Toggles {
         }
         let [disable, trace, histogram, zeroize, oom, arenas @ ..] = &origins;
         let toggles = Self {
-            disable_custom_allocators: value(0, disable, parse_switch, SWITCH, false)?,
-            trace: value(1, trace, parse_trace, TRACE, None)?,
-            histogram: value(2, histogram, parse_switch, SWITCH, false)?,
-            zeroize: value(3, zeroize, parse_switch, SWITCH, false)?,
-            oom: value(4, oom, parse_schedule, SCHEDULE, Schedule::NEVER)?,
+            disable_custom_allocators: value(0, disable, parse::switch, SWITCH, false)?,
+            trace: value(1, trace, parse::trace, TRACE, None)?,
+            histogram: value(2, histogram, parse::switch, SWITCH, false)?,
+            zeroize: value(3, zeroize, parse::switch, SWITCH, false)?,
+            oom: value(4, oom, parse::schedule, SCHEDULE, Schedule::NEVER)?,
             cache_rebuild: arena(5, &arenas[0], &arenas[1], CACHE_REBUILD)?,
             attr_query: arena(7, &arenas[2], &arenas[3], ATTR_QUERY)?,
             origins: origins.clone(),
@@ -174,10 +177,8 @@ impl Toggles {
     /// beside the arena, so a smaller arena is no smaller budget.
     pub fn budget_of(&self, op: Op) -> Bytes {
         match op {
-            Op::AttrQuery | Op::CacheQuery => self.attr_query.cap,
-            Op::CacheRebuild | Op::JournalRead | Op::JournalAppend => {
-                self.cache_rebuild.cap.max(CACHE_REBUILD.cap)
-            }
+            operation::ATTR_QUERY | operation::CACHE_QUERY => self.attr_query.cap,
+            _ => self.cache_rebuild.cap.max(CACHE_REBUILD.cap),
         }
     }
 
@@ -240,9 +241,9 @@ fn arena(
     cap: &Option<String>,
     default: ArenaSize,
 ) -> Result<ArenaSize, ToggleError> {
-    let cap = value(index + 1, cap, parse_size, SIZE, default.cap)?;
+    let cap = value(index + 1, cap, parse::size, SIZE, default.cap)?;
     let default_hint = default.hint.min(cap);
-    let size = ArenaSize { hint: value(index, hint, parse_size, SIZE, default_hint)?, cap };
+    let size = ArenaSize { hint: value(index, hint, parse::size, SIZE, default_hint)?, cap };
     if size.hint > size.cap {
         let value = hint.clone().unwrap_or_default();
         let reason = Reason::AboveCap(NAMES[index + 1], size.cap);

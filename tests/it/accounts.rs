@@ -1,11 +1,12 @@
 //! What an operation takes is on its account.
 
+use gitmind::context::operation;
 use gitmind::context::{Memory, Toggles};
 use gitmind::env::FixedEnvironment;
 use gitmind::git::Repository;
 use gitmind::git::fake::FakeRepository;
 use gitmind::journal::{Met, Texts, WalkError, read_newest};
-use gitmind::memory::{Alloc, InternTable, Op, Pooling, Vec, Zeroing};
+use gitmind::memory::{Alloc, InternTable, Pooling, Vec, Zeroing};
 use gitmind::oid::Oid;
 use gitmind::units::Bytes;
 use gitmind_test_support::{encoded_message, message};
@@ -53,7 +54,7 @@ fn what_reading_takes_is_on_the_account_of_its_operation() {
     let traced = FixedEnvironment::from([("GM_ALLOC_TRACE", "1")]);
     let toggles = Toggles::read(&traced).expect("a switch");
     let memory = Memory::new(&toggles, Bytes::from_mib(128));
-    for op in [Op::JournalRead, Op::AttrQuery] {
+    for op in [operation::JOURNAL_READ, operation::ATTR_QUERY] {
         let scope = memory.begin(op).expect("few run");
         let alloc = scope.tag(memory.alloc());
         read(&repository, alloc, tip, |_| true).expect("there is memory");

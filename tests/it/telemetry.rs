@@ -1,6 +1,7 @@
 //! Telemetry: what lines and files look like, that a parser takes them, and that memory may fail.
 
 use gitmind::clock::{FixedClock, Timestamp};
+use gitmind::context::operation;
 use gitmind::env::FixedEnvironment;
 use gitmind::memory::testing::sweep;
 use gitmind::memory::{Alloc, Faulty, MemoryError, Op, Schedule, Slab, System};
@@ -102,11 +103,11 @@ fn publish(
 fn numbers() -> [(Metric, Option<Op>, u64); 6] {
     [
         (Metric::CacheRebuildDuration, None, 12),
-        (Metric::AllocFailures, Some(Op::CacheRebuild), 1),
-        (Metric::AllocPeak, Some(Op::CacheRebuild), 4096),
-        (Metric::AllocPeak, Some(Op::JournalRead), 128),
-        (Metric::AllocFailures, Some(Op::CacheRebuild), 2),
-        (Metric::ArenaGrow, Some(Op::CacheRebuild), 8192),
+        (Metric::AllocFailures, Some(operation::CACHE_REBUILD), 1),
+        (Metric::AllocPeak, Some(operation::CACHE_REBUILD), 4096),
+        (Metric::AllocPeak, Some(operation::JOURNAL_READ), 128),
+        (Metric::AllocFailures, Some(operation::CACHE_REBUILD), 2),
+        (Metric::ArenaGrow, Some(operation::CACHE_REBUILD), 8192),
     ]
 }
 

@@ -2,9 +2,10 @@
 //! each object of an arena, a slab or an intern table is a request of the system by itself.
 
 use crate::support::SWITCH;
+use gitmind::context::operation;
 use gitmind::context::{Memory, Toggles};
 use gitmind::env::FixedEnvironment;
-use gitmind::memory::{Diagnostics, ErrorKind, MemoryError, Op, Vec};
+use gitmind::memory::{Diagnostics, ErrorKind, MemoryError, Vec};
 use gitmind::units::Bytes;
 
 fn memory<const N: usize>(variables: [(&str, &str); N]) -> Memory {
@@ -14,7 +15,7 @@ fn memory<const N: usize>(variables: [(&str, &str); N]) -> Memory {
 
 /// Doubles a vector until it is refused or holds 4 MiB.
 fn work(memory: &Memory) -> Result<usize, MemoryError> {
-    let scope = memory.begin(Op::CacheRebuild).expect("it is the only one");
+    let scope = memory.begin(operation::CACHE_REBUILD).expect("it is the only one");
     let mut bytes: Vec<'_, u8> = Vec::new(scope.tag(memory.alloc()));
     while bytes.len() < 4 << 20 {
         bytes.try_resize(bytes.len().max(8) * 2, 1)?;
@@ -31,7 +32,7 @@ fn the_system_is_alone_whatever_else_is_set() {
     let memory = everything("1");
     assert_eq!(work(&memory), Ok(4 << 20), "no budget, no refusal");
     assert_eq!(memory.warning(), None);
-    let scope = memory.begin(Op::CacheRebuild).expect("it is the only one");
+    let scope = memory.begin(operation::CACHE_REBUILD).expect("it is the only one");
     assert_eq!(scope.stats().diagnostics(), Diagnostics::default(), "nobody keeps accounts");
 }
 
@@ -42,7 +43,7 @@ const OBJECTS: u64 = 200;
 fn each_object_of_a_utility_is_a_request_of_the_system() {
     for (value, is_pooling) in [("0", true), ("1", false)] {
         let memory = memory([(SWITCH, value), ("GM_ARENA_HINT_CACHE_REBUILD", "64KiB")]);
-        let scope = memory.begin(Op::CacheRebuild).expect("it is the only one");
+        let scope = memory.begin(operation::CACHE_REBUILD).expect("it is the only one");
         let alloc = scope.tag(memory.alloc());
         let mut before = memory.diagnostics().allocations_total;
         let mut are_apart = || {
@@ -76,7 +77,7 @@ fn the_cap_of_an_arena_holds_with_the_switch_as_well() {
             ("GM_ARENA_CAP_CACHE_REBUILD", "64KiB"),
             ("GM_ARENA_HINT_CACHE_REBUILD", "4KiB"),
         ]);
-        let scope = memory.begin(Op::CacheRebuild).expect("it is the only one");
+        let scope = memory.begin(operation::CACHE_REBUILD).expect("it is the only one");
         let arena = memory.arena(scope.tag(memory.alloc()));
         arena.try_alloc(7_u8).expect("there is room");
         let error = arena.try_alloc([0_u8; 64 << 10]).expect_err("the cap is that of a rebuild");

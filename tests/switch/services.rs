@@ -5,6 +5,7 @@ use crate::support::{Place, SWITCH, files};
 use gitmind::branch::BranchName;
 use gitmind::cache::{Direction, Endpoint, QueryError, RebuildOptions};
 use gitmind::clock::{FixedClock, Timestamp};
+use gitmind::context::operation;
 use gitmind::context::{Context, Memory, Toggles, Workspace};
 use gitmind::env::FixedEnvironment;
 use gitmind::fs::FakeFileSystem;
@@ -74,7 +75,12 @@ impl Session {
         let mut arena = self.memory.arena(alloc);
         let workspace = Workspace { arena: &mut arena, disk: Some(&disk), workers: 0 };
         let report = context.rebuild(workspace, &self.branch, options).expect("a whole journal");
-        assert_eq!(report.spilled > Bytes::ZERO, op == Op::CacheRebuild, "{:?}", report.spilled);
+        assert_eq!(
+            report.spilled > Bytes::ZERO,
+            op == operation::CACHE_REBUILD,
+            "{:?}",
+            report.spilled
+        );
         let (cache, mode) = (report.cache_commit, report.mode);
         let said = format!("{mode:?} {cache} {} {:?}", report.root_tree, report.meta);
         self.said.borrow_mut().push(said);
@@ -82,7 +88,7 @@ impl Session {
 
     fn append(&self, numbers: std::ops::Range<u64>) {
         let (repository, random) = (self.open(), CountingRandom::new(0));
-        let scope = self.begin(Op::JournalAppend);
+        let scope = self.begin(operation::JOURNAL_APPEND);
         let alloc = scope.tag(self.memory.alloc());
         let mut batch = Batch::new(alloc);
         for number in numbers {
@@ -96,7 +102,7 @@ impl Session {
     /// Reads all edges and keeps their texts.
     fn read(&self) {
         let repository = self.open();
-        let scope = self.begin(Op::JournalRead);
+        let scope = self.begin(operation::JOURNAL_READ);
         let alloc = scope.tag(self.memory.alloc());
         let tip = repository.resolve(&self.branch.journal_ref()).expect("readable");
         let mut texts = Texts::new(self.memory.intern_table(alloc));
@@ -115,7 +121,7 @@ impl Session {
     /// Looks up each of these objects, in both directions.
     fn query(&self, objects: &[Oid]) {
         let repository = self.open();
-        let scope = self.begin(Op::CacheQuery);
+        let scope = self.begin(operation::CACHE_QUERY);
         let alloc = scope.tag(self.memory.alloc());
         let context = Context { alloc, repository: &repository, clock: &CLOCK, progress: &Silent };
         let mut said = vec![];
@@ -157,16 +163,16 @@ fn everything(switch: &str) -> (std::vec::Vec<String>, BTreeMap<PathBuf, std::ve
     session.read();
     // The cache of the fixture is the C tool's: the journal answers.
     session.query(&objects[..1]);
-    session.rebuild(FULL, Op::AttrQuery);
+    session.rebuild(FULL, operation::ATTR_QUERY);
     session.query(&objects);
     session.append(1..2);
     session.append(2..1502);
     session.query(&objects[..1]);
-    session.rebuild(UPDATE, Op::AttrQuery);
-    session.rebuild(UPDATE, Op::AttrQuery);
+    session.rebuild(UPDATE, operation::ATTR_QUERY);
+    session.rebuild(UPDATE, operation::ATTR_QUERY);
     session.query(&objects);
-    session.rebuild(NEWEST_FIRST, Op::AttrQuery);
-    session.rebuild(FULL, Op::CacheRebuild);
+    session.rebuild(NEWEST_FIRST, operation::ATTR_QUERY);
+    session.rebuild(FULL, operation::CACHE_REBUILD);
     session.query(&objects);
     session.read();
     session.end()

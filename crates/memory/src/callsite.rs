@@ -5,11 +5,12 @@
 //! its identity is their hash: cheap to take, the same in debug and release, no symbols needed.
 //! Names are looked up only when a report is printed.
 //!
-//! Nothing here takes memory from a port. Unwinding takes none from the heap either; looking up
-//! names does, from the process's own heap.
+//! Without the feature `backtrace`, and where there is no unwinder, a stack has no addresses: every
+//! call site is the same, and no report names one.
 
-use std::cell::Cell;
-use std::ffi::c_void;
+#[cfg(feature = "backtrace")]
+pub(crate) mod unwind;
+
 use std::fmt;
 use std::hash::BuildHasher;
 
@@ -28,22 +29,15 @@ pub struct CallStack {
 
 const _: () = assert!(FRAMES_MAX <= u8::MAX as usize, "the length must fit");
 
-thread_local! {
-    /// The stack pointer above which frames are the same for every call, or zero.
-    static ROOT: Cell<usize> = const { Cell::new(0) };
-}
-
 impl CallStack {
     /// The stack of the caller; inside a sweep, up to the closure that is swept.
     #[inline(never)]
-    pub fn capture() -> Self {
+    pub(crate) fn capture() -> Self {
+        #[cfg_attr(not(feature = "backtrace"), expect(unused_mut, reason = "it stays empty"))]
         let mut stack = Self { frames: [0; FRAMES_MAX], len: 0 };
-        let root = ROOT.with(Cell::get);
-        trace(|frame| {
-            if root != 0 && frame.sp().addr() > root {
-                return false;
-            }
-            stack.frames[usize::from(stack.len)] = frame.ip().addr();
+        #[cfg(feature = "backtrace")]
+        unwind::return_addresses(|address| {
+            stack.frames[usize::from(stack.len)] = address;
             stack.len += 1;
             usize::from(stack.len) < FRAMES_MAX
         });
@@ -86,6 +80,9 @@ impl fmt::Debug for CallStack {
 /// The site and its callers, as a message names them.
 impl fmt::Display for CallStack {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.addresses().is_empty() {
+            return f.write_str("an unknown call site");
+        }
         write!(f, "{}", self.site())?;
         self.sites(CALLERS_SHOWN + 1)
             .iter()
@@ -97,51 +94,6 @@ impl fmt::Display for CallStack {
 /// The identity of a call site within one process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct CallSiteId(u64);
-
-/// Runs `body` so that stacks captured inside it end here.
-#[inline(never)]
-pub(super) fn rooted<T>(body: impl FnOnce() -> T) -> T {
-    let end = stack_pointer();
-    let _restore = Restore(ROOT.with(|root| root.replace(end)));
-    body()
-}
-
-/// Where the stack of the caller ends, which is where the frames of what it calls begin.
-///
-/// The unwinder's word rather than the address of a local variable, which AddressSanitizer may
-/// keep elsewhere. Zero when the unwinder does not know this function.
-#[inline(never)]
-fn stack_pointer() -> usize {
-    let own = (stack_pointer as fn() -> usize as *const ()).addr();
-    let mut end = 0;
-    trace(|frame| {
-        let is_own = function_start(frame.ip()) == own;
-        if is_own {
-            end = frame.sp().addr();
-        }
-        !is_own
-    });
-    end
-}
-
-/// Visits the frames of the caller.
-#[cfg(not(windows))]
-fn trace(visit: impl FnMut(&backtrace::Frame) -> bool) {
-    // SAFETY: what `backtrace::trace` locks against is dbghelp of Windows, which one thread may use
-    // at a time; the unwinders of other systems serve any number of threads.
-    unsafe { backtrace::trace_unsynchronized(visit) }
-}
-
-#[cfg(windows)]
-use backtrace::trace;
-
-struct Restore(usize);
-
-impl Drop for Restore {
-    fn drop(&mut self) {
-        ROOT.with(|root| root.set(self.0));
-    }
-}
 
 /// A place in the source, as far as the binary's symbols tell.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -163,7 +115,7 @@ impl Site {
     /// Whether the frame only passes a request on: this layer, containers, std.
     fn is_plumbing(&self) -> bool {
         const PREFIXES: [&str; 8] = [
-            "gitmind_memory::",
+            concat!(env!("CARGO_CRATE_NAME"), "::"),
             "allocator_api2::",
             "hashbrown::",
             "bumpalo::",
@@ -189,29 +141,8 @@ impl fmt::Display for Site {
 
 /// The functions at a return address, inlined ones first.
 fn resolve(return_address: usize) -> Vec<Site> {
-    let mut sites = Vec::new();
-    // The call is just before the address it returns to.
-    let call = std::ptr::without_provenance_mut::<c_void>(return_address.saturating_sub(1));
-    let start = function_start(call);
-    backtrace::resolve(call, |symbol| {
-        let function = symbol.name().map(|name| format!("{name:#}"));
-        let file = symbol.filename().map(|file| file.to_string_lossy().into_owned());
-        sites.push(Site {
-            function: function.unwrap_or_else(|| format!("{call:p}")),
-            place: file
-                .zip(symbol.lineno())
-                .map(|(file, line)| (file, line, symbol.colno().unwrap_or(0))),
-            offset_bytes: call.addr().saturating_sub(start),
-        });
-    });
-    sites
-}
-
-/// Where the function around `address` starts; inlined functions are part of it.
-fn function_start(address: *mut c_void) -> usize {
-    unsafe extern "C" {
-        // Of the unwinder that std itself links.
-        safe fn _Unwind_FindEnclosingFunction(address: *mut c_void) -> *mut c_void;
-    }
-    _Unwind_FindEnclosingFunction(address).addr()
+    #[cfg(feature = "backtrace")]
+    return unwind::resolve(return_address);
+    #[cfg(not(feature = "backtrace"))]
+    vec![Site::unknown(Some(return_address))]
 }

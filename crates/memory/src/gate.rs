@@ -14,26 +14,34 @@ use crate::units::Bytes;
 /// A gate may unwind out of a request, which has not changed anything then.
 ///
 /// ```
-/// use gitmind_memory::{Alloc, ErrorKind, Gate, Gated, MemoryError, OpTag, System};
+/// use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+/// use gitmind_memory::{Alloc, ErrorKind, Gate, Gated, MemoryError, OpTag, Port, System};
 /// use gitmind_memory::units::Bytes;
 ///
-/// /// Nothing large.
-/// struct Small;
+/// /// Nothing above 64 bytes.
+/// #[derive(Default)]
+/// struct Small(AtomicU64);
 ///
 /// impl Gate for Small {
 ///     fn admit(&self, requested: Bytes, op: OpTag<'_>) -> Result<(), MemoryError> {
-///         let refused = MemoryError::new(ErrorKind::Injected, op.op(), requested);
-///         if requested <= Bytes::new(64) { Ok(()) } else { Err(refused) }
+///         if requested <= Bytes::new(64) {
+///             return Ok(());
+///         }
+///         self.0.fetch_add(1, Relaxed);
+///         Err(MemoryError::new(ErrorKind::Injected, op.op(), requested))
 ///     }
 ///
 ///     fn refused(&self) -> u64 {
-///         0
+///         self.0.load(Relaxed)
 ///     }
 /// }
 ///
-/// let port = Gated::with_gate(System::new(), Small);
+/// let port = Gated::with_gate(System::new(), Small::default());
 /// assert!(Alloc::new(&port).try_box([0_u8; 64]).is_ok());
 /// assert!(Alloc::new(&port).try_box([0_u8; 65]).is_err());
+/// assert_eq!(port.diagnostics().failures_total, 1);
+/// let (system, small) = port.into_parts();
+/// assert_eq!((system.diagnostics().failures_total, small.refused()), (0, 1));
 /// ```
 pub trait Gate: Send + Sync {
     /// Lets a request of so many bytes pass, or says why not.

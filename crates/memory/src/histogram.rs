@@ -3,8 +3,8 @@
 //! Log-linear: eight steps per power of two, so a percentile is at most 12.5 % above the true
 //! size. Counts are per thread where a thread owns a slot, hence plain loads and stores.
 //!
-//! Not part of a release build unless the feature `histogram` is on; the marker below lets a check
-//! prove it.
+//! It is there when the feature `histogram` is on, in whichever profile; the marker below lets a
+//! check prove it.
 
 use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
@@ -13,7 +13,7 @@ use super::thread::{self, SLOTS};
 use crate::units::Bytes;
 
 /// A text that is in a binary if, and only if, the histogram is.
-pub const MARKER: &str = "gitmind allocation histogram, percentiles of size";
+const MARKER: &str = "gitmind allocation histogram, percentiles of size";
 
 /// Steps per power of two.
 const STEPS: u64 = 8;
@@ -22,20 +22,20 @@ const EXACT: u64 = 2 * STEPS;
 const BUCKETS: usize = 512;
 
 /// The sizes of allocations, counted.
-pub struct Histogram {
+pub(crate) struct Histogram {
     shards: Box<[[AtomicU64; BUCKETS]]>,
 }
 
 impl Histogram {
     /// An empty histogram.
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let shard = |_| [const { AtomicU64::new(0) }; BUCKETS];
         Self { shards: (0..=SLOTS).map(shard).collect() }
     }
 
     /// Counts a block of `size` bytes.
     #[inline]
-    pub fn record(&self, size: u64) {
+    pub(crate) fn record(&self, size: u64) {
         let slot = thread::slot();
         let count = &self.shards[slot][bucket(size)];
         if slot == thread::SHARED {
@@ -46,7 +46,7 @@ impl Histogram {
     }
 
     /// Reads the percentiles.
-    pub fn percentiles(&self) -> Percentiles {
+    pub(crate) fn percentiles(&self) -> Percentiles {
         let counts: Vec<u64> = (0..BUCKETS)
             .map(|bucket| self.shards.iter().map(|shard| shard[bucket].load(Relaxed)).sum())
             .collect();
@@ -61,12 +61,6 @@ impl Histogram {
             Bytes::new(reached.map_or(0, upper_bound))
         };
         Percentiles { count: total, p50: at(50), p90: at(90), p99: at(99) }
-    }
-}
-
-impl Default for Histogram {
-    fn default() -> Self {
-        Self::new()
     }
 }
 

@@ -1,7 +1,10 @@
-//! The memory layer of git-mind: allocation that may fail, within budgets.
-// Only rustdoc reads the page, so that an edit of it compiles nothing again.
+//! Allocation that may fail, within budgets, and tests that make it fail.
+// Only rustdoc reads the page, so that an edit of it compiles nothing again. Its examples need the kit.
 #![cfg_attr(any(doc, doctest), doc = "")]
-#![cfg_attr(any(doc, doctest), doc = include_str!("../README.md"))]
+#![cfg_attr(
+    all(any(doc, doctest), any(not(doctest), feature = "testing")),
+    doc = include_str!("../README.md")
+)]
 
 mod alloc;
 mod arena;
@@ -13,7 +16,7 @@ mod counters;
 mod error;
 mod faulty;
 mod gate;
-#[cfg(any(test, debug_assertions, feature = "histogram"))]
+#[cfg(feature = "histogram")]
 mod histogram;
 mod intern;
 mod op;
@@ -26,14 +29,13 @@ mod registry;
 mod slab;
 mod sync;
 mod system;
+#[cfg(feature = "testing")]
 pub mod testing;
 mod thread;
 mod timeline;
-mod toggle;
 mod traced;
 #[forbid(unsafe_code)]
 pub mod units;
-mod vocabulary;
 
 pub use self::alloc::{Alloc, Charge};
 pub use self::arena::{ALONE_BYTES_MIN, Arena, ArenaStats};
@@ -45,8 +47,8 @@ pub use self::counters::Diagnostics;
 pub use self::error::{ErrorKind, MemoryError};
 pub use self::faulty::{Faults, Faulty, Schedule, Scheduled};
 pub use self::gate::{Gate, Gated};
-#[cfg(any(test, debug_assertions, feature = "histogram"))]
-pub use self::histogram::{Histogram, MARKER as HISTOGRAM_MARKER, Percentiles};
+#[cfg(feature = "histogram")]
+pub use self::histogram::Percentiles;
 pub use self::intern::{InternError, InternTable, Interned, Symbol, Unshared};
 pub use self::op::{Op, OpStats, OpTag};
 pub use self::pooling::{Pooling, Zeroing};
@@ -59,6 +61,4 @@ pub use self::registry::{
 pub use self::slab::{Slab, SlabBox, SlabStats};
 pub use self::system::System;
 pub use self::timeline::{Levels, Stretch};
-pub use self::toggle::{parse_schedule, parse_size, parse_switch, parse_trace};
 pub use self::traced::{Leak, Misuse, Trace, TraceReport, Traced, Violation};
-pub use self::vocabulary::{Vocabulary, Word};

@@ -1,54 +1,67 @@
-//! The operations that memory is taken for.
+//! The operations that memory is allocated for.
 
 use std::fmt;
 
 use super::counters::{Counters, Diagnostics};
 
-/// A service operation, the value of the tag `alloc.op`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-#[repr(u8)]
-pub enum Op {
-    /// A journal becomes a cache.
-    CacheRebuild,
-    /// Edges are read from a journal.
-    JournalRead,
-    /// Edges are appended to a journal.
-    JournalAppend,
-    /// Edges are looked up by their attributes.
-    AttrQuery,
-    /// Edges are looked up in a cache.
-    CacheQuery,
+/// An operation of the program, which declares it: a name, and a number for its counters.
+///
+/// ```
+/// use gitmind_memory::Op;
+///
+/// const IMPORT: Op = Op::new(0, "import");
+/// const EXPORT: Op = Op::new(1, "export");
+///
+/// assert_eq!(IMPORT.name(), "import");
+/// assert_ne!(IMPORT, EXPORT);
+/// ```
+///
+/// No two operations of a program have the same number: they would share their counters.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Op {
+    index: u8,
+    name: &'static str,
 }
 
 impl Op {
-    /// Every operation, in the order of reports.
-    pub const ALL: [Self; 5] = [
-        Self::CacheRebuild,
-        Self::JournalRead,
-        Self::JournalAppend,
-        Self::AttrQuery,
-        Self::CacheQuery,
-    ];
+    /// The most operations that a program may declare; numbers are below it.
+    pub const COUNT_MAX: usize = 16;
 
-    /// The tag's value, as telemetry and reports print it.
+    /// The operation `name` with the number `index`, which orders reports too.
+    ///
+    /// # Panics
+    /// When `index` is not below [`Op::COUNT_MAX`]. The program does not compile then if the
+    /// operation is a `const`.
+    pub const fn new(index: u8, name: &'static str) -> Self {
+        assert!((index as usize) < Self::COUNT_MAX, "an operation's number is below 16");
+        Self { index, name }
+    }
+
+    /// The number, which is below [`Op::COUNT_MAX`].
+    #[inline]
+    pub const fn index(self) -> usize {
+        self.index as usize
+    }
+
+    /// The name, as telemetry and reports print it.
     pub const fn name(self) -> &'static str {
-        match self {
-            Self::CacheRebuild => "cache.rebuild",
-            Self::JournalRead => "journal.read",
-            Self::JournalAppend => "journal.append",
-            Self::AttrQuery => "attr.query",
-            Self::CacheQuery => "cache.query",
-        }
+        self.name
+    }
+}
+
+impl fmt::Debug for Op {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Op").field(&self.name).finish()
     }
 }
 
 impl fmt::Display for Op {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(self.name())
+        f.pad(self.name)
     }
 }
 
-/// One run of an operation and what it has taken.
+/// One run of an operation and what it has allocated.
 #[derive(Debug)]
 pub struct OpStats {
     op: Op,
@@ -57,7 +70,7 @@ pub struct OpStats {
 }
 
 impl OpStats {
-    /// A run of `op` that has taken nothing; `serial` tells it from other runs of the same kind.
+    /// A run of `op` that has allocated nothing; `serial` tells it from other runs of `op`.
     pub const fn new(op: Op, serial: u64) -> Self {
         Self { op, serial, counters: Counters::new() }
     }
@@ -72,20 +85,20 @@ impl OpStats {
         self.serial
     }
 
-    /// What this run has taken so far, as far as the port counts it.
+    /// What this run has allocated so far, as far as the port counts it.
     pub fn diagnostics(&self) -> Diagnostics {
         self.counters.read()
     }
 }
 
-/// On whose account memory is taken: one run of an operation, or nobody's.
+/// The account that memory is allocated on: that of one run of an operation, or none.
 ///
 /// A handle carries it, so it follows the work to whichever thread uses the handle.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct OpTag<'a>(Option<&'a OpStats>);
 
 impl<'a> OpTag<'a> {
-    /// Nobody's account.
+    /// No account: the memory is untagged.
     pub const NONE: Self = Self(None);
 
     /// The account of `stats`.

@@ -59,12 +59,12 @@ pub(super) unsafe fn undefine(start: NonNull<u8>, size: usize) {
 /// Whether the heap of a sanitizer has no block of `bytes`, and would print a page about it.
 #[inline]
 pub(super) const fn is_beyond_heap(bytes: usize) -> bool {
-    cfg!(any(gm_asan, gm_msan, gm_tsan)) && bytes > MOST_BYTES
+    cfg!(any(gm_asan, gm_msan, gm_tsan)) && bytes as u64 > MOST_BYTES
 }
 
 /// The largest block of a sanitizer's heap on x86-64 (`kMaxAllowedMallocSize` of compiler-rt), less
 /// what it adds to each block.
-const MOST_BYTES: usize = (1 << 40) - (1 << 16);
+const MOST_BYTES: u64 = (1 << 40) - (1 << 16);
 
 /// Whether an access to the byte at `address` would be an error.
 #[cfg(all(test, gm_asan))]

@@ -25,7 +25,7 @@ use crate::units::Bytes;
 pub struct ProcessAllocator {
     mode: AtomicU8,
     all: Counters,
-    ops: [Counters; Op::ALL.len()],
+    ops: [Counters; Op::COUNT_MAX],
     books: Books,
 }
 
@@ -42,7 +42,7 @@ impl ProcessAllocator {
         Self {
             mode: AtomicU8::new(OFF),
             all: Counters::new(),
-            ops: [const { Counters::new() }; Op::ALL.len()],
+            ops: [const { Counters::new() }; Op::COUNT_MAX],
             books: Books::new(),
         }
     }
@@ -72,11 +72,6 @@ impl ProcessAllocator {
         self.all.read().peak_bytes
     }
 
-    /// Whether it counts.
-    pub fn is_counting(&self) -> bool {
-        self.mode.load(Ordering::Relaxed) != OFF
-    }
-
     /// The peaks of the heap and of the ports since the reconciliation began.
     pub fn reconciliation(&self) -> Reconciliation {
         self.books.read()
@@ -102,7 +97,7 @@ impl ProcessAllocator {
 
     /// What threads took since counting began while they were in `op`.
     pub fn diagnostics_of(&self, op: Op) -> Diagnostics {
-        self.ops[op as usize].read()
+        self.ops[op.index()].read()
     }
 
     /// Counts an event that changed what is live by `change` bytes.
@@ -113,7 +108,7 @@ impl ProcessAllocator {
             return;
         }
         event(&self.all);
-        if let Some(op) = self.ops.get(usize::from(CURRENT.with(Cell::get))) {
+        if let Some(op) = self.ops.get(CURRENT.with(Cell::get)) {
             event(op);
         }
         if mode == RECONCILING {
@@ -185,16 +180,16 @@ fn signed(size: usize) -> i64 {
 }
 
 /// No operation.
-const NONE: u8 = u8::MAX;
+const NONE: usize = usize::MAX;
 
 thread_local! {
     /// The operation that this thread is in.
-    static CURRENT: Cell<u8> = const { Cell::new(NONE) };
+    static CURRENT: Cell<usize> = const { Cell::new(NONE) };
 }
 
 /// Books what this thread takes from the process's heap on `op`, until the guard is dropped.
 pub(super) fn enter(op: Op) -> Entered {
-    let before = CURRENT.with(|current| current.replace(op as u8));
+    let before = CURRENT.with(|current| current.replace(op.index()));
     Entered { before, not_send: PhantomData }
 }
 
@@ -202,7 +197,7 @@ pub(super) fn enter(op: Op) -> Entered {
 #[derive(Debug)]
 #[must_use = "the thread leaves the operation when this is dropped"]
 pub struct Entered {
-    before: u8,
+    before: usize,
     not_send: PhantomData<*const ()>,
 }
 

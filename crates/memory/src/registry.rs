@@ -38,12 +38,13 @@ impl Config for Shape {
 /// ```
 /// use gitmind_memory::{Alloc, Op, Registry, System, Trace, Traced, Vec};
 /// use gitmind_memory::units::Bytes;
+/// const READ: Op = Op::new(0, "read");
 /// let (registry, port) = (Registry::new(), Traced::new(System::new(), Trace::stamped()));
-/// let scope = registry.begin(Op::JournalRead)?;
+/// let scope = registry.begin(READ)?;
 /// let alloc = scope.tag(Alloc::new(&port));
 /// drop(Vec::<u8>::try_with_capacity(100, alloc)?);
 /// drop(scope);
-/// let totals = registry.totals(Op::JournalRead);
+/// let totals = registry.totals(READ);
 /// assert_eq!((totals.runs, totals.leaked_bytes), (1, Bytes::ZERO));
 /// assert!(totals.peak_bytes >= Bytes::new(100));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
@@ -53,7 +54,7 @@ pub struct Registry {
     /// The keys of running operations plus one, or zero; sharded-slab has no list of its own.
     running: [AtomicUsize; OPERATIONS_MAX],
     serial: AtomicU64,
-    totals: Mutex<[OpTotals; Op::ALL.len()]>,
+    totals: Mutex<[OpTotals; Op::COUNT_MAX]>,
 }
 
 /// What all ended runs of an operation have taken.
@@ -109,7 +110,7 @@ impl Registry {
             serial: AtomicU64::new(1),
             totals: Mutex::default(),
         };
-        if let Some(first) = registry.slab.insert(OpStats::new(Op::CacheRebuild, 0)) {
+        if let Some(first) = registry.slab.insert(OpStats::new(Op::new(0, ""), 0)) {
             registry.slab.remove(first);
         }
         registry
@@ -150,10 +151,10 @@ impl Registry {
 
     /// What all ended runs of `op` have taken.
     pub fn totals(&self, op: Op) -> OpTotals {
-        self.lock()[op as usize]
+        self.lock()[op.index()]
     }
 
-    fn lock(&self) -> MutexGuard<'_, [OpTotals; Op::ALL.len()]> {
+    fn lock(&self) -> MutexGuard<'_, [OpTotals; Op::COUNT_MAX]> {
         // Totals are right between any two statements, also after a panic of another holder.
         self.totals.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -208,7 +209,7 @@ impl Drop for Scope<'_> {
             bytes_outstanding, peak_bytes, failures_total, allocations_total, ..
         } = self.stats().diagnostics();
         {
-            let totals = &mut self.registry.lock()[self.stats().op() as usize];
+            let totals = &mut self.registry.lock()[self.stats().op().index()];
             totals.runs += 1;
             totals.peak_bytes = totals.peak_bytes.max(peak_bytes);
             totals.failures_total += failures_total;

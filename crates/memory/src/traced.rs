@@ -29,7 +29,7 @@ use self::stamp::Stamper;
 use super::callsite::CallStack;
 use super::counters::{Counters, Diagnostics};
 use super::error::{ErrorKind, MemoryError};
-#[cfg(any(test, debug_assertions, feature = "histogram"))]
+#[cfg(feature = "histogram")]
 use super::histogram::{Histogram, Percentiles};
 use super::op::OpTag;
 use super::port::{Port, PortId};
@@ -43,7 +43,7 @@ const VIOLATIONS_MAX: usize = 16;
 pub struct Trace {
     sites: bool,
     zeroize: bool,
-    #[cfg(any(test, debug_assertions, feature = "histogram"))]
+    #[cfg(feature = "histogram")]
     histogram: bool,
 }
 
@@ -66,8 +66,8 @@ impl Trace {
         Self { zeroize, ..self }
     }
 
-    /// Keeps a histogram of sizes; not in a release build without the feature `histogram`.
-    #[cfg(any(test, debug_assertions, feature = "histogram"))]
+    /// Keeps a histogram of sizes.
+    #[cfg(feature = "histogram")]
     #[must_use]
     pub const fn histogram(self, histogram: bool) -> Self {
         Self { histogram, ..self }
@@ -99,7 +99,7 @@ pub struct Traced<P> {
     counters: Counters,
     violations: Mutex<(u64, Vec<Violation>)>,
     reported: bool,
-    #[cfg(any(test, debug_assertions, feature = "histogram"))]
+    #[cfg(feature = "histogram")]
     histogram: Option<Histogram>,
 }
 
@@ -116,7 +116,7 @@ impl<P> Traced<P> {
             counters: Counters::new(),
             violations: Mutex::default(),
             reported: false,
-            #[cfg(any(test, debug_assertions, feature = "histogram"))]
+            #[cfg(feature = "histogram")]
             histogram: trace.histogram.then(Histogram::new),
         }
     }
@@ -149,7 +149,7 @@ impl<P> Traced<P> {
     }
 
     /// Percentiles of the sizes asked for, when the histogram is on.
-    #[cfg(any(test, debug_assertions, feature = "histogram"))]
+    #[cfg(feature = "histogram")]
     pub fn percentiles(&self) -> Option<Percentiles> {
         self.histogram.as_ref().map(Histogram::percentiles)
     }
@@ -164,11 +164,11 @@ impl<P> Traced<P> {
 
     #[inline]
     fn measure(&self, size: usize) {
-        #[cfg(any(test, debug_assertions, feature = "histogram"))]
+        #[cfg(feature = "histogram")]
         if let Some(histogram) = &self.histogram {
             histogram.record(size as u64);
         }
-        #[cfg(not(any(test, debug_assertions, feature = "histogram")))]
+        #[cfg(not(feature = "histogram"))]
         let _ = size;
     }
 

@@ -1,6 +1,4 @@
-//! Quantities that must not be mixed up: bytes and edge ids.
-//!
-//! A bare integer says neither its unit nor whether it counts, indexes or measures; these do.
+//! Byte counts. A bare integer says neither its unit nor whether it counts, indexes or measures.
 
 use std::fmt;
 
@@ -60,28 +58,6 @@ fn tenths(f: &mut fmt::Formatter<'_>, bytes: u64, unit: u64, name: &str) -> fmt:
     let whole = bytes / unit;
     let tenth = bytes % unit * 10 / unit;
     write!(f, "{whole}.{tenth} {name}")
-}
-
-/// The position of an edge in a journal, valid only for one journal tip and one edge order.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct EdgeId(u32);
-
-impl EdgeId {
-    /// The edge at position `index`.
-    pub const fn new(index: u32) -> Self {
-        Self(index)
-    }
-
-    /// The position.
-    pub const fn get(self) -> u32 {
-        self.0
-    }
-}
-
-impl fmt::Display for EdgeId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
-    }
 }
 
 #[cfg(test)]

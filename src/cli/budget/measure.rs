@@ -3,6 +3,7 @@
 use super::resident::Resident;
 use crate::cache::{QueryError, RebuildError};
 use crate::cli::failure::Failure;
+use crate::context::operation;
 use crate::context::{Memory, Toggles};
 use crate::git;
 use crate::journal::WalkError;
@@ -107,7 +108,7 @@ pub(super) struct Instruments<'a> {
 impl Instruments<'_> {
     fn cap_of(&self, op: Op) -> Bytes {
         match (op, self.rebuild_cap) {
-            (Op::CacheRebuild, Some(cap)) => cap,
+            (operation::CACHE_REBUILD, Some(cap)) => cap,
             _ => self.toggles.budget_of(op),
         }
     }

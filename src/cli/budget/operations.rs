@@ -7,12 +7,13 @@ use crate::cache::{Direction, Endpoint, QueryError, RebuildOptions, Report, Unus
 use crate::cli::failure::Failure;
 use crate::cli::progress::Bar;
 use crate::clock::{SystemClock, Zone};
+use crate::context::operation;
 use crate::context::{Context, Memory, Workspace, available_workers};
 use crate::fs::PosixFileSystem;
 use crate::git::Repository;
 use crate::gitoxide::{GitRepository, Location};
 use crate::journal::{EdgeOrder, Met, Relation, Texts, WalkError, read_newest};
-use crate::memory::{Alloc, Op};
+use crate::memory::Alloc;
 use crate::oid::Oid;
 use crate::units::Bytes;
 use std::ops::ControlFlow;
@@ -41,7 +42,7 @@ pub(super) fn run_all(
         rows.push(Row { measured, judged });
     };
     let bar = Bar::stderr();
-    let (measured, report) = measure(Op::CacheRebuild, instruments, |memory, alloc| {
+    let (measured, report) = measure(operation::CACHE_REBUILD, instruments, |memory, alloc| {
         rebuild(subject, memory, alloc, fs, &bar)
     })?;
     bar.clear();
@@ -49,14 +50,14 @@ pub(super) fn run_all(
     keep(Measured { spilled, ..measured });
     let Some(report) = report else { return Ok((rows, None)) };
     subject.check_rebuild(&report)?;
-    let (measured, edges) = measure(Op::JournalRead, instruments, |memory, alloc| {
+    let (measured, edges) = measure(operation::JOURNAL_READ, instruments, |memory, alloc| {
         read(subject, memory, alloc, |_, _| true).map(|found| found.edges)
     })?;
     keep(measured);
     if let Some(edges) = edges {
         subject.check("edges read", edges, u64::from(report.meta.edges))?;
     }
-    let (measured, found) = measure(Op::AttrQuery, instruments, |memory, alloc| {
+    let (measured, found) = measure(operation::ATTR_QUERY, instruments, |memory, alloc| {
         attribute_query(subject, memory, alloc)
     })?;
     keep(measured);

@@ -157,6 +157,7 @@ pub(super) fn percent(permille: u128) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::context::operation;
     use crate::memory::{ErrorKind, Reconciliation};
 
     const CAP: Bytes = Bytes::from_mib(100);
@@ -167,7 +168,7 @@ mod tests {
             allocated_peak: Bytes::new(allocated),
             past_port_peak: Bytes::new(past_port),
         };
-        Measured { accounts, ..Measured::nothing(Op::CacheRebuild, CAP) }
+        Measured { accounts, ..Measured::nothing(operation::CACHE_REBUILD, CAP) }
     }
 
     fn names(measured: &Measured) -> Vec<&'static str> {

@@ -15,7 +15,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use super::injector::{Injector, Plan, RETRIES_FOREVER, Seen, Sites};
 use super::report::{Case, Outcome, Repeat, SweepReport};
 use crate::alloc::Alloc;
-use crate::callsite::{self, CallSiteId, CallStack};
+use crate::callsite::{CallSiteId, CallStack, unwind};
 use crate::system::System;
 use crate::traced::{Trace, TraceReport, Traced};
 
@@ -163,7 +163,7 @@ impl<E: std::fmt::Display> Sweep<'_, E> {
     fn attempt<T>(&mut self, body: &mut Body<'_, T, E>, plan: &Plan, trace: Trace) -> Attempt {
         let traced = Traced::new(System::uncounted(), trace);
         let injector = Injector::with_gate(traced, Sites::new(plan.clone()));
-        let call = || callsite::rooted(|| body(Alloc::new(&injector)).map(drop));
+        let call = || unwind::rooted(|| body(Alloc::new(&injector)).map(drop));
         let result = match catch_unwind(AssertUnwindSafe(call)) {
             Ok(Ok(())) => Ended::Ok,
             Ok(Err(error)) if (self.is_memory_error)(&error) => Ended::MemoryError,

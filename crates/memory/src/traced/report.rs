@@ -106,7 +106,7 @@ impl fmt::Display for TraceReport {
             write!(f, "\n  {leak}")?;
         }
         match &self.leaks {
-            None if blocks_outstanding > 0 => f.write_str("\n  GM_ALLOC_TRACE=sites names them")?,
+            None if blocks_outstanding > 0 => f.write_str("\n  `Trace::sites` names them")?,
             Some(_) if blocks_outstanding == 0 && bytes_outstanding > Bytes::ZERO => {
                 f.write_str("\n  bytes that were charged and not refunded")?;
             }

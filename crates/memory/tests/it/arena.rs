@@ -1,11 +1,11 @@
 //! The arena: what it hands out, what it takes, and what a cap, a reset and a switch do to it.
 
+use super::operation;
 use std::alloc::Layout;
 
-use gitmind_memory::testing::assert_no_leaks;
 use gitmind_memory::units::Bytes;
 use gitmind_memory::{
-    ALONE_BYTES_MIN, Alloc, Arena, Budgeted, ErrorKind, Op, OpStats, OpTag, Pooling, Port, System,
+    ALONE_BYTES_MIN, Alloc, Arena, Budgeted, ErrorKind, OpStats, OpTag, Pooling, Port, System,
     Trace, Traced, Zeroing,
 };
 
@@ -50,19 +50,19 @@ fn an_arena_and_its_containers_stay_on_their_thread() {
 
 #[test]
 fn values_slices_and_strings_keep_what_was_put_in() {
-    assert_no_leaks(|alloc| {
-        let arena = Arena::begin(alloc, Bytes::new(500), Bytes::from_mib(1));
-        let number = arena.try_alloc(7_u64).expect("it fits");
-        let copied = arena.try_alloc_slice_copy(&[1_u16, 2, 3]).expect("it fits");
-        let filled = arena.try_alloc_slice_with(5, |index| index * 2).expect("it fits");
-        let text = arena.try_alloc_str("größer").expect("it fits");
-        let zeros = arena.try_alloc_zeroed(100, 256).expect("it fits");
-        *number += 1;
-        copied[0] = 9;
-        assert_eq!((*number, &*copied, &*text), (8, &[9, 2, 3][..], "größer"));
-        assert_eq!(filled, [0, 2, 4, 6, 8]);
-        assert_eq!((&*zeros, zeros.as_ptr().addr() % 256), (&[0; 100][..], 0));
-    });
+    let traced = Traced::new(System::new(), Trace::sites());
+    let alloc = Alloc::new(&traced);
+    let arena = Arena::begin(alloc, Bytes::new(500), Bytes::from_mib(1));
+    let number = arena.try_alloc(7_u64).expect("it fits");
+    let copied = arena.try_alloc_slice_copy(&[1_u16, 2, 3]).expect("it fits");
+    let filled = arena.try_alloc_slice_with(5, |index| index * 2).expect("it fits");
+    let text = arena.try_alloc_str("größer").expect("it fits");
+    let zeros = arena.try_alloc_zeroed(100, 256).expect("it fits");
+    *number += 1;
+    copied[0] = 9;
+    assert_eq!((*number, &*copied, &*text), (8, &[9, 2, 3][..], "größer"));
+    assert_eq!(filled, [0, 2, 4, 6, 8]);
+    assert_eq!((&*zeros, zeros.as_ptr().addr() % 256), (&[0; 100][..], 0));
 }
 
 #[test]
@@ -238,11 +238,11 @@ fn counters_say_what_was_taken_and_what_was_refused() {
 #[test]
 fn a_refusal_names_operation_size_and_cap() {
     let system = System::new();
-    let stats = OpStats::new(Op::AttrQuery, 1);
+    let stats = OpStats::new(operation::ATTR_QUERY, 1);
     let alloc = Alloc::new(&system).on_account_of(&stats);
     let arena = Arena::begin(alloc, Bytes::new(100), Bytes::new(KIB));
     let error = arena.try_alloc([0_u8; 2000]).expect_err("the cap is 1 KiB");
-    assert_eq!((error.kind, error.op), (ErrorKind::OverCap, Some(Op::AttrQuery)));
+    assert_eq!((error.kind, error.op), (ErrorKind::OverCap, Some(operation::ATTR_QUERY)));
     assert_eq!((error.requested, error.limit), (Bytes::new(2000), Bytes::new(KIB)));
     let overflow = arena.try_alloc_slice_with(usize::MAX, |_| 0_u32).expect_err("too long");
     assert_eq!(overflow.kind, ErrorKind::Overflow);

@@ -4,101 +4,12 @@ use std::alloc::Layout;
 use std::ptr::NonNull;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
-use allocator_api2::alloc::Allocator as _;
 use allocator_api2::vec::Vec as RawVec;
-use gitmind_memory::testing::{Case, Sweep, sweep};
 use gitmind_memory::units::Bytes;
 use gitmind_memory::{
-    ALONE_BYTES_MIN, Alloc, Arena, Budgeted, Diagnostics, ErrorKind, MemoryError, OpTag, Pooling,
-    Port, PortId, System, Zeroing,
+    Alloc, Arena, Budgeted, Diagnostics, ErrorKind, MemoryError, OpTag, Pooling, Port, PortId,
+    System, Zeroing,
 };
-
-/// A function for each call of the port that an arena makes, so that a report names it.
-mod calls {
-    use super::*;
-
-    const LAYOUT: Layout = Layout::new::<[u8; ALONE_BYTES_MIN]>();
-    const LARGER: Layout = Layout::new::<[u8; 2 * ALONE_BYTES_MIN]>();
-
-    #[inline(never)]
-    pub(super) fn first_block(arena: &Arena<'_>) -> Result<usize, MemoryError> {
-        Ok(*arena.try_alloc(1)?)
-    }
-
-    #[inline(never)]
-    pub(super) fn further_blocks(arena: &Arena<'_>) -> Result<usize, MemoryError> {
-        (0..100).map(|_| Ok(arena.try_alloc([1_u8; 100])?.len())).sum()
-    }
-
-    #[inline(never)]
-    pub(super) fn alone(arena: &Arena<'_>) -> Result<usize, MemoryError> {
-        Ok(arena.try_alloc_zeroed(ALONE_BYTES_MIN, 4096)?.len())
-    }
-
-    #[inline(never)]
-    pub(super) fn pages_of_records(arena: &Arena<'_>) -> Result<usize, MemoryError> {
-        (0..40).map(|_| Ok(arena.try_alloc_zeroed(ALONE_BYTES_MIN, 1)?.len())).sum()
-    }
-
-    #[inline(never)]
-    pub(super) fn growing(arena: &Arena<'_>) -> Result<NonNull<u8>, MemoryError> {
-        let object = arena.allocate(LAYOUT)?.cast();
-        // SAFETY: the object was taken in the line above; the new size is larger.
-        Ok(unsafe { arena.grow(object, LAYOUT, LARGER) }?.cast())
-    }
-
-    #[inline(never)]
-    pub(super) fn shrinking(arena: &Arena<'_>, object: NonNull<u8>) -> Result<usize, MemoryError> {
-        // SAFETY: `growing` has returned the object; the new size is smaller.
-        Ok(unsafe { arena.shrink(object, LARGER, LAYOUT) }?.len())
-    }
-}
-
-fn workload(alloc: Alloc<'_>, pooling: Pooling) -> Result<usize, MemoryError> {
-    let (hint, cap) = (Bytes::new(4096), Bytes::from_mib(1));
-    let mut arena = Arena::with(alloc, hint, cap, pooling, Zeroing::Off);
-    let mut sum = 0;
-    for _ in 0..2 {
-        sum += calls::first_block(&arena)? + calls::further_blocks(&arena)?;
-        sum += calls::alone(&arena)? + calls::pages_of_records(&arena)?;
-        let object = calls::growing(&arena)?;
-        sum += calls::shrinking(&arena, object)?;
-        arena.reset();
-    }
-    Ok(sum)
-}
-
-#[test]
-fn every_call_site_survives_failure_once_and_persistently() {
-    for pooling in [Pooling::On, Pooling::Off] {
-        let report = sweep(|alloc| workload(alloc, pooling));
-        report.assert_propagated();
-        let places =
-            ["first_block", "further_blocks", "alone", "pages_of_records", "growing", "shrinking"];
-        for place in places {
-            let is_there = |case: &Case| case.site.function.contains(&format!("calls::{place}"));
-            assert!(report.cases.iter().any(is_there), "{place} was not refused: {report}");
-        }
-    }
-}
-
-#[test]
-fn after_a_refusal_the_arena_is_usable_and_nothing_was_lost() {
-    for pooling in [Pooling::On, Pooling::Off] {
-        let report = Sweep::new().run(|alloc: Alloc<'_>| {
-            let cap = Bytes::from_mib(1);
-            let arena = Arena::with(alloc, Bytes::new(600), cap, pooling, Zeroing::Off);
-            let before = arena.try_alloc(1_u64)?;
-            let refused = (0..100).find_map(|_| arena.try_alloc([2_u8; 500]).err());
-            let refused = refused.or_else(|| arena.try_alloc([3_u8; 5000]).err());
-            assert_eq!(*before, 1);
-            assert_eq!(arena.stats().failures_total, u64::from(refused.is_some()));
-            // Handed on, not tried again: the port may refuse for ever.
-            refused.map_or(Ok(()), Err::<(), MemoryError>)
-        });
-        report.assert_propagated();
-    }
-}
 
 #[test]
 fn a_budget_below_the_cap_refuses_first_and_is_never_passed() {

@@ -2,25 +2,24 @@
 
 use std::collections::HashMap;
 
-use gitmind_memory::testing::{assert_no_leaks, sweep};
 use gitmind_memory::{
-    Alloc, InternError, InternTable, MemoryError, Pooling, Port, Symbol, System, Zeroing,
+    Alloc, InternError, InternTable, Pooling, Port, Symbol, System, Trace, Traced, Zeroing,
 };
 use proptest::prelude::*;
 
-const MODES: [(Pooling, Zeroing); 4] = [
+pub(super) const MODES: [(Pooling, Zeroing); 4] = [
     (Pooling::On, Zeroing::Off),
     (Pooling::On, Zeroing::On),
     (Pooling::Off, Zeroing::Off),
     (Pooling::Off, Zeroing::On),
 ];
 
-fn path(n: u64) -> Vec<u8> {
+pub(super) fn path(n: u64) -> Vec<u8> {
     let filler = usize::try_from(n % 41).expect("it is below 41");
     format!("src/{}/module_{n:026}.rs", "x".repeat(filler)).into_bytes()
 }
 
-fn text(table: &InternTable<'_>, symbol: Symbol) -> Result<Vec<u8>, InternError> {
+pub(super) fn text(table: &InternTable<'_>, symbol: Symbol) -> Result<Vec<u8>, InternError> {
     table.resolve(symbol, |bytes| {
         assert_eq!(bytes.as_ptr().addr() % 16, 0, "a string is 16-byte aligned");
         bytes.to_vec()
@@ -121,41 +120,17 @@ fn a_stale_symbol_never_names_another_string() {
 
 #[test]
 fn a_dropped_handle_releases_its_string() {
-    assert_no_leaks(|alloc| {
-        let table = InternTable::new(alloc, Pooling::On, Zeroing::Off);
-        let first = table.intern(b"refs/heads/main").expect("there is memory");
-        let second = first.try_clone().expect("it is held");
-        let symbol = first.symbol();
-        drop(first);
-        assert_eq!(second.read(<[u8]>::to_vec), Ok(b"refs/heads/main".to_vec()));
-        drop(second);
-        assert_eq!(table.release(symbol), Err(InternError::Stale(symbol)));
-        assert!(table.is_empty());
-    });
-}
-
-#[test]
-fn every_refusal_surfaces_and_leaves_the_table_intact() {
-    for (pooling, zeroing) in MODES {
-        let report = sweep(|alloc| {
-            // Else a site that is reached only when many strings meet in a shard comes and goes.
-            let table = InternTable::seeded(alloc, pooling, zeroing, 1);
-            let mut held = Vec::new();
-            let filled = (0..600).try_for_each(|n| {
-                held.push((n, table.acquire(&path(n))?));
-                Ok::<_, MemoryError>(())
-            });
-            let trimmed = filled.and_then(|()| table.trim());
-            assert_eq!(table.len(), held.len());
-            for (n, symbol) in held {
-                assert_eq!(text(&table, symbol), Ok(path(n)));
-                table.release(symbol).expect("it is held");
-            }
-            trimmed
-        });
-        report.assert_propagated();
-        assert!(report.call_stacks() >= 4, "{report}");
-    }
+    let traced = Traced::new(System::new(), Trace::sites());
+    let alloc = Alloc::new(&traced);
+    let table = InternTable::new(alloc, Pooling::On, Zeroing::Off);
+    let first = table.intern(b"refs/heads/main").expect("there is memory");
+    let second = first.try_clone().expect("it is held");
+    let symbol = first.symbol();
+    drop(first);
+    assert_eq!(second.read(<[u8]>::to_vec), Ok(b"refs/heads/main".to_vec()));
+    drop(second);
+    assert_eq!(table.release(symbol), Err(InternError::Stale(symbol)));
+    assert!(table.is_empty());
 }
 
 #[test]

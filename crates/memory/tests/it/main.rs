@@ -5,16 +5,21 @@ mod arena_containers;
 mod arena_model;
 mod arena_refusals;
 mod budget;
+#[cfg(feature = "testing")]
 mod contract;
 mod faults;
-#[cfg(any(debug_assertions, feature = "histogram"))]
+#[cfg(feature = "histogram")]
 mod histogram;
 mod intern;
 mod intern_secrets;
 mod leak;
+mod operation;
+#[cfg(feature = "testing")]
+mod pool_sweeps;
 mod ports;
 mod programs;
 mod registry;
 mod slab;
+#[cfg(feature = "testing")]
 mod sweep;
 mod traced;

@@ -1,11 +1,12 @@
 //! Programs of operations on every stack, against a model that is a list of sizes.
 
+use super::operation;
 use std::alloc::Layout;
 use std::ptr::NonNull;
 
 use super::ports;
 use gitmind_memory::units::Bytes;
-use gitmind_memory::{Op, OpStats, OpTag, Port};
+use gitmind_memory::{OpStats, OpTag, Port};
 use proptest::prelude::*;
 use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 
@@ -142,7 +143,7 @@ fn programs_agree_with_a_list_of_sizes() {
     let programs = prop::collection::vec(step(), 1..120);
     let outcome = runner.run(&programs, |program| {
         ports::for_each_stack(|name, make| {
-            let account = OpStats::new(Op::CacheRebuild, 1);
+            let account = OpStats::new(operation::CACHE_REBUILD, 1);
             let (port, mut model) = (make(), Model::default());
             for (number, step) in (0..).zip(&program) {
                 model.run(&port, OpTag::of(&account), number, step);

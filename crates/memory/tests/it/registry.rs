@@ -1,8 +1,9 @@
 //! Operations: accounts that follow the work across threads and keep apart.
 
 use super::leak::leak;
+use super::operation;
 use gitmind_memory::units::Bytes;
-use gitmind_memory::{Alloc, OPERATIONS_MAX, Op, Registry, Scope, System, Trace, Traced, Vec};
+use gitmind_memory::{Alloc, OPERATIONS_MAX, Registry, Scope, System, Trace, Traced, Vec};
 
 fn take<'a>(alloc: Alloc<'a>, bytes: usize) -> Vec<'a, u8> {
     Vec::try_with_capacity(bytes, alloc).expect("it is granted")
@@ -11,7 +12,7 @@ fn take<'a>(alloc: Alloc<'a>, bytes: usize) -> Vec<'a, u8> {
 #[test]
 fn an_account_follows_the_handle_to_other_threads() {
     let (registry, traced) = (Registry::new(), Traced::new(System::new(), Trace::stamped()));
-    let scope = registry.begin(Op::CacheRebuild).expect("there is room");
+    let scope = registry.begin(operation::CACHE_REBUILD).expect("there is room");
     let alloc = scope.tag(Alloc::new(&traced));
     std::thread::scope(|threads| {
         let worker = threads.spawn(move || take(alloc, 100));
@@ -27,22 +28,22 @@ fn an_account_follows_the_handle_to_other_threads() {
 #[test]
 fn nested_scopes_keep_apart() {
     let (registry, traced) = (Registry::new(), Traced::new(System::new(), Trace::stamped()));
-    let outer = registry.begin(Op::CacheRebuild).expect("there is room");
+    let outer = registry.begin(operation::CACHE_REBUILD).expect("there is room");
     let of_outer = take(outer.tag(Alloc::new(&traced)), 1000);
     {
-        let inner = registry.begin(Op::JournalRead).expect("there is room");
+        let inner = registry.begin(operation::JOURNAL_READ).expect("there is room");
         let of_inner = take(inner.tag(Alloc::new(&traced)), 50);
         assert_eq!(inner.stats().diagnostics().peak_bytes, Bytes::new(50));
         assert_eq!(outer.stats().diagnostics().peak_bytes, Bytes::new(1000));
         let mut running: std::vec::Vec<_> = registry.running().map(|run| run.op).collect();
         running.sort();
-        assert_eq!(running, [Op::CacheRebuild, Op::JournalRead]);
+        assert_eq!(running, [operation::CACHE_REBUILD, operation::JOURNAL_READ]);
         drop(of_inner);
     }
     drop(of_outer);
-    assert_eq!(registry.totals(Op::JournalRead).peak_bytes, Bytes::new(50));
-    assert_eq!(registry.totals(Op::JournalRead).runs, 1);
-    assert_eq!(registry.totals(Op::CacheRebuild).runs, 0, "it still runs");
+    assert_eq!(registry.totals(operation::JOURNAL_READ).peak_bytes, Bytes::new(50));
+    assert_eq!(registry.totals(operation::JOURNAL_READ).runs, 1);
+    assert_eq!(registry.totals(operation::CACHE_REBUILD).runs, 0, "it still runs");
     assert_eq!(traced.diagnostics_peak(), 1050);
 }
 
@@ -64,7 +65,7 @@ fn concurrent_scopes_of_one_operation_keep_apart() {
             let (registry, traced) = (&registry, &traced);
             threads.spawn(move || {
                 for run in 1..=50 {
-                    let scope = registry.begin(Op::AttrQuery).expect("there is room");
+                    let scope = registry.begin(operation::ATTR_QUERY).expect("there is room");
                     let blocks =
                         [(); 3].map(|()| take(scope.tag(Alloc::new(traced)), thread * run));
                     let read = scope.stats().diagnostics();
@@ -75,7 +76,7 @@ fn concurrent_scopes_of_one_operation_keep_apart() {
             });
         }
     });
-    let totals = registry.totals(Op::AttrQuery);
+    let totals = registry.totals(operation::ATTR_QUERY);
     assert_eq!((totals.runs, totals.allocations_total), (400, 1200));
     assert_eq!(totals.peak_bytes, Bytes::new(3 * 8 * 50));
     assert_eq!(totals.leaked_bytes, Bytes::ZERO);
@@ -84,27 +85,28 @@ fn concurrent_scopes_of_one_operation_keep_apart() {
 #[test]
 fn the_key_of_an_ended_run_finds_nothing_even_when_its_slot_is_used_again() {
     let registry = Registry::new();
-    let keys: std::vec::Vec<_> =
-        (0..100).map(|_| registry.begin(Op::CacheQuery).expect("there is room").key()).collect();
-    let now = registry.begin(Op::JournalAppend).expect("there is room");
+    let keys: std::vec::Vec<_> = (0..100)
+        .map(|_| registry.begin(operation::CACHE_QUERY).expect("there is room").key())
+        .collect();
+    let now = registry.begin(operation::JOURNAL_APPEND).expect("there is room");
     assert!(keys.iter().all(|key| registry.get(*key).is_none()));
-    assert_eq!(registry.get(now.key()).expect("it runs").op, Op::JournalAppend);
+    assert_eq!(registry.get(now.key()).expect("it runs").op, operation::JOURNAL_APPEND);
 }
 
 #[test]
 fn a_full_registry_refuses_and_recovers() {
     let registry = Registry::new();
     let fill = || -> std::vec::Vec<Scope<'_>> {
-        std::iter::from_fn(|| registry.begin(Op::CacheQuery).ok()).take(1000).collect()
+        std::iter::from_fn(|| registry.begin(operation::CACHE_QUERY).ok()).take(1000).collect()
     };
     let held = fill();
     assert!(!held.is_empty() && held.len() <= OPERATIONS_MAX, "{} at once", held.len());
-    let refused = registry.begin(Op::CacheQuery).expect_err("it is full");
+    let refused = registry.begin(operation::CACHE_QUERY).expect_err("it is full");
     assert!(refused.to_string().contains("64 operations"), "{refused}");
     let at_once = held.len();
     drop(held);
     assert_eq!(fill().len(), at_once, "all of them are free again");
-    assert_eq!(registry.totals(Op::CacheQuery).runs, 2 * at_once as u64);
+    assert_eq!(registry.totals(operation::CACHE_QUERY).runs, 2 * at_once as u64);
 }
 
 #[test]
@@ -112,9 +114,9 @@ fn an_operation_that_keeps_memory_is_in_the_totals() {
     let registry = Registry::new();
     let mut traced = Traced::new(System::new(), Trace::stamped());
     {
-        let scope = registry.begin(Op::JournalAppend).expect("there is room");
+        let scope = registry.begin(operation::JOURNAL_APPEND).expect("there is room");
         leak(take(scope.tag(Alloc::new(&traced)), 77));
     }
-    assert_eq!(registry.totals(Op::JournalAppend).leaked_bytes, Bytes::new(77));
+    assert_eq!(registry.totals(operation::JOURNAL_APPEND).leaked_bytes, Bytes::new(77));
     traced.teardown().expect_err("it is still outstanding");
 }

@@ -7,7 +7,6 @@ use std::sync::{Barrier, mpsc};
 
 use allocator_api2::alloc::Allocator;
 use allocator_api2::vec::Vec as RawVec;
-use gitmind_memory::testing::{Outcome, assert_no_leaks, sweep};
 use gitmind_memory::units::Bytes;
 use gitmind_memory::{
     Alloc, Budgeted, ErrorKind, MemoryError, Pooling, Port, Slab, SlabBox, SlabStats, System,
@@ -216,30 +215,6 @@ fn a_refusal_keeps_its_reason_and_the_slab_usable() {
     assert!(boxes.len() * 256 >= 258_000, "nearly all of the budget is usable: {}", boxes.len());
     boxes.pop();
     drop(slab.try_box([1_u8; 200]).expect("what was freed is there again"));
-}
-
-/// Containers and boxes on a slab, in every bin and beyond; blocks of the port as well.
-fn workload(alloc: Alloc<'_>) -> Result<usize, MemoryError> {
-    let slab = Slab::new(alloc);
-    let mut kept = gitmind_memory::Vec::new(alloc);
-    let mut text: RawVec<u8, _> = RawVec::new_in(&slab);
-    for size in 1..600 {
-        text.try_reserve(size - text.len())?;
-        text.resize(size, 7);
-        kept.try_push(slab.try_box([size; 6])?)?;
-    }
-    text.truncate(20);
-    text.shrink_to_fit();
-    Ok(kept.iter().map(|value| value[5]).sum::<usize>() + text.len())
-}
-
-#[test]
-fn every_call_site_of_a_slab_survives_refusal() {
-    let report = sweep(workload);
-    report.assert_propagated();
-    assert!(report.call_stacks() >= 4, "{report}");
-    assert!(report.cases.iter().all(|case| case.outcome == Outcome::Propagated));
-    assert_eq!(assert_no_leaks(workload), Ok(599 * 600 / 2 + 20));
 }
 
 #[test]

@@ -1,19 +1,12 @@
 //! What people may write as a size, a switch, a level of tracing or a schedule of refusals.
 //!
-//! Pure: the names of the variables and the reading of the environment are the context's.
+//! Pure: the names of the variables and the reading of the environment are `toggles`'.
 
-use super::faulty::Schedule;
-use super::traced::Trace;
+use crate::memory::{Schedule, Trace};
 use crate::units::Bytes;
 
 /// A switch: `0` or `1`.
-///
-/// ```
-/// use gitmind_memory::parse_switch;
-/// assert_eq!(parse_switch("1"), Some(true));
-/// assert_eq!(parse_switch("yes"), None);
-/// ```
-pub fn parse_switch(text: &str) -> Option<bool> {
+pub(super) fn switch(text: &str) -> Option<bool> {
     match text {
         "0" => Some(false),
         "1" => Some(true),
@@ -22,13 +15,7 @@ pub fn parse_switch(text: &str) -> Option<bool> {
 }
 
 /// A size above zero: decimal digits, then nothing, `B`, `KiB`, `MiB` or `GiB`.
-///
-/// ```
-/// use gitmind_memory::{parse_size, units::Bytes};
-/// assert_eq!(parse_size("256MiB"), Some(Bytes::from_mib(256)));
-/// assert_eq!(parse_size("256M"), None);
-/// ```
-pub fn parse_size(text: &str) -> Option<Bytes> {
+pub(crate) fn size(text: &str) -> Option<Bytes> {
     let digits = text.trim_end_matches(|unit: char| unit.is_ascii_alphabetic());
     let shift = match &text[digits.len()..] {
         "" | "B" => 0,
@@ -42,7 +29,7 @@ pub fn parse_size(text: &str) -> Option<Bytes> {
 }
 
 /// A level of tracing: `0`, `1` for stamps, `sites` for a table with call sites.
-pub fn parse_trace(text: &str) -> Option<Option<Trace>> {
+pub(super) fn trace(text: &str) -> Option<Option<Trace>> {
     match text {
         "0" => Some(None),
         "1" => Some(Some(Trace::stamped())),
@@ -52,14 +39,7 @@ pub fn parse_trace(text: &str) -> Option<Option<Trace>> {
 }
 
 /// A schedule of refusals: `N` for the Nth request alone, `N+` for it and every later one.
-///
-/// ```
-/// use gitmind_memory::{Schedule, parse_schedule};
-/// assert_eq!(parse_schedule("37"), Some(Schedule::once(37)));
-/// assert_eq!(parse_schedule("37+"), Some(Schedule::forever(37)));
-/// assert_eq!(parse_schedule("0"), None);
-/// ```
-pub fn parse_schedule(text: &str) -> Option<Schedule> {
+pub(super) fn schedule(text: &str) -> Option<Schedule> {
     let (digits, forever) = match text.strip_suffix('+') {
         Some(digits) => (digits, true),
         None => (text, false),
@@ -80,11 +60,11 @@ mod tests {
 
     #[test]
     fn sizes_are_exact_and_nothing_else_passes() {
-        assert_eq!(parse_size("1"), Some(Bytes::new(1)));
-        assert_eq!(parse_size("12B"), Some(Bytes::new(12)));
-        assert_eq!(parse_size("64KiB"), Some(Bytes::new(65_536)));
-        assert_eq!(parse_size("16GiB"), Some(Bytes::new(1 << 34)));
-        assert_eq!(parse_size("18446744073709551615"), Some(Bytes::new(u64::MAX)));
+        assert_eq!(size("1"), Some(Bytes::new(1)));
+        assert_eq!(size("12B"), Some(Bytes::new(12)));
+        assert_eq!(size("64KiB"), Some(Bytes::new(65_536)));
+        assert_eq!(size("16GiB"), Some(Bytes::new(1 << 34)));
+        assert_eq!(size("18446744073709551615"), Some(Bytes::new(u64::MAX)));
         let wrong = [
             "",
             "0",
@@ -104,18 +84,27 @@ mod tests {
             "\u{661}",
         ];
         for text in wrong {
-            assert_eq!(parse_size(text), None, "{text:?}");
+            assert_eq!(size(text), None, "{text:?}");
         }
+    }
+
+    #[test]
+    fn switches_levels_and_schedules_are_what_they_say() {
+        assert_eq!((switch("0"), switch("1")), (Some(false), Some(true)));
+        let levels = [None, Some(Trace::stamped()), Some(Trace::sites())];
+        assert_eq!(["0", "1", "sites"].map(trace), levels.map(Some));
+        assert_eq!(schedule("37"), Some(Schedule::once(37)));
+        assert_eq!(schedule("37+"), Some(Schedule::forever(37)));
     }
 
     #[test]
     fn switches_levels_and_schedules_take_nothing_else() {
         for text in ["", "2", "true", "01", " 1", "on", "Sites"] {
-            assert_eq!(parse_switch(text), None, "{text:?}");
-            assert_eq!(parse_trace(text), None, "{text:?}");
+            assert_eq!(switch(text), None, "{text:?}");
+            assert_eq!(trace(text), None, "{text:?}");
         }
         for text in ["", "0", "0+", "+", "1++", "-1", "+1", "1-", "x", "18446744073709551616"] {
-            assert_eq!(parse_schedule(text), None, "{text:?}");
+            assert_eq!(schedule(text), None, "{text:?}");
         }
     }
 }

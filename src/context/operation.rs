@@ -1,0 +1,26 @@
+//! The operations that git-mind allocates memory for, the values of the tag `alloc.op`.
+
+use crate::memory::Op;
+
+/// A journal becomes a cache.
+pub const CACHE_REBUILD: Op = Op::new(0, "cache.rebuild");
+/// Edges are read from a journal.
+pub const JOURNAL_READ: Op = Op::new(1, "journal.read");
+/// Edges are appended to a journal.
+pub const JOURNAL_APPEND: Op = Op::new(2, "journal.append");
+/// Edges are looked up by their attributes.
+pub const ATTR_QUERY: Op = Op::new(3, "attr.query");
+/// Edges are looked up in a cache.
+pub const CACHE_QUERY: Op = Op::new(4, "cache.query");
+
+/// Every operation, in the order of reports.
+pub const ALL: [Op; 5] = [CACHE_REBUILD, JOURNAL_READ, JOURNAL_APPEND, ATTR_QUERY, CACHE_QUERY];
+
+/// The numbers differ and are those of [`ALL`].
+const _: () = {
+    let mut index = 0;
+    while index < ALL.len() {
+        assert!(ALL[index].index() == index, "the number of an operation is its place in the list");
+        index += 1;
+    }
+};
