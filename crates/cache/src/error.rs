@@ -2,7 +2,6 @@
 
 use super::existing::ExistingError;
 use super::oid_table::OidTableError;
-use gitmind_git;
 use gitmind_git::branch::{BranchName, BranchNameError};
 use gitmind_journal::{Malformed, WalkError};
 use gitmind_memory::units::Bytes;

@@ -18,6 +18,7 @@ mod recent;
 mod refs;
 mod repository;
 mod sharing;
+mod transaction;
 
 pub use discover::Location;
 pub use repository::GitRepository;
