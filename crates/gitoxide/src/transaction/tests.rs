@@ -138,6 +138,22 @@ fn objects_are_in_a_kept_pack_when_a_collection_is_met_at_any_moment() {
 }
 
 #[test]
+fn a_pack_is_kept_until_its_ref_has_moved() {
+    let system = System::new();
+    let (folder, repository) = empty();
+    let (mut transaction, ids) = begin(&repository, Alloc::new(&system), &[FIRST, SECOND]);
+    let mut moments = 0;
+    let committed = transaction.commit_with(to(ids[1]), &mut || {
+        assert_eq!(packs(folder.path()), ["idx", "keep", "pack"]);
+        moments += 1;
+    });
+    committed.expect("there is room");
+    assert_eq!(moments, 2, "under the lock, and when the ref has moved");
+    drop(transaction);
+    assert_eq!(packs(folder.path()), ["idx", "pack"]);
+}
+
+#[test]
 fn a_transaction_frees_no_pack_of_another() {
     // Any move of a ref freed all of them: what a lost race had left could go while it was read.
     let system = System::new();
