@@ -112,8 +112,8 @@ fn tell(
     if report.mode == Mode::Full {
         session.record(Metric::CacheEdgesProcessed, None, report.meta.edges.into());
     }
-    if let Some(pack) = &report.pack {
-        session.record(Metric::CacheTreeSize, None, pack.size.get());
+    if let Some(written) = &report.written {
+        session.record(Metric::CacheTreeSize, None, written.size.get());
     }
 }
 
@@ -164,8 +164,8 @@ fn print(
     writeln!(output, "  cache commit  {}", report.cache_commit)?;
     writeln!(output, "  root tree     {}", report.root_tree)?;
     writeln!(output, "  shards tree   {} ({})", report.shards_tree, meta.edge_order.name())?;
-    if let Some(pack) = &report.pack {
-        writeln!(output, "  written       {} objects, {}", pack.objects, pack.size)?;
+    if let Some(written) = &report.written {
+        writeln!(output, "  written       {} objects, {}", written.objects, written.size)?;
     }
     if report.spilled > Bytes::ZERO {
         writeln!(output, "  on disk       {} that were over the arena's cap", report.spilled)?;
@@ -213,8 +213,8 @@ impl<'a> RebuildDocument<'a> {
             cache_commit: report.cache_commit.to_string(),
             root_tree: report.root_tree.to_string(),
             shards_tree: report.shards_tree.to_string(),
-            objects_written: report.pack.map_or(0, |pack| pack.objects),
-            bytes_written: report.pack.map_or(0, |pack| pack.size.get()),
+            objects_written: report.written.map_or(0, |written| written.objects),
+            bytes_written: report.written.map_or(0, |written| written.size.get()),
             full_because: report.full_because.as_ref().map(ToString::to_string),
             spilled_bytes: report.spilled.get(),
             duration_ms: u64::try_from(duration.as_millis()).unwrap_or(u64::MAX),

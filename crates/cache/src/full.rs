@@ -24,11 +24,11 @@ pub(super) struct Full<'a> {
 }
 
 /// A cache, what was left out of it, and what went to the disk for it.
-type Built = (Meta, MalformedCounts, Written, Bytes);
+type Built<'a> = (Meta, MalformedCounts, Written<'a>, Bytes);
 
 /// How far it got in memory.
 enum Outcome<'a> {
-    Written(Built),
+    Written(Built<'a>),
     Spilled(Meta, MalformedCounts, Box<'a, NumberedCommits<'a, Names<'a>>>, Box<'a, Spilled<'a>>),
 }
 
@@ -40,7 +40,7 @@ impl<'a> Full<'a> {
         arena: &mut Arena<'_>,
         tip: Oid,
         disk: Option<&'a dyn FileSystem>,
-    ) -> Result<Built, RebuildError> {
+    ) -> Result<Built<'a>, RebuildError> {
         arena.reset();
         let room = disk.map_or(Room::Arena, Room::ArenaThenDisk);
         let outcome = match (self.in_memory(arena, room, tip), disk) {

@@ -17,6 +17,7 @@ mod recent;
 mod refs;
 mod repository;
 mod sharing;
+mod transaction;
 
 pub use discover::Location;
 pub use repository::GitRepository;

@@ -86,8 +86,8 @@ proptest! {
         prop_assert_eq!(spilled.root_tree, in_memory.root_tree);
         prop_assert_eq!(&spilled.meta, &in_memory.meta);
         prop_assert_eq!(
-            spilled.pack.map(|pack| pack.objects),
-            in_memory.pack.map(|pack| pack.objects)
+            spilled.written.map(|written| written.objects),
+            in_memory.written.map(|written| written.objects)
         );
     }
 }
