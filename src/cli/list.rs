@@ -4,7 +4,7 @@ use super::args::{Args, ListArgs};
 use super::escape::Escaped;
 use super::failure::{Exit, Failure};
 use super::list_json::{JsonList, texts_document};
-use super::malformed::{MalformedMet, diagnose};
+use super::malformed;
 use super::output::Output;
 use super::repository;
 use super::telemetry::{Session, clock, milliseconds};
@@ -15,7 +15,7 @@ use crate::context::operation;
 use crate::env::Environment;
 use crate::fs::OwnedPath;
 use crate::git::Commit;
-use crate::journal::{Edge, Met, Texts, read_newest};
+use crate::journal::{Edge, JournalItem, MalformedCounts, Texts, read_newest};
 use crate::progress::Silent;
 use crate::telemetry::{Level, Metric};
 use std::io::{self, Write};
@@ -63,7 +63,7 @@ pub(super) fn run(
         Ok(_) => log(Level::Info, "journal_read_ok", Some(duration)),
         Err(_) => log(Level::Info, "journal_read_failed", Some(duration)),
     }
-    outcome?.warn(output);
+    malformed::warn(&outcome?, output);
     Ok(Exit::Success)
 }
 
@@ -75,7 +75,7 @@ fn print(
     wanted: &Wanted<'_>,
     session: &Session<'_>,
     output: &mut Output,
-) -> Result<MalformedMet, Failure> {
+) -> Result<MalformedCounts, Failure> {
     let columns = output.columns();
     let malformed = if wanted.options.json {
         let mut list = JsonList::begin(branch, output)?;
@@ -132,25 +132,25 @@ fn each(
     wanted: &Wanted<'_>,
     session: &Session<'_>,
     mut show: impl FnMut(&Commit<'_>, &Edge<'_>) -> Result<(), Failure>,
-) -> Result<MalformedMet, Failure> {
+) -> Result<MalformedCounts, Failure> {
     let Wanted { options, from } = wanted;
     let mut left = options.limit.unwrap_or(u64::MAX);
-    let (mut malformed, mut edges_read) = (MalformedMet::default(), 0);
+    let (mut malformed, mut edges_read) = (MalformedCounts::default(), 0);
     if left == 0 {
         return Ok(malformed);
     }
-    read_newest(context.repository, context.alloc, tip, |met| {
-        match met {
-            Met::Edge(commit, edge) => {
+    read_newest(context.repository, context.alloc, tip, |item| {
+        match item {
+            JournalItem::Edge(commit, edge) => {
                 edges_read += 1;
                 if options.filter.wants(edge, from.as_ref()) {
                     show(commit, edge)?;
                     left -= 1;
                 }
             }
-            Met::Malformed(met) => {
-                diagnose(session, &met);
-                malformed.note(met);
+            JournalItem::Malformed(found) => {
+                malformed::diagnose(session, &found);
+                malformed.add(found);
             }
         }
         let flow = if left == 0 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) };

@@ -82,8 +82,8 @@ fn print(
             ("from_cache", answer.unusable.is_none().into()),
             ("cache", state(&answer).into()),
             ("edge_order", answer.edge_order.name().into()),
-            ("commits_skipped", answer.commits_skipped.into()),
-            ("edges_truncated", answer.edges_truncated.into()),
+            ("commits_skipped", answer.malformed.skipped.into()),
+            ("edges_truncated", answer.malformed.truncated.into()),
         ])?;
         return Ok(answer);
     }
@@ -133,7 +133,7 @@ fn tell(
                 event.number("edges", answer.edges)?;
                 event.number("duration_ms", milliseconds(duration))
             });
-            if let Some(malformed) = &answer.malformed {
+            for malformed in answer.malformed.first() {
                 malformed::diagnose(session, malformed);
             }
             session.record(Metric::CacheQueryEdges, None, answer.edges);
@@ -163,13 +163,5 @@ fn warn(answer: &Answer, output: &mut Output) {
             },
         );
     }
-    if let Some(malformed) = &answer.malformed {
-        output.warning(&malformed.to_string());
-    }
-    let (skipped, truncated) = (answer.commits_skipped, answer.edges_truncated);
-    if skipped > 0 || truncated > 0 {
-        output.warning(&format!(
-            "malformed journal commits: {skipped} skipped, {truncated} cut short"
-        ));
-    }
+    malformed::warn(&answer.malformed, output);
 }

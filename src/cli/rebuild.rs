@@ -6,7 +6,7 @@ use super::failure::{Exit, Failure};
 use super::output::Output;
 use super::progress::Bar;
 use super::telemetry::{Session, clock, milliseconds};
-use super::{escape::Escaped, repository};
+use super::{escape::Escaped, malformed, repository};
 use crate::branch::BranchName;
 use crate::cache::{Mode, RebuildError, RebuildOptions, Report};
 use crate::clock::Clock;
@@ -106,8 +106,8 @@ fn tell(
         event.number("edge_count", report.meta.edges.into())?;
         event.number("duration_ms", milliseconds(duration))
     });
-    for malformed in report.malformed.iter() {
-        super::malformed::diagnose(session, malformed);
+    for malformed in report.malformed.first() {
+        malformed::diagnose(session, malformed);
     }
     if report.mode == Mode::Full {
         session.record(Metric::CacheEdgesProcessed, None, report.meta.edges.into());
@@ -125,14 +125,7 @@ fn warn(report: &Report, output: &mut Output) {
     if let Some(because) = &report.full_because {
         output.note(&format!("the whole cache was built anew: {because}"));
     }
-    let (skipped, truncated) = (report.meta.commits_skipped, report.meta.edges_truncated);
-    if skipped == 0 && truncated == 0 {
-        return;
-    }
-    for malformed in report.malformed.iter() {
-        output.warning(&malformed.to_string());
-    }
-    output.warning(&format!("malformed journal commits: {skipped} skipped, {truncated} cut short"));
+    malformed::warn(&report.malformed, output);
 }
 
 fn print(

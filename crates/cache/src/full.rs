@@ -1,6 +1,6 @@
 //! Building a whole cache: in memory while it fits, else by way of the disk.
 
-use super::collect::{Collected, Edges, MalformedCounts, Room, Source};
+use super::collect::{Collected, Edges, Room, Source};
 use super::error::RebuildError;
 use super::meta::Meta;
 use super::names::Names;
@@ -9,7 +9,7 @@ use super::plan::Plan;
 use super::spill::{Spilled, SpilledPlan};
 use super::write::{Target, Written, write};
 use gitmind_git::oid::Oid;
-use gitmind_journal::EdgeOrder;
+use gitmind_journal::{EdgeOrder, MalformedCounts};
 use gitmind_memory::units::Bytes;
 use gitmind_memory::{Arena, Box};
 use gitmind_ports::clock::Timestamp;

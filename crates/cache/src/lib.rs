@@ -27,7 +27,6 @@ mod update;
 mod write;
 
 pub use bitmap::{BitmapError, decode_bitmap, encode_bitmap};
-pub use collect::Named;
 pub use commit_index::{
     CommitChunk, CommitIndexError, CommitRecord, RECORDS_PER_CHUNK, encode_commit_chunk,
 };

@@ -3,7 +3,7 @@
 //! The journal is only read. The cache becomes visible in one step, when its ref moves; until then,
 //! whatever fails leaves the repository as it was, but for objects that `git gc` removes.
 
-use super::collect::{MalformedCounts, Named, Source};
+use super::collect::Source;
 use super::error::{FullBecause, RebuildError};
 use super::existing::{Existing, ExistingError};
 use super::full::{Full, meta_of};
@@ -14,7 +14,7 @@ use super::write::{Target, Written};
 use gitmind_git::branch::BranchName;
 use gitmind_git::oid::Oid;
 use gitmind_git::{self as git, BoxedTransaction, RefUpdate, Repository, Stored};
-use gitmind_journal::EdgeOrder;
+use gitmind_journal::{EdgeOrder, MalformedCounts};
 use gitmind_memory::units::Bytes;
 use gitmind_memory::{Alloc, Arena};
 use gitmind_ports::clock::Clock;
@@ -98,8 +98,8 @@ pub struct Report {
     pub shards_tree: Oid,
     /// What was written; `None` when somebody else has written it.
     pub written: Option<Stored>,
-    /// The first few malformed commits; empty when nothing was read.
-    pub malformed: Named,
+    /// The malformed commits of the journal: how many, and the first few that were read now.
+    pub malformed: MalformedCounts,
     /// Why the cache that was there could not be read, when it could not.
     pub replaced_because: Option<ExistingError>,
     /// Why a cache that was there was built anew instead of being brought up to date.
@@ -115,9 +115,10 @@ struct Built<'a> {
 }
 
 impl<'a> Built<'a> {
-    fn new(mode: Mode, meta: Meta, written: Written<'a>, malformed: MalformedCounts) -> Self {
+    fn new(mode: Mode, meta: Meta, written: Written<'a>, mut malformed: MalformedCounts) -> Self {
         let Written { commit, root_tree, shards_tree, transaction } = written;
-        let malformed = malformed.named;
+        // Those that the rest of the journal has were counted by an earlier rebuild.
+        (malformed.skipped, malformed.truncated) = (meta.commits_skipped, meta.edges_truncated);
         let existing = Existing { commit, root_tree, shards_tree, meta };
         let report = Report { mode, malformed, ..current(existing) };
         Self { report, transaction: Some(transaction) }
@@ -333,7 +334,7 @@ fn current(existing: Existing) -> Report {
         root_tree: existing.root_tree,
         shards_tree: existing.shards_tree,
         written: None,
-        malformed: Named::default(),
+        malformed: existing.meta.malformed(),
         replaced_because: None,
         full_because: None,
         spilled: Bytes::ZERO,

@@ -25,7 +25,7 @@ pub use message::{
 };
 pub use newest::walk_newest;
 pub use order::{CommitNames, EdgeOrder, History, WalkError, walk, walk_into};
-pub use reader::{Malformed, Met, PayloadBuffer, read_newest};
+pub use reader::{JournalItem, Malformed, MalformedCounts, PayloadBuffer, read_newest};
 pub use since::{Since, walk_since};
 pub use texts::{KeptEdge, TextCounts, Texts};
 pub use ulid::Ulid;

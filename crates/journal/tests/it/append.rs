@@ -5,8 +5,8 @@ use gitmind_git::fake::FakeRepository;
 use gitmind_git::oid::Oid;
 use gitmind_git::{self as git, Commit, EMPTY_TREE, ObjectKind, RefUpdate, Repository};
 use gitmind_journal::{
-    Append, AppendError, Appended, Batch, Confidence, Edge, Met, Relation, WalkError, Writer,
-    read_newest,
+    Append, AppendError, Appended, Batch, Confidence, Edge, JournalItem, Relation, WalkError,
+    Writer, read_newest,
 };
 use gitmind_memory::{Alloc, System};
 use gitmind_ports::clock::{Clock, FixedClock, Timestamp};
@@ -45,7 +45,7 @@ fn times(repository: &dyn Repository) -> Vec<u64> {
     let system = System::new();
     let (mut commits, mut last) = (Vec::new(), None);
     let read = read_newest(repository, Alloc::new(&system), tip, |met| {
-        let Met::Edge(commit, edge) = met else { panic!("a malformed commit") };
+        let JournalItem::Edge(commit, edge) = met else { panic!("a malformed commit") };
         if last.replace(commit.id) != Some(commit.id) {
             commits.push(Vec::new());
         }
