@@ -100,13 +100,22 @@ def telemetry(tree):
     """The tables of the page on telemetry are the metrics and events of the program."""
     page = tree.pages[TELEMETRY]
     sources = [text for file, text in tree.sources.items() if file.startswith(("src/", "crates/"))]
-    listed = {word for _, heading, word in page.cells(1) if heading == "Metrics"}
-    named = re.findall(r'^ +"([a-z_.]+)", "gitmind_\w+";$', tree.read("crates/telemetry/src/metric.rs"),
-                       re.MULTILINE)
-    for name in sorted(set(named) ^ listed):
-        what = "does not list the metric" if name in named else "lists what is no metric:"
-        yield TELEMETRY, 1, f"it {what} `{name}`"
     commands = "".join(text for file, text in tree.sources.items() if file.startswith("src/cli/"))
+    rows = {tuple(cell.strip() for cell in line.split("|")[1:4])
+            for line in page.text.splitlines() if line.startswith("| `")}
+    declared = re.findall(r'^ +(\w+) = (\w+)\s+"([a-z_.]+)", "(gitmind_\w+)";$',
+                          tree.read("crates/telemetry/src/metric.rs"), re.MULTILINE)
+    for variant, kind, name, family in declared:
+        in_file, kind = (f"{family}_total", "counter") if kind == "Counter" else (family, "gauge")
+        if not any(row[0] == f"`{name}`" and row[1].startswith(f"`{in_file}") and row[2] == kind
+                   for row in rows):
+            yield TELEMETRY, 1, f"it has no row `{name}`, `{in_file}`, {kind}"
+        if f"Metric::{variant}" not in commands:
+            yield "crates/telemetry/src/metric.rs", 1, f"nothing records `{name}`"
+    names = {name for _, _, name, _ in declared}
+    for line, heading, word in page.cells(1):
+        if heading == "Metrics" and word not in names:
+            yield TELEMETRY, line, f"it lists what is no metric: `{word}`"
     logged = r'\.log\(\w+(?:::\w+)?, "\w+", "(\w+)"|"([a-z_]+_(?:start|ok|failed))"'
     for name in sorted({one or other for one, other in re.findall(logged, commands)}):
         if f"`{name}`" not in page.text:
