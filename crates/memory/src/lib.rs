@@ -1,5 +1,6 @@
 //! Allocation that may fail, within budgets, and tests that make it fail.
-// Only rustdoc reads the page, so that an edit of it compiles nothing again. Its examples need the kit.
+// Only rustdoc reads the page, so that an edit of it compiles nothing again. Its examples need the
+// kit.
 #![cfg_attr(any(doc, doctest), doc = "")]
 #![cfg_attr(
     all(any(doc, doctest), any(not(doctest), feature = "testing")),
@@ -8,7 +9,6 @@
 
 mod alloc;
 mod arena;
-mod books;
 mod budgeted;
 mod callsite;
 mod containers;
@@ -16,6 +16,7 @@ mod counters;
 mod error;
 mod faulty;
 mod gate;
+mod heap_ledger;
 #[cfg(feature = "histogram")]
 mod histogram;
 mod intern;
@@ -38,8 +39,7 @@ mod traced;
 pub mod units;
 
 pub use self::alloc::{Alloc, Charge};
-pub use self::arena::{ALONE_BYTES_MIN, Arena, ArenaStats};
-pub use self::books::Reconciliation;
+pub use self::arena::{Arena, ArenaStats, DEDICATED_BYTES_MIN};
 pub use self::budgeted::{BudgetObserver, BudgetWarning, Budgeted, SOFT_LIMIT_PERCENT, Silent};
 pub use self::callsite::{CallSiteId, CallStack, Site};
 pub use self::containers::{ArenaVec, Box, Map, Vec, VecIn};
@@ -47,6 +47,7 @@ pub use self::counters::Diagnostics;
 pub use self::error::{ErrorKind, MemoryError};
 pub use self::faulty::{Faults, Faulty, Schedule, Scheduled};
 pub use self::gate::{Gate, Gated};
+pub use self::heap_ledger::Reconciliation;
 #[cfg(feature = "histogram")]
 pub use self::histogram::Percentiles;
 pub use self::intern::{InternError, InternTable, Interned, Symbol, Unshared};
@@ -60,5 +61,5 @@ pub use self::registry::{
 };
 pub use self::slab::{Slab, SlabBox, SlabStats};
 pub use self::system::System;
-pub use self::timeline::{Levels, Stretch};
+pub use self::timeline::{Interval, Usage};
 pub use self::traced::{Leak, Misuse, Trace, TraceReport, Traced, Violation};
