@@ -49,7 +49,7 @@ impl std::fmt::Debug for Context<'_> {
 pub struct Workspace<'w, 'm, 'd> {
     /// Memory that ends with the rebuild. Its cap bounds what is in memory at once.
     pub arena: &'w mut Arena<'m>,
-    /// Where edges go that would pass the cap, such as
+    /// Where edges go that would exceed the cap, such as
     /// [`PosixFileSystem::from_environment`](crate::fs::PosixFileSystem::from_environment);
     /// without one, that is an error. A refusal by a budget below the cap is one all the same.
     pub disk: Option<&'d dyn FileSystem>,

@@ -110,7 +110,7 @@ fn each_kind_of_command_has_the_limit_of_what_it_does() {
         for limit in [queries, rebuilds] {
             let ran = mind_with(repository.path(), args, &[limit, ("HOME", state)]);
             if limits.contains(&limit) {
-                let says = ran.stderr.contains("would pass the ");
+                let says = ran.stderr.contains("would exceed the ");
                 let says = says && ran.stderr.contains("of 1.0 KiB");
                 assert!(ran.code == 1 && says, "{args:?}: {ran:?}");
             } else {

@@ -38,7 +38,7 @@ pub struct Rebuild<'a> {
     pub clock: &'a dyn Clock,
     /// Hears how far it is.
     pub progress: &'a dyn Progress,
-    /// Where edges go that would pass the arena's cap; without one, that is an error.
+    /// Where edges go that would exceed the arena's cap; without one, that is an error.
     pub disk: Option<&'a dyn FileSystem>,
     /// Threads that help the one that calls.
     pub workers: usize,

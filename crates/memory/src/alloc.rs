@@ -15,7 +15,7 @@ use crate::units::Bytes;
 /// A copyable handle on a [`Port`]; the allocator of every container of a service.
 ///
 /// It implements `allocator_api2`'s `Allocator` (the 0.2 that hashbrown and bumpalo share), and
-/// remembers the reason of a refusal for the conversion into [`MemoryError`].
+/// remembers the reason of a failure for the conversion into [`MemoryError`].
 ///
 /// ```
 /// use gitmind_memory::{Alloc, System, Vec};
@@ -32,7 +32,7 @@ pub struct Alloc<'a> {
 }
 
 impl<'a> Alloc<'a> {
-    /// A handle on `port` on nobody's account.
+    /// A handle on `port` untagged.
     #[inline]
     pub const fn new(port: &'a dyn Port) -> Self {
         Self { port, op: OpTag::NONE }
@@ -62,8 +62,8 @@ impl<'a> Alloc<'a> {
         self.op
     }
 
-    /// Books what this thread takes from the process's own heap on the handle's operation as well,
-    /// until the guard is dropped; `None` when the handle is on nobody's account.
+    /// Counts what this thread allocates from the process's own heap on the handle's operation as
+    /// well, until the guard is dropped; `None` when the handle is untagged.
     pub fn enter(self) -> Option<Entered> {
         self.op.op().map(process::enter)
     }

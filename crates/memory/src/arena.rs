@@ -7,26 +7,26 @@
 //!   page, each further one twice the last up to 1 MiB, all clipped to what the cap leaves. The
 //!   port is charged for a block, footer included, before it is made, and refunded after it is
 //!   gone.
-//! - **Objects of [`ALONE_BYTES_MIN`] and more** that the newest block has no room for are blocks
-//!   of the port by themselves: bumpalo's blocks are whole pages less 64 bytes, so new ones for
-//!   objects of a page would waste most of a page each. Smaller ones follow when the cap has no
+//! - **Objects of [`DEDICATED_BYTES_MIN`] and more** that the newest block has no room for are
+//!   blocks of the port by themselves: bumpalo's blocks are whole pages less 64 bytes, so new ones
+//!   for objects of a page would waste most of a page each. Smaller ones follow when the cap has no
 //!   room for a block.
-//! - **The cap** bounds everything the arena holds: blocks, footers, objects alone, and records of
-//!   them beyond the first 16, which are in the arena itself. A request that does not fit is
-//!   [`OverCap`](super::ErrorKind::OverCap), changes nothing, and the arena stays usable.
+//! - **The cap** bounds everything the arena holds: blocks, footers, dedicated allocations, and
+//!   records of them beyond the first 16, which are in the arena itself. A request that does not
+//!   fit is [`OverCap`](super::ErrorKind::OverCap), changes nothing, and the arena stays usable.
 //! - **Nothing outlives it**: objects borrow the arena, and [`Arena::reset`] needs it alone. No
 //!   destructor runs, so a type that needs one does not compile.
 //!
 //! **Threads.** An arena belongs to one thread: it is neither `Send` nor `Sync`. Handles on it are
 //! borrows, so they stay as well.
 //!
-//! With [`Pooling::Off`] each object is alone, so that a sanitizer sees it. With [`Zeroing::On`]
-//! what was used, and nothing else, is zero before it is given back or used again. Under
-//! AddressSanitizer what is not handed out is poisoned.
+//! With [`Pooling::Off`] each object is a dedicated allocation, so that a sanitizer sees it. With
+//! [`Zeroing::On`] what was used, and nothing else, is zero before it is given back or used again.
+//! Under AddressSanitizer what is not handed out is poisoned.
 
 mod allocator;
-mod alone;
 mod blocks;
+mod dedicated;
 mod ledger;
 mod size;
 mod stats;
@@ -38,9 +38,9 @@ use std::marker::PhantomData;
 use std::ptr::NonNull;
 use std::{slice, str};
 
-use self::alone::Alone;
 use self::blocks::Blocks;
-use self::ledger::{Ledger, Refusal};
+use self::dedicated::Dedicated;
+use self::ledger::{Failure, Ledger};
 use super::alloc::Alloc;
 use super::error::{self, MemoryError};
 use super::pooling::{Pooling, Zeroing};
@@ -49,7 +49,7 @@ use crate::units::Bytes;
 pub use self::stats::ArenaStats;
 
 /// The size from which on an object gets no new block of bumpalo.
-pub const ALONE_BYTES_MIN: usize = 4096;
+pub const DEDICATED_BYTES_MIN: usize = 4096;
 
 /// Memory of one operation; `&Arena` is an allocator of `allocator_api2`.
 ///
@@ -87,7 +87,7 @@ pub const ALONE_BYTES_MIN: usize = 4096;
 /// ```
 pub struct Arena<'a> {
     blocks: Blocks,
-    alone: Alone,
+    dedicated: Dedicated,
     ledger: Ledger<'a>,
     hint_bytes: u64,
     pooling: Pooling,
@@ -113,7 +113,7 @@ impl<'a> Arena<'a> {
     ) -> Self {
         Self {
             blocks: Blocks::new(),
-            alone: Alone::new(),
+            dedicated: Dedicated::new(),
             ledger: Ledger::new(alloc, cap),
             hint_bytes: hint.get(),
             pooling,
@@ -128,7 +128,7 @@ impl<'a> Arena<'a> {
     ///
     /// # Errors
     /// `OverCap` when it fits neither a block nor under the cap, `Exhausted` when the heap has no
-    /// block, and every refusal of the port; the objects are as before then.
+    /// block, and every failure of the port; the objects are as before then.
     ///
     /// # Ownership
     /// Valid until the next [`Arena::reset`] or the arena's end, which take everything back.
@@ -230,9 +230,9 @@ impl<'a> Arena<'a> {
     }
 
     /// Ends every object. The largest block is kept for what comes next; all others, and objects
-    /// that are alone, are given back.
+    /// that are dedicated allocations, are freed.
     pub fn reset(&mut self) {
-        self.alone.end(self.zeroing, &self.ledger);
+        self.dedicated.end(self.zeroing, &self.ledger);
         self.blocks.reset(self.zeroing, &self.ledger);
     }
 
@@ -248,35 +248,36 @@ impl<'a> Arena<'a> {
 
     /// What the arena holds and has held. The time is that of a walk over blocks and records.
     pub fn stats(&self) -> ArenaStats {
-        ArenaStats::read(&self.ledger, &self.blocks, &self.alone)
+        ArenaStats::read(&self.ledger, &self.blocks, &self.dedicated)
     }
 
-    /// Serves what the newest block has no room for: from a new block, or alone.
+    /// Serves what the newest block has no room for: from a new block, or by a dedicated
+    /// allocation.
     #[cold]
     #[inline(never)]
     fn take_elsewhere(&self, layout: Layout) -> Result<NonNull<u8>, MemoryError> {
-        let is_pooled = self.pooling == Pooling::On && layout.size() < ALONE_BYTES_MIN;
+        let is_pooled = self.pooling == Pooling::On && layout.size() < DEDICATED_BYTES_MIN;
         let taken = if is_pooled {
             self.take_from_new_block(layout)
         } else {
-            self.alone.take(layout, &self.ledger)
+            self.dedicated.take(layout, &self.ledger)
         };
-        taken.map_err(|refusal| self.ledger.error(refusal, layout.size()))
+        taken.map_err(|failure| self.ledger.error(failure, layout.size()))
     }
 
-    /// From a new block if the cap has room for one, else alone.
-    fn take_from_new_block(&self, layout: Layout) -> Result<NonNull<u8>, Refusal> {
+    /// From a new block if the cap has room for one, else by a dedicated allocation.
+    fn take_from_new_block(&self, layout: Layout) -> Result<NonNull<u8>, Failure> {
         match self.blocks.grow(layout, self.hint_bytes, &self.ledger) {
-            Ok(()) => self.blocks.take(layout).ok_or(Refusal::OverCap),
-            Err(Refusal::OverCap) => self.alone.take(layout, &self.ledger),
-            Err(refusal) => Err(refusal),
+            Ok(()) => self.blocks.take(layout).ok_or(Failure::OverCap),
+            Err(Failure::OverCap) => self.dedicated.take(layout, &self.ledger),
+            Err(failure) => Err(failure),
         }
     }
 }
 
 impl Drop for Arena<'_> {
     fn drop(&mut self) {
-        self.alone.end(self.zeroing, &self.ledger);
+        self.dedicated.end(self.zeroing, &self.ledger);
         self.blocks.end(self.zeroing, &self.ledger);
     }
 }

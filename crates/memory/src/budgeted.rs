@@ -1,7 +1,7 @@
 //! A decorator that keeps the sum of live bytes under a hard limit.
 //!
 //! Charge first, then allocate: one compare-and-swap admits the bytes or changes nothing, so two
-//! threads can never pass the limit together, and a refusal disturbs nobody. What is counted is
+//! threads can never pass the limit together, and a failure changes nothing. What is counted is
 //! what was asked for; what the heap adds around it is reconciled by `git-mind budget`.
 //!
 //! While a block is being moved by `grow`, the heap holds it twice for a moment; only the new size
@@ -21,7 +21,7 @@ use crate::units::Bytes;
 /// The soft limit in percent of the hard one.
 pub const SOFT_LIMIT_PERCENT: u64 = 80;
 
-/// Who is told that a budget runs low.
+/// What is told that a budget runs low.
 ///
 /// Called by whichever thread passes the soft limit, inside its request: it must not allocate
 /// from the same budget and must not panic.
@@ -43,7 +43,7 @@ pub struct BudgetWarning {
     pub used: Bytes,
     /// Where the warning is due.
     pub soft_limit: Bytes,
-    /// Where requests are refused.
+    /// Where requests fail.
     pub hard_limit: Bytes,
 }
 
@@ -54,7 +54,7 @@ impl fmt::Display for BudgetWarning {
     }
 }
 
-/// An observer that nobody listens to.
+/// An observer that does nothing.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Silent;
 
@@ -91,7 +91,7 @@ impl Ledger {
 }
 
 /// A port with a soft and a hard limit over the one below.
-/// The hard limit is exact on any number of threads; a refusal changes nothing.
+/// The hard limit is exact on any number of threads; a failure changes nothing.
 ///
 /// ```
 /// use gitmind_memory::{Alloc, Budgeted, ErrorKind, System, Vec};
@@ -99,8 +99,8 @@ impl Ledger {
 /// let budget = Budgeted::new(System::new(), Bytes::new(100));
 /// let mut kept = Vec::new(Alloc::new(&budget));
 /// kept.try_extend_from_slice(&[0_u8; 60])?;
-/// let refused = Vec::<u8>::try_with_capacity(41, Alloc::new(&budget));
-/// assert_eq!(refused.unwrap_err().kind, ErrorKind::OverBudget);
+/// let failed = Vec::<u8>::try_with_capacity(41, Alloc::new(&budget));
+/// assert_eq!(failed.unwrap_err().kind, ErrorKind::OverBudget);
 /// assert_eq!(budget.used().get() + 40, budget.hard_limit().get());
 /// drop(kept);
 /// assert_eq!(budget.used(), Bytes::ZERO);
@@ -150,7 +150,7 @@ impl<P: Port, O: BudgetObserver> Budgeted<P, O> {
         Bytes::new(self.ledger.peak_bytes.load(Ordering::Acquire))
     }
 
-    /// Where requests are refused.
+    /// Where requests fail.
     pub const fn hard_limit(&self) -> Bytes {
         Bytes::new(self.ledger.hard_bytes)
     }

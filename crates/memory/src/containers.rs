@@ -22,7 +22,7 @@ impl<'a> Alloc<'a> {
     /// Moves `value` into memory of this handle.
     ///
     /// # Errors
-    /// Every refusal of the port; `value` is dropped then.
+    /// Every failure of the port; `value` is dropped then.
     pub fn try_box<T>(self, value: T) -> Result<Box<'a, T>, MemoryError> {
         Ok(Box(allocator_api2::boxed::Box::try_new_in(value, self)?))
     }

@@ -27,7 +27,7 @@ pub struct Diagnostics {
     pub bytes_outstanding: Bytes,
     /// The highest that `bytes_outstanding` has been.
     pub peak_bytes: Bytes,
-    /// Requests that were refused.
+    /// Requests that failed.
     pub failures_total: u64,
     /// Blocks handed out; a grown block is still the same block.
     pub allocations_total: u64,
@@ -140,9 +140,9 @@ impl Counters {
         }
     }
 
-    /// Counts a refused request.
+    /// Counts a failed request.
     #[cold]
-    pub(crate) fn refused(&self) {
+    pub(crate) fn failed(&self) {
         self.failures.fetch_add(1, Relaxed);
     }
 

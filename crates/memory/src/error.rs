@@ -1,7 +1,7 @@
-//! Why memory was refused, in a value that needs no memory.
+//! Why a request for memory failed, in a value that needs no memory.
 //!
 //! It is made when memory is short, so it is `Copy` and never touches the heap. Containers of
-//! `allocator_api2` and `hashbrown` report a refusal without its reason; the handle keeps the last
+//! `allocator_api2` and `hashbrown` report a failure without its reason; the handle keeps the last
 //! one of each thread, as `errno` does, and the conversions here pick it up.
 
 use std::cell::Cell;
@@ -13,7 +13,7 @@ use allocator_api2::collections::{TryReserveError, TryReserveErrorKind};
 use super::op::{Op, OpTag};
 use crate::units::Bytes;
 
-/// A refused request for memory.
+/// A failed request for memory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct MemoryError {
     /// The operation that asked, when it asked through a tagged handle.
@@ -22,18 +22,18 @@ pub struct MemoryError {
     pub requested: Bytes,
     /// The limit that stood in the way; zero when there was none of ours.
     pub limit: Bytes,
-    /// Why it was refused.
+    /// Why it failed.
     pub kind: ErrorKind,
 }
 
-/// Why a request was refused.
+/// Why a request failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ErrorKind {
     /// The system has no block of this size.
     Exhausted,
-    /// The hard limit of a budget would be passed.
+    /// The hard limit of a budget would be exceeded.
     OverBudget,
-    /// The cap of an arena or another bounded structure would be passed.
+    /// The cap of an arena or another bounded structure would be exceeded.
     OverCap,
     /// A test asked for this failure.
     Injected,
@@ -44,7 +44,7 @@ pub enum ErrorKind {
 }
 
 impl MemoryError {
-    /// A refusal of `requested` bytes for a reason without a limit.
+    /// A failure of `requested` bytes for a reason without a limit.
     pub const fn new(kind: ErrorKind, op: Option<Op>, requested: Bytes) -> Self {
         Self { op, requested, limit: Bytes::ZERO, kind }
     }
@@ -59,9 +59,9 @@ impl fmt::Display for MemoryError {
         match self.kind {
             ErrorKind::Exhausted => write!(f, "the system has no {requested} of memory left"),
             ErrorKind::OverBudget => {
-                write!(f, "{requested} more would pass the memory budget of {limit}")
+                write!(f, "{requested} more would exceed the memory budget of {limit}")
             }
-            ErrorKind::OverCap => write!(f, "{requested} more would pass the cap of {limit}"),
+            ErrorKind::OverCap => write!(f, "{requested} more would exceed the cap of {limit}"),
             ErrorKind::Injected => write!(f, "a request for {requested} failed as a test asked"),
             ErrorKind::Foreign => write!(f, "a block of {requested} belongs to another allocator"),
             ErrorKind::Overflow => write!(f, "a size does not fit the address space"),
@@ -82,7 +82,7 @@ pub(super) fn remember(error: MemoryError, op: OpTag<'_>) -> AllocError {
     AllocError
 }
 
-/// The reason of the refusal that was just seen; without one, the system is the only suspect.
+/// The reason of the failure that was just seen; without one, the system is the only suspect.
 fn recall(requested: Bytes) -> MemoryError {
     let unknown = MemoryError::new(ErrorKind::Exhausted, None, requested);
     LAST.with(Cell::take).unwrap_or(unknown)

@@ -1,9 +1,9 @@
-//! A decorator that refuses requests on a schedule.
+//! A decorator that fails requests on a schedule.
 //!
-//! Errors on the out-of-memory path are the ones nobody sees; this makes the Nth one happen. It
-//! counts requests, not bytes, and never refuses to take memory back. The schedule is the four
-//! numbers of SQLite's test allocator: a countdown, a repeat count, what was refused, and what was
-//! granted after the first refusal.
+//! Errors on the out-of-memory path are rarely met; this makes the Nth one happen. It
+//! counts requests, not bytes, and never fails to free memory. The schedule is the four
+//! numbers of SQLite's test allocator: a countdown, a repeat count, what failed, and what was
+//! granted after the first failure.
 
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
@@ -13,7 +13,7 @@ use super::op::OpTag;
 use super::port::Port;
 use crate::units::Bytes;
 
-/// Which requests are refused, by their number.
+/// Which requests fail, by their number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Schedule {
     first: u64,
@@ -39,8 +39,8 @@ impl Schedule {
         if nth == 0 { Self::NEVER } else { Self { first: nth, count } }
     }
 
-    /// Whether request number `nth` is refused.
-    const fn refuses(self, nth: u64) -> bool {
+    /// Whether request number `nth` fails.
+    const fn fails(self, nth: u64) -> bool {
         nth >= self.first && nth - self.first < self.count
     }
 }
@@ -48,15 +48,15 @@ impl Schedule {
 /// What a [`Faulty`] has seen since it was made or reset.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Faults {
-    /// Requests that could have been refused.
+    /// Requests that could have failed.
     pub requests: u64,
     /// Requests that were.
-    pub refused: u64,
-    /// Requests granted after the first refusal: what the caller tried next.
+    pub failed: u64,
+    /// Requests granted after the first failure: what the caller tried next.
     pub granted_after: u64,
 }
 
-/// A port that refuses what its schedule names, over the one below.
+/// A port that fails what its schedule names, over the one below.
 ///
 /// ```
 /// use gitmind_memory::{Alloc, ErrorKind, Faulty, Schedule, System};
@@ -68,13 +68,13 @@ pub struct Faults {
 /// ```
 pub type Faulty<P> = Gated<P, Scheduled>;
 
-/// Refuses what its schedule names, and counts.
+/// Fails what its schedule names, and counts.
 #[derive(Debug)]
 pub struct Scheduled {
     first: AtomicU64,
     count: AtomicU64,
     requests: AtomicU64,
-    refused: AtomicU64,
+    failed: AtomicU64,
 }
 
 impl<P: Port> Faulty<P> {
@@ -84,7 +84,7 @@ impl<P: Port> Faulty<P> {
             first: AtomicU64::new(schedule.first),
             count: AtomicU64::new(schedule.count),
             requests: AtomicU64::new(0),
-            refused: AtomicU64::new(0),
+            failed: AtomicU64::new(0),
         };
         Self::with_gate(inner, gate)
     }
@@ -97,15 +97,15 @@ impl<P: Port> Faulty<P> {
         gate.first.store(schedule.first, Relaxed);
         gate.count.store(schedule.count, Relaxed);
         gate.requests.store(0, Relaxed);
-        gate.refused.store(0, Relaxed);
+        gate.failed.store(0, Relaxed);
     }
 
     /// What has happened since the last reset.
     pub fn faults(&self) -> Faults {
         let gate = self.gate();
-        let (requests, refused) = (gate.requests.load(Relaxed), gate.refused.load(Relaxed));
+        let (requests, failed) = (gate.requests.load(Relaxed), gate.failed.load(Relaxed));
         let since_first = (requests + 1).saturating_sub(gate.first.load(Relaxed));
-        Faults { requests, refused, granted_after: since_first.saturating_sub(refused) }
+        Faults { requests, failed, granted_after: since_first.saturating_sub(failed) }
     }
 }
 
@@ -113,8 +113,8 @@ impl Scheduled {
     /// The one place to stop a debugger at, when a test fails under a schedule.
     #[cold]
     #[inline(never)]
-    fn refuse(&self, requested: Bytes, op: OpTag<'_>) -> MemoryError {
-        self.refused.fetch_add(1, Relaxed);
+    fn fail(&self, requested: Bytes, op: OpTag<'_>) -> MemoryError {
+        self.failed.fetch_add(1, Relaxed);
         MemoryError::new(ErrorKind::Injected, op.op(), requested)
     }
 }
@@ -125,10 +125,10 @@ impl Gate for Scheduled {
         let nth = self.requests.fetch_add(1, Relaxed) + 1;
         let schedule =
             Schedule { first: self.first.load(Relaxed), count: self.count.load(Relaxed) };
-        if schedule.refuses(nth) { Err(self.refuse(requested, op)) } else { Ok(()) }
+        if schedule.fails(nth) { Err(self.fail(requested, op)) } else { Ok(()) }
     }
 
-    fn refused(&self) -> u64 {
-        self.refused.load(Relaxed)
+    fn failures(&self) -> u64 {
+        self.failed.load(Relaxed)
     }
 }

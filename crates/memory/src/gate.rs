@@ -1,4 +1,4 @@
-//! A decorator that asks before each request whether it may go on; what refuses differs by gate.
+//! A decorator that asks before each request whether it may go on; the rule is the gate's.
 
 use std::alloc::Layout;
 use std::ptr::NonNull;
@@ -31,7 +31,7 @@ use crate::units::Bytes;
 ///         Err(MemoryError::new(ErrorKind::Injected, op.op(), requested))
 ///     }
 ///
-///     fn refused(&self) -> u64 {
+///     fn failures(&self) -> u64 {
 ///         self.0.load(Relaxed)
 ///     }
 /// }
@@ -41,7 +41,7 @@ use crate::units::Bytes;
 /// assert!(Alloc::new(&port).try_box([0_u8; 65]).is_err());
 /// assert_eq!(port.diagnostics().failures_total, 1);
 /// let (system, small) = port.into_parts();
-/// assert_eq!((system.diagnostics().failures_total, small.refused()), (0, 1));
+/// assert_eq!((system.diagnostics().failures_total, small.failures()), (0, 1));
 /// ```
 pub trait Gate: Send + Sync {
     /// Lets a request of so many bytes pass, or says why not.
@@ -51,10 +51,10 @@ pub trait Gate: Send + Sync {
     fn admit(&self, requested: Bytes, op: OpTag<'_>) -> Result<(), MemoryError>;
 
     /// Requests that did not pass, for [`Diagnostics::failures_total`].
-    fn refused(&self) -> u64;
+    fn failures(&self) -> u64;
 }
 
-/// A port whose requests pass a gate first. To take memory back asks nobody.
+/// A port whose requests pass a gate first. Freeing is never asked about.
 #[derive(Debug)]
 pub struct Gated<P, G> {
     inner: P,
@@ -89,8 +89,8 @@ impl<P: Port, G: Gate> Gated<P, G> {
     }
 }
 
-// SAFETY: blocks are the inner port's; a refusal happens before it is asked, so the old block of a
-// refused `grow` or `shrink` is untouched, and so is everything when a gate unwinds.
+// SAFETY: blocks are the inner port's; a failure happens before it is asked, so the old block of a
+// failed `grow` or `shrink` is untouched, and so is everything when a gate unwinds.
 unsafe impl<P: Port, G: Gate> Port for Gated<P, G> {
     fn allocate(&self, layout: Layout, op: OpTag<'_>) -> Result<NonNull<u8>, MemoryError> {
         self.admit(layout, op)?;
@@ -146,7 +146,7 @@ unsafe impl<P: Port, G: Gate> Port for Gated<P, G> {
 
     fn diagnostics(&self) -> Diagnostics {
         let inner = self.inner.diagnostics();
-        let failures_total = inner.failures_total + self.gate.refused();
+        let failures_total = inner.failures_total + self.gate.failures();
         Diagnostics { failures_total, ..inner }
     }
 }

@@ -1,4 +1,4 @@
-//! An intern table: each string once, named by four bytes, gone when nobody holds it.
+//! An intern table: each string once, named by four bytes, freed with its last hold.
 //!
 //! **Threads.** A table is shared by reference. A string belongs to one of 16 shards by its hash,
 //! each behind a lock of its own, and an operation takes exactly one of these at a time.
@@ -93,7 +93,7 @@ impl std::error::Error for InternError {}
 struct Padded<'a>(Mutex<Shard<'a>>);
 
 impl<'a> Padded<'a> {
-    /// The shard of a table that nobody else uses.
+    /// The shard of a table that is not shared.
     fn get_mut(&mut self) -> &mut Shard<'a> {
         self.0.get_mut().unwrap_or_else(PoisonError::into_inner)
     }
@@ -146,7 +146,7 @@ impl<'a> InternTable<'a> {
     /// Holds `bytes` once more and names them.
     ///
     /// # Errors
-    /// Every refusal of the port; `OverCap` for a string of 16 MiB, a shard without a symbol left
+    /// Every failure of the port; `OverCap` for a string of 16 MiB, a shard without a symbol left
     /// and a string held 2^32 - 1 times. Nothing has changed then.
     ///
     /// # Ownership
@@ -204,7 +204,7 @@ impl<'a> InternTable<'a> {
         shard.resolve(key).map(read).map_err(|failure| error(failure, symbol))
     }
 
-    /// The table without its locks, for whoever has it alone.
+    /// The table without its locks, for its only user.
     pub const fn unshared(&mut self) -> Unshared<'_, 'a> {
         Unshared(self)
     }
@@ -212,7 +212,7 @@ impl<'a> InternTable<'a> {
     /// Gives memory back that no held string needs; all of it when there is none.
     ///
     /// # Errors
-    /// Every refusal of the port, since strings move to smaller blocks; the table is intact then.
+    /// Every failure of the port, since strings move to smaller blocks; the table is intact then.
     pub fn trim(&self) -> Result<(), MemoryError> {
         (0..SHARDS).try_for_each(|shard| self.lock(shard).trim(|bytes| self.hash(bytes)))
     }

@@ -8,7 +8,6 @@
 
 mod alloc;
 mod arena;
-mod books;
 mod budgeted;
 mod callsite;
 mod containers;
@@ -16,6 +15,7 @@ mod counters;
 mod error;
 mod faulty;
 mod gate;
+mod heap_ledger;
 #[cfg(feature = "histogram")]
 mod histogram;
 mod intern;
@@ -38,8 +38,7 @@ mod traced;
 pub mod units;
 
 pub use self::alloc::{Alloc, Charge};
-pub use self::arena::{ALONE_BYTES_MIN, Arena, ArenaStats};
-pub use self::books::Reconciliation;
+pub use self::arena::{Arena, ArenaStats, DEDICATED_BYTES_MIN};
 pub use self::budgeted::{BudgetObserver, BudgetWarning, Budgeted, SOFT_LIMIT_PERCENT, Silent};
 pub use self::callsite::{CallSiteId, CallStack, Site};
 pub use self::containers::{ArenaVec, Box, Map, Vec, VecIn};
@@ -47,6 +46,7 @@ pub use self::counters::Diagnostics;
 pub use self::error::{ErrorKind, MemoryError};
 pub use self::faulty::{Faults, Faulty, Schedule, Scheduled};
 pub use self::gate::{Gate, Gated};
+pub use self::heap_ledger::Reconciliation;
 #[cfg(feature = "histogram")]
 pub use self::histogram::Percentiles;
 pub use self::intern::{InternError, InternTable, Interned, Symbol, Unshared};
@@ -60,5 +60,5 @@ pub use self::registry::{
 };
 pub use self::slab::{Slab, SlabBox, SlabStats};
 pub use self::system::System;
-pub use self::timeline::{Levels, Stretch};
+pub use self::timeline::{Interval, Usage};
 pub use self::traced::{Leak, Misuse, Trace, TraceReport, Traced, Violation};

@@ -10,7 +10,7 @@ pub enum Pooling {
     Off,
 }
 
-/// Whether a utility overwrites memory that nobody uses any more.
+/// Whether a utility overwrites memory that is not used any more.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Zeroing {
     /// Freed memory keeps what was in it until it is handed out again.

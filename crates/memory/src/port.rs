@@ -102,8 +102,8 @@ pub unsafe trait Port: Send + Sync {
     /// Admits `bytes` that the caller takes from elsewhere.
     ///
     /// # Errors
-    /// `OverBudget` when a budget below would be passed, `Injected` when a test asks for it. A
-    /// refused charge has changed nothing.
+    /// `OverBudget` when a budget below would be exceeded, `Injected` when a test asks for it. A
+    /// failed charge has changed nothing.
     fn charge(&self, bytes: Bytes, op: OpTag<'_>) -> Result<(), MemoryError>;
 
     /// Takes back exactly what was charged before with the same tag.

@@ -1,11 +1,11 @@
 //! The binary's global allocator: the system's, with an optional count of live bytes.
 //!
 //! It sees what no port sees: the memory of the crates we depend on and of std. It observes and
-//! never refuses, because a null pointer would abort third-party code; it does not allocate and
+//! fails no request, because a null pointer would abort third-party code; it does not allocate and
 //! does not unwind. Off, it is a plain forward behind one relaxed load. The library installs it
 //! nowhere.
 //!
-//! A block does not remember its operation here. What a thread frees is booked on the operation
+//! A block does not remember its operation here. What a thread frees is counted for the operation
 //! that it is in at that moment, so the peak of an operation is right when it frees what it took,
 //! and its outstanding bytes are what it left to others.
 
@@ -14,10 +14,10 @@ use std::cell::Cell;
 use std::marker::PhantomData;
 use std::sync::atomic::{AtomicU8, Ordering};
 
-use super::books::{Books, Reconciliation};
 use super::counters::{Counters, Diagnostics};
+use super::heap_ledger::{HeapLedger, Reconciliation};
 use super::op::Op;
-use super::timeline::Stretch;
+use super::timeline::Interval;
 use crate::units::Bytes;
 
 /// The system allocator with counters.
@@ -26,14 +26,14 @@ pub struct ProcessAllocator {
     mode: AtomicU8,
     all: Counters,
     ops: [Counters; Op::COUNT_MAX],
-    books: Books,
+    ledger: HeapLedger,
 }
 
 /// A plain forward.
 const OFF: u8 = 0;
 /// Counters for the process and the operations.
 const COUNTING: u8 = 1;
-/// Counters, and books that ports are set against.
+/// Counters, and a ledger that compares ports with the heap.
 const RECONCILING: u8 = 2;
 
 impl ProcessAllocator {
@@ -43,7 +43,7 @@ impl ProcessAllocator {
             mode: AtomicU8::new(OFF),
             all: Counters::new(),
             ops: [const { Counters::new() }; Op::COUNT_MAX],
-            books: Books::new(),
+            ledger: HeapLedger::new(),
         }
     }
 
@@ -52,7 +52,7 @@ impl ProcessAllocator {
         self.restart(COUNTING);
     }
 
-    /// Counts from here on as [`Self::start_counting`] does, and books what ports admit beside it:
+    /// Counts from here on as [`Self::start_counting`] does, and enters what ports admit beside it:
     /// those that are [`Reconciled`](super::Reconciled) with this allocator.
     pub fn start_reconciling(&self) {
         self.restart(RECONCILING);
@@ -62,7 +62,7 @@ impl ProcessAllocator {
         self.mode.store(OFF, Ordering::Relaxed);
         self.all.reset();
         self.ops.iter().for_each(Counters::reset);
-        self.books.restart();
+        self.ledger.restart();
         self.mode.store(mode, Ordering::Relaxed);
     }
 
@@ -74,19 +74,19 @@ impl ProcessAllocator {
 
     /// The peaks of the heap and of the ports since the reconciliation began.
     pub fn reconciliation(&self) -> Reconciliation {
-        self.books.read()
+        self.ledger.read()
     }
 
-    /// The levels since the reconciliation began, once it has been stopped.
-    pub fn stretches(&self) -> impl Iterator<Item = Stretch> {
-        self.books.stretches()
+    /// The usage since the reconciliation began, once it has been stopped.
+    pub fn intervals(&self) -> impl Iterator<Item = Interval> {
+        self.ledger.intervals()
     }
 
-    /// Books `change` bytes that a port has admitted, or taken back.
+    /// HeapLedger `change` bytes that a port has admitted, or taken back.
     #[inline]
-    pub(super) fn book_port(&self, change: i64) {
+    pub(super) fn enter_port(&self, change: i64) {
         if self.mode.load(Ordering::Relaxed) == RECONCILING {
-            self.books.port(change);
+            self.ledger.port(change);
         }
     }
 
@@ -112,15 +112,15 @@ impl ProcessAllocator {
             event(op);
         }
         if mode == RECONCILING {
-            self.books.heap(change);
+            self.ledger.heap(change);
         }
     }
 
-    /// Counts a block that the system handed out, or its refusal.
+    /// Counts a block that the system handed out, or its failure.
     #[inline]
     fn handed_out(&self, block: *mut u8, size: usize) -> *mut u8 {
         if block.is_null() {
-            self.count(0, Counters::refused);
+            self.count(0, Counters::failed);
         } else {
             self.count(signed(size), |counters| counters.allocated(size));
         }
@@ -165,7 +165,7 @@ unsafe impl GlobalAlloc for ProcessAllocator {
         let moved = unsafe { System.realloc(block, layout, new_size) };
         let change = signed(new_size) - signed(layout.size());
         match u64::try_from(change) {
-            _ if moved.is_null() => self.count(0, Counters::refused),
+            _ if moved.is_null() => self.count(0, Counters::failed),
             Ok(more) => self.count(change, |counters| counters.grown(more)),
             Err(_) => self.count(change, |counters| counters.shrunk(change.unsigned_abs())),
         }
@@ -187,7 +187,7 @@ thread_local! {
     static CURRENT: Cell<usize> = const { Cell::new(NONE) };
 }
 
-/// Books what this thread takes from the process's heap on `op`, until the guard is dropped.
+/// Counts what this thread allocates from the process's heap on `op`, until the guard is dropped.
 pub(super) fn enter(op: Op) -> Entered {
     let before = CURRENT.with(|current| current.replace(op.index()));
     Entered { before, not_send: PhantomData }

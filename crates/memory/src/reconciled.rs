@@ -1,7 +1,7 @@
-//! A decorator that books what it admits beside what the process's heap hands out.
+//! A decorator that enters what it admits in a ledger, beside what the process's heap hands out.
 //!
 //! It belongs right above the bottom of a stack, so that it sees what the decorators add, such as
-//! stamps. Without the reconciliation of [`ProcessAllocator::start_reconciling`] it books nothing.
+//! stamps. Without the reconciliation of [`ProcessAllocator::start_reconciling`] it enters nothing.
 
 use std::alloc::Layout;
 use std::ptr::NonNull;
@@ -22,20 +22,20 @@ pub struct Reconciled<P> {
 }
 
 impl<P: Port> Reconciled<P> {
-    /// Books what `inner` admits in the books of `process`.
+    /// Enters what `inner` admits in the ledger of `process`.
     pub fn new(inner: P, process: &'static ProcessAllocator) -> Self {
         Self { inner, process, id: PortId::unique() }
     }
 
-    /// Runs `request` with `bytes` booked, which stay there only when it succeeds.
+    /// Runs `request` with `bytes` entered, which stay there only when it succeeds.
     #[inline]
-    fn booked<T>(
+    fn entered<T>(
         &self,
         bytes: i64,
         request: impl FnOnce() -> Result<T, MemoryError>,
     ) -> Result<T, MemoryError> {
-        self.process.book_port(bytes);
-        request().inspect_err(|_| self.process.book_port(bytes.saturating_neg()))
+        self.process.enter_port(bytes);
+        request().inspect_err(|_| self.process.enter_port(bytes.saturating_neg()))
     }
 }
 
@@ -48,23 +48,23 @@ fn size(layout: Layout) -> i64 {
     signed(layout.size() as u64)
 }
 
-// SAFETY: blocks are the inner port's; this one only books their sizes, and never unwinds.
+// SAFETY: blocks are the inner port's; this one only enters their sizes, and never unwinds.
 unsafe impl<P: Port> Port for Reconciled<P> {
     #[inline]
     fn allocate(&self, layout: Layout, op: OpTag<'_>) -> Result<NonNull<u8>, MemoryError> {
-        self.booked(size(layout), || self.inner.allocate(layout, op))
+        self.entered(size(layout), || self.inner.allocate(layout, op))
     }
 
     #[inline]
     fn allocate_zeroed(&self, layout: Layout, op: OpTag<'_>) -> Result<NonNull<u8>, MemoryError> {
-        self.booked(size(layout), || self.inner.allocate_zeroed(layout, op))
+        self.entered(size(layout), || self.inner.allocate_zeroed(layout, op))
     }
 
     #[inline]
     unsafe fn deallocate(&self, ptr: NonNull<u8>, layout: Layout, op: OpTag<'_>) {
         // SAFETY: the block is the inner port's, because blocks are passed through unchanged.
         unsafe { self.inner.deallocate(ptr, layout, op) };
-        self.process.book_port(-size(layout));
+        self.process.enter_port(-size(layout));
     }
 
     #[inline]
@@ -75,7 +75,7 @@ unsafe impl<P: Port> Port for Reconciled<P> {
         new: Layout,
         op: OpTag<'_>,
     ) -> Result<NonNull<u8>, MemoryError> {
-        self.booked(size(new) - size(old), || {
+        self.entered(size(new) - size(old), || {
             // SAFETY: as in `deallocate`; sizes are the caller's, which promises their order.
             unsafe { self.inner.grow(ptr, old, new, op) }
         })
@@ -91,17 +91,17 @@ unsafe impl<P: Port> Port for Reconciled<P> {
     ) -> Result<NonNull<u8>, MemoryError> {
         // SAFETY: as in `deallocate`; sizes are the caller's, which promises their order.
         let block = unsafe { self.inner.shrink(ptr, old, new, op) }?;
-        self.process.book_port(size(new) - size(old));
+        self.process.enter_port(size(new) - size(old));
         Ok(block)
     }
 
     fn charge(&self, bytes: Bytes, op: OpTag<'_>) -> Result<(), MemoryError> {
-        self.booked(signed(bytes.get()), || self.inner.charge(bytes, op))
+        self.entered(signed(bytes.get()), || self.inner.charge(bytes, op))
     }
 
     fn refund(&self, bytes: Bytes, op: OpTag<'_>) {
         self.inner.refund(bytes, op);
-        self.process.book_port(-signed(bytes.get()));
+        self.process.enter_port(-signed(bytes.get()));
     }
 
     fn id(&self) -> PortId {

@@ -7,7 +7,7 @@
 //!
 //! sharded-slab takes its pages from the process's heap, keeps them, and aborts when there is none
 //! left. So the capacity is bounded, the pages are those of the threads that begin operations, and
-//! nothing here goes through a port: it is outside what budgets count and what sweeps refuse.
+//! nothing here goes through a port: it is outside what budgets count and what sweeps let fail.
 
 use std::fmt;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
@@ -64,7 +64,7 @@ pub struct OpTotals {
     pub runs: u64,
     /// The highest peak of a run.
     pub peak_bytes: Bytes,
-    /// Requests refused.
+    /// Requests that failed.
     pub failures_total: u64,
     /// Blocks taken.
     pub allocations_total: u64,
@@ -196,8 +196,8 @@ impl Scope<'_> {
         alloc.on_account_of(self.stats())
     }
 
-    /// Books what this thread takes from the process's own heap on this operation as well, until
-    /// the guard is dropped. A worker thread enters by itself.
+    /// Counts what this thread allocates from the process's own heap on this operation as well,
+    /// until the guard is dropped. A worker thread enters by itself.
     pub fn enter(&self) -> Entered {
         process::enter(self.stats().op())
     }

@@ -10,7 +10,7 @@
 //!
 //! **Threads.** A slab belongs to the thread that made it: it is neither `Send` nor `Sync`, so a
 //! container on `&Slab` cannot be freed elsewhere. [`SlabBox`] is the exception: it may be dropped
-//! anywhere, and its block comes home through a lock-free list.
+//! anywhere, and its block returns through a lock-free list of remote frees.
 //!
 //! With [`Pooling::Off`] each request is one of the port. With [`Zeroing::On`] freed bytes are zero
 //! before they are given back, by the slab or to the port. Under AddressSanitizer a free slot is
@@ -22,11 +22,11 @@
 mod allocator;
 mod bin;
 mod boxed;
-mod home;
 mod list;
 mod magazine;
 mod pool;
 mod region;
+mod remote_free;
 mod stats;
 mod superblock;
 
@@ -98,7 +98,7 @@ impl<'a> Slab<'a> {
         self.pool.trim();
     }
 
-    /// What the slab holds; blocks that are on their way home are still outstanding.
+    /// What the slab holds; blocks in the remote-free list are still outstanding.
     ///
     /// The time is that of a walk over all superblocks.
     pub fn stats(&self) -> SlabStats {

@@ -59,7 +59,7 @@ impl<const COUNTED: bool> System<COUNTED> {
 
     #[cold]
     fn exhausted(&self, size: usize) -> MemoryError {
-        self.count(Counters::refused);
+        self.count(Counters::failed);
         MemoryError::new(ErrorKind::Exhausted, None, size.into())
     }
 
@@ -141,7 +141,7 @@ impl Default for System {
 
 // SAFETY: blocks are the global allocator's, which keeps them aligned, disjoint and valid until
 // they are passed back, and leaves the old one alone when `realloc` fails. An empty block is an
-// aligned address that nobody may access. No method unwinds.
+// aligned address that nothing may access. No method unwinds.
 unsafe impl<const COUNTED: bool> Port for System<COUNTED> {
     #[inline]
     fn allocate(&self, layout: Layout, _op: OpTag<'_>) -> Result<NonNull<u8>, MemoryError> {

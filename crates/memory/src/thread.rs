@@ -1,6 +1,6 @@
 //! Small numbers for threads, so that counters need no atomic read-modify-write.
 //!
-//! A living thread owns one of [`SLOTS`] slots by itself; a counter that only the owner writes is
+//! A running thread owns one of [`SLOTS`] slots by itself; a counter that only the owner writes is
 //! advanced by a plain load and store. Threads beyond that, and threads that are being torn down,
 //! get [`SHARED`], whose counters are advanced atomically. A slot returns when its thread ends.
 //!
@@ -18,7 +18,7 @@ pub(crate) const SHARED: usize = SLOTS;
 /// The value before a thread has asked for the first time.
 const UNKNOWN: usize = usize::MAX;
 
-/// A bit is set while a living thread owns the slot of that number.
+/// A bit is set while a running thread owns the slot of that number.
 static OWNED: AtomicU32 = AtomicU32::new(0);
 
 thread_local! {
@@ -73,7 +73,7 @@ mod tests {
     use std::sync::Barrier;
 
     #[test]
-    fn living_threads_never_share_an_owned_slot() {
+    fn running_threads_never_share_an_owned_slot() {
         let threads = SLOTS + 8;
         let barrier = Barrier::new(threads);
         let mut slots: Vec<usize> = std::thread::scope(|scope| {

@@ -1,8 +1,8 @@
-//! Levels over time in a fixed number of buckets, for a plot; never allocates.
+//! Usage over time in a fixed number of buckets, for a plot; never allocates.
 //!
-//! A bucket keeps the highest level of its stretch of time, so no peak is lost, however short. When
-//! the time passes the last bucket, neighbours are merged and each is twice as wide: an operation
-//! of a second and one of an hour fill between half and all of the buckets.
+//! A bucket keeps the highest level of its interval of time, so no peak is lost, however short.
+//! When the time passes the last bucket, neighbours are merged and each is twice as wide: an
+//! operation of a second and one of an hour fill between half and all of the buckets.
 //!
 //! Threads that come while another one writes leave that to it and go on.
 
@@ -17,14 +17,14 @@ const FIRST_SHIFT: u64 = 12;
 
 /// What is plotted: what the ports admitted, and what the heap gave out.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Levels {
+pub struct Usage {
     /// Bytes charged to the ports.
     pub charged: u64,
     /// Bytes live in the heap.
     pub allocated: u64,
 }
 
-impl Levels {
+impl Usage {
     fn max(self, other: Self) -> Self {
         Self {
             charged: self.charged.max(other.charged),
@@ -33,13 +33,13 @@ impl Levels {
     }
 }
 
-/// A stretch of time.
+/// A interval of time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Stretch {
+pub struct Interval {
     /// When it began, since the start.
     pub start: Duration,
     /// The highest levels in it, each by itself.
-    pub highest: Levels,
+    pub highest: Usage,
 }
 
 /// Two levels that are stored together.
@@ -53,36 +53,37 @@ impl Pair {
         Self { charged: AtomicU64::new(0), allocated: AtomicU64::new(0) }
     }
 
-    fn load(&self) -> Levels {
-        Levels {
+    fn load(&self) -> Usage {
+        Usage {
             charged: self.charged.load(Ordering::Relaxed),
             allocated: self.allocated.load(Ordering::Relaxed),
         }
     }
 
-    fn store(&self, levels: Levels) {
+    fn store(&self, levels: Usage) {
         self.charged.store(levels.charged, Ordering::Relaxed);
         self.allocated.store(levels.allocated, Ordering::Relaxed);
     }
 
-    fn take(&self) -> Levels {
-        Levels {
+    fn take(&self) -> Usage {
+        Usage {
             charged: self.charged.swap(0, Ordering::Relaxed),
             allocated: self.allocated.swap(0, Ordering::Relaxed),
         }
     }
 
-    fn raise(&self, levels: Levels) {
+    fn raise(&self, levels: Usage) {
         self.charged.fetch_max(levels.charged, Ordering::Relaxed);
         self.allocated.fetch_max(levels.allocated, Ordering::Relaxed);
     }
 }
 
-/// The levels of one operation. Whoever holds `is_busy` writes everything but what is pending.
+/// The levels of one operation. The thread that holds `is_busy` writes everything but what is
+/// pending.
 pub(super) struct Timeline {
     is_busy: AtomicBool,
     is_pending: AtomicBool,
-    /// The highest levels that nobody has written yet.
+    /// The highest levels that are not written yet.
     pending: Pair,
     shift: AtomicU64,
     /// The bucket that was written last.
@@ -106,10 +107,10 @@ impl Timeline {
         }
     }
 
-    /// Forgets everything; the time starts now. Nobody notes anything meanwhile.
+    /// Forgets everything; the time starts now. Nothing is noted meanwhile.
     pub(super) fn restart(&self) {
         for pair in self.highest.iter().chain([&self.pending, &self.last]) {
-            pair.store(Levels::default());
+            pair.store(Usage::default());
         }
         self.shift.store(FIRST_SHIFT, Ordering::Relaxed);
         self.current.store(0, Ordering::Relaxed);
@@ -117,16 +118,16 @@ impl Timeline {
     }
 
     /// Notes that the levels are now what `read` says.
-    pub(super) fn note(&self, read: impl Fn() -> Levels) {
+    pub(super) fn note(&self, read: impl Fn() -> Usage) {
         let started_ns = self.started_ns.load(Ordering::Relaxed);
         self.note_at(|| now_ns().saturating_sub(started_ns), read);
     }
 
-    fn note_at(&self, time_ns: impl Fn() -> u64, read: impl Fn() -> Levels) {
+    fn note_at(&self, time_ns: impl Fn() -> u64, read: impl Fn() -> Usage) {
         self.pending.raise(read());
         self.is_pending.store(true, Ordering::SeqCst);
-        // Whoever finds it busy has left its levels before, so the one who writes sees them when it
-        // looks again; hence the sequential order of the two flags.
+        // A thread that finds it busy has left its levels before, so the thread that writes sees
+        // them when it looks again; hence the sequential order of the two flags.
         while self.is_pending.load(Ordering::SeqCst) && !self.is_busy.swap(true, Ordering::SeqCst) {
             self.is_pending.store(false, Ordering::SeqCst);
             self.write(time_ns(), read());
@@ -135,7 +136,7 @@ impl Timeline {
     }
 
     /// Writes what is pending and that these are the levels at this time.
-    fn write(&self, time_ns: u64, levels: Levels) {
+    fn write(&self, time_ns: u64, levels: Usage) {
         let highest = self.pending.take();
         let mut shift = self.shift.load(Ordering::Relaxed);
         while time_ns >> shift >= BUCKETS as u64 {
@@ -168,15 +169,15 @@ impl Timeline {
             let (first, second) = (&self.highest[2 * index], &self.highest[2 * index + 1]);
             self.highest[index].store(first.load().max(second.load()));
         }
-        self.highest[BUCKETS / 2..].iter().for_each(|pair| pair.store(Levels::default()));
+        self.highest[BUCKETS / 2..].iter().for_each(|pair| pair.store(Usage::default()));
         self.current.store(self.current.load(Ordering::Relaxed) / 2, Ordering::Relaxed);
     }
 
-    /// The stretches up to the last one that was written. Nobody notes anything meanwhile.
-    pub(super) fn stretches(&self) -> impl Iterator<Item = Stretch> {
+    /// The intervals up to the last one that was written. Nothing is noted meanwhile.
+    pub(super) fn intervals(&self) -> impl Iterator<Item = Interval> {
         let shift = self.shift.load(Ordering::Relaxed);
         let written = self.between(0, self.current.load(Ordering::Relaxed) + 1);
-        (0_u64..).zip(written).map(move |(number, pair)| Stretch {
+        (0_u64..).zip(written).map(move |(number, pair)| Interval {
             start: Duration::from_nanos(number << shift),
             highest: pair.load(),
         })
@@ -193,8 +194,8 @@ fn now_ns() -> u64 {
 mod tests {
     use super::*;
 
-    const fn both(level: u64) -> Levels {
-        Levels { charged: level, allocated: level }
+    const fn both(level: u64) -> Usage {
+        Usage { charged: level, allocated: level }
     }
 
     #[test]
@@ -205,7 +206,7 @@ mod tests {
         timeline.note_at(|| 2, || both(7));
         timeline.note_at(|| 3 << FIRST_SHIFT, || both(9));
         let levels: Vec<_> =
-            timeline.stretches().map(|stretch| stretch.highest.allocated).collect();
+            timeline.intervals().map(|interval| interval.highest.allocated).collect();
         assert_eq!(levels, [90, 7, 7, 9]);
     }
 
@@ -218,15 +219,15 @@ mod tests {
                 timeline.note_at(|| number * step_ns, || both(level(number)));
             });
             let shift = timeline.shift.load(Ordering::Relaxed);
-            let stretches: Vec<_> = timeline.stretches().collect();
-            assert_eq!(stretches.len() as u64, ((4999 * step_ns) >> shift) + 1);
-            assert!(step_ns == 100 || stretches.len() > BUCKETS / 2, "{}", stretches.len());
-            for (index, stretch) in (0_u64..).zip(&stretches) {
+            let intervals: Vec<_> = timeline.intervals().collect();
+            assert_eq!(intervals.len() as u64, ((4999 * step_ns) >> shift) + 1);
+            assert!(step_ns == 100 || intervals.len() > BUCKETS / 2, "{}", intervals.len());
+            for (index, interval) in (0_u64..).zip(&intervals) {
                 let in_it = (0..5000).filter(|number| (number * step_ns) >> shift == index);
                 if let Some(highest) = in_it.map(level).max() {
-                    assert!(stretch.highest.allocated >= highest, "{index}: {stretch:?}");
+                    assert!(interval.highest.allocated >= highest, "{index}: {interval:?}");
                 }
-                assert!(stretch.highest.allocated >= 1, "{index}: a hole");
+                assert!(interval.highest.allocated >= 1, "{index}: a hole");
             }
         }
     }
@@ -243,7 +244,7 @@ mod tests {
                 });
             }
         });
-        let highest = timeline.stretches().map(|stretch| stretch.highest.charged).max();
+        let highest = timeline.intervals().map(|interval| interval.highest.charged).max();
         assert_eq!(highest, Some(4000));
     }
 }

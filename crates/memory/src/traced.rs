@@ -77,7 +77,7 @@ impl Trace {
 /// A port that traces what the one below hands out.
 ///
 /// It also keeps the accounts of operations, so a stack has one traced port; a second one below
-/// would book its own stamps and the same blocks again.
+/// would count its own stamps and the same blocks again.
 ///
 /// ```
 /// use gitmind_memory::{Alloc, System, Trace, Traced};
@@ -173,8 +173,8 @@ impl<P> Traced<P> {
     }
 
     #[cold]
-    fn refused(&self, op: OpTag<'_>) {
-        self.count(op, Counters::refused);
+    fn failed(&self, op: OpTag<'_>) {
+        self.count(op, Counters::failed);
     }
 
     /// Takes a block out of what is known; `false` when it is foreign.
@@ -193,7 +193,7 @@ impl<P> Traced<P> {
     #[cold]
     #[inline(never)]
     fn foreign(&self, misuse: Misuse, layout: Layout, op: OpTag<'_>) -> MemoryError {
-        self.refused(op);
+        self.failed(op);
         let mut violations = lock(&self.violations);
         violations.0 += 1;
         if violations.1.len() < VIOLATIONS_MAX {
@@ -224,7 +224,7 @@ impl<P: Port> Traced<P> {
         let start = match taken {
             Ok(start) => start,
             Err(error) => {
-                self.refused(op);
+                self.failed(op);
                 return Err(error);
             }
         };
@@ -312,7 +312,7 @@ impl<P: Port> Traced<P> {
                 stamp::extend(new).and_then(|new| request(stamp::extend(old)?, new))
             }
         };
-        let block = resized.inspect_err(|_| self.refused(op))?;
+        let block = resized.inspect_err(|_| self.failed(op))?;
         if self.live.is_none() {
             // SAFETY: the port below handed out the layout extended by a stamp.
             unsafe { self.stamper.write(block, new.size()) };
@@ -327,7 +327,7 @@ impl<P: Port> Traced<P> {
     }
 }
 
-// SAFETY: blocks are the inner port's, less the stamp behind them; a refusal happens before it is
+// SAFETY: blocks are the inner port's, less the stamp behind them; a failure happens before it is
 // asked or leaves its block as it was. No method unwinds: a poisoned lock is entered all the same.
 unsafe impl<P: Port> Port for Traced<P> {
     #[inline]
@@ -398,7 +398,7 @@ unsafe impl<P: Port> Port for Traced<P> {
     }
 
     fn charge(&self, bytes: Bytes, op: OpTag<'_>) -> Result<(), MemoryError> {
-        self.inner.charge(bytes, op).inspect_err(|_| self.refused(op))?;
+        self.inner.charge(bytes, op).inspect_err(|_| self.failed(op))?;
         self.count(op, |counters| counters.grown(bytes.get()));
         Ok(())
     }
@@ -427,7 +427,7 @@ impl<P> Drop for Traced<P> {
     }
 }
 
-/// Overwrites `size` bytes in a way that the optimiser keeps although nobody reads them.
+/// Overwrites `size` bytes in a way that the optimiser keeps although nothing reads them.
 ///
 /// # Safety
 /// The bytes are writable.

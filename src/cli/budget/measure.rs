@@ -8,7 +8,8 @@ use crate::context::{Memory, Toggles};
 use crate::git;
 use crate::journal::WalkError;
 use crate::memory::{
-    Alloc, ErrorKind, MemoryError, Op, ProcessAllocator, Reconciliation, Stretch, TooManyOperations,
+    Alloc, ErrorKind, Interval, MemoryError, Op, ProcessAllocator, Reconciliation,
+    TooManyOperations,
 };
 use crate::units::Bytes;
 use std::time::{Duration, Instant};
@@ -30,7 +31,7 @@ pub(super) struct Measured {
     /// What a rebuild moved to the disk.
     pub(super) spilled: Bytes,
     pub(super) duration: Duration,
-    pub(super) stretches: Vec<Stretch>,
+    pub(super) intervals: Vec<Interval>,
     /// The refusal that ended it.
     pub(super) refusal: Option<MemoryError>,
     /// What tracing has to complain about.
@@ -52,7 +53,7 @@ impl Measured {
             arena_grow: Bytes::ZERO,
             spilled: Bytes::ZERO,
             duration: Duration::ZERO,
-            stretches: Vec::new(),
+            intervals: Vec::new(),
             refusal: None,
             trace_report: None,
             histogram: None,
@@ -149,7 +150,7 @@ pub(super) fn measure<T>(
         leaked: diagnostics.bytes_outstanding,
         arena_grow,
         duration,
-        stretches: allocator.stretches().collect(),
+        intervals: allocator.intervals().collect(),
         refusal,
         trace_report: memory.finish().err().map(|report| report.to_string()),
         histogram,

@@ -306,7 +306,7 @@ impl Gate for &Counting {
         Ok(())
     }
 
-    fn refused(&self) -> u64 {
+    fn failures(&self) -> u64 {
         0
     }
 }

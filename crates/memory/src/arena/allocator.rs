@@ -1,8 +1,8 @@
 //! The arena as the allocator of containers.
 //!
-//! What comes back is used again when it was the last object handed out of a block, or is alone and
-//! among the newest 16; anything else stays until the arena is reset. So a container that grows at
-//! the end of a block, or alone, leaves nothing behind.
+//! What comes back is used again when it was the last object handed out of a block, or is a
+//! dedicated allocation and among the newest 16; anything else stays until the arena is reset. So a
+//! container that grows at the end of a block, or by itself, leaves nothing behind.
 
 use std::alloc::Layout;
 use std::ptr::NonNull;
@@ -28,7 +28,7 @@ impl Arena<'_> {
             unsafe { self.blocks.give_back(object, layout, self.zeroing) };
         } else {
             // SAFETY: the caller gives the object up. What stays, stays until the arena is reset.
-            unsafe { self.alone.give_back(object, self.zeroing, &self.ledger) };
+            unsafe { self.dedicated.give_back(object, self.zeroing, &self.ledger) };
         }
     }
 
@@ -58,8 +58,8 @@ impl Arena<'_> {
             return None;
         }
         // SAFETY: the caller uses what is returned instead of the object.
-        let resized = unsafe { self.alone.resize(object, new, &self.ledger) }?;
-        Some(resized.map_err(|refusal| self.ledger.error(refusal, new.size())))
+        let resized = unsafe { self.dedicated.resize(object, new, &self.ledger) }?;
+        Some(resized.map_err(|failure| self.ledger.error(failure, new.size())))
     }
 
     /// Moves an object to a new place.

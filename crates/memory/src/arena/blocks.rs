@@ -11,7 +11,7 @@ use std::ptr::{self, NonNull};
 use allocator_api2::alloc::Allocator as _;
 use bumpalo::Bump;
 
-use super::ledger::{Ledger, Refusal};
+use super::ledger::{Failure, Ledger};
 use super::size::{ALIGN_MIN, BlockSize};
 use super::wipe::wipe;
 use crate::error::{ErrorKind, MemoryError};
@@ -31,7 +31,7 @@ const FIRST_BYTES_MIN: u64 = 4 << 10;
 #[repr(align(16))]
 struct Block {
     bump: Bump<ALIGN_MIN>,
-    /// The first byte that can be handed out; nobody's when there is no block.
+    /// The first byte that can be handed out; dangling when there is no block.
     start: NonNull<u8>,
     /// `None`: `bump` has no memory.
     size: Option<BlockSize>,
@@ -53,7 +53,7 @@ impl Block {
         }
         let bump = Bump::try_with_min_align_and_capacity(size.usable_bytes()).ok()?;
         debug_assert_eq!(bump.allocated_bytes_including_metadata() as u64, size.total_bytes());
-        // What it has is its limit, so it refuses where it would grow.
+        // What it has is its limit, so it fails where it would grow.
         bump.set_allocation_limit(Some(bump.allocated_bytes()));
         // SAFETY: nothing is allocated from it while the iterator lives, which is this statement.
         let (end, _) = unsafe { bump.iter_allocated_chunks_raw() }.next()?;
@@ -92,7 +92,7 @@ impl Block {
     fn clear(&mut self, zeroing: Zeroing) {
         // SAFETY: the bytes are the block's, which lives; its start is aligned to 16.
         unsafe { poison::release(self.start, self.usable_bytes()) };
-        // SAFETY: these bytes of the block were handed out, and `&mut` says that nobody uses them.
+        // SAFETY: these bytes of the block were handed out, and `&mut` says that nothing uses them.
         unsafe { wipe(self.finger(), self.used_bytes(), zeroing) };
         self.bump.reset();
     }
@@ -151,8 +151,8 @@ impl Blocks {
         layout: Layout,
         hint_bytes: u64,
         ledger: &Ledger<'_>,
-    ) -> Result<(), Refusal> {
-        let grown_max = BlockSize::within(GROWN_BYTES_MAX).ok_or(Refusal::OverCap)?;
+    ) -> Result<(), Failure> {
+        let grown_max = BlockSize::within(GROWN_BYTES_MAX).ok_or(Failure::OverCap)?;
         let (wanted, below_bytes) = match self.newest().size {
             Some(newest) => (Some(newest.doubled(grown_max)), place_of_below().size()),
             None => (BlockSize::within(hint_bytes.max(FIRST_BYTES_MIN)), 0),
@@ -161,9 +161,9 @@ impl Blocks {
             .and_then(|needed| needed.checked_add(below_bytes))
             .and_then(BlockSize::holding);
         let most = BlockSize::within(ledger.left_bytes());
-        let (Some(needed), Some(most)) = (needed, most) else { return Err(Refusal::OverCap) };
+        let (Some(needed), Some(most)) = (needed, most) else { return Err(Failure::OverCap) };
         if needed > most {
-            return Err(Refusal::OverCap);
+            return Err(Failure::OverCap);
         }
         let size = wanted.unwrap_or(needed).clamp(needed, most);
         let block = ledger.admitted(size.total_bytes(), || make(size, ledger))?;
@@ -181,7 +181,7 @@ impl Blocks {
         let place = place.expect("there is room because `grow` adds it to what is needed").cast();
         let below = self.replace(Block { below: Some(place), ..block });
         // SAFETY: the place is for a `Block`, was handed out by the block above it, which lives as
-        // long as it is on the stack, and nobody else knows it.
+        // long as it is on the stack, and nothing else refers to it.
         unsafe { place.write(below) };
     }
 
@@ -281,7 +281,7 @@ impl Blocks {
         while let Some(block) = next {
             blocks += usize::from(block.size.is_some());
             used_bytes += block.used_bytes();
-            // SAFETY: `push` has written it, in a block that lives; nobody writes it meanwhile.
+            // SAFETY: `push` has written it, in a block that lives; nothing writes it meanwhile.
             next = block.below.map(|below| unsafe { below.as_ref() });
         }
         (blocks, used_bytes)
@@ -328,7 +328,7 @@ mod tests {
     fn clearing_overwrites_what_was_used_and_nothing_else() {
         let size = BlockSize::holding(1000).expect("it is small");
         let mut block = Block::new(size).expect("there is memory");
-        // SAFETY: the bytes are the block's, and nobody uses them.
+        // SAFETY: the bytes are the block's, and nothing uses them.
         unsafe { poison::release(block.start, size.usable_bytes()) };
         // SAFETY: as above.
         unsafe { block.start.write_bytes(7, size.usable_bytes()) };
@@ -339,11 +339,11 @@ mod tests {
             unsafe { NonNull::slice_from_raw_parts(block.start, size.usable_bytes()).as_ref() };
         let (unused, used) = bytes.split_at(size.usable_bytes() - 112);
         assert!(used.iter().all(|byte| *byte == 0), "100 bytes, in steps of 16");
-        assert!(unused.iter().all(|byte| *byte == 7), "nobody used them");
+        assert!(unused.iter().all(|byte| *byte == 7), "nothing used them");
     }
 
     #[test]
-    fn a_block_refuses_where_it_would_grow() {
+    fn a_block_fails_where_it_would_grow() {
         for bytes in [1, 448, 449, 4000, 5000, 70_000] {
             let block = Block::new(BlockSize::holding(bytes).expect("small")).expect("memory");
             while block.take(Layout::new::<[u64; 2]>()).is_some() {}

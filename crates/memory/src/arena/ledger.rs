@@ -6,7 +6,7 @@ use crate::alloc::Alloc;
 use crate::error::{ErrorKind, MemoryError};
 use crate::units::Bytes;
 
-/// The account of one arena. A refused admission has changed nothing but the count of refusals.
+/// The account of one arena. A failed admission has changed nothing but the count of failures.
 #[derive(Debug)]
 pub(super) struct Ledger<'a> {
     pub(super) alloc: Alloc<'a>,
@@ -14,7 +14,7 @@ pub(super) struct Ledger<'a> {
     held_bytes: Cell<u64>,
     peak_bytes: Cell<u64>,
     grow_bytes: Cell<u64>,
-    refused: Cell<u64>,
+    failed: Cell<u64>,
 }
 
 impl<'a> Ledger<'a> {
@@ -25,7 +25,7 @@ impl<'a> Ledger<'a> {
             held_bytes: Cell::new(0),
             peak_bytes: Cell::new(0),
             grow_bytes: Cell::new(0),
-            refused: Cell::new(0),
+            failed: Cell::new(0),
         }
     }
 
@@ -40,11 +40,11 @@ impl<'a> Ledger<'a> {
         &self,
         bytes: u64,
         take: impl FnOnce() -> Result<T, MemoryError>,
-    ) -> Result<T, Refusal> {
+    ) -> Result<T, Failure> {
         if bytes > self.left_bytes() {
-            return Err(Refusal::OverCap);
+            return Err(Failure::OverCap);
         }
-        let taken = take().map_err(Refusal::Port)?;
+        let taken = take().map_err(Failure::Port)?;
         let held = self.held_bytes.get() + bytes;
         self.held_bytes.set(held);
         self.peak_bytes.set(self.peak_bytes.get().max(held));
@@ -58,14 +58,14 @@ impl<'a> Ledger<'a> {
         self.held_bytes.set(self.held_bytes.get() - bytes);
     }
 
-    /// The error of a request for `bytes` that ended with `refusal`.
+    /// The error of a request for `bytes` that ended with `failure`.
     #[cold]
-    pub(super) fn error(&self, refusal: Refusal, bytes: usize) -> MemoryError {
-        self.refused.set(self.refused.get() + 1);
+    pub(super) fn error(&self, failure: Failure, bytes: usize) -> MemoryError {
+        self.failed.set(self.failed.get() + 1);
         let op = self.alloc.op().op();
-        match refusal {
-            Refusal::Port(error) => MemoryError { op, ..error },
-            Refusal::OverCap => MemoryError {
+        match failure {
+            Failure::Port(error) => MemoryError { op, ..error },
+            Failure::OverCap => MemoryError {
                 op,
                 requested: bytes.into(),
                 limit: Bytes::new(self.cap_bytes),
@@ -90,16 +90,16 @@ impl<'a> Ledger<'a> {
         Bytes::new(self.grow_bytes.get())
     }
 
-    pub(super) const fn refused(&self) -> u64 {
-        self.refused.get()
+    pub(super) const fn failures(&self) -> u64 {
+        self.failed.get()
     }
 }
 
 /// Why a request got nothing. Only a cap leaves another way to try.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum Refusal {
+pub(super) enum Failure {
     /// It does not fit under the cap, or no number is as large.
     OverCap,
-    /// The port or the heap has refused.
+    /// The port or the heap has failed.
     Port(MemoryError),
 }

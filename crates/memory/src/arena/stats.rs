@@ -1,7 +1,7 @@
 //! What an arena reports about itself.
 
-use super::alone::Alone;
 use super::blocks::Blocks;
+use super::dedicated::Dedicated;
 use super::ledger::Ledger;
 use crate::units::Bytes;
 
@@ -10,7 +10,7 @@ use crate::units::Bytes;
 pub struct ArenaStats {
     /// The most it may hold.
     pub cap_bytes: Bytes,
-    /// What it holds: blocks with their footers, objects that are alone, and records of those
+    /// What it holds: blocks with their footers, dedicated allocations, and records of those
     /// beyond the first 16. It is what the port has admitted for it and not been given back.
     pub held_bytes: Bytes,
     /// The highest that `held_bytes` has been.
@@ -23,24 +23,24 @@ pub struct ArenaStats {
     /// Blocks that small objects share.
     pub blocks: usize,
     /// Objects that are blocks of the port by themselves.
-    pub objects_alone: usize,
-    /// Requests that were refused, by the cap, the port or the heap.
+    pub objects_dedicated: usize,
+    /// Requests that failed, by the cap, the port or the heap.
     pub failures_total: u64,
 }
 
 impl ArenaStats {
-    pub(super) fn read(ledger: &Ledger<'_>, blocks: &Blocks, alone: &Alone) -> Self {
+    pub(super) fn read(ledger: &Ledger<'_>, blocks: &Blocks, dedicated: &Dedicated) -> Self {
         let (blocks, used_bytes) = blocks.count();
-        let (objects_alone, alone_bytes) = alone.count();
+        let (objects_dedicated, dedicated_bytes) = dedicated.count();
         Self {
             cap_bytes: ledger.cap(),
             held_bytes: ledger.held(),
             peak_bytes: ledger.peak(),
             grow_bytes: ledger.grown(),
-            used_bytes: Bytes::from(used_bytes + alone_bytes),
+            used_bytes: Bytes::from(used_bytes + dedicated_bytes),
             blocks,
-            objects_alone,
-            failures_total: ledger.refused(),
+            objects_dedicated,
+            failures_total: ledger.failures(),
         }
     }
 }

@@ -8,7 +8,7 @@ use crate::pooling::Zeroing;
 /// Makes `size` bytes at `start` zero, when `zeroing` says so.
 ///
 /// # Safety
-/// The bytes are writable, and nobody uses them any more.
+/// The bytes are writable, and nothing uses them any more.
 pub(super) unsafe fn wipe(start: NonNull<u8>, size: usize, zeroing: Zeroing) {
     if zeroing == Zeroing::On {
         // SAFETY: the caller promises that the bytes are writable.

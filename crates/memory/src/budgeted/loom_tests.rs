@@ -34,16 +34,16 @@ fn charges_never_pass_the_limit_and_no_refund_is_lost() {
 }
 
 #[test]
-fn a_refused_charge_is_never_visible_to_another_thread() {
+fn a_failed_charge_is_never_visible_to_another_thread() {
     loom::model(|| {
         let ledger = Arc::new(Ledger::new(Bytes::new(10)));
         assert_eq!(ledger.charge(4), Some(4));
-        let refused = {
+        let failed = {
             let ledger = Arc::clone(&ledger);
             loom::thread::spawn(move || ledger.charge(7))
         };
-        // It fits beside the 4, whether or not the other thread is in the middle of its refusal.
+        // It fits beside the 4, whether or not the other thread is in the middle of its failure.
         assert_eq!(ledger.charge(6), Some(10));
-        assert_eq!(refused.join().expect("the thread has no panic"), None);
+        assert_eq!(failed.join().expect("the thread has no panic"), None);
     });
 }

@@ -30,7 +30,7 @@ impl<'a, K: Eq + Hash, V> Map<'a, K, V> {
     /// Makes room for `additional` more entries.
     ///
     /// # Errors
-    /// Every refusal of the port, and `Overflow`; the map is as before then.
+    /// Every failure of the port, and `Overflow`; the map is as before then.
     pub fn try_reserve(&mut self, additional: usize) -> Result<(), MemoryError> {
         Ok(self.0.try_reserve(additional)?)
     }

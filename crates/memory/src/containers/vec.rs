@@ -23,8 +23,8 @@ pub type ArenaVec<'r, T> = VecIn<T, &'r Arena<'r>>;
 /// let budget = Budgeted::new(System::new(), Bytes::new(64));
 /// let mut names: Vec<u8> = Vec::new(Alloc::new(&budget));
 /// names.try_extend_from_slice(b"main")?;
-/// let refused = names.try_reserve(1000).unwrap_err();
-/// assert_eq!(refused.kind, ErrorKind::OverBudget);
+/// let failed = names.try_reserve(1000).unwrap_err();
+/// assert_eq!(failed.kind, ErrorKind::OverBudget);
 /// assert_eq!(names.as_slice(), b"main");
 /// # Ok::<(), gitmind_memory::MemoryError>(())
 /// ```
@@ -40,7 +40,7 @@ impl<T, A: Allocator + Copy> VecIn<T, A> {
     /// An empty array with room for exactly `capacity` elements.
     ///
     /// # Errors
-    /// Every refusal of the port, and `Overflow`.
+    /// Every failure of the port, and `Overflow`.
     pub fn try_with_capacity(capacity: usize, alloc: A) -> Result<Self, MemoryError> {
         let mut vec = Self::new(alloc);
         vec.try_reserve_exact(capacity)?;
@@ -50,7 +50,7 @@ impl<T, A: Allocator + Copy> VecIn<T, A> {
     /// Makes room for `additional` more elements, and for more to come.
     ///
     /// # Errors
-    /// Every refusal of the port, and `Overflow`; the array is as before then.
+    /// Every failure of the port, and `Overflow`; the array is as before then.
     #[inline]
     pub fn try_reserve(&mut self, additional: usize) -> Result<(), MemoryError> {
         Ok(self.0.try_reserve(additional)?)

@@ -25,7 +25,7 @@ impl<'t, 'a> Interned<'t, 'a> {
     /// Shows the string to `read`, as [`InternTable::resolve`] does.
     ///
     /// # Errors
-    /// `Stale` when somebody released a hold that was not theirs.
+    /// `Stale` when a hold was released that was not there.
     pub fn read<R>(&self, read: impl FnOnce(&[u8]) -> R) -> Result<R, InternError> {
         self.table.resolve(self.symbol, read)
     }

@@ -111,7 +111,7 @@ impl<'a> Shard<'a> {
         let len = u32::try_from(bytes.len()).ok().filter(|len| *len as usize <= LEN_MAX);
         let len = len.ok_or(over)?;
         if index.len() == index.capacity() {
-            // hashbrown would double for the graves of removed strings; a fresh index has none.
+            // hashbrown would double for the tombstones of removed strings; a fresh index has none.
             let room = index.len() + index.len() / 4 + 1;
             *index = copy_index(index, room, |at| hasher(get(at)))?;
         }
@@ -240,7 +240,7 @@ pub(super) fn reserve<T>(array: &mut Vec<'_, T>, additional: usize) -> Result<()
     array.try_reserve_exact(additional.max(array.len() / 16).max(RESERVE_MIN))
 }
 
-/// The same index with room for `room` strings and no graves.
+/// The same index with room for `room` strings and no tombstones.
 fn copy_index<'a>(
     index: &HashTable<u32, Alloc<'a>>,
     room: usize,

@@ -1,4 +1,4 @@
-//! The table for whoever has it alone: no lock is taken.
+//! The table for its only user: no lock is taken.
 //!
 //! A lock is two locked instructions, and a processor does not look past one for what to load next.
 //! Interning is mostly waiting for memory, so without them several strings are waited for at once.
@@ -6,15 +6,15 @@
 use super::{InternError, InternTable, Shard, Symbol, error, shard_of};
 use crate::error::MemoryError;
 
-/// An [`InternTable`] that nobody else uses for now.
+/// An [`InternTable`] that has one user for now.
 ///
 /// ```
 /// use gitmind_memory::{Alloc, InternTable, Pooling, System, Zeroing};
 /// let system = System::new();
 /// let mut table = InternTable::new(Alloc::new(&system), Pooling::On, Zeroing::Off);
-/// let mut alone = table.unshared();
-/// let symbol = alone.acquire(b"src/main.rs")?;
-/// assert_eq!(alone.resolve(symbol)?, b"src/main.rs");
+/// let mut unshared = table.unshared();
+/// let symbol = unshared.acquire(b"src/main.rs")?;
+/// assert_eq!(unshared.resolve(symbol)?, b"src/main.rs");
 /// assert_eq!(table.acquire(b"src/main.rs")?, symbol);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```

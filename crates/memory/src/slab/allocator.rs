@@ -9,7 +9,7 @@ use std::ptr::NonNull;
 use allocator_api2::alloc::{AllocError, Allocator};
 
 use super::bin::Bin;
-use super::{Slab, home};
+use super::{Slab, remote_free};
 use crate::pooling::Zeroing;
 use crate::{error, poison};
 
@@ -157,7 +157,7 @@ impl Slab<'_> {
     /// Overwrites a block whose slot is about to be free, and forbids access to the slot.
     ///
     /// # Safety
-    /// The slot is part of a live region, of `bin`, no smaller than `size`, and nobody else
+    /// The slot is part of a live region, of `bin`, no smaller than `size`, and nothing else
     /// accesses it.
     #[inline]
     unsafe fn clear_slot(&self, bin: Bin, slot: NonNull<u8>, size: usize) {
@@ -205,11 +205,13 @@ impl Slab<'_> {
     /// Gives a block back on any thread.
     ///
     /// # Safety
-    /// `block` is a live block of this slab, `layout` fits it, and nobody uses it after this.
+    /// `block` is a live block of this slab, `layout` fits it, and nothing uses it after this.
     pub(super) unsafe fn free_from_anywhere(&self, block: NonNull<u8>, layout: Layout) {
         match self.bin(layout) {
             // SAFETY: the caller's promises are passed on, with the layout's bin.
-            Some(bin) if !self.pool.home.is_here() => unsafe { self.send_home(bin, block, layout) },
+            Some(bin) if !self.pool.remote.is_owner() => unsafe {
+                self.free_remotely(bin, block, layout);
+            },
             // SAFETY: the caller's promises are passed on. The thread is the slab's, or the
             // block is the port's, which takes it back on any thread.
             _ => unsafe { Allocator::deallocate(&self, block, layout) },
@@ -220,13 +222,13 @@ impl Slab<'_> {
     ///
     /// # Safety
     /// As [`Slab::free_from_anywhere`], and `bin` is that of `layout`.
-    pub(super) unsafe fn send_home(&self, bin: Bin, block: NonNull<u8>, layout: Layout) {
+    pub(super) unsafe fn free_remotely(&self, bin: Bin, block: NonNull<u8>, layout: Layout) {
         // SAFETY: the slot of a live block is the caller's, whole, and part of a live region.
         unsafe { self.clear_slot(bin, block, layout.size()) };
         // SAFETY: the link is at the start of the slot, which is larger.
-        unsafe { poison::release(block, size_of::<home::Link>()) };
+        unsafe { poison::release(block, size_of::<remote_free::Link>()) };
         // SAFETY: the block is live, its slot has room for the link and its alignment, and the
         // caller gives it up.
-        unsafe { self.pool.home.send(block) };
+        unsafe { self.pool.remote.push(block) };
     }
 }

@@ -11,7 +11,7 @@ use crate::MemoryError;
 
 /// A value on a [`Slab`], which any thread may drop.
 ///
-/// Dropped on another thread, its block travels home through a lock-free list, and the slab takes
+/// Dropped on another thread, its block goes to a lock-free list, and the slab takes
 /// it back with its next batch of slots; see [`Slab::trim`].
 ///
 /// ```
@@ -33,7 +33,8 @@ pub struct SlabBox<'s, T> {
 }
 
 // SAFETY: it owns its value. On a thread that is not the slab's, only those fields of the slab are
-// used that are `Sync`: its home, its handle on the port, and plain fields that never change.
+// used that are `Sync`: its remote-free list, its handle on the port, and plain fields that never
+// change.
 unsafe impl<T: Send> Send for SlabBox<'_, T> {}
 // SAFETY: a shared reference to it gives shared references to its value, and nothing of the slab.
 unsafe impl<T: Sync> Sync for SlabBox<'_, T> {}
@@ -42,7 +43,7 @@ impl<'a> Slab<'a> {
     /// Moves `value` into a block that may travel to other threads.
     ///
     /// # Errors
-    /// Every refusal of the port; `value` is dropped then.
+    /// Every failure of the port; `value` is dropped then.
     pub fn try_box<T>(&self, value: T) -> Result<SlabBox<'_, T>, MemoryError> {
         let block: NonNull<T> = Allocator::allocate(&self, Layout::new::<T>())?.cast();
         // SAFETY: the block is fresh, and has the size and the alignment of `T`.
@@ -86,7 +87,7 @@ impl<T: fmt::Debug> fmt::Debug for SlabBox<'_, T> {
 impl<T> Drop for SlabBox<'_, T> {
     fn drop(&mut self) {
         let _block = Block::of(self);
-        // SAFETY: the value is initialised and nobody uses it after this; the block is given back
+        // SAFETY: the value is initialised and nothing uses it after this; the block is given back
         // even if its destructor unwinds.
         unsafe { self.value.drop_in_place() };
     }

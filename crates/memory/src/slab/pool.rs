@@ -11,10 +11,10 @@ use std::cell::Cell;
 use std::ptr::{self, NonNull};
 
 use super::bin::{BINS, Bin};
-use super::home::{Home, Link};
 use super::list::List;
 use super::magazine::{BATCH_SLOTS, Magazine};
 use super::region::{REGION_BYTES, Region};
+use super::remote_free::{Link, RemoteFreeList};
 use super::stats::SlabStats;
 use super::superblock::{SUPERBLOCK_BYTES, Superblock};
 use crate::pooling::Zeroing;
@@ -45,7 +45,7 @@ pub(super) struct Pool<'a> {
     alloc: Alloc<'a>,
     zeroing: Zeroing,
     id: u64,
-    pub(super) home: Home,
+    pub(super) remote: RemoteFreeList,
 }
 
 impl<'a> Pool<'a> {
@@ -61,7 +61,7 @@ impl<'a> Pool<'a> {
             alloc,
             zeroing,
             id: PortId::unique().get(),
-            home: Home::new(),
+            remote: RemoteFreeList::new(),
         }
     }
 
@@ -84,7 +84,7 @@ impl<'a> Pool<'a> {
     /// Takes a slot back.
     ///
     /// # Safety
-    /// `slot` was handed out by this pool for `bin`, and nobody accesses it any more.
+    /// `slot` was handed out by this pool for `bin`, and nothing accesses it any more.
     #[inline]
     pub(super) unsafe fn give(&self, bin: Bin, slot: usize) {
         // SAFETY: the superblock of a slot that is handed out is in use by this slab.
@@ -187,7 +187,7 @@ impl<'a> Pool<'a> {
     /// Puts slots into the magazine of `bin`, which is empty.
     ///
     /// # Errors
-    /// Every refusal of the port; no slot has been taken then.
+    /// Every failure of the port; no slot has been taken then.
     pub(super) fn refill(&self, bin: Bin) -> Result<(), MemoryError> {
         let rack = self.rack(bin);
         self.collect();
@@ -233,11 +233,11 @@ impl<'a> Pool<'a> {
         Ok(superblock)
     }
 
-    /// Takes the slots back that were sent home by other threads.
+    /// Takes back the slots that other threads have freed.
     pub(super) fn collect(&self) {
-        for block in self.home.take() {
+        for block in self.remote.take() {
             let slot = block.addr().get();
-            // SAFETY: only slots that this pool handed out are sent to its home.
+            // SAFETY: only slots that this pool handed out are in its remote-free list.
             let superblock = unsafe { Superblock::around(slot) };
             let bin = superblock.bin();
             if self.zeroing == Zeroing::On {
@@ -247,10 +247,10 @@ impl<'a> Pool<'a> {
                 // SAFETY: the slot is the pool's again, and no other code accesses it.
                 unsafe { poison::undefine(block, bin.slot_bytes()) };
             }
-            // SAFETY: the slot is ours, whole, and nobody accesses it.
+            // SAFETY: the slot is ours, whole, and nothing accesses it.
             unsafe { poison::poison(block, bin.slot_bytes()) };
-            // SAFETY: the slot was handed out for the bin of its superblock, and was sent home by
-            // the last who accessed it.
+            // SAFETY: the slot was handed out for the bin of its superblock, and was freed remotely
+            // by the last who accessed it.
             unsafe { self.give(bin, slot) };
         }
     }
@@ -297,7 +297,7 @@ impl Drop for Pool<'_> {
                 list.remove(region);
                 region.abandon();
                 // SAFETY: it was taken with this handle and is in no list. Blocks borrow the
-                // slab, so nobody accesses one any more; no handle is used after this.
+                // slab, so nothing accesses one any more; no handle is used after this.
                 unsafe { region.give_back(self.alloc) };
             }
         }

@@ -48,14 +48,14 @@ impl Region {
     /// that a slot can have is zero.
     ///
     /// # Errors
-    /// Every refusal of the port.
+    /// Every failure of the port.
     pub(super) fn take(alloc: Alloc<'_>, zeroing: Zeroing) -> Result<Self, MemoryError> {
         let block = match zeroing {
             Zeroing::On => alloc.port().allocate_zeroed(LAYOUT, alloc.op()),
             Zeroing::Off => alloc.port().allocate(LAYOUT, alloc.op()),
         }?;
         let start = block.expose_provenance().get();
-        // SAFETY: the block is live, aligned to more than 8, and nobody uses it yet.
+        // SAFETY: the block is live, aligned to more than 8, and nothing uses it yet.
         unsafe { poison::poison(block, REGION_BYTES) };
         let offset = header_address(start) - start;
         release_reserved(block, offset);
@@ -63,7 +63,7 @@ impl Region {
         let head = NonNull::new(head).expect("it is inside the block because every offset is");
         let links = Links::new();
         // SAFETY: the head's bytes are inside the first superblock (see the constants), aligned
-        // for it, and nobody else's.
+        // for it, and nothing else's.
         unsafe { head.write(Head { block, links, used: Cell::new(0) }) };
         Ok(Self(head))
     }

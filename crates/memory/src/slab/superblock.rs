@@ -93,7 +93,7 @@ impl Superblock {
             links: Links::new(),
             free_slots: [const { Cell::new(0) }; SLOTS_MAX / 64],
         };
-        // SAFETY: the header lies inside the 64 KiB that the caller promises, which nobody reads.
+        // SAFETY: the header lies inside the 64 KiB that the caller promises, which nothing reads.
         unsafe { superblock.0.write(header) };
         let reserved = superblock.reserved_slots();
         for slot in 0..SUPERBLOCK_BYTES / bin.slot_bytes() {

@@ -81,7 +81,8 @@ impl Block {
 struct Model<'s> {
     slab: &'s Slab<'s>,
     blocks: Vec<Block>,
-    /// Blocks sent home since the slab last looked; at most, since it looks when it likes.
+    /// Blocks in the remote-free list since the slab last looked; at most, since it looks when it
+    /// likes.
     under_way: Vec<Block>,
     seed: u8,
 }
@@ -115,7 +116,7 @@ impl Model<'_> {
                         Some(bin) => {
                             block.assert_all(block.seed, block.layout.size());
                             // SAFETY: the block is live with this layout, and is not used again.
-                            unsafe { self.slab.send_home(bin, block.start, block.layout) };
+                            unsafe { self.slab.free_remotely(bin, block.start, block.layout) };
                             self.under_way.push(block);
                         }
                         None => self.free(block),
@@ -176,7 +177,7 @@ impl Model<'_> {
         if let Ok(start) = resized {
             self.blocks[index] = Block::new(start, new, seed);
         }
-        // Whether it was moved, resized in place or refused, what fits was kept.
+        // Whether it was moved, resized in place or failed, what fits was kept.
         self.blocks[index].assert_all(seed, size.min(old.size()));
         self.blocks[index].fill();
     }
@@ -221,7 +222,7 @@ fn run(program: &[Step], pooling: Pooling, zeroing: Zeroing, limit: u64) {
             model.run(step);
             model.compare();
         }
-        // What is left goes home one way or the other.
+        // What is left is freed one way or the other.
         model.run(&Step::SendHome { stride: 2 });
         model.run(&Step::FreeEvery { stride: 1 });
         model.compare();

@@ -29,7 +29,7 @@ pub fn check<P: Port>(make: impl Fn() -> P) {
         empty_blocks_cost_nothing,
         zeroed_blocks_are_zero,
         resizing_keeps_the_contents,
-        an_impossible_size_is_refused_and_changes_nothing,
+        an_impossible_size_fails_and_changes_nothing,
         a_failed_resize_leaves_the_block_intact,
         charges_and_refunds_balance,
         identity_is_stable_and_not_shared,
@@ -186,17 +186,17 @@ fn resizing_keeps_the_contents(port: &dyn Port) {
     block.free(port);
 }
 
-fn an_impossible_size_is_refused_and_changes_nothing(port: &dyn Port) {
+fn an_impossible_size_fails_and_changes_nothing(port: &dyn Port) {
     for align in [1, 16, ALIGN_MAX] {
         let impossible = layout(isize::MAX as usize & !(align - 1), align);
         let before = port.diagnostics();
-        port.allocate(impossible, OpTag::NONE).expect_err("isize::MAX is refused");
+        port.allocate(impossible, OpTag::NONE).expect_err("isize::MAX fails");
         let after = port.diagnostics();
-        assert_eq!(after.failures_total, before.failures_total + 1, "a refusal is counted once");
+        assert_eq!(after.failures_total, before.failures_total + 1, "a failure is counted once");
         assert_eq!(after.bytes_outstanding, before.bytes_outstanding, "nothing was taken");
-        assert_eq!(after.peak_bytes, before.peak_bytes, "what was refused is in no peak");
+        assert_eq!(after.peak_bytes, before.peak_bytes, "what failed is in no peak");
         Block::take(port, layout(64, 8), 5).free(port);
-        port.allocate_zeroed(impossible, OpTag::NONE).expect_err("isize::MAX is refused");
+        port.allocate_zeroed(impossible, OpTag::NONE).expect_err("isize::MAX fails");
     }
 }
 
@@ -205,8 +205,8 @@ fn a_failed_resize_leaves_the_block_intact(port: &dyn Port) {
         let impossible = layout(isize::MAX as usize & !(align - 1), align);
         let mut block = Block::take(port, layout(100, align), 6);
         let failures = port.diagnostics().failures_total;
-        assert!(!block.resize(port, impossible), "isize::MAX is refused");
-        assert_eq!(port.diagnostics().failures_total, failures + 1, "a refusal is counted once");
+        assert!(!block.resize(port, impossible), "isize::MAX fails");
+        assert_eq!(port.diagnostics().failures_total, failures + 1, "a failure is counted once");
         let outstanding = port.diagnostics().bytes_outstanding;
         assert_eq!(outstanding, Bytes::new(100), "the old block is still counted");
         assert!(block.resize(port, layout(5000, align)), "the next request works");

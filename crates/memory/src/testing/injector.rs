@@ -1,4 +1,4 @@
-//! A port that refuses requests by call site.
+//! A port that fails requests by call site.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -8,13 +8,13 @@ use crate::gate::{Gate, Gated};
 use crate::op::OpTag;
 use crate::units::Bytes;
 
-/// Refusals of one run after which its code is taken to retry for ever.
-pub(super) const REFUSALS_MAX: u64 = 10_000;
+/// Failures of one run after which its code is taken to retry for ever.
+pub(super) const FAILURES_MAX: u64 = 10_000;
 
 /// What the panic of a run says that would retry for ever.
-pub(super) const RETRIES_FOREVER: &str = "a refused request was repeated without end";
+pub(super) const RETRIES_FOREVER: &str = "a failed request was repeated without end";
 
-/// Which requests of a run are refused: the first of each call site in turn, and after the last of
+/// Which requests of a run fail: the first of each call site in turn, and after the last of
 /// them every later request too when `forever`.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Plan {
@@ -25,11 +25,11 @@ pub(super) struct Plan {
 /// What [`Sites`] have seen.
 #[derive(Debug, Default)]
 pub(super) struct Seen {
-    /// The first request of each call site, in order, and how many were refused before it.
+    /// The first request of each call site, in order, and how many failed before it.
     pub(super) sites: Vec<(CallStack, u64)>,
-    /// Requests refused.
-    pub(super) refused: u64,
-    /// How often the last site of the plan asked again after it was refused.
+    /// Requests that failed.
+    pub(super) failed: u64,
+    /// How often the last site of the plan asked again after it failed.
     pub(super) asked_again: u64,
     known: hashbrown::HashSet<CallSiteId, foldhash::fast::FixedState>,
 }
@@ -37,7 +37,7 @@ pub(super) struct Seen {
 /// A port that carries out a [`Plan`] over the one below.
 pub(super) type Injector<P> = Gated<P, Sites>;
 
-/// Refuses call sites as its plan says. A run that would be refused for the 10 000th time is ended
+/// Fails call sites as its plan says. A run that would fail for the 10 000th time is ended
 /// by a panic.
 #[derive(Debug)]
 pub(super) struct Sites {
@@ -67,7 +67,7 @@ impl Gate for Sites {
         let stack = CallStack::capture();
         let site = stack.id();
         let mut seen = self.seen();
-        let before = seen.refused;
+        let before = seen.failed;
         if seen.known.insert(site) {
             seen.sites.push((stack, before));
         }
@@ -80,12 +80,12 @@ impl Gate for Sites {
         if !(is_next || is_over && self.plan.forever && !self.plan.sites.is_empty()) {
             return Ok(());
         }
-        seen.refused += 1;
-        assert!(seen.refused < REFUSALS_MAX, "{RETRIES_FOREVER}");
+        seen.failed += 1;
+        assert!(seen.failed < FAILURES_MAX, "{RETRIES_FOREVER}");
         Err(MemoryError::new(ErrorKind::Injected, op.op(), requested))
     }
 
-    fn refused(&self) -> u64 {
-        self.seen().refused
+    fn failures(&self) -> u64 {
+        self.seen().failed
     }
 }

@@ -1,11 +1,11 @@
-//! What became of each refusal of a sweep.
+//! What became of each failure of a sweep.
 
 use std::collections::BTreeSet;
 use std::fmt;
 
 use crate::callsite::{CallStack, Site};
 
-/// How often the requests of a call site were refused.
+/// How often the requests of a call site failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Repeat {
     /// Its first one, as when memory is short for a moment.
@@ -14,7 +14,7 @@ pub enum Repeat {
     Forever,
 }
 
-/// What became of a refusal.
+/// What became of a failure.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Outcome {
     /// It came back to the caller as an error, and nothing was asked again.
@@ -57,16 +57,16 @@ impl fmt::Display for Outcome {
     }
 }
 
-/// One refusal and what became of it.
+/// One failure and what became of it.
 #[derive(Clone, Debug)]
 pub struct Case {
-    /// The call site whose request was refused.
+    /// The call site whose request failed.
     pub site: Site,
     /// The stack it was called with.
     pub stack: CallStack,
-    /// Refusals that came before it in the same run, because only they lead to it.
-    pub refused_before: usize,
-    /// How often it was refused.
+    /// Failures that came before it in the same run, because only they lead to it.
+    pub failed_before: usize,
+    /// How often it failed.
     pub repeat: Repeat,
     /// What became of it.
     pub outcome: Outcome,
@@ -78,9 +78,9 @@ impl fmt::Display for Case {
             Repeat::Once => "once",
             Repeat::Forever => "forever",
         };
-        write!(f, "{}, refused {repeat}", self.stack)?;
-        if self.refused_before > 0 {
-            write!(f, " after {} other refusals", self.refused_before)?;
+        write!(f, "{}, failed {repeat}", self.stack)?;
+        if self.failed_before > 0 {
+            write!(f, " after {} other failures", self.failed_before)?;
         }
         write!(f, ": {}", self.outcome)
     }
@@ -89,7 +89,7 @@ impl fmt::Display for Case {
 /// The result of a sweep.
 #[derive(Clone, Debug)]
 pub struct SweepReport {
-    /// Every refusal that was tried.
+    /// Every failure that was tried.
     pub cases: Vec<Case>,
     /// Runs of the closure, the clean ones included.
     pub runs: u64,
@@ -113,7 +113,7 @@ impl SweepReport {
         self.cases.iter().filter(|case| !case.outcome.is_expected())
     }
 
-    /// Asserts that every refusal came back as an error and that none was left out.
+    /// Asserts that every failure came back as an error and that none was left out.
     ///
     /// # Panics
     /// With every case that did not.
@@ -128,7 +128,7 @@ impl fmt::Display for SweepReport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             f,
-            "{} call sites on {} call stacks, {} refusals in {} runs, {} not propagated",
+            "{} call sites on {} call stacks, {} failures in {} runs, {} not propagated",
             self.call_sites(),
             self.call_stacks(),
             self.cases.len(),

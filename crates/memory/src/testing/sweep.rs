@@ -1,8 +1,8 @@
-//! The sweep: every call site of a closure refused, once and for ever.
+//! The sweep: every call site of a closure fails, once, then persistently.
 //!
-//! A clean run lists the call sites. Then each is refused in runs of its own: its first request
-//! alone, and its first request with all that follow. Requests that only appear after a refusal
-//! (a fallback, a report of the error) are refused in turn, up to a chain of [`CHAIN_MAX`]. Each
+//! A clean run lists the call sites. Then each fails in runs of its own: its first request
+//! alone, and its first request with all that follow. Requests that only appear after a failure
+//! (a fallback, a report of the error) fail in turn, up to a chain of [`CHAIN_MAX`]. Each
 //! plan runs twice and must end the same way both times. It ends when no new call site appears.
 //!
 //! A call site is a stack of return addresses (see [`CallStack`]), so the sweep finds the same one
@@ -19,7 +19,7 @@ use crate::callsite::{CallSiteId, CallStack, unwind};
 use crate::system::System;
 use crate::traced::{Trace, TraceReport, Traced};
 
-/// Refusals in one run that lead to the next call site.
+/// Failures in one run that lead to the next call site.
 const CHAIN_MAX: usize = 4;
 
 /// Sweeps `body` with the defaults of [`Sweep`].
@@ -83,7 +83,7 @@ impl<'s, E> Sweep<'s, E> {
         Self { invariant: Box::new(invariant), ..self }
     }
 
-    /// Distinguishes errors about memory from others, which a refusal must not turn into.
+    /// Distinguishes errors about memory from others, which a failure must not turn into.
     #[must_use]
     pub fn is_memory_error(self, is_memory_error: impl Fn(&E) -> bool + 's) -> Self {
         Self { is_memory_error: Box::new(is_memory_error), ..self }
@@ -91,7 +91,7 @@ impl<'s, E> Sweep<'s, E> {
 }
 
 impl<E: std::fmt::Display> Sweep<'_, E> {
-    /// Runs `body` until every call site has been refused.
+    /// Runs `body` until every call site has failed.
     ///
     /// # Panics
     /// When a clean run, the first or the last, fails, panics, leaks or breaks the invariant: a
@@ -117,16 +117,16 @@ impl<E: std::fmt::Display> Sweep<'_, E> {
                 let plan = Plan { sites: sites.clone(), forever: repeat == Repeat::Forever };
                 let (outcome, seen) = self.settle(body, &plan);
                 report.runs += 2;
-                for (stack, refused) in seen.sites {
-                    // What no refusal led to is reached without one.
-                    let leads = if refused > 0 { sites.clone() } else { Vec::new() };
+                for (stack, failed) in seen.sites {
+                    // What no failure led to is reached without one.
+                    let leads = if failed > 0 { sites.clone() } else { Vec::new() };
                     if leads.len() < CHAIN_MAX && !known.contains(&stack.id()) {
                         known.push(stack.id());
                         queue.push_back((leads, stack));
                     }
                 }
-                let (site, refused_before) = (stack.site(), sites.len() - 1);
-                report.cases.push(Case { site, stack, refused_before, repeat, outcome });
+                let (site, failed_before) = (stack.site(), sites.len() - 1);
+                report.cases.push(Case { site, stack, failed_before, repeat, outcome });
             }
         }
         self.clean(body);
@@ -134,11 +134,11 @@ impl<E: std::fmt::Display> Sweep<'_, E> {
         report
     }
 
-    /// Runs `body` without a refusal.
+    /// Runs `body` without a failure.
     fn clean<T>(&mut self, body: &mut Body<'_, T, E>) -> Attempt {
         let clean = self.attempt(body, &Plan::default(), Trace::sites());
         let end = clean.end(None);
-        assert_eq!(end, Outcome::Swallowed, "the run without a refusal does not succeed");
+        assert_eq!(end, Outcome::Swallowed, "the run without a failure does not succeed");
         clean
     }
 
@@ -194,7 +194,7 @@ struct Attempt {
 }
 
 impl Attempt {
-    /// What became of the refusals of `plan`, the worst first. A clean run is `Swallowed`.
+    /// What became of the failures of `plan`, the worst first. A clean run is `Swallowed`.
     fn end(&self, plan: Option<&Plan>) -> Outcome {
         let asked_again = self.seen.asked_again;
         match &self.result {
@@ -206,7 +206,7 @@ impl Attempt {
             _ if self.broken.is_some() => {
                 Outcome::InvariantBroken(self.broken.clone().unwrap_or_default())
             }
-            _ if plan.is_some_and(|plan| self.seen.refused < plan.sites.len() as u64) => {
+            _ if plan.is_some_and(|plan| self.seen.failed < plan.sites.len() as u64) => {
                 Outcome::Nondeterministic("the call site was not reached again".into())
             }
             Ended::OtherError(error) => Outcome::Misreported(error.clone()),

@@ -2,7 +2,7 @@
 //!
 //! One lock for all: it is for tests and diagnosis, where unwinding the stack costs more. The
 //! table is held by the process's heap, never by the port that is being traced; when it cannot
-//! grow, the request that needed it is refused.
+//! grow, the request that needed it fails.
 
 use std::collections::BTreeMap;
 use std::fmt;

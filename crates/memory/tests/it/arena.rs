@@ -5,13 +5,13 @@ use std::alloc::Layout;
 
 use gitmind_memory::units::Bytes;
 use gitmind_memory::{
-    ALONE_BYTES_MIN, Alloc, Arena, Budgeted, ErrorKind, OpStats, OpTag, Pooling, Port, System,
+    Alloc, Arena, Budgeted, DEDICATED_BYTES_MIN, ErrorKind, OpStats, OpTag, Pooling, Port, System,
     Trace, Traced, Zeroing,
 };
 
 const KIB: u64 = 1 << 10;
 
-/// Takes objects of `size` bytes until one is refused; returns how many were not.
+/// Takes objects of `size` bytes until one fails; returns how many did not.
 fn fill(arena: &Arena<'_>, size: usize) -> usize {
     let layout = Layout::from_size_align(size, 1).expect("a small size");
     let mut taken = 0;
@@ -71,7 +71,7 @@ fn every_object_is_aligned_to_16_bytes_and_to_what_was_asked() {
     for pooling in [Pooling::On, Pooling::Off] {
         let cap = Bytes::from_mib(64);
         let arena = Arena::with(Alloc::new(&system), Bytes::new(600), cap, pooling, Zeroing::Off);
-        for size in [0, 1, 15, 16, 17, 1000, ALONE_BYTES_MIN - 1, ALONE_BYTES_MIN, 70_000] {
+        for size in [0, 1, 15, 16, 17, 1000, DEDICATED_BYTES_MIN - 1, DEDICATED_BYTES_MIN, 70_000] {
             for align in (0..=14).map(|power| 1_usize << power) {
                 let layout = Layout::from_size_align(size, align).expect("valid");
                 let object = arena.try_alloc_layout(layout).expect("it fits");
@@ -143,7 +143,7 @@ fn large_objects_go_into_a_block_that_has_room() {
     arena.try_alloc(1_u8).expect("it fits");
     assert_eq!(arena.stats().blocks, 1, "the hint has taken all of the cap");
     assert_eq!(fill(&arena, 4096), 15, "the footer takes the place of the last");
-    assert_eq!(arena.stats().objects_alone, 0);
+    assert_eq!(arena.stats().objects_dedicated, 0);
     arena.try_alloc([0_u8; 3000]).expect("the rest is usable");
 }
 
@@ -155,7 +155,7 @@ fn a_small_object_is_alone_when_the_cap_has_no_room_for_a_block_and_the_one_belo
     arena.try_alloc([1_u8; 4032]).expect("it is the first block");
     // A block of 496 bytes fits the cap and hands out 448, of which the block below needs 64.
     arena.try_alloc([1_u8; 440]).expect("the cap has room for it");
-    assert_eq!((arena.stats().blocks, arena.stats().objects_alone), (1, 1));
+    assert_eq!((arena.stats().blocks, arena.stats().objects_dedicated), (1, 1));
     assert_eq!(arena.stats().held_bytes, Bytes::new(4096 - 16 + 440));
 }
 
@@ -217,14 +217,14 @@ fn reset_keeps_the_largest_block_and_gives_back_the_rest() {
 }
 
 #[test]
-fn counters_say_what_was_taken_and_what_was_refused() {
+fn counters_say_what_was_taken_and_what_failed() {
     let system = System::new();
     let mut arena = Arena::begin(Alloc::new(&system), Bytes::new(4 * KIB), Bytes::new(20_000));
     arena.try_alloc([0_u8; 100]).expect("it fits");
     arena.try_alloc([0_u8; 5000]).expect("it fits");
     arena.try_alloc([0_u8; 16_000]).expect_err("the cap is 20 000 bytes");
     let stats = arena.stats();
-    assert_eq!((stats.blocks, stats.objects_alone, stats.failures_total), (1, 1, 1));
+    assert_eq!((stats.blocks, stats.objects_dedicated, stats.failures_total), (1, 1, 1));
     assert_eq!(stats.used_bytes, Bytes::new(112 + 5000));
     assert_eq!(stats.held_bytes, Bytes::new(4 * KIB - 16 + 5000));
     assert_eq!((stats.peak_bytes, stats.grow_bytes), (stats.held_bytes, stats.held_bytes));
@@ -236,7 +236,7 @@ fn counters_say_what_was_taken_and_what_was_refused() {
 }
 
 #[test]
-fn a_refusal_names_operation_size_and_cap() {
+fn a_failure_names_operation_size_and_cap() {
     let system = System::new();
     let stats = OpStats::new(operation::ATTR_QUERY, 1);
     let alloc = Alloc::new(&system).on_account_of(&stats);
@@ -258,7 +258,7 @@ fn requests_near_the_address_space_are_errors() {
         let arena = Arena::with(Alloc::new(&system), hint, cap, pooling, Zeroing::Off);
         for size in [isize::MAX.cast_unsigned() - 15, isize::MAX.cast_unsigned()] {
             let layout = Layout::from_size_align(size, 1).expect("valid");
-            let error = arena.try_alloc_layout(layout).expect_err("nobody has that much");
+            let error = arena.try_alloc_layout(layout).expect_err("no heap has that much");
             assert!(matches!(error.kind, ErrorKind::Exhausted | ErrorKind::OverCap), "{error}");
         }
         assert_eq!(arena.stats().held_bytes, Bytes::ZERO);
@@ -266,11 +266,11 @@ fn requests_near_the_address_space_are_errors() {
 }
 
 #[test]
-fn a_hint_that_nobody_has_is_exhausted_and_refunded() {
+fn a_hint_that_no_heap_has_is_exhausted_and_refunded() {
     let budget = Budgeted::new(System::new(), Bytes::new(u64::MAX));
     let (hint, cap) = (Bytes::new(1 << 62), Bytes::new(u64::MAX));
     let arena = Arena::begin(Alloc::new(&budget), hint, cap);
-    let error = arena.try_alloc(1_u8).expect_err("nobody has 4 EiB");
+    let error = arena.try_alloc(1_u8).expect_err("no heap has 4 EiB");
     assert_eq!(error.kind, ErrorKind::Exhausted);
     assert_eq!((budget.used(), arena.stats().held_bytes), (Bytes::ZERO, Bytes::ZERO));
 }
@@ -285,11 +285,11 @@ fn without_pooling_each_object_is_one_of_the_port() {
     }
     let seen = traced.diagnostics();
     assert_eq!((seen.blocks_outstanding, seen.bytes_outstanding), (16, Bytes::new(136)));
-    assert_eq!((arena.stats().blocks, arena.stats().objects_alone), (0, 16));
+    assert_eq!((arena.stats().blocks, arena.stats().objects_dedicated), (0, 16));
     arena.reset();
     assert_eq!(traced.diagnostics().bytes_outstanding, Bytes::ZERO);
     (0..100_u64).for_each(|n| assert_eq!(arena.try_alloc(n), Ok(&mut n.clone())));
-    assert_eq!(arena.stats().objects_alone, 100);
+    assert_eq!(arena.stats().objects_dedicated, 100);
     drop(arena);
     assert_eq!(traced.diagnostics().bytes_outstanding, Bytes::ZERO);
 }

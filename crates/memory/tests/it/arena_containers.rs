@@ -44,7 +44,7 @@ fn a_large_container_grows_in_the_port_and_is_given_back_at_once() {
     assert!(odd.iter().copied().eq((1..50_000).step_by(2)));
     let bytes = (even.capacity() + odd.capacity()) * size_of::<u64>();
     let stats = arena.stats();
-    assert_eq!(stats.objects_alone, 2);
+    assert_eq!(stats.objects_dedicated, 2);
     // The halves of less than a page are left in blocks.
     assert!(stats.used_bytes <= Bytes::from(bytes + 2 * 8192), "{stats:?}");
     even.shrink_to_fit();
@@ -52,7 +52,7 @@ fn a_large_container_grows_in_the_port_and_is_given_back_at_once() {
     assert!(arena.stats().held_bytes < stats.held_bytes);
     drop(even);
     drop(odd);
-    assert_eq!(arena.stats().objects_alone, 0);
+    assert_eq!(arena.stats().objects_dedicated, 0);
 }
 
 #[test]
@@ -67,7 +67,7 @@ fn a_hash_table_lives_in_an_arena() {
     }
     assert!((0..10_000).all(|length| lengths.get(&(length * 7)).is_some_and(|n| **n == length)));
     drop(lengths);
-    assert_eq!(arena.stats().objects_alone, 0, "the table was given back");
+    assert_eq!(arena.stats().objects_dedicated, 0, "the table was given back");
 }
 
 #[test]
@@ -114,5 +114,5 @@ fn records_beyond_the_first_sixteen_are_counted_and_given_back() {
     while let Some(page) = pages.pop() {
         drop(page);
     }
-    assert_eq!((arena.stats().objects_alone, budget.used()), (0, Bytes::ZERO));
+    assert_eq!((arena.stats().objects_dedicated, budget.used()), (0, Bytes::ZERO));
 }

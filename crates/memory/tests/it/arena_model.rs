@@ -1,7 +1,7 @@
 //! Programs of operations on an arena, against a model that is a list of live objects.
 //!
 //! Capacity, alignment, cap, budget and order are all part of a program, so growth, clipping and
-//! refusals happen in every run.
+//! failures happen in every run.
 
 use std::alloc::Layout;
 use std::ptr::NonNull;
@@ -12,7 +12,7 @@ use gitmind_memory::{Alloc, Arena, Budgeted, ErrorKind, MemoryError, Pooling, Sy
 use proptest::prelude::*;
 use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 
-/// A page of records of objects that are alone; the first 16 records cost nothing.
+/// A page of records of dedicated allocations; the first 16 records cost nothing.
 const RECORDS_BYTES: u64 = 400;
 
 /// One step; an index picks among what is live, counted from the newest, modulo their number.
@@ -68,7 +68,7 @@ fn step() -> impl Strategy<Value = Step> {
 #[derive(Default)]
 struct Model {
     objects: Vec<(NonNull<u8>, Layout, u8)>,
-    refused: u64,
+    failed: u64,
 }
 
 impl Model {
@@ -85,7 +85,7 @@ impl Model {
                 };
                 match object {
                     Ok(start) => self.add(start, layout, number, zeroed),
-                    Err(error) => self.refuse(error.into(), size, held, setup),
+                    Err(error) => self.fail(error.into(), size, held, setup),
                 }
             }
             Step::Resize { index, size } => self.resize(arena_ref, index, size, held, setup),
@@ -118,9 +118,9 @@ impl Model {
         self.objects.push((start, layout, byte));
     }
 
-    /// Only a limit refuses, and only what does not fit it.
-    fn refuse(&mut self, error: MemoryError, size: usize, held: u64, setup: &Setup) {
-        self.refused += 1;
+    /// Only a limit makes a request fail, and only one that does not fit it.
+    fn fail(&mut self, error: MemoryError, size: usize, held: u64, setup: &Setup) {
+        self.failed += 1;
         match error.kind {
             ErrorKind::OverCap => {
                 let needed = held + size as u64 + RECORDS_BYTES;
@@ -145,7 +145,7 @@ impl Model {
         };
         let object = match object {
             Ok(object) => object,
-            Err(error) => return self.refuse(error.into(), size, held, setup),
+            Err(error) => return self.fail(error.into(), size, held, setup),
         };
         let kept = NonNull::slice_from_raw_parts(object.cast::<u8>(), size.min(old.size()));
         // SAFETY: these bytes were written when the object was made, and were kept.
@@ -160,7 +160,7 @@ impl Model {
         assert!(stats.used_bytes <= stats.held_bytes, "{stats:?}");
         assert_eq!(stats.held_bytes, budget.used(), "the port has admitted what is held");
         assert_eq!(stats.peak_bytes, budget.peak(), "{stats:?}");
-        assert_eq!(stats.failures_total, self.refused, "{stats:?}");
+        assert_eq!(stats.failures_total, self.failed, "{stats:?}");
         let live: usize = self.objects.iter().map(|(_, layout, _)| layout.size()).sum();
         assert!(Bytes::from(live) <= stats.used_bytes, "{live} in {stats:?}");
         let mut ranges: Vec<_> = self.objects.iter().filter(|object| object.1.size() > 0).collect();

@@ -1,4 +1,4 @@
-//! Budgets: exact under threads, one warning, and a refusal that changes nothing.
+//! Budgets: exact under threads, one warning, and a failure that changes nothing.
 
 use std::sync::Mutex;
 
@@ -14,10 +14,10 @@ use rand_xoshiro::rand_core::{Rng as _, SeedableRng as _};
 fn refused_charge_leaves_the_budget_unchanged() {
     let budget = Budgeted::new(System::new(), Bytes::new(100));
     budget.charge(Bytes::new(60), OpTag::NONE).expect("it fits");
-    let refused = budget.charge(Bytes::new(41), OpTag::NONE);
+    let failed = budget.charge(Bytes::new(41), OpTag::NONE);
     let (requested, limit) = (Bytes::new(41), Bytes::new(100));
     let expected = MemoryError { op: None, requested, limit, kind: ErrorKind::OverBudget };
-    assert_eq!(refused, Err(expected));
+    assert_eq!(failed, Err(expected));
     assert_eq!(budget.used(), Bytes::new(60));
     assert_eq!(budget.peak(), Bytes::new(60));
     budget.charge(Bytes::new(40), OpTag::NONE).expect("the limit itself fits");
@@ -25,7 +25,7 @@ fn refused_charge_leaves_the_budget_unchanged() {
 }
 
 #[test]
-fn a_charge_near_the_integer_limit_is_refused() {
+fn a_charge_near_the_integer_limit_fails() {
     let budget = Budgeted::new(System::new(), Bytes::new(u64::MAX));
     budget.charge(Bytes::new(u64::MAX - 1), OpTag::NONE).expect("it fits");
     budget.charge(Bytes::new(2), OpTag::NONE).expect_err("the sum does not fit an integer");
@@ -36,7 +36,7 @@ fn a_charge_near_the_integer_limit_is_refused() {
 fn a_failure_below_refunds_the_charge() {
     let budget = Budgeted::new(System::new(), Bytes::new(u64::MAX));
     let mut bytes: Vec<'_, u8> = Vec::new(Alloc::new(&budget));
-    let error = bytes.try_reserve_exact(isize::MAX as usize).expect_err("nobody has that much");
+    let error = bytes.try_reserve_exact(isize::MAX as usize).expect_err("no heap has that much");
     assert_eq!(error.kind, ErrorKind::Exhausted);
     assert_eq!(budget.used(), Bytes::ZERO);
 }
@@ -89,7 +89,7 @@ fn eight_threads_never_pass_the_limit_and_lose_nothing() {
     let budget = Budgeted::new(System::new(), Bytes::new(LIMIT));
     let work = |seed| {
         let mut random = Xoshiro256PlusPlus::seed_from_u64(seed);
-        let (mut held, mut granted, mut refused) = (std::vec::Vec::new(), 0_u64, 0_u64);
+        let (mut held, mut granted, mut failed) = (std::vec::Vec::new(), 0_u64, 0_u64);
         for _ in 0..20_000 {
             let bytes = Bytes::new(random.next_u64() % 2000);
             if random.next_u64() % 2 == 0 || held.is_empty() {
@@ -98,7 +98,7 @@ fn eight_threads_never_pass_the_limit_and_lose_nothing() {
                         held.push(bytes);
                         granted += 1;
                     }
-                    Err(_) => refused += 1,
+                    Err(_) => failed += 1,
                 }
             } else if let Some(bytes) = held.pop() {
                 budget.refund(bytes, OpTag::NONE);
@@ -106,18 +106,18 @@ fn eight_threads_never_pass_the_limit_and_lose_nothing() {
             assert!(budget.used().get() <= LIMIT, "over the limit");
         }
         held.into_iter().for_each(|bytes| budget.refund(bytes, OpTag::NONE));
-        (granted, refused)
+        (granted, failed)
     };
     let totals = std::thread::scope(|scope| {
         let threads: std::vec::Vec<_> =
             (0..8).map(|seed| scope.spawn(move || work(seed))).collect();
         threads.into_iter().fold((0, 0), |sum, thread| {
-            let (granted, refused) = thread.join().expect("no thread panics");
-            (sum.0 + granted, sum.1 + refused)
+            let (granted, failed) = thread.join().expect("no thread panics");
+            (sum.0 + granted, sum.1 + failed)
         })
     });
     assert_eq!(budget.used(), Bytes::ZERO, "nothing is lost");
     assert!(budget.peak().get() <= LIMIT, "the peak is a level that was reached");
     assert!(totals.0 > 0 && totals.1 > 0, "both outcomes were exercised: {totals:?}");
-    assert_eq!(budget.diagnostics().failures_total, totals.1, "each refusal is counted");
+    assert_eq!(budget.diagnostics().failures_total, totals.1, "each failure is counted");
 }

@@ -37,10 +37,10 @@ proptest! {
             prop_assert_eq!(*pairs.entry(expected).or_insert(symbol), symbol, "{}", text);
             prop_assert_eq!(table.len(), oracle.len());
         }
-        let mut alone = table.unshared();
+        let mut unshared = table.unshared();
         for (expected, symbol) in pairs {
             let text = oracle.resolve(expected).expect("it was interned");
-            prop_assert_eq!(alone.resolve(symbol), Ok(text.as_bytes()));
+            prop_assert_eq!(unshared.resolve(symbol), Ok(text.as_bytes()));
         }
     }
 }

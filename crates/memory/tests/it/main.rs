@@ -2,8 +2,8 @@
 
 mod arena;
 mod arena_containers;
+mod arena_failures;
 mod arena_model;
-mod arena_refusals;
 mod budget;
 #[cfg(feature = "testing")]
 mod contract;

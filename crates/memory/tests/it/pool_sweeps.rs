@@ -1,4 +1,4 @@
-//! The arena, the slab and the intern table under the test kit: each call site refused.
+//! The arena, the slab and the intern table under the test kit: each call site fails.
 
 use std::alloc::Layout;
 use std::ptr::NonNull;
@@ -8,7 +8,7 @@ use allocator_api2::vec::Vec as RawVec;
 use gitmind_memory::testing::{Case, Outcome, Sweep, assert_no_leaks, sweep};
 use gitmind_memory::units::Bytes;
 use gitmind_memory::{
-    ALONE_BYTES_MIN, Alloc, Arena, InternTable, MemoryError, Pooling, Slab, Zeroing,
+    Alloc, Arena, DEDICATED_BYTES_MIN, InternTable, MemoryError, Pooling, Slab, Zeroing,
 };
 
 use super::intern::{MODES, path, text};
@@ -17,8 +17,8 @@ use super::intern::{MODES, path, text};
 mod calls {
     use super::*;
 
-    const LAYOUT: Layout = Layout::new::<[u8; ALONE_BYTES_MIN]>();
-    const LARGER: Layout = Layout::new::<[u8; 2 * ALONE_BYTES_MIN]>();
+    const LAYOUT: Layout = Layout::new::<[u8; DEDICATED_BYTES_MIN]>();
+    const LARGER: Layout = Layout::new::<[u8; 2 * DEDICATED_BYTES_MIN]>();
 
     #[inline(never)]
     pub(super) fn first_block(arena: &Arena<'_>) -> Result<usize, MemoryError> {
@@ -31,13 +31,13 @@ mod calls {
     }
 
     #[inline(never)]
-    pub(super) fn alone(arena: &Arena<'_>) -> Result<usize, MemoryError> {
-        Ok(arena.try_alloc_zeroed(ALONE_BYTES_MIN, 4096)?.len())
+    pub(super) fn dedicated(arena: &Arena<'_>) -> Result<usize, MemoryError> {
+        Ok(arena.try_alloc_zeroed(DEDICATED_BYTES_MIN, 4096)?.len())
     }
 
     #[inline(never)]
     pub(super) fn pages_of_records(arena: &Arena<'_>) -> Result<usize, MemoryError> {
-        (0..40).map(|_| Ok(arena.try_alloc_zeroed(ALONE_BYTES_MIN, 1)?.len())).sum()
+        (0..40).map(|_| Ok(arena.try_alloc_zeroed(DEDICATED_BYTES_MIN, 1)?.len())).sum()
     }
 
     #[inline(never)]
@@ -60,7 +60,7 @@ fn in_an_arena(alloc: Alloc<'_>, pooling: Pooling) -> Result<usize, MemoryError>
     let mut sum = 0;
     for _ in 0..2 {
         sum += calls::first_block(&arena)? + calls::further_blocks(&arena)?;
-        sum += calls::alone(&arena)? + calls::pages_of_records(&arena)?;
+        sum += calls::dedicated(&arena)? + calls::pages_of_records(&arena)?;
         let object = calls::growing(&arena)?;
         sum += calls::shrinking(&arena, object)?;
         arena.reset();
@@ -73,28 +73,34 @@ fn every_call_site_of_an_arena_survives_failure_once_and_persistently() {
     for pooling in [Pooling::On, Pooling::Off] {
         let report = sweep(|alloc| in_an_arena(alloc, pooling));
         report.assert_propagated();
-        let places =
-            ["first_block", "further_blocks", "alone", "pages_of_records", "growing", "shrinking"];
+        let places = [
+            "first_block",
+            "further_blocks",
+            "dedicated",
+            "pages_of_records",
+            "growing",
+            "shrinking",
+        ];
         for place in places {
             let is_there = |case: &Case| case.site.function.contains(&format!("calls::{place}"));
-            assert!(report.cases.iter().any(is_there), "{place} was not refused: {report}");
+            assert!(report.cases.iter().any(is_there), "{place} did not fail: {report}");
         }
     }
 }
 
 #[test]
-fn after_a_refusal_the_arena_is_usable_and_nothing_was_lost() {
+fn after_a_failure_the_arena_is_usable_and_nothing_was_lost() {
     for pooling in [Pooling::On, Pooling::Off] {
         let report = Sweep::new().run(|alloc: Alloc<'_>| {
             let cap = Bytes::from_mib(1);
             let arena = Arena::with(alloc, Bytes::new(600), cap, pooling, Zeroing::Off);
             let before = arena.try_alloc(1_u64)?;
-            let refused = (0..100).find_map(|_| arena.try_alloc([2_u8; 500]).err());
-            let refused = refused.or_else(|| arena.try_alloc([3_u8; 5000]).err());
+            let failed = (0..100).find_map(|_| arena.try_alloc([2_u8; 500]).err());
+            let failed = failed.or_else(|| arena.try_alloc([3_u8; 5000]).err());
             assert_eq!(*before, 1);
-            assert_eq!(arena.stats().failures_total, u64::from(refused.is_some()));
-            // Handed on, not tried again: the port may refuse for ever.
-            refused.map_or(Ok(()), Err::<(), MemoryError>)
+            assert_eq!(arena.stats().failures_total, u64::from(failed.is_some()));
+            // Handed on, not tried again: the port may fail for ever.
+            failed.map_or(Ok(()), Err::<(), MemoryError>)
         });
         report.assert_propagated();
     }
@@ -116,7 +122,7 @@ fn on_a_slab(alloc: Alloc<'_>) -> Result<usize, MemoryError> {
 }
 
 #[test]
-fn every_call_site_of_a_slab_survives_refusal() {
+fn every_call_site_of_a_slab_survives_failure() {
     let report = sweep(on_a_slab);
     report.assert_propagated();
     assert!(report.call_stacks() >= 4, "{report}");

@@ -8,8 +8,8 @@ use gitmind_memory::{
 /// A boxed port.
 pub(crate) type AnyPort = Box<dyn Port>;
 
-/// Books that nobody reads; it is not the allocator of this process.
-static BOOKS: ProcessAllocator = ProcessAllocator::new();
+/// A ledger that is not read; it is not the allocator of this process.
+static LEDGER: ProcessAllocator = ProcessAllocator::new();
 
 /// Puts an adapter on top of a port.
 pub(crate) type Decorator = fn(AnyPort) -> AnyPort;
@@ -25,7 +25,7 @@ pub(crate) const DECORATORS: &[(&str, Decorator)] = &[
         Box::new(Traced::new(inner, Trace::sites().zeroizing(true)))
     }),
     ("budgeted", |inner| Box::new(Budgeted::new(inner, Bytes::from_mib(64)))),
-    ("reconciled", |inner| Box::new(Reconciled::new(inner, &BOOKS))),
+    ("reconciled", |inner| Box::new(Reconciled::new(inner, &LEDGER))),
     ("faulty", |inner| Box::new(Faulty::new(inner, Schedule::NEVER))),
 ];
 

@@ -86,7 +86,7 @@ impl Model {
             }
             Step::Impossible => {
                 let layout = Layout::from_size_align(isize::MAX as usize, 1).expect("the limit");
-                port.allocate(layout, op).expect_err("nobody has that much");
+                port.allocate(layout, op).expect_err("no heap has that much");
                 self.failures += 1;
             }
         }

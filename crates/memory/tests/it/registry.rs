@@ -94,15 +94,15 @@ fn the_key_of_an_ended_run_finds_nothing_even_when_its_slot_is_used_again() {
 }
 
 #[test]
-fn a_full_registry_refuses_and_recovers() {
+fn a_full_registry_fails_and_recovers() {
     let registry = Registry::new();
     let fill = || -> std::vec::Vec<Scope<'_>> {
         std::iter::from_fn(|| registry.begin(operation::CACHE_QUERY).ok()).take(1000).collect()
     };
     let held = fill();
     assert!(!held.is_empty() && held.len() <= OPERATIONS_MAX, "{} at once", held.len());
-    let refused = registry.begin(operation::CACHE_QUERY).expect_err("it is full");
-    assert!(refused.to_string().contains("64 operations"), "{refused}");
+    let failed = registry.begin(operation::CACHE_QUERY).expect_err("it is full");
+    assert!(failed.to_string().contains("64 operations"), "{failed}");
     let at_once = held.len();
     drop(held);
     assert_eq!(fill().len(), at_once, "all of them are free again");

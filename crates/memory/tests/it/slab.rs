@@ -1,4 +1,4 @@
-//! The slab from outside: reuse, alignment, what the port sees, threads, and refusals.
+//! The slab from outside: reuse, alignment, what the port sees, threads, and failures.
 
 use std::alloc::Layout;
 use std::collections::BTreeSet;
@@ -201,7 +201,7 @@ unsafe fn slab_shrink(
 }
 
 #[test]
-fn a_refusal_keeps_its_reason_and_the_slab_usable() {
+fn a_failure_keeps_its_reason_and_the_slab_usable() {
     let budget = Budgeted::new(System::new(), Bytes::new(256 * KIB));
     let slab = Slab::new(Alloc::new(&budget));
     let mut boxes = Vec::new();
@@ -230,7 +230,7 @@ fn a_box_runs_its_destructor_once_on_whichever_thread() {
         scope.spawn(move || drop(there));
     });
     assert_eq!(std::sync::Arc::strong_count(&witness), 2);
-    assert_eq!(slab.stats().blocks_outstanding, 1, "one is on its way home");
+    assert_eq!(slab.stats().blocks_outstanding, 1, "one is in the remote-free list");
     slab.trim();
     assert_eq!(slab.stats(), SlabStats::default());
     drop(out);
@@ -285,7 +285,7 @@ fn eight_threads_drop_each_others_blocks_and_nothing_is_lost() {
                 assert_eq!(sum, (0..4000).map(|value| value ^ thread as u64).sum::<u64>());
                 go.wait();
                 slab.trim();
-                assert_eq!(slab.stats(), SlabStats::default(), "every block came home");
+                assert_eq!(slab.stats(), SlabStats::default(), "every block was taken back");
             });
         }
     });

@@ -1,4 +1,4 @@
-//! The sweep finds every way to mishandle a refusal, and nothing in code that handles it.
+//! The sweep finds every way to mishandle a failure, and nothing in code that handles it.
 
 use std::cell::Cell;
 
@@ -42,7 +42,7 @@ fn workload(alloc: Alloc<'_>) -> Result<usize, MemoryError> {
 }
 
 #[test]
-fn code_that_handles_failure_propagates_every_refusal() {
+fn code_that_handles_failure_propagates_every_failure() {
     let report = sweep(workload);
     report.assert_propagated();
     assert!(report.call_sites() >= 3, "{report}");
@@ -176,7 +176,7 @@ fn an_error_about_something_else_is_misreported() {
 }
 
 #[test]
-fn what_only_a_failure_leads_to_is_refused_too() {
+fn what_only_a_failure_leads_to_fails_too() {
     #[inline(never)]
     fn fall_back(alloc: Alloc<'_>) -> Result<(), MemoryError> {
         let smaller = Vec::<u8>::try_with_capacity(1, alloc);
@@ -188,7 +188,7 @@ fn what_only_a_failure_leads_to_is_refused_too() {
         Err(_) => fall_back(alloc),
     });
     let chained: std::vec::Vec<_> =
-        report.cases.iter().filter(|case| case.refused_before == 1).collect();
+        report.cases.iter().filter(|case| case.failed_before == 1).collect();
     assert_eq!(chained.len(), 2, "{report}");
     assert!(chained.iter().all(|case| case.outcome == Outcome::Propagated), "{report}");
     assert_eq!(report.cases[0].outcome, Outcome::Swallowed, "the fallback worked");

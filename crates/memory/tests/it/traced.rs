@@ -197,7 +197,7 @@ fn zeroizing_overwrites_what_is_given_back_also_by_growing() {
     let keeping = Keeping(System::new(), std::sync::Mutex::default());
     let traced = Traced::new(keeping, Trace::sites().zeroizing(true));
     let mut secret = Vec::new(Alloc::new(&traced));
-    secret.try_extend_from_slice(b"a path nobody should find").expect("it is granted");
+    secret.try_extend_from_slice(b"a path not to be found").expect("it is granted");
     secret.try_extend_from_slice(&[b'x'; 100]).expect("it is granted");
     drop(secret);
     let freed = traced.inner().1.lock().expect("no holder panics");

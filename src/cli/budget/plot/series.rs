@@ -2,7 +2,7 @@
 
 use crate::cli::budget::operations::Row;
 use crate::cli::budget::report::Report;
-use crate::memory::{Levels, Stretch};
+use crate::memory::{Interval, Usage};
 use crate::units::Bytes;
 use std::time::Duration;
 
@@ -34,7 +34,7 @@ pub(super) fn bands(report: &Report) -> Vec<Band> {
 
 fn band(Row { measured, judged }: &Row, start_ms: f64) -> Band {
     let end_ms = start_ms + milliseconds(measured.duration);
-    let curve = |level: fn(Levels) -> u64| steps(&measured.stretches, (start_ms, end_ms), level);
+    let curve = |level: fn(Usage) -> u64| steps(&measured.intervals, (start_ms, end_ms), level);
     Band {
         name: measured.op.name(),
         start_ms,
@@ -47,16 +47,16 @@ fn band(Row { measured, judged }: &Row, start_ms: f64) -> Band {
     }
 }
 
-/// A curve that is level within each stretch of time, between these two times.
+/// A curve that is level within each interval of time, between these two times.
 fn steps(
-    stretches: &[Stretch],
+    intervals: &[Interval],
     (start_ms, end_ms): (f64, f64),
-    level: fn(Levels) -> u64,
+    level: fn(Usage) -> u64,
 ) -> Vec<Point> {
-    let begins = stretches.iter().map(|stretch| start_ms + milliseconds(stretch.start));
+    let begins = intervals.iter().map(|interval| start_ms + milliseconds(interval.start));
     let ends = begins.clone().skip(1).chain([end_ms]);
-    let levels = stretches.iter().map(|stretch| mib(level(stretch.highest)));
-    let mut points: Vec<Point> = Vec::with_capacity(2 * stretches.len());
+    let levels = intervals.iter().map(|interval| mib(level(interval.highest)));
+    let mut points: Vec<Point> = Vec::with_capacity(2 * intervals.len());
     for ((begin, end), level) in begins.zip(ends).zip(levels) {
         // A level that lasts is one line, which keeps the file small.
         let is_same = points.last().is_some_and(|last| last.1.total_cmp(&level).is_eq());
@@ -83,12 +83,12 @@ mod tests {
 
     #[test]
     fn a_curve_has_a_corner_only_where_the_level_changes() {
-        let stretch = |micros, mib: u64| Stretch {
+        let interval = |micros, mib: u64| Interval {
             start: Duration::from_micros(micros),
-            highest: Levels { charged: mib << 20, allocated: 0 },
+            highest: Usage { charged: mib << 20, allocated: 0 },
         };
-        let stretches = [stretch(0, 1), stretch(1000, 1), stretch(2000, 3), stretch(3000, 0)];
-        let points = steps(&stretches, (10.0, 14.0), |levels| levels.charged);
+        let intervals = [interval(0, 1), interval(1000, 1), interval(2000, 3), interval(3000, 0)];
+        let points = steps(&intervals, (10.0, 14.0), |levels| levels.charged);
         let expected =
             [(10.0, 1.0), (12.0, 1.0), (12.0, 3.0), (13.0, 3.0), (13.0, 0.0), (14.0, 0.0)];
         assert_eq!(points, expected);

@@ -1,13 +1,13 @@
 //! The heap and the ports set against each other, byte for byte.
 //!
-//! The process's allocator books what it hands out, the port at the bottom of the stack what it
+//! The process's allocator enters what it hands out, the port at the bottom of the stack what it
 //! admits (see `reconciled`). The difference is heap that went past the port. Single atomics, not
 //! the counters per thread of `counters`: their peaks are exact on any number of threads, and
-//! nobody reconciles in a hurry.
+//! a reconciliation is not in a hurry.
 
 use std::sync::atomic::{AtomicI64, Ordering};
 
-use super::timeline::{Levels, Stretch, Timeline};
+use super::timeline::{Interval, Timeline, Usage};
 use crate::units::Bytes;
 
 /// A level and the highest that it has been.
@@ -43,7 +43,7 @@ impl Level {
 }
 
 /// What was charged, what was allocated, and what was allocated without being charged.
-pub(super) struct Books {
+pub(super) struct HeapLedger {
     charged: Level,
     allocated: Level,
     past_port: Level,
@@ -70,7 +70,7 @@ impl Reconciliation {
     }
 }
 
-impl Books {
+impl HeapLedger {
     pub(super) const fn new() -> Self {
         Self {
             charged: Level::new(),
@@ -80,7 +80,7 @@ impl Books {
         }
     }
 
-    /// Begins at zero. Nobody books anything meanwhile.
+    /// Begins at zero. Nothing is entered meanwhile.
     pub(super) fn restart(&self) {
         [&self.charged, &self.allocated, &self.past_port].into_iter().for_each(Level::reset);
         self.timeline.restart();
@@ -93,7 +93,7 @@ impl Books {
         self.note();
     }
 
-    /// The ports have admitted `change` bytes more, or less. A charge is booked before its bytes
+    /// The ports have admitted `change` bytes more, or less. A charge is entered before its bytes
     /// are taken and taken back after they are freed, so that it never looks as if it had gone past
     /// the port.
     pub(super) fn port(&self, change: i64) {
@@ -103,7 +103,7 @@ impl Books {
     }
 
     fn note(&self) {
-        let read = || Levels { charged: self.charged.now(), allocated: self.allocated.now() };
+        let read = || Usage { charged: self.charged.now(), allocated: self.allocated.now() };
         self.timeline.note(read);
     }
 
@@ -115,12 +115,12 @@ impl Books {
         }
     }
 
-    pub(super) fn stretches(&self) -> impl Iterator<Item = Stretch> {
-        self.timeline.stretches()
+    pub(super) fn intervals(&self) -> impl Iterator<Item = Interval> {
+        self.timeline.intervals()
     }
 }
 
-impl std::fmt::Debug for Books {
+impl std::fmt::Debug for HeapLedger {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         self.read().fmt(f)
     }
@@ -137,16 +137,16 @@ mod tests {
 
     #[test]
     fn what_goes_past_the_port_is_found_at_its_worst_moment() {
-        let books = Books::new();
+        let ledger = HeapLedger::new();
         let block = |bytes| {
-            books.port(bytes);
-            books.heap(bytes);
+            ledger.port(bytes);
+            ledger.heap(bytes);
         };
         block(1000);
-        books.heap(300);
-        books.heap(-250);
+        ledger.heap(300);
+        ledger.heap(-250);
         block(500);
-        let read = books.read();
+        let read = ledger.read();
         assert_eq!(read.charged_peak.get(), 1500);
         assert_eq!(read.allocated_peak.get(), 1550, "the 300 were not there with the 1500");
         assert_eq!((read.past_port_peak.get(), read.gap().get()), (300, 300));
@@ -154,29 +154,29 @@ mod tests {
 
     #[test]
     fn a_charge_for_nothing_is_a_gap_too() {
-        let books = Books::new();
-        books.port(4096);
-        books.heap(1000);
-        assert_eq!(books.read().past_port_peak, Bytes::ZERO);
-        assert_eq!(books.read().gap().get(), 3096);
+        let ledger = HeapLedger::new();
+        ledger.port(4096);
+        ledger.heap(1000);
+        assert_eq!(ledger.read().past_port_peak, Bytes::ZERO);
+        assert_eq!(ledger.read().gap().get(), 3096);
     }
 
     #[test]
     fn blocks_that_come_and_go_on_threads_never_seem_to_be_past_the_port() {
-        let books = Books::new();
+        let ledger = HeapLedger::new();
         std::thread::scope(|scope| {
             for _ in 0..4 {
                 scope.spawn(|| {
                     for _ in 0..1000 {
-                        books.port(64);
-                        books.heap(64);
-                        books.heap(-64);
-                        books.port(-64);
+                        ledger.port(64);
+                        ledger.heap(64);
+                        ledger.heap(-64);
+                        ledger.port(-64);
                     }
                 });
             }
         });
-        let read = books.read();
+        let read = ledger.read();
         assert_eq!(read.past_port_peak, Bytes::ZERO);
         assert!(read.charged_peak.get() <= 4 * 64 && read.allocated_peak <= read.charged_peak);
         assert!(read.gap().get() < 4 * 64, "what is charged and not yet there: {read:?}");

@@ -1,4 +1,4 @@
-//! Every way in which an arena's memory can be refused, and what it leaves in memory it gives back.
+//! Every way in which an arena's memory can fail, and what it leaves in memory it gives back.
 
 use std::alloc::Layout;
 use std::ptr::NonNull;
@@ -12,7 +12,7 @@ use gitmind_memory::{
 };
 
 #[test]
-fn a_budget_below_the_cap_refuses_first_and_is_never_passed() {
+fn a_budget_below_the_cap_fails_first_and_is_never_passed() {
     let budget = Budgeted::new(System::new(), Bytes::new(10_000));
     let mut arena = Arena::begin(Alloc::new(&budget), Bytes::new(4096), Bytes::from_mib(1));
     let error = (0..1000).find_map(|_| arena.try_alloc([1_u8; 100]).err()).expect("it ends");
@@ -34,7 +34,7 @@ struct Witness {
 // SAFETY: blocks are the system's; the bytes that come back are only read.
 unsafe impl Port for Witness {
     fn allocate(&self, layout: Layout, op: OpTag<'_>) -> Result<NonNull<u8>, MemoryError> {
-        // Initialised, so that what nobody wrote can be read when it comes back.
+        // Initialised, so that what was not written can be read when it comes back.
         let block = self.system.allocate(layout, op)?;
         // SAFETY: a fresh block of this size.
         unsafe { block.write_bytes(0xA5, layout.size()) };

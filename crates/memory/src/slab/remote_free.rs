@@ -1,4 +1,4 @@
-//! The way home of blocks that were dropped on another thread.
+//! The remote-free list: blocks that were freed on another thread than the slab's.
 //!
 //! A lock-free stack through the blocks themselves: any thread pushes, only the owner takes, and it
 //! takes everything at once, so a block cannot come back while a push compares with it.
@@ -11,36 +11,36 @@ use std::sync::atomic::AtomicU64;
 
 use crate::sync::{AtomicUsize, Ordering};
 
-/// What is written into a block on its way: the address of the one before it, or zero.
+/// What is written into a block in the list: the address of the one before it, or zero.
 pub(super) type Link = usize;
 
-/// Blocks on their way to the slab that owns them.
+/// Freed blocks that the slab which owns them has not taken back yet.
 #[repr(align(128))]
-pub(super) struct Home {
+pub(super) struct RemoteFreeList {
     /// The address of the block that was sent last, or zero.
     newest: AtomicUsize,
     /// The thread that may take them.
     owner: u64,
 }
 
-impl Home {
-    /// The home of blocks of this thread.
+impl RemoteFreeList {
+    /// An empty list, owned by this thread.
     pub(super) fn new() -> Self {
         Self { newest: AtomicUsize::new(0), owner: this_thread() }
     }
 
     /// Whether this is the thread that may take blocks out.
-    pub(super) fn is_here(&self) -> bool {
+    pub(super) fn is_owner(&self) -> bool {
         self.owner == this_thread()
     }
 
-    /// Sends a block home.
+    /// Adds a block, on any thread.
     ///
     /// # Safety
-    /// - The block is live, aligned for a [`Link`] and no smaller, and nobody else accesses it from
-    ///   here on.
+    /// - The block is live, aligned for a [`Link`] and no smaller, and nothing else accesses it
+    ///   from here on.
     /// - Its memory stays until it is taken, or is never taken.
-    pub(super) unsafe fn send(&self, block: NonNull<u8>) {
+    pub(super) unsafe fn push(&self, block: NonNull<u8>) {
         let link = block.cast::<Link>();
         debug_assert!(link.is_aligned(), "slots are aligned to 32 bytes at least");
         let address = link.expose_provenance().get();
@@ -48,7 +48,8 @@ impl Home {
         loop {
             // SAFETY: the caller promises a live block that is aligned and large enough for it.
             unsafe { link.write(newest) };
-            // Release: whoever takes the block sees the link, and all that was done to the block.
+            // Release: the thread that takes the block sees the link, and all that was done to the
+            // block.
             let sent = self.newest.compare_exchange_weak(
                 newest,
                 address,
@@ -73,7 +74,7 @@ impl Home {
         };
         std::iter::from_fn(move || {
             let link = NonNull::new(ptr::with_exposed_provenance_mut::<Link>(next))?;
-            // SAFETY: `send` wrote the link of a block that is live until it is taken here.
+            // SAFETY: `push` wrote the link of a block that is live until it is taken here.
             next = unsafe { link.read() };
             Some(link.cast())
         })
@@ -113,14 +114,14 @@ mod tests {
 
     #[test]
     fn blocks_arrive_newest_first_and_once() {
-        let (home, mut blocks) = (Home::new(), [[0_usize; 4]; 3]);
+        let (list, mut blocks) = (RemoteFreeList::new(), [[0_usize; 4]; 3]);
         let sent: Vec<_> = blocks.iter_mut().map(|block| NonNull::from(block).cast()).collect();
         for block in &sent {
-            // SAFETY: the blocks outlive `home`, and are accessed through it alone.
-            unsafe { home.send(*block) };
+            // SAFETY: the blocks outlive `list`, and are accessed through it alone.
+            unsafe { list.push(*block) };
         }
-        let arrived: Vec<_> = home.take().collect();
+        let arrived: Vec<_> = list.take().collect();
         assert!(arrived.iter().rev().eq(&sent));
-        assert_eq!(home.take().next(), None);
+        assert_eq!(list.take().next(), None);
     }
 }

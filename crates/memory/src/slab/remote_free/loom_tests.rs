@@ -1,4 +1,4 @@
-//! Every interleaving of threads that send blocks home and an owner that takes them.
+//! Every interleaving of threads that free blocks remotely and an owner that takes them back.
 //!
 //! Run with `RUSTFLAGS="--cfg gm_loom" cargo test --lib loom_tests`.
 
@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 use std::ptr::NonNull;
 use std::sync::Mutex;
 
-use super::{Home, Link};
+use super::{Link, RemoteFreeList};
 
 /// A block: its link, and contents that loom watches for unordered accesses.
 #[repr(C)]
@@ -18,20 +18,20 @@ struct Block {
 }
 
 /// What the owner does with a block that arrives: it counts it and uses it for something else.
-fn receive(home: &Home) -> u32 {
+fn receive(list: &RemoteFreeList) -> u32 {
     let contents = |block: NonNull<u8>| {
         // SAFETY: every block that is sent here is a `Block`, which `Shared` keeps.
         let block = unsafe { block.cast::<Block>().as_ref() };
         block.contents.with_mut(|contents| {
-            // SAFETY: the block arrived, so nobody else accesses it; loom checks that.
+            // SAFETY: the block arrived, so nothing else accesses it; loom checks that.
             unsafe { std::mem::take(&mut *contents) }
         })
     };
-    home.take().map(contents).sum()
+    list.take().map(contents).sum()
 }
 
 struct Shared {
-    home: Home,
+    list: RemoteFreeList,
     blocks: Vec<Box<Block>>,
 }
 
@@ -43,17 +43,20 @@ unsafe impl Send for Shared {}
 impl Shared {
     fn new(blocks: usize) -> Arc<Self> {
         let block = || Box::new(Block { link: 0, contents: UnsafeCell::new(0) });
-        Arc::new(Self { home: Home::new(), blocks: (0..blocks).map(|_| block()).collect() })
+        Arc::new(Self {
+            list: RemoteFreeList::new(),
+            blocks: (0..blocks).map(|_| block()).collect(),
+        })
     }
 
-    /// Writes `value` into a block, as dropping what was in it would, and sends it home.
+    /// Writes `value` into a block, as dropping what was in it would, and frees it remotely.
     fn send(&self, block: usize, value: u32) {
         let block = &self.blocks[block];
-        // SAFETY: the block has not been sent yet, so nobody else accesses it; loom checks that.
+        // SAFETY: the block has not been sent yet, so nothing else accesses it; loom checks that.
         block.contents.with_mut(|contents| unsafe { *contents = value });
         let start = NonNull::from(&**block).cast();
         // SAFETY: the block is live as long as `self`, and begins with an aligned link.
-        unsafe { self.home.send(start) };
+        unsafe { self.list.push(start) };
     }
 }
 
@@ -75,11 +78,11 @@ fn blocks_of_two_senders_arrive_once_each_and_with_their_contents() {
         });
         // Without a yield the model has the owner look before anybody has sent.
         loom::thread::yield_now();
-        let early = receive(&shared.home);
+        let early = receive(&shared.list);
         seen.lock().expect("no holder panics").insert(early);
         senders.into_iter().for_each(|sender| sender.join().expect("the thread has no panic"));
-        assert_eq!(early + receive(&shared.home), 111, "each block arrives once");
-        assert_eq!(receive(&shared.home), 0, "nothing arrives twice");
+        assert_eq!(early + receive(&shared.list), 111, "each block arrives once");
+        assert_eq!(receive(&shared.list), 0, "nothing arrives twice");
     });
     let arrived_early = arrived_early.lock().expect("no holder panics");
     assert!(arrived_early.iter().eq(&[0, 1, 11, 100, 101, 111]), "{arrived_early:?}");
@@ -95,10 +98,10 @@ fn a_block_that_arrived_can_be_sent_again_while_others_are_under_way() {
             loom::thread::spawn(move || shared.send(1, 10))
         };
         loom::thread::yield_now();
-        let first = receive(&shared.home);
+        let first = receive(&shared.list);
         assert!(first == 1 || first == 11, "{first} arrived");
         shared.send(0, 100);
         other.join().expect("the thread has no panic");
-        assert_eq!(first + receive(&shared.home), 111);
+        assert_eq!(first + receive(&shared.list), 111);
     });
 }

@@ -7,7 +7,7 @@ use std::alloc::Layout;
 use std::cell::Cell;
 use std::ptr::NonNull;
 
-use super::ledger::{Ledger, Refusal};
+use super::ledger::{Failure, Ledger};
 use super::size::ALIGN_MIN;
 use super::wipe::wipe;
 use crate::poison;
@@ -51,13 +51,13 @@ impl Page {
     }
 }
 
-/// The objects that are alone.
+/// The dedicated allocations.
 #[derive(Debug)]
-pub(super) struct Alone {
+pub(super) struct Dedicated {
     newest: Page,
 }
 
-impl Alone {
+impl Dedicated {
     /// What a page of records takes when the ones in the arena are full.
     pub(super) const PAGE_BYTES: u64 = Page::LAYOUT.size() as u64;
 
@@ -66,11 +66,11 @@ impl Alone {
     }
 
     /// Takes `layout` from the port.
-    pub(super) fn take(&self, layout: Layout, ledger: &Ledger<'_>) -> Result<NonNull<u8>, Refusal> {
-        let layout = layout.align_to(ALIGN_MIN).map_err(|_| Refusal::OverCap)?;
+    pub(super) fn take(&self, layout: Layout, ledger: &Ledger<'_>) -> Result<NonNull<u8>, Failure> {
+        let layout = layout.align_to(ALIGN_MIN).map_err(|_| Failure::OverCap)?;
         // The object may be large and the page is not: so the page, if any, comes first.
         if layout.size() as u64 > ledger.left_bytes() {
-            return Err(Refusal::OverCap);
+            return Err(Failure::OverCap);
         }
         if self.newest.len.get() == RECORDS {
             self.start_page(layout.size() as u64, ledger)?;
@@ -84,14 +84,14 @@ impl Alone {
 
     /// Moves the full page of records to the port, if `object_bytes` fit under the cap as well.
     #[cold]
-    fn start_page(&self, object_bytes: u64, ledger: &Ledger<'_>) -> Result<(), Refusal> {
+    fn start_page(&self, object_bytes: u64, ledger: &Ledger<'_>) -> Result<(), Failure> {
         if Self::PAGE_BYTES + object_bytes > ledger.left_bytes() {
-            return Err(Refusal::OverCap);
+            return Err(Failure::OverCap);
         }
         let (port, op) = (ledger.alloc.port(), ledger.alloc.op());
         let place = ledger.admitted(Self::PAGE_BYTES, || port.allocate(Page::LAYOUT, op))?;
         let place = place.cast::<Page>();
-        // SAFETY: the port has handed out a block for a page, which nobody else knows.
+        // SAFETY: the port has handed out a block for a page, which nothing else refers to.
         unsafe { place.write(self.newest.clone()) };
         self.newest.previous.set(Some(place));
         self.newest.len.set(0);
@@ -125,7 +125,7 @@ impl Alone {
     /// Gives `object` back to the port; `false` when it is not among the newest, and stays.
     ///
     /// # Safety
-    /// If the arena has handed it out, nobody uses it any more.
+    /// If the arena has handed it out, nothing uses it any more.
     pub(super) unsafe fn give_back(
         &self,
         object: NonNull<u8>,
@@ -152,7 +152,7 @@ impl Alone {
         object: NonNull<u8>,
         new: Layout,
         ledger: &Ledger<'_>,
-    ) -> Option<Result<NonNull<u8>, Refusal>> {
+    ) -> Option<Result<NonNull<u8>, Failure>> {
         let slot = self.find(object, ledger)?;
         let Record { start, layout: old } = slot.get();
         if new.align() > old.align() {
@@ -170,7 +170,7 @@ impl Alone {
                 // SAFETY: the block is this port's, has the layout of its record, and the new size
                 // is smaller.
                 let shrunk = unsafe { port.shrink(start, old, layout, op) };
-                shrunk.map_err(Refusal::Port).inspect(|_| {
+                shrunk.map_err(Failure::Port).inspect(|_| {
                     ledger.released((old.size() - layout.size()) as u64);
                 })
             }
@@ -182,7 +182,7 @@ impl Alone {
     pub(super) fn end(&mut self, zeroing: Zeroing, ledger: &Ledger<'_>) {
         loop {
             for record in self.newest.used() {
-                // SAFETY: `&mut` says that nobody uses an object, and the record ends below.
+                // SAFETY: `&mut` says that nothing uses an object, and the record ends below.
                 unsafe { end(record.get(), zeroing, ledger) };
             }
             self.newest.len.set(0);
@@ -192,7 +192,7 @@ impl Alone {
         }
     }
 
-    /// How many objects are alone, and their bytes.
+    /// How many dedicated allocations there are, and their bytes.
     pub(super) fn count(&self) -> (usize, usize) {
         let (mut objects, mut bytes) = (0, 0);
         let mut next = Some(&self.newest);
@@ -209,7 +209,7 @@ impl Alone {
 /// Gives an object to the port.
 ///
 /// # Safety
-/// The object is live, nobody uses it, and the record is not used again.
+/// The object is live, nothing uses it, and the record is not used again.
 unsafe fn end(record: Record, zeroing: Zeroing, ledger: &Ledger<'_>) {
     let Record { start, layout } = record;
     // SAFETY: the bytes are a live block's, and the caller gives them up; it is aligned to 16.
