@@ -40,7 +40,7 @@ fn read(
     read_newest(repository, alloc, tip, |met| {
         match met {
             JournalItem::Edge(_, edge) if wanted(edge.source_path) => {
-                kept.try_push(texts.keep(edge)?)?
+                kept.try_push(texts.keep(edge)?)?;
             }
             JournalItem::Edge(..) => {}
             JournalItem::Malformed(_) => malformed += 1,
