@@ -22,7 +22,7 @@ use crate::fs::FileSystem;
 use crate::git::{self, Head, Repository};
 use crate::memory::{Alloc, Arena};
 use crate::progress::Progress;
-pub use gitmind_system::pipeline::workers as available_workers;
+pub use gitmind_ports::pipeline::workers as available_workers;
 use std::ops::ControlFlow;
 
 /// The ports of an operation. There is none without an allocator.

@@ -4,7 +4,6 @@
 // Only rustdoc reads the page, so that an edit of it compiles nothing again.
 #![cfg_attr(any(doc, doctest), doc = "")]
 #![cfg_attr(any(doc, doctest), doc = include_str!("../README.md"))]
-#![forbid(unsafe_code)]
 
 pub mod cli;
 pub mod context;
@@ -17,5 +16,6 @@ pub use gitmind_gitoxide as gitoxide;
 pub use gitmind_journal as journal;
 pub use gitmind_memory as memory;
 pub use gitmind_memory::units;
-pub use gitmind_system::{clock, env, fs, progress, random};
+pub use gitmind_ports::{pipeline, progress};
+pub use gitmind_system::{clock, env, fs, random};
 pub use gitmind_telemetry as telemetry;

@@ -7,7 +7,6 @@
 
 mod callgrind;
 mod handles;
-mod pair;
 #[path = "../memory/subjects.rs"]
 mod subjects;
 mod works;

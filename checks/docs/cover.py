@@ -7,13 +7,14 @@ import program
 import session
 
 COMMANDS, TELEMETRY = "docs/commands.md", "docs/telemetry.md"
-POLICY = "docs/memory-policy.md"
+POLICY, ARCHITECTURE = "docs/memory-policy.md", "docs/architecture.md"
 # Variables whose meaning others have settled.
 OTHERS = ("CARGO_", "RUSTUP_", "XDG_")
 
 
 def check(tree):
     yield from commands(tree)
+    yield from crates(tree)
     yield from folders(tree)
     yield from variables(tree)
     yield from budgets(tree)
@@ -49,6 +50,24 @@ def folders(tree):
         yield "README.md", 1, f"the picture of the tree and the tree differ: {name}"
 
 
+def crates(tree):
+    """The drawing of the crates is what their manifests say."""
+    lines = (line for block in tree.pages[ARCHITECTURE].blocks for line in block.lines)
+    rows = (re.match(r"(gitmind[\w-]*) *->((?: [\w-]+)*)", line) for line in lines)
+    drawn = {row[1]: set(row[2].split()) for row in rows if row}
+    for path in sorted(tree.files):
+        if not re.fullmatch(r"(crates/[\w-]+/)?Cargo\.toml", path) or "test-support" in path:
+            continue
+        manifest = tomllib.loads(tree.read(path))
+        name = manifest["package"]["name"]
+        needs = {need.removeprefix("gitmind-") for need in manifest["dependencies"]
+                 if need.startswith("gitmind-")}
+        if drawn.pop(name, None) != needs:
+            yield ARCHITECTURE, 1, f"draw `{name} -> {' '.join(sorted(needs))}`, as {path} says"
+    for name in sorted(drawn):
+        yield ARCHITECTURE, 1, f"there is no crate `{name}`"
+
+
 def variables(tree):
     """Every variable has a row somewhere."""
     rows = {word for page in tree.pages.values() if not page.is_record
@@ -80,15 +99,23 @@ def budgets(tree):
 def telemetry(tree):
     """The tables of the page on telemetry are the metrics and events of the program."""
     page = tree.pages[TELEMETRY]
-    sources = [text for file, text in tree.sources.items()
-               if file.startswith(("src/", "crates/"))]
-    listed = {word for _, heading, word in page.cells(1) if heading == "Metrics"}
-    named = re.findall(r'^ +"([a-z_.]+)", "gitmind_\w+";$', tree.read("crates/telemetry/src/metric.rs"),
-                       re.MULTILINE)
-    for name in sorted(set(named) ^ listed):
-        what = "does not list the metric" if name in named else "lists what is no metric:"
-        yield TELEMETRY, 1, f"it {what} `{name}`"
+    sources = [text for file, text in tree.sources.items() if file.startswith(("src/", "crates/"))]
     commands = "".join(text for file, text in tree.sources.items() if file.startswith("src/cli/"))
+    rows = {tuple(cell.strip() for cell in line.split("|")[1:4])
+            for line in page.text.splitlines() if line.startswith("| `")}
+    declared = re.findall(r'^ +(\w+) = (\w+)\s+"([a-z_.]+)", "(gitmind_\w+)";$',
+                          tree.read("crates/telemetry/src/metric.rs"), re.MULTILINE)
+    for variant, kind, name, family in declared:
+        in_file, kind = (f"{family}_total", "counter") if kind == "Counter" else (family, "gauge")
+        if not any(row[0] == f"`{name}`" and row[1].startswith(f"`{in_file}") and row[2] == kind
+                   for row in rows):
+            yield TELEMETRY, 1, f"it has no row `{name}`, `{in_file}`, {kind}"
+        if f"Metric::{variant}" not in commands:
+            yield "crates/telemetry/src/metric.rs", 1, f"nothing records `{name}`"
+    names = {name for _, _, name, _ in declared}
+    for line, heading, word in page.cells(1):
+        if heading == "Metrics" and word not in names:
+            yield TELEMETRY, line, f"it lists what is no metric: `{word}`"
     logged = r'\.log\(\w+(?:::\w+)?, "\w+", "(\w+)"|"([a-z_]+_(?:start|ok|failed))"'
     for name in sorted({one or other for one, other in re.findall(logged, commands)}):
         if f"`{name}`" not in page.text:

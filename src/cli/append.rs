@@ -1,12 +1,10 @@
 //! What `link` and `import` share: who writes, the append, and what is said of it.
 
 use super::failure::Failure;
-use super::repository;
 use super::telemetry::{Session, milliseconds};
 use crate::branch::BranchName;
 use crate::env::Environment;
-use crate::git::Error;
-use crate::journal::{Append, AppendError, Appended, Batch, Writer};
+use crate::journal::{Append, Appended, Batch, Writer};
 use crate::telemetry::{Level, Metric};
 use std::os::unix::ffi::OsStrExt;
 
@@ -16,8 +14,7 @@ pub(super) fn writer(env: &dyn Environment) -> Result<Writer, Failure> {
     let source = value(Writer::SOURCE_VARIABLE);
     let author = value(Writer::AUTHOR_VARIABLE);
     let session = value(Writer::SESSION_VARIABLE);
-    let writer = Writer::new(source.as_bytes(), author.as_bytes(), session.as_bytes());
-    writer.map_err(|error| Failure::new(error).unknown().hint("correct it, or unset it"))
+    Ok(Writer::new(source.as_bytes(), author.as_bytes(), session.as_bytes())?)
 }
 
 /// Appends, and says so to telemetry.
@@ -56,22 +53,5 @@ pub(super) fn append(
             log("journal_append_failed", true);
         }
     }
-    outcome.map_err(explain)
-}
-
-fn explain(error: AppendError) -> Failure {
-    let hint = match &error {
-        AppendError::Contended { .. } => Some("run it again when fewer write at once".into()),
-        AppendError::Repository(Error::RefLocked { is_living, .. }) => {
-            Some(repository::lock_hint(*is_living).into())
-        }
-        AppendError::Repository(Error::RefUnsure { .. }) => {
-            Some("look at `git mind list` before you run it again".into())
-        }
-        AppendError::Repository(Error::RefConflict { other, .. }) => {
-            Some(format!("`git update-ref -d {other}` deletes that journal, if nobody needs it"))
-        }
-        _ => None,
-    };
-    Failure::new(error).hint_if(hint)
+    Ok(outcome?)
 }

@@ -50,7 +50,7 @@ impl Failure {
     /// Adds what to type next, where there is something.
     #[must_use]
     pub(super) fn hint_if(self, hint: Option<String>) -> Self {
-        Self { hint, ..self }
+        Self { hint: hint.or(self.hint), ..self }
     }
 
     /// The same failure, where the question could not be answered: exit code 2.
@@ -83,12 +83,6 @@ impl Failure {
         }
         output.error(&self.text(), self.hint.as_deref());
         self.exit
-    }
-}
-
-impl<E: Error + 'static> From<E> for Failure {
-    fn from(error: E) -> Self {
-        Self::new(error)
     }
 }
 

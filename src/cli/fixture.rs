@@ -5,7 +5,7 @@ use super::failure::{Exit, Failure};
 use super::output::Output;
 use super::progress::Bar;
 use super::repository::start_folder;
-use crate::fixture::{GenerateError, Recipe, make};
+use crate::fixture::{Recipe, make};
 use serde::Serialize;
 use std::io::Write;
 
@@ -19,10 +19,7 @@ pub(super) fn run(
     let bar = Bar::stderr();
     let made = make(recipe, &start_folder(args).join(folder), &bar);
     bar.clear();
-    let made = made.map_err(|error| match error {
-        GenerateError::Exists(_) => Failure::new(error).hint("name a folder that does not exist"),
-        error => Failure::new(error),
-    })?;
+    let made = made?;
     if *json {
         output.json(&MadeDocument {
             schema: 1,

@@ -144,11 +144,7 @@ impl Import<'_> {
             target,
             attribution,
         };
-        self.batch.push(&edge).map_err(|error| {
-            let is_memory = error.memory().is_some();
-            let failure = Failure::new(error);
-            if is_memory { failure.hint("import fewer edges at once") } else { failure }
-        })
+        Ok(self.batch.push(&edge)?)
     }
 
     /// The object that one end of an edge is.

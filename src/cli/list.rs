@@ -4,7 +4,7 @@ use super::args::{Args, ListArgs};
 use super::escape::Escaped;
 use super::failure::{Exit, Failure};
 use super::list_json::{JsonList, texts_document};
-use super::malformed::{MalformedMet, diagnose};
+use super::malformed;
 use super::output::Output;
 use super::repository;
 use super::telemetry::{Session, clock, milliseconds};
@@ -14,9 +14,8 @@ use crate::context::Context;
 use crate::context::operation;
 use crate::env::Environment;
 use crate::fs::OwnedPath;
-use crate::git::{Commit, Repository};
-use crate::journal::{Edge, Met, Texts, WalkError, read_newest};
-use crate::memory::MemoryError;
+use crate::git::Commit;
+use crate::journal::{Edge, JournalItem, MalformedCounts, Texts, read_newest};
 use crate::progress::Silent;
 use crate::telemetry::{Level, Metric};
 use std::io::{self, Write};
@@ -27,42 +26,6 @@ struct Wanted<'a> {
     options: &'a ListArgs,
     /// What the path of the filter stands for in the tree.
     from: Option<OwnedPath<'a>>,
-}
-
-/// Why a list ends early.
-enum ListError {
-    Walk(WalkError),
-    Print(io::Error),
-}
-
-impl From<WalkError> for ListError {
-    fn from(error: WalkError) -> Self {
-        Self::Walk(error)
-    }
-}
-
-impl From<MemoryError> for ListError {
-    fn from(error: MemoryError) -> Self {
-        Self::Walk(error.into())
-    }
-}
-
-impl From<io::Error> for ListError {
-    fn from(error: io::Error) -> Self {
-        Self::Print(error)
-    }
-}
-
-impl From<ListError> for Failure {
-    fn from(error: ListError) -> Self {
-        match error {
-            ListError::Walk(error) => {
-                let hint = repository::walk_hint(&error).map(Into::into);
-                Self::new(error).hint_if(hint)
-            }
-            ListError::Print(error) => Self::new(error),
-        }
-    }
 }
 
 pub(super) fn run(
@@ -80,11 +43,7 @@ pub(super) fn run(
     let alloc = scope.tag(session.memory.alloc());
     let context = Context { alloc, repository: &repository, clock: &clock, progress: &Silent };
     let branch = repository::branch(&context, options.branch.as_deref())?;
-    let tip = repository.resolve(&branch.journal_ref())?.ok_or_else(|| {
-        let missing =
-            format!("branch `{branch}` has no journal ({} does not exist)", branch.journal_ref());
-        Failure::new(missing).hint(repository::journals_hint(&repository))
-    })?;
+    let tip = repository::journal_tip(&repository, &branch)?;
     // What is no path of the tree can still be one that somebody wrote.
     let from = options.filter.from();
     let from = from.and_then(|path| repository::tree_path(alloc, repository.location(), path).ok());
@@ -104,7 +63,7 @@ pub(super) fn run(
         Ok(_) => log(Level::Info, "journal_read_ok", Some(duration)),
         Err(_) => log(Level::Info, "journal_read_failed", Some(duration)),
     }
-    outcome?.warn(output);
+    malformed::warn(&outcome?, output);
     Ok(Exit::Success)
 }
 
@@ -116,7 +75,7 @@ fn print(
     wanted: &Wanted<'_>,
     session: &Session<'_>,
     output: &mut Output,
-) -> Result<MalformedMet, Failure> {
+) -> Result<MalformedCounts, Failure> {
     let columns = output.columns();
     let malformed = if wanted.options.json {
         let mut list = JsonList::begin(branch, output)?;
@@ -172,30 +131,30 @@ fn each(
     tip: crate::oid::Oid,
     wanted: &Wanted<'_>,
     session: &Session<'_>,
-    mut show: impl FnMut(&Commit<'_>, &Edge<'_>) -> Result<(), ListError>,
-) -> Result<MalformedMet, ListError> {
+    mut show: impl FnMut(&Commit<'_>, &Edge<'_>) -> Result<(), Failure>,
+) -> Result<MalformedCounts, Failure> {
     let Wanted { options, from } = wanted;
     let mut left = options.limit.unwrap_or(u64::MAX);
-    let (mut malformed, mut edges_read) = (MalformedMet::default(), 0);
+    let (mut malformed, mut edges_read) = (MalformedCounts::default(), 0);
     if left == 0 {
         return Ok(malformed);
     }
-    read_newest(context.repository, context.alloc, tip, |met| {
-        match met {
-            Met::Edge(commit, edge) => {
+    read_newest(context.repository, context.alloc, tip, |item| {
+        match item {
+            JournalItem::Edge(commit, edge) => {
                 edges_read += 1;
                 if options.filter.wants(edge, from.as_ref()) {
                     show(commit, edge)?;
                     left -= 1;
                 }
             }
-            Met::Malformed(met) => {
-                diagnose(session, &met);
-                malformed.note(met);
+            JournalItem::Malformed(found) => {
+                malformed::diagnose(session, &found);
+                malformed.add(found);
             }
         }
         let flow = if left == 0 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) };
-        Ok::<_, ListError>(flow)
+        Ok::<_, Failure>(flow)
     })?;
     session.record(Metric::JournalReadEdges, None, edges_read);
     Ok(malformed)

@@ -42,10 +42,8 @@ enum SourceArg {
 impl ListFilter {
     /// Whether it leaves anything out.
     pub(super) fn is_set(&self) -> bool {
-        self.from.is_some()
-            || self.relation.is_some()
-            || self.source.is_some()
-            || self.min_confidence.is_some()
+        let Self { from, relation, source, min_confidence } = self;
+        from.is_some() || relation.is_some() || source.is_some() || min_confidence.is_some()
     }
 
     /// The path that sources must have, as it was typed.
@@ -56,13 +54,14 @@ impl ListFilter {
     /// Whether an edge passes. `from` is what [`Self::from`] means in the folder where it was
     /// typed; a source that has the typed path itself passes too, whoever wrote it so.
     pub(super) fn wants(&self, edge: &Edge<'_>, from: Option<&OwnedPath<'_>>) -> bool {
+        let Self { from: typed, relation, source, min_confidence } = self;
         let origin = edge.attribution.map_or(Origin::HUMAN, |who| who.origin);
-        self.from.as_ref().is_none_or(|path| {
+        typed.as_ref().is_none_or(|path| {
             path.as_bytes() == edge.source_path
                 || from.is_some_and(|path| path.as_bytes() == edge.source_path)
-        }) && self.min_confidence.is_none_or(|least| edge.confidence >= least)
-            && self.source.is_none_or(|source| is_from(origin, source))
-            && self.relation.is_none_or(|wanted| wanted.matches(edge.relation))
+        }) && min_confidence.is_none_or(|least| edge.confidence >= least)
+            && source.is_none_or(|source| is_from(origin, source))
+            && relation.is_none_or(|wanted| wanted.matches(edge.relation))
     }
 }
 

@@ -1,32 +1,16 @@
-//! Malformed commits that a command met: counted, the first one named, all of them diagnosed.
+//! Malformed commits of a journal: counted, the first few named, all of them diagnosed.
 
 use super::output::Output;
 use super::telemetry::Session;
-use crate::journal::Malformed;
+use crate::journal::{Malformed, MalformedCounts};
 
-/// Malformed commits that were met.
-#[derive(Default)]
-pub(super) struct MalformedMet {
-    pub(super) skipped: u64,
-    pub(super) truncated: u64,
-    pub(super) first: Option<Malformed>,
-}
-
-impl MalformedMet {
-    /// Counts one more.
-    pub(super) fn note(&mut self, malformed: Malformed) {
-        match malformed {
-            Malformed::Skipped { .. } => self.skipped += 1,
-            Malformed::Truncated { .. } => self.truncated += 1,
-        }
-        self.first.get_or_insert(malformed);
+/// Warns of the malformed commits, when there are any.
+pub(super) fn warn(counts: &MalformedCounts, output: &mut Output) {
+    for malformed in counts.first() {
+        output.warning(&malformed.to_string());
     }
-
-    /// Says it, when there were any.
-    pub(super) fn warn(&self, output: &mut Output) {
-        let Some(first) = &self.first else { return };
-        output.warning(&first.to_string());
-        let (skipped, truncated) = (self.skipped, self.truncated);
+    let MalformedCounts { skipped, truncated, .. } = counts;
+    if *skipped > 0 || *truncated > 0 {
         output.warning(&format!(
             "malformed journal commits: {skipped} skipped, {truncated} cut short"
         ));

@@ -4,14 +4,13 @@ use super::args::Command;
 use super::failure::Failure;
 use super::output::Output;
 use crate::context::operation;
-use crate::context::{Memory, ToggleError, Toggles};
+use crate::context::{Memory, Toggles};
 use crate::env::Environment;
-use crate::memory::{ErrorKind, MemoryError, ProcessAllocator};
+use crate::memory::ProcessAllocator;
 
 /// Reads the toggles; one that cannot be understood is wrong usage.
 pub(super) fn toggles(env: &dyn Environment) -> Result<Toggles, Failure> {
-    let explain = |error: ToggleError| Failure::new(error).unknown();
-    Toggles::read(env).map_err(|error| explain(error).hint("correct it, or unset it"))
+    Ok(Toggles::read(env)?)
 }
 
 /// Makes the memory of a command, under the limit of what it does; a traced one counts the whole
@@ -34,17 +33,6 @@ pub(super) fn begin(toggles: &Toggles, command: &Command, allocator: &ProcessAll
         | Command::Man(_) => operation::CACHE_REBUILD,
     };
     Memory::new(toggles, toggles.budget_of(op))
-}
-
-/// What to type when memory was refused.
-pub(super) fn refusal_hint(refused: MemoryError) -> Option<&'static str> {
-    match (refused.kind, refused.op) {
-        (ErrorKind::OverBudget, Some(operation::ATTR_QUERY | operation::CACHE_QUERY)) => {
-            Some("raise the budget with GM_ARENA_CAP_ATTR_QUERY=SIZE")
-        }
-        (ErrorKind::OverBudget, _) => Some("raise the budget with GM_ARENA_CAP_CACHE_REBUILD=SIZE"),
-        _ => None,
-    }
 }
 
 /// Says what was traced, and fails when something was not given back.
@@ -76,9 +64,5 @@ pub(super) fn end(
             }
         }
     }
-    memory.finish().map(drop).map_err(|report| {
-        let is_named = report.leaks.is_some();
-        let hint = (!is_named).then(|| "GM_ALLOC_TRACE=sites names the places".into());
-        Failure::new(*report).hint_if(hint)
-    })
+    Ok(memory.finish().map(drop).map_err(|report| *report)?)
 }

@@ -7,6 +7,7 @@ mod budget;
 mod complete;
 mod dispatch;
 mod env;
+mod errors;
 mod escape;
 mod failure;
 mod fixture;

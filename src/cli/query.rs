@@ -1,45 +1,27 @@
 //! `git-mind query`: the edges that start or end at an object, through the cache where it can.
 
 use super::args::{Args, QueryArgs};
+use super::errors;
 use super::failure::{Exit, Failure};
 use super::list_json::JsonList;
-use super::memory::refusal_hint;
 use super::output::Output;
 use super::telemetry::{Session, clock, milliseconds};
 use super::{list, list_line, malformed, object, repository};
 use crate::branch::BranchName;
-use crate::cache::{Answer, Direction, Endpoint, ExistingError, QueryError, Unusable};
+use crate::cache::{Answer, Direction, Endpoint, ExistingError, Unusable};
 use crate::clock::Clock;
 use crate::context::Context;
 use crate::context::operation;
 use crate::env::Environment;
-use crate::git::{Error, Repository};
+use crate::git::Error;
 use crate::progress::Silent;
 use crate::telemetry::{Level, Metric};
-use std::io::{self, Write};
+use std::io::Write;
 use std::ops::ControlFlow;
 use std::time::Duration;
 
 /// Digits that ids are aligned to.
 const ID_COLUMNS: usize = 8;
-
-/// Why an answer ends early.
-enum QueryFailure {
-    Query(QueryError),
-    Print(io::Error),
-}
-
-impl From<QueryError> for QueryFailure {
-    fn from(error: QueryError) -> Self {
-        Self::Query(error)
-    }
-}
-
-impl From<io::Error> for QueryFailure {
-    fn from(error: io::Error) -> Self {
-        Self::Print(error)
-    }
-}
 
 pub(super) fn run(
     args: &Args,
@@ -60,13 +42,14 @@ pub(super) fn run(
     let (word, direction) = options.endpoint.word();
     let oid = object::named(&context, repository.location(), word)?;
     session.about(branch.as_str(), "query", repository.location().git_dir.clone());
+    repository::journal_tip(&repository, &branch)?;
     session.telemetry.log(Level::Info, "cache", "query_start", |event| {
         event.text("branch", branch.as_str().as_bytes())?;
         event.text("mode", b"query")
     });
     let outcome = print(&context, &branch, Endpoint { oid, direction }, options, output);
     tell(session, &branch, &outcome, clock.elapsed());
-    let answer = outcome.map_err(|failure| explain(failure, &repository))?;
+    let answer = outcome?;
     warn(&answer, output);
     Ok(Exit::Success)
 }
@@ -78,7 +61,7 @@ fn print(
     endpoint: Endpoint,
     options: &QueryArgs,
     output: &mut Output,
-) -> Result<Answer, QueryFailure> {
+) -> Result<Answer, Failure> {
     let mut left = options.limit.unwrap_or(u64::MAX);
     let mut wanted = |relation| {
         let is_wanted = left > 0 && options.relation.is_none_or(|filter| filter.matches(relation));
@@ -93,14 +76,14 @@ fn print(
             if is_wanted {
                 list.edge(Some(found.id), found.commit, &found.edge)?;
             }
-            Ok::<_, QueryFailure>(flow)
+            Ok::<_, Failure>(flow)
         })?;
         list.end(&[
             ("from_cache", answer.unusable.is_none().into()),
             ("cache", state(&answer).into()),
             ("edge_order", answer.edge_order.name().into()),
-            ("commits_skipped", answer.commits_skipped.into()),
-            ("edges_truncated", answer.edges_truncated.into()),
+            ("commits_skipped", answer.malformed.skipped.into()),
+            ("edges_truncated", answer.malformed.truncated.into()),
         ])?;
         return Ok(answer);
     }
@@ -113,7 +96,7 @@ fn print(
             write!(output, "{:>ID_COLUMNS$}  ", found.id)?;
             list_line::write(&found.edge, columns, output)?;
         }
-        Ok::<_, QueryFailure>(flow)
+        Ok::<_, Failure>(flow)
     })?;
     output.flush()?;
     let kind = match (endpoint.direction, options.relation) {
@@ -134,7 +117,7 @@ fn state(answer: &Answer) -> &'static str {
 fn tell(
     session: &Session<'_>,
     branch: &BranchName,
-    outcome: &Result<Answer, QueryFailure>,
+    outcome: &Result<Answer, Failure>,
     duration: Duration,
 ) {
     let branch = branch.as_str().as_bytes();
@@ -150,7 +133,7 @@ fn tell(
                 event.number("edges", answer.edges)?;
                 event.number("duration_ms", milliseconds(duration))
             });
-            if let Some(malformed) = &answer.malformed {
+            for malformed in answer.malformed.first() {
                 malformed::diagnose(session, malformed);
             }
             session.record(Metric::CacheQueryEdges, None, answer.edges);
@@ -163,19 +146,6 @@ fn tell(
     }
 }
 
-fn explain(failure: QueryFailure, repository: &dyn Repository) -> Failure {
-    let error = match failure {
-        QueryFailure::Print(error) => return Failure::new(error),
-        QueryFailure::Query(error) => error,
-    };
-    let hint = match &error {
-        QueryError::NoJournal(_) => Some(repository::journals_hint(repository)),
-        QueryError::Walk(error) => repository::walk_hint(error).map(Into::into),
-        error => error.memory().and_then(refusal_hint).map(Into::into),
-    };
-    Failure::new(error).hint_if(hint)
-}
-
 /// Says why the answer is not the cache's, and what the journal could not give.
 fn warn(answer: &Answer, output: &mut Output) {
     if let Some(unusable) = &answer.unusable {
@@ -184,7 +154,7 @@ fn warn(answer: &Answer, output: &mut Output) {
             &text,
             &match unusable {
                 Unusable::Damaged(ExistingError::Repository(Error::RefRead { name, .. })) => {
-                    repository::broken_cache_hint(name)
+                    errors::unreadable_cache_hint(name)
                 }
                 Unusable::Damaged(_) => {
                     "`git mind cache-rebuild --force` replaces the cache".into()
@@ -193,13 +163,5 @@ fn warn(answer: &Answer, output: &mut Output) {
             },
         );
     }
-    if let Some(malformed) = &answer.malformed {
-        output.warning(&malformed.to_string());
-    }
-    let (skipped, truncated) = (answer.commits_skipped, answer.edges_truncated);
-    if skipped > 0 || truncated > 0 {
-        output.warning(&format!(
-            "malformed journal commits: {skipped} skipped, {truncated} cut short"
-        ));
-    }
+    malformed::warn(&answer.malformed, output);
 }

@@ -1,29 +1,24 @@
 //! `git-mind cache-rebuild`.
 
 use super::args::{Args, RebuildArgs};
+use super::errors;
 use super::failure::{Exit, Failure};
-use super::memory::refusal_hint;
 use super::output::Output;
 use super::progress::Bar;
 use super::telemetry::{Session, clock, milliseconds};
-use super::{escape::Escaped, repository};
-use crate::branch::{BranchName, CACHE_PREFIX};
+use super::{escape::Escaped, malformed, repository};
+use crate::branch::BranchName;
 use crate::cache::{Mode, RebuildError, RebuildOptions, Report};
 use crate::clock::Clock;
 use crate::context::operation;
 use crate::context::{Context, Workspace, available_workers};
 use crate::env::Environment;
 use crate::fs::{FileSystem, PosixFileSystem};
-use crate::git::Error;
-use crate::git::Repository;
 use crate::telemetry::{Level, Metric};
 use crate::units::Bytes;
 use serde::Serialize;
 use std::io::{self, Write};
 use std::time::Duration;
-
-/// The variable that sets the cap of a rebuild's arena.
-const CAP: &str = "GM_ARENA_CAP_CACHE_REBUILD";
 
 pub(super) fn run(
     args: &Args,
@@ -47,7 +42,7 @@ pub(super) fn run(
     let context = Context { alloc, repository: &repository, clock: &clock, progress: &bar };
     let branch = repository::branch(&context, options.branch.as_deref())?;
     if options.branch.is_some() {
-        branch.check_cache().map_err(|error| Failure::new(error).unknown())?;
+        branch.check_cache()?;
     }
     let rebuild_options = RebuildOptions {
         edge_order: options.edge_order.into(),
@@ -62,7 +57,14 @@ pub(super) fn run(
     let outcome = context.rebuild(workspace, &branch, rebuild_options);
     bar.clear();
     tell(session, &branch, &outcome, clock.elapsed());
-    let report = outcome.map_err(|error| explain(error, &repository, options.no_spill))?;
+    let report = outcome.map_err(|error| {
+        let hint = match &error {
+            RebuildError::NoJournal(_) => Some(repository::journals_hint(&repository)),
+            error if error.is_over_cap() && options.no_spill => Some(errors::no_spill_hint()),
+            _ => None,
+        };
+        Failure::from(error).hint_if(hint)
+    })?;
     warn(&report, output);
     let duration = clock.elapsed();
     if options.json {
@@ -104,45 +106,15 @@ fn tell(
         event.number("edge_count", report.meta.edges.into())?;
         event.number("duration_ms", milliseconds(duration))
     });
-    for malformed in report.malformed.iter() {
-        super::malformed::diagnose(session, malformed);
+    for malformed in report.malformed.first() {
+        malformed::diagnose(session, malformed);
     }
     if report.mode == Mode::Full {
         session.record(Metric::CacheEdgesProcessed, None, report.meta.edges.into());
     }
-    if let Some(pack) = &report.pack {
-        session.record(Metric::CacheTreeSize, None, pack.size.get());
+    if let Some(written) = &report.written {
+        session.record(Metric::CacheTreeSize, None, written.size.get());
     }
-}
-
-fn explain(error: RebuildError, repository: &dyn Repository, no_spill: bool) -> Failure {
-    let hint = match &error {
-        RebuildError::NoJournal(_) => Some(repository::journals_hint(repository)),
-        RebuildError::Malformed(_) => {
-            Some("without --strict, malformed commits are skipped and counted".into())
-        }
-        RebuildError::Write(Error::RefMoved { .. }) => {
-            Some("someone else is rebuilding this cache; run it again".into())
-        }
-        RebuildError::Write(Error::RefLocked { is_living, .. }) => {
-            Some(repository::lock_hint(*is_living).into())
-        }
-        RebuildError::Write(Error::RefUnsure { .. }) => Some("run it again".into()),
-        RebuildError::Write(Error::RefConflict { other, .. }) => {
-            Some(format!("`git update-ref -d {other}` deletes that cache, if its branch is gone"))
-        }
-        RebuildError::Write(Error::RefRead { name, .. }) if name.starts_with(CACHE_PREFIX) => {
-            Some(repository::broken_cache_hint(name))
-        }
-        RebuildError::Walk(error) => repository::walk_hint(error).map(Into::into),
-        RebuildError::Spill(error) => error.hint().map(Into::into),
-        error if error.is_over_cap() && no_spill => {
-            Some(format!("without --no-spill it goes on by way of the disk; {CAP} is the cap"))
-        }
-        error if error.is_over_cap() => Some(format!("raise the arena's cap with {CAP}=SIZE")),
-        error => error.memory().and_then(refusal_hint).map(Into::into),
-    };
-    Failure::new(error).hint_if(hint)
 }
 
 /// Names what was left out and what was replaced.
@@ -153,14 +125,7 @@ fn warn(report: &Report, output: &mut Output) {
     if let Some(because) = &report.full_because {
         output.note(&format!("the whole cache was built anew: {because}"));
     }
-    let (skipped, truncated) = (report.meta.commits_skipped, report.meta.edges_truncated);
-    if skipped == 0 && truncated == 0 {
-        return;
-    }
-    for malformed in report.malformed.iter() {
-        output.warning(&malformed.to_string());
-    }
-    output.warning(&format!("malformed journal commits: {skipped} skipped, {truncated} cut short"));
+    malformed::warn(&report.malformed, output);
 }
 
 fn print(
@@ -192,8 +157,8 @@ fn print(
     writeln!(output, "  cache commit  {}", report.cache_commit)?;
     writeln!(output, "  root tree     {}", report.root_tree)?;
     writeln!(output, "  shards tree   {} ({})", report.shards_tree, meta.edge_order.name())?;
-    if let Some(pack) = &report.pack {
-        writeln!(output, "  written       {} objects, {}", pack.objects, pack.size)?;
+    if let Some(written) = &report.written {
+        writeln!(output, "  written       {} objects, {}", written.objects, written.size)?;
     }
     if report.spilled > Bytes::ZERO {
         writeln!(output, "  on disk       {} that were over the arena's cap", report.spilled)?;
@@ -241,8 +206,8 @@ impl<'a> RebuildDocument<'a> {
             cache_commit: report.cache_commit.to_string(),
             root_tree: report.root_tree.to_string(),
             shards_tree: report.shards_tree.to_string(),
-            objects_written: report.pack.map_or(0, |pack| pack.objects),
-            bytes_written: report.pack.map_or(0, |pack| pack.size.get()),
+            objects_written: report.written.map_or(0, |written| written.objects),
+            bytes_written: report.written.map_or(0, |written| written.size.get()),
             full_because: report.full_because.as_ref().map(ToString::to_string),
             spilled_bytes: report.spilled.get(),
             duration_ms: u64::try_from(duration.as_millis()).unwrap_or(u64::MAX),

@@ -2,15 +2,14 @@
 
 use super::args::Args;
 use super::failure::Failure;
-use super::memory::refusal_hint;
 use crate::branch::BranchName;
 use crate::context::Context;
 use crate::env::Environment;
 use crate::fs::{Canonical, FileSystem, OwnedPath, PosixFileSystem};
-use crate::git::{Error, Repository};
+use crate::git::Repository;
 use crate::gitoxide::{GitRepository, Location};
-use crate::journal::WalkError;
 use crate::memory::Alloc;
+use crate::oid::Oid;
 use std::path::{Component, Path, PathBuf};
 
 /// Journals that a hint lists.
@@ -30,12 +29,7 @@ pub(super) fn open(args: &Args, env: &dyn Environment) -> Result<GitRepository, 
         Some(folder) => Location::at(&start.join(folder)),
         None => Location::discover(start, &ceilings(env)),
     };
-    location.and_then(GitRepository::open).map_err(|error| match error {
-        Error::NotARepository { .. } => {
-            Failure::new(error).hint("run it inside a git repository, or name one with -C DIR")
-        }
-        error => Failure::new(error),
-    })
+    Ok(location.and_then(GitRepository::open)?)
 }
 
 /// Folders that the search does not go above, as git reads them.
@@ -44,47 +38,12 @@ fn ceilings(env: &dyn Environment) -> Vec<PathBuf> {
     std::env::split_paths(&folders).filter(|folder| folder.is_absolute()).collect()
 }
 
-/// What to type when a walk failed.
-pub(super) fn walk_hint(error: &WalkError) -> Option<&'static str> {
-    match error {
-        WalkError::Repository(Error::Shallow { .. }) => Some(
-            "`git fetch --unshallow ORIGIN 'refs/gitmind/edges/*:refs/gitmind/edges/*'` \
-                 brings the rest",
-        ),
-        WalkError::Repository(Error::Memory(refused)) | WalkError::Memory(refused) => {
-            refusal_hint(*refused)
-        }
-        WalkError::Repository(Error::Unreadable { .. } | Error::Open { .. } | Error::Io { .. })
-        | WalkError::TooManyCommits => None,
-        _ => Some("`git fsck` lists what is damaged or missing"),
-    }
-}
-
-/// What to do about a ref that is locked, by someone who is known to live or not.
-pub(super) fn lock_hint(is_living: bool) -> &'static str {
-    if is_living {
-        "wait until it is done, then run this again; its lock goes with it"
-    } else {
-        "if no git process is running, delete the lock file"
-    }
-}
-
-/// What to type when the ref of a cache cannot be read.
-pub(super) fn broken_cache_hint(name: &str) -> String {
-    format!(
-        "a cache can always be built again: delete the file that `git rev-parse --git-path {name}` \
-         prints, then run `git mind cache-rebuild`"
-    )
-}
-
 /// The branch that is named, or the one that is checked out.
 pub(super) fn branch(context: &Context<'_>, name: Option<&str>) -> Result<BranchName, Failure> {
-    match name {
-        Some(name) => BranchName::new(name).map_err(|error| Failure::new(error).unknown()),
-        None => context
-            .head_branch()
-            .map_err(|error| Failure::new(error).hint("name a branch with --branch NAME")),
-    }
+    Ok(match name {
+        Some(name) => BranchName::new(name)?,
+        None => context.head_branch()?,
+    })
 }
 
 /// The path from the top of the worktree that `path`, typed in a folder of it, stands for. Nothing
@@ -112,6 +71,18 @@ pub(super) fn tree_path<'a>(
         Some(Component::CurDir) | None => Err(refuse("is the top of the tree itself")),
         _ => Ok(clean),
     }
+}
+
+/// The newest commit of the journal of `branch`.
+pub(super) fn journal_tip(
+    repository: &dyn Repository,
+    branch: &BranchName,
+) -> Result<Oid, Failure> {
+    repository.resolve(&branch.journal_ref())?.ok_or_else(|| {
+        let missing =
+            format!("branch `{branch}` has no journal ({} does not exist)", branch.journal_ref());
+        Failure::new(missing).hint(journals_hint(repository))
+    })
 }
 
 /// What to type when a branch has no journal.

@@ -8,8 +8,7 @@ use crate::context::operation;
 use crate::env::Environment;
 use crate::memory::Op;
 use crate::telemetry::{
-    Level, LogMetrics, Metric, Metrics, OpenMetricsFile, Sample, Settings, SettingsError, Sink,
-    Tags, Telemetry,
+    Level, LogMetrics, Metric, Metrics, OpenMetricsFile, Sample, Settings, Sink, Tags, Telemetry,
 };
 use std::cell::{Cell, RefCell};
 use std::io::{self, Write};
@@ -18,8 +17,7 @@ use std::time::Duration;
 
 /// Reads the variables; one that cannot be understood is wrong usage.
 pub(super) fn settings(env: &dyn Environment) -> Result<Settings, Failure> {
-    let explain = |error: SettingsError| Failure::new(error).unknown();
-    Settings::read(env).map_err(|error| explain(error).hint("correct it, or unset it"))
+    Ok(Settings::read(env)?)
 }
 
 /// A clock that starts now, in the zone of the environment.
@@ -111,7 +109,7 @@ impl<'a> Session<'a> {
             }
         }
         if let Err(error) = self.publish() {
-            output.warning(&Failure::from(error).text());
+            output.warning(&Failure::text_of(&error));
         }
     }
 

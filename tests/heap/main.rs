@@ -14,7 +14,7 @@ use gitmind::context::{Context, Workspace};
 use gitmind::fixture::{Recipe, make};
 use gitmind::git::Repository;
 use gitmind::gitoxide::{GitRepository, Location};
-use gitmind::journal::{Append, Batch, EdgeOrder, Met, Texts, WalkError, read_newest};
+use gitmind::journal::{Append, Batch, EdgeOrder, JournalItem, Texts, WalkError, read_newest};
 use gitmind::memory::{Alloc, Arena, InternTable, Map, Pooling, ProcessAllocator, System, Zeroing};
 use gitmind::oid::Oid;
 use gitmind::progress::Silent;
@@ -46,7 +46,7 @@ fn read(repository: &GitRepository, alloc: Alloc<'_>) {
     let tip = repository.resolve("refs/gitmind/edges/main").expect("readable").expect("a journal");
     let mut texts = Texts::new(InternTable::new(alloc, Pooling::On, Zeroing::Off));
     let read = read_newest(repository, alloc, tip, |met| {
-        if let Met::Edge(_, edge) = met {
+        if let JournalItem::Edge(_, edge) = met {
             texts.keep(edge).map_err(WalkError::from)?;
         }
         Ok::<_, WalkError>(ControlFlow::Continue(()))
@@ -58,7 +58,7 @@ fn append(repository: &GitRepository, alloc: Alloc<'_>) {
     let tip = repository.resolve("refs/gitmind/edges/main").expect("readable").expect("a journal");
     let mut batch = Batch::new(alloc);
     let read = read_newest(repository, alloc, tip, |met| {
-        if let Met::Edge(_, edge) = met {
+        if let JournalItem::Edge(_, edge) = met {
             batch.push(edge).expect("it was written by us");
         }
         Ok::<_, WalkError>(ControlFlow::Continue(()))
@@ -88,7 +88,7 @@ fn hub(repository: &GitRepository, alloc: Alloc<'_>) -> Oid {
     let tip = repository.resolve("refs/gitmind/edges/main").expect("readable").expect("a journal");
     let mut counts: Map<'_, Oid, u32> = Map::new(alloc);
     let read = read_newest(repository, alloc, tip, |met| {
-        if let Met::Edge(_, edge) = met {
+        if let JournalItem::Edge(_, edge) = met {
             let count = counts.try_get_or_insert_with(edge.source, || 0);
             *count.map_err(WalkError::from)? += 1;
         }

@@ -5,7 +5,7 @@ use gitmind::context::{Memory, Toggles};
 use gitmind::env::FixedEnvironment;
 use gitmind::git::Repository;
 use gitmind::git::fake::FakeRepository;
-use gitmind::journal::{Met, Texts, WalkError, read_newest};
+use gitmind::journal::{JournalItem, Texts, WalkError, read_newest};
 use gitmind::memory::{Alloc, InternTable, Pooling, Vec, Zeroing};
 use gitmind::oid::Oid;
 use gitmind::units::Bytes;
@@ -39,9 +39,11 @@ fn read(
     let (mut kept, mut malformed) = (Vec::new(alloc), 0);
     read_newest(repository, alloc, tip, |met| {
         match met {
-            Met::Edge(_, edge) if wanted(edge.source_path) => kept.try_push(texts.keep(edge)?)?,
-            Met::Edge(..) => {}
-            Met::Malformed(_) => malformed += 1,
+            JournalItem::Edge(_, edge) if wanted(edge.source_path) => {
+                kept.try_push(texts.keep(edge)?)?;
+            }
+            JournalItem::Edge(..) => {}
+            JournalItem::Malformed(_) => malformed += 1,
         }
         Ok::<_, WalkError>(ControlFlow::Continue(()))
     })?;

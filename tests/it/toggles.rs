@@ -119,3 +119,33 @@ fn each_kind_of_command_has_the_limit_of_what_it_does() {
         }
     }
 }
+
+#[test]
+fn wherever_an_allocation_exceeds_the_budget_the_hint_names_the_variable() {
+    let repository = TempRepository::fixture("small");
+    let (id, query_cap, cap) =
+        ("1".repeat(40), "GM_ARENA_CAP_ATTR_QUERY", "GM_ARENA_CAP_CACHE_REBUILD");
+    let commands: [(&[&str], &str); 3] = [
+        (&["query", "--from", &id], query_cap),
+        (&["list", "--type", "implements"], query_cap),
+        (&["cache-rebuild", "--no-spill"], cap),
+    ];
+    for (args, variable) in commands {
+        let mut exceeded = 0;
+        for bytes in (1..400).step_by(13).chain((400..4000).step_by(301)) {
+            let size = format!("{bytes}B");
+            let variables = [(query_cap, size.as_str()), (cap, size.as_str())];
+            let ran = mind_with(repository.path(), args, &variables);
+            if ran.code == 0 {
+                continue;
+            }
+            exceeded += 1;
+            assert_eq!(ran.code, 1, "{args:?} {size}: {ran:?}");
+            assert!(
+                ran.stderr.contains("hint: ") && ran.stderr.contains(variable),
+                "{args:?} {size}: {ran:?}"
+            );
+        }
+        assert!(exceeded > 3, "{args:?} failed {exceeded} times");
+    }
+}

@@ -1,9 +1,12 @@
 //! git collects garbage between any two calls of the repository port: all of them, one at a time.
 
+use gitmind::cache::{Mode, RebuildOptions};
 use gitmind::git::{
-    Commit, Error, Head, Identity, ObjectKind, PackSink, PackSummary, RefUpdate, Repository,
+    BoxedTransaction, Commit, Error, Head, Identity, ObjectKind, RefUpdate, Repository, Stored,
+    Transaction,
 };
 use gitmind::gitoxide::GitRepository;
+use gitmind::journal::EdgeOrder;
 use gitmind::memory::{Alloc, Vec};
 use gitmind::oid::Oid;
 use gitmind_test_support::checkout::{Checkout, FULL, JOURNAL, UPDATE, append, rebuild};
@@ -11,23 +14,29 @@ use gitmind_test_support::record;
 use std::cell::Cell;
 use std::ops::ControlFlow;
 
+/// Objects of a transaction before each of which something may happen.
+const FIRST_ADDS: u32 = 3;
+
 /// A repository where something happens before one of the calls.
 struct Interrupted<'r> {
     inner: &'r GitRepository,
     /// Calls before the one.
     left: Cell<u32>,
     act: &'r dyn Fn(),
+    /// Whether it happens before those that follow too.
+    is_repeated: bool,
     has_acted: Cell<bool>,
 }
 
 impl<'r> Interrupted<'r> {
     fn new(inner: &'r GitRepository, call: u32, act: &'r dyn Fn()) -> Self {
-        Self { inner, left: Cell::new(call), act, has_acted: Cell::new(false) }
+        let (left, has_acted) = (Cell::new(call), Cell::new(false));
+        Self { inner, left, act, is_repeated: false, has_acted }
     }
 
     fn tick(&self) {
         match self.left.get() {
-            0 if !self.has_acted.replace(true) => (self.act)(),
+            0 if !self.has_acted.replace(true) || self.is_repeated => (self.act)(),
             0 => {}
             left => self.left.set(left - 1),
         }
@@ -53,22 +62,6 @@ impl Repository for Interrupted<'_> {
         self.inner.read(id, kind, buffer)
     }
 
-    fn write_object(&self, alloc: Alloc<'_>, kind: ObjectKind, data: &[u8]) -> Result<Oid, Error> {
-        self.tick();
-        self.inner.write_object(alloc, kind, data)
-    }
-
-    fn confirm_object(
-        &self,
-        alloc: Alloc<'_>,
-        id: Oid,
-        kind: ObjectKind,
-        data: &[u8],
-    ) -> Result<(), Error> {
-        self.tick();
-        self.inner.confirm_object(alloc, id, kind, data)
-    }
-
     fn follow(
         &self,
         alloc: Alloc<'_>,
@@ -86,43 +79,36 @@ impl Repository for Interrupted<'_> {
         self.inner.identity()
     }
 
-    fn start_pack<'p>(
-        &'p self,
-        alloc: Alloc<'p>,
+    fn begin<'t>(
+        &'t self,
+        alloc: Alloc<'t>,
         objects: Option<u32>,
-    ) -> Result<Box<dyn PackSink + 'p>, Error> {
+    ) -> Result<BoxedTransaction<'t>, Error> {
         self.tick();
-        Ok(Box::new(InterruptedPack { inner: self.inner.start_pack(alloc, objects)?, all: self }))
-    }
-
-    fn update_ref(&self, update: RefUpdate<'_>) -> Result<(), Error> {
-        self.tick();
-        self.inner.update_ref(update)
-    }
-
-    fn update_ref_when(
-        &self,
-        update: RefUpdate<'_>,
-        confirm: &mut dyn FnMut() -> Result<(), Error>,
-    ) -> Result<(), Error> {
-        self.tick();
-        self.inner.update_ref_when(update, confirm)
+        let inner = self.inner.begin(alloc, objects)?;
+        Ok(Box::new(InterruptedTransaction { inner, all: self, adds: 0 }))
     }
 }
 
-struct InterruptedPack<'p> {
-    inner: Box<dyn PackSink + 'p>,
-    all: &'p Interrupted<'p>,
+struct InterruptedTransaction<'t> {
+    inner: BoxedTransaction<'t>,
+    all: &'t Interrupted<'t>,
+    adds: u32,
 }
 
-impl PackSink for InterruptedPack<'_> {
+impl Transaction for InterruptedTransaction<'_> {
     fn add_named(&mut self, kind: ObjectKind, id: Oid, data: &[u8]) -> Result<(), Error> {
+        // The first ones decide how objects are stored; then one is as another.
+        if self.adds < FIRST_ADDS {
+            self.adds += 1;
+            self.all.tick();
+        }
         self.inner.add_named(kind, id, data)
     }
 
-    fn finish(self: Box<Self>) -> Result<PackSummary, Error> {
+    fn commit(&mut self, update: RefUpdate<'_>) -> Result<Stored, Error> {
         self.all.tick();
-        self.inner.finish()
+        self.inner.commit(update)
     }
 }
 
@@ -228,4 +214,48 @@ fn a_cache_is_brought_up_to_date_whatever_git_packs_or_removes_meanwhile() {
     });
     assert!(calls >= 10, "only {calls} calls");
     survived(&COLLECT, "update");
+}
+
+#[test]
+fn what_a_rebuild_by_force_has_written_when_it_is_overtaken_is_protected_until_it_ends() {
+    const COLLECTIONS: u32 = 5;
+    // It goes on from there: a collection that took part of it would leave a cache with a hole.
+    let before = few_edges();
+    rebuild(&before.open(), "main", FULL, 1).expect("nobody else is here");
+    let quiet = before.copy();
+    let repository = quiet.open();
+    let counting = Interrupted::new(&repository, u32::MAX, &|| ());
+    rebuild(&counting, "main", FULL, 1).expect("nobody else is here");
+    let commit = u32::MAX - counting.left.get() - 1;
+    let newest_first = RebuildOptions { edge_order: EdgeOrder::NewestFirst, ..FULL };
+    for (added, theirs) in [(1, UPDATE), (0, newest_first)] {
+        let checkout = before.copy();
+        let repository = checkout.open();
+        let (is_overtaken, collections) = (Cell::new(false), Cell::new(0));
+        let act = || {
+            if collections.get() == COLLECTIONS {
+                // Each of them takes what a transaction is writing.
+            } else if is_overtaken.replace(true) {
+                checkout.git(&COLLECT);
+                let packs = std::fs::read_dir(checkout.path().join(".git/objects/pack"));
+                let mut names = packs.expect("readable").map(|file| file.expect("readable").path());
+                let is_keep = |path: std::path::PathBuf| path.extension() == Some("keep".as_ref());
+                assert!(names.any(is_keep), "nothing protects it");
+                collections.set(collections.get() + 1);
+            } else {
+                let other = checkout.open();
+                append(&other, "main", 80..80 + added).expect("nobody is in the way");
+                rebuild(&other, "main", theirs, 1).expect("nobody is in the way");
+            }
+        };
+        let overtaken =
+            Interrupted { is_repeated: true, ..Interrupted::new(&repository, commit, &act) };
+        let report = rebuild(&overtaken, "main", FULL, 1).expect("its turn at last");
+        assert_eq!((report.mode, report.meta.edge_order), (Mode::Full, EdgeOrder::OldestFirst));
+        assert_eq!(u64::from(report.meta.edges), LOOSE + added);
+        assert_eq!(collections.get(), COLLECTIONS, "the second attempt has so many calls");
+        drop(repository);
+        checkout.assert_sound();
+        checkout.assert_cache_is_current("main");
+    }
 }

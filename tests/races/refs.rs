@@ -1,6 +1,7 @@
 //! Refs while others move, pack and lock them.
 
 use gitmind::git::{Error, RefUpdate, Repository};
+use gitmind::memory::{Alloc, System};
 use gitmind::oid::Oid;
 use gitmind_test_support::checkout::{Checkout, JOURNAL, append, length};
 use gitmind_test_support::concurrent::meanwhile;
@@ -31,6 +32,12 @@ fn a_ref_that_is_packed_while_its_lock_is_awaited_is_compared_as_it_is_then() {
     assert_eq!(checkout.git(&["rev-parse", JOURNAL]), second);
 }
 
+/// Moves a ref to an object that is there.
+fn move_ref(repository: &dyn Repository, update: RefUpdate<'_>) -> Result<(), Error> {
+    let system = System::new();
+    repository.begin(Alloc::new(&system), Some(0))?.commit(update).map(drop)
+}
+
 /// What becomes of an update when `act` happens while it waits for a lock, which then goes.
 fn while_the_lock_is_awaited(
     checkout: &Checkout,
@@ -48,7 +55,7 @@ fn while_the_lock_is_awaited(
         names.any(|name| name.as_encoded_bytes().starts_with(b"tmp_gitmind_"))
     };
     std::thread::scope(|scope| {
-        let update = scope.spawn(|| checkout.open().update_ref(update));
+        let update = scope.spawn(|| move_ref(&checkout.open(), update));
         while !is_waiting() && !update.is_finished() {
             std::thread::yield_now();
         }
@@ -154,7 +161,7 @@ fn a_symbolic_ref_is_not_written_through() {
     let expected = repository.resolve(JOURNAL).expect("it is followed");
     assert_ne!(expected, None);
     let update = RefUpdate { name: JOURNAL, expected, new: Oid::new([1; 20]) };
-    let error = repository.update_ref(update).expect_err("it is another's").to_string();
+    let error = move_ref(&repository, update).expect_err("it is another's").to_string();
     assert!(error.contains("it is a symbolic ref to refs/heads/main"), "{error}");
     assert!(!error.contains("someone else"), "{error}");
 }

@@ -11,7 +11,7 @@ use gitmind::env::FixedEnvironment;
 use gitmind::fs::FakeFileSystem;
 use gitmind::git::Repository;
 use gitmind::gitoxide::{GitRepository, Location};
-use gitmind::journal::{Append, Batch, EdgeOrder, Met, Texts, WalkError, read_newest};
+use gitmind::journal::{Append, Batch, EdgeOrder, JournalItem, Texts, WalkError, read_newest};
 use gitmind::memory::{Op, Scope, Vec};
 use gitmind::oid::Oid;
 use gitmind::progress::Silent;
@@ -108,7 +108,7 @@ impl Session {
         let mut texts = Texts::new(self.memory.intern_table(alloc));
         let (mut kept, mut said) = (Vec::new(alloc), std::vec::Vec::new());
         read_newest(&repository, alloc, tip.expect("a journal"), |met| {
-            let Met::Edge(commit, edge) = met else { panic!("a malformed commit") };
+            let JournalItem::Edge(commit, edge) = met else { panic!("a malformed commit") };
             said.push(format!("{} {edge:?}", commit.id));
             kept.try_push(texts.keep(edge)?)?;
             Ok::<_, WalkError>(ControlFlow::Continue(()))

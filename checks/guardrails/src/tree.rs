@@ -14,8 +14,8 @@ const SKIPPED: [&str; 3] = [".git", "target", "result"];
 pub(crate) struct Tree {
     /// Every file that is text, and its text.
     files: BTreeMap<String, String>,
-    /// In the index: the files that a commit would change, and the exceptions as they are at HEAD.
-    staged: Option<(Vec<String>, BTreeMap<String, String>)>,
+    /// In the index: the files that a commit would change.
+    staged: Option<Vec<String>>,
 }
 
 impl Tree {
@@ -66,10 +66,7 @@ impl Tree {
             "--no-renames",
             "-z",
         ])?;
-        let allowed = super::EXCEPTIONS;
-        let head = format!("HEAD:{allowed}");
-        let before = git(&["show", &head]).map(|text| (allowed.to_owned(), text));
-        Ok(Self { files: blobs(tracked)?, staged: Some((changed, before.into_iter().collect())) })
+        Ok(Self { files: blobs(tracked)?, staged: Some(changed) })
     }
 
     /// Every path, in order.
@@ -80,47 +77,20 @@ impl Tree {
     /// The files that rules look at one by one.
     pub(crate) fn checked(&self) -> impl Iterator<Item = (&str, &str)> {
         let all = self.files.iter().map(|(path, text)| (path.as_str(), text.as_str()));
-        all.filter(|(path, _)| self.is_checked(path))
-    }
-
-    /// Whether the rules look at this file.
-    pub(crate) fn is_checked(&self, path: &str) -> bool {
-        self.staged.as_ref().is_none_or(|(changed, _)| changed.iter().any(|name| name == path))
-    }
-
-    /// Whether there is such a file, or a folder where the path ends with its slash.
-    pub(crate) fn has(&self, path: &str) -> bool {
-        let mut paths = self.paths();
-        paths.any(|file| file == path || path.ends_with('/') && file.starts_with(path))
+        all.filter(|(path, _)| {
+            self.staged.as_ref().is_none_or(|changed| changed.iter().any(|name| name == path))
+        })
     }
 
     /// The text of a file, if it is there.
     pub(crate) fn get(&self, path: &str) -> Option<&str> {
         self.files.get(path).map(String::as_str)
     }
-
-    /// The text of a file that must be there.
-    pub(crate) fn read(&self, path: &str) -> Result<String, String> {
-        self.get(path).map(str::to_owned).ok_or_else(|| format!("{path} is missing"))
-    }
-
-    /// The text of a file before the commit, where that is known.
-    pub(crate) fn before(&self, path: &str) -> Option<String> {
-        self.staged.as_ref().and_then(|(_, before)| before.get(path).cloned())
-    }
-}
-
-/// The crate that a source file is of, `""` for the one at the top, and the file's path in `src/`.
-pub(crate) fn library(path: &str) -> Option<(&str, &str)> {
-    match path.strip_prefix("crates/") {
-        Some(member) => member.split_once("/src/").filter(|(name, _)| !name.contains('/')),
-        None => Some(("", path.strip_prefix("src/")?)),
-    }
 }
 
 /// Whether the file is a source of the program or of a library of its own.
 pub(crate) fn is_library(path: &str) -> bool {
-    library(path).is_some()
+    path.starts_with("src/") || path.starts_with("crates/") && path.contains("/src/")
 }
 
 /// What git prints; a failure carries git's own words.

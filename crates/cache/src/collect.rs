@@ -5,17 +5,16 @@ use super::kept::Kept;
 use super::names::Names;
 use super::numbered::NumberedCommits;
 use super::spill::Spilled;
+use core::ops::ControlFlow;
 use gitmind_git::oid::Oid;
 use gitmind_git::{Commit, Repository};
 use gitmind_journal::{
-    EdgeOrder, History, Malformed, MessageError, PayloadBuffer, Since, walk_into, walk_since,
+    EdgeOrder, History, JournalItem, MalformedCounts, PayloadBuffer, Since, walk_into, walk_since,
 };
 use gitmind_memory::{Alloc, Arena, Box, Vec};
-use gitmind_system::fs::FileSystem;
-use gitmind_system::progress::{Progress, Step};
+use gitmind_ports::fs::FileSystem;
+use gitmind_ports::progress::{Progress, Step};
 
-/// Malformed commits that are kept to be named; the others are only counted.
-const NAMED_MAX: usize = 8;
 /// Commits between two progress reports.
 const REPORT_EVERY: usize = 1024;
 
@@ -63,15 +62,6 @@ pub(super) struct Collected<'r, 'a> {
 pub(super) enum Edges<'r, 'a> {
     Kept(Kept<'r>),
     Spilled(Box<'a, Spilled<'a>>),
-}
-
-/// Malformed commits by kind.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct MalformedCounts {
-    pub(super) skipped: u32,
-    pub(super) truncated: u32,
-    /// The first few.
-    pub(super) named: Named,
 }
 
 impl<'a> Source<'a> {
@@ -196,18 +186,9 @@ impl<'r, 'a> Collector<'r, 'a> {
     /// Adds the edges of a commit.
     fn take(&mut self, commit: &Commit<'_>) -> Result<(), RebuildError> {
         let Self { source: Source { strict, .. }, payload, edges, count, malformed, .. } = self;
-        let first = *count;
-        let read = match payload.edges(commit) {
-            Ok(read) => read,
-            Err(MessageError::Memory(error)) => return Err(error.into()),
-            Err(problem) => {
-                malformed.skipped += 1;
-                return malformed.note(Malformed::Skipped { commit: commit.id, problem }, *strict);
-            }
-        };
-        for edge in read {
-            match edge {
-                Ok(edge) => {
+        let read = payload.read(commit, |item| {
+            match item {
+                JournalItem::Edge(_, edge) => {
                     let next = count.checked_add(1).ok_or(RebuildError::TooManyEdges)?;
                     match edges {
                         Edges::Kept(kept) => kept.try_push(edge.source, edge.target)?,
@@ -217,38 +198,13 @@ impl<'r, 'a> Collector<'r, 'a> {
                     }
                     *count = next;
                 }
-                Err(problem) => {
-                    let edges_kept = *count - first;
-                    let cut = Malformed::Truncated { commit: commit.id, edges_kept, problem };
-                    malformed.truncated += 1;
-                    malformed.note(cut, *strict)?;
+                JournalItem::Malformed(found) if *strict => {
+                    return Err(RebuildError::Malformed(found));
                 }
+                JournalItem::Malformed(found) => malformed.add(found),
             }
-        }
-        Ok(())
-    }
-}
-
-/// The first few malformed commits of a journal.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Named([Option<Malformed>; NAMED_MAX]);
-
-impl Named {
-    /// The commits, in the order in which they were met.
-    pub fn iter(&self) -> impl Iterator<Item = &Malformed> {
-        self.0.iter().flatten()
-    }
-}
-
-impl MalformedCounts {
-    /// Keeps one of the first few; with `strict` it is the error.
-    fn note(&mut self, malformed: Malformed, strict: bool) -> Result<(), RebuildError> {
-        if strict {
-            return Err(RebuildError::Malformed(malformed));
-        }
-        if let Some(free) = self.named.0.iter_mut().find(|named| named.is_none()) {
-            *free = Some(malformed);
-        }
-        Ok(())
+            Ok(ControlFlow::Continue(()))
+        });
+        read.map(|_| ())
     }
 }

@@ -7,7 +7,7 @@ use core::ops::Range;
 use gitmind_git::oid::Oid;
 use gitmind_git::{Error, ObjectKind, TreeDraft, object_id};
 use gitmind_memory::{Alloc, Vec};
-use gitmind_system::pipeline::Work;
+use gitmind_ports::pipeline::Work;
 
 /// What threads need to encode.
 pub(super) struct Encoding<'e, 'r, 'a> {

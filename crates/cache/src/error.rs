@@ -2,12 +2,11 @@
 
 use super::existing::ExistingError;
 use super::oid_table::OidTableError;
-use gitmind_git;
 use gitmind_git::branch::{BranchName, BranchNameError};
 use gitmind_journal::{Malformed, WalkError};
 use gitmind_memory::units::Bytes;
 use gitmind_memory::{ErrorKind, MemoryError};
-use gitmind_system::fs::FsError;
+use gitmind_ports::fs::FsError;
 
 /// A rebuild that changed nothing.
 #[derive(Debug, thiserror::Error)]

@@ -1,6 +1,6 @@
 //! Building a whole cache: in memory while it fits, else by way of the disk.
 
-use super::collect::{Collected, Edges, MalformedCounts, Room, Source};
+use super::collect::{Collected, Edges, Room, Source};
 use super::error::RebuildError;
 use super::meta::Meta;
 use super::names::Names;
@@ -9,11 +9,11 @@ use super::plan::Plan;
 use super::spill::{Spilled, SpilledPlan};
 use super::write::{Target, Written, write};
 use gitmind_git::oid::Oid;
-use gitmind_journal::EdgeOrder;
+use gitmind_journal::{EdgeOrder, MalformedCounts};
 use gitmind_memory::units::Bytes;
 use gitmind_memory::{Arena, Box};
-use gitmind_system::clock::Timestamp;
-use gitmind_system::fs::FileSystem;
+use gitmind_ports::clock::Timestamp;
+use gitmind_ports::fs::FileSystem;
 
 /// What a whole cache is built with.
 pub(super) struct Full<'a> {
@@ -24,11 +24,11 @@ pub(super) struct Full<'a> {
 }
 
 /// A cache, what was left out of it, and what went to the disk for it.
-type Built = (Meta, MalformedCounts, Written, Bytes);
+type Built<'a> = (Meta, MalformedCounts, Written<'a>, Bytes);
 
 /// How far it got in memory.
 enum Outcome<'a> {
-    Written(Built),
+    Written(Built<'a>),
     Spilled(Meta, MalformedCounts, Box<'a, NumberedCommits<'a, Names<'a>>>, Box<'a, Spilled<'a>>),
 }
 
@@ -40,7 +40,7 @@ impl<'a> Full<'a> {
         arena: &mut Arena<'_>,
         tip: Oid,
         disk: Option<&'a dyn FileSystem>,
-    ) -> Result<Built, RebuildError> {
+    ) -> Result<Built<'a>, RebuildError> {
         arena.reset();
         let room = disk.map_or(Room::Arena, Room::ArenaThenDisk);
         let outcome = match (self.in_memory(arena, room, tip), disk) {

@@ -1,6 +1,5 @@
 //! The cache: which edges start and end at each object, as bitmap files in a git tree.
 #![cfg_attr(not(test), no_std)]
-#![forbid(unsafe_code)]
 #![cfg_attr(test, allow(clippy::disallowed_methods, reason = "tests are on std"))]
 
 mod bitmap;
@@ -28,7 +27,6 @@ mod update;
 mod write;
 
 pub use bitmap::{BitmapError, decode_bitmap, encode_bitmap};
-pub use collect::Named;
 pub use commit_index::{
     CommitChunk, CommitIndexError, CommitRecord, RECORDS_PER_CHUNK, encode_commit_chunk,
 };

@@ -7,7 +7,7 @@ use super::commit_index::RECORDS_PER_CHUNK;
 use arrayvec::ArrayString;
 use core::fmt::Write;
 use gitmind_git::oid::Oid;
-use gitmind_journal::EdgeOrder;
+use gitmind_journal::{EdgeOrder, MalformedCounts};
 use gitmind_memory::{Alloc, MemoryError, Vec};
 
 /// Name of the blob in the root tree.
@@ -24,7 +24,7 @@ const BYTES_MAX: usize = 1024;
 /// ```
 /// use gitmind_cache::Meta;
 /// use gitmind_git::oid::Oid;
-/// use gitmind_journal::EdgeOrder;
+/// use gitmind_journal::{EdgeOrder, MalformedCounts};
 /// let meta = Meta {
 ///     journal_tip: Oid::new([7; 20]),
 ///     edge_order: EdgeOrder::OldestFirst,
@@ -87,6 +87,11 @@ impl Meta {
         let mut blob = Vec::try_with_capacity(text.len(), alloc)?;
         blob.try_extend_from_slice(text.as_bytes())?;
         Ok(blob)
+    }
+
+    /// The malformed commits that are counted here.
+    pub(super) fn malformed(&self) -> MalformedCounts {
+        MalformedCounts::of(self.commits_skipped, self.edges_truncated)
     }
 
     /// The text of the blob.

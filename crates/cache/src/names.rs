@@ -5,7 +5,7 @@ use core::cell::RefCell;
 use gitmind_git::oid::Oid;
 use gitmind_journal::{CommitNames, WalkError};
 use gitmind_memory::{Alloc, Vec};
-use gitmind_system::fs::{FileSystem, FsError};
+use gitmind_ports::fs::{FileSystem, FsError};
 
 /// The share of the cap, one in this many, that names may take.
 const CAP_SHARE: u64 = 64;
@@ -120,7 +120,7 @@ impl<'a> Spilled<'a> {
 mod tests {
     use super::*;
     use gitmind_memory::System;
-    use gitmind_system::fs::FakeFileSystem;
+    use gitmind_ports::fs::FakeFileSystem;
 
     fn name(number: u32) -> Oid {
         let mut bytes = [9; Oid::LEN];

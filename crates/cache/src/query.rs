@@ -23,7 +23,7 @@ use core::ops::ControlFlow;
 use gitmind_git::Repository;
 use gitmind_git::branch::BranchName;
 use gitmind_git::oid::Oid;
-use gitmind_journal::{Edge, EdgeOrder, Malformed};
+use gitmind_journal::{Edge, EdgeOrder, MalformedCounts};
 use gitmind_memory::Alloc;
 
 /// What a query needs.
@@ -81,12 +81,9 @@ pub struct Answer {
     pub edges: u64,
     /// Why the cache did not do; `None` when the answer is the cache's.
     pub unusable: Option<Unusable>,
-    /// Journal commits whose message is malformed, so that their edges are in no answer.
-    pub commits_skipped: u32,
-    /// Journal commits whose edges break off: those before the break count.
-    pub edges_truncated: u32,
-    /// The first malformed commit that was met; a cache names none.
-    pub malformed: Option<Malformed>,
+    /// The malformed commits of the journal, whose edges are in no answer; a cache knows their
+    /// number alone.
+    pub malformed: MalformedCounts,
 }
 
 impl Query<'_> {

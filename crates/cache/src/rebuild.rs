@@ -3,7 +3,7 @@
 //! The journal is only read. The cache becomes visible in one step, when its ref moves; until then,
 //! whatever fails leaves the repository as it was, but for objects that `git gc` removes.
 
-use super::collect::{MalformedCounts, Named, Source};
+use super::collect::Source;
 use super::error::{FullBecause, RebuildError};
 use super::existing::{Existing, ExistingError};
 use super::full::{Full, meta_of};
@@ -13,17 +13,17 @@ use super::update::{Update, UpdateError};
 use super::write::{Target, Written};
 use gitmind_git::branch::BranchName;
 use gitmind_git::oid::Oid;
-use gitmind_git::{self as git, PackSummary, RefUpdate, Repository};
-use gitmind_journal::EdgeOrder;
+use gitmind_git::{self as git, BoxedTransaction, RefUpdate, Repository, Stored};
+use gitmind_journal::{EdgeOrder, MalformedCounts};
 use gitmind_memory::units::Bytes;
 use gitmind_memory::{Alloc, Arena};
-use gitmind_system::clock::Clock;
-use gitmind_system::fs::FileSystem;
-use gitmind_system::progress::Progress;
+use gitmind_ports::clock::Clock;
+use gitmind_ports::fs::FileSystem;
+use gitmind_ports::progress::Progress;
 
 /// How often a rebuild starts over because the cache's ref was moved meanwhile: each time somebody
 /// else has built the cache, so that all of fewer at once get through.
-const ATTEMPTS_MAX: u32 = 16;
+const ATTEMPTS_MAX: usize = 16;
 /// New commits that are always few enough to bring a cache up to date; so is half of the journal.
 const NEWER_MIN: usize = 4096;
 
@@ -96,10 +96,10 @@ pub struct Report {
     pub root_tree: Oid,
     /// The tree of the shard folders alone.
     pub shards_tree: Oid,
-    /// The pack that was written.
-    pub pack: Option<PackSummary>,
-    /// The first few malformed commits; empty when nothing was read.
-    pub malformed: Named,
+    /// What was written; `None` when somebody else has written it.
+    pub written: Option<Stored>,
+    /// The malformed commits of the journal: how many, and the first few that were read now.
+    pub malformed: MalformedCounts,
     /// Why the cache that was there could not be read, when it could not.
     pub replaced_because: Option<ExistingError>,
     /// Why a cache that was there was built anew instead of being brought up to date.
@@ -108,22 +108,30 @@ pub struct Report {
     pub spilled: Bytes,
 }
 
-impl Report {
-    fn of(mode: Mode, meta: Meta, written: Written, malformed: MalformedCounts) -> Self {
-        Self {
-            mode,
-            meta,
-            cache_commit: written.commit,
-            root_tree: written.root_tree,
-            shards_tree: written.shards_tree,
-            pack: Some(written.pack),
-            malformed: malformed.named,
-            replaced_because: None,
-            full_because: None,
-            spilled: Bytes::ZERO,
-        }
+/// A cache that was made or found, and what makes it visible where that is to be done.
+struct Built<'a> {
+    report: Report,
+    transaction: Option<BoxedTransaction<'a>>,
+}
+
+impl<'a> Built<'a> {
+    fn new(mode: Mode, meta: Meta, written: Written<'a>, mut malformed: MalformedCounts) -> Self {
+        let Written { commit, root_tree, shards_tree, transaction } = written;
+        // Those that the rest of the journal has were counted by an earlier rebuild.
+        (malformed.skipped, malformed.truncated) = (meta.commits_skipped, meta.edges_truncated);
+        let existing = Existing { commit, root_tree, shards_tree, meta };
+        let report = Report { mode, malformed, ..current(existing) };
+        Self { report, transaction: Some(transaction) }
+    }
+
+    fn with(self, change: impl FnOnce(Report) -> Report) -> Self {
+        Self { report: change(self.report), ..self }
     }
 }
+
+/// Caches that were built by force in races that were lost, the newest last, each on top of the one
+/// before; their transactions protect them.
+type Lost<'a> = [Option<(Oid, BoxedTransaction<'a>)>; ATTEMPTS_MAX];
 
 impl<'a> Rebuild<'a> {
     /// Makes the cache of `branch` that of its journal, with its buffers in `arena`.
@@ -137,43 +145,49 @@ impl<'a> Rebuild<'a> {
         options: RebuildOptions,
     ) -> Result<Report, RebuildError> {
         branch.check_cache()?;
-        let mut own = None;
+        let mut lost: Lost<'a> = [const { None }; ATTEMPTS_MAX];
         for _ in 1..ATTEMPTS_MAX {
-            match self.attempt(arena, branch, options, &mut own) {
+            match self.attempt(arena, branch, options, &mut lost) {
                 Err(RebuildError::Write(git::Error::RefMoved { .. } | git::Error::Removed(_))) => {}
                 outcome => return outcome,
             }
         }
-        self.attempt(arena, branch, options, &mut own)
+        self.attempt(arena, branch, options, &mut lost)
     }
 
-    /// One try. `own` is the cache that was built by force in a race that was lost, if there was
-    /// one: it is brought up to date then, so that those who do less work do not always win.
+    /// One try. The newest cache that `lost` its race is brought up to date, so that those who do
+    /// less work do not always win.
     fn attempt(
         &self,
         arena: &mut Arena<'_>,
         branch: &BranchName,
         options: RebuildOptions,
-        own: &mut Option<Oid>,
+        lost: &mut Lost<'a>,
     ) -> Result<Report, RebuildError> {
         arena.reset();
         let tip = self.repository.resolve(&branch.journal_ref())?;
         let tip = tip.ok_or_else(|| RebuildError::NoJournal(branch.clone()))?;
         let name = &branch.cache_ref();
         let expected = self.repository.resolve(name)?;
-        let report = match *own {
+        let Built { report, transaction } = match lost.iter().flatten().last() {
             None => self.build(arena, tip, expected, options)?,
-            Some(own) => {
+            Some((own, _)) => {
                 let update = RebuildOptions { force: false, ..options };
-                let report = self.build(arena, tip, Some(own), update)?;
-                Report { mode: Mode::Full, full_because: None, replaced_because: None, ..report }
+                let built = self.build(arena, tip, Some(*own), update)?;
+                built.with(|report| Report {
+                    mode: Mode::Full,
+                    full_because: None,
+                    replaced_because: None,
+                    ..report
+                })
             }
         };
-        if report.mode == Mode::Current {
-            return Ok(report);
-        }
-        match self.repository.update_ref(RefUpdate { name, expected, new: report.cache_commit }) {
-            Ok(()) => Ok(report),
+        // One that is current is the newest that lost.
+        let mut newest = lost.iter_mut().rev().filter_map(Option::take);
+        let transaction = transaction.or_else(|| newest.next().map(|(_, own)| own));
+        let Some(mut transaction) = transaction else { return Ok(report) };
+        match transaction.commit(RefUpdate { name, expected, new: report.cache_commit }) {
+            Ok(written) => Ok(Report { written: Some(written), ..report }),
             Err(error @ git::Error::RefMoved { .. }) => {
                 let read = |commit| Existing::read(self.repository, self.alloc, commit);
                 let theirs = self.repository.resolve(name)?.map(read).transpose();
@@ -183,7 +197,10 @@ impl<'a> Rebuild<'a> {
                         Ok(Report { cache_commit: theirs.commit, ..report })
                     }
                     _ => {
-                        *own = options.force.then_some(report.cache_commit);
+                        let free = lost.iter_mut().find(|lost| lost.is_none());
+                        if let Some(free) = free.filter(|_| options.force) {
+                            *free = Some((report.cache_commit, transaction));
+                        }
                         Err(error.into())
                     }
                 }
@@ -199,15 +216,15 @@ impl<'a> Rebuild<'a> {
         tip: Oid,
         commit: Option<Oid>,
         options: RebuildOptions,
-    ) -> Result<Report, RebuildError> {
+    ) -> Result<Built<'a>, RebuildError> {
         let existing = commit.map(|commit| Existing::read(self.repository, self.alloc, commit));
         Ok(match existing {
             Some(Ok(Some(existing))) if is_current(&existing.meta, tip, options) => {
-                current(existing)
+                Built { report: current(existing), transaction: None }
             }
             Some(Ok(Some(existing))) if can_go_on(&existing.meta, options) => {
                 let because = match self.incremental(arena, tip, &existing, options) {
-                    Ok(Ok(report)) => return Ok(report),
+                    Ok(Ok(built)) => return Ok(built),
                     Ok(Err(because)) => because,
                     Err(error) if error.is_over_cap() && self.disk.is_some() => {
                         FullBecause::TooMuch(arena.cap_bytes())
@@ -215,14 +232,14 @@ impl<'a> Rebuild<'a> {
                     // What is touched waits in memory, and a full rebuild writes it as it goes.
                     Err(error) => FullBecause::TooMuch(error.budget().ok_or(error)?),
                 };
-                let report = self.full(arena, tip, options)?;
-                Report { full_because: Some(because), ..report }
+                let built = self.full(arena, tip, options)?;
+                built.with(|report| Report { full_because: Some(because), ..report })
             }
             Some(Err(error)) => match error.memory() {
                 Some(refused) => return Err(refused.into()),
                 None => {
-                    let report = self.full(arena, tip, options)?;
-                    Report { replaced_because: Some(error), ..report }
+                    let built = self.full(arena, tip, options)?;
+                    built.with(|report| Report { replaced_because: Some(error), ..report })
                 }
             },
             // None there, another order's, or one of the C tool's.
@@ -238,7 +255,7 @@ impl<'a> Rebuild<'a> {
         tip: Oid,
         existing: &Existing,
         options: RebuildOptions,
-    ) -> Result<Result<Report, FullBecause>, RebuildError> {
+    ) -> Result<Result<Built<'a>, FullBecause>, RebuildError> {
         let old = &existing.meta;
         let commits_max = NEWER_MIN.max(old.commits as usize / 2);
         let source = self.source(options);
@@ -253,7 +270,7 @@ impl<'a> Rebuild<'a> {
         let Target { repository, alloc, .. } = self.target();
         let update = Update { repository, alloc, old, new: &meta };
         match update.write(existing.commit, &plan, self.clock.now()) {
-            Ok(written) => Ok(Ok(Report::of(Mode::Incremental, meta, written, malformed))),
+            Ok(written) => Ok(Ok(Built::new(Mode::Incremental, meta, written, malformed))),
             Err(UpdateError::Existing(error)) => Ok(Err(error.into())),
             Err(UpdateError::Read(error)) => Err(error.into()),
             Err(UpdateError::Write(error)) => Err(error.into()),
@@ -266,7 +283,7 @@ impl<'a> Rebuild<'a> {
         arena: &mut Arena<'_>,
         tip: Oid,
         options: RebuildOptions,
-    ) -> Result<Report, RebuildError> {
+    ) -> Result<Built<'a>, RebuildError> {
         let full = Full {
             target: self.target(),
             source: self.source(options),
@@ -274,7 +291,8 @@ impl<'a> Rebuild<'a> {
             time: self.clock.now(),
         };
         let (meta, malformed, written, spilled) = full.run(arena, tip, self.disk)?;
-        Ok(Report { spilled, ..Report::of(Mode::Full, meta, written, malformed) })
+        let built = Built::new(Mode::Full, meta, written, malformed);
+        Ok(built.with(|report| Report { spilled, ..report }))
     }
 
     const fn source(&self, options: RebuildOptions) -> Source<'a> {
@@ -315,8 +333,8 @@ fn current(existing: Existing) -> Report {
         cache_commit: existing.commit,
         root_tree: existing.root_tree,
         shards_tree: existing.shards_tree,
-        pack: None,
-        malformed: Named::default(),
+        written: None,
+        malformed: existing.meta.malformed(),
         replaced_because: None,
         full_because: None,
         spilled: Bytes::ZERO,

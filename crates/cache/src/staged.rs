@@ -1,8 +1,8 @@
-//! Objects that wait until all are known: a pack says first how many it has.
+//! Objects that wait until all are known: a transaction says first how many it has.
 
 use core::ops::Range;
 use gitmind_git::oid::Oid;
-use gitmind_git::{Error, ObjectKind, PackSummary, Repository, object_id};
+use gitmind_git::{BoxedTransaction, Error, ObjectKind, Repository, object_id};
 use gitmind_memory::{Alloc, Map, Vec};
 
 /// Distinct objects in the order in which they came.
@@ -29,18 +29,18 @@ impl<'a> Staged<'a> {
         Ok(id)
     }
 
-    /// Writes them as one pack.
-    pub(super) fn write(
+    /// Adds them to a new transaction.
+    pub(super) fn begin<'t>(
         &self,
-        repository: &dyn Repository,
-        alloc: Alloc<'_>,
-    ) -> Result<PackSummary, Error> {
+        repository: &'t dyn Repository,
+        alloc: Alloc<'t>,
+    ) -> Result<BoxedTransaction<'t>, Error> {
         let count = u32::try_from(self.objects.len());
         let count = count.expect("this holds because each takes memory of its own");
-        let mut pack = repository.start_pack(alloc, Some(count))?;
+        let mut transaction = repository.begin(alloc, Some(count))?;
         for (kind, range) in &self.objects {
-            pack.add(*kind, &self.bytes[range.clone()])?;
+            transaction.add(*kind, &self.bytes[range.clone()])?;
         }
-        pack.finish()
+        Ok(transaction)
     }
 }

@@ -24,7 +24,7 @@ use gitmind_git::{
 };
 use gitmind_journal::{PayloadBuffer, WalkError};
 use gitmind_memory::{Alloc, MemoryError, Vec};
-use gitmind_system::clock::Timestamp;
+use gitmind_ports::clock::Timestamp;
 
 /// Why a cache was not brought up to date.
 pub(super) enum UpdateError {
@@ -65,7 +65,7 @@ impl From<MemoryError> for UpdateError {
 
 /// The cache that is there, and what is new.
 pub(super) struct Update<'u, 'a> {
-    pub(super) repository: &'u dyn Repository,
+    pub(super) repository: &'a dyn Repository,
     pub(super) alloc: Alloc<'a>,
     /// The metadata of the cache that is there.
     pub(super) old: &'u Meta,
@@ -80,7 +80,7 @@ impl<'a> Update<'_, 'a> {
         commit: Oid,
         plan: &Plan<'_, '_>,
         time: Timestamp,
-    ) -> Result<Written, UpdateError> {
+    ) -> Result<Written<'a>, UpdateError> {
         let Self { repository, alloc, .. } = *self;
         let (_, root) = Root::read(repository, alloc, commit)?;
         let mut staged = Staged::new(alloc);
@@ -92,8 +92,8 @@ impl<'a> Update<'_, 'a> {
         let root_tree = staged.add(ObjectKind::Tree, root.encode(alloc)?.as_bytes())?;
         let commit = commit_object(repository, alloc, root_tree, time)?;
         let commit = staged.add(ObjectKind::Commit, &commit)?;
-        let pack = staged.write(repository, alloc)?;
-        Ok(Written { commit, root_tree, shards_tree, pack })
+        let transaction = staged.begin(repository, alloc)?;
+        Ok(Written { commit, root_tree, shards_tree, transaction })
     }
 
     /// The shard folders, those that are touched written again.

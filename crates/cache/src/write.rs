@@ -1,4 +1,4 @@
-//! Writing a planned cache: files, shard trees, commit index, root tree and commit into one pack.
+//! Writing a planned cache: files, shard trees, commit index, root tree and commit.
 
 use super::bitmap::encode_bitmap;
 use super::commit_index::{CommitRecord, RECORDS_PER_CHUNK, chunk_name, encode_commit_chunk};
@@ -10,24 +10,23 @@ use super::root::Root;
 use super::shard::{Direction, push_file, push_shard};
 use gitmind_git::oid::Oid;
 use gitmind_git::{
-    BoxedSink, CommitDraft, EntryMode, Error, ObjectKind, PackSummary, Repository, TreeDraft,
-    object_id,
+    BoxedTransaction, CommitDraft, EntryMode, Error, ObjectKind, Repository, TreeDraft, object_id,
 };
 use gitmind_journal::WalkError;
 use gitmind_memory::{Alloc, MemoryError, Vec};
-use gitmind_system::clock::Timestamp;
-use gitmind_system::pipeline::pipeline;
-use gitmind_system::progress::{Progress, Step};
+use gitmind_ports::clock::Timestamp;
+use gitmind_ports::pipeline::pipeline;
+use gitmind_ports::progress::{Progress, Step};
 
 /// Message of a cache commit, as the C tool writes it.
 const MESSAGE: &[u8] = b"Cache metadata";
 
-/// A cache that is in the repository and that no ref names yet.
-pub(super) struct Written {
+/// A cache whose objects wait for the commit of their transaction.
+pub(super) struct Written<'a> {
     pub(super) commit: Oid,
     pub(super) root_tree: Oid,
     pub(super) shards_tree: Oid,
-    pub(super) pack: PackSummary,
+    pub(super) transaction: BoxedTransaction<'a>,
 }
 
 /// What a cache is written with.
@@ -41,12 +40,12 @@ pub(super) struct Target<'a> {
 }
 
 /// Writes the cache of `plan`.
-pub(super) fn write(
-    target: Target<'_>,
+pub(super) fn write<'a>(
+    target: Target<'a>,
     plan: &Plan<'_, '_>,
     meta: &Meta,
     time: Timestamp,
-) -> Result<Written, RebuildError> {
+) -> Result<Written<'a>, RebuildError> {
     let Target { repository, alloc, progress, workers } = target;
     let objects = plan.objects();
     let mut writer = CacheWriter::start(repository, alloc, Some(objects))?;
@@ -80,7 +79,7 @@ pub(super) fn commit_object<'a>(
 
 /// A cache that is being written: shards in the order of their names, then the rest.
 pub(super) struct CacheWriter<'a> {
-    sink: BoxedSink<'a>,
+    transaction: BoxedTransaction<'a>,
     /// Buffer for a file's content.
     file: Vec<'a, u8>,
     /// The tree of the shard that is being written.
@@ -97,7 +96,7 @@ impl<'a> CacheWriter<'a> {
         objects: Option<u32>,
     ) -> Result<Self, Error> {
         Ok(Self {
-            sink: repository.start_pack(alloc, objects)?,
+            transaction: repository.begin(alloc, objects)?,
             file: Vec::new(alloc),
             tree: TreeDraft::new(alloc),
             shards: TreeDraft::new(alloc),
@@ -107,7 +106,7 @@ impl<'a> CacheWriter<'a> {
     /// Writes encoded shards; returns how many objects that were.
     fn group(&mut self, group: &Encoded<'_>) -> Result<u64, Error> {
         for (kind, id, data) in group.objects() {
-            self.sink.add_named(kind, id, data)?;
+            self.transaction.add_named(kind, id, data)?;
         }
         for (shard, tree) in group.shards() {
             push_shard(&mut self.shards, *shard, *tree)?;
@@ -128,7 +127,7 @@ impl<'a> CacheWriter<'a> {
     /// Writes the shard's tree, unless it has no files.
     pub(super) fn end_shard(&mut self, shard: u8) -> Result<(), Error> {
         if !self.tree.is_empty() {
-            let tree = self.sink.add(ObjectKind::Tree, self.tree.as_bytes())?;
+            let tree = self.transaction.add(ObjectKind::Tree, self.tree.as_bytes())?;
             push_shard(&mut self.shards, shard, tree)?;
             self.tree.clear();
         }
@@ -139,7 +138,7 @@ impl<'a> CacheWriter<'a> {
     pub(super) fn file(&mut self, ids: &[u32]) -> Result<Oid, Error> {
         self.file.clear();
         encode_bitmap(ids, &mut self.file)?;
-        self.sink.add(ObjectKind::Blob, &self.file)
+        self.transaction.add(ObjectKind::Blob, &self.file)
     }
 
     /// Writes the commit index, metadata, root tree and commit, after the last shard.
@@ -150,17 +149,16 @@ impl<'a> CacheWriter<'a> {
         commits: impl Iterator<Item = Result<CommitRecord, WalkError>>,
         meta: &Meta,
         time: Timestamp,
-    ) -> Result<Written, RebuildError> {
+    ) -> Result<Written<'a>, RebuildError> {
         let commits = self.commit_index(commits)?;
-        let Self { mut sink, shards, .. } = self;
+        let Self { mut transaction, shards, .. } = self;
         let shards_tree = object_id(ObjectKind::Tree, shards.as_bytes())?;
-        let meta_blob = sink.add(ObjectKind::Blob, &meta.encode(alloc)?)?;
+        let meta_blob = transaction.add(ObjectKind::Blob, &meta.encode(alloc)?)?;
         let root = Root { shards, commits, meta: Some(meta_blob), is_wrapper: false };
-        let root_tree = sink.add(ObjectKind::Tree, root.encode(alloc)?.as_bytes())?;
+        let root_tree = transaction.add(ObjectKind::Tree, root.encode(alloc)?.as_bytes())?;
         let commit = commit_object(repository, alloc, root_tree, time)?;
-        let commit = sink.add(ObjectKind::Commit, &commit)?;
-        let pack = sink.finish()?;
-        Ok(Written { commit, root_tree, shards_tree, pack })
+        let commit = transaction.add(ObjectKind::Commit, &commit)?;
+        Ok(Written { commit, root_tree, shards_tree, transaction })
     }
 
     /// Writes the commit index; returns its folder, which a journal without edges has none of.
@@ -179,12 +177,12 @@ impl<'a> CacheWriter<'a> {
             let name = chunk_name(first.first_edge);
             self.file.clear();
             encode_commit_chunk(chunk.iter().copied(), &mut self.file)?;
-            let file = self.sink.add(ObjectKind::Blob, &self.file)?;
+            let file = self.transaction.add(ObjectKind::Blob, &self.file)?;
             self.tree.try_push(EntryMode::File, &name, file)?;
         }
         if self.tree.is_empty() {
             return Ok(None);
         }
-        Ok(Some(self.sink.add(ObjectKind::Tree, self.tree.as_bytes())?))
+        Ok(Some(self.transaction.add(ObjectKind::Tree, self.tree.as_bytes())?))
     }
 }

@@ -4,7 +4,7 @@ use super::Error;
 use crate::oid::Oid;
 use arrayvec::ArrayString;
 use gitmind_memory::{MemoryError, Vec};
-use gitmind_system::clock::Timestamp;
+use gitmind_ports::clock::Timestamp;
 use memchr::memmem;
 use std::fmt::Write;
 
@@ -28,7 +28,7 @@ impl<'a> Commit<'a> {
     /// `git cat-file commit` show the form).
     ///
     /// ```
-    /// use gitmind_system::clock::Timestamp;
+    /// use gitmind_ports::clock::Timestamp;
     /// use gitmind_git::{Commit, CommitDraft, EMPTY_TREE, Identity};
     /// use gitmind_memory::{Alloc, System, Vec};
     /// use gitmind_git::oid::Oid;

@@ -4,13 +4,13 @@
 //! call of the port fail; nothing is changed by a call that fails.
 
 use super::{
-    CommitDraft, Error, Head, Identity, ObjectKind, PackError, PackSink, PackSummary, RefUpdate,
-    Repository, object_id,
+    BoxedTransaction, CommitDraft, Error, Head, Identity, ObjectKind, PackError, RefUpdate,
+    Repository, Stored, Transaction, object_id,
 };
 use crate::oid::Oid;
 use gitmind_memory::units::Bytes;
 use gitmind_memory::{Alloc, System};
-use gitmind_system::clock::Timestamp;
+use gitmind_ports::clock::Timestamp;
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::io;
@@ -32,7 +32,7 @@ pub struct FakeRepository {
     head: Head,
     objects: RefCell<BTreeMap<Oid, (ObjectKind, Vec<u8>)>>,
     refs: RefCell<BTreeMap<String, Oid>>,
-    packs_finished: Cell<u32>,
+    has_stored: Cell<bool>,
     calls: Cell<u64>,
     failing_call: Cell<Option<u64>>,
 }
@@ -44,7 +44,7 @@ impl Default for FakeRepository {
             head: Head::Branch("refs/heads/main".into()),
             objects: RefCell::default(),
             refs: RefCell::default(),
-            packs_finished: Cell::new(0),
+            has_stored: Cell::new(false),
             calls: Cell::new(0),
             failing_call: Cell::new(None),
         }
@@ -107,13 +107,13 @@ impl FakeRepository {
         self.objects.borrow().len()
     }
 
-    /// How many packs were finished.
-    pub fn packs_finished(&self) -> u32 {
-        self.packs_finished.get()
+    /// Whether a transaction has stored its objects.
+    pub fn has_stored(&self) -> bool {
+        self.has_stored.get()
     }
 
     /// Makes call number `call` from now on fail, counted from 0 over all fallible calls of the
-    /// port and its pack sinks.
+    /// port and its transactions; a commit counts as three.
     pub fn fail_call(&self, call: u64) {
         self.calls.set(0);
         self.failing_call.set(Some(call));
@@ -122,11 +122,6 @@ impl FakeRepository {
     /// Whether the planned fault has happened.
     pub fn has_failed(&self) -> bool {
         self.failing_call.get().is_some_and(|call| call < self.calls.get())
-    }
-
-    /// Adds an object under its name, unless one is there.
-    fn add(&self, id: Oid, kind: ObjectKind, data: &[u8]) {
-        self.objects.borrow_mut().entry(id).or_insert_with(|| (kind, data.to_vec()));
     }
 
     /// Counts a call of the port; fails it when it is the planned one.
@@ -173,59 +168,31 @@ impl Repository for FakeRepository {
         Ok(())
     }
 
-    fn write_object(&self, _alloc: Alloc<'_>, kind: ObjectKind, data: &[u8]) -> Result<Oid, Error> {
-        self.call("write an object of")?;
-        let id = object_id(kind, data)?;
-        self.add(id, kind, data);
-        Ok(id)
-    }
-
-    fn confirm_object(
-        &self,
-        _alloc: Alloc<'_>,
-        id: Oid,
-        kind: ObjectKind,
-        data: &[u8],
-    ) -> Result<(), Error> {
-        self.call("confirm an object of")?;
-        self.add(id, kind, data);
-        Ok(())
-    }
-
     fn identity(&self) -> Identity {
         Identity::default()
     }
 
-    fn start_pack<'p>(
-        &'p self,
-        _alloc: Alloc<'p>,
+    fn begin<'t>(
+        &'t self,
+        _alloc: Alloc<'t>,
         objects: Option<u32>,
-    ) -> Result<Box<dyn PackSink + 'p>, Error> {
-        self.call("start a pack in")?;
-        Ok(Box::new(FakePack { repository: self, expected: objects, added: BTreeMap::new() }))
-    }
-
-    fn update_ref(&self, update: RefUpdate<'_>) -> Result<(), Error> {
-        self.call("update a ref of")?;
-        let mut refs = self.refs.borrow_mut();
-        if refs.get(update.name).copied() != update.expected {
-            return Err(Error::RefMoved(update.name.into()));
-        }
-        refs.insert(update.name.into(), update.new);
-        Ok(())
+    ) -> Result<BoxedTransaction<'t>, Error> {
+        self.call("begin a transaction in")?;
+        let added = BTreeMap::new();
+        Ok(Box::new(FakeTransaction { repository: self, expected: objects, added }))
     }
 }
 
-/// A pack whose objects appear in the repository when it is finished.
-struct FakePack<'a> {
-    repository: &'a FakeRepository,
+/// A transaction whose objects appear in the repository when it is committed.
+struct FakeTransaction<'t> {
+    repository: &'t FakeRepository,
     expected: Option<u32>,
     added: BTreeMap<Oid, (ObjectKind, Vec<u8>)>,
 }
 
-impl PackSink for FakePack<'_> {
+impl Transaction for FakeTransaction<'_> {
     fn add_named(&mut self, kind: ObjectKind, id: Oid, data: &[u8]) -> Result<(), Error> {
-        self.repository.call("add to a pack in")?;
+        self.repository.call("add an object to")?;
         debug_assert_eq!(object_id(kind, data).ok(), Some(id), "an object has its own name");
         match self.added.insert(id, (kind, data.to_vec())) {
             None => Ok(()),
@@ -233,15 +200,25 @@ impl PackSink for FakePack<'_> {
         }
     }
 
-    fn finish(self: Box<Self>) -> Result<PackSummary, Error> {
-        self.repository.call("finish a pack in")?;
-        let objects = u32::try_from(self.added.len()).unwrap_or(u32::MAX);
-        if let Some(expected) = self.expected.filter(|expected| *expected != objects) {
+    fn commit(&mut self, update: RefUpdate<'_>) -> Result<Stored, Error> {
+        let Self { repository, expected, added } = self;
+        repository.call("store objects in")?;
+        let objects = u32::try_from(added.len()).unwrap_or(u32::MAX);
+        if let Some(expected) = expected.filter(|expected| *expected != objects) {
             return Err(PackError::Count { expected, actual: objects }.into());
         }
-        let size = Bytes::from(self.added.values().map(|(_, data)| data.len()).sum::<usize>());
-        self.repository.objects.borrow_mut().extend(self.added);
-        self.repository.packs_finished.set(self.repository.packs_finished.get() + 1);
-        Ok(PackSummary { checksum: Oid::ZERO, objects, size })
+        repository.objects.borrow_mut().extend(added.clone());
+        repository.has_stored.set(true);
+        repository.call("update a ref of")?;
+        let name = update.name;
+        if repository.refs.borrow().get(name).copied() != update.expected {
+            return Err(Error::RefMoved(name.into()));
+        }
+        repository.set_ref(name, update.new);
+        let confirmed = repository.call("confirm the objects of");
+        confirmed
+            .map_err(|error| Error::RefUnsure { name: name.into(), reason: error.to_string() })?;
+        let size = Bytes::from(added.values().map(|(_, data)| data.len()).sum::<usize>());
+        Ok(Stored { objects, size })
     }
 }

@@ -1,7 +1,6 @@
 //! What services know of git: object ids, branch names, objects, and the repository as a port.
 //!
 //! The adapter on a repository on disk is the crate `gitmind-gitoxide`; [`fake`] is one in memory.
-#![forbid(unsafe_code)]
 
 pub mod branch;
 mod commit;
@@ -19,7 +18,9 @@ pub use self::commit::{Commit, CommitDraft, Identity};
 pub use self::error::Error;
 pub use self::hash::{Hasher, ObjectHeader, object_id};
 pub use self::lookup::{Found, find_path, head_tree};
-pub use self::pack::{PackError, PackSummary};
+pub use self::pack::{PackError, Stored};
 pub use self::pack_entry::{encode_entry, encode_header, encode_stored};
-pub use self::port::{BoxedSink, Follow, Head, ObjectKind, PackSink, RefUpdate, Repository, Visit};
+pub use self::port::{
+    BoxedTransaction, Follow, Head, ObjectKind, RefUpdate, Repository, Transaction, Visit,
+};
 pub use self::tree::{EMPTY_TREE, EntryMode, TreeDraft, TreeEntry, entries};

@@ -1,16 +1,14 @@
-//! What becomes of a pack: what it holds, and how its writer can contradict itself.
+//! What a transaction has stored, and how its caller can contradict itself.
 
 use crate::oid::Oid;
 use gitmind_memory::units::Bytes;
 
-/// What a finished pack holds.
+/// What a transaction has stored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct PackSummary {
-    /// Its checksum.
-    pub checksum: Oid,
-    /// Objects in it.
+pub struct Stored {
+    /// Objects.
     pub objects: u32,
-    /// Size of the pack file and the index file together.
+    /// Size of the files that were written for them.
     pub size: Bytes,
 }
 
@@ -31,4 +29,7 @@ pub enum PackError {
         /// The object.
         id: Oid,
     },
+    /// It is finished, or could not be.
+    #[error("a transaction goes on after its end")]
+    Ended,
 }

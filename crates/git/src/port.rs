@@ -5,7 +5,7 @@
 //! commit at a time and leaves to the adapter how it gets them: one by one from the object
 //! database, or decoded ahead from a pack.
 
-use super::{Commit, Error, Identity, PackSummary, object_id};
+use super::{Commit, Error, Identity, Stored, object_id};
 use crate::oid::Oid;
 use gitmind_memory::{Alloc, Vec};
 use std::fmt;
@@ -89,30 +89,6 @@ pub trait Repository {
     /// [`Error::Kind`] when it is of another kind, or [`Error::Memory`].
     fn read(&self, id: Oid, kind: ObjectKind, buffer: &mut Vec<'_, u8>) -> Result<(), Error>;
 
-    /// Writes one object by itself, durably, and returns its name. It is visible at once; where
-    /// there are many, a pack is better. An object that is there already is left as it is.
-    ///
-    /// # Errors
-    /// [`Error::Hash`], [`Error::Io`] or [`Error::Memory`]; nothing is visible then.
-    fn write_object(&self, alloc: Alloc<'_>, kind: ObjectKind, data: &[u8]) -> Result<Oid, Error>;
-
-    /// Makes sure that the object `id` of [`Self::write_object`], which a ref is about to name or
-    /// names since a moment ago, is still there: who collects garbage may not know of that ref.
-    ///
-    /// # Errors
-    /// As for [`Self::write_object`]; the object may not be there then. Memory is asked for only
-    /// when it has to be written again.
-    fn confirm_object(
-        &self,
-        alloc: Alloc<'_>,
-        id: Oid,
-        kind: ObjectKind,
-        data: &[u8],
-    ) -> Result<(), Error> {
-        let _ = (alloc, id, kind, data);
-        Ok(())
-    }
-
     /// Visits `tip`, its first parent, that one's first parent and so on, to the root or until
     /// `visit` breaks. An adapter with a faster way than one [`Self::read`] per commit replaces it,
     /// and takes from `alloc` what it reads ahead.
@@ -149,53 +125,29 @@ pub trait Repository {
     /// The configured author of new commits, or the C tool's stand-in.
     fn identity(&self) -> Identity;
 
-    /// Starts a pack of exactly `objects` objects, or of as many as come. Nothing of it is visible
-    /// before [`PackSink::finish`], and nothing is left of it when it is dropped before.
+    /// Begins a transaction of exactly `objects` objects, or of as many as come.
     ///
     /// # Errors
     /// [`Error::Io`] when there is no place for it, or [`Error::Memory`].
-    fn start_pack<'p>(
-        &'p self,
-        alloc: Alloc<'p>,
+    fn begin<'t>(
+        &'t self,
+        alloc: Alloc<'t>,
         objects: Option<u32>,
-    ) -> Result<BoxedSink<'p>, Error>;
-
-    /// Changes a ref if it is as expected. Once it has changed, packs that were finished before are
-    /// no longer kept from a collection of garbage.
-    ///
-    /// # Errors
-    /// [`Error::RefMoved`] when it is not, [`Error::RefConflict`], [`Error::RefLocked`], or
-    /// [`Error::RefWrite`]; the ref is then unchanged. [`Error::RefUnsure`] when it has changed,
-    /// and the disk may not have that.
-    fn update_ref(&self, update: RefUpdate<'_>) -> Result<(), Error>;
-
-    /// As [`Self::update_ref`], and calls `confirm` to make sure of what the ref names: when it is
-    /// as expected and stays so, and again when it has changed.
-    ///
-    /// # Errors
-    /// As [`Self::update_ref`], and what `confirm` returns the first time; the ref is then
-    /// unchanged. [`Error::RefUnsure`] when it fails the second time.
-    fn update_ref_when(
-        &self,
-        update: RefUpdate<'_>,
-        confirm: &mut dyn FnMut() -> Result<(), Error>,
-    ) -> Result<(), Error> {
-        let name = update.name;
-        confirm()?;
-        self.update_ref(update)?;
-        confirm().map_err(|error| Error::RefUnsure { name: name.into(), reason: error.to_string() })
-    }
+    ) -> Result<BoxedTransaction<'t>, Error>;
 }
 
-/// A pack that is being written, behind a pointer that the adapter has allocated.
-pub type BoxedSink<'p> = Box<dyn PackSink + 'p>;
+/// A transaction, behind a pointer that the adapter has allocated.
+pub type BoxedTransaction<'t> = Box<dyn Transaction + 't>;
 
-/// A pack that is being written.
-pub trait PackSink {
+/// Objects that become visible together, when a ref names what is among them.
+///
+/// How they are stored is the adapter's business. From the moment they are, no collection of
+/// garbage removes them while the transaction is there, whether the ref has moved or not.
+pub trait Transaction {
     /// Adds an object and returns its name. Each object is added at most once.
     ///
     /// # Errors
-    /// As for [`PackSink::add_named`], and [`Error::Hash`].
+    /// As for [`Self::add_named`], and [`Error::Hash`].
     fn add(&mut self, kind: ObjectKind, data: &[u8]) -> Result<Oid, Error> {
         let id = object_id(kind, data)?;
         self.add_named(kind, id, data)?;
@@ -205,15 +157,20 @@ pub trait PackSink {
     /// Adds an object whose name is known to be `id`.
     ///
     /// # Errors
-    /// [`Error::Pack`] when it is one more than announced, [`Error::Io`] or [`Error::Memory`].
+    /// [`Error::Pack`] when it is one more than announced or comes after a commit, [`Error::Io`]
+    /// or [`Error::Memory`].
     fn add_named(&mut self, kind: ObjectKind, id: Oid, data: &[u8]) -> Result<(), Error>;
 
-    /// Makes the pack and its index durable and visible. It is kept from a collection of garbage
-    /// until a [`Repository::update_ref`] succeeds, or the repository is closed.
+    /// Stores the objects durably, then changes a ref if it is as expected. Before that the
+    /// repository is as it was. What was stored for a ref that was not as expected stays, as
+    /// garbage, and is protected until the transaction is dropped, so that another one can build
+    /// on it.
     ///
     /// # Errors
     /// [`Error::Pack`] when objects are missing or there twice, [`Error::Removed`], [`Error::Io`]
-    /// or [`Error::Memory`]; no ref may name what is in it then. Nothing of it is visible, but for
-    /// one that the disk may not have since its folder could not be synced, which is not kept.
-    fn finish(self: Box<Self>) -> Result<PackSummary, Error>;
+    /// or [`Error::Memory`] when they cannot be stored; the transaction is over then.
+    /// [`Error::RefMoved`] when the ref is not as expected, [`Error::RefConflict`],
+    /// [`Error::RefLocked`], or [`Error::RefWrite`]; the ref is unchanged in all these cases.
+    /// [`Error::RefUnsure`] when it has changed, and the disk may not have that.
+    fn commit(&mut self, update: RefUpdate<'_>) -> Result<Stored, Error>;
 }

@@ -35,7 +35,7 @@ use super::objects::Objects;
 use gitmind_git::oid::Oid;
 use gitmind_git::{Commit, Error, ObjectKind, Visit, object_id};
 use gitmind_memory::{Alloc, MemoryError, Vec};
-use gitmind_system::pipeline::{Pipeline, Work, pipeline};
+use gitmind_ports::pipeline::{Pipeline, Work, pipeline};
 
 /// Neighbours after which a stream begins.
 const NEAR_MIN: u32 = 64;

@@ -4,7 +4,6 @@
 //! SHA-1 repositories whose refs are files. Replace refs are not applied, as in the C tool. Objects
 //! are re-hashed when they are read alone. Commits of packs that are decoded ahead of a walk are
 //! not: they have the size and the zlib checksum of their entry, and the name that the index says.
-#![forbid(unsafe_code)]
 
 mod alternates;
 mod collection;
@@ -18,6 +17,7 @@ mod recent;
 mod refs;
 mod repository;
 mod sharing;
+mod transaction;
 
 pub use discover::Location;
 pub use repository::GitRepository;

@@ -15,7 +15,7 @@ use rustix::io::Errno;
 use super::recent::{is_new_folder, is_recent, time};
 use crate::sharing::Sharing;
 use gitmind_git::oid::Oid;
-use gitmind_git::{Error, ObjectHeader, ObjectKind, encode_stored, object_id};
+use gitmind_git::{Error, ObjectHeader, ObjectKind, encode_stored};
 use gitmind_memory::{Alloc, Vec};
 use gitmind_system::owned_file::{
     ATTEMPTS_MAX, Temporary, errno, is_temporary, open_folder, sweep,
@@ -24,28 +24,33 @@ use gitmind_system::owned_file::{
 /// Digits of an object's name that its folder has.
 const SHARD_LEN: usize = 2;
 
-/// Writes an object below the folder `objects`; returns its name when the disk has it.
+/// An object that gets a file of its own.
+pub(super) struct Object<'a> {
+    pub(super) kind: ObjectKind,
+    pub(super) id: Oid,
+    pub(super) data: Vec<'a, u8>,
+}
+
+/// Writes an object below the folder `objects`; returns the bytes of its file when the disk has it.
 pub(super) fn write(
     objects: &Path,
     sharing: Sharing,
     alloc: Alloc<'_>,
-    kind: ObjectKind,
-    data: &[u8],
-) -> Result<Oid, Error> {
-    let id = object_id(kind, data)?;
+    Object { kind, id, data }: &Object<'_>,
+) -> Result<usize, Error> {
     let mut stream = Vec::new(alloc);
-    encode_stored(&[ObjectHeader::new(kind, data.len()).as_bytes(), data], &mut stream)?;
+    encode_stored(&[ObjectHeader::new(*kind, data.len()).as_bytes(), data], &mut stream)?;
     let mut is_new = false;
-    let mut written = write_file(objects, sharing, id, &stream, &mut is_new);
+    let mut written = write_file(objects, sharing, *id, &stream, &mut is_new);
     for _ in 1..ATTEMPTS_MAX {
         // `git prune` removes empty folders, and with `--expire=now` what is being written too.
         if written != Err(Errno::NOENT) {
             break;
         }
-        written = write_file(objects, sharing, id, &stream, &mut is_new);
+        written = write_file(objects, sharing, *id, &stream, &mut is_new);
     }
     written.map_err(|errno| Error::io("write an object in", objects)(errno.into()))?;
-    Ok(id)
+    Ok(stream.len())
 }
 
 /// Whether the object `id` has a file in the folder `objects`.

@@ -11,8 +11,8 @@ use gitmind_git::branch::BranchName;
 use gitmind_git::oid::Oid;
 use gitmind_git::{self as git, CommitDraft, Identity, ObjectKind, RefUpdate, Repository};
 use gitmind_memory::{Alloc, MemoryError, Vec};
-use gitmind_system::clock::{Clock, Timestamp};
-use gitmind_system::random::{Random, RandomError};
+use gitmind_ports::clock::{Clock, Timestamp};
+use gitmind_ports::random::{Random, RandomError};
 
 /// How often it is tried before others have had their way too often.
 const ATTEMPTS_MAX: u32 = 40;
@@ -96,11 +96,11 @@ impl Append<'_> {
     ///
     /// ```
     /// use gitmind_git::branch::BranchName;
-    /// use gitmind_system::clock::{FixedClock, Timestamp};
+    /// use gitmind_ports::clock::{FixedClock, Timestamp};
     /// use gitmind_git::{Repository, fake::FakeRepository};
     /// use gitmind_journal::{Append, Batch, Edges};
     /// use gitmind_memory::{Alloc, System};
-    /// use gitmind_system::random::CountingRandom;
+    /// use gitmind_ports::random::CountingRandom;
     /// let (repository, system) = (FakeRepository::default(), System::new());
     /// let alloc = Alloc::new(&system);
     /// let clock = FixedClock(Timestamp { seconds: 1_700_000_000, offset_seconds: 0 });
@@ -127,13 +127,8 @@ impl Append<'_> {
         let mut wait = FIRST_WAIT;
         for attempts in 1..=ATTEMPTS_MAX {
             let expected = self.repository.resolve(&journal)?;
-            let mut drafts = Drafts::new(self.alloc, &identity, self.clock.now(), expected);
-            let moved = self.write(&mut drafts, commits, batch).and_then(|new| {
-                let update = RefUpdate { name: &journal, expected, new };
-                let mut confirm = || self.confirm(expected, new, &drafts, commits);
-                self.repository.update_ref_when(update, &mut confirm)?;
-                Ok(new)
-            });
+            let drafts = Drafts::new(self.alloc, &identity, self.clock.now(), expected);
+            let moved = self.attempt(&journal, drafts, commits, batch);
             match moved {
                 Ok(new) => return Ok(Appended { tip: Some(new), commits, attempts }),
                 Err(AppendError::Repository(
@@ -147,56 +142,28 @@ impl Append<'_> {
         Err(AppendError::Contended { attempts: ATTEMPTS_MAX })
     }
 
-    /// Writes the commits on top of what `drafts` begin with; returns the newest.
-    fn write(
+    /// Makes the commits on top of what `drafts` begin with the `journal`; returns the newest.
+    fn attempt(
         &self,
-        drafts: &mut Drafts<'_, '_>,
+        journal: &str,
+        mut drafts: Drafts<'_, '_>,
         commits: u32,
         batch: &Batch<'_>,
     ) -> Result<Oid, AppendError> {
-        // git knows the empty tree without it, but `git fsck` misses the object.
-        let is_first = drafts.parent.is_none();
-        let mut newest = Oid::ZERO;
-        if commits == 1 {
-            if is_first {
-                self.repository.write_object(self.alloc, ObjectKind::Tree, b"")?;
-            }
-            for payload in batch.payloads() {
-                let commit = drafts.next(payload)?;
-                newest = self.repository.write_object(self.alloc, ObjectKind::Commit, commit)?;
-            }
-            return Ok(newest);
+        let expected = drafts.parent;
+        let objects = commits + u32::from(expected.is_none());
+        let mut transaction = self.repository.begin(self.alloc, Some(objects))?;
+        if expected.is_none() {
+            // git knows the empty tree without it, but `git fsck` misses the object.
+            transaction.add(ObjectKind::Tree, b"")?;
         }
-        let objects = commits + u32::from(is_first);
-        let mut pack = self.repository.start_pack(self.alloc, Some(objects))?;
-        if is_first {
-            pack.add(ObjectKind::Tree, b"")?;
-        }
+        let mut new = Oid::ZERO;
         for payload in batch.payloads() {
-            newest = pack.add(ObjectKind::Commit, drafts.next(payload)?)?;
-            drafts.parent = Some(newest);
+            new = transaction.add(ObjectKind::Commit, drafts.next(payload)?)?;
+            drafts.parent = Some(new);
         }
-        pack.finish()?;
-        Ok(newest)
-    }
-
-    /// Makes sure of the objects of one commit: a collection of garbage that began before its ref
-    /// moved takes them for garbage. Several are in a pack, which is kept.
-    fn confirm(
-        &self,
-        parent: Option<Oid>,
-        commit: Oid,
-        drafts: &Drafts<'_, '_>,
-        commits: u32,
-    ) -> Result<(), git::Error> {
-        let Self { alloc, repository, .. } = *self;
-        if commits > 1 {
-            return Ok(());
-        }
-        if parent.is_none() {
-            repository.confirm_object(alloc, git::EMPTY_TREE, ObjectKind::Tree, b"")?;
-        }
-        repository.confirm_object(alloc, commit, ObjectKind::Commit, &drafts.commit)
+        transaction.commit(RefUpdate { name: journal, expected, new })?;
+        Ok(new)
     }
 
     /// From nothing to all of `wait`.

@@ -1,6 +1,5 @@
 //! The journal: edges as commits, decoded and encoded byte for byte as the C tool does.
 #![cfg_attr(not(test), no_std)]
-#![forbid(unsafe_code)]
 #![cfg_attr(test, allow(clippy::disallowed_methods, reason = "tests are on std"))]
 
 mod append;
@@ -26,7 +25,7 @@ pub use message::{
 };
 pub use newest::walk_newest;
 pub use order::{CommitNames, EdgeOrder, History, WalkError, walk, walk_into};
-pub use reader::{Malformed, Met, PayloadBuffer, read_newest};
+pub use reader::{JournalItem, Malformed, MalformedCounts, PayloadBuffer, read_newest};
 pub use since::{Since, walk_since};
 pub use texts::{KeptEdge, TextCounts, Texts};
 pub use ulid::Ulid;

@@ -15,7 +15,7 @@ use core::ops::ControlFlow;
 use gitmind_git::oid::Oid;
 use gitmind_git::{self as git, Commit, Follow, Repository};
 use gitmind_memory::{Alloc, Map, MemoryError, Vec};
-use gitmind_system::fs::FsError;
+use gitmind_ports::fs::FsError;
 
 /// How the edges of a journal are numbered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -12,6 +12,9 @@ use gitmind_git::oid::Oid;
 use gitmind_git::{Commit, Repository};
 use gitmind_memory::{Alloc, Vec};
 
+/// Malformed commits that are kept; the others are counted.
+const FIRST_MAX: usize = 8;
+
 /// What is wrong with a commit of a journal.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Malformed {
@@ -35,6 +38,39 @@ pub enum Malformed {
     },
 }
 
+/// The malformed commits of a journal: how many there are, and the first few.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct MalformedCounts {
+    /// Commits without a payload: none of their edges could be read.
+    pub skipped: u32,
+    /// Commits whose payload breaks off: the edges before that were read.
+    pub truncated: u32,
+    first: [Option<Malformed>; FIRST_MAX],
+}
+
+impl MalformedCounts {
+    /// So many, none of which is known by itself.
+    pub fn of(skipped: u32, truncated: u32) -> Self {
+        Self { skipped, truncated, ..Self::default() }
+    }
+
+    /// Counts `malformed`, and keeps it when it is one of the first few.
+    pub fn add(&mut self, malformed: Malformed) {
+        match malformed {
+            Malformed::Skipped { .. } => self.skipped += 1,
+            Malformed::Truncated { .. } => self.truncated += 1,
+        }
+        if let Some(free) = self.first.iter_mut().find(|kept| kept.is_none()) {
+            *free = Some(malformed);
+        }
+    }
+
+    /// The first few, in the order in which they were read.
+    pub fn first(&self) -> impl Iterator<Item = &Malformed> {
+        self.first.iter().flatten()
+    }
+}
+
 /// A buffer for payloads, reused from commit to commit.
 #[derive(Debug)]
 pub struct PayloadBuffer<'a>(Vec<'a, u8>);
@@ -53,11 +89,44 @@ impl<'a> PayloadBuffer<'a> {
         decode_message(commit.message, &mut self.0)?;
         Ok(Edges::new(&self.0))
     }
+
+    /// Visits what is in `commit`, its edges as they were written, until `visit` breaks.
+    ///
+    /// # Errors
+    /// What `visit` returns, or [`WalkError::Memory`].
+    pub fn read<E: From<WalkError>>(
+        &mut self,
+        commit: &Commit<'_>,
+        mut visit: impl FnMut(JournalItem<'_>) -> Result<ControlFlow<()>, E>,
+    ) -> Result<ControlFlow<()>, E> {
+        let edges = match self.edges(commit) {
+            Ok(edges) => edges,
+            Err(MessageError::Memory(error)) => return Err(WalkError::from(error).into()),
+            Err(problem) => {
+                let malformed = Malformed::Skipped { commit: commit.id, problem };
+                return visit(JournalItem::Malformed(malformed));
+            }
+        };
+        for (edges_kept, edge) in (0..).zip(edges) {
+            let item = match &edge {
+                Ok(edge) => JournalItem::Edge(commit, edge),
+                Err(problem) => JournalItem::Malformed(Malformed::Truncated {
+                    commit: commit.id,
+                    edges_kept,
+                    problem: *problem,
+                }),
+            };
+            if visit(item)?.is_break() {
+                return Ok(ControlFlow::Break(()));
+            }
+        }
+        Ok(ControlFlow::Continue(()))
+    }
 }
 
-/// What is met in a journal.
+/// What a journal consists of.
 #[derive(Clone, Debug)]
-pub enum Met<'m> {
+pub enum JournalItem<'m> {
     /// An edge, and the commit it is in.
     Edge(&'m Commit<'m>, &'m Edge<'m>),
     /// A commit whose edges cannot be read, or not all of them.
@@ -69,17 +138,17 @@ pub enum Met<'m> {
 ///
 /// ```
 /// use gitmind_git::fake::FakeRepository;
-/// use gitmind_journal::{Met, WalkError, read_newest};
+/// use gitmind_journal::{JournalItem, WalkError, read_newest};
 /// use gitmind_memory::{Alloc, System};
 /// use std::ops::ControlFlow;
 /// let (repository, system) = (FakeRepository::default(), System::new());
 /// let first = repository.commit(&[], b"oA==");
 /// let tip = repository.commit(&[first], b"not base64");
 /// let (mut edges, mut malformed) = (0, 0);
-/// read_newest(&repository, Alloc::new(&system), tip, |met| {
-///     match met {
-///         Met::Edge(..) => edges += 1,
-///         Met::Malformed(_) => malformed += 1,
+/// read_newest(&repository, Alloc::new(&system), tip, |item| {
+///     match item {
+///         JournalItem::Edge(..) => edges += 1,
+///         JournalItem::Malformed(_) => malformed += 1,
 ///     }
 ///     Ok::<_, WalkError>(ControlFlow::Continue(()))
 /// })?;
@@ -93,30 +162,8 @@ pub fn read_newest<E: From<WalkError>>(
     repository: &dyn Repository,
     alloc: Alloc<'_>,
     tip: Oid,
-    mut visit: impl FnMut(Met<'_>) -> Result<ControlFlow<()>, E>,
+    mut visit: impl FnMut(JournalItem<'_>) -> Result<ControlFlow<()>, E>,
 ) -> Result<(), E> {
     let mut payload = PayloadBuffer::new(alloc);
-    walk_newest(repository, alloc, tip, |commit| {
-        let edges = match payload.edges(commit) {
-            Ok(edges) => edges,
-            Err(MessageError::Memory(error)) => return Err(WalkError::from(error).into()),
-            Err(problem) => {
-                return visit(Met::Malformed(Malformed::Skipped { commit: commit.id, problem }));
-            }
-        };
-        for (edges_kept, edge) in (0..).zip(edges) {
-            let met = match &edge {
-                Ok(edge) => Met::Edge(commit, edge),
-                Err(problem) => Met::Malformed(Malformed::Truncated {
-                    commit: commit.id,
-                    edges_kept,
-                    problem: *problem,
-                }),
-            };
-            if visit(met)?.is_break() {
-                return Ok(ControlFlow::Break(()));
-            }
-        }
-        Ok(ControlFlow::Continue(()))
-    })
+    walk_newest(repository, alloc, tip, |commit| payload.read(commit, &mut visit))
 }

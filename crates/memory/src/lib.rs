@@ -1,6 +1,5 @@
 //! Allocation that may fail, within budgets, and tests that make it fail.
-// Only rustdoc reads the page, so that an edit of it compiles nothing again. Its examples need the
-// kit.
+// Only rustdoc reads the page, so an edit of it compiles nothing again. Its examples need the kit.
 #![cfg_attr(any(doc, doctest), doc = "")]
 #![cfg_attr(
     all(any(doc, doctest), any(not(doctest), feature = "testing")),

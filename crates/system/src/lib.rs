@@ -1,5 +1,4 @@
-//! The system as services see it: traits for time, randomness, the environment, progress and the
-//! file system, and their implementations on Linux.
+//! The system behind the ports, on Linux: clocks, random bytes, the environment, files.
 
 pub mod clock;
 pub mod env;
@@ -7,6 +6,4 @@ pub mod file_size_limit;
 pub mod fs;
 pub mod mapped;
 pub mod owned_file;
-pub mod pipeline;
-pub mod progress;
 pub mod random;

@@ -1,20 +1,23 @@
-//! Temporary files in a repository, of which one can tell whether their owner lives.
+//! Files of which one can tell whether their owner is alive: temporary ones in a repository, and the
+//! locks beside temporary directories.
 //!
-//! Each is locked as long as its owner lives, which the kernel sees to. So one that can be locked
-//! is of a process that was killed, and the next one removes it. git removes what stays, by its
-//! prefix, when it is old.
+//! Each is locked as long as its owner is alive, which the kernel sees to. So one that can be locked
+//! is stale: its owner was killed, and the next process removes it. git removes what stays in a
+//! repository, by its prefix, when it is old.
 
+use std::ffi::CStr;
 use std::fmt::Write;
 use std::fs::File;
 use std::io;
 use std::mem::MaybeUninit;
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::fd::{BorrowedFd, OwnedFd};
 use std::path::Path;
 
 use arrayvec::ArrayString;
-use rustix::fs::{AtFlags, FileType, FlockOperation, Mode, OFlags, RawDir, Stat};
+use rustix::fs::{AtFlags, CWD, FileType, FlockOperation, Mode, OFlags, RawDir, Stat};
 use rustix::io::Errno;
-use tempfile::NamedTempFile;
+use rustix::path::Arg;
+use tempfile::{NamedTempFile, TempPath};
 
 /// What the names of all of them begin with. git has `tmp_obj_` and `tmp_pack_`.
 pub const PREFIX: &str = "tmp_gitmind_";
@@ -33,30 +36,17 @@ pub struct Temporary<'f> {
 }
 
 impl<'f> Temporary<'f> {
-    /// Makes an empty file with `mode` in `directory`, which is owned as long as it is open.
+    /// Makes an empty file with `mode` in `folder`, which is owned as long as it is open.
     ///
     /// # Errors
     /// The system's, such as that the directory is read-only.
     pub fn create(folder: BorrowedFd<'f>, mode: Mode) -> Result<(File, Self), Errno> {
-        let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::CLOEXEC;
-        for _ in 0..ATTEMPTS_MAX {
-            let name = random_name()?;
-            match rustix::fs::openat(folder, name.as_str(), flags, mode) {
-                Err(Errno::EXIST) => {}
-                Err(error) => return Err(error),
-                Ok(file) => {
-                    let mut temporary = Self { folder, name, is_locked: false, is_kept: false };
-                    match own(&file)? {
-                        Owned::Swept => {}
-                        owned => {
-                            temporary.is_locked = owned == Owned::Locked;
-                            return Ok((file.into(), temporary));
-                        }
-                    }
-                }
-            }
-        }
-        Err(Errno::EXIST)
+        with_new_name(|digits| {
+            let mut name = TemporaryName::new();
+            write!(name, "{PREFIX}{digits}").expect("this holds because there is room for both");
+            let (file, locked) = create(folder, name.as_str(), mode)?;
+            Ok((file, Self { folder, name, is_locked: locked.is_ok(), is_kept: false }))
+        })
     }
 
     /// Its name in the folder.
@@ -64,7 +54,7 @@ impl<'f> Temporary<'f> {
         self.name.as_str()
     }
 
-    /// Whether others see that its owner lives.
+    /// Whether others see that its owner is alive.
     pub const fn is_locked(&self) -> bool {
         self.is_locked
     }
@@ -84,51 +74,65 @@ impl Drop for Temporary<'_> {
     }
 }
 
-/// The prefix and 16 hex digits.
+/// 16 hex digits, and the prefix with them.
+type Digits = ArrayString<16>;
 type TemporaryName = ArrayString<{ PREFIX.len() + 16 }>;
 
-fn random_name() -> Result<TemporaryName, Errno> {
-    let mut number = [0; 8];
-    rustix::rand::getrandom(&mut number, rustix::rand::GetRandomFlags::empty())?;
-    let (mut name, number) = (ArrayString::new(), u64::from_ne_bytes(number));
-    write!(name, "{PREFIX}{number:016x}").expect("this holds because 64 bits have 16 digits");
-    Ok(name)
-}
-
-/// What became of locking a new file.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-enum Owned {
-    /// Others see that its owner lives, as long as it is open.
-    Locked,
-    /// It cannot be locked, so whoever can lock it may take it for a dead one's.
-    Unlocked,
-    /// A sweep took it for a dead one's before.
-    Swept,
+/// Calls `make` with the digits of a new name, again when it finds that something has that name.
+pub(crate) fn with_new_name<T>(
+    mut make: impl FnMut(Digits) -> Result<T, Errno>,
+) -> Result<T, Errno> {
+    for _ in 0..ATTEMPTS_MAX {
+        let mut number = [0; 8];
+        rustix::rand::getrandom(&mut number, rustix::rand::GetRandomFlags::empty())?;
+        let (mut digits, number) = (Digits::new(), u64::from_ne_bytes(number));
+        write!(digits, "{number:016x}").expect("this holds because 64 bits have 16 digits");
+        match make(digits) {
+            Err(Errno::EXIST) => {}
+            made => return made,
+        }
+    }
+    Err(Errno::EXIST)
 }
 
 /// An empty file in `folder` whose name begins with `prefix`, which is owned as long as it is open.
 pub fn create_named(folder: &Path, prefix: &str) -> io::Result<NamedTempFile> {
-    for _ in 0..ATTEMPTS_MAX {
-        let file = tempfile::Builder::new().prefix(prefix).tempfile_in(folder)?;
-        if own(file.as_file())? != Owned::Swept {
-            return Ok(file);
-        }
-    }
-    Err(io::ErrorKind::AlreadyExists.into())
+    let (file, path) = with_new_name(|digits| {
+        let path = folder.join(format!("{prefix}{digits}"));
+        Ok((create(CWD, &path, Mode::RUSR | Mode::WUSR)?.0, path))
+    })?;
+    Ok(NamedTempFile::from_parts(file, TempPath::try_from_path(path)?))
 }
 
-/// Locks a new file.
-fn own(file: impl AsFd) -> Result<Owned, Errno> {
-    let owned = match rustix::fs::flock(&file, FlockOperation::NonBlockingLockExclusive) {
-        Ok(()) => Owned::Locked,
-        Err(Errno::WOULDBLOCK) => Owned::Swept,
-        Err(_) => Owned::Unlocked,
+/// Makes an empty file and locks it: others see that its owner is alive, as long as it is open. Where
+/// it cannot be locked, which is returned beside it, whoever can lock it may take it for stale.
+///
+/// # Errors
+/// [`Errno::EXIST`] when something has the name, or a sweep took the file for stale before it was
+/// locked.
+pub(crate) fn create(
+    folder: BorrowedFd<'_>,
+    name: impl Arg + Copy,
+    mode: Mode,
+) -> Result<(File, Result<(), Errno>), Errno> {
+    let flags = OFlags::RDWR | OFlags::CREATE | OFlags::EXCL | OFlags::CLOEXEC;
+    let file = File::from(rustix::fs::openat(folder, name, flags, mode)?);
+    let error = match (lock(&file), rustix::fs::fstat(&file)) {
+        (Err(Errno::WOULDBLOCK), _) => Errno::EXIST,
+        (_, Ok(stat)) if stat.st_nlink == 0 => Errno::EXIST,
+        (locked, Ok(_)) => return Ok((file, locked)),
+        (_, Err(error)) => error,
     };
-    let is_there = rustix::fs::fstat(&file)?.st_nlink > 0;
-    Ok(if is_there { owned } else { Owned::Swept })
+    let _ = rustix::fs::unlinkat(folder, name, AtFlags::empty());
+    Err(error)
 }
 
-/// Whether whoever owns the file at `path` lives: they have locked it, or have removed it by now.
+/// Locks a file, unless somebody else has.
+fn lock(file: &File) -> Result<(), Errno> {
+    rustix::fs::flock(file, FlockOperation::NonBlockingLockExclusive)
+}
+
+/// Whether the owner of the file at `path` is alive: it has locked it, or has removed it by now.
 pub fn is_owned(path: &Path) -> bool {
     let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
     let flock = |file| rustix::fs::flock(file, FlockOperation::NonBlockingLockShared);
@@ -141,8 +145,8 @@ pub fn is_temporary(name: &[u8]) -> bool {
     name.starts_with(PREFIX.as_bytes())
 }
 
-/// Looks at the files in `folder` with names for which `is_candidate` holds and whose owners are
-/// dead; removes those for which `is_done` holds.
+/// Removes the stale files in `folder` with names for which `is_candidate` holds, if `is_done` holds
+/// for them too.
 ///
 /// What cannot be read or removed stays: that is no reason to fail the work at hand.
 pub fn sweep(
@@ -150,27 +154,62 @@ pub fn sweep(
     is_candidate: impl Fn(&[u8]) -> bool,
     mut is_done: impl FnMut(&mut File, &Stat) -> bool,
 ) {
+    each_stale(folder, OFlags::RDONLY, is_candidate, |name, stale| {
+        if let Ok((mut file, stat)) = stale
+            && is_done(&mut file, &stat)
+        {
+            let _ = rustix::fs::unlinkat(folder, name, AtFlags::empty());
+        }
+    });
+}
+
+/// Calls `act` with the stale files in `folder` with names for which `is_candidate` holds, or with
+/// why it cannot be told whether one is. They are open with `access`, and so locked, until `act` has
+/// returned: else a file whose owner locks it now would go.
+pub(crate) fn each_stale(
+    folder: BorrowedFd<'_>,
+    access: OFlags,
+    is_candidate: impl Fn(&[u8]) -> bool,
+    mut act: impl FnMut(&CStr, Result<(File, Stat), Errno>),
+) {
+    each_name(folder, |name| {
+        if is_candidate(name.to_bytes()) {
+            match stale(folder, name, access) {
+                Ok(None) | Err(Errno::NOENT) => {}
+                Ok(Some(stale)) => act(name, Ok(stale)),
+                Err(error) => act(name, Err(error)),
+            }
+        }
+    });
+}
+
+/// The file `name`, locked, if its owner is not alive and it is there.
+fn stale(
+    folder: BorrowedFd<'_>,
+    name: &CStr,
+    access: OFlags,
+) -> Result<Option<(File, Stat)>, Errno> {
+    let flags = access | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
+    let file = File::from(rustix::fs::openat(folder, name, flags, Mode::empty())?);
+    match lock(&file) {
+        Err(Errno::WOULDBLOCK) => return Ok(None),
+        locked => locked?,
+    }
+    let stat = rustix::fs::fstat(&file)?;
+    let is_file = FileType::from_raw_mode(stat.st_mode) == FileType::RegularFile;
+    Ok((is_file && stat.st_nlink > 0).then_some((file, stat)))
+}
+
+/// Calls `act` with the names in `folder`, but for those of itself and the one above.
+pub(crate) fn each_name(folder: BorrowedFd<'_>, mut act: impl FnMut(&CStr)) {
     let mut buffer = [MaybeUninit::uninit(); 4096];
     // A descriptor of its own, since reading moves its position.
     let Ok(listed) = open_folder(folder, ".", OFlags::empty()) else { return };
     let mut listing = RawDir::new(&listed, &mut buffer);
     for _ in 0..SWEEP_MAX {
         let Some(Ok(entry)) = listing.next() else { return };
-        let name = entry.file_name();
-        if !is_candidate(name.to_bytes()) {
-            continue;
-        }
-        let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
-        let Ok(file) = rustix::fs::openat(folder, name, flags, Mode::empty()) else { continue };
-        // Open, and so locked, until it is removed: else a file whose owner locks it now would go.
-        let mut file = File::from(file);
-        if rustix::fs::flock(&file, FlockOperation::NonBlockingLockExclusive).is_err() {
-            continue;
-        }
-        let Ok(stat) = rustix::fs::fstat(&file) else { continue };
-        let is_file = FileType::from_raw_mode(stat.st_mode) == FileType::RegularFile;
-        if is_file && stat.st_nlink > 0 && is_done(&mut file, &stat) {
-            let _ = rustix::fs::unlinkat(folder, name, AtFlags::empty());
+        if !matches!(entry.file_name().to_bytes(), b"." | b"..") {
+            act(entry.file_name());
         }
     }
 }
@@ -193,6 +232,7 @@ pub fn errno(error: io::Error) -> Errno {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::os::fd::AsFd;
 
     fn names(folder: &std::path::Path) -> usize {
         std::fs::read_dir(folder).expect("a folder").count()

@@ -4,7 +4,6 @@
 //! handed to a [`Sink`]. A metric is a number of the closed list [`Metric`]; [`OpenMetricsFile`]
 //! and [`LogMetrics`] take them. Telemetry never fails the work it is about: what it has no memory
 //! or no room for is dropped and counted. `docs/telemetry.md` lists events, metrics and variables.
-#![forbid(unsafe_code)]
 
 mod collected;
 mod event;

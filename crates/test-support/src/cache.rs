@@ -6,8 +6,8 @@ use gitmind_git::branch::BranchName;
 use gitmind_journal::EdgeOrder;
 use gitmind_memory::units::Bytes;
 use gitmind_memory::{Alloc, Arena, System};
+use gitmind_ports::progress::Silent;
 use gitmind_system::clock::{FixedClock, Timestamp};
-use gitmind_system::progress::Silent;
 
 /// Rebuilds at a fixed time, whether the cache is current or not.
 pub fn rebuild(

@@ -9,8 +9,8 @@ use gitmind_gitoxide::{GitRepository, Location};
 use gitmind_journal::{Append, AppendError, Appended, Batch, BatchError, EdgeOrder};
 use gitmind_memory::units::Bytes;
 use gitmind_memory::{Alloc, Arena, System};
+use gitmind_ports::progress::Silent;
 use gitmind_system::clock::{SystemClock, Zone};
-use gitmind_system::progress::Silent;
 use gitmind_system::random::SystemRandom;
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
@@ -30,6 +30,12 @@ pub fn length(short: usize, long: usize) -> usize {
 
 /// A checkout of `main` with the files `a` and `b`.
 pub struct Checkout(TempDir);
+
+impl Default for Checkout {
+    fn default() -> Self {
+        Self::new()
+    }
+}
 
 impl Checkout {
     /// The files of one that git has made once. They are kept in memory: nobody would remove a

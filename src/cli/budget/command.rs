@@ -80,7 +80,7 @@ fn measure(
     }
     let environment = BuildEnvironment::read(&start_folder(args), &toggles);
     let report = Report::new(&subject, journal, rows, environment);
-    folder.close().map_err(fixture::explain_folder)?;
+    folder.close()?;
     Ok(report)
 }
 

@@ -6,8 +6,8 @@ use crate::cli::args::{Args, BudgetArgs};
 use crate::cli::failure::Failure;
 use crate::cli::repository::start_folder;
 use crate::cli::telemetry::Session;
-use crate::fixture::{FixtureError, FixtureList, Journal, borrow, folder_hash, unpack};
-use crate::fs::{FsError, PosixFileSystem, SafeName, TempDir};
+use crate::fixture::{FixtureList, Journal, borrow, folder_hash, unpack};
+use crate::fs::{PosixFileSystem, SafeName, TempDir};
 use crate::telemetry::Level;
 use std::path::{Path, PathBuf};
 
@@ -40,9 +40,9 @@ impl Subject {
             Some(folder) => FixtureList::read(&start.join(folder)),
             None => FixtureList::find(&start, std::env::current_exe().ok().as_deref()),
         };
-        let list = list.map_err(explain)?;
-        let fixture = list.get(&options.fixture).map_err(explain)?;
-        unpack(&list, fixture, folder).map_err(explain)?;
+        let list = list?;
+        let fixture = list.get(&options.fixture)?;
+        unpack(&list, fixture, folder)?;
         let [journal, ..] = &fixture.journals[..] else {
             return Err(Failure::new(format!("fixture `{}` lists no journal", fixture.name)));
         };
@@ -57,8 +57,8 @@ impl Subject {
 
     fn of_folder(name: &str, start: &Path, folder: &Path) -> Result<Self, Failure> {
         let original = start.join(name);
-        let sha256 = folder_hash(&original).map_err(explain)?;
-        borrow(&original, folder).map_err(explain)?;
+        let sha256 = folder_hash(&original)?;
+        borrow(&original, folder)?;
         let (branch, folder) = (BranchName::new(BRANCH)?, folder.into());
         Ok(Self { name: name.into(), sha256, folder, branch, pinned: None })
     }
@@ -96,8 +96,7 @@ pub(super) fn temp_folder<'f, 's: 'f>(
     session: &Session<'s>,
 ) -> Result<TempDir<'f>, Failure> {
     let (scope, label) = (SafeName::new("budget")?, SafeName::new("fixture")?);
-    let folder =
-        TempDir::create(fs, &scope, &label, session.memory.alloc()).map_err(explain_folder)?;
+    let folder = TempDir::create(fs, &scope, &label, session.memory.alloc())?;
     let swept = folder.swept();
     let level = if swept.failed > 0 { Level::Warn } else { Level::Info };
     if swept.removed > 0 || swept.failed > 0 {
@@ -107,30 +106,4 @@ pub(super) fn temp_folder<'f, 's: 'f>(
         });
     }
     Ok(folder)
-}
-
-pub(super) fn explain_folder(error: FsError) -> Failure {
-    let hint = error.hint().map(str::to_owned);
-    Failure::new(error).hint_if(hint)
-}
-
-fn explain(error: FixtureError) -> Failure {
-    let hint = match &error {
-        FixtureError::NoList { .. } => Some(
-            "run it in a checkout of gitmind, or name the folder with --fixtures-dir DIR".into(),
-        ),
-        FixtureError::Unknown { known, .. } => {
-            Some(format!("there are {}; a folder is named with a `/`", known.join(", ")))
-        }
-        FixtureError::Hash { .. } => Some(
-            "restore it (git checkout -- fixtures), or correct fixtures.toml if it was \
-                  changed on purpose"
-                .into(),
-        ),
-        FixtureError::NoRepository { .. } => {
-            Some("`git-mind fixture make --edges N --seed 1 DIR` makes one".into())
-        }
-        _ => None,
-    };
-    Failure::new(error).hint_if(hint)
 }

@@ -85,35 +85,15 @@ pub(super) enum OpError {
 }
 
 impl OpError {
-    /// The refusal behind it, when it was one.
-    fn refusal(&self) -> Option<MemoryError> {
+    /// The allocation failure behind it, when it was one.
+    const fn memory(&self) -> Option<MemoryError> {
         match self {
-            Self::Memory(error)
-            | Self::Rebuild(RebuildError::Memory(error))
-            | Self::Query(QueryError::Memory(error)) => Some(*error),
-            Self::Walk(error)
-            | Self::Rebuild(RebuildError::Walk(error))
-            | Self::Query(QueryError::Walk(error)) => refused_walk(error),
-            Self::Git(error)
-            | Self::Rebuild(RebuildError::Write(error))
-            | Self::Query(QueryError::Repository(error)) => refused_access(error),
-            Self::Rebuild(_) | Self::Query(_) | Self::Operations(_) => None,
+            Self::Memory(error) | Self::Git(git::Error::Memory(error)) => Some(*error),
+            Self::Rebuild(error) => error.memory(),
+            Self::Walk(error) => error.memory(),
+            Self::Query(error) => error.memory(),
+            Self::Git(_) | Self::Operations(_) => None,
         }
-    }
-}
-
-fn refused_walk(error: &WalkError) -> Option<MemoryError> {
-    match error {
-        WalkError::Memory(error) => Some(*error),
-        WalkError::Repository(error) => refused_access(error),
-        _ => None,
-    }
-}
-
-fn refused_access(error: &git::Error) -> Option<MemoryError> {
-    match error {
-        git::Error::Memory(error) => Some(*error),
-        _ => None,
     }
 }
 
@@ -156,7 +136,7 @@ pub(super) fn measure<T>(
     let diagnostics = memory.diagnostics();
     let (result, refusal) = match outcome {
         Ok(result) => (Some(result), None),
-        Err(error) => match error.refusal() {
+        Err(error) => match error.memory() {
             None if diagnostics.failures_total == 0 => return Err(Failure::new(error)),
             refusal => (None, refusal),
         },

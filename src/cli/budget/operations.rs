@@ -12,7 +12,7 @@ use crate::context::{Context, Memory, Workspace, available_workers};
 use crate::fs::PosixFileSystem;
 use crate::git::Repository;
 use crate::gitoxide::{GitRepository, Location};
-use crate::journal::{EdgeOrder, Met, Relation, Texts, WalkError, read_newest};
+use crate::journal::{EdgeOrder, JournalItem, Relation, Texts, WalkError, read_newest};
 use crate::memory::Alloc;
 use crate::oid::Oid;
 use crate::units::Bytes;
@@ -109,7 +109,7 @@ fn read(
     let Some(tip) = repository.resolve(&subject.branch.journal_ref())? else { return Ok(found) };
     let mut texts = Texts::new(memory.intern_table(alloc));
     read_newest(&repository, alloc, tip, |met| {
-        if let Met::Edge(_, edge) = met {
+        if let JournalItem::Edge(_, edge) = met {
             let (relation, _) = *found.newest.get_or_insert((edge.relation, edge.source));
             if wants(relation, edge.relation) {
                 texts.keep(edge)?;

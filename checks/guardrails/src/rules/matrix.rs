@@ -1,21 +1,21 @@
-//! The matrix, the faults that prove it, and AGENTS.md agree.
+//! The matrix and the faults that prove it agree.
 //!
 //! What pages name, and the tables that are made from the list, is held by the check `docs`.
 
 use serde::Deserialize;
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::layers::LAYERS;
 use crate::finding::{Finding, rule};
 use crate::tree::Tree;
 
 const MATRIX: &str = "checks/matrix.toml";
 const FAULTS: &str = "checks/planted/faults.toml";
-const GUIDE: &str = "AGENTS.md";
 
 /// What one of them says and another does not.
 pub(crate) fn check(tree: &Tree) -> Vec<Finding> {
-    [faults(tree), texts(tree), guide(tree)].concat()
+    let mut findings = faults(tree);
+    findings.extend(texts(tree));
+    findings
 }
 
 /// Every check has a fault that it must catch, and every fault a check that exists.
@@ -93,19 +93,6 @@ fn texts(tree: &Tree) -> Vec<Finding> {
             let what = format!("{file} has no such text as `{name}` replaces: plant it elsewhere");
             findings.push(Finding::new(FAULTS, line, rule::MATRIX, what));
         }
-    }
-    findings
-}
-
-/// The guide names the layers in their order.
-fn guide(tree: &Tree) -> Vec<Finding> {
-    let Some(guide) = tree.get(GUIDE) else { return Vec::new() };
-    let mut findings = Vec::new();
-    let list = guide.split_once("stands before it:").and_then(|(_, rest)| rest.split_once(". "));
-    let listed = list.map_or("", |(list, _)| list).split(|c: char| !c.is_alphanumeric());
-    if !listed.filter(|word| !word.is_empty()).eq(LAYERS) {
-        let what = format!("write the layers as LAYERS has them: {}", LAYERS.join(", "));
-        findings.push(Finding::new(GUIDE, 1, rule::MATRIX, what));
     }
     findings
 }

@@ -1,21 +1,17 @@
 //! The rules, a file for each family.
 
-pub(crate) mod allocation;
-pub(crate) mod layers;
-pub(crate) mod matrix;
-pub(crate) mod orphans;
-pub(crate) mod ownership;
-pub(crate) mod sizes;
-pub(crate) mod text;
-pub(crate) mod unsafe_code;
+mod matrix;
+mod orphans;
+mod ownership;
+mod sizes;
+mod text;
+mod walls;
 
 use super::finding::{Finding, rule};
-use super::source::Source;
 use super::tree::{self, Tree};
 
-/// Everything that is wrong with what is to be checked, before exceptions.
-pub(crate) fn check(tree: &Tree) -> Result<Vec<Finding>, String> {
-    let banned = allocation::Banned::parse(&tree.read(allocation::LISTS)?)?;
+/// Everything that is wrong with what is to be checked.
+pub(crate) fn check(tree: &Tree) -> Vec<Finding> {
     let has_code = tree.checked().any(|(path, _)| tree::is_library(path));
     let api = if has_code { ownership::Api::of(tree) } else { ownership::Api::default() };
     let mut findings = Vec::new();
@@ -24,20 +20,20 @@ pub(crate) fn check(tree: &Tree) -> Result<Vec<Finding>, String> {
         if !path.ends_with(".rs") {
             continue;
         }
-        match Source::parse(path, text) {
-            Ok(source) => {
-                findings.extend(sizes::check(&source));
-                findings.extend(layers::check(&source));
-                findings.extend(unsafe_code::check(&source));
-                findings.extend(allocation::check(&source, &banned));
-                findings.extend(ownership::check(&source, &api));
+        match syn::parse_file(text) {
+            Ok(file) => {
+                findings.extend(sizes::check(path, text, &file));
+                findings.extend(ownership::check(path, &file, &api));
             }
-            Err((line, reason)) => findings.push(Finding::new(path, line, rule::SYNTAX, reason)),
+            Err(error) => {
+                let line = error.span().start().line;
+                findings.push(Finding::new(path, line, rule::SYNTAX, error.to_string()));
+            }
         }
     }
     findings.extend(orphans::check(tree));
     findings.extend(matrix::check(tree));
+    findings.extend(walls::check(tree));
     findings.sort();
-    findings.dedup();
-    Ok(findings)
+    findings
 }

@@ -9,7 +9,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use syn::visit::{self, Visit};
 
 use crate::finding::{Finding, rule};
-use crate::source::{Source, documentation};
 use crate::tree::{self, Tree};
 
 /// Names of methods that take a handle back.
@@ -87,17 +86,18 @@ impl<'ast> Visit<'ast> for Api {
 }
 
 /// Public functions whose documentation does not say who owns what they return.
-pub(crate) fn check(source: &Source<'_>, api: &Api) -> Vec<Finding> {
-    if !tree::is_library(source.path) {
+pub(crate) fn check(path: &str, file: &syn::File, api: &Api) -> Vec<Finding> {
+    let is_test = path.split(['/', '.']).any(|part| part.ends_with("tests"));
+    if !tree::is_library(path) || is_test {
         return Vec::new();
     }
-    let mut functions = Functions { source, api, is_public_trait: false, findings: Vec::new() };
-    functions.visit_file(&source.tree);
+    let mut functions = Functions { path, api, is_public_trait: false, findings: Vec::new() };
+    functions.visit_file(file);
     functions.findings
 }
 
 struct Functions<'a> {
-    source: &'a Source<'a>,
+    path: &'a str,
     api: &'a Api,
     is_public_trait: bool,
     findings: Vec<Finding>,
@@ -112,7 +112,7 @@ impl Functions<'_> {
     ) {
         let line = signature.ident.span().start().line;
         let Some(need) = need(signature, body, self.api) else { return };
-        if self.source.is_test(line) || need.is_met(&documentation(attributes), self.api) {
+        if is_test_only(attributes) || need.is_met(&documentation(attributes), self.api) {
             return;
         }
         let what = format!(
@@ -122,11 +122,23 @@ impl Functions<'_> {
             if need.names_counterpart { "who gives that back" } else { "how long it is valid" },
             need.sentence
         );
-        self.findings.push(Finding::new(self.source.path, line, rule::OWNERSHIP, what));
+        self.findings.push(Finding::new(self.path, line, rule::OWNERSHIP, what));
     }
 }
 
 impl<'ast> Visit<'ast> for Functions<'_> {
+    fn visit_item_mod(&mut self, item: &'ast syn::ItemMod) {
+        if !is_test_only(&item.attrs) {
+            visit::visit_item_mod(self, item);
+        }
+    }
+
+    fn visit_item_impl(&mut self, item: &'ast syn::ItemImpl) {
+        if !is_test_only(&item.attrs) {
+            visit::visit_item_impl(self, item);
+        }
+    }
+
     fn visit_item_fn(&mut self, item: &'ast syn::ItemFn) {
         if is_public(&item.vis) {
             self.judge(&item.attrs, &item.sig, Some(&item.block));
@@ -274,4 +286,27 @@ fn owner(item: &syn::ItemImpl) -> String {
         }
         _ => String::new(),
     }
+}
+
+/// Whether attributes leave an item to tests: `cfg(test)`, also with more.
+fn is_test_only(attributes: &[syn::Attribute]) -> bool {
+    attributes.iter().any(|attribute| {
+        let syn::Meta::List(list) = &attribute.meta else { return false };
+        let condition = list.tokens.to_string();
+        let is_all = condition.starts_with("all") && condition.contains("test");
+        list.path.is_ident("cfg") && (condition == "test" || is_all && !condition.contains("not"))
+    })
+}
+
+/// What a documented thing says: the text of its doc comments.
+fn documentation(attributes: &[syn::Attribute]) -> String {
+    let lines = attributes.iter().filter_map(|attribute| {
+        let syn::Meta::NameValue(pair) = &attribute.meta else { return None };
+        let syn::Expr::Lit(literal) = &pair.value else { return None };
+        match &literal.lit {
+            syn::Lit::Str(text) if pair.path.is_ident("doc") => Some(text.value()),
+            _ => None,
+        }
+    });
+    lines.collect::<Vec<_>>().join("\n")
 }

@@ -1,38 +1,30 @@
 //! Functions that a screen can show, counted in lines of code.
 
-use std::collections::BTreeSet;
 use syn::spanned::Spanned;
 use syn::visit::{self, Visit};
 
 use crate::finding::{Finding, rule};
-use crate::source::Source;
 
 /// Lines of a function's body that hold code; blank lines and comments do not count.
 const CODE_LINES_MAX: usize = 70;
 
 /// Functions that are too long.
-pub(crate) fn check(source: &Source<'_>) -> Vec<Finding> {
+pub(crate) fn check(path: &str, text: &str, file: &syn::File) -> Vec<Finding> {
     let mut bodies = Bodies(Vec::new());
-    bodies.visit_file(&source.tree);
-    // Documentation is a token, too.
-    let is_comment = |line: usize| {
-        let text = source.text.lines().nth(line - 1).unwrap_or_default().trim_start();
-        text.starts_with("//")
+    bodies.visit_file(file);
+    let is_code = |line: &&str| {
+        let line = line.trim_start();
+        !line.is_empty() && !line.starts_with("//")
     };
-    let code: BTreeSet<usize> = source
-        .tokens
-        .iter()
-        .flat_map(|token| token.start.line..=token.end.line)
-        .filter(|line| bodies.covers(*line) && !is_comment(*line))
-        .collect();
     let too_long = bodies.0.iter().filter_map(|(name, from, to)| {
-        let lines = code.range(from..=to).count().saturating_sub(2);
+        let inside = text.lines().skip(*from).take(to - from - 1);
+        let lines = inside.filter(is_code).count();
         (lines > CODE_LINES_MAX).then(|| {
             let what = format!(
                 "`{name}` has {lines} lines of code, the limit is {CODE_LINES_MAX}: give a step \
                  of it a name"
             );
-            Finding::new(source.path, *from, rule::FUNCTION, what)
+            Finding::new(path, *from, rule::FUNCTION, what)
         })
     });
     too_long.collect()
@@ -47,10 +39,6 @@ impl Bodies {
         if to - from > CODE_LINES_MAX {
             self.0.push((name.to_string(), from, to));
         }
-    }
-
-    fn covers(&self, line: usize) -> bool {
-        self.0.iter().any(|(_, from, to)| (*from..=*to).contains(&line))
     }
 }
 

@@ -1,4 +1,4 @@
-//! Headers, sizes, layers, unsafe code, undeclared files, and what is written about them.
+//! Headers, sizes, undeclared files, and the faults that prove the matrix.
 
 use super::{assert_fine, assert_found, found};
 
@@ -46,74 +46,6 @@ fn a_function_of_more_than_seventy_lines_of_code_is_found() {
 }
 
 #[test]
-fn a_module_that_uses_one_above_it_is_found() {
-    let uses = |path: &str, text: &str, expected: &str| {
-        assert_found(path, &format!("//! Why.\n{text}\n"), "2: layers", expected);
-    };
-    uses("src/journal/a.rs", "use crate::cache::Meta;", "`journal` uses `cache`");
-    uses("src/journal/a.rs", "use crate::{oid::Oid, cache::Meta};", "`journal` uses `cache`");
-    uses("src/journal/a.rs", "use super::super::cache::Meta;", "`journal` uses `cache`");
-    uses("src/oid.rs", "type X = crate::git::Commit;", "`oid` uses `git`");
-    uses("src/oid.rs", "use gitmind_memory::Alloc;", "`oid` uses `memory`");
-    uses("crates/memory/src/units.rs", "type X = crate::Alloc;", "`units` uses `memory`");
-    uses("crates/memory/src/units.rs", "use super::port::Port;", "`units` uses `memory`");
-    uses("crates/memory/src/slab/a.rs", "use gitmind::cache::Meta;", "`memory` uses `cache`");
-    uses("src/cache/mod.rs", "use super::cli::Args;", "`cache` uses `cli`");
-    uses("src/git/a.rs", "macro_rules! m { () => { crate::cache::f() } }", "`git` uses `cache`");
-    assert_fine("src/journal/a.rs", "//! Why.\nuse crate::oid::Oid;\nuse super::order;\n");
-    assert_fine("src/git/a.rs", "//! Why.\nuse gitmind_memory::{Alloc, units::Bytes};\n");
-    assert_fine("crates/memory/src/slab/a.rs", "//! Why.\nuse crate::units::Bytes;\n");
-    assert_found("src/attic.rs", "//! Why.\n", "1: layers", "`attic` is on no layer");
-    assert_found("crates/attic/src/a.rs", "//! Why.\n", "1: layers", "`attic` is on no layer");
-}
-
-#[test]
-fn a_pure_module_that_reads_a_clock_or_a_file_is_found() {
-    let clock = "//! Why.\nuse std::time::Instant;\n";
-    assert_found("src/cache/plan.rs", clock, "2: pure", "std::time::Instant");
-    assert_found("src/journal/cbor/decode.rs", clock, "2: pure", "std::time::Instant");
-    assert_fine("src/cache/rebuild.rs", clock);
-    assert_fine("src/cache/plan.rs", "//! Why.\n#[cfg(test)]\nmod t { use std::fs::File; }\n");
-}
-
-#[test]
-fn a_read_of_the_environment_outside_its_port_is_found() {
-    let read = "//! Why.\nfn f() -> bool { std::env::var_os(\"X\").is_some() }\n";
-    assert_found("src/cli/a.rs", read, "2: environment", "`std::env::var_os`");
-    let renamed = "//! Why.\nuse std::env as e;\nfn f() -> bool { e::var_os(\"X\").is_some() }\n";
-    assert_found("src/git/a.rs", renamed, "3: environment", "src/env.rs");
-    assert_found("crates/memory/src/a.rs", read, "2: environment", "`std::env::var_os`");
-    assert_fine("src/env.rs", read);
-}
-
-#[test]
-fn unsafe_code_outside_the_memory_layer_is_found() {
-    let block = "//! Why.\nfn f() {\n    // SAFETY: none.\n    unsafe { g() }\n}\n";
-    assert_found("src/git/a.rs", block, "4: unsafe", "belongs under crates/memory/src/");
-    assert_fine("crates/memory/src/a.rs", block);
-    assert_found("src/memory/a.rs", block, "4: unsafe", "belongs under crates/memory/src/");
-    let lib = "//! Why.\n#[forbid(unsafe_code)]\npub mod git;\n";
-    assert_found("src/lib.rs", lib, "1: unsafe", "#![forbid(unsafe_code)]");
-    let lib = "//! Why.\npub mod units;\n";
-    assert_found("crates/memory/src/lib.rs", lib, "1: unsafe", "#[forbid(unsafe_code)]");
-}
-
-#[test]
-fn an_unsafe_block_without_its_reason_is_found_in_every_configuration() {
-    let bare = "//! Why.\n#[cfg(gm_asan)]\nfn f() {\n    unsafe { g() }\n}\n";
-    assert_found("crates/memory/src/a.rs", bare, "4: unsafe", "no SAFETY comment");
-    let in_macro = "//! Why.\nmacro_rules! m {\n    () => {\n        unsafe { g() }\n    };\n}\n";
-    assert_found("crates/memory/src/a.rs", in_macro, "4: unsafe", "no SAFETY comment");
-    let implementation = "//! Why.\nstruct S;\nunsafe impl Send for S {}\n";
-    assert_found("crates/memory/src/a.rs", implementation, "3: unsafe", "directly above");
-    let two =
-        "//! Why.\nfn f() {\n    // SAFETY: a.\n    unsafe { g() };\n    unsafe { g() };\n}\n";
-    assert_found("crates/memory/src/a.rs", two, "5: unsafe", "no SAFETY comment");
-    let first = "//! Why.\nfn f() {\n    // SAFETY: a.\n    let x =\n        unsafe { g() };\n}\n";
-    assert_fine("crates/memory/src/a.rs", first);
-}
-
-#[test]
 fn a_file_that_nothing_declares_is_found() {
     let manifest = ("Cargo.toml", "[[test]]\npath = \"tests/it/main.rs\"\n");
     let lost = ("tests/it/lost.rs", "//! Why.\n");
@@ -153,16 +85,6 @@ fn a_fault_whose_text_is_gone_is_found() {
     let lines: Vec<_> = lines.iter().filter(|line| line.contains(": matrix: ")).collect();
     assert_eq!(lines.len(), 1, "{lines:#?}");
     assert!(lines[0].starts_with("checks/planted/faults.toml:2: matrix: src/oid.rs has no such"));
-}
-
-#[test]
-fn a_guide_that_names_other_layers_is_found() {
-    let text = "# Guide\nUses what stands before it: units; oid. More.\n";
-    let lines: Vec<_> = found(&[("AGENTS.md", text)]).iter().map(ToString::to_string).collect();
-    assert_eq!(lines.len(), 1, "{lines:#?}");
-    assert!(
-        lines[0].starts_with("AGENTS.md:1: matrix: write the layers as LAYERS has them: units")
-    );
 }
 
 #[test]

@@ -54,12 +54,11 @@ fn a_handle_that_somebody_releases_is_found_where_it_is_handed_out() {
                  /// Ends it.\npub fn release(&self, name: Name) {}\n}\n";
     let user = documented("", "pub fn acquire(table: &Table) -> Result<Name, E> { f() }");
     let (memory, git) = ("crates/memory/src/table.rs", "src/git.rs");
-    let units = "#[forbid(unsafe_code)]\npub mod units;\n";
     let rest = [
         ("Cargo.toml", "# Why.\n"),
-        ("src/lib.rs", "//! Why.\n#![forbid(unsafe_code)]\nmod git;\n"),
+        ("src/lib.rs", "//! Why.\nmod git;\n"),
         ("crates/memory/Cargo.toml", "# Why.\n"),
-        ("crates/memory/src/lib.rs", &format!("//! Why.\nmod table;\n{units}")),
+        ("crates/memory/src/lib.rs", "//! Why.\nmod table;\n"),
     ];
     let with = |table| found(&[&rest[..], &[(memory, table), (git, &user)]].concat());
     let findings = with(table);

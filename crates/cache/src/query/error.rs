@@ -2,7 +2,6 @@
 
 use crate::existing::ExistingError;
 use crate::meta::MetaError;
-use gitmind_git;
 use gitmind_git::branch::BranchName;
 use gitmind_git::oid::Oid;
 use gitmind_journal::WalkError;

@@ -69,9 +69,7 @@ impl<'q, 'a> Lookup<'q, 'a> {
             edge_order: self.meta.edge_order,
             edges,
             unusable: None,
-            commits_skipped: self.meta.commits_skipped,
-            edges_truncated: self.meta.edges_truncated,
-            malformed: None,
+            malformed: self.meta.malformed(),
         }
     }
 

@@ -10,7 +10,7 @@ use crate::numbered::NumberedCommits;
 use core::ops::ControlFlow;
 use gitmind_git::Repository;
 use gitmind_git::oid::Oid;
-use gitmind_journal::{EdgeOrder, Malformed, MessageError, PayloadBuffer, walk};
+use gitmind_journal::{EdgeOrder, JournalItem, MalformedCounts, PayloadBuffer, walk};
 use gitmind_memory::{Alloc, Vec};
 
 /// What to look for, and where.
@@ -33,9 +33,7 @@ impl<'a> Scan<'_, 'a> {
             edge_order: self.edge_order,
             edges: 0,
             unusable: None,
-            commits_skipped: 0,
-            edges_truncated: 0,
-            malformed: None,
+            malformed: MalformedCounts::default(),
         };
         let (commits, found) = self.mark(&mut answer)?;
         for span in commits.spans() {
@@ -70,33 +68,19 @@ impl<'a> Scan<'_, 'a> {
         let mut edges_read = 0_u32;
         let history = walk(repository, alloc, tip, edge_order, |commit| {
             starts.try_push(edges_read)?;
-            let edges = match payload.edges(commit) {
-                Ok(edges) => edges,
-                Err(MessageError::Memory(error)) => return Err(QueryError::Memory(error)),
-                Err(problem) => {
-                    answer.commits_skipped += 1;
-                    let commit = commit.id;
-                    answer.malformed.get_or_insert(Malformed::Skipped { commit, problem });
-                    return Ok(());
-                }
-            };
-            for (edges_kept, edge) in (0..).zip(edges) {
-                match edge {
-                    Ok(edge) => {
-                        if endpoint.is_of(&edge) {
+            let read = payload.read(commit, |item| {
+                match item {
+                    JournalItem::Edge(_, edge) => {
+                        if endpoint.is_of(edge) {
                             found.try_push(edges_read)?;
                         }
                         edges_read = edges_read.checked_add(1).ok_or(QueryError::TooManyEdges)?;
                     }
-                    Err(problem) => {
-                        answer.edges_truncated += 1;
-                        let commit = commit.id;
-                        let cut = Malformed::Truncated { commit, edges_kept, problem };
-                        answer.malformed.get_or_insert(cut);
-                    }
+                    JournalItem::Malformed(malformed) => answer.malformed.add(malformed),
                 }
-            }
-            Ok(())
+                Ok::<_, QueryError>(ControlFlow::Continue(()))
+            });
+            read.map(|_| ())
         })?;
         starts.try_push(edges_read)?;
         Ok((NumberedCommits::new(history, starts), found))

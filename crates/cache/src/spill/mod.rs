@@ -16,7 +16,7 @@ use self::record::{FORWARD_BYTES, REVERSE_BYTES, forward, reverse};
 use gitmind_git::oid::Oid;
 use gitmind_memory::Alloc;
 use gitmind_memory::units::Bytes;
-use gitmind_system::fs::{FileSystem, FsError};
+use gitmind_ports::fs::{FileSystem, FsError};
 
 pub(super) use self::scratch::Scratch;
 pub(super) use self::write::SpilledPlan;

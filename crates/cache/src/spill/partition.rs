@@ -2,7 +2,7 @@
 
 use super::scratch::Scratch;
 use gitmind_memory::{Alloc, Vec};
-use gitmind_system::fs::FsError;
+use gitmind_ports::fs::FsError;
 
 /// A part for each value of an object id's first byte.
 pub(super) struct Shards<'a>(Vec<'a, Partition<'a>>);
@@ -94,7 +94,7 @@ impl<'a> Partition<'a> {
 mod tests {
     use super::*;
     use gitmind_memory::System;
-    use gitmind_system::fs::FakeFileSystem;
+    use gitmind_ports::fs::FakeFileSystem;
 
     #[test]
     fn records_come_back_in_their_order_whatever_the_size_of_a_block() {

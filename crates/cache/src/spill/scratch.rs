@@ -3,7 +3,7 @@
 use core::cell::Cell;
 use gitmind_memory::Alloc;
 use gitmind_memory::units::Bytes;
-use gitmind_system::fs::{BoxedScratch, FileSystem, FsError, SafeName, TempDir};
+use gitmind_ports::fs::{BoxedScratch, FileSystem, FsError, SafeName, TempDir};
 
 /// Blocks are this part of the cap, so that one for each shard and direction takes 1/16 of it;
 const CAP_SHARE: u64 = 8192;

@@ -18,8 +18,8 @@ use crate::shard::Direction;
 use crate::write::{CacheWriter, Target, Written};
 use gitmind_git::oid::Oid;
 use gitmind_memory::{Arena, ArenaVec};
-use gitmind_system::clock::Timestamp;
-use gitmind_system::progress::Step;
+use gitmind_ports::clock::Timestamp;
+use gitmind_ports::progress::Step;
 
 /// Shards, for all of which there are two steps.
 const STEPS: u64 = 512;
@@ -31,14 +31,14 @@ pub(crate) struct SpilledPlan<'w, 'a> {
     pub(crate) commits: &'w NumberedCommits<'a, Names<'a>>,
 }
 
-impl SpilledPlan<'_, '_> {
+impl<'a> SpilledPlan<'_, 'a> {
     /// Writes the cache. The arena is reset for each shard.
     pub(crate) fn write(
         &self,
         arena: &mut Arena<'_>,
         meta: &Meta,
         time: Timestamp,
-    ) -> Result<Written, RebuildError> {
+    ) -> Result<Written<'a>, RebuildError> {
         let Self { target, spilled, commits } = *self;
         let Target { repository, alloc, progress, .. } = target;
         let mut writer = CacheWriter::start(repository, alloc, None)?;

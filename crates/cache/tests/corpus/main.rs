@@ -2,6 +2,7 @@
 //!
 //! `fuzz/run` feeds the same targets with inputs that coverage leads to. `GITMIND_FUZZ_RUNS` says
 //! how many journals are made here for each target that takes them; the others get as long.
+#![allow(clippy::disallowed_methods, reason = "tests are on std")]
 
 mod mutate;
 mod targets;

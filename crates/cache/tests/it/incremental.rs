@@ -156,7 +156,7 @@ fn an_update_reads_what_is_new_and_writes_what_it_touches() {
     let report = journal.rebuild(false);
     assert_eq!((report.mode, report.meta.edges), (Mode::Incremental, 203));
     // Two files and their shards, a chunk and its folder, metadata, root tree, commit.
-    assert_eq!(report.pack.map(|pack| pack.objects), Some(9));
+    assert_eq!(report.written.map(|written| written.objects), Some(9));
 }
 
 #[test]

@@ -146,7 +146,7 @@ fn set_cache(repository: &FakeRepository, tree: Oid) {
         tree,
         parents: &[],
         identity: &gitmind_git::Identity::default(),
-        time: gitmind_system::clock::Timestamp { seconds: 0, offset_seconds: 0 },
+        time: gitmind_ports::clock::Timestamp { seconds: 0, offset_seconds: 0 },
         message: b"Cache metadata",
     };
     draft.encode(&mut bytes).expect("there is memory");

@@ -19,7 +19,7 @@ fn a_second_rebuild_finds_the_cache_current_and_force_gives_the_same_tree() {
     let first = rebuild_with(&repository, "main", DEFAULT).expect("a journal");
     let second = rebuild_with(&repository, "main", DEFAULT).expect("a journal");
     assert_eq!((first.mode, second.mode), (Mode::Full, Mode::Current));
-    assert_eq!(second.pack, None);
+    assert_eq!(second.written, None);
     assert_eq!(second.meta, first.meta);
     assert_eq!(second.root_tree, first.root_tree);
     assert_eq!(second.shards_tree, first.shards_tree);
@@ -143,7 +143,11 @@ fn a_journal_without_edges_gives_a_cache_without_shards() {
     let report = rebuild(&repository, "main", EdgeOrder::OldestFirst).expect("a journal");
     assert_eq!((report.meta.edges, report.meta.commits), (0, 1));
     assert_eq!(report.shards_tree.to_string(), gitmind_test_support::EMPTY_TREE);
-    assert_eq!(report.pack.map(|pack| pack.objects), Some(3), "metadata, root tree, commit");
+    assert_eq!(
+        report.written.map(|written| written.objects),
+        Some(3),
+        "metadata, root tree, commit"
+    );
 }
 
 #[test]

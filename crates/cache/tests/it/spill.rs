@@ -8,9 +8,9 @@ use gitmind_git::oid::Oid;
 use gitmind_journal::EdgeOrder;
 use gitmind_memory::units::Bytes;
 use gitmind_memory::{Alloc, Arena, ErrorKind, System};
-use gitmind_system::clock::{FixedClock, Timestamp};
-use gitmind_system::fs::{FakeFileSystem, FileSystem};
-use gitmind_system::progress::Silent;
+use gitmind_ports::clock::{FixedClock, Timestamp};
+use gitmind_ports::fs::{FakeFileSystem, FileSystem};
+use gitmind_ports::progress::Silent;
 use gitmind_test_support::{TempRepository, fixture_list, message, rebuild_with};
 use proptest::prelude::*;
 
@@ -86,8 +86,8 @@ proptest! {
         prop_assert_eq!(spilled.root_tree, in_memory.root_tree);
         prop_assert_eq!(&spilled.meta, &in_memory.meta);
         prop_assert_eq!(
-            spilled.pack.map(|pack| pack.objects),
-            in_memory.pack.map(|pack| pack.objects)
+            spilled.written.map(|written| written.objects),
+            in_memory.written.map(|written| written.objects)
         );
     }
 }

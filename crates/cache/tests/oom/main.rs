@@ -3,7 +3,7 @@
 //! After each failure: the error comes back once, nothing is leaked, the refs are where they were,
 //! and the next call works. What became of each call site is written to the file that
 //! `GITMIND_OOM_REPORT` names, and a line for each operation is printed.
-
+#![allow(clippy::disallowed_methods, reason = "tests are on std")]
 #![expect(clippy::print_stdout, reason = "the report is what people run it for")]
 
 mod misbehaviour;

@@ -7,15 +7,15 @@ use gitmind_cache::{
 use gitmind_git::branch::BranchName;
 use gitmind_git::oid::Oid;
 use gitmind_journal::{
-    Append, Batch, Edge, EdgeOrder, Edges, Met, Texts, WalkError, encode_edge, encode_message,
-    read_newest,
+    Append, Batch, Edge, EdgeOrder, Edges, JournalItem, Texts, WalkError, encode_edge,
+    encode_message, read_newest,
 };
 use gitmind_memory::units::Bytes;
 use gitmind_memory::{Alloc, Arena, InternTable, Pooling, System, Vec, Zeroing};
-use gitmind_system::clock::{FixedClock, Timestamp};
-use gitmind_system::fs::FakeFileSystem;
-use gitmind_system::progress::Silent;
-use gitmind_system::random::CountingRandom;
+use gitmind_ports::clock::{FixedClock, Timestamp};
+use gitmind_ports::fs::FakeFileSystem;
+use gitmind_ports::progress::Silent;
+use gitmind_ports::random::CountingRandom;
 use std::ops::ControlFlow;
 
 /// What is done on a place, in memory of the handle.
@@ -254,11 +254,11 @@ fn keep(place: &Place, alloc: Alloc<'_>, wanted: Option<&[u8]>) -> Result<String
     let (mut kept, mut malformed) = (Vec::new(alloc), 0);
     read_newest(place.repository(), alloc, tip, |met| {
         match met {
-            Met::Edge(_, edge) if wanted.is_none_or(|path| path == edge.source_path) => {
+            JournalItem::Edge(_, edge) if wanted.is_none_or(|path| path == edge.source_path) => {
                 kept.try_push(texts.keep(edge)?)?;
             }
-            Met::Edge(..) => {}
-            Met::Malformed(_) => malformed += 1,
+            JournalItem::Edge(..) => {}
+            JournalItem::Malformed(_) => malformed += 1,
         }
         Ok::<_, WalkError>(ControlFlow::Continue(()))
     })

@@ -2,10 +2,10 @@
 
 use gitmind_git::fake::FakeRepository;
 use gitmind_git::oid::Oid;
-use gitmind_git::{CommitDraft, EMPTY_TREE, ObjectKind, RefUpdate, Repository};
+use gitmind_git::{CommitDraft, EMPTY_TREE, ObjectKind, RefUpdate, Repository, object_id};
 use gitmind_gitoxide::{GitRepository, Location};
 use gitmind_memory::{Alloc, System, Vec};
-use gitmind_system::clock::Timestamp;
+use gitmind_ports::clock::Timestamp;
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::process::Command;
@@ -118,17 +118,27 @@ impl Place {
 
     /// Makes the ref `id`.
     pub(crate) fn put(&self, name: &str, id: Option<Oid>) {
-        let (Some(new), expected) = (id, self.resolve(name)) else { return };
-        if expected != Some(new) {
-            let update = RefUpdate { name, expected, new };
-            self.repository().update_ref(update).expect("nobody else is here");
+        if let Some(new) = id.filter(|id| self.resolve(name) != Some(*id)) {
+            self.commit(&[], name, new);
         }
     }
 
-    /// Adds commits to the journal as files of their own or as one pack, and moves
-    /// its ref to the last one. Parents are positions in `known`, which gets the new ones.
+    /// Adds the commits `objects`, and makes the ref `new`.
+    fn commit(&self, objects: &[&[u8]], name: &str, new: Oid) {
+        let system = System::new();
+        let (count, expected) = (u32::try_from(objects.len()), self.resolve(name));
+        let transaction = self.repository().begin(Alloc::new(&system), Some(count.expect("few")));
+        let mut transaction = transaction.expect("there is room");
+        for object in objects {
+            transaction.add(ObjectKind::Commit, object).expect("there is room");
+        }
+        transaction.commit(RefUpdate { name, expected, new }).expect("nobody else is here");
+    }
+
+    /// Adds commits to the journal as files of their own or as one pack, and moves its ref to each
+    /// of them or to the last one. Parents are positions in `known`, which gets the new ones.
     pub(crate) fn add(&self, known: &mut std::vec::Vec<Oid>, commits: &[Draft], stored: Stored) {
-        let (system, names) = (System::new(), FakeRepository::default());
+        let system = System::new();
         let alloc = Alloc::new(&system);
         let identity = self.repository().identity();
         let mut objects = vec![];
@@ -144,30 +154,22 @@ impl Place {
             };
             let mut bytes = Vec::new(alloc);
             draft.encode(&mut bytes).expect("there is memory");
-            let id = names.write_object(alloc, ObjectKind::Commit, &bytes);
-            known.push(id.expect("there is memory"));
+            known.push(object_id(ObjectKind::Commit, &bytes).expect("no attack"));
             objects.push(bytes);
         }
-        match stored {
-            Stored::Loose => {
-                for object in &objects {
-                    let id = self.repository().write_object(alloc, ObjectKind::Commit, object);
-                    id.expect("there is room");
-                }
+        let new = &known[known.len() - objects.len()..];
+        if stored == Stored::Loose {
+            for (object, id) in objects.iter().zip(new) {
+                self.commit(&[object], JOURNAL, *id);
             }
-            Stored::NewestFirst | Stored::OldestFirst => {
-                let count = u32::try_from(objects.len()).expect("few");
-                let mut pack = self.repository().start_pack(alloc, Some(count)).expect("writable");
-                if stored == Stored::NewestFirst {
-                    objects.reverse();
-                }
-                for object in &objects {
-                    pack.add(ObjectKind::Commit, object).expect("there is room");
-                }
-                pack.finish().expect("there is room");
+        } else if let Some(newest) = new.last() {
+            let mut objects: std::vec::Vec<&[u8]> =
+                objects.iter().map(|object| &object[..]).collect();
+            if stored == Stored::NewestFirst {
+                objects.reverse();
             }
+            self.commit(&objects, JOURNAL, *newest);
         }
-        self.put(JOURNAL, known.last().copied());
     }
 }
 

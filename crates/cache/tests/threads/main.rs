@@ -1,8 +1,9 @@
 //! Threads that append, rebuild and read at once, which the sanitizers see: each opens the
 //! repository for itself, and has threads that decode and encode for it.
+#![allow(clippy::disallowed_methods, reason = "tests are on std")]
 
 use gitmind_git::Repository;
-use gitmind_journal::{Met, WalkError, read_newest};
+use gitmind_journal::{JournalItem, WalkError, read_newest};
 use gitmind_memory::{Alloc, System};
 use gitmind_test_support::checkout::{Checkout, FULL, JOURNAL, UPDATE, append, length, rebuild};
 use gitmind_test_support::concurrent::{at_once, meanwhile};
@@ -15,7 +16,7 @@ fn numbers(repository: &dyn Repository) -> Vec<u64> {
     let tip = repository.resolve(JOURNAL).expect("readable").expect("a journal");
     let (system, mut numbers) = (System::new(), Vec::new());
     let read = read_newest(repository, Alloc::new(&system), tip, |met| {
-        let Met::Edge(_, edge) = met else { panic!("a malformed commit") };
+        let JournalItem::Edge(_, edge) = met else { panic!("a malformed commit") };
         numbers.push(edge.timestamp_ms);
         Ok::<_, WalkError>(ControlFlow::Continue(()))
     });

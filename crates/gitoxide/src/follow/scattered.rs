@@ -9,7 +9,7 @@ use super::packs::{Finder, Run};
 use gitmind_git::Commit;
 use gitmind_git::oid::Oid;
 use gitmind_memory::{Alloc, MemoryError};
-use gitmind_system::pipeline::Work;
+use gitmind_ports::pipeline::Work;
 
 /// Commits that are handed over at once.
 const COMMITS_MAX: usize = 32;

@@ -6,7 +6,7 @@ use super::chunk::Chunk;
 use super::decode::Decoder;
 use super::pack::Pack;
 use gitmind_memory::{Alloc, MemoryError};
-use gitmind_system::pipeline::Work;
+use gitmind_ports::pipeline::Work;
 
 /// What threads need to decode chunks.
 pub(super) struct Decoding<'s, 'a> {

@@ -6,7 +6,7 @@ use super::keep::{self, Keep};
 use super::spool::{BUFFER_BYTES, Spool};
 use crate::sharing::Sharing;
 use gitmind_git::oid::Oid;
-use gitmind_git::{Error, Hasher, ObjectKind, PackError, PackSummary, encode_entry};
+use gitmind_git::{Error, Hasher, ObjectKind, PackError, Stored, encode_entry};
 use gitmind_memory::units::Bytes;
 use gitmind_memory::{Alloc, Vec};
 use gitmind_system::owned_file::ATTEMPTS_MAX;
@@ -121,7 +121,7 @@ impl<'a> PackWriter<'a> {
 
     /// Checks the content, then makes it durable and visible: pack first, then index. It is not
     /// collected again while it is kept.
-    pub fn finish(mut self) -> Result<(PackSummary, Keep), Error> {
+    pub fn finish(mut self) -> Result<(Stored, Keep), Error> {
         let objects = self.entries.count();
         match self.objects {
             Some(expected) if expected != objects => {
@@ -152,7 +152,7 @@ impl<'a> PackWriter<'a> {
         }
         sync_folder(&self.folder)?;
         let size = Bytes::new(pack_bytes + index_bytes);
-        Ok((PackSummary { checksum, objects, size }, keep))
+        Ok((Stored { objects, size }, keep))
     }
 }
 

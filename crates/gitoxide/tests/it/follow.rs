@@ -1,7 +1,7 @@
 //! The stream of a pack against reading every commit by itself, on every layout and damaged.
 
 use gitmind_git::oid::Oid;
-use gitmind_git::{Commit, Error, Head, Identity, ObjectKind, PackSink, RefUpdate, Repository};
+use gitmind_git::{BoxedTransaction, Commit, Error, Head, Identity, ObjectKind, Repository};
 use gitmind_gitoxide::GitRepository;
 use gitmind_journal::{EdgeOrder, WalkError, walk};
 use gitmind_memory::units::Bytes;
@@ -41,21 +41,15 @@ impl Repository for OneByOne<'_> {
     ) -> Result<(), Error> {
         self.0.read(id, kind, buffer)
     }
-    fn write_object(&self, alloc: Alloc<'_>, kind: ObjectKind, data: &[u8]) -> Result<Oid, Error> {
-        self.0.write_object(alloc, kind, data)
-    }
     fn identity(&self) -> Identity {
         self.0.identity()
     }
-    fn start_pack<'p>(
-        &'p self,
-        alloc: Alloc<'p>,
+    fn begin<'t>(
+        &'t self,
+        alloc: Alloc<'t>,
         objects: Option<u32>,
-    ) -> Result<Box<dyn PackSink + 'p>, Error> {
-        self.0.start_pack(alloc, objects)
-    }
-    fn update_ref(&self, update: RefUpdate<'_>) -> Result<(), Error> {
-        self.0.update_ref(update)
+    ) -> Result<BoxedTransaction<'t>, Error> {
+        self.0.begin(alloc, objects)
     }
 }
 

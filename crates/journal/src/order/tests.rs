@@ -2,7 +2,7 @@
 
 use super::*;
 use gitmind_git::fake::FakeRepository;
-use gitmind_git::{Error, Head, Identity, ObjectKind, PackSink, RefUpdate};
+use gitmind_git::{BoxedTransaction, Error, Head, Identity, ObjectKind};
 use gitmind_memory::{self, System};
 use proptest::prelude::*;
 use std::vec::Vec;
@@ -156,21 +156,11 @@ impl Repository for Carousel {
     ) -> Result<(), Error> {
         Err(Error::Missing(id))
     }
-    fn write_object(&self, _: Alloc<'_>, _: ObjectKind, _: &[u8]) -> Result<Oid, Error> {
-        Ok(Oid::ZERO)
-    }
     fn identity(&self) -> Identity {
         Identity::default()
     }
-    fn start_pack<'p>(
-        &'p self,
-        _: Alloc<'p>,
-        _: Option<u32>,
-    ) -> Result<Box<dyn PackSink + 'p>, Error> {
-        Err(git::PackError::Count { expected: 0, actual: 0 }.into())
-    }
-    fn update_ref(&self, update: RefUpdate<'_>) -> Result<(), Error> {
-        Err(Error::RefMoved(update.name.into()))
+    fn begin<'t>(&'t self, _: Alloc<'t>, _: Option<u32>) -> Result<BoxedTransaction<'t>, Error> {
+        Err(git::PackError::Ended.into())
     }
 }
 

@@ -11,15 +11,13 @@ use std::path::{Path, PathBuf};
 use rustix::fs::{Mode, OFlags};
 
 use self::remove::{Removal, remove_entry};
-use super::error::FsError;
-use super::logical::logical;
-use super::name::SafeName;
-use super::path::{OwnedPath, check_len};
-use super::port::{Canonical, FileSystem, ScratchFile};
 use super::state::{open_scope, open_state, state_folders};
-use super::temp_dir::{Claim, Swept};
 use crate::env::Environment;
 use gitmind_memory::Alloc;
+use gitmind_ports::fs::{
+    Canonical, Claim, FileSystem, FsError, OwnedPath, SafeName, ScratchFile, Swept, check_len,
+    logical, parent_and_name,
+};
 
 /// The file system of the machine.
 ///
@@ -98,7 +96,7 @@ impl FileSystem for PosixFileSystem {
         check_len(path.as_os_str().len())?;
         let (parent, name) = match path.file_name() {
             Some(name) => (path.parent().unwrap_or(Path::new("")), name),
-            None => return Err(invalid(path, "names no entry of a folder")),
+            None => return Err(FsError::invalid(path, "names no entry of a folder")),
         };
         let parent = if parent.as_os_str().is_empty() { Path::new(".") } else { parent };
         let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
@@ -132,21 +130,6 @@ impl ScratchFile for PosixScratch {
 /// The path without links.
 fn real(path: &Path) -> Result<PathBuf, FsError> {
     std::fs::canonicalize(path).map_err(|error| FsError::io("resolve", path, error))
-}
-
-fn invalid(path: &Path, reason: &'static str) -> FsError {
-    FsError::InvalidPath { path: path.into(), reason }
-}
-
-/// The two halves of an absolute path to something that may not exist yet.
-pub(super) fn parent_and_name(path: &Path) -> Result<(&Path, &std::ffi::OsStr), FsError> {
-    if !path.is_absolute() {
-        return Err(invalid(path, "is not absolute"));
-    }
-    match (path.parent(), path.file_name()) {
-        (Some(parent), Some(name)) => Ok((parent, name)),
-        _ => Err(invalid(path, "ends in no name that could be made")),
-    }
 }
 
 fn explain(removal: Removal, path: &Path) -> FsError {

@@ -9,8 +9,8 @@ use rustix::fs::{Mode, OFlags, fstat, mkdirat, open, openat};
 use rustix::io::Errno;
 use rustix::process::Uid;
 
-use super::error::FsError;
 use crate::env::Environment;
+use gitmind_ports::fs::FsError;
 
 pub(super) const FOLDER: OFlags =
     OFlags::RDONLY.union(OFlags::DIRECTORY).union(OFlags::NOFOLLOW).union(OFlags::CLOEXEC);

@@ -10,9 +10,9 @@ use gitmind_git::{ObjectKind, Repository, entries};
 use gitmind_journal::EdgeOrder;
 use gitmind_memory::units::Bytes;
 use gitmind_memory::{Alloc, Arena};
-use gitmind_system::clock::{FixedClock, Timestamp};
-use gitmind_system::fs::{FakeFileSystem, FileSystem};
-use gitmind_system::progress::Silent;
+use gitmind_ports::clock::{FixedClock, Timestamp};
+use gitmind_ports::fs::{FakeFileSystem, FileSystem};
+use gitmind_ports::progress::Silent;
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 

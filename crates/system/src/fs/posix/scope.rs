@@ -1,30 +1,25 @@
 //! Temporary folders of a scope, each with a lock file beside it.
 //!
-//! The lock file is made first and removed last, and is locked as long as the owner lives: the
-//! kernel unlocks it when a process ends, however that is. So a lock file that can be locked is of
-//! somebody dead, and a folder without one is none of ours.
+//! The lock file is made first and removed last, and is an owned file ([`crate::owned_file`]): one
+//! that is stale is of a process that was killed, and a folder without one is none of ours.
 
 use std::fmt::{self, Write};
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsFd, OwnedFd};
+use std::path::Path;
 
 use arrayvec::ArrayString;
-use rustix::fs::{FlockOperation, Mode, OFlags, RawDir, flock, fstat, mkdirat, openat};
+use rustix::fs::{Mode, OFlags, mkdirat, openat};
 use rustix::io::Errno;
-use rustix::rand::{GetRandomFlags, getrandom};
 
 use super::remove::{Removal, remove_entry};
-use crate::fs::error::FsError;
-use crate::fs::name::SafeName;
-use crate::fs::path::OwnedPath;
 use crate::fs::state::{FOLDER, PRIVATE, trusted};
-use crate::fs::temp_dir::{Claim, Held, Swept};
+use crate::owned_file::{create, each_name, each_stale, with_new_name};
+use gitmind_ports::fs::FsError;
+use gitmind_ports::fs::OwnedPath;
+use gitmind_ports::fs::SafeName;
+use gitmind_ports::fs::{Claim, Held, Swept};
 
-/// Names that are tried; each has 64 random bits.
-const TRIES_MAX: usize = 16;
-/// Scopes and folders that one sweep looks at.
-const SWEEP_MAX: u32 = 10_000;
 const LOCK_SUFFIX: &str = ".lock";
-const LOCK_FLAGS: OFlags = OFlags::RDWR.union(OFlags::NOFOLLOW).union(OFlags::CLOEXEC);
 
 /// Makes a folder for `label` in the folder `scope`, which is at `path`.
 pub(super) fn make<'a>(
@@ -33,60 +28,31 @@ pub(super) fn make<'a>(
     scope_name: &SafeName,
     label: &SafeName,
 ) -> Result<(OwnedPath<'a>, Claim), FsError> {
-    let failed = |action, path: &OwnedPath<'_>, errno: Errno| FsError::io(action, path, errno);
-    for _ in 0..TRIES_MAX {
-        let name = random_name(label).map_err(|errno| failed("name a folder in", &path, errno))?;
-        let folder_path = path.try_clone()?.try_join(name.as_str().as_bytes())?;
-        let taken = take_lock(&scope, name.as_str());
-        let Some(lock) = taken.map_err(|errno| failed("lock a file in", &path, errno))? else {
-            continue;
-        };
-        match mkdirat(&scope, name.as_str(), PRIVATE) {
-            Ok(()) => {
-                let held = Some(Held { scope, lock });
-                return Ok((folder_path, Claim { scope: *scope_name, name, held }));
-            }
-            Err(errno) => {
-                // Nothing is left behind; a lock file that stays is swept by the next run.
-                let _ = remove_lock(&scope, name.as_str());
-                if errno != Errno::EXIST {
-                    return Err(failed("make a folder in", &path, errno));
-                }
-            }
-        }
-    }
-    Err(failed("find a free name in", &path, Errno::EXIST))
-}
-
-/// Makes and locks the lock file of `name`; `None` when somebody was faster.
-fn take_lock(scope: &OwnedFd, name: &str) -> Result<Option<OwnedFd>, Errno> {
-    let flags = LOCK_FLAGS | OFlags::CREATE | OFlags::EXCL;
-    let lock = match openat(scope, lock_name(name)?.as_str(), flags, Mode::RUSR | Mode::WUSR) {
-        Err(Errno::EXIST) => return Ok(None),
-        other => other?,
-    };
-    // Between the two calls a sweep may have taken it for somebody dead's.
-    if try_lock(&lock)? && fstat(&lock)?.st_nlink > 0 { Ok(Some(lock)) } else { Ok(None) }
-}
-
-fn try_lock(lock: &OwnedFd) -> Result<bool, Errno> {
-    match flock(lock, FlockOperation::NonBlockingLockExclusive) {
-        Ok(()) => Ok(true),
-        Err(Errno::WOULDBLOCK) => Ok(false),
-        Err(errno) => Err(errno),
-    }
-}
-
-/// `<label>-` and 16 random hex digits.
-fn random_name(label: &SafeName) -> Result<SafeName, Errno> {
-    let mut random = [0; 8];
-    getrandom(&mut random, GetRandomFlags::empty())?;
-    let name = short_text(format_args!("{label}-{:016x}", u64::from_ne_bytes(random)))?;
-    SafeName::new(name.as_str()).map_err(|_| Errno::NAMETOOLONG)
+    let made = with_new_name(|digits| {
+        let name = short_text(format_args!("{label}-{digits}"))?;
+        let name = SafeName::new(name.as_str()).map_err(|_| Errno::NAMETOOLONG)?;
+        let lock_name = lock_name(name.as_str())?;
+        let (lock, locked) = create(scope.as_fd(), lock_name.as_str(), Mode::RUSR | Mode::WUSR)?;
+        let made = locked.and_then(|()| mkdirat(&scope, name.as_str(), PRIVATE));
+        // Nothing is left behind; a lock file that stays is swept by the next run.
+        made.inspect_err(|_| drop(remove_lock(&scope, name.as_str())))?;
+        Ok((name, lock))
+    });
+    let (name, lock) = made.map_err(|errno| FsError::io("make a folder in", &path, errno))?;
+    let joined = path.try_join(name.as_str().as_bytes());
+    let path = joined.inspect_err(|_| drop(remove(&scope, name.as_str())))?;
+    let held = Some(Held { scope, lock: lock.into() });
+    Ok((path, Claim { scope: *scope_name, name, held }))
 }
 
 fn lock_name(name: &str) -> Result<ShortText, Errno> {
     short_text(format_args!("{name}{LOCK_SUFFIX}"))
+}
+
+/// The folder that a file is the lock of, by its name.
+fn folder_of(file: &[u8]) -> Option<&str> {
+    let name = str::from_utf8(file).ok()?.strip_suffix(LOCK_SUFFIX)?;
+    SafeName::new(name).is_ok().then_some(name)
 }
 
 type ShortText = ArrayString<96>;
@@ -112,9 +78,9 @@ fn remove_lock(scope: &OwnedFd, name: &str) -> Result<(), Removal> {
 /// What it may not read it leaves alone: that is no reason to fail the work at hand.
 pub(super) fn sweep_state(state: &OwnedFd) -> Swept {
     let mut swept = Swept::default();
-    each_name(state, |name| {
-        let Ok(opened) = openat(state, name, FOLDER, Mode::empty()).map_err(drop) else { return };
-        if let Ok(scope) = trusted(name.as_ref(), Ok(opened)) {
+    each_name(state.as_fd(), |name| {
+        let opened = openat(state, name, FOLDER, Mode::empty());
+        if let Ok(scope) = trusted(Path::new(""), opened) {
             sweep_scope(&scope, &mut swept);
         }
     });
@@ -122,35 +88,14 @@ pub(super) fn sweep_state(state: &OwnedFd) -> Swept {
 }
 
 fn sweep_scope(scope: &OwnedFd, swept: &mut Swept) {
-    each_name(scope, |file| {
-        let Some(name) = file.strip_suffix(LOCK_SUFFIX) else { return };
-        if SafeName::new(name).is_err() {
-            return;
-        }
-        match is_dead(scope, file) {
-            Ok(None) | Err(Errno::NOENT) => {}
-            // The lock is held until the folder is gone, so that two sweeps do not meet.
-            Ok(Some(_lock)) if remove(scope, name).is_ok() => swept.removed += 1,
-            Ok(Some(_)) | Err(_) => swept.failed += 1,
+    let is_lock = |name: &[u8]| folder_of(name).is_some();
+    each_stale(scope.as_fd(), OFlags::RDWR, is_lock, |file, stale| {
+        // The lock is held until the folder is gone, so that two sweeps do not meet.
+        let name = folder_of(file.to_bytes());
+        let is_removed = || name.is_some_and(|name| remove(scope, name).is_ok());
+        match stale {
+            Ok(_lock) if is_removed() => swept.removed += 1,
+            Ok(_) | Err(_) => swept.failed += 1,
         }
     });
-}
-
-/// The locked lock file `file`, when its owner is dead.
-fn is_dead(scope: &OwnedFd, file: &str) -> Result<Option<OwnedFd>, Errno> {
-    let lock = openat(scope, file, LOCK_FLAGS, Mode::empty())?;
-    Ok((try_lock(&lock)? && fstat(&lock)?.st_nlink > 0).then_some(lock))
-}
-
-/// Calls `act` with the names in `folder` that are UTF-8, as all of ours are.
-fn each_name(folder: &OwnedFd, mut act: impl FnMut(&str)) {
-    let mut buffer = [const { std::mem::MaybeUninit::uninit() }; 4096];
-    let mut entries = RawDir::new(folder, &mut buffer);
-    for _ in 0..SWEEP_MAX {
-        let Some(Ok(entry)) = entries.next() else { return };
-        match entry.file_name().to_str() {
-            Ok("." | "..") | Err(_) => {}
-            Ok(name) => act(name),
-        }
-    }
 }

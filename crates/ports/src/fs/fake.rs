@@ -9,9 +9,9 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use super::error::FsError;
 use super::logical::logical;
 use super::name::SafeName;
+use super::path::parent_and_name;
 use super::path::{OwnedPath, check_len};
 use super::port::{Canonical, FileSystem, ScratchFile};
-use super::posix::parent_and_name;
 use super::temp_dir::{Claim, Swept};
 use gitmind_memory::Alloc;
 
@@ -23,7 +23,7 @@ const STATE: &str = "/state";
 /// A file system that is only in memory. It begins with `/` and `/state`.
 ///
 /// ```
-/// use gitmind_system::fs::{Canonical, FakeFileSystem, FileSystem};
+/// use gitmind_ports::fs::{Canonical, FakeFileSystem, FileSystem};
 /// use gitmind_memory::{Alloc, System};
 /// use std::path::Path;
 /// let (fs, system) = (FakeFileSystem::new(), System::new());
@@ -34,7 +34,7 @@ const STATE: &str = "/state";
 /// assert_eq!(path.as_bytes(), b"/repo");
 /// fs.fail_next(std::io::ErrorKind::PermissionDenied);
 /// assert!(fs.remove_tree(Path::new("/repo")).is_err());
-/// # Ok::<(), gitmind_system::fs::FsError>(())
+/// # Ok::<(), gitmind_ports::fs::FsError>(())
 /// ```
 #[derive(Debug)]
 pub struct FakeFileSystem(Mutex<Tree>);

@@ -86,8 +86,13 @@ pub enum FsErrorKind {
 
 impl FsError {
     /// An error of the system while it did `action` to `path`.
-    pub(super) fn io(action: &'static str, path: &Path, source: impl Into<io::Error>) -> Self {
+    pub fn io(action: &'static str, path: &Path, source: impl Into<io::Error>) -> Self {
         Self::Io { action, path: path.into(), source: source.into() }
+    }
+
+    /// A path that cannot be one.
+    pub fn invalid(path: &Path, reason: &'static str) -> Self {
+        Self::InvalidPath { path: path.into(), reason }
     }
 
     /// What it means.

@@ -8,7 +8,7 @@ const NAME_BYTES_MAX: usize = 64;
 /// 1 to 64 of `a-z`, `0-9` and `-`, not beginning with `-`: no folder but the one it is put in.
 ///
 /// ```
-/// use gitmind_system::fs::SafeName;
+/// use gitmind_ports::fs::SafeName;
 /// assert!(SafeName::new("cache").is_ok());
 /// assert!(SafeName::new("../cache").is_err());
 /// ```

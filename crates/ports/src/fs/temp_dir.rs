@@ -12,7 +12,7 @@ use gitmind_memory::Alloc;
 /// A folder that is removed, with all that is in it, when its owner drops it or is killed.
 ///
 /// ```
-/// use gitmind_system::fs::{FakeFileSystem, SafeName, TempDir};
+/// use gitmind_ports::fs::{FakeFileSystem, SafeName, TempDir};
 /// use gitmind_memory::{Alloc, System};
 /// let (fs, system) = (FakeFileSystem::new(), System::new());
 /// let (scope, label) = (SafeName::new("budget")?, SafeName::new("fixture")?);
@@ -34,19 +34,21 @@ pub struct TempDir<'a> {
 /// What an adapter remembers of a folder that it made.
 #[derive(Debug)]
 pub struct Claim {
-    pub(super) scope: SafeName,
-    pub(super) name: SafeName,
+    /// The scope.
+    pub scope: SafeName,
+    /// Its name in the directory of the scope.
+    pub name: SafeName,
     /// Open while the folder is held; `None` after release, and for a fake.
-    pub(super) held: Option<Held>,
+    pub held: Option<Held>,
 }
 
 /// The open files behind a claim.
 #[derive(Debug)]
-pub(super) struct Held {
+pub struct Held {
     /// The folder of the scope.
-    pub(super) scope: OwnedFd,
+    pub scope: OwnedFd,
     /// The locked file that tells others that the owner lives.
-    pub(super) lock: OwnedFd,
+    pub lock: OwnedFd,
 }
 
 /// What was found of processes that were killed.

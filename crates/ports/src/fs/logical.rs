@@ -9,7 +9,7 @@ use gitmind_memory::{Alloc, Vec};
 
 /// `path` without `.`, without `..` where there is something to go up from, and with single
 /// slashes; `.` when nothing is left.
-pub(super) fn logical<'a>(path: &Path, alloc: Alloc<'a>) -> Result<OwnedPath<'a>, FsError> {
+pub fn logical<'a>(path: &Path, alloc: Alloc<'a>) -> Result<OwnedPath<'a>, FsError> {
     let len = path.as_os_str().len();
     check_len(len)?;
     let mut out = Vec::try_with_capacity(len.max(1), alloc)?;

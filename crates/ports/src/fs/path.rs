@@ -15,13 +15,13 @@ pub const PATH_BYTES_MAX: usize = 4095;
 /// A path that its owner gives back by dropping it.
 ///
 /// ```
-/// use gitmind_system::fs::{Canonical, FileSystem, PosixFileSystem};
+/// use gitmind_ports::fs::{Canonical, FileSystem, FakeFileSystem};
 /// use gitmind_memory::{Alloc, System};
 /// let system = System::new();
-/// let fs = PosixFileSystem::default();
+/// let fs = FakeFileSystem::new();
 /// let path = fs.canonicalize("a//b/../c".as_ref(), Canonical::Logical, Alloc::new(&system))?;
 /// assert_eq!(&*path, std::path::Path::new("a/c"));
-/// # Ok::<(), gitmind_system::fs::FsError>(())
+/// # Ok::<(), gitmind_ports::fs::FsError>(())
 /// ```
 pub struct OwnedPath<'a>(Vec<'a, u8>);
 
@@ -64,15 +64,33 @@ impl<'a> OwnedPath<'a> {
         &self.0
     }
 
-    pub(super) const fn from_bytes(bytes: Vec<'a, u8>) -> Self {
+    /// The path that `bytes` are.
+    pub const fn from_bytes(bytes: Vec<'a, u8>) -> Self {
         Self(bytes)
     }
 }
 
-/// Refuses what the system would refuse, before memory is taken for it.
-pub(super) fn check_len(len: usize) -> Result<(), FsError> {
+/// Refuses a length that the system would refuse, before memory is taken for the path.
+///
+/// # Errors
+/// [`FsError::TooLong`].
+pub fn check_len(len: usize) -> Result<(), FsError> {
     let limit = PATH_BYTES_MAX;
     if len > limit { Err(FsError::TooLong { len, limit }) } else { Ok(()) }
+}
+
+/// The two halves of an absolute path to something that may not exist yet.
+///
+/// # Errors
+/// [`FsError::InvalidPath`] when it is not absolute or ends in no name.
+pub fn parent_and_name(path: &Path) -> Result<(&Path, &std::ffi::OsStr), FsError> {
+    if !path.is_absolute() {
+        return Err(FsError::invalid(path, "is not absolute"));
+    }
+    match (path.parent(), path.file_name()) {
+        (Some(parent), Some(name)) => Ok((parent, name)),
+        _ => Err(FsError::invalid(path, "ends in no name that could be made")),
+    }
 }
 
 impl Deref for OwnedPath<'_> {

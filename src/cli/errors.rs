@@ -1,0 +1,199 @@
+//! What an error of the libraries means to a user: the exit code, and what to type next.
+//!
+//! Each error type is converted here and nowhere else, so that `?` gives the same hint wherever it
+//! stands. A command that knows more replaces the hint.
+
+use super::failure::Failure;
+use crate::branch::{BranchNameError, CACHE_PREFIX};
+use crate::cache::{QueryError, RebuildError};
+use crate::context::{HeadBranchError, ToggleError, operation};
+use crate::fixture::{FixtureError, GenerateError};
+use crate::fs::{FsError, NameError};
+use crate::git;
+use crate::journal::{AppendError, BatchError, WalkError, WriterError};
+use crate::memory::{ErrorKind, MemoryError, TooManyOperations, TraceReport};
+use crate::random::RandomError;
+use crate::telemetry::SettingsError;
+use std::io;
+
+const FSCK: &str = "`git fsck` lists what is damaged or missing";
+const ARENA_CAP: &str = "GM_ARENA_CAP_CACHE_REBUILD";
+
+/// Conversions of errors that fail with exit code 1 and the hint that a function gives.
+macro_rules! hinted {
+    ($($error:ty => $hint:expr),+ $(,)?) => {$(
+        impl From<$error> for Failure {
+            fn from(error: $error) -> Self {
+                let hint: fn(&$error) -> Option<String> = $hint;
+                let hint = hint(&error);
+                Self::new(error).hint_if(hint)
+            }
+        }
+    )+};
+}
+
+hinted! {
+    io::Error => |_| None,
+    serde_json::Error => |_| None,
+    NameError => |_| None,
+    RandomError => |_| None,
+    TooManyOperations => |_| None,
+    TraceReport => |report| match report.leaks {
+        None => Some("GM_ALLOC_TRACE=sites names the places".into()),
+        Some(_) => None,
+    },
+    MemoryError => |error| memory_hint(*error),
+    git::Error => git_hint,
+    WalkError => walk_hint,
+    QueryError => query_hint,
+    RebuildError => rebuild_hint,
+    AppendError => append_hint,
+    BatchError => |error| error.memory().map(|_| "import fewer edges at once".into()),
+    FsError => |error| error.hint().map(Into::into),
+    FixtureError => fixture_hint,
+    GenerateError => generate_hint,
+    HeadBranchError => |_| Some("name a branch with --branch NAME".into()),
+}
+
+/// Conversions of errors that are wrong usage: exit code 2.
+macro_rules! usage {
+    ($($error:ty => $hint:expr),+ $(,)?) => {$(
+        impl From<$error> for Failure {
+            fn from(error: $error) -> Self {
+                Self::new(error).unknown().hint_if($hint.map(str::to_owned))
+            }
+        }
+    )+};
+}
+
+usage! {
+    BranchNameError => None,
+    SettingsError => Some("correct it, or unset it"),
+    ToggleError => Some("correct it, or unset it"),
+    WriterError => Some("correct it, or unset it"),
+}
+
+fn memory_hint(error: MemoryError) -> Option<String> {
+    let variable = match (error.kind, error.op) {
+        (ErrorKind::OverBudget, Some(operation::ATTR_QUERY | operation::CACHE_QUERY)) => {
+            "GM_ARENA_CAP_ATTR_QUERY"
+        }
+        (ErrorKind::OverBudget, _) => ARENA_CAP,
+        _ => return None,
+    };
+    Some(format!("raise the budget with {variable}=SIZE"))
+}
+
+fn git_hint(error: &git::Error) -> Option<String> {
+    let hint = match error {
+        git::Error::NotARepository { .. } => {
+            "run it inside a git repository, or name one with -C DIR"
+        }
+        git::Error::Shallow(_) => {
+            "`git fetch --unshallow ORIGIN 'refs/gitmind/edges/*:refs/gitmind/edges/*'` brings the \
+             rest"
+        }
+        git::Error::Missing(_) | git::Error::Corrupt { .. } | git::Error::Kind { .. } => FSCK,
+        git::Error::RefLocked { is_living: true, .. } => {
+            "wait until it is done, then run this again; its lock goes with it"
+        }
+        git::Error::RefLocked { .. } => "if no git process is running, delete the lock file",
+        git::Error::RefRead { name, .. } if name.starts_with(CACHE_PREFIX) => {
+            return Some(unreadable_cache_hint(name));
+        }
+        git::Error::Memory(error) => return memory_hint(*error),
+        _ => return None,
+    };
+    Some(hint.into())
+}
+
+/// What to type when the ref of a cache cannot be read.
+pub(super) fn unreadable_cache_hint(name: &str) -> String {
+    format!(
+        "a cache can always be built again: delete the file that `git rev-parse --git-path {name}` \
+         prints, then run `git mind cache-rebuild`"
+    )
+}
+
+fn walk_hint(error: &WalkError) -> Option<String> {
+    match error {
+        WalkError::Repository(error) => git_hint(error),
+        WalkError::Names(error) => error.hint().map(Into::into),
+        WalkError::Memory(error) => memory_hint(*error),
+        WalkError::Cycle { .. } => Some(FSCK.into()),
+        WalkError::TooManyCommits => None,
+    }
+}
+
+fn query_hint(error: &QueryError) -> Option<String> {
+    match error {
+        QueryError::Walk(error) => walk_hint(error),
+        error => error.memory().and_then(memory_hint),
+    }
+}
+
+fn rebuild_hint(error: &RebuildError) -> Option<String> {
+    Some(match error {
+        RebuildError::Malformed(_) => {
+            "without --strict, malformed commits are skipped and counted".into()
+        }
+        RebuildError::Write(git::Error::RefMoved { .. }) => {
+            "someone else is rebuilding this cache; run it again".into()
+        }
+        RebuildError::Write(git::Error::RefUnsure { .. }) => "run it again".into(),
+        RebuildError::Write(git::Error::RefConflict { other, .. }) => {
+            format!("`git update-ref -d {other}` deletes that cache, if its branch is gone")
+        }
+        RebuildError::Write(error) => return git_hint(error),
+        RebuildError::Walk(error) => return walk_hint(error),
+        RebuildError::Spill(error) => return error.hint().map(Into::into),
+        error if error.is_over_cap() => format!("raise the arena's cap with {ARENA_CAP}=SIZE"),
+        error => return error.memory().and_then(memory_hint),
+    })
+}
+
+/// What to type when the edges of a rebuild do not fit and may not go to the disk.
+pub(super) fn no_spill_hint() -> String {
+    format!("without --no-spill it goes on by way of the disk; {ARENA_CAP} is the cap")
+}
+
+fn append_hint(error: &AppendError) -> Option<String> {
+    Some(match error {
+        AppendError::Contended { .. } => "run it again when fewer write at once".into(),
+        AppendError::Repository(git::Error::RefUnsure { .. }) => {
+            "look at `git mind list` before you run it again".into()
+        }
+        AppendError::Repository(git::Error::RefConflict { other, .. }) => {
+            format!("`git update-ref -d {other}` deletes that journal, if nobody needs it")
+        }
+        AppendError::Repository(error) => return git_hint(error),
+        error => return error.memory().and_then(memory_hint),
+    })
+}
+
+fn fixture_hint(error: &FixtureError) -> Option<String> {
+    Some(match error {
+        FixtureError::NoList { .. } => {
+            "run it in a checkout of gitmind, or name the folder with --fixtures-dir DIR".into()
+        }
+        FixtureError::Unknown { known, .. } => {
+            format!("there are {}; a folder is named with a `/`", known.join(", "))
+        }
+        FixtureError::Hash { .. } => {
+            "restore it (git checkout -- fixtures), or correct fixtures.toml if it was changed on \
+             purpose"
+                .into()
+        }
+        FixtureError::NoRepository { .. } => {
+            "`git-mind fixture make --edges N --seed 1 DIR` makes one".into()
+        }
+        _ => return None,
+    })
+}
+
+fn generate_hint(error: &GenerateError) -> Option<String> {
+    match error {
+        GenerateError::Exists(_) => Some("name a folder that does not exist".into()),
+        _ => None,
+    }
+}
