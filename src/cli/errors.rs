@@ -118,7 +118,7 @@ pub(super) fn unreadable_cache_hint(name: &str) -> String {
 fn walk_hint(error: &WalkError) -> Option<String> {
     match error {
         WalkError::Repository(error) => git_hint(error),
-        WalkError::Names(error) => error.hint().map(Into::into),
+        WalkError::CommitIds(error) => error.hint().map(Into::into),
         WalkError::Memory(error) => memory_hint(*error),
         WalkError::Cycle { .. } => Some(FSCK.into()),
         WalkError::TooManyCommits => None,

@@ -15,7 +15,7 @@ use crate::context::operation;
 use crate::env::Environment;
 use crate::fs::OwnedPath;
 use crate::git::Commit;
-use crate::journal::{Edge, JournalItem, MalformedCounts, Texts, read_newest};
+use crate::journal::{Edge, EdgeStrings, JournalItem, MalformedCounts, read_newest};
 use crate::progress::Silent;
 use crate::telemetry::{Level, Metric};
 use std::io::{self, Write};
@@ -79,15 +79,15 @@ fn print(
     let columns = output.columns();
     let malformed = if wanted.options.json {
         let mut list = JsonList::begin(branch, output)?;
-        let mut texts = Texts::new(session.memory.intern_table(context.alloc));
+        let mut strings = EdgeStrings::new(session.memory.intern_table(context.alloc));
         let malformed = each(context, tip, wanted, session, |commit, edge| {
-            texts.keep(edge)?;
+            strings.intern(edge)?;
             Ok(list.edge(None, commit.id, edge)?)
         })?;
         list.end(&[
             ("commits_skipped", malformed.skipped.into()),
             ("edges_truncated", malformed.truncated.into()),
-            ("texts", texts_document(texts.counts())),
+            ("texts", texts_document(strings.counts())),
         ])?;
         malformed
     } else {

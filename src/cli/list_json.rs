@@ -2,7 +2,7 @@
 
 use super::output::Output;
 use crate::branch::BranchName;
-use crate::journal::{Attribution, Edge, TextCounts};
+use crate::journal::{Attribution, Edge, EdgeStringCounts};
 use crate::oid::Oid;
 use serde::{Serialize, Serializer};
 use std::io::{self, Write};
@@ -45,13 +45,13 @@ impl<'a> JsonList<'a> {
 }
 
 /// How many texts there were, and how many of them were different.
-pub(super) fn texts_document(texts: TextCounts) -> serde_json::Value {
-    let TextCounts { met, met_bytes, stored, stored_bytes } = texts;
+pub(super) fn texts_document(texts: EdgeStringCounts) -> serde_json::Value {
+    let EdgeStringCounts { total, total_bytes, distinct, distinct_bytes } = texts;
     serde_json::json!({
-        "met": met,
-        "met_bytes": met_bytes.get(),
-        "stored": stored,
-        "stored_bytes": stored_bytes.get(),
+        "met": total,
+        "met_bytes": total_bytes.get(),
+        "stored": distinct,
+        "stored_bytes": distinct_bytes.get(),
     })
 }
 

@@ -14,7 +14,9 @@ use gitmind::context::{Context, Workspace};
 use gitmind::fixture::{Recipe, make};
 use gitmind::git::Repository;
 use gitmind::gitoxide::{GitRepository, Location};
-use gitmind::journal::{Append, Batch, EdgeOrder, JournalItem, Texts, WalkError, read_newest};
+use gitmind::journal::{
+    Append, Batch, EdgeOrder, EdgeStrings, JournalItem, WalkError, read_newest,
+};
 use gitmind::memory::{Alloc, Arena, InternTable, Map, Pooling, ProcessAllocator, System, Zeroing};
 use gitmind::oid::Oid;
 use gitmind::progress::Silent;
@@ -44,10 +46,10 @@ fn blocks_past_the_port(repository: &Path, work: Work) -> u64 {
 
 fn read(repository: &GitRepository, alloc: Alloc<'_>) {
     let tip = repository.resolve("refs/gitmind/edges/main").expect("readable").expect("a journal");
-    let mut texts = Texts::new(InternTable::new(alloc, Pooling::On, Zeroing::Off));
+    let mut strings = EdgeStrings::new(InternTable::new(alloc, Pooling::On, Zeroing::Off));
     let read = read_newest(repository, alloc, tip, |met| {
         if let JournalItem::Edge(_, edge) = met {
-            texts.keep(edge).map_err(WalkError::from)?;
+            strings.intern(edge).map_err(WalkError::from)?;
         }
         Ok::<_, WalkError>(ControlFlow::Continue(()))
     });

@@ -5,7 +5,7 @@ use gitmind::context::{Memory, Toggles};
 use gitmind::env::FixedEnvironment;
 use gitmind::git::Repository;
 use gitmind::git::fake::FakeRepository;
-use gitmind::journal::{JournalItem, Texts, WalkError, read_newest};
+use gitmind::journal::{EdgeStrings, JournalItem, WalkError, read_newest};
 use gitmind::memory::{Alloc, InternTable, Pooling, Vec, Zeroing};
 use gitmind::oid::Oid;
 use gitmind::units::Bytes;
@@ -35,12 +35,12 @@ fn read(
     tip: Oid,
     wanted: fn(&[u8]) -> bool,
 ) -> Result<(usize, usize), WalkError> {
-    let mut texts = Texts::new(InternTable::seeded(alloc, Pooling::On, Zeroing::Off, 7));
+    let mut strings = EdgeStrings::new(InternTable::seeded(alloc, Pooling::On, Zeroing::Off, 7));
     let (mut kept, mut malformed) = (Vec::new(alloc), 0);
     read_newest(repository, alloc, tip, |met| {
         match met {
             JournalItem::Edge(_, edge) if wanted(edge.source_path) => {
-                kept.try_push(texts.keep(edge)?)?;
+                kept.try_push(strings.intern(edge)?)?;
             }
             JournalItem::Edge(..) => {}
             JournalItem::Malformed(_) => malformed += 1,

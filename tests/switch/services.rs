@@ -11,7 +11,9 @@ use gitmind::env::FixedEnvironment;
 use gitmind::fs::FakeFileSystem;
 use gitmind::git::Repository;
 use gitmind::gitoxide::{GitRepository, Location};
-use gitmind::journal::{Append, Batch, EdgeOrder, JournalItem, Texts, WalkError, read_newest};
+use gitmind::journal::{
+    Append, Batch, EdgeOrder, EdgeStrings, JournalItem, WalkError, read_newest,
+};
 use gitmind::memory::{Op, Scope, Vec};
 use gitmind::oid::Oid;
 use gitmind::progress::Silent;
@@ -105,16 +107,16 @@ impl Session {
         let scope = self.begin(operation::JOURNAL_READ);
         let alloc = scope.tag(self.memory.alloc());
         let tip = repository.resolve(&self.branch.journal_ref()).expect("readable");
-        let mut texts = Texts::new(self.memory.intern_table(alloc));
+        let mut strings = EdgeStrings::new(self.memory.intern_table(alloc));
         let (mut kept, mut said) = (Vec::new(alloc), std::vec::Vec::new());
         read_newest(&repository, alloc, tip.expect("a journal"), |met| {
             let JournalItem::Edge(commit, edge) = met else { panic!("a malformed commit") };
             said.push(format!("{} {edge:?}", commit.id));
-            kept.try_push(texts.keep(edge)?)?;
+            kept.try_push(strings.intern(edge)?)?;
             Ok::<_, WalkError>(ControlFlow::Continue(()))
         })
         .expect("a whole journal");
-        said.push(format!("{} edges, {:?}", kept.len(), texts.counts()));
+        said.push(format!("{} edges, {:?}", kept.len(), strings.counts()));
         self.said.borrow_mut().append(&mut said);
     }
 

@@ -1,30 +1,30 @@
 //! Bitmap files: a set of edge ids behind a 16-byte header.
 //!
-//! The layout is the C tool's: its own header, then the non-portable wrapper of CRoaring around
-//! either a plain array or a stream of the public Roaring format (RoaringFormatSpec), whichever is
-//! smaller. Ids are written straight from a sorted list; there is no bitmap object in between.
+//! The layout is that of the C tool: its header, then the non-portable serialization of CRoaring,
+//! which is either an array of ids or a stream of the Roaring format (RoaringFormatSpec), whichever
+//! is smaller. Encoding writes from a sorted list, without a bitmap object.
 //!
-//! Reading is bounded: sizes are checked against the bytes that are there, never trusted.
+//! Decoding does not trust claimed sizes: each is checked against the length of the file first.
 
 use gitmind_memory::{Alloc, MemoryError, Vec};
 
 const MAGIC: &[u8; 8] = b"GMCACHE\0";
 const VERSION: u32 = 1;
 const HEADER_BYTES: usize = 16;
-/// Wrapper type of an array of ids.
+/// CRoaring's type byte of an array of ids.
 const ARRAY: u8 = 1;
-/// Wrapper type of a stream of containers.
+/// CRoaring's type byte of a stream of containers.
 const CONTAINERS: u8 = 2;
-/// First word of a stream without run containers.
+/// Cookie of a stream without run containers.
 const COOKIE_NO_RUNS: u32 = 12346;
-/// Most ids in a container that is an array.
+/// Largest number of ids in an array container.
 const ARRAY_CONTAINER_IDS_MAX: usize = 4096;
-/// Size of a container that is a bit set.
+/// Size of a bitset container in bytes.
 const BITSET_BYTES: usize = 8192;
-/// Containers that 32-bit ids can fill.
+/// Largest number of containers: one for each value of the upper 16 bits.
 const CONTAINERS_MAX: usize = 1 << 16;
 
-/// Appends the file that holds `ids`, which are sorted and distinct.
+/// Appends the bitmap file of `ids`, which must be sorted and distinct.
 ///
 /// ```
 /// use gitmind_memory::{Alloc, System, Vec};
@@ -37,11 +37,11 @@ const CONTAINERS_MAX: usize = 1 << 16;
 /// ```
 ///
 /// # Errors
-/// Every refusal of the port; `out` is as before then.
+/// When an allocation fails; `out` is then unchanged.
 pub fn encode_bitmap(ids: &[u32], out: &mut Vec<'_, u8>) -> Result<(), MemoryError> {
     debug_assert!(ids.is_sorted_by(|a, b| a < b), "ids must be sorted and distinct");
     let (stream_len, array_len) = (container_stream_len(ids), 4 + 4 * ids.len());
-    // All of it, so that nothing below grows.
+    // The exact length of the file, so that no later push allocates.
     out.try_reserve(HEADER_BYTES + 1 + stream_len.min(array_len))?;
     out.try_extend_from_slice(MAGIC)?;
     out.try_extend_from_slice(&VERSION.to_le_bytes())?;
@@ -56,7 +56,7 @@ pub fn encode_bitmap(ids: &[u32], out: &mut Vec<'_, u8>) -> Result<(), MemoryErr
     }
 }
 
-/// The ids of one container: those that share their upper 16 bits.
+/// The ids of each container, which share their upper 16 bits.
 fn containers(ids: &[u32]) -> impl Iterator<Item = &[u32]> + Clone {
     ids.chunk_by(|a, b| a >> 16 == b >> 16)
 }
@@ -65,7 +65,7 @@ fn container_len(ids: &[u32]) -> usize {
     if ids.len() <= ARRAY_CONTAINER_IDS_MAX { 2 * ids.len() } else { BITSET_BYTES }
 }
 
-/// The size of the container stream: cookie, count, then 8 bytes and a body for each.
+/// The length of the container stream: cookie and count, then 8 bytes and a body per container.
 fn container_stream_len(ids: &[u32]) -> usize {
     8 + containers(ids).map(|ids| 8 + container_len(ids)).sum::<usize>()
 }
@@ -99,12 +99,12 @@ fn encode_containers(ids: &[u32], out: &mut Vec<'_, u8>) -> Result<(), MemoryErr
     Ok(())
 }
 
-/// The upper 16 bits, which name the container.
+/// The upper 16 bits, which are the key of the container.
 fn high(id: u32) -> u16 {
     u16::try_from(id >> 16).expect("this holds because 16 bits are left")
 }
 
-/// The lower 16 bits, which are kept in the container.
+/// The lower 16 bits, which are stored in the container.
 fn low(id: u32) -> u16 {
     u16::try_from(id & 0xffff).expect("this holds because 16 bits are left")
 }
@@ -117,24 +117,25 @@ fn push_len(len: usize, out: &mut Vec<'_, u8>) -> Result<(), MemoryError> {
 /// Why a file is not a bitmap.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum BitmapError {
-    /// The first eight bytes are others.
-    #[error("the file does not start as a bitmap")]
+    /// The magic number is wrong.
+    #[error("the file does not start with the magic number of a bitmap")]
     NotABitmap,
-    /// The version is another one.
+    /// The version is not supported.
     #[error("bitmap version {0} is not supported, only 1")]
     Version(u32),
-    /// The content contradicts itself or ends early.
+    /// The content is inconsistent or too short.
     #[error("the bitmap is damaged: {0}")]
     Damaged(&'static str),
-    /// There was no memory for the ids.
+    /// An allocation failed.
     #[error("no memory for the ids of a bitmap: {0}")]
     Memory(#[from] MemoryError),
 }
 
-/// Reads the ids of a file, sorted.
+/// Decodes the ids of a bitmap file, in ascending order. Allocates in proportion to the length of
+/// the file.
 ///
 /// # Errors
-/// When the file is not exactly one bitmap. The memory taken is at most proportional to its size.
+/// When the file is not exactly one bitmap, or an allocation fails.
 pub fn decode_bitmap<'a>(alloc: Alloc<'a>, file: &[u8]) -> Result<Vec<'a, u32>, BitmapError> {
     let (header, body) = file.split_at_checked(HEADER_BYTES).ok_or(BitmapError::NotABitmap)?;
     if !header.starts_with(MAGIC) {
@@ -159,10 +160,10 @@ pub fn decode_bitmap<'a>(alloc: Alloc<'a>, file: &[u8]) -> Result<Vec<'a, u32>, 
 fn decode_array<'a>(alloc: Alloc<'a>, body: &[u8]) -> Result<Vec<'a, u32>, BitmapError> {
     let (count, ids) = split_u32(body)?;
     let (ids, []) = ids.as_chunks::<4>() else {
-        return Err(BitmapError::Damaged("its size is not that of its ids"));
+        return Err(BitmapError::Damaged("its length does not match its number of ids"));
     };
     if ids.len() as u64 != u64::from(count) {
-        return Err(BitmapError::Damaged("its size is not that of its ids"));
+        return Err(BitmapError::Damaged("its length does not match its number of ids"));
     }
     let mut all = Vec::try_with_capacity(ids.len(), alloc)?;
     all.try_extend(ids.iter().map(|id| u32::from_le_bytes(*id)))?;
@@ -188,17 +189,17 @@ fn decode_containers<'a>(alloc: Alloc<'a>, stream: &[u8]) -> Result<Vec<'a, u32>
         let len = usize::from(u16::from_le_bytes([n0, n1])) + 1;
         let start = stream.len() - bodies.len();
         if u64::from(u32::from_le_bytes(*offset)) != start as u64 {
-            return Err(BitmapError::Damaged("a container is not where it should be"));
+            return Err(BitmapError::Damaged("a container is not at its offset"));
         }
         bodies = decode_container(base, len, bodies, &mut ids)?;
     }
     if !bodies.is_empty() {
-        return Err(BitmapError::Damaged("it goes on after its last container"));
+        return Err(BitmapError::Damaged("there are bytes after its last container"));
     }
     Ok(ids)
 }
 
-/// Reads one container of `len` ids and returns what comes after it.
+/// Decodes one container of `len` ids and returns the bytes after it.
 fn decode_container<'a>(
     base: u32,
     len: usize,
@@ -216,13 +217,15 @@ fn decode_container<'a>(
     } else {
         let set = body.iter().map(|byte| byte.count_ones() as usize).sum::<usize>();
         if set != len {
-            return Err(BitmapError::Damaged("a bit set has another number of ids"));
+            return Err(BitmapError::Damaged(
+                "a bitset does not have the number of ids in its header",
+            ));
         }
         for (byte, first) in body.iter().zip((base..).step_by(8)) {
             ids.try_extend((0..8).filter(|bit| byte >> bit & 1 == 1).map(|bit| first + bit))?;
         }
     }
-    debug_assert_eq!(ids.len() - before, len, "the reserved room is used exactly");
+    debug_assert_eq!(ids.len() - before, len, "the reserved capacity is used exactly");
     Ok(rest)
 }
 

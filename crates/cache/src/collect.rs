@@ -1,15 +1,16 @@
-//! Collecting a journal's edges: in the arena while they fit, else on disk by shard.
+//! Collecting the edges of a journal: in the arena while they fit, else in a scratch file by shard.
 
+use super::commit_ids::CommitIds;
+use super::edge_columns::EdgeColumns;
 use super::error::{FullBecause, RebuildError};
-use super::kept::Kept;
-use super::names::Names;
 use super::numbered::NumberedCommits;
 use super::spill::Spilled;
 use core::ops::ControlFlow;
 use gitmind_git::oid::Oid;
 use gitmind_git::{Commit, Repository};
 use gitmind_journal::{
-    EdgeOrder, History, JournalItem, MalformedCounts, PayloadBuffer, Since, walk_into, walk_since,
+    EdgeOrder, History, JournalItem, MalformedCounts, PayloadBuffer, RangeWalk, walk_into,
+    walk_range,
 };
 use gitmind_memory::{Alloc, Arena, Box, Vec};
 use gitmind_ports::fs::FileSystem;
@@ -18,28 +19,28 @@ use gitmind_ports::progress::{Progress, Step};
 /// Commits between two progress reports.
 const REPORT_EVERY: usize = 1024;
 
-/// What a journal is read with.
+/// The journal's repository, and what is needed to read it.
 #[derive(Clone, Copy)]
 pub(super) struct Source<'a> {
     pub(super) repository: &'a dyn Repository,
     pub(super) alloc: Alloc<'a>,
-    /// Whether a malformed commit is an error.
+    /// Strict mode: a malformed commit is an error.
     pub(super) strict: bool,
     pub(super) progress: &'a dyn Progress,
 }
 
-/// Where edges may go.
+/// Where collected edges may be stored.
 #[derive(Clone, Copy)]
-pub(super) enum Room<'a> {
-    /// The arena alone.
+pub(super) enum Storage<'a> {
+    /// Only in the arena.
     Arena,
-    /// The arena, and then the disk.
+    /// In the arena until it is full, then on disk.
     ArenaThenDisk(&'a dyn FileSystem),
-    /// The disk alone.
+    /// Only on disk.
     Disk(&'a dyn FileSystem),
 }
 
-impl<'a> Room<'a> {
+impl<'a> Storage<'a> {
     const fn disk(self) -> Option<&'a dyn FileSystem> {
         match self {
             Self::Arena => None,
@@ -48,57 +49,57 @@ impl<'a> Room<'a> {
     }
 }
 
-/// What is newer than a cache.
-type Newer<'r, 'a> = (NumberedCommits<'a, Names<'a>>, Kept<'r>, MalformedCounts);
+/// The commits and edges that are newer than a cache.
+type Newer<'r, 'a> = (NumberedCommits<'a, CommitIds<'a>>, EdgeColumns<'r>, MalformedCounts);
 
-/// The edges of a journal.
+/// The collected commits and edges of a journal.
 pub(super) struct Collected<'r, 'a> {
-    pub(super) commits: NumberedCommits<'a, Names<'a>>,
+    pub(super) commits: NumberedCommits<'a, CommitIds<'a>>,
     pub(super) edges: Edges<'r, 'a>,
     pub(super) malformed: MalformedCounts,
 }
 
-/// Where the edges are.
+/// The collected edges.
 pub(super) enum Edges<'r, 'a> {
-    Kept(Kept<'r>),
+    InMemory(EdgeColumns<'r>),
     Spilled(Box<'a, Spilled<'a>>),
 }
 
 impl<'a> Source<'a> {
-    /// Reads the journal at `tip` into the arena while that has room, and to the disk from then on.
+    /// Reads the journal at `tip` into the arena until it is full, then to disk.
     pub(super) fn read<'r>(
         self,
         arena: &'r Arena<'r>,
-        room: Room<'a>,
+        storage: Storage<'a>,
         tip: Oid,
         order: EdgeOrder,
     ) -> Result<Collected<'r, 'a>, RebuildError> {
-        let mut collector = Collector::new(self, arena, room)?;
-        let names = Names::new(self.alloc, collector.cap_bytes, room.disk());
+        let mut collector = Collector::new(self, arena, storage)?;
+        let ids = CommitIds::new(self.alloc, collector.cap_bytes, storage.disk());
         let visit = |commit: &Commit<'_>| collector.commit(commit);
-        let history = walk_into(self.repository, self.alloc, tip, order, names, visit)?;
+        let history = walk_into(self.repository, self.alloc, tip, order, ids, visit)?;
         collector.finish(history)
     }
 
-    /// Reads what is newer than `base` into the arena, as [`walk_since`] does; or says why that is
-    /// not possible.
-    pub(super) fn read_since<'r>(
+    /// Reads the commits that are newer than `base` into the arena, as [`walk_range`] does; or
+    /// returns why that is not possible.
+    pub(super) fn read_newer<'r>(
         self,
         arena: &'r Arena<'r>,
         (tip, base): (Oid, Oid),
         commits_max: usize,
     ) -> Result<Result<Newer<'r, 'a>, FullBecause>, RebuildError> {
-        let mut collector = Collector::new(self, arena, Room::Arena)?;
-        let names = Names::new(self.alloc, collector.cap_bytes, None);
+        let mut collector = Collector::new(self, arena, Storage::Arena)?;
+        let ids = CommitIds::new(self.alloc, collector.cap_bytes, None);
         let visit = |commit: &Commit<'_>| collector.commit(commit);
-        match walk_since(self.repository, self.alloc, tip, base, commits_max, names, visit)? {
-            Since::Merge => Ok(Err(FullBecause::Merge)),
-            Since::NotMet => Ok(Err(FullBecause::NotMet)),
-            Since::Newer(history) => {
+        match walk_range(self.repository, self.alloc, tip, base, commits_max, ids, visit)? {
+            RangeWalk::Merge => Ok(Err(FullBecause::Merge)),
+            RangeWalk::BaseNotFound => Ok(Err(FullBecause::BaseNotFound)),
+            RangeWalk::Newer(history) => {
                 let Collected { commits, edges, malformed } = collector.finish(history)?;
                 match edges {
-                    Edges::Kept(kept) => Ok(Ok((commits, kept, malformed))),
-                    Edges::Spilled(_) => unreachable!("there is no room but the arena"),
+                    Edges::InMemory(columns) => Ok(Ok((commits, columns, malformed))),
+                    Edges::Spilled(_) => unreachable!("`Storage::Arena` never spills"),
                 }
             }
         }
@@ -107,25 +108,29 @@ impl<'a> Source<'a> {
 
 struct Collector<'r, 'a> {
     source: Source<'a>,
-    /// Where edges go when the arena has no room.
+    /// Where edges are spilled to when the arena is full; `None` if they must not, or are already.
     disk: Option<&'a dyn FileSystem>,
     cap_bytes: u64,
     payload: PayloadBuffer<'a>,
     edges: Edges<'r, 'a>,
-    /// Edges so far.
+    /// Number of edges so far.
     count: u32,
-    /// The edges before each commit.
+    /// For each visited commit, the number of edges before it.
     starts: Vec<'a, u32>,
     malformed: MalformedCounts,
 }
 
 impl<'r, 'a> Collector<'r, 'a> {
-    fn new(source: Source<'a>, arena: &'r Arena<'r>, room: Room<'a>) -> Result<Self, RebuildError> {
+    fn new(
+        source: Source<'a>,
+        arena: &'r Arena<'r>,
+        storage: Storage<'a>,
+    ) -> Result<Self, RebuildError> {
         let cap_bytes = arena.cap_bytes().get();
-        let (disk, edges) = match room {
-            Room::Arena => (None, Edges::Kept(Kept::new(arena)?)),
-            Room::ArenaThenDisk(disk) => (Some(disk), Edges::Kept(Kept::new(arena)?)),
-            Room::Disk(disk) => {
+        let (disk, edges) = match storage {
+            Storage::Arena => (None, Edges::InMemory(EdgeColumns::new(arena)?)),
+            Storage::ArenaThenDisk(disk) => (Some(disk), Edges::InMemory(EdgeColumns::new(arena)?)),
+            Storage::Disk(disk) => {
                 let spilled = Spilled::begin(disk, source.alloc, cap_bytes)?;
                 (None, Edges::Spilled(source.alloc.try_box(spilled)?))
             }
@@ -142,8 +147,11 @@ impl<'r, 'a> Collector<'r, 'a> {
         })
     }
 
-    /// The edges of the commits of `history`, which are those that were collected.
-    fn finish(self, history: History<'a, Names<'a>>) -> Result<Collected<'r, 'a>, RebuildError> {
+    /// Joins the edges with `history`, which must have exactly the collected commits.
+    fn finish(
+        self,
+        history: History<'a, CommitIds<'a>>,
+    ) -> Result<Collected<'r, 'a>, RebuildError> {
         let Self { edges, count, mut starts, malformed, .. } = self;
         starts.try_push(count)?;
         Ok(Collected { commits: NumberedCommits::new(history, starts), edges, malformed })
@@ -155,28 +163,32 @@ impl<'r, 'a> Collector<'r, 'a> {
         }
         let first = self.count;
         self.starts.try_push(first)?;
-        let mut taken = self.take(commit);
-        if self.disk.is_some() && taken.as_ref().is_err_and(RebuildError::is_over_cap) {
-            // The commit is taken again, as a whole.
+        let mut added = self.try_add(commit);
+        if self.disk.is_some() && added.as_ref().is_err_and(RebuildError::is_over_cap) {
+            // The edges of this commit are added again, from the first one on.
             self.count = first;
             self.spill()?;
-            taken = self.take(commit);
+            added = self.try_add(commit);
         }
-        taken?;
+        added?;
         match &self.edges {
-            Edges::Kept(kept) if self.disk.is_some() && kept.is_near_cap(self.starts.len()) => {
+            Edges::InMemory(columns)
+                if self.disk.is_some() && columns.is_near_cap(self.starts.len()) =>
+            {
                 self.spill()
             }
             _ => Ok(()),
         }
     }
 
-    /// Moves the edges to the disk, where all further ones go as well.
+    /// Moves the edges to disk, where all further edges are stored too.
     fn spill(&mut self) -> Result<(), RebuildError> {
-        let (Edges::Kept(kept), Some(disk)) = (&mut self.edges, self.disk) else { return Ok(()) };
-        kept.truncate(self.count as usize);
+        let (Edges::InMemory(columns), Some(disk)) = (&mut self.edges, self.disk) else {
+            return Ok(());
+        };
+        columns.truncate(self.count as usize);
         let mut spilled = Spilled::begin(disk, self.source.alloc, self.cap_bytes)?;
-        for (visit, (source, target)) in (0..).zip(kept.edges()) {
+        for (visit, (source, target)) in (0..).zip(columns.edges()) {
             spilled.try_push(visit, source, target)?;
         }
         self.edges = Edges::Spilled(self.source.alloc.try_box(spilled)?);
@@ -184,14 +196,14 @@ impl<'r, 'a> Collector<'r, 'a> {
     }
 
     /// Adds the edges of a commit.
-    fn take(&mut self, commit: &Commit<'_>) -> Result<(), RebuildError> {
+    fn try_add(&mut self, commit: &Commit<'_>) -> Result<(), RebuildError> {
         let Self { source: Source { strict, .. }, payload, edges, count, malformed, .. } = self;
         let read = payload.read(commit, |item| {
             match item {
                 JournalItem::Edge(_, edge) => {
                     let next = count.checked_add(1).ok_or(RebuildError::TooManyEdges)?;
                     match edges {
-                        Edges::Kept(kept) => kept.try_push(edge.source, edge.target)?,
+                        Edges::InMemory(columns) => columns.try_push(edge.source, edge.target)?,
                         Edges::Spilled(spilled) => {
                             spilled.try_push(*count, edge.source, edge.target)?;
                         }

@@ -1,10 +1,10 @@
 //! The commit index: which journal commit an edge id belongs to.
 //!
-//! The folder `commits/` of a cache has, in the order of edge ids, a record for each journal commit
-//! that has edges: the id of its first edge and its name. Records are kept in chunks of
-//! [`RECORDS_PER_CHUNK`], only the last of which may have fewer. A chunk's file is named after its
-//! first edge id in eight hexadecimal digits, so that the folder alone tells which chunk an id is
-//! in, and its first and last record bound what it may say.
+//! The directory `commits/` of a cache has a record for each journal commit with edges, in the
+//! order of edge ids: the id of the first edge of the commit, and the id of the commit. Records are
+//! stored in chunks of [`RECORDS_PER_CHUNK`]; only the last chunk may have fewer. The file name of
+//! a chunk is its first edge id in eight hexadecimal digits, so that the directory alone shows
+//! which chunk has an edge id.
 //!
 //! | offset | bytes | of a chunk |
 //! |---|---|---|
@@ -12,23 +12,23 @@
 //! | 8 | 4 | version, little-endian: 1 |
 //! | 12 | 4 | number of records, little-endian |
 //! | 16 + 24 n | 4 | first edge id of record n, little-endian, more than that of record n - 1 |
-//! | 20 + 24 n | 20 | name of its commit |
+//! | 20 + 24 n | 20 | id of its commit |
 //!
-//! Reading is bounded: sizes are checked against the bytes that are there, never trusted.
+//! Decoding does not trust claimed sizes: each is checked against the length of the file first.
 
 use gitmind_git::oid::Oid;
 use gitmind_memory::{MemoryError, Vec};
 
-/// Name of the folder in the root tree.
-pub(super) const FOLDER: &[u8] = b"commits";
-/// Most records of a chunk; every chunk but the last has as many.
+/// Name of the directory in the root tree.
+pub(super) const DIRECTORY: &[u8] = b"commits";
+/// Number of records of every chunk but the last, which may have fewer.
 pub const RECORDS_PER_CHUNK: u32 = 1024;
 
 const MAGIC: &[u8; 8] = b"GMCOMMIT";
 const VERSION: u32 = 1;
 const HEADER_BYTES: usize = 16;
 const RECORD_BYTES: usize = size_of::<u32>() + Oid::LEN;
-/// Digits of a chunk's name.
+/// Length of the file name of a chunk.
 const NAME_LEN: usize = 8;
 
 /// A journal commit that has edges.
@@ -36,25 +36,25 @@ const NAME_LEN: usize = 8;
 pub struct CommitRecord {
     /// The id of its first edge.
     pub first_edge: u32,
-    /// Its name.
+    /// The id of the commit.
     pub commit: Oid,
 }
 
 /// Why a file is not a chunk of a commit index.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum CommitIndexError {
-    /// The first eight bytes are others.
-    #[error("the file does not start as a chunk of a commit index")]
+    /// The magic number is wrong.
+    #[error("the file does not start with the magic number of a commit index")]
     NotAChunk,
-    /// The version is another one.
+    /// The version is not supported.
     #[error("commit index version {0} is not supported, only 1")]
     Version(u32),
-    /// The content contradicts itself or ends early.
+    /// The content is inconsistent or too short.
     #[error("the commit index is damaged: {0}")]
     Damaged(&'static str),
 }
 
-/// Appends the chunk that holds the next [`RECORDS_PER_CHUNK`] of `records`, whose first edge ids
+/// Appends a chunk with the first [`RECORDS_PER_CHUNK`] of `records`, whose first edge ids must
 /// ascend.
 ///
 /// ```
@@ -72,7 +72,7 @@ pub enum CommitIndexError {
 /// ```
 ///
 /// # Errors
-/// Every refusal of the port; `out` then has a part of it.
+/// When an allocation fails; `out` then has an incomplete chunk.
 pub fn encode_commit_chunk(
     records: impl IntoIterator<Item = CommitRecord>,
     out: &mut Vec<'_, u8>,
@@ -91,17 +91,18 @@ pub fn encode_commit_chunk(
     Ok(())
 }
 
-/// A chunk, borrowed from its bytes.
+/// A decoded chunk, which borrows from its file.
 #[derive(Clone, Copy, Debug)]
 pub struct CommitChunk<'a> {
     records: &'a [[u8; RECORD_BYTES]],
 }
 
 impl<'a> CommitChunk<'a> {
-    /// Reads the chunk that `file` is. Takes no memory.
+    /// Decodes the chunk `file`. Does not allocate.
     ///
     /// # Errors
-    /// When the file is not exactly one chunk of at least one record, first edge ids ascending.
+    /// When the file is not exactly one chunk with at least one record and ascending first edge
+    /// ids.
     pub fn parse(file: &'a [u8]) -> Result<Self, CommitIndexError> {
         let split = file.split_at_checked(HEADER_BYTES);
         let (header, body) = split.ok_or(CommitIndexError::NotAChunk)?;
@@ -114,10 +115,14 @@ impl<'a> CommitChunk<'a> {
         }
         let count = le_u32(&header[12..]);
         let (records, []) = body.as_chunks::<RECORD_BYTES>() else {
-            return Err(CommitIndexError::Damaged("its size is not that of its records"));
+            return Err(CommitIndexError::Damaged(
+                "its length does not match its number of records",
+            ));
         };
         if records.len() as u64 != u64::from(count) {
-            return Err(CommitIndexError::Damaged("its size is not that of its records"));
+            return Err(CommitIndexError::Damaged(
+                "its length does not match its number of records",
+            ));
         }
         if !(1..=RECORDS_PER_CHUNK).contains(&count) {
             return Err(CommitIndexError::Damaged("it has no records or too many"));
@@ -128,7 +133,7 @@ impl<'a> CommitChunk<'a> {
         Ok(Self { records })
     }
 
-    /// The number of records, which is not zero.
+    /// The number of records, which is at least 1.
     pub fn count(&self) -> u32 {
         u32::try_from(self.records.len()).unwrap_or(RECORDS_PER_CHUNK)
     }
@@ -140,7 +145,8 @@ impl<'a> CommitChunk<'a> {
         Some(CommitRecord { first_edge: u32::from_le_bytes(*first_edge), commit })
     }
 
-    /// The number of the last record whose first edge is not after `edge`.
+    /// The number of the record whose commit has the edge with id `edge`; `None` for an id before
+    /// the first record.
     pub fn find(&self, edge: u32) -> Option<usize> {
         self.records.partition_point(|record| le_u32(record) <= edge).checked_sub(1)
     }
@@ -152,12 +158,12 @@ impl<'a> CommitChunk<'a> {
     }
 }
 
-/// How many of `records`, which are not zero, are in the last chunk.
+/// The number of records in the last chunk of an index of `records`, which is at least 1.
 pub(super) const fn records_of_last_chunk(records: u32) -> u32 {
     records.saturating_sub(1) % RECORDS_PER_CHUNK + 1
 }
 
-/// The name of the chunk whose first edge is `first_edge`.
+/// The file name of the chunk whose first edge is `first_edge`.
 pub(super) fn chunk_name(first_edge: u32) -> [u8; NAME_LEN] {
     let mut name = *b"00000000";
     let mut left = first_edge;
@@ -168,14 +174,14 @@ pub(super) fn chunk_name(first_edge: u32) -> [u8; NAME_LEN] {
     name
 }
 
-/// The first edge of the chunk with this name; `None` for any other spelling.
+/// The first edge of the chunk with this file name; `None` for other names.
 pub(super) fn parse_chunk_name(name: &[u8]) -> Option<u32> {
     let digits = str::from_utf8(name).ok().filter(|digits| digits.len() == NAME_LEN)?;
     let first_edge = u32::from_str_radix(digits, 16).ok()?;
     (chunk_name(first_edge) == *name).then_some(first_edge)
 }
 
-/// The word at the start of `bytes`, which are at least four.
+/// The little-endian word at the start of `bytes`, which has at least 4 bytes.
 fn le_u32(bytes: &[u8]) -> u32 {
     bytes.first_chunk().map_or(0, |word| u32::from_le_bytes(*word))
 }

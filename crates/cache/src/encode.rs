@@ -1,4 +1,4 @@
-//! The files and trees of some shards, encoded and named by worker threads.
+//! Encoding and hashing the files and trees of a group of shards, on worker threads.
 
 use super::bitmap::encode_bitmap;
 use super::plan::{Content, Entry};
@@ -9,19 +9,20 @@ use gitmind_git::{Error, ObjectKind, TreeDraft, object_id};
 use gitmind_memory::{Alloc, Vec};
 use gitmind_ports::pipeline::Work;
 
-/// What threads need to encode.
+/// The work of the pipeline that encodes a cache.
 pub(super) struct Encoding<'e, 'r, 'a> {
     pub(super) content: &'e Content<'r>,
     pub(super) alloc: Alloc<'a>,
 }
 
-/// The objects of some shards, in the order in which they are written.
+/// The objects of a group of shards, in the order in which they are written.
 pub(super) struct Encoded<'a> {
     bytes: Vec<'a, u8>,
-    /// Kind and name of each object, and where its bytes end; they start where the last one's end.
+    /// Kind and id of each object, and the end of its data in `bytes`; it starts at the end of the
+    /// one before.
     objects: Vec<'a, (ObjectKind, Oid, usize)>,
     tree: TreeDraft<'a>,
-    /// The shards and their trees.
+    /// Each shard and the id of its tree.
     shards: Vec<'a, (u8, Oid)>,
 }
 
@@ -35,7 +36,7 @@ impl<'a> Encoded<'a> {
         }
     }
 
-    /// Kind, name and bytes of each object.
+    /// Kind, id and data of each object.
     pub(super) fn objects(&self) -> impl ExactSizeIterator<Item = (ObjectKind, Oid, &[u8])> {
         self.objects.iter().enumerate().map(|(index, (kind, id, end))| {
             let start = index.checked_sub(1).map_or(0, |last| self.objects[last].2);
@@ -43,7 +44,7 @@ impl<'a> Encoded<'a> {
         })
     }
 
-    /// The shards and their trees, in the order of their names.
+    /// Each shard and the id of its tree, in ascending order.
     pub(super) fn shards(&self) -> &[(u8, Oid)] {
         &self.shards
     }
@@ -71,17 +72,17 @@ impl<'a> Encoded<'a> {
         Ok(self.shards.try_push((shard, tree))?)
     }
 
-    /// The name of the file of `ids`, which is added unless the cache has it elsewhere.
+    /// The id of the bitmap file of `ids`, which is added unless the cache has an equal file.
     fn file(&mut self, ids: &[u32], is_shared: bool) -> Result<Oid, Error> {
         let start = self.bytes.len();
         encode_bitmap(ids, &mut self.bytes)?;
-        let name = object_id(ObjectKind::Blob, &self.bytes[start..])?;
+        let id = object_id(ObjectKind::Blob, &self.bytes[start..])?;
         if is_shared {
             self.bytes.truncate(start);
         } else {
-            self.objects.try_push((ObjectKind::Blob, name, self.bytes.len()))?;
+            self.objects.try_push((ObjectKind::Blob, id, self.bytes.len()))?;
         }
-        Ok(name)
+        Ok(id)
     }
 }
 

@@ -1,4 +1,4 @@
-//! Why a cache could not be rebuilt.
+//! Errors of a rebuild, and the reasons for a full one.
 
 use super::existing::ExistingError;
 use super::oid_table::OidTableError;
@@ -8,16 +8,16 @@ use gitmind_memory::units::Bytes;
 use gitmind_memory::{ErrorKind, MemoryError};
 use gitmind_ports::fs::FsError;
 
-/// A rebuild that changed nothing.
+/// Why a rebuild failed.
 #[derive(Debug, thiserror::Error)]
 pub enum RebuildError {
     /// The branch has no journal.
     #[error("branch `{0}` has no journal ({journal} does not exist)", journal = .0.journal_ref())]
     NoJournal(BranchName),
-    /// The branch's name does not fit a cache.
+    /// The name of the branch is not valid for a cache ref.
     #[error(transparent)]
     Branch(#[from] BranchNameError),
-    /// The journal has a malformed commit, and that was to be an error.
+    /// The journal has a malformed commit, which is an error in strict mode.
     #[error(transparent)]
     Malformed(Malformed),
     /// The journal cannot be read.
@@ -26,19 +26,19 @@ pub enum RebuildError {
     /// The cache cannot be written.
     #[error(transparent)]
     Write(#[from] gitmind_git::Error),
-    /// There are more edges, or more distinct objects, than 32-bit ids.
+    /// There are more edges or more distinct objects than 32-bit ids.
     #[error("the journal has more than {} edges", u32::MAX)]
     TooManyEdges,
-    /// What does not fit the memory cannot go to the disk either.
-    #[error("cannot move edges or names to the disk")]
+    /// Edges or commit ids that do not fit in memory cannot be written to disk.
+    #[error("cannot spill edges or commit ids to disk")]
     Spill(#[source] FsError),
-    /// Memory is short.
+    /// An allocation failed.
     #[error("no memory for the rebuild: {0}")]
     Memory(#[from] MemoryError),
 }
 
 impl RebuildError {
-    /// The refusal, however deep it was, when memory was short.
+    /// The allocation failure, if one is the cause, at whatever depth.
     pub const fn memory(&self) -> Option<MemoryError> {
         match self {
             Self::Memory(error) | Self::Write(gitmind_git::Error::Memory(error)) => Some(*error),
@@ -47,13 +47,13 @@ impl RebuildError {
         }
     }
 
-    /// The budget that is in the way, if one is.
+    /// The memory budget that an allocation would exceed, if that is the cause.
     pub(super) fn budget(&self) -> Option<Bytes> {
-        let refused = self.memory().filter(|refused| refused.kind == ErrorKind::OverBudget);
-        refused.map(|refused| refused.limit)
+        let failure = self.memory().filter(|failure| failure.kind == ErrorKind::OverBudget);
+        failure.map(|failure| failure.limit)
     }
 
-    /// Whether the arena's cap, and nothing else, is in the way.
+    /// Whether an allocation would exceed the arena's cap.
     pub fn is_over_cap(&self) -> bool {
         matches!(self, Self::Memory(error) if error.kind == ErrorKind::OverCap)
     }
@@ -62,7 +62,7 @@ impl RebuildError {
 impl From<WalkError> for RebuildError {
     fn from(error: WalkError) -> Self {
         match error {
-            WalkError::Names(error) => Self::Spill(error),
+            WalkError::CommitIds(error) => Self::Spill(error),
             error => Self::Walk(error),
         }
     }
@@ -86,19 +86,19 @@ impl From<OidTableError> for RebuildError {
     }
 }
 
-/// Why a cache that was there was not brought up to date, but built anew.
+/// Why a full rebuild replaced an existing cache, instead of an incremental one.
 #[derive(Debug, thiserror::Error)]
 pub enum FullBecause {
-    /// What is new has a merge.
+    /// The new commits include a merge.
     #[error("a merge is among the new commits")]
     Merge,
-    /// The commit that the cache was built from is not met on the way back.
+    /// The commit that the cache was built from is not among the recent first parents.
     #[error("the commit it was built from is not a recent first parent of the journal")]
-    NotMet,
-    /// What is new, or what it touches, does not fit the arena or the budget.
-    #[error("what is new takes more than {0}")]
-    TooMuch(Bytes),
-    /// Part of the cache is missing or not as it was written.
+    BaseNotFound,
+    /// The incremental rebuild would exceed the arena's cap or the memory budget, which is given.
+    #[error("an incremental rebuild needs more than {0}")]
+    OverLimit(Bytes),
+    /// Part of the cache is missing or corrupt.
     #[error("it is damaged: {0}")]
     Damaged(#[from] ExistingError),
 }

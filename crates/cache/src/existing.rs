@@ -1,9 +1,9 @@
-//! The cache that a branch already has, as far as a rebuild cares.
+//! The existing cache of a branch: its metadata, and why it cannot be used.
 
 use super::bitmap::BitmapError;
 use super::commit_index::CommitIndexError;
 use super::meta::{Meta, MetaError};
-use super::root::{Root, read_whole};
+use super::root::{Root, read_verified};
 use gitmind_git::oid::Oid;
 use gitmind_git::{self as git, ObjectKind, Repository, object_id};
 use gitmind_memory::{Alloc, MemoryError, Vec};
@@ -13,11 +13,11 @@ use gitmind_memory::{Alloc, MemoryError, Vec};
 pub struct Existing {
     /// The cache commit.
     pub commit: Oid,
-    /// Its tree.
+    /// The root tree of the cache.
     pub root_tree: Oid,
-    /// The tree of the shard folders alone. It need not exist as an object.
+    /// The id of a tree with only the shard directories, which need not exist as an object.
     pub shards_tree: Oid,
-    /// What it was built from.
+    /// The metadata.
     pub meta: Meta,
 }
 
@@ -27,34 +27,34 @@ pub enum ExistingError {
     /// Part of it cannot be read.
     #[error(transparent)]
     Repository(#[from] git::Error),
-    /// An object has another content than the one that was written.
-    #[error("object {id} is corrupt: its content does not have its name")]
+    /// The content of an object does not hash to its id.
+    #[error("object {id} is corrupt: its content has another hash")]
     Content {
         /// The object.
         id: Oid,
     },
-    /// An edge is not what the file that names it says.
+    /// An edge in a bitmap is not in its commit, or has another endpoint.
     #[error("edge {id} is not where its commit index says")]
     Edge {
         /// The id.
         id: u32,
     },
-    /// A file of edge ids is malformed.
+    /// A bitmap file is malformed.
     #[error(transparent)]
     Bitmap(BitmapError),
     /// A chunk of the commit index is malformed.
     #[error(transparent)]
     CommitIndex(#[from] CommitIndexError),
-    /// A commit or a tree of it is malformed.
+    /// A commit or a tree is malformed.
     #[error("{0}")]
     Malformed(&'static str),
-    /// Its metadata says nothing.
+    /// The metadata is malformed or of another version.
     #[error(transparent)]
     Meta(#[from] MetaError),
 }
 
 impl ExistingError {
-    /// The refusal, when the cache itself may be whole and only memory was short.
+    /// The allocation failure, if one is the cause; the cache may then be intact.
     pub const fn memory(&self) -> Option<MemoryError> {
         match self {
             Self::Repository(git::Error::Memory(error)) => Some(*error),
@@ -79,10 +79,11 @@ impl From<MemoryError> for ExistingError {
 }
 
 impl Existing {
-    /// Reads the cache whose commit is `commit`. One of the C tool has no metadata: `Ok(None)`.
+    /// Reads the cache with the commit `commit`; `None` for a cache of the C tool, which has no
+    /// metadata.
     ///
     /// # Errors
-    /// An [`ExistingError`] when it cannot be used.
+    /// An [`ExistingError`] when the cache cannot be used.
     pub fn read(
         repository: &dyn Repository,
         alloc: Alloc<'_>,
@@ -91,7 +92,7 @@ impl Existing {
         let (root_tree, root) = Root::read(repository, alloc, commit)?;
         let Some(meta) = root.meta else { return Ok(None) };
         let mut buffer = Vec::new(alloc);
-        read_whole(repository, meta, ObjectKind::Blob, &mut buffer)?;
+        read_verified(repository, meta, ObjectKind::Blob, &mut buffer)?;
         let meta = Meta::parse(&buffer)?;
         let shards_tree = object_id(ObjectKind::Tree, root.shards.as_bytes())?;
         Ok(Some(Self { commit, root_tree, shards_tree, meta }))

@@ -1,9 +1,9 @@
-//! Building a whole cache: in memory while it fits, else by way of the disk.
+//! A full rebuild: in memory while the edges fit, else by spilling them to disk.
 
-use super::collect::{Collected, Edges, Room, Source};
+use super::collect::{Collected, Edges, Source, Storage};
+use super::commit_ids::CommitIds;
 use super::error::RebuildError;
 use super::meta::Meta;
-use super::names::Names;
 use super::numbered::NumberedCommits;
 use super::plan::Plan;
 use super::spill::{Spilled, SpilledPlan};
@@ -15,7 +15,7 @@ use gitmind_memory::{Arena, Box};
 use gitmind_ports::clock::Timestamp;
 use gitmind_ports::fs::FileSystem;
 
-/// What a whole cache is built with.
+/// What a full rebuild needs.
 pub(super) struct Full<'a> {
     pub(super) target: Target<'a>,
     pub(super) source: Source<'a>,
@@ -23,18 +23,23 @@ pub(super) struct Full<'a> {
     pub(super) time: Timestamp,
 }
 
-/// A cache, what was left out of it, and what went to the disk for it.
+/// The metadata, the malformed commits, the written objects, and the number of spilled bytes.
 type Built<'a> = (Meta, MalformedCounts, Written<'a>, Bytes);
 
-/// How far it got in memory.
+/// The outcome of the phase in memory.
 enum Outcome<'a> {
     Written(Built<'a>),
-    Spilled(Meta, MalformedCounts, Box<'a, NumberedCommits<'a, Names<'a>>>, Box<'a, Spilled<'a>>),
+    Spilled(
+        Meta,
+        MalformedCounts,
+        Box<'a, NumberedCommits<'a, CommitIds<'a>>>,
+        Box<'a, Spilled<'a>>,
+    ),
 }
 
 impl<'a> Full<'a> {
-    /// Reads the journal at `tip` and writes its cache. What does not fit the arena goes to `disk`;
-    /// without one, that is an error.
+    /// Reads the journal at `tip` and writes its cache. Edges that do not fit in the arena are
+    /// spilled to `disk`; without a disk, that is an error.
     pub(super) fn run(
         &self,
         arena: &mut Arena<'_>,
@@ -42,12 +47,12 @@ impl<'a> Full<'a> {
         disk: Option<&'a dyn FileSystem>,
     ) -> Result<Built<'a>, RebuildError> {
         arena.reset();
-        let room = disk.map_or(Room::Arena, Room::ArenaThenDisk);
-        let outcome = match (self.in_memory(arena, room, tip), disk) {
+        let storage = disk.map_or(Storage::Arena, Storage::ArenaThenDisk);
+        let outcome = match (self.in_memory(arena, storage, tip), disk) {
             (Err(error), Some(disk)) if error.is_over_cap() => {
-                // The edges fitted, and what is made of them did not.
+                // The edges fitted in the arena, but the plan did not.
                 arena.reset();
-                self.in_memory(arena, Room::Disk(disk), tip)?
+                self.in_memory(arena, Storage::Disk(disk), tip)?
             }
             (outcome, _) => outcome?,
         };
@@ -62,14 +67,14 @@ impl<'a> Full<'a> {
         Ok((meta, malformed, written, spilled.bytes()))
     }
 
-    /// Reads the journal, and writes the cache if nothing went to the disk.
+    /// Reads the journal, and writes the cache unless edges were spilled.
     fn in_memory<'r>(
         &self,
         arena: &'r Arena<'r>,
-        room: Room<'a>,
+        storage: Storage<'a>,
         tip: Oid,
     ) -> Result<Outcome<'a>, RebuildError> {
-        let read = self.source.read(arena, room, tip, self.edge_order)?;
+        let read = self.source.read(arena, storage, tip, self.edge_order)?;
         let Collected { commits, edges, malformed } = read;
         let meta = meta_of(tip, self.edge_order, &commits, &malformed)?;
         match edges {
@@ -77,8 +82,8 @@ impl<'a> Full<'a> {
                 let commits = self.source.alloc.try_box(commits)?;
                 Ok(Outcome::Spilled(meta, malformed, commits, spilled))
             }
-            Edges::Kept(kept) => {
-                let plan = Plan::new(arena, commits, kept)?;
+            Edges::InMemory(columns) => {
+                let plan = Plan::new(arena, commits, columns)?;
                 let written = write(self.target, &plan, &meta, self.time)?;
                 Ok(Outcome::Written((meta, malformed, written, Bytes::ZERO)))
             }
@@ -86,11 +91,11 @@ impl<'a> Full<'a> {
     }
 }
 
-/// The metadata of a cache of all that was collected.
+/// The metadata of a cache of the collected commits.
 pub(super) fn meta_of(
     tip: Oid,
     edge_order: EdgeOrder,
-    commits: &NumberedCommits<'_, Names<'_>>,
+    commits: &NumberedCommits<'_, CommitIds<'_>>,
     malformed: &MalformedCounts,
 ) -> Result<Meta, RebuildError> {
     let count = |count| u32::try_from(count).map_err(|_| RebuildError::TooManyEdges);

@@ -1,4 +1,4 @@
-//! The edges of a commit that the commit index names.
+//! Reading the edges of a commit by its record in the commit index.
 
 use super::commit_index::CommitRecord;
 use super::existing::ExistingError;
@@ -6,11 +6,11 @@ use gitmind_git::{Commit, ObjectKind, Repository};
 use gitmind_journal::{Edge, MessageError, PayloadBuffer};
 use gitmind_memory::Vec;
 
-/// Reads the edges of `record`'s commit, by way of the two buffers. Those before a break in it
-/// count, as everywhere.
+/// The edges of the commit of `record`, decoded into the two buffers. Of a truncated commit, these
+/// are the edges before the invalid one.
 ///
 /// # Errors
-/// [`ExistingError::Edge`] when the commit is there but has no payload.
+/// [`ExistingError::Edge`] when the commit has no payload.
 pub(super) fn edges_of<'p>(
     repository: &dyn Repository,
     record: &CommitRecord,

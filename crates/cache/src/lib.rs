@@ -1,18 +1,18 @@
-//! The cache: which edges start and end at each object, as bitmap files in a git tree.
+//! The cache: an index of the edges by source and by target object, as bitmap files in a git tree.
 #![cfg_attr(not(test), no_std)]
 #![cfg_attr(test, allow(clippy::disallowed_methods, reason = "tests are on std"))]
 
 mod bitmap;
 mod collect;
+mod commit_ids;
 mod commit_index;
+mod edge_columns;
 mod encode;
 mod error;
 mod existing;
 mod full;
 mod indexed;
-mod kept;
 mod meta;
-mod names;
 mod numbered;
 mod oid_table;
 mod plan;

@@ -1,7 +1,7 @@
-//! The `meta` blob at the root of a cache: what the cache was built from.
+//! The `meta` blob at the root of a cache: the journal commit it was built from, and counts.
 //!
-//! Text, one `key value` a line in fixed order, so that people can read `git show CACHE:meta`. It
-//! holds neither time nor host: the same journal gives the same bytes.
+//! Text with one `key value` per line in a fixed order, so that people can read `git show
+//! CACHE:meta`. It has neither the time nor the host: the same journal gives the same bytes.
 
 use super::commit_index::RECORDS_PER_CHUNK;
 use arrayvec::ArrayString;
@@ -14,12 +14,12 @@ use gitmind_memory::{Alloc, MemoryError, Vec};
 pub(super) const NAME: &[u8] = b"meta";
 const VERSION_LINE_START: &str = "git-mind-cache ";
 const VERSION: u32 = 2;
-/// Bits of an object id that name its shard.
+/// Number of leading bits of an object id that select its shard.
 const SHARD_BITS: u32 = 8;
-/// Bytes of the largest blob that can be valid, rounded up.
+/// An upper bound of the length of a valid blob, in bytes.
 const BYTES_MAX: usize = 1024;
 
-/// What a cache was built from.
+/// The metadata of a cache.
 ///
 /// ```
 /// use gitmind_cache::Meta;
@@ -38,29 +38,29 @@ const BYTES_MAX: usize = 1024;
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Meta {
-    /// The newest journal commit.
+    /// The newest journal commit in the cache.
     pub journal_tip: Oid,
-    /// How edges are numbered.
+    /// The order in which edges are numbered.
     pub edge_order: EdgeOrder,
-    /// Edges in the cache.
+    /// Number of edges in the cache.
     pub edges: u32,
-    /// Journal commits that were read.
+    /// Number of journal commits that were read.
     pub commits: u32,
-    /// Of these, commits whose message was malformed: they gave no edges.
+    /// Number of those whose message is malformed; the cache has none of their edges.
     pub commits_skipped: u32,
-    /// Of these, commits whose edges break off: those before the break are in the cache.
+    /// Number of those with an invalid edge; the cache has only the edges before it.
     pub edges_truncated: u32,
-    /// Records of the commit index: commits that gave edges.
+    /// Number of records of the commit index: commits with edges.
     pub commits_indexed: u32,
 }
 
-/// Why a blob does not say what a cache was built from.
+/// Why a blob is not valid metadata.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum MetaError {
-    /// It was written by another version.
+    /// The format version is not supported.
     #[error("cache format {0} is not known, only {VERSION}")]
     Version(u32),
-    /// It is not in this format.
+    /// The blob is malformed.
     #[error("cache metadata is malformed: {0}")]
     Malformed(&'static str),
 }
@@ -81,7 +81,7 @@ impl core::fmt::Display for Meta {
 }
 
 impl Meta {
-    /// The bytes of the blob.
+    /// The content of the blob.
     pub(super) fn encode<'a>(&self, alloc: Alloc<'a>) -> Result<Vec<'a, u8>, MemoryError> {
         let text = self.text();
         let mut blob = Vec::try_with_capacity(text.len(), alloc)?;
@@ -89,20 +89,20 @@ impl Meta {
         Ok(blob)
     }
 
-    /// The malformed commits that are counted here.
+    /// The counts of malformed commits.
     pub(super) fn malformed(&self) -> MalformedCounts {
         MalformedCounts::of(self.commits_skipped, self.edges_truncated)
     }
 
-    /// The text of the blob.
+    /// The content of the blob, on the stack.
     fn text(&self) -> ArrayString<BYTES_MAX> {
         let mut text = ArrayString::new();
         write!(text, "{self}").expect("this holds because ids and counts have bounded lengths");
         text
     }
 
-    /// The metadata of this cache together with what `added` counts; `None` past the largest
-    /// counts.
+    /// The metadata of this cache after an update that adds the commits of `added`; `None` when a
+    /// count overflows.
     pub(super) fn extended(&self, added: &Self) -> Option<Self> {
         Some(Self {
             journal_tip: added.journal_tip,
@@ -115,7 +115,7 @@ impl Meta {
         })
     }
 
-    /// Reads what [`Display`](std::fmt::Display) wrote.
+    /// Parses the output of [`Display`](std::fmt::Display).
     ///
     /// # Errors
     /// When `blob` is anything else.
@@ -153,9 +153,9 @@ impl Meta {
         if count(value("commits-per-chunk")?)? != RECORDS_PER_CHUNK {
             return Err(MetaError::Malformed("commits-per-chunk is not 1024"));
         }
-        // One spelling only: what does not print the same again was not written by us.
+        // Only the canonical form is valid, so that equal metadata is an equal blob.
         if meta.text().as_bytes() != blob {
-            return Err(MetaError::Malformed("it is not in its one spelling"));
+            return Err(MetaError::Malformed("it is not in canonical form"));
         }
         Ok(meta)
     }
@@ -188,12 +188,12 @@ mod tests {
 
     proptest! {
         #[test]
-        fn metadata_reads_back_as_written(meta in metas()) {
+        fn printed_metadata_parses_to_itself(meta in metas()) {
             prop_assert_eq!(Meta::parse(meta.to_string().as_bytes()), Ok(meta));
         }
 
         #[test]
-        fn one_changed_byte_is_noticed_or_harmless(
+        fn a_blob_with_one_changed_byte_is_an_error_or_canonical(
             meta in metas(),
             at in any::<prop::sample::Index>(),
             byte in any::<u8>(),
@@ -208,7 +208,7 @@ mod tests {
     }
 
     #[test]
-    fn another_version_is_named() {
+    fn another_version_has_an_error_that_names_it() {
         for other in ["1", "3"] {
             let blob = format!("git-mind-cache {other}\nanything");
             let error = Meta::parse(blob.as_bytes()).expect_err("another");

@@ -1,16 +1,16 @@
-//! Which edge ids each commit of a journal has.
+//! The assignment of edge ids to the commits of a journal.
 
 use super::commit_index::CommitRecord;
 use core::ops::Range;
 use gitmind_git::oid::Oid;
-use gitmind_journal::{CommitNames, History, WalkError};
+use gitmind_journal::{CommitIdList, History, WalkError};
 use gitmind_memory::Vec;
 
 /// The commits of a journal with the number of edges of each.
 #[derive(Debug)]
 pub(super) struct NumberedCommits<'a, N = Vec<'a, Oid>> {
     history: History<'a, N>,
-    /// For each visited commit, the edges visited before it; one more entry ends the last.
+    /// For each visited commit, the number of edges before it; a last entry with the total.
     starts: Vec<'a, u32>,
 }
 
@@ -21,20 +21,20 @@ pub(super) struct Span {
     pub(super) visit: u32,
     /// The id of its first edge.
     pub(super) first_edge: u32,
-    /// Where its edges are in the order of visits.
+    /// The positions of its edges in visiting order.
     pub(super) visited: Range<u32>,
 }
 
-impl<'a, N: CommitNames> NumberedCommits<'a, N> {
-    /// The commits of `history`. There is one more start than commits.
+impl<'a, N: CommitIdList> NumberedCommits<'a, N> {
+    /// The commits of `history`; `starts` must have one more entry than commits.
     pub(super) fn new(history: History<'a, N>, starts: Vec<'a, u32>) -> Self {
-        debug_assert_eq!(starts.len(), history.names().len() + 1, "the last one has an end");
+        debug_assert_eq!(starts.len(), history.commit_ids().len() + 1, "the last one has an end");
         Self { history, starts }
     }
 
     /// The number of commits, whether they have edges or not.
     pub(super) fn len(&self) -> usize {
-        self.history.names().len()
+        self.history.commit_ids().len()
     }
 
     /// The number of edges.
@@ -53,12 +53,12 @@ impl<'a, N: CommitNames> NumberedCommits<'a, N> {
         spans.filter(|span| !span.visited.is_empty())
     }
 
-    /// The edges visited before each commit, in the order of visits, and then all of them.
+    /// For each visited commit, the number of edges before it; a last entry with the total.
     pub(super) fn starts(&self) -> &[u32] {
         &self.starts
     }
 
-    /// The visit number of each commit, and the id that its first edge has or would have.
+    /// For each commit its visit number, and the id that its first edge has or would have.
     pub(super) fn first_edges(&self) -> impl Iterator<Item = (u32, u32)> + '_ {
         self.history.numbered().scan(0, |next, visit| {
             let first_edge = *next;
@@ -67,13 +67,13 @@ impl<'a, N: CommitNames> NumberedCommits<'a, N> {
         })
     }
 
-    /// The record of the commit index for the commit of a span.
+    /// The record of the commit index for the commit of `span`.
     pub(super) fn record(&self, span: &Span) -> Result<CommitRecord, WalkError> {
-        let commit = self.history.names().get(span.visit as usize)?;
+        let commit = self.history.commit_ids().get(span.visit as usize)?;
         Ok(CommitRecord { first_edge: span.first_edge, commit })
     }
 
-    /// The commits that have edges, as the commit index records them.
+    /// The records of the commit index, in the order of edge ids.
     pub(super) fn records(&self) -> impl Iterator<Item = Result<CommitRecord, WalkError>> + '_ {
         self.spans().map(|span| self.record(&span))
     }

@@ -1,7 +1,7 @@
-//! Object ids as small numbers, in the order of their first appearance.
+//! A table that numbers distinct object ids in the order of their first insertion.
 //!
-//! Ids come from journals, which are untrusted: the hash is keyed, so that nobody can choose ids
-//! that collide.
+//! The ids come from journals, which are untrusted: the hash has a random key, so that an attacker
+//! cannot choose ids that collide.
 
 use core::hash::BuildHasher;
 use gitmind_git::oid::Oid;
@@ -9,7 +9,7 @@ use gitmind_memory::{Arena, ArenaVec, MemoryError};
 use hashbrown::HashTable;
 use hashbrown::hash_table::Entry;
 
-/// Ids that there is room for from the start: their arrays are then no small objects of the arena.
+/// Initial capacity in ids: large enough that the arrays are not small objects of the arena.
 const OIDS_MIN: usize = 1024;
 
 /// Distinct object ids, numbered from 0.
@@ -19,7 +19,7 @@ pub(super) struct OidTable<'r> {
     hasher: foldhash::fast::RandomState,
 }
 
-/// Why an id got no number.
+/// Why an id could not be inserted.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum OidTableError {
     Memory(MemoryError),
@@ -40,18 +40,18 @@ impl<'r> OidTable<'r> {
         Ok(Self { oids, numbers, hasher: Default::default() })
     }
 
-    /// The ids; the index is the number.
+    /// The ids, by number.
     pub(super) fn oids(&self) -> &[Oid] {
         &self.oids
     }
 
-    /// The number of `oid`, when it has one.
+    /// The number of `oid`, if it is in the table.
     pub(super) fn find(&self, oid: Oid) -> Option<u32> {
         let is_same = |number: &u32| self.oids[*number as usize] == oid;
         self.numbers.find(self.hasher.hash_one(oid), is_same).copied()
     }
 
-    /// The number of `oid`, a new one when it has none.
+    /// The number of `oid`, which is inserted if it is not in the table.
     pub(super) fn number(&mut self, oid: Oid) -> Result<u32, OidTableError> {
         let Self { oids, numbers, hasher } = self;
         let hash = |number: &u32| hasher.hash_one(oids[*number as usize]);
@@ -68,7 +68,7 @@ impl<'r> OidTable<'r> {
         }
     }
 
-    /// The ids alone, without the table; the index is the number.
+    /// Drops the hash table and returns the ids, by number.
     pub(super) fn into_oids(self) -> &'r [Oid] {
         self.oids.into_slice()
     }
@@ -83,7 +83,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn equal_ids_have_equal_numbers_in_order_of_appearance(
+        fn distinct_ids_are_numbered_in_the_order_of_insertion(
             firsts in prop::collection::vec(0..30_u8, 0..200),
         ) {
             let system = System::new();

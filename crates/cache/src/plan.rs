@@ -1,18 +1,18 @@
-//! What a cache will consist of, known before the first byte is written.
+//! The content of a cache, computed before the first byte is written.
 //!
-//! A pack names its object count in its first bytes, and no object may be in it twice. Bitmap files
-//! are equal only when their id lists are: two forward lists never are, nor two reverse ones, since
-//! an edge has one source and one target; and the reverse list of `t` is the forward list of `s`
-//! exactly when all edges of `t` come from `s` and `s` has no others. So equal files are found by
-//! looking at lists, without hashing anything.
+//! The header of a pack has the number of its objects, and no object may be in a pack twice, so
+//! equal files must be found first. Bitmap files are equal only if their id lists are equal. Two
+//! forward lists are never equal, nor two reverse lists, since an edge has one source and one
+//! target. The reverse list of `t` equals the forward list of `s` exactly when all edges of `t`
+//! come from `s` and `s` has no others. So comparing lists finds all equal files, without hashing.
 //!
-//! Nothing else can be equal. The chunks of the commit index start with other first edges, one
-//! after another; chunks, bitmaps and metadata start with other letters; and the names in a shard,
-//! in the folder of chunks and in the root tree have other lengths.
+//! No other objects can be equal. Each chunk of the commit index has another first edge; chunks,
+//! bitmaps and metadata start with different magic numbers; and the entry names in a shard, in the
+//! directory of chunks and in the root tree have different lengths.
 
+use super::commit_ids::CommitIds;
 use super::commit_index::{CommitRecord, RECORDS_PER_CHUNK};
-use super::kept::Kept;
-use super::names::Names;
+use super::edge_columns::EdgeColumns;
 use super::numbered::NumberedCommits;
 use super::postings::{Postings, zeroed};
 use core::ops::Range;
@@ -20,41 +20,42 @@ use gitmind_git::oid::Oid;
 use gitmind_journal::WalkError;
 use gitmind_memory::{Arena, MemoryError};
 
-/// Objects of a group, if there are as many: enough to be worth a thread's while.
+/// Smallest number of entries per group, except the last: enough work to pay for the handover to
+/// a thread.
 const GROUP_ENTRIES_MIN: usize = 512;
-/// Objects that every cache has: metadata, root tree, commit.
+/// Number of objects that every cache has: metadata, root tree, commit.
 const FIXED_OBJECTS: u32 = 3;
 
-/// What a cache will consist of.
+/// The content of a cache.
 pub(super) struct Plan<'r, 'a> {
     content: Content<'r>,
-    commits: NumberedCommits<'a, Names<'a>>,
+    commits: NumberedCommits<'a, CommitIds<'a>>,
 }
 
-/// The content of its shards, in the order in which it is written; threads may share it.
+/// The content of the shards, which threads share.
 pub(super) struct Content<'r> {
     oids: &'r [Oid],
-    /// Numbers of the oids, sorted by oid.
+    /// The numbers of `oids`, sorted by object id.
     sorted: &'r [u32],
     forward: Postings<'r>,
     reverse: Postings<'r>,
-    /// For each oid that edges end at, the source of the first of them.
+    /// For each object that edges end at, the source of the first of these edges.
     first_sources: &'r [u32],
 }
 
-/// One object's entries in a cache. An empty list has no file.
+/// The id lists of an object. An empty list has no file.
 pub(super) struct Entry<'a> {
     pub(super) oid: Oid,
-    /// Ids of edges that start at it.
+    /// Ids of the edges that start at the object.
     pub(super) forward: &'a [u32],
-    /// Ids of edges that end at it.
+    /// Ids of the edges that end at the object.
     pub(super) reverse: &'a [u32],
-    /// Whether the reverse file equals some forward file of the cache.
+    /// Whether the reverse file equals a forward file of the cache.
     pub(super) reverse_is_shared: bool,
 }
 
 impl Entry<'_> {
-    /// Files that only this entry has.
+    /// Number of files that no other entry has.
     fn own_files(&self) -> u32 {
         let reverse = !self.reverse.is_empty() && !self.reverse_is_shared;
         u32::from(!self.forward.is_empty()) + u32::from(reverse)
@@ -62,14 +63,14 @@ impl Entry<'_> {
 }
 
 impl<'r, 'a> Plan<'r, 'a> {
-    /// Plans the cache of the edges of `commits`, which are freed on the way.
+    /// Plans the cache of the edges in `columns`, which are freed.
     pub(super) fn new(
         arena: &'r Arena<'r>,
-        commits: NumberedCommits<'a, Names<'a>>,
-        kept: Kept<'r>,
+        commits: NumberedCommits<'a, CommitIds<'a>>,
+        columns: EdgeColumns<'r>,
     ) -> Result<Self, MemoryError> {
-        let oid_count = kept.oids().len();
-        let (sources, targets) = (kept.sources(&commits), kept.targets(&commits));
+        let oid_count = columns.oids().len();
+        let (sources, targets) = (columns.sources(&commits), columns.targets(&commits));
         let forward = Postings::group(arena, oid_count, sources.clone())?;
         let reverse = Postings::group(arena, oid_count, targets.clone())?;
         let first_sources = zeroed(arena, oid_count)?;
@@ -80,7 +81,7 @@ impl<'r, 'a> Plan<'r, 'a> {
                 *first = source;
             }
         }
-        let oids = kept.into_oids();
+        let oids = columns.into_oids();
         let sorted = sorted_numbers(arena, oids)?;
         let content = Content { oids, sorted, forward, reverse, first_sources };
         Ok(Self { content, commits })
@@ -91,7 +92,7 @@ impl<'r, 'a> Plan<'r, 'a> {
         &self.content
     }
 
-    /// The number of objects that the cache's pack has.
+    /// The number of objects in the pack of the cache.
     pub(super) fn objects(&self) -> u32 {
         let of_shard = |entries: &mut dyn Iterator<Item = Entry<'_>>| -> u32 {
             1 + entries.map(|entry| entry.own_files()).sum::<u32>()
@@ -106,7 +107,7 @@ impl<'r, 'a> Plan<'r, 'a> {
         self.commits.records()
     }
 
-    /// The chunks of the commit index and their folder; nothing when there are no edges.
+    /// The number of objects of the commit index: the chunks and their directory; 0 without edges.
     fn index_objects(&self) -> u32 {
         match self.commits.spans().count().div_ceil(RECORDS_PER_CHUNK as usize) {
             0 => 0,
@@ -116,12 +117,12 @@ impl<'r, 'a> Plan<'r, 'a> {
 }
 
 impl Content<'_> {
-    /// The entries by shard, in the order of their names.
+    /// The entries by shard, in ascending order.
     pub(super) fn shards(&self) -> impl Iterator<Item = (u8, impl Iterator<Item = Entry<'_>>)> {
         self.shards_of(0..self.sorted.len())
     }
 
-    /// The entries of a group.
+    /// The entries of a group by shard.
     pub(super) fn shards_of(
         &self,
         group: Range<usize>,
@@ -130,7 +131,7 @@ impl Content<'_> {
         shards.map(|shard| (self.shard(shard[0]), shard.iter().map(|&number| self.entry(number))))
     }
 
-    /// All entries in groups of whole shards, by their positions.
+    /// Groups of whole shards, as ranges of positions in `sorted`.
     pub(super) fn groups(&self) -> impl Iterator<Item = Range<usize>> + Send + '_ {
         let mut start = 0;
         core::iter::from_fn(move || {
@@ -155,7 +156,7 @@ impl Content<'_> {
     }
 }
 
-/// The numbers of `oids`, in the order of the oids.
+/// The numbers of `oids`, sorted by object id.
 pub(super) fn sorted_numbers<'r>(
     arena: &'r Arena<'r>,
     oids: &[Oid],

@@ -1,32 +1,32 @@
-//! Postings: for each object, the ascending ids of the edges on one of its sides.
+//! Posting lists: for each object, the ascending ids of its edges in one direction.
 //!
-//! Two flat arrays made by a counting sort: no list object per key, nothing to grow.
+//! All lists are in two flat arrays, made by a counting sort: no allocation per list, no growth.
 
 use gitmind_memory::{Arena, ArenaVec, MemoryError};
 
 /// The edge ids of every key, in one direction.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Postings<'r> {
-    /// Where the ids of each key start; one more entry ends the last.
+    /// For each key, the start of its list in `ids`; a last entry with the total.
     starts: &'r [u32],
     ids: &'r [u32],
 }
 
 impl<'r> Postings<'r> {
-    /// Groups edges by key: the edge at position `id` of `keys` has that key, below `key_count`.
-    /// There are at most `u32::MAX` edges.
+    /// Groups edges by key: the edge with the id `n` has the `n`th of `keys`, all below
+    /// `key_count`. There are at most `u32::MAX` edges.
     pub(super) fn group(
         arena: &'r Arena<'r>,
         key_count: usize,
         keys: impl ExactSizeIterator<Item = u32> + Clone,
     ) -> Result<Self, MemoryError> {
         let len = keys.len();
-        let (starts, ids) = place(arena, key_count, len, (0..).zip(keys))?;
+        let (starts, ids) = counting_sort(arena, key_count, len, (0..).zip(keys))?;
         Ok(Self { starts, ids })
     }
 
-    /// Groups edges by key, whatever the order of their ids: the edge `ids[n]` has the key
-    /// `keys[n]`, below `key_count`.
+    /// Groups edges in any order by key: the edge `ids[n]` has the key `keys[n]`, below
+    /// `key_count`.
     pub(super) fn group_unordered(
         arena: &'r Arena<'r>,
         key_count: usize,
@@ -34,7 +34,7 @@ impl<'r> Postings<'r> {
         keys: &[u32],
     ) -> Result<Self, MemoryError> {
         let edges = ids.iter().copied().zip(keys.iter().copied());
-        let (starts, ids) = place(arena, key_count, ids.len(), edges)?;
+        let (starts, ids) = counting_sort(arena, key_count, ids.len(), edges)?;
         for [start, end] in starts.array_windows() {
             ids[*start as usize..*end as usize].sort_unstable();
         }
@@ -48,9 +48,9 @@ impl<'r> Postings<'r> {
     }
 }
 
-/// Places the id of each edge, with its key, after those of the same key that came before; returns
-/// where keys start, and the ids.
-fn place<'r>(
+/// A stable counting sort of `edges`, pairs of id and key, by key; returns the start of each key,
+/// and the ids.
+fn counting_sort<'r>(
     arena: &'r Arena<'r>,
     key_count: usize,
     edge_count: usize,
@@ -58,18 +58,18 @@ fn place<'r>(
 ) -> Result<(&'r mut [u32], &'r mut [u32]), MemoryError> {
     let starts = zeroed(arena, key_count + 1)?;
     let ids = zeroed(arena, edge_count)?;
-    // Count one place to the right, so that the running sum makes each entry a start.
+    // Counts are one entry to the right of their key, so that the prefix sum gives the starts.
     edges.clone().for_each(|(_, key)| starts[key as usize + 1] += 1);
     let mut sum = 0;
     for start in &mut *starts {
         sum += *start;
         *start = sum;
     }
-    // Placing an id moves its key's start on; afterwards each start is the next key's.
+    // Each entry becomes the end of its list, which is the start of the next one.
     for (id, key) in edges {
-        let place = &mut starts[key as usize];
-        ids[*place as usize] = id;
-        *place += 1;
+        let next = &mut starts[key as usize];
+        ids[*next as usize] = id;
+        *next += 1;
     }
     starts.rotate_right(1);
     if let Some(first) = starts.first_mut() {
@@ -95,7 +95,9 @@ mod tests {
 
     proptest! {
         #[test]
-        fn every_id_is_under_its_key_in_order(keys in prop::collection::vec(0..20_u32, 0..300)) {
+        fn the_list_of_a_key_has_its_ids_in_ascending_order(
+            keys in prop::collection::vec(0..20_u32, 0..300),
+        ) {
             let system = System::new();
             let mut model: BTreeMap<u32, std::vec::Vec<u32>> = BTreeMap::new();
             for (id, key) in (0..).zip(&keys) {

@@ -1,13 +1,13 @@
 //! The query: the edges that start or end at an object, with their ids.
 //!
-//! The answer comes from the branch's cache when that is current: bitmap, commit index, then the
-//! journal commits that hold the edges, each read once. Every object of the cache must have the
-//! content that its name stands for, and every edge the endpoint that was asked for. When the cache
-//! is missing, stale or damaged, the journal is walked instead and gives the same edges with the
-//! same ids; what was handed over before the damage was met stays, and is not repeated.
+//! A current cache answers it: the bitmap gives the ids, the commit index their journal commits,
+//! and each of these is read once. The hash of every object of the cache is verified, and so is the
+//! endpoint of every edge. When the cache is missing, stale or damaged, a walk of the journal gives
+//! the same edges with the same ids. Edges that were visited before the damage was found are not
+//! visited again.
 //!
-//! Ids are those of the cache's numbering while its metadata is readable and current, and those of
-//! oldest-first otherwise.
+//! The ids are numbered in the order of the cache if its metadata is valid and current, else oldest
+//! first.
 
 mod emitter;
 mod error;
@@ -29,9 +29,9 @@ use gitmind_memory::Alloc;
 /// What a query needs.
 #[derive(Clone, Copy)]
 pub struct Query<'a> {
-    /// Where the memory of the query comes from.
+    /// Allocates the buffers of the query.
     pub alloc: Alloc<'a>,
-    /// Where the journal and the cache are.
+    /// The repository that holds the journal and the cache.
     pub repository: &'a dyn Repository,
 }
 
@@ -41,12 +41,12 @@ impl core::fmt::Debug for Query<'_> {
     }
 }
 
-/// Which edges are asked for.
+/// The object and the direction of a query.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Endpoint {
-    /// The object at one end of them.
+    /// The object at one end of the edges.
     pub oid: Oid,
-    /// Which end that is.
+    /// Whether that end is the source or the target.
     pub direction: Direction,
 }
 
@@ -64,7 +64,7 @@ impl Endpoint {
 /// An edge of the answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct FoundEdge<'a> {
-    /// Its id.
+    /// The edge id.
     pub id: u32,
     /// The journal commit that holds it.
     pub commit: Oid,
@@ -75,19 +75,19 @@ pub struct FoundEdge<'a> {
 /// How a query was answered.
 #[derive(Debug)]
 pub struct Answer {
-    /// What the ids are.
+    /// The order in which the ids number the edges.
     pub edge_order: EdgeOrder,
-    /// Edges that were handed over.
+    /// Number of edges that were visited.
     pub edges: u64,
-    /// Why the cache did not do; `None` when the answer is the cache's.
+    /// Why the cache could not be used; `None` if the answer is from the cache.
     pub unusable: Option<Unusable>,
-    /// The malformed commits of the journal, whose edges are in no answer; a cache knows their
-    /// number alone.
+    /// The malformed commits of the journal, whose edges are in no answer; only their counts if the
+    /// answer is from the cache.
     pub malformed: MalformedCounts,
 }
 
 impl Query<'_> {
-    /// Hands the edges of `branch` with this endpoint to `visit`, by ascending ids, until it
+    /// Visits the edges of `branch` with this endpoint, in ascending order of ids, until `visit`
     /// breaks.
     ///
     /// ```
@@ -113,7 +113,8 @@ impl Query<'_> {
     /// ```
     ///
     /// # Errors
-    /// What `visit` returns, or a [`QueryError`]. A cache that cannot be used is none.
+    /// The error of `visit`, or a [`QueryError`]. An unusable cache is not an error; the journal
+    /// answers.
     pub fn run<E: From<QueryError>>(
         &self,
         branch: &BranchName,
@@ -132,9 +133,9 @@ impl Query<'_> {
             },
             Err(unusable) => (EdgeOrder::OldestFirst, unusable),
         };
-        // The cache may be whole when only memory was short.
-        if let Some(refused) = unusable.memory() {
-            return Err(QueryError::Memory(refused).into());
+        // An allocation failure does not mean that the cache is damaged.
+        if let Some(failure) = unusable.memory() {
+            return Err(QueryError::Memory(failure).into());
         }
         let scan = scan::Scan { repository, alloc, tip, edge_order, endpoint };
         let answer = scan.run(&mut emitter)?;

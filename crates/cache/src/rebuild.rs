@@ -1,7 +1,8 @@
-//! The rebuild: a branch's journal becomes its cache.
+//! The rebuild: writes the cache of a branch from its journal.
 //!
-//! The journal is only read. The cache becomes visible in one step, when its ref moves; until then,
-//! whatever fails leaves the repository as it was, but for objects that `git gc` removes.
+//! The journal is only read. The cache becomes visible atomically, when its ref is updated. A
+//! failure before that leaves the refs unchanged, and at most unreachable objects, which `git gc`
+//! removes.
 
 use super::collect::Source;
 use super::error::{FullBecause, RebuildError};
@@ -21,26 +22,27 @@ use gitmind_ports::clock::Clock;
 use gitmind_ports::fs::FileSystem;
 use gitmind_ports::progress::Progress;
 
-/// How often a rebuild starts over because the cache's ref was moved meanwhile: each time somebody
-/// else has built the cache, so that all of fewer at once get through.
+/// Attempts to update the cache ref. An attempt fails only if another process has updated the ref
+/// meanwhile, so up to this many concurrent rebuilds all succeed.
 const ATTEMPTS_MAX: usize = 16;
-/// New commits that are always few enough to bring a cache up to date; so is half of the journal.
+/// An incremental rebuild reads at most this many new commits, or half as many as the cache has,
+/// whichever is more.
 const NEWER_MIN: usize = 4096;
 
 /// What a rebuild needs.
 #[derive(Clone, Copy)]
 pub struct Rebuild<'a> {
-    /// Where the memory of the rebuild comes from.
+    /// Allocates everything outside the arena.
     pub alloc: Alloc<'a>,
-    /// Where the journal is and the cache goes.
+    /// The repository that holds the journal and the cache.
     pub repository: &'a dyn Repository,
-    /// Dates the cache commit.
+    /// Gives the time of the cache commit.
     pub clock: &'a dyn Clock,
-    /// Hears how far it is.
+    /// Receives progress reports.
     pub progress: &'a dyn Progress,
-    /// Where edges go that would exceed the arena's cap; without one, that is an error.
+    /// Where edges are spilled to that would exceed the arena's cap; `None` makes that an error.
     pub disk: Option<&'a dyn FileSystem>,
-    /// Threads that help the one that calls.
+    /// Number of worker threads beside the calling thread.
     pub workers: usize,
 }
 
@@ -50,25 +52,25 @@ impl core::fmt::Debug for Rebuild<'_> {
     }
 }
 
-/// What a rebuild may and must do.
+/// Options of a rebuild.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RebuildOptions {
-    /// How edges are numbered.
+    /// The order in which edges are numbered.
     pub edge_order: EdgeOrder,
     /// Rebuild even when the cache is current.
     pub force: bool,
-    /// Fail on the first malformed commit instead of skipping it.
+    /// Strict mode: fail on the first malformed commit instead of skipping it.
     pub strict: bool,
 }
 
-/// How much work a rebuild did.
+/// What a rebuild did.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Mode {
-    /// The whole journal was read and the whole cache written.
+    /// It read the whole journal and wrote the whole cache.
     Full,
-    /// What is new was read, and what that touches written.
+    /// It read the new commits, and wrote the files of the objects that their edges touch.
     Incremental,
-    /// The cache was already that of the journal.
+    /// Nothing: the cache was current.
     Current,
 }
 
@@ -83,32 +85,33 @@ impl Mode {
     }
 }
 
-/// What a rebuild found and made.
+/// The outcome of a rebuild.
 #[derive(Debug)]
 pub struct Report {
-    /// How much work it was.
+    /// What the rebuild did.
     pub mode: Mode,
-    /// What the cache is built from.
+    /// The metadata of the cache.
     pub meta: Meta,
-    /// The commit that the cache's ref names.
+    /// The commit that the cache ref points to.
     pub cache_commit: Oid,
-    /// Its tree.
+    /// The root tree of the cache.
     pub root_tree: Oid,
-    /// The tree of the shard folders alone.
+    /// The id of a tree with only the shard directories.
     pub shards_tree: Oid,
-    /// What was written; `None` when somebody else has written it.
+    /// The objects that were written; `None` when the cache was current, or another process has
+    /// written the same one.
     pub written: Option<Stored>,
-    /// The malformed commits of the journal: how many, and the first few that were read now.
+    /// The malformed commits of the journal: their counts, and the first few that were read now.
     pub malformed: MalformedCounts,
-    /// Why the cache that was there could not be read, when it could not.
+    /// Why the existing cache could not be read, if so.
     pub replaced_because: Option<ExistingError>,
-    /// Why a cache that was there was built anew instead of being brought up to date.
+    /// Why the existing cache was fully rebuilt instead of incrementally, if so.
     pub full_because: Option<FullBecause>,
-    /// What went to the disk because it did not fit the arena.
+    /// Bytes that were spilled to disk.
     pub spilled: Bytes,
 }
 
-/// A cache that was made or found, and what makes it visible where that is to be done.
+/// A cache, and the transaction that updates its ref; `None` if the cache was current.
 struct Built<'a> {
     report: Report,
     transaction: Option<BoxedTransaction<'a>>,
@@ -117,7 +120,7 @@ struct Built<'a> {
 impl<'a> Built<'a> {
     fn new(mode: Mode, meta: Meta, written: Written<'a>, mut malformed: MalformedCounts) -> Self {
         let Written { commit, root_tree, shards_tree, transaction } = written;
-        // Those that the rest of the journal has were counted by an earlier rebuild.
+        // The metadata also counts those that an earlier rebuild read.
         (malformed.skipped, malformed.truncated) = (meta.commits_skipped, meta.edges_truncated);
         let existing = Existing { commit, root_tree, shards_tree, meta };
         let report = Report { mode, malformed, ..current(existing) };
@@ -129,15 +132,15 @@ impl<'a> Built<'a> {
     }
 }
 
-/// Caches that were built by force in races that were lost, the newest last, each on top of the one
-/// before; their transactions protect them.
-type Lost<'a> = [Option<(Oid, BoxedTransaction<'a>)>; ATTEMPTS_MAX];
+/// Forced caches of attempts that lost the race, oldest first, each built incrementally from the
+/// one before. Their transactions protect their objects from a concurrent gc.
+type LostCaches<'a> = [Option<(Oid, BoxedTransaction<'a>)>; ATTEMPTS_MAX];
 
 impl<'a> Rebuild<'a> {
-    /// Makes the cache of `branch` that of its journal, with its buffers in `arena`.
+    /// Makes the cache of `branch` current, with the edges in `arena`.
     ///
     /// # Errors
-    /// A [`RebuildError`]; the ref is then unchanged, but for [`git::Error::RefUnsure`].
+    /// A [`RebuildError`]; the ref is then unchanged, except after [`git::Error::RefUnsure`].
     pub fn run(
         &self,
         arena: &mut Arena<'_>,
@@ -145,7 +148,7 @@ impl<'a> Rebuild<'a> {
         options: RebuildOptions,
     ) -> Result<Report, RebuildError> {
         branch.check_cache()?;
-        let mut lost: Lost<'a> = [const { None }; ATTEMPTS_MAX];
+        let mut lost: LostCaches<'a> = [const { None }; ATTEMPTS_MAX];
         for _ in 1..ATTEMPTS_MAX {
             match self.attempt(arena, branch, options, &mut lost) {
                 Err(RebuildError::Write(git::Error::RefMoved { .. } | git::Error::Removed(_))) => {}
@@ -155,14 +158,14 @@ impl<'a> Rebuild<'a> {
         self.attempt(arena, branch, options, &mut lost)
     }
 
-    /// One try. The newest cache that `lost` its race is brought up to date, so that those who do
-    /// less work do not always win.
+    /// One attempt. After a forced rebuild that lost the race, it updates that cache incrementally;
+    /// otherwise incremental rebuilds of other processes, which are faster, would always win.
     fn attempt(
         &self,
         arena: &mut Arena<'_>,
         branch: &BranchName,
         options: RebuildOptions,
-        lost: &mut Lost<'a>,
+        lost: &mut LostCaches<'a>,
     ) -> Result<Report, RebuildError> {
         arena.reset();
         let tip = self.repository.resolve(&branch.journal_ref())?;
@@ -171,9 +174,9 @@ impl<'a> Rebuild<'a> {
         let expected = self.repository.resolve(name)?;
         let Built { report, transaction } = match lost.iter().flatten().last() {
             None => self.build(arena, tip, expected, options)?,
-            Some((own, _)) => {
+            Some((lost_cache, _)) => {
                 let update = RebuildOptions { force: false, ..options };
-                let built = self.build(arena, tip, Some(*own), update)?;
+                let built = self.build(arena, tip, Some(*lost_cache), update)?;
                 built.with(|report| Report {
                     mode: Mode::Full,
                     full_because: None,
@@ -182,9 +185,9 @@ impl<'a> Rebuild<'a> {
                 })
             }
         };
-        // One that is current is the newest that lost.
+        // A lost cache that is still current is committed by its own transaction.
         let mut newest = lost.iter_mut().rev().filter_map(Option::take);
-        let transaction = transaction.or_else(|| newest.next().map(|(_, own)| own));
+        let transaction = transaction.or_else(|| newest.next().map(|(_, transaction)| transaction));
         let Some(mut transaction) = transaction else { return Ok(report) };
         match transaction.commit(RefUpdate { name, expected, new: report.cache_commit }) {
             Ok(written) => Ok(Report { written: Some(written), ..report }),
@@ -192,14 +195,14 @@ impl<'a> Rebuild<'a> {
                 let read = |commit| Existing::read(self.repository, self.alloc, commit);
                 let theirs = self.repository.resolve(name)?.map(read).transpose();
                 match theirs.ok().flatten().flatten() {
-                    // Somebody else has built the same one: that it is there is what was asked for.
+                    // Another process has written the same cache, so this attempt has succeeded.
                     Some(theirs) if theirs.root_tree == report.root_tree => {
                         Ok(Report { cache_commit: theirs.commit, ..report })
                     }
                     _ => {
-                        let free = lost.iter_mut().find(|lost| lost.is_none());
-                        if let Some(free) = free.filter(|_| options.force) {
-                            *free = Some((report.cache_commit, transaction));
+                        let slot = lost.iter_mut().find(|slot| slot.is_none());
+                        if let Some(slot) = slot.filter(|_| options.force) {
+                            *slot = Some((report.cache_commit, transaction));
                         }
                         Err(error.into())
                     }
@@ -209,7 +212,8 @@ impl<'a> Rebuild<'a> {
         }
     }
 
-    /// The cache for `tip`, from the one at `commit` where that will do; moves no ref.
+    /// Builds the cache for `tip`, incrementally from the one at `commit` if possible. Updates no
+    /// ref.
     fn build(
         &self,
         arena: &mut Arena<'_>,
@@ -222,33 +226,33 @@ impl<'a> Rebuild<'a> {
             Some(Ok(Some(existing))) if is_current(&existing.meta, tip, options) => {
                 Built { report: current(existing), transaction: None }
             }
-            Some(Ok(Some(existing))) if can_go_on(&existing.meta, options) => {
+            Some(Ok(Some(existing))) if can_update(&existing.meta, options) => {
                 let because = match self.incremental(arena, tip, &existing, options) {
                     Ok(Ok(built)) => return Ok(built),
                     Ok(Err(because)) => because,
                     Err(error) if error.is_over_cap() && self.disk.is_some() => {
-                        FullBecause::TooMuch(arena.cap_bytes())
+                        FullBecause::OverLimit(arena.cap_bytes())
                     }
-                    // What is touched waits in memory, and a full rebuild writes it as it goes.
-                    Err(error) => FullBecause::TooMuch(error.budget().ok_or(error)?),
+                    // An update stages its objects in memory; a full rebuild streams them.
+                    Err(error) => FullBecause::OverLimit(error.budget().ok_or(error)?),
                 };
                 let built = self.full(arena, tip, options)?;
                 built.with(|report| Report { full_because: Some(because), ..report })
             }
             Some(Err(error)) => match error.memory() {
-                Some(refused) => return Err(refused.into()),
+                Some(failure) => return Err(failure.into()),
                 None => {
                     let built = self.full(arena, tip, options)?;
                     built.with(|report| Report { replaced_because: Some(error), ..report })
                 }
             },
-            // None there, another order's, or one of the C tool's.
+            // No cache, a cache in another order, or one of the C tool.
             _ => self.full(arena, tip, options)?,
         })
     }
 
-    /// Reads what is newer than the cache `existing` and writes what that touches; or says why the
-    /// whole cache has to be built. Moves no ref.
+    /// Reads the commits that are newer than the cache `existing`, and writes the files that they
+    /// change; or returns why a full rebuild is needed. Updates no ref.
     fn incremental<'r>(
         &self,
         arena: &'r Arena<'r>,
@@ -259,14 +263,14 @@ impl<'a> Rebuild<'a> {
         let old = &existing.meta;
         let commits_max = NEWER_MIN.max(old.commits as usize / 2);
         let source = self.source(options);
-        let read = source.read_since(arena, (tip, old.journal_tip), commits_max)?;
-        let (commits, kept, malformed) = match read {
+        let read = source.read_newer(arena, (tip, old.journal_tip), commits_max)?;
+        let (commits, columns, malformed) = match read {
             Ok(read) => read,
             Err(because) => return Ok(Err(because)),
         };
         let added = meta_of(tip, options.edge_order, &commits, &malformed)?;
         let meta = old.extended(&added).ok_or(RebuildError::TooManyEdges)?;
-        let plan = Plan::new(arena, commits, kept)?;
+        let plan = Plan::new(arena, commits, columns)?;
         let Target { repository, alloc, .. } = self.target();
         let update = Update { repository, alloc, old, new: &meta };
         match update.write(existing.commit, &plan, self.clock.now()) {
@@ -277,7 +281,7 @@ impl<'a> Rebuild<'a> {
         }
     }
 
-    /// Reads the whole journal and writes the whole cache; moves no ref.
+    /// Reads the whole journal and writes the whole cache. Updates no ref.
     fn full(
         &self,
         arena: &mut Arena<'_>,
@@ -306,9 +310,9 @@ impl<'a> Rebuild<'a> {
     }
 }
 
-/// Whether a cache with this metadata can be brought up to date. Ids are stable oldest first only;
-/// a strict rebuild does not take over a cache of a malformed journal.
-fn can_go_on(meta: &Meta, options: RebuildOptions) -> bool {
+/// Whether a cache with this metadata can be updated incrementally. Only the ids of the order
+/// oldest first are stable; in strict mode, a cache of a malformed journal is not reused.
+fn can_update(meta: &Meta, options: RebuildOptions) -> bool {
     let is_whole = meta.commits_skipped == 0 && meta.edges_truncated == 0;
     meta.edge_order == EdgeOrder::OldestFirst
         && options.edge_order == EdgeOrder::OldestFirst
@@ -316,8 +320,8 @@ fn can_go_on(meta: &Meta, options: RebuildOptions) -> bool {
         && (is_whole || !options.strict)
 }
 
-/// Whether a cache with this metadata is what the options ask for. A strict rebuild does not take a
-/// cache of a malformed journal: it reads the journal again to name the commit.
+/// Whether a cache with this metadata is current. In strict mode, a cache of a malformed journal is
+/// not: the journal is read again, so that the error names the malformed commit.
 fn is_current(meta: &Meta, tip: Oid, options: RebuildOptions) -> bool {
     let is_whole = meta.commits_skipped == 0 && meta.edges_truncated == 0;
     meta.journal_tip == tip
@@ -326,6 +330,7 @@ fn is_current(meta: &Meta, tip: Oid, options: RebuildOptions) -> bool {
         && (is_whole || !options.strict)
 }
 
+/// The report of a rebuild that found the cache current.
 fn current(existing: Existing) -> Report {
     Report {
         mode: Mode::Current,

@@ -1,4 +1,4 @@
-//! The root tree of a cache: shard folders, commit index, metadata.
+//! The root tree of a cache: shard directories, commit index, metadata.
 
 use super::existing::ExistingError;
 use super::shard::is_shard_name;
@@ -7,35 +7,35 @@ use gitmind_git::oid::Oid;
 use gitmind_git::{Commit, EntryMode, ObjectKind, Repository, TreeDraft, entries, object_id};
 use gitmind_memory::{Alloc, MemoryError, Vec};
 
-/// What stands at the root of a cache.
+/// The decoded root tree of a cache.
 #[derive(Debug)]
 pub(super) struct Root<'a> {
-    /// The shard folders alone.
+    /// The entries of the shard directories.
     pub(super) shards: TreeDraft<'a>,
-    /// The folder of the commit index.
+    /// The directory of the commit index.
     pub(super) commits: Option<Oid>,
-    /// The metadata.
+    /// The blob of the metadata.
     pub(super) meta: Option<Oid>,
-    /// Whether there is only one folder, with everything below it, as the C tool writes it.
+    /// Whether it has a wrapper directory `cache-...`, as the C tool writes it.
     pub(super) is_wrapper: bool,
 }
 
 impl<'a> Root<'a> {
-    /// Reads the root of the cache whose commit is `commit`; returns its name too.
+    /// Reads the root tree of the cache with the commit `commit`; returns its id and content.
     pub(super) fn read(
         repository: &dyn Repository,
         alloc: Alloc<'a>,
         commit: Oid,
     ) -> Result<(Oid, Self), ExistingError> {
         let mut buffer = Vec::new(alloc);
-        read_whole(repository, commit, ObjectKind::Commit, &mut buffer)?;
+        read_verified(repository, commit, ObjectKind::Commit, &mut buffer)?;
         let tree = Commit::parse(commit, &buffer).map_err(ExistingError::Malformed)?.tree;
-        read_whole(repository, tree, ObjectKind::Tree, &mut buffer)?;
+        read_verified(repository, tree, ObjectKind::Tree, &mut buffer)?;
         Ok((tree, Self::parse(alloc, &buffer)?))
     }
 
-    /// Whether it is laid out as the C tool does: its one wrapper folder, or that one's content.
-    pub(super) fn is_foreign(&self) -> bool {
+    /// Whether it has the layout of the C tool: a wrapper directory, or only shard directories.
+    pub(super) fn has_c_tool_layout(&self) -> bool {
         self.meta.is_none()
             && self.commits.is_none()
             && (self.is_wrapper || !self.shards.is_empty())
@@ -49,21 +49,21 @@ impl<'a> Root<'a> {
         for entry in entries(tree) {
             let entry = entry.map_err(ExistingError::Malformed)?;
             let is_shard = is_shard_name(entry.name);
-            let is_ours = is_shard || [commit_index::FOLDER, meta::NAME].contains(&entry.name);
+            let is_ours = is_shard || [commit_index::DIRECTORY, meta::NAME].contains(&entry.name);
             let mode = if entry.name == meta::NAME { EntryMode::File } else { EntryMode::Tree };
             if entry.mode == EntryMode::Other || is_ours && entry.mode != mode {
-                return malformed("an entry has a mode that it cannot have");
+                return malformed("an entry of its root tree has a wrong mode");
             }
-            // What is kept of it would be written again, in the same order.
+            // An update copies these entries in the same order, so they must be sorted.
             if is_ours && entry.name <= before {
-                return malformed("its entries are not in order");
+                return malformed("the entries of its root tree are not in order");
             }
             before = if is_ours { entry.name } else { before };
             match (entry.mode, entry.name) {
                 (EntryMode::Tree, name) if is_shard_name(name) => {
                     root.shards.try_push(EntryMode::Tree, name, entry.id)?;
                 }
-                (EntryMode::Tree, commit_index::FOLDER) => root.commits = Some(entry.id),
+                (EntryMode::Tree, commit_index::DIRECTORY) => root.commits = Some(entry.id),
                 (EntryMode::Tree, name) => root.is_wrapper |= name.starts_with(b"cache-"),
                 (EntryMode::File, meta::NAME) => root.meta = Some(entry.id),
                 _ => {}
@@ -72,20 +72,20 @@ impl<'a> Root<'a> {
         Ok(root)
     }
 
-    /// The root tree. Entries are in git's order, for which a folder's name ends in `/`.
+    /// Encodes the root tree in git's entry order, which compares directory names with a final `/`.
     pub(super) fn encode(&self, alloc: Alloc<'a>) -> Result<TreeDraft<'a>, MemoryError> {
         let mut tree = TreeDraft::new(alloc);
         let mut commits = self.commits;
         for shard in entries(self.shards.as_bytes()).flatten() {
-            if shard.name > commit_index::FOLDER
+            if shard.name > commit_index::DIRECTORY
                 && let Some(commits) = commits.take()
             {
-                tree.try_push(EntryMode::Tree, commit_index::FOLDER, commits)?;
+                tree.try_push(EntryMode::Tree, commit_index::DIRECTORY, commits)?;
             }
             tree.try_push(EntryMode::Tree, shard.name, shard.id)?;
         }
         if let Some(commits) = commits {
-            tree.try_push(EntryMode::Tree, commit_index::FOLDER, commits)?;
+            tree.try_push(EntryMode::Tree, commit_index::DIRECTORY, commits)?;
         }
         if let Some(meta) = self.meta {
             tree.try_push(EntryMode::File, meta::NAME, meta)?;
@@ -94,9 +94,9 @@ impl<'a> Root<'a> {
     }
 }
 
-/// Reads an object of a cache, and checks that it has the content that its name stands for: git
-/// does not when it reads, and a cache that was changed by one bit would give other answers.
-pub(super) fn read_whole(
+/// Reads an object of a cache and verifies its hash. git does not verify hashes on reading, and a
+/// flipped bit in a cache would give wrong answers.
+pub(super) fn read_verified(
     repository: &dyn Repository,
     id: Oid,
     kind: ObjectKind,
@@ -114,9 +114,9 @@ mod tests {
     use super::*;
     use gitmind_memory::System;
 
-    /// An update took a root with entries twice or of no mode, and wrote one that git refuses.
+    /// Regression: an update copied duplicate entries and wrong modes to a tree that git rejects.
     #[test]
-    fn a_root_whose_entries_are_out_of_order_or_of_another_mode_is_refused() {
+    fn a_root_with_unsorted_entries_or_wrong_modes_is_an_error() {
         let system = System::new();
         let alloc = Alloc::new(&system);
         let shard = (EntryMode::Tree, b"0a".as_slice());
@@ -138,7 +138,7 @@ mod tests {
     }
 
     #[test]
-    fn entries_come_in_gits_order_and_read_back() {
+    fn the_entries_are_in_gits_order_and_parse_to_the_same_root() {
         let oid = Oid::new([7; 20]);
         let names: [&[u8]; 4] = [b"0a", b"cf", b"d0", b"ff"];
         for used in 0..1 << names.len() {

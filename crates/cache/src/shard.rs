@@ -1,12 +1,12 @@
-//! Names inside a cache's tree: 256 shard folders, two files for each object.
+//! Paths in the tree of a cache: 256 shard directories, with up to two files for each object.
 //!
-//! `<first two hex digits>/<forty hex digits>.forward` or `.reverse`, as the C tool looks them up.
+//! `<2 hex digits>/<40 hex digits>.forward` or `.reverse`, as in the C tool.
 
 use gitmind_git::oid::Oid;
 use gitmind_git::{EntryMode, TreeDraft};
 use gitmind_memory::MemoryError;
 
-/// Which edges of an object: those on one side of it.
+/// Which edges of an object: outgoing or incoming ones.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Direction {
     /// Edges that start at the object.
@@ -17,7 +17,7 @@ pub enum Direction {
 
 const SUFFIX_LEN: usize = ".forward".len();
 
-/// The name of a file in its shard's folder.
+/// The name of a bitmap file in its shard directory.
 pub(super) fn file_name(oid: Oid, direction: Direction) -> [u8; Oid::HEX_LEN + SUFFIX_LEN] {
     let suffix: &[u8; SUFFIX_LEN] = match direction {
         Direction::Forward => b".forward",
@@ -29,13 +29,13 @@ pub(super) fn file_name(oid: Oid, direction: Direction) -> [u8; Oid::HEX_LEN + S
     name
 }
 
-/// The name of a shard's folder.
+/// The name of a shard directory.
 pub(super) fn shard_name(shard: u8) -> [u8; 2] {
     let [high, low, ..] = Oid::new([shard; Oid::LEN]).to_hex();
     [high, low]
 }
 
-/// Appends the entry of a file to its shard's tree.
+/// Appends the entry of a bitmap file to the tree of its shard.
 pub(super) fn push_file(
     tree: &mut TreeDraft<'_>,
     oid: Oid,
@@ -45,7 +45,7 @@ pub(super) fn push_file(
     tree.try_push(EntryMode::File, &file_name(oid, direction), file)
 }
 
-/// Appends the entry of a shard's tree to the root tree.
+/// Appends the entry of a shard directory to the root tree.
 pub(super) fn push_shard(
     root: &mut TreeDraft<'_>,
     shard: u8,
@@ -54,12 +54,12 @@ pub(super) fn push_shard(
     root.try_push(EntryMode::Tree, &shard_name(shard), tree)
 }
 
-/// Whether a name in the root tree is that of a shard.
+/// Whether `name` is the name of a shard directory.
 pub(super) fn is_shard_name(name: &[u8]) -> bool {
     matches!(name, [b'0'..=b'9' | b'a'..=b'f', b'0'..=b'9' | b'a'..=b'f'])
 }
 
-/// Whether a name in a shard's folder is that of a file.
+/// Whether `name` is the name of a bitmap file.
 pub(super) fn is_file_name(name: &[u8]) -> bool {
     let Some((oid, suffix)) = name.split_at_checked(Oid::HEX_LEN) else { return false };
     let is_hex = oid.iter().all(|digit| matches!(digit, b'0'..=b'9' | b'a'..=b'f'));
@@ -73,7 +73,7 @@ mod tests {
     use gitmind_memory::{Alloc, System};
 
     #[test]
-    fn names_are_those_that_the_c_tool_looks_up() {
+    fn names_are_those_of_the_c_tool() {
         let oid = Oid::new([0x0a; 20]);
         let system = System::new();
         let mut tree = TreeDraft::new(Alloc::new(&system));

@@ -1,8 +1,8 @@
-//! Bringing a cache up to date: only what new edges touch is written again.
+//! The incremental update of a cache: only the files of objects with new edges are written.
 //!
-//! Edge ids are stable under appends (oldest first), so a file of an object that no new edge
-//! touches stays, and one that is touched gets ids at its end. The outcome is, tree for tree, that
-//! of a full rebuild.
+//! Edge ids are stable under appends (oldest first), so the file of an object without new edges
+//! does not change, and the file of an object with new edges gets ids at its end. The resulting
+//! tree is that of a full rebuild.
 
 use super::bitmap::{decode_bitmap, encode_bitmap};
 use super::commit_index::{
@@ -13,7 +13,7 @@ use super::existing::ExistingError;
 use super::indexed::edges_of;
 use super::meta::Meta;
 use super::plan::Plan;
-use super::root::{Root, read_whole};
+use super::root::{Root, read_verified};
 use super::shard::{Direction, file_name, is_file_name, shard_name};
 use super::staged::Staged;
 use super::write::{Written, commit_object};
@@ -26,13 +26,13 @@ use gitmind_journal::{PayloadBuffer, WalkError};
 use gitmind_memory::{Alloc, MemoryError, Vec};
 use gitmind_ports::clock::Timestamp;
 
-/// Why a cache was not brought up to date.
+/// Why a cache could not be updated.
 pub(super) enum UpdateError {
-    /// It cannot be used: a full rebuild can help.
+    /// The existing cache cannot be used; a full rebuild can replace it.
     Existing(ExistingError),
-    /// What is new cannot be read again.
+    /// The ids of the new commits cannot be read.
     Read(WalkError),
-    /// The new one cannot be written.
+    /// The updated cache cannot be written.
     Write(Error),
 }
 
@@ -45,7 +45,7 @@ impl From<WalkError> for UpdateError {
 impl From<ExistingError> for UpdateError {
     fn from(error: ExistingError) -> Self {
         match error.memory() {
-            Some(refused) => Self::Write(refused.into()),
+            Some(failure) => Self::Write(failure.into()),
             None => Self::Existing(error),
         }
     }
@@ -63,18 +63,18 @@ impl From<MemoryError> for UpdateError {
     }
 }
 
-/// The cache that is there, and what is new.
+/// What an update needs.
 pub(super) struct Update<'u, 'a> {
     pub(super) repository: &'a dyn Repository,
     pub(super) alloc: Alloc<'a>,
-    /// The metadata of the cache that is there.
+    /// The metadata of the existing cache.
     pub(super) old: &'u Meta,
-    /// That of the one that will be.
+    /// The metadata of the updated cache.
     pub(super) new: &'u Meta,
 }
 
 impl<'a> Update<'_, 'a> {
-    /// Writes the cache that `commit`, the one that is there, becomes by the edges of `plan`.
+    /// Writes the cache of the commit `commit`, with the edges of `plan` added.
     pub(super) fn write(
         &self,
         commit: Oid,
@@ -96,7 +96,7 @@ impl<'a> Update<'_, 'a> {
         Ok(Written { commit, root_tree, shards_tree, transaction })
     }
 
-    /// The shard folders, those that are touched written again.
+    /// The shard directories, with those that have new edges written again.
     fn shards(
         &self,
         root: &Root<'_>,
@@ -108,13 +108,13 @@ impl<'a> Update<'_, 'a> {
         for (shard, touched) in plan.content().shards() {
             let name = shard_name(shard);
             let before = copy_up_to(&mut old, &name, &mut shards)?;
-            let mut folder = Vec::new(self.alloc);
+            let mut directory = Vec::new(self.alloc);
             if let Some(before) = before {
-                read_whole(self.repository, before, ObjectKind::Tree, &mut folder)?;
+                read_verified(self.repository, before, ObjectKind::Tree, &mut directory)?;
             }
             let is_file =
                 |entry: &TreeEntry<'_>| entry.mode == EntryMode::File && is_file_name(entry.name);
-            let mut files = ordered(&folder, is_file).peekable();
+            let mut files = ordered(&directory, is_file).peekable();
             let mut tree = TreeDraft::new(self.alloc);
             for entry in touched {
                 for (direction, new) in
@@ -136,7 +136,8 @@ impl<'a> Update<'_, 'a> {
         Ok(shards)
     }
 
-    /// The file of the ids of `before` and of `new` ones, counted from the first of these.
+    /// Writes the bitmap file with the ids of the file `before` and the `new` ids, which start at 0
+    /// for the first new edge; returns its id.
     fn file(
         &self,
         before: Option<Oid>,
@@ -147,12 +148,14 @@ impl<'a> Update<'_, 'a> {
         let mut ids = match before {
             None => Vec::new(self.alloc),
             Some(before) => {
-                read_whole(self.repository, before, ObjectKind::Blob, &mut buffer)?;
+                read_verified(self.repository, before, ObjectKind::Blob, &mut buffer)?;
                 decode_bitmap(self.alloc, &buffer).map_err(ExistingError::from)?
             }
         };
         if ids.last().is_some_and(|last| *last >= self.old.edges) {
-            return Err(ExistingError::Malformed("it has an edge past its last one").into());
+            return Err(
+                ExistingError::Malformed("it has an edge id beyond its number of edges").into()
+            );
         }
         ids.try_extend(new.iter().map(|id| self.old.edges + id))?;
         buffer.clear();
@@ -160,10 +163,10 @@ impl<'a> Update<'_, 'a> {
         Ok(staged.add(ObjectKind::Blob, &buffer)?)
     }
 
-    /// The folder of the commit index with the new records at its end.
+    /// Writes the directory of the commit index with the new records at its end; returns its id.
     fn commit_index(
         &self,
-        folder: Option<Oid>,
+        directory: Option<Oid>,
         plan: &Plan<'_, '_>,
         staged: &mut Staged<'_>,
     ) -> Result<Option<Oid>, UpdateError> {
@@ -171,13 +174,13 @@ impl<'a> Update<'_, 'a> {
         let mut new = plan.commits().peekable();
         let mut tree = TreeDraft::new(self.alloc);
         let mut records: Vec<'_, CommitRecord> = Vec::new(self.alloc);
-        match (folder, self.old.commits_indexed) {
+        match (directory, self.old.commits_indexed) {
             (None, 0) if base == 0 => {}
-            (Some(folder), 1..) => self.open_chunk(folder, &mut tree, &mut records)?,
+            (Some(directory), 1..) => self.open_chunk(directory, &mut tree, &mut records)?,
             _ => return Err(ExistingError::Malformed(OTHER_COUNT).into()),
         }
         if new.peek().is_none() {
-            return Ok(folder);
+            return Ok(directory);
         }
         let mut file = Vec::new(self.alloc);
         while !records.is_empty() || new.peek().is_some() {
@@ -196,16 +199,16 @@ impl<'a> Update<'_, 'a> {
         Ok(Some(staged.add(ObjectKind::Tree, tree.as_bytes())?))
     }
 
-    /// Puts the full chunks of the folder into `tree`, and the records of one that is not full into
-    /// `records`. The last one is read in any case.
+    /// Copies the entries of full chunks to `tree`, and the records of a last chunk that is not
+    /// full to `records`. Reads the last chunk in any case, for [`check_end`](Self::check_end).
     fn open_chunk(
         &self,
-        folder: Oid,
+        directory: Oid,
         tree: &mut TreeDraft<'_>,
         records: &mut Vec<'_, CommitRecord>,
     ) -> Result<(), UpdateError> {
         let mut buffer = Vec::new(self.alloc);
-        read_whole(self.repository, folder, ObjectKind::Tree, &mut buffer)?;
+        read_verified(self.repository, directory, ObjectKind::Tree, &mut buffer)?;
         let mut last: Option<TreeEntry<'_>> = None;
         let mut chunks = 0;
         let is_chunk = |entry: &TreeEntry<'_>| {
@@ -222,7 +225,7 @@ impl<'a> Update<'_, 'a> {
         let last = last.filter(|_| chunks == self.old.commits_indexed.div_ceil(RECORDS_PER_CHUNK));
         let last = last.ok_or(ExistingError::Malformed(OTHER_COUNT))?;
         let mut file = Vec::new(self.alloc);
-        read_whole(self.repository, last.id, ObjectKind::Blob, &mut file)?;
+        read_verified(self.repository, last.id, ObjectKind::Blob, &mut file)?;
         let chunk = CommitChunk::parse(&file).map_err(ExistingError::from)?;
         if chunk.count() != records_of_last_chunk(self.old.commits_indexed) {
             return Err(ExistingError::Malformed(OTHER_COUNT).into());
@@ -237,8 +240,8 @@ impl<'a> Update<'_, 'a> {
         Ok(())
     }
 
-    /// Checks that new ids go on where those of the last commit in the index end: metadata with
-    /// another number of edges would move every edge that is added.
+    /// Checks that the ids of the last commit in the index end at the number of edges in the
+    /// metadata, at which the new ids start.
     fn check_end(&self, last: Option<CommitRecord>) -> Result<(), UpdateError> {
         let last = last.ok_or(ExistingError::Malformed(OTHER_COUNT))?;
         let (mut object, mut payload) = (Vec::new(self.alloc), PayloadBuffer::new(self.alloc));
@@ -253,28 +256,28 @@ impl<'a> Update<'_, 'a> {
 
 const OTHER_COUNT: &str = "its commit index has another number of records";
 
-/// The entries of a folder whose names are of one length. What is kept of it is written again in
-/// the same order, so there is none that is not `is_ours`, and none out of order.
+/// The entries of a directory whose names have one length. They are copied in the same order, so an
+/// entry that is not `is_ours`, or not in order, is an error.
 fn ordered<'t>(
-    folder: &'t [u8],
+    directory: &'t [u8],
     is_ours: impl Fn(&TreeEntry<'_>) -> bool,
 ) -> impl Iterator<Item = Result<TreeEntry<'t>, &'static str>> {
     let mut before: &[u8] = b"";
-    entries(folder).map(move |entry| {
+    entries(directory).map(move |entry| {
         let entry = entry?;
         if !is_ours(&entry) {
-            return Err("a folder has an entry that it cannot have");
+            return Err("a directory has an unexpected entry");
         }
         if entry.name <= before {
-            return Err("the entries of a folder are not in order");
+            return Err("the entries of a directory are not in order");
         }
         before = entry.name;
         Ok(entry)
     })
 }
 
-/// Copies the entries before `name` to `out`; returns the object of the one with that name, which
-/// is left out.
+/// Copies the entries before `name` to `out`; returns the object id of the entry `name`, which is
+/// not copied.
 fn copy_up_to<'t>(
     left: &mut Peekable<impl Iterator<Item = Result<TreeEntry<'t>, &'static str>>>,
     name: &[u8],
@@ -294,7 +297,7 @@ fn copy_up_to<'t>(
     Ok(None)
 }
 
-/// Copies all entries that are left to `out`.
+/// Copies all remaining entries to `out`.
 fn copy_rest<'t>(
     left: &mut Peekable<impl Iterator<Item = Result<TreeEntry<'t>, &'static str>>>,
     out: &mut TreeDraft<'_>,

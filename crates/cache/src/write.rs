@@ -21,7 +21,7 @@ use gitmind_ports::progress::{Progress, Step};
 /// Message of a cache commit, as the C tool writes it.
 const MESSAGE: &[u8] = b"Cache metadata";
 
-/// A cache whose objects wait for the commit of their transaction.
+/// A cache whose objects are written; committing the transaction updates its ref.
 pub(super) struct Written<'a> {
     pub(super) commit: Oid,
     pub(super) root_tree: Oid,
@@ -29,13 +29,13 @@ pub(super) struct Written<'a> {
     pub(super) transaction: BoxedTransaction<'a>,
 }
 
-/// What a cache is written with.
+/// What writing a cache needs.
 #[derive(Clone, Copy)]
 pub(super) struct Target<'a> {
     pub(super) repository: &'a dyn Repository,
     pub(super) alloc: Alloc<'a>,
     pub(super) progress: &'a dyn Progress,
-    /// Threads that encode, beside the one that writes.
+    /// Number of encoding threads beside the writing thread.
     pub(super) workers: usize,
 }
 
@@ -63,7 +63,7 @@ pub(super) fn write<'a>(
     writer.finish(repository, alloc, plan.commits(), meta, time)
 }
 
-/// The commit of a cache whose root tree is `tree`.
+/// Encodes the commit object of a cache with the root tree `tree`.
 pub(super) fn commit_object<'a>(
     repository: &dyn Repository,
     alloc: Alloc<'a>,
@@ -77,19 +77,19 @@ pub(super) fn commit_object<'a>(
     Ok(commit)
 }
 
-/// A cache that is being written: shards in the order of their names, then the rest.
+/// Writes a cache: the shards in ascending order, then the commit index and the other objects.
 pub(super) struct CacheWriter<'a> {
     transaction: BoxedTransaction<'a>,
-    /// Buffer for a file's content.
+    /// Buffer for the content of a file.
     file: Vec<'a, u8>,
-    /// The tree of the shard that is being written.
+    /// The tree of the current shard.
     tree: TreeDraft<'a>,
-    /// The shard folders so far.
+    /// The shard directories so far.
     shards: TreeDraft<'a>,
 }
 
 impl<'a> CacheWriter<'a> {
-    /// Starts a cache of so many objects, if that is known.
+    /// Starts a cache with this number of objects, if it is known.
     pub(super) fn start(
         repository: &'a dyn Repository,
         alloc: Alloc<'a>,
@@ -103,7 +103,7 @@ impl<'a> CacheWriter<'a> {
         })
     }
 
-    /// Writes encoded shards; returns how many objects that were.
+    /// Writes a group of encoded shards; returns the number of objects.
     fn group(&mut self, group: &Encoded<'_>) -> Result<u64, Error> {
         for (kind, id, data) in group.objects() {
             self.transaction.add_named(kind, id, data)?;
@@ -114,7 +114,7 @@ impl<'a> CacheWriter<'a> {
         Ok(group.objects().len() as u64)
     }
 
-    /// Puts a file into the shard; they come in the order of their names.
+    /// Adds the entry of a file to the shard; entries must come in the order of their names.
     pub(super) fn entry(
         &mut self,
         object: Oid,
@@ -124,7 +124,7 @@ impl<'a> CacheWriter<'a> {
         push_file(&mut self.tree, object, direction, file)
     }
 
-    /// Writes the shard's tree, unless it has no files.
+    /// Writes the tree of the current shard, unless it is empty.
     pub(super) fn end_shard(&mut self, shard: u8) -> Result<(), Error> {
         if !self.tree.is_empty() {
             let tree = self.transaction.add(ObjectKind::Tree, self.tree.as_bytes())?;
@@ -134,14 +134,14 @@ impl<'a> CacheWriter<'a> {
         Ok(())
     }
 
-    /// Writes the file of `ids`; returns its name.
+    /// Writes the bitmap file of `ids`; returns its id.
     pub(super) fn file(&mut self, ids: &[u32]) -> Result<Oid, Error> {
         self.file.clear();
         encode_bitmap(ids, &mut self.file)?;
         self.transaction.add(ObjectKind::Blob, &self.file)
     }
 
-    /// Writes the commit index, metadata, root tree and commit, after the last shard.
+    /// Writes the commit index, the metadata, the root tree and the commit, after the last shard.
     pub(super) fn finish(
         mut self,
         repository: &dyn Repository,
@@ -161,7 +161,7 @@ impl<'a> CacheWriter<'a> {
         Ok(Written { commit, root_tree, shards_tree, transaction })
     }
 
-    /// Writes the commit index; returns its folder, which a journal without edges has none of.
+    /// Writes the commit index; returns the id of its directory, or `None` without edges.
     fn commit_index(
         &mut self,
         mut records: impl Iterator<Item = Result<CommitRecord, WalkError>>,

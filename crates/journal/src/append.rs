@@ -1,8 +1,9 @@
 //! Appending edges to a journal: commits on top of its tip, then one move of its ref.
 //!
-//! The journal is not read: its ref names the parent, so the cost does not depend on its length. A
-//! ref that somebody else moved meanwhile is read again and the commits are made again, after a
-//! wait that doubles; until the ref moves, nobody sees any of them.
+//! The journal is not read: the new commits need only the id that its ref holds, so the cost does
+//! not depend on the length of the journal. When another process has updated the ref meanwhile
+//! (compare-and-swap fails), the commits are made again on top of the new tip, after exponential
+//! backoff with jitter. Readers see none of the commits until the ref is updated.
 
 use super::batch::Batch;
 use super::message::{MessageError, encode_message};
@@ -14,22 +15,23 @@ use gitmind_memory::{Alloc, MemoryError, Vec};
 use gitmind_ports::clock::{Clock, Timestamp};
 use gitmind_ports::random::{Random, RandomError};
 
-/// How often it is tried before others have had their way too often.
+/// Attempts to update the ref before the append fails with [`AppendError::Contended`].
 const ATTEMPTS_MAX: u32 = 40;
-/// The longest first wait; each next one is up to twice as long.
-const FIRST_WAIT: Duration = Duration::from_millis(2);
-const LONGEST_WAIT: Duration = Duration::from_millis(250);
+/// Upper bound of the wait after the first failed attempt; it doubles with each attempt.
+const FIRST_WAIT_MAX: Duration = Duration::from_millis(2);
+/// Upper bound of every wait.
+const WAIT_MAX: Duration = Duration::from_millis(250);
 
 /// What an append needs.
 #[derive(Clone, Copy)]
 pub struct Append<'a> {
-    /// Where its memory comes from.
+    /// Allocates the buffers and the objects of the transaction.
     pub alloc: Alloc<'a>,
-    /// Where the journal is.
+    /// The repository that holds the journal.
     pub repository: &'a dyn Repository,
-    /// Dates the commits, and waits.
+    /// Gives the time of the commits, and sleeps between attempts.
     pub clock: &'a dyn Clock,
-    /// Says how long to wait, so that two that collide do not do so again.
+    /// Jitter of the waits, so that two processes that collided do not collide again.
     pub random: &'a dyn Random,
 }
 
@@ -42,11 +44,11 @@ impl core::fmt::Debug for Append<'_> {
 /// What was appended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Appended {
-    /// The newest commit, which the journal's ref names now; `None` when there was nothing to do.
+    /// The newest commit, to which the journal's ref points now; `None` for an empty batch.
     pub tip: Option<Oid>,
-    /// New commits.
+    /// Number of new commits.
     pub commits: u32,
-    /// Tries that it took.
+    /// Attempts to update the ref, the successful one included.
     pub attempts: u32,
 }
 
@@ -56,31 +58,31 @@ pub enum AppendError {
     /// The repository cannot be read or written.
     #[error(transparent)]
     Repository(#[from] git::Error),
-    /// A payload makes no message.
+    /// A payload cannot be encoded as a commit message.
     #[error(transparent)]
     Message(#[from] MessageError),
-    /// There are more commits than a pack can hold.
-    #[error("{commits} commits are more than a pack holds")]
+    /// The batch needs more commits than a pack can hold.
+    #[error("{commits} commits are more than a pack can hold")]
     TooManyCommits {
-        /// Commits that would be needed.
+        /// Commits that the batch needs.
         commits: usize,
     },
-    /// Others moved the journal's ref each time.
-    #[error("the journal was moved by others each of {attempts} times")]
+    /// Another process updated the journal's ref during each attempt.
+    #[error("other processes updated the journal during each of {attempts} attempts")]
     Contended {
-        /// Tries.
+        /// Number of attempts.
         attempts: u32,
     },
-    /// There is no randomness to wait by.
+    /// There are no random bytes for the jitter.
     #[error(transparent)]
     Random(#[from] RandomError),
-    /// Memory is short.
+    /// An allocation failed.
     #[error("no memory to append: {0}")]
     Memory(#[from] MemoryError),
 }
 
 impl AppendError {
-    /// The refusal, however deep it was, when memory was short.
+    /// The allocation failure, if one is the cause, at whatever depth.
     pub const fn memory(&self) -> Option<MemoryError> {
         match self {
             Self::Memory(error)
@@ -115,7 +117,7 @@ impl Append<'_> {
     /// ```
     ///
     /// # Errors
-    /// An [`AppendError`]; no ref has moved then, but for [`git::Error::RefUnsure`].
+    /// An [`AppendError`]; the ref is then unchanged, except after [`git::Error::RefUnsure`].
     pub fn run(&self, branch: &BranchName, batch: &Batch<'_>) -> Result<Appended, AppendError> {
         let payloads = batch.payloads().len();
         let commits = u32::try_from(payloads).ok().filter(|commits| *commits < u32::MAX);
@@ -124,7 +126,7 @@ impl Append<'_> {
             return Ok(Appended { tip: None, commits, attempts: 0 });
         }
         let (journal, identity) = (branch.journal_ref(), self.repository.identity());
-        let mut wait = FIRST_WAIT;
+        let mut wait_max = FIRST_WAIT_MAX;
         for attempts in 1..=ATTEMPTS_MAX {
             let expected = self.repository.resolve(&journal)?;
             let drafts = Drafts::new(self.alloc, &identity, self.clock.now(), expected);
@@ -136,13 +138,14 @@ impl Append<'_> {
                 )) => {}
                 Err(error) => return Err(error),
             }
-            self.clock.sleep(self.part_of(wait)?);
-            wait = (wait * 2).min(LONGEST_WAIT);
+            self.clock.sleep(self.random_wait(wait_max)?);
+            wait_max = (wait_max * 2).min(WAIT_MAX);
         }
         Err(AppendError::Contended { attempts: ATTEMPTS_MAX })
     }
 
-    /// Makes the commits on top of what `drafts` begin with the `journal`; returns the newest.
+    /// Writes the commits on top of the parent in `drafts` and updates the ref `journal`; returns
+    /// the id of the newest commit.
     fn attempt(
         &self,
         journal: &str,
@@ -154,7 +157,7 @@ impl Append<'_> {
         let objects = commits + u32::from(expected.is_none());
         let mut transaction = self.repository.begin(self.alloc, Some(objects))?;
         if expected.is_none() {
-            // git knows the empty tree without it, but `git fsck` misses the object.
+            // git reads the empty tree without an object, but `git fsck` reports it as missing.
             transaction.add(ObjectKind::Tree, b"")?;
         }
         let mut new = Oid::ZERO;
@@ -166,15 +169,15 @@ impl Append<'_> {
         Ok(new)
     }
 
-    /// From nothing to all of `wait`.
-    fn part_of(&self, wait: Duration) -> Result<Duration, RandomError> {
+    /// A random duration from zero to `wait_max`.
+    fn random_wait(&self, wait_max: Duration) -> Result<Duration, RandomError> {
         let mut byte = [0];
         self.random.fill(&mut byte)?;
-        Ok(wait * u32::from(byte[0]) / u32::from(u8::MAX))
+        Ok(wait_max * u32::from(byte[0]) / u32::from(u8::MAX))
     }
 }
 
-/// Makes commit objects in buffers that are kept.
+/// Encodes commit objects, each a child of the one before, in two buffers that are reused.
 struct Drafts<'d, 'a> {
     identity: &'d Identity,
     time: Timestamp,
@@ -185,7 +188,7 @@ struct Drafts<'d, 'a> {
 }
 
 impl<'d, 'a> Drafts<'d, 'a> {
-    /// Those on top of `parent`.
+    /// Drafts whose first commit has the parent `parent`.
     fn new(alloc: Alloc<'a>, identity: &'d Identity, time: Timestamp, parent: Option<Oid>) -> Self {
         let (message, commit) = (Vec::new(alloc), Vec::new(alloc));
         Self { identity, time, tree: git::EMPTY_TREE, parent, message, commit }

@@ -1,10 +1,10 @@
-//! Who writes: the attribution of new edges, from what the environment says.
+//! The attribution of new edges, from three environment variables.
 //!
-//! Names and limits are the C tool's. A value that is too long is an error there too.
+//! The names and the length limits are those of the C tool, which also fails on a longer value.
 
 use super::edge::{Attribution, Confidence, Origin};
 
-/// Most bytes of each value.
+// Length limits of the values.
 const SOURCE_BYTES_MAX: usize = 15;
 const AUTHOR_BYTES_MAX: usize = 63;
 const SESSION_BYTES_MAX: usize = 31;
@@ -27,20 +27,20 @@ pub struct Writer {
     session: Text<SESSION_BYTES_MAX>,
 }
 
-/// A value that cannot be written.
+/// Why the value of a variable cannot be stored in an edge.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum WriterError {
-    /// It is too long.
+    /// The value is too long.
     #[error("{variable} has {len} bytes, the limit is {limit}")]
     TooLong {
         /// The variable that the value is from.
         variable: &'static str,
-        /// Its bytes.
+        /// Length of the value in bytes.
         len: usize,
-        /// Most bytes.
+        /// Largest length in bytes.
         limit: usize,
     },
-    /// It is not text that can be shown.
+    /// The value is not UTF-8, or has control characters, which a terminal would interpret.
     #[error("{variable} is not UTF-8 or has control characters")]
     NotText {
         /// The variable that the value is from.
@@ -56,8 +56,8 @@ impl Writer {
     /// The variable with the writer's session.
     pub const SESSION_VARIABLE: &'static str = "GIT_MIND_SESSION";
 
-    /// The writer that the values of the three variables name; an empty one counts as unset. An
-    /// unknown kind of writer is 255, as for the C tool.
+    /// The writer for the values of the three variables; an empty value counts as unset. The
+    /// number of an unknown kind of writer is 255, as in the C tool.
     ///
     /// # Errors
     /// [`WriterError`] for a value that is too long or not text.
@@ -72,7 +72,7 @@ impl Writer {
         })
     }
 
-    /// What an edge by this writer records.
+    /// The attribution that is stored in the edges of this writer.
     pub fn attribution(&self) -> Attribution<'_> {
         let Self { origin, author, session } = self;
         Attribution {
@@ -83,8 +83,7 @@ impl Writer {
         }
     }
 
-    /// How sure this writer is without saying so: people are certain, the others as the C tool
-    /// stores it.
+    /// The default confidence: certain for people; for programs, the value that the C tool stores.
     pub fn confidence(&self) -> Confidence {
         if self.origin == Origin::HUMAN { Confidence::CERTAIN } else { Confidence::PROGRAMS }
     }
@@ -102,7 +101,7 @@ fn origin(source: &[u8]) -> Origin {
     }
 }
 
-/// Who wrote an edge when nobody says.
+/// The author when `GIT_MIND_AUTHOR` is unset, as in the C tool.
 const fn default_author(origin: Origin) -> &'static [u8] {
     match origin {
         Origin::HUMAN => b"user@local",
@@ -125,7 +124,7 @@ fn check(variable: &'static str, value: &[u8], limit: usize) -> Result<(), Write
     }
 }
 
-/// A text of at most `LIMIT` bytes, in place.
+/// A text of at most `LIMIT` bytes, stored inline.
 #[derive(Clone, Copy, Debug)]
 struct Text<const LIMIT: usize> {
     bytes: [u8; LIMIT],
@@ -150,7 +149,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_kind_has_its_author() {
+    fn each_kind_of_writer_has_a_default_author() {
         for (source, number, author) in [
             ("", 0, "user@local"),
             ("human", 0, "user@local"),
@@ -170,7 +169,7 @@ mod tests {
     }
 
     #[test]
-    fn limits_hold_to_the_byte_and_the_variable_is_named() {
+    fn a_value_one_byte_over_its_limit_is_an_error_that_names_the_variable() {
         let long = [b'x'; 64];
         assert!(Writer::new(&long[..15], &long[..63], &long[..31]).is_ok());
         for (values, variable, limit) in [

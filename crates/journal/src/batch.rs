@@ -1,33 +1,34 @@
-//! New edges on their way into commits: payloads as full as the C tool makes them.
+//! New edges, encoded into the payloads of the commits that will hold them.
 //!
-//! A payload has at most 65 536 bytes, and is closed once more than 65 024 are in it, as the C tool
-//! does. Edges are sized before they are written, so one that does not fit opens the next payload
-//! instead of being lost.
+//! Payloads are split where the C tool splits them: a payload has at most 65 536 bytes, and gets no
+//! further edge once it has more than 65 024. The encoded length of an edge is computed first, so
+//! that an edge that does not fit starts the next payload.
 
 use super::cbor::{EncodeError, encode_edge, encoded_len};
 use super::edge::Edge;
 use super::message::PAYLOAD_BYTES_MAX;
 use gitmind_memory::{Alloc, MemoryError, Vec};
 
-/// A payload with more bytes takes no further edge.
+/// A payload longer than this gets no further edge.
 const CLOSED_ABOVE_BYTES: usize = PAYLOAD_BYTES_MAX - 512;
 
 /// Why an edge cannot be appended.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum BatchError {
-    /// A text is not fit to be shown to people; readers print what is stored.
+    /// A text is not UTF-8, or has control characters: readers print the stored text, and a
+    /// terminal would interpret them.
     #[error("the {field} is not UTF-8 or has control characters")]
     NotText {
         /// Which text.
         field: &'static str,
     },
-    /// It cannot be encoded.
+    /// The edge cannot be encoded.
     #[error(transparent)]
     Encode(#[from] EncodeError),
 }
 
 impl BatchError {
-    /// The refusal, when memory was short.
+    /// The allocation failure, if one is the cause.
     pub const fn memory(&self) -> Option<MemoryError> {
         match self {
             Self::Encode(EncodeError::Memory(error)) => Some(*error),
@@ -36,7 +37,7 @@ impl BatchError {
     }
 }
 
-/// Edges to be appended together.
+/// Edges that are appended in one ref update.
 ///
 /// ```
 /// use gitmind_journal::{Batch, Edges};
@@ -55,15 +56,15 @@ pub struct Batch<'a> {
 }
 
 impl<'a> Batch<'a> {
-    /// No edges; takes no memory.
+    /// An empty batch; does not allocate.
     pub const fn new(alloc: Alloc<'a>) -> Self {
         Self { payloads: Vec::new(alloc), edges: 0 }
     }
 
-    /// Adds an edge after the others.
+    /// Adds an edge at the end.
     ///
     /// # Errors
-    /// A [`BatchError`]; the batch is as before then.
+    /// A [`BatchError`]; the batch is then unchanged.
     pub fn push(&mut self, edge: &Edge<'_>) -> Result<(), BatchError> {
         check_texts(edge)?;
         let len = encoded_len(edge);
@@ -82,25 +83,25 @@ impl<'a> Batch<'a> {
         Ok(())
     }
 
-    /// How many edges there are.
+    /// The number of edges.
     pub const fn edges(&self) -> u64 {
         self.edges
     }
 
-    /// What goes into each commit, oldest first.
+    /// The payload of each commit, oldest first.
     pub fn payloads(&self) -> impl ExactSizeIterator<Item = &[u8]> {
         self.payloads.iter().map(Vec::as_slice)
     }
 }
 
 fn check_texts(edge: &Edge<'_>) -> Result<(), BatchError> {
-    let who = edge.attribution.unwrap_or_default();
+    let attribution = edge.attribution.unwrap_or_default();
     let texts = [
         ("source path", edge.source_path),
         ("target path", edge.target_path),
         ("ULID", edge.ulid),
-        ("author", who.author),
-        ("session", who.session),
+        ("author", attribution.author),
+        ("session", attribution.session),
     ];
     let is_text = |text: &[u8]| {
         let text = str::from_utf8(text);
@@ -127,7 +128,7 @@ mod tests {
         Edge { source_path, target_path, ..blank }
     }
 
-    /// How many bytes the payloads of edges of these sizes have.
+    /// The model: lengths of the payloads for edges of these encoded sizes.
     fn payload_lens(sizes: &[usize]) -> std::vec::Vec<usize> {
         let mut lens: std::vec::Vec<usize> = vec![];
         for size in sizes {
@@ -165,7 +166,7 @@ mod tests {
     }
 
     #[test]
-    fn the_library_example_of_the_c_tool_splits_as_there() {
+    fn the_example_of_the_c_library_splits_where_the_c_library_splits_it() {
         // 500 edges of 158 bytes: 65 096 bytes, then 13 904.
         let text = [b'x'; 200];
         let base = encoded_len(&with_paths(b"", b""));
@@ -186,7 +187,7 @@ mod tests {
     }
 
     #[test]
-    fn limits_of_a_payload_hold_to_the_byte() {
+    fn the_limits_of_a_payload_are_exact_to_the_byte() {
         for (filled, next, are_together) in [
             (65_024, 512, true),
             (65_024, 513, false),
@@ -209,7 +210,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_terminal_would_obey_is_not_written() {
+    fn a_path_with_control_characters_or_invalid_utf8_is_rejected() {
         let system = System::new();
         let mut batch = Batch::new(Alloc::new(&system));
         for path in [b"a\nb".as_slice(), b"\x1b[2J", b"\xff", b"a\0", "\u{85}".as_bytes()] {
@@ -221,7 +222,7 @@ mod tests {
     }
 
     #[test]
-    fn each_refusal_surfaces_and_the_batch_is_as_before() {
+    fn each_allocation_failure_is_returned_and_leaves_the_batch_unchanged() {
         let text = [b'x'; 4000];
         sweep(|alloc| {
             let mut batch = Batch::new(alloc);

@@ -1,11 +1,11 @@
 //! The CBOR form of an edge: a map of up to 15 unsigned keys.
 //!
-//! Written by hand because the accepted subset differs from RFC 8949 in both directions: map
-//! counts only in the first byte, lengths of at most two bytes, no tags, no indefinite forms, but
-//! integers that are not in their shortest form, any key order and repeated keys (the last wins).
-//! What is accepted here is what the C tool's reader accepts, byte for byte.
+//! Written by hand because the accepted language is that of the C tool's reader, which is no
+//! profile of RFC 8949. Narrower: the map count is in the first byte, lengths have at most two
+//! bytes, no tags, no indefinite lengths. Wider: integers need not be in their shortest form, keys
+//! come in any order, and of a repeated key the last value counts.
 //!
-//! Total over untrusted bytes: no panic, no allocation, at most one pass.
+//! Decoding untrusted bytes never panics, never allocates, and makes at most one pass.
 
 mod decode;
 mod encode;
@@ -13,7 +13,7 @@ mod encode;
 pub use decode::{CborError, Edges};
 pub use encode::{EncodeError, encode_edge, encoded_len};
 
-/// Field numbers of the map.
+/// Keys of the map.
 mod key {
     pub(super) const LEGACY_SOURCE: u64 = 0;
     pub(super) const LEGACY_TARGET: u64 = 1;

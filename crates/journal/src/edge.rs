@@ -1,7 +1,7 @@
 //! An edge of the knowledge graph as the journal records it.
 //!
-//! Borrowed from the decoded payload: nothing is copied but the ids. The numbers are kept as they
-//! are stored, so that what the C tool wrote is printed and written back unchanged.
+//! An `Edge` borrows from the decoded payload; only the ids are copied. Unknown numbers stay as
+//! they are stored, so that an edge of the C tool is printed and written back unchanged.
 
 use core::fmt;
 use gitmind_git::oid::Oid;
@@ -9,31 +9,31 @@ use gitmind_git::oid::Oid;
 /// One edge: `source` relates to `target`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Edge<'a> {
-    /// The source as older writers recorded it (zero when they did not).
+    /// The source as older writers stored it; zero when absent.
     pub legacy_source: Oid,
-    /// The target as older writers recorded it (zero when they did not).
+    /// The target as older writers stored it; zero when absent.
     pub legacy_target: Oid,
-    /// How the two relate.
+    /// The kind of the edge.
     pub relation: Relation,
-    /// How sure the writer was.
+    /// The confidence of the writer.
     pub confidence: Confidence,
-    /// When it was recorded, in milliseconds since 1970 (the C tool's hook wrote seconds).
+    /// Time of recording in milliseconds since 1970 (the C tool's hook wrote seconds).
     pub timestamp_ms: u64,
-    /// Path of the source when it was recorded, at most 4095 bytes, any bytes but NUL.
+    /// Path of the source at the time of recording: at most 4095 bytes, any bytes but NUL.
     pub source_path: &'a [u8],
-    /// Path of the target when it was recorded, at most 4095 bytes, any bytes but NUL.
+    /// Path of the target at the time of recording: at most 4095 bytes, any bytes but NUL.
     pub target_path: &'a [u8],
     /// The edge's ULID, at most 26 bytes, not validated.
     pub ulid: &'a [u8],
-    /// The blob or tree that the edge starts at. Zero only when nothing names it.
+    /// The blob or tree that the edge starts at; zero when absent, here and in `legacy_source`.
     pub source: Oid,
-    /// The blob or tree that the edge ends at. Zero only when nothing names it.
+    /// The blob or tree that the edge ends at; zero when absent, here and in `legacy_target`.
     pub target: Oid,
-    /// Who recorded it; `None` in the basic form.
+    /// The writer and its context; `None` in the basic form.
     pub attribution: Option<Attribution<'a>>,
 }
 
-/// Who recorded an edge and in which context.
+/// The writer of an edge and its context.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Attribution<'a> {
     /// Kind of writer.
@@ -62,10 +62,10 @@ impl Relation {
     pub const DEPENDS_ON: Self = Self(3);
     /// The target is a later version of the source.
     pub const AUGMENTS: Self = Self(4);
-    /// Anything else.
+    /// Any other relation.
     pub const CUSTOM: Self = Self(1000);
 
-    /// The name that the C tool prints; unknown numbers are `custom`.
+    /// The name that the C tool prints; `custom` for an unknown number.
     ///
     /// ```
     /// use gitmind_journal::Relation;
@@ -82,7 +82,7 @@ impl Relation {
         }
     }
 
-    /// The type with this name, which `custom` is not: it names every number without one.
+    /// The relation with this name; `None` for `custom`, which is the name of many numbers.
     ///
     /// ```
     /// use gitmind_journal::Relation;
@@ -106,13 +106,13 @@ impl Origin {
     pub const CLAUDE: Self = Self(1);
     /// OpenAI's GPT.
     pub const GPT: Self = Self(2);
-    /// A program that has no number of its own.
+    /// Another AI.
     pub const AI: Self = Self(3);
     /// The system itself.
     pub const SYSTEM: Self = Self(4);
-    /// Edges of another tool.
+    /// An import from another tool.
     pub const IMPORT: Self = Self(5);
-    /// A writer that gave a name nobody knows.
+    /// An unknown kind.
     pub const UNKNOWN: Self = Self(255);
 
     /// The kind with this name.
@@ -128,7 +128,7 @@ impl Origin {
         kinds.find(|kind| kind.name() == name)
     }
 
-    /// The name of the kind; numbers without one are `unknown`.
+    /// The name of the kind; `unknown` for an unknown number.
     pub const fn name(self) -> &'static str {
         match self {
             Self::HUMAN => "human",
@@ -142,19 +142,20 @@ impl Origin {
     }
 }
 
-/// How sure the writer of an edge was, as stored: 15360 (0x3C00) is certainty.
+/// The confidence of the writer of an edge, as stored: 15360 (0x3C00) is certainty.
 ///
-/// The C tool calls the number a half float, but writes and reads it linearly.
+/// The C tool calls the number a half-precision float, but its writer and its reader are linear.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Confidence(pub u16);
 
 impl Confidence {
-    /// Certainty, and what a record without the field means.
+    /// Certainty; also the meaning of an absent field.
     pub const CERTAIN: Self = Self(0x3C00);
-    /// What the C tool stores for writers that are no people and do not say; reads as 0.907.
+    /// The C tool's default for writers other than people: 0.907.
     pub const PROGRAMS: Self = Self(0x3666);
 
-    /// The stored form of a fraction from 0 to 1, rounded down as the C tool does; `None` outside.
+    /// The stored form of a fraction, rounded down as the C tool does; `None` unless it is from 0
+    /// to 1.
     ///
     /// ```
     /// use gitmind_journal::Confidence;
@@ -171,7 +172,7 @@ impl Confidence {
         (0.0..=1.0).contains(&fraction).then(|| Self(stored(fraction)))
     }
 
-    /// The value as a fraction of certainty; numbers above 0x3C00 give more than 1.
+    /// The value as a fraction of certainty; above 1 for numbers above 0x3C00.
     pub fn fraction(self) -> f64 {
         f64::from(self.0) / f64::from(Self::CERTAIN.0)
     }

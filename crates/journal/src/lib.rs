@@ -1,4 +1,4 @@
-//! The journal: edges as commits, decoded and encoded byte for byte as the C tool does.
+//! The journal: edges stored as git commits, encoded byte for byte as the C tool does.
 #![cfg_attr(not(test), no_std)]
 #![cfg_attr(test, allow(clippy::disallowed_methods, reason = "tests are on std"))]
 
@@ -7,12 +7,12 @@ mod attribution;
 mod batch;
 mod cbor;
 mod edge;
+mod edge_strings;
 mod message;
 mod newest;
 mod order;
+mod range_walk;
 mod reader;
-mod since;
-mod texts;
 mod ulid;
 
 pub use append::{Append, AppendError, Appended};
@@ -20,12 +20,12 @@ pub use attribution::{Writer, WriterError};
 pub use batch::{Batch, BatchError};
 pub use cbor::{CborError, Edges, EncodeError, encode_edge, encoded_len};
 pub use edge::{Attribution, Confidence, Edge, Origin, Relation};
+pub use edge_strings::{EdgeStringCounts, EdgeStrings, InternedEdge};
 pub use message::{
     MESSAGE_BYTES_MAX, MessageError, PAYLOAD_BYTES_MAX, decode_message, encode_message,
 };
 pub use newest::walk_newest;
-pub use order::{CommitNames, EdgeOrder, History, WalkError, walk, walk_into};
+pub use order::{CommitIdList, EdgeOrder, History, WalkError, walk, walk_into};
+pub use range_walk::{RangeWalk, walk_range};
 pub use reader::{JournalItem, Malformed, MalformedCounts, PayloadBuffer, read_newest};
-pub use since::{Since, walk_since};
-pub use texts::{KeptEdge, TextCounts, Texts};
 pub use ulid::Ulid;

@@ -1,42 +1,42 @@
-//! The base64 envelope: a commit message holds a payload of edges.
+//! The base64 form of a payload, which is the whole message of a journal commit.
 //!
-//! Standard alphabet, with padding, one line, nothing else. Anything that deviates is malformed as
-//! a whole: there is no partial result.
+//! Standard alphabet, padding, one line, no other bytes. A message that deviates is malformed as a
+//! whole: no part of its payload is returned.
 
 use base64_simd::{AsOut, STANDARD};
 use data_encoding::{BASE64, DecodeKind};
 use gitmind_memory::{MemoryError, Vec};
 
-/// Most bytes of a decoded payload.
+/// Largest length of a decoded payload, in bytes.
 pub const PAYLOAD_BYTES_MAX: usize = 65_536;
-/// Most characters of a message that can hold a payload.
+/// Largest length of a message that holds a payload, in bytes.
 pub const MESSAGE_BYTES_MAX: usize = PAYLOAD_BYTES_MAX.div_ceil(3) * 4;
 
-/// Why a message holds no payload.
+/// Why a message has no payload, or a payload no message.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum MessageError {
-    /// The message holds, or would hold, more than a payload may.
+    /// The payload exceeds, or would exceed, [`PAYLOAD_BYTES_MAX`].
     #[error("the message has {len} characters, the limit is {PAYLOAD_BYTES_MAX} bytes in base64")]
     TooLong {
-        /// Its length in base64 characters.
+        /// Length of the message in bytes.
         len: usize,
     },
     /// The message is not base64.
     #[error("the message is not base64: {problem} at byte {position}")]
     NotBase64 {
-        /// Offset of the first bad byte, in bytes.
+        /// Offset of the first invalid byte, in bytes.
         position: usize,
         /// What is wrong there.
         problem: &'static str,
     },
-    /// There was no memory for the payload.
+    /// An allocation failed.
     #[error("no memory for a payload: {0}")]
     Memory(#[from] MemoryError),
 }
 
-/// Decodes `message` into `payload`, whose old content is dropped and whose capacity is kept.
+/// Decodes `message` into `payload`, which is cleared first.
 ///
-/// A message ends at its first NUL, as it does for the C tool. An empty one is an empty payload.
+/// A message ends at its first NUL, as in the C tool. An empty message is an empty payload.
 ///
 /// ```
 /// use gitmind_memory::{Alloc, System, Vec};
@@ -49,7 +49,7 @@ pub enum MessageError {
 /// ```
 ///
 /// # Errors
-/// When the message is too long or not base64, or memory is short; `payload` is then empty.
+/// When the message is too long or not base64, or an allocation fails; `payload` is then empty.
 pub fn decode_message(message: &[u8], payload: &mut Vec<'_, u8>) -> Result<(), MessageError> {
     payload.clear();
     let end = memchr::memchr(0, message).unwrap_or(message.len());
@@ -59,9 +59,9 @@ pub fn decode_message(message: &[u8], payload: &mut Vec<'_, u8>) -> Result<(), M
     }
     let bytes_max = BASE64.decode_len(message.len()).map_err(not_base64)?;
     payload.try_resize_zeroed(bytes_max)?;
-    // The fast decoder says only whether a message is sound; what is wrong is asked of the other.
-    let sound = STANDARD.decode(message, payload.as_out()).map(|payload| payload.len());
-    if let Some(len) = sound.ok().filter(|len| *len <= PAYLOAD_BYTES_MAX) {
+    // The SIMD decoder does not say what is wrong: after an error, the scalar one finds out.
+    let decoded = STANDARD.decode(message, payload.as_out()).map(|payload| payload.len());
+    if let Some(len) = decoded.ok().filter(|len| *len <= PAYLOAD_BYTES_MAX) {
         payload.truncate(len);
         return Ok(());
     }
@@ -79,7 +79,7 @@ fn padding_at_the_end(message: &[u8]) -> usize {
     message.iter().rev().take_while(|&&byte| byte == b'=').count()
 }
 
-/// The decoder takes one padded message after another; a journal does not.
+/// The error for bytes after the padding: the scalar decoder accepts concatenated messages.
 fn after_padding(message: &[u8]) -> MessageError {
     let position = message.iter().position(|&byte| byte == b'=').unwrap_or(message.len());
     MessageError::NotBase64 { position, problem: "more follows the padding" }
@@ -88,8 +88,8 @@ fn after_padding(message: &[u8]) -> MessageError {
 fn not_base64(error: data_encoding::DecodeError) -> MessageError {
     let problem = match error.kind {
         DecodeKind::Length => "its length is not a multiple of four",
-        DecodeKind::Symbol => "not a letter of the standard alphabet",
-        DecodeKind::Trailing => "bits that stand for nothing are set",
+        DecodeKind::Symbol => "not a character of the standard alphabet",
+        DecodeKind::Trailing => "unused bits are not zero",
         DecodeKind::Padding => "wrong padding",
     };
     MessageError::NotBase64 { position: error.position, problem }
@@ -98,7 +98,7 @@ fn not_base64(error: data_encoding::DecodeError) -> MessageError {
 /// Appends the message that holds `payload` to `out`.
 ///
 /// # Errors
-/// When the payload is over [`PAYLOAD_BYTES_MAX`] or memory is short; `out` is then as it was.
+/// When the payload is over [`PAYLOAD_BYTES_MAX`] or an allocation fails; `out` is then unchanged.
 pub fn encode_message(payload: &[u8], out: &mut Vec<'_, u8>) -> Result<(), MessageError> {
     let len = BASE64.encode_len(payload.len());
     if payload.len() > PAYLOAD_BYTES_MAX {
@@ -134,13 +134,15 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_payload_survives_its_message(payload in prop::collection::vec(any::<u8>(), 0..300)) {
+        fn an_encoded_payload_decodes_to_itself(
+            payload in prop::collection::vec(any::<u8>(), 0..300),
+        ) {
             let message = encoded(&payload).expect("it is short");
             prop_assert_eq!(decoded(&message), Ok(payload));
         }
 
         #[test]
-        fn two_messages_never_mean_one_payload(
+        fn every_accepted_message_is_the_canonical_one_of_its_payload(
             message in "[A-Za-z0-9+/=\n -_]{0,24}|([A-Z]{4}|[A-Z]{2}[AEIM]=|[A-Z][AQgw]==){0,4}",
         ) {
             if let Ok(payload) = decoded(message.as_bytes()) {
@@ -151,9 +153,9 @@ mod tests {
     }
 
     proptest! {
-        /// The fast decoder has lanes of its own for long messages.
+        /// The SIMD decoder has separate code paths for long messages.
         #[test]
-        fn the_fast_decoder_takes_what_the_strict_one_takes(
+        fn the_simd_decoder_accepts_the_same_messages_as_the_scalar_one(
             payload in prop::collection::vec(any::<u8>(), 0..200),
             at in any::<prop::sample::Index>(),
             byte in any::<u8>(),
@@ -165,14 +167,14 @@ mod tests {
             }
             let strict = BASE64.decode(&message).ok();
             let strict = strict.filter(|payload| BASE64.encode(payload).as_bytes() == message);
-            let mut room = vec![0; message.len()];
-            let fast = STANDARD.decode(&message, room.as_out()).ok();
-            prop_assert_eq!(fast.as_deref(), strict.as_deref());
+            let mut buffer = vec![0; message.len()];
+            let simd = STANDARD.decode(&message, buffer.as_out()).ok();
+            prop_assert_eq!(simd.as_deref(), strict.as_deref());
         }
     }
 
     #[test]
-    fn one_message_after_another_is_malformed() {
+    fn concatenated_messages_are_malformed() {
         for (message, position) in [("oA==oA==", 2), ("oA==oKCg", 2), ("oKCgoKA=oA==", 7)] {
             let problem = "more follows the padding";
             let malformed = Err(MessageError::NotBase64 { position, problem });
@@ -181,7 +183,7 @@ mod tests {
     }
 
     #[test]
-    fn the_longest_payload_passes_and_one_byte_more_does_not() {
+    fn a_payload_of_the_largest_length_is_accepted_and_one_byte_more_is_not() {
         let mut message = encoded(&[0; PAYLOAD_BYTES_MAX]).expect("the limit itself");
         assert_eq!(message.len(), MESSAGE_BYTES_MAX);
         assert_eq!(decoded(&message).map(|payload| payload.len()), Ok(PAYLOAD_BYTES_MAX));

@@ -1,8 +1,8 @@
-//! Walking a journal from its newest commit back, one commit in memory at a time.
+//! Walking a journal from its newest commit to its root, one commit in memory at a time.
 //!
-//! The order is that of [`EdgeOrder::OldestFirst`] read backwards. As long as there are no merges,
-//! that is the chain of first parents, and nothing is kept. From the first merge on, the ids of
-//! the older commits are put in order first, which takes up to 70 bytes for each.
+//! The order is the reverse of [`EdgeOrder::OldestFirst`]. Down to the first merge that is the
+//! chain of first parents, which needs no memory for each commit. Below a merge, the walk first
+//! sorts the ids of all older commits, which allocates up to 70 bytes for each.
 
 use super::order::{CycleDetector, EdgeOrder, WalkError, walk};
 use core::ops::ControlFlow;
@@ -10,11 +10,11 @@ use gitmind_git::oid::Oid;
 use gitmind_git::{Commit, ObjectKind, Repository};
 use gitmind_memory::{Alloc, Vec};
 
-/// Visits the commits of the journal at `tip`, newest first, until `visit` breaks. What it keeps
-/// is taken from `alloc`.
+/// Visits the commits of the journal at `tip`, newest first, until `visit` breaks. Allocates from
+/// `alloc`.
 ///
 /// # Errors
-/// What `visit` returns, or a [`WalkError`].
+/// The error of `visit`, or a [`WalkError`].
 pub fn walk_newest<E: From<WalkError>>(
     repository: &dyn Repository,
     alloc: Alloc<'_>,
@@ -41,7 +41,7 @@ pub fn walk_newest<E: From<WalkError>>(
     }
 }
 
-/// Visits what is older than `merge`.
+/// Visits the ancestors of `merge`.
 fn below_merge<E: From<WalkError>>(
     repository: &dyn Repository,
     alloc: Alloc<'_>,
@@ -52,7 +52,7 @@ fn below_merge<E: From<WalkError>>(
     let history = walk(repository, alloc, merge, EdgeOrder::OldestFirst, visit_nothing)?;
     let mut order = Vec::new(alloc);
     order.try_extend(history.numbered()).map_err(WalkError::from)?;
-    // The merge is the last in its own history and has been visited.
+    // The merge, which was visited before, is the last commit of its own history.
     order.pop();
     let mut buffer = Vec::new(alloc);
     for &visit_number in order.iter().rev() {
@@ -90,7 +90,7 @@ mod tests {
     }
 
     #[test]
-    fn the_order_is_the_numbering_read_backwards_and_stops_where_it_is_told() {
+    fn the_order_is_the_reverse_of_oldest_first_and_a_break_ends_the_walk() {
         let repository = FakeRepository::default();
         let root = repository.commit(&[], b"root");
         let left = repository.commit(&[root], b"left");
@@ -106,7 +106,7 @@ mod tests {
 
     #[test]
     fn a_commit_that_is_its_own_ancestor_ends_the_walk() {
-        // It was printed for ever: walks of all commits looked for it, this one did not.
+        // Regression: this walk had no cycle detection and did not end.
         for older in 0..4 {
             let repository = FakeRepository::default();
             let root = repository.commit(&[], b"root");

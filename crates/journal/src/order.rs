@@ -1,15 +1,14 @@
-//! The order in which a journal's commits, and so its edges, are numbered.
+//! The order in which the commits of a journal, and with them its edges, are numbered.
 //!
-//! *Newest first* is the C tool's: from the tip along first parents to the root. It does not see
-//! what merges brought in, and every append shifts every number.
+//! *Newest first* is the order of the C tool: from the tip along first parents to the root. It
+//! omits the other parents of merges, and every append changes every number.
 //!
-//! *Oldest first* is ours: the order of a commit's history is that of its first parent, then what
-//! each other parent adds in its own order, then the commit itself; that is a depth-first
-//! post-order over parents in order. An append along the first parent never moves a number.
+//! *Oldest first* is the default order: a depth-first post-order over the parents of each commit,
+//! in the order in which the commit lists them. An append along the first parent changes no number.
 //!
-//! Both are found in one pass that reads each commit once, newest first, as packs store them: the
-//! walk hands out visit numbers, and the order is a permutation of those. A journal without merges
-//! needs no table for it.
+//! Both are computed in one pass that reads each commit once, newest first, which is the order of
+//! commits in a pack. The walk gives each commit a visit number, and the order is a permutation of
+//! the visit numbers. A journal without merges needs no table for it.
 
 use core::ops::ControlFlow;
 use gitmind_git::oid::Oid;
@@ -17,10 +16,10 @@ use gitmind_git::{self as git, Commit, Follow, Repository};
 use gitmind_memory::{Alloc, Map, MemoryError, Vec};
 use gitmind_ports::fs::FsError;
 
-/// How the edges of a journal are numbered.
+/// The order in which the edges of a journal are numbered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum EdgeOrder {
-    /// From the first edge ever written, merges included: stable under append.
+    /// From the oldest edge, all parents of merges included: stable under append.
     OldestFirst,
     /// From the newest edge along first parents, as the C tool does.
     NewestFirst,
@@ -41,36 +40,36 @@ impl EdgeOrder {
     }
 }
 
-/// Why a journal's commits cannot be put in order.
+/// Why the commits of a journal cannot be visited or put in order.
 #[derive(Debug, thiserror::Error)]
 pub enum WalkError {
     /// A commit cannot be read.
     #[error(transparent)]
     Repository(#[from] git::Error),
-    /// A commit is its own ancestor, which only a damaged repository can say.
+    /// A commit is its own ancestor, which is possible only in a damaged repository.
     #[error("commit {id} is its own ancestor")]
     Cycle {
         /// The commit.
         id: Oid,
     },
-    /// There are more commits than numbers.
+    /// There are more commits than 32-bit visit numbers.
     #[error("the journal has more than {} commits", u32::MAX)]
     TooManyCommits,
-    /// The names of commits cannot be kept on the disk.
-    #[error("cannot keep the names of commits on the disk")]
-    Names(#[source] FsError),
-    /// There was no memory for a commit's payload or for the order of the commits.
+    /// The ids of commits cannot be written to the scratch file, or read from it.
+    #[error("cannot store the ids of commits in a temporary file")]
+    CommitIds(#[source] FsError),
+    /// An allocation for a payload or for the order of the commits failed.
     #[error("no memory to read the journal: {0}")]
     Memory(#[from] MemoryError),
 }
 
 impl WalkError {
-    /// The refusal, however deep it was, when memory was short.
+    /// The allocation failure, if one is the cause, at whatever depth.
     pub const fn memory(&self) -> Option<MemoryError> {
         match self {
             Self::Memory(error)
             | Self::Repository(git::Error::Memory(error))
-            | Self::Names(FsError::Memory(error)) => Some(*error),
+            | Self::CommitIds(FsError::Memory(error)) => Some(*error),
             _ => None,
         }
     }
@@ -80,37 +79,37 @@ impl From<FsError> for WalkError {
     fn from(error: FsError) -> Self {
         match error {
             FsError::Memory(error) => Self::Memory(error),
-            error => Self::Names(error),
+            error => Self::CommitIds(error),
         }
     }
 }
 
-/// The names of visited commits; the index is the visit number.
-pub trait CommitNames {
-    /// Adds the name of the commit that was visited now.
+/// A list of the ids of visited commits, by visit number.
+pub trait CommitIdList {
+    /// Appends the id of the next visited commit.
     ///
     /// # Errors
-    /// [`WalkError::Memory`] or [`WalkError::Names`].
-    fn try_push(&mut self, name: Oid) -> Result<(), WalkError>;
+    /// [`WalkError::Memory`] or [`WalkError::CommitIds`].
+    fn try_push(&mut self, id: Oid) -> Result<(), WalkError>;
 
-    /// How many there are.
+    /// The number of ids.
     fn len(&self) -> usize;
 
-    /// The name with this index, which is below the count.
+    /// The id with visit number `index`, which is less than [`len`](Self::len).
     ///
     /// # Errors
-    /// [`WalkError::Memory`] or [`WalkError::Names`].
+    /// [`WalkError::Memory`] or [`WalkError::CommitIds`].
     fn get(&self, index: usize) -> Result<Oid, WalkError>;
 
-    /// Whether there are none.
+    /// Whether the list is empty.
     fn is_empty(&self) -> bool {
         self.len() == 0
     }
 }
 
-impl CommitNames for Vec<'_, Oid> {
-    fn try_push(&mut self, name: Oid) -> Result<(), WalkError> {
-        Ok(Vec::try_push(self, name)?)
+impl CommitIdList for Vec<'_, Oid> {
+    fn try_push(&mut self, id: Oid) -> Result<(), WalkError> {
+        Ok(Vec::try_push(self, id)?)
     }
 
     fn len(&self) -> usize {
@@ -125,11 +124,11 @@ impl CommitNames for Vec<'_, Oid> {
 /// The commits of a journal and their order.
 #[derive(Debug)]
 pub struct History<'a, N = Vec<'a, Oid>> {
-    names: N,
+    ids: N,
     numbering: Numbering<'a>,
 }
 
-/// How visit numbers become the order.
+/// The permutation of visit numbers that is the order.
 #[derive(Debug)]
 enum Numbering<'a> {
     AsVisited,
@@ -138,41 +137,41 @@ enum Numbering<'a> {
 }
 
 impl History<'_> {
-    /// The commits as they were visited; the index is the visit number.
+    /// The ids of the commits; the index is the visit number.
     pub fn commits(&self) -> &[Oid] {
-        &self.names
+        &self.ids
     }
 }
 
-impl<N: CommitNames> History<'_, N> {
-    /// Commits of a chain, each visited before its first parent.
-    pub(super) const fn reversed(names: N) -> Self {
-        Self { names, numbering: Numbering::Reversed }
+impl<N: CommitIdList> History<'_, N> {
+    /// The history of a chain of first parents, visited newest first and numbered oldest first.
+    pub(super) const fn reversed(ids: N) -> Self {
+        Self { ids, numbering: Numbering::Reversed }
     }
 
-    /// The names of the commits; the index is the visit number.
-    pub const fn names(&self) -> &N {
-        &self.names
+    /// The list of the ids of the commits.
+    pub const fn commit_ids(&self) -> &N {
+        &self.ids
     }
 
     /// The visit numbers of all commits, in the order in which their edges are numbered.
     pub fn numbered(&self) -> impl Iterator<Item = u32> + Clone + '_ {
-        // The walk refuses more commits than a u32 can number.
-        (0_u32..).take(self.names.len()).map(|position| match &self.numbering {
+        // The walk fails on more commits than a u32 can number.
+        (0_u32..).take(self.ids.len()).map(|position| match &self.numbering {
             Numbering::AsVisited => position,
             Numbering::Reversed => self.last() - position,
             Numbering::Listed(visits) => visits[position as usize],
         })
     }
 
-    /// The visit number of the last commit; 0 when there is none.
+    /// The visit number of the last visited commit; 0 without commits.
     fn last(&self) -> u32 {
-        u32::try_from(self.names.len().saturating_sub(1)).unwrap_or(u32::MAX)
+        u32::try_from(self.ids.len().saturating_sub(1)).unwrap_or(u32::MAX)
     }
 }
 
-/// Visits every commit of the journal at `tip` that `order` numbers, each once. What it keeps is
-/// taken from `alloc`.
+/// Visits each commit of the journal at `tip` that is part of `order` once, newest first, and
+/// returns their order. Allocates from `alloc`.
 ///
 /// ```
 /// use gitmind_git::fake::FakeRepository;
@@ -193,7 +192,7 @@ impl<N: CommitNames> History<'_, N> {
 /// ```
 ///
 /// # Errors
-/// What `visit` returns, or a [`WalkError`].
+/// The error of `visit`, or a [`WalkError`].
 pub fn walk<'a, E: From<WalkError>>(
     repository: &dyn Repository,
     alloc: Alloc<'a>,
@@ -204,54 +203,56 @@ pub fn walk<'a, E: From<WalkError>>(
     walk_into(repository, alloc, tip, order, Vec::new(alloc), visit)
 }
 
-/// As [`walk`], with the names of the commits put into `names`, which is empty.
+/// As [`walk`], with the ids of the commits appended to the empty list `ids`.
 ///
 /// # Errors
-/// What `visit` returns, or a [`WalkError`].
-pub fn walk_into<'a, E: From<WalkError>, N: CommitNames>(
+/// The error of `visit`, or a [`WalkError`].
+pub fn walk_into<'a, E: From<WalkError>, N: CommitIdList>(
     repository: &dyn Repository,
     alloc: Alloc<'a>,
     tip: Oid,
     order: EdgeOrder,
-    names: N,
+    ids: N,
     visit: impl FnMut(&Commit<'_>) -> Result<(), E>,
 ) -> Result<History<'a, N>, E> {
-    let merges_count = order == EdgeOrder::OldestFirst;
-    let mut walk = Walk { alloc, visit, merges_count, names, merges: Vec::new(alloc), seen: None };
+    let follows_merges = order == EdgeOrder::OldestFirst;
+    let mut walk = Walk { alloc, visit, follows_merges, ids, merges: Vec::new(alloc), seen: None };
     let mut numbering = Ok(Numbering::AsVisited);
     repository.follow_many(alloc, &mut |follow| numbering = walk.run(follow, tip, order));
-    Ok(History { names: walk.names, numbering: numbering? })
+    Ok(History { ids: walk.ids, numbering: numbering? })
 }
 
 struct Walk<'a, N, V> {
     alloc: Alloc<'a>,
     visit: V,
-    merges_count: bool,
-    /// Visited commits; the index is the visit number.
-    names: N,
-    /// Visit number and other parents of merges: sorted by the number, parents in order.
+    /// Whether other parents than the first are part of the order.
+    follows_merges: bool,
+    /// The visited commits.
+    ids: N,
+    /// Visit number of each merge with each of its parents but the first, in ascending order of
+    /// visit numbers.
     merges: Vec<'a, (u32, Oid)>,
-    /// The visited commits, once there is a second chain that could meet them.
+    /// The visited commits as a set, once there is a second chain, which may reach them.
     seen: Option<Map<'a, Oid, ()>>,
 }
 
-/// A chain of first parents whose commits are being put in order, oldest first.
+/// A chain of first parents, whose commits are moved to the order from the oldest on.
 struct Chain {
-    /// Visit number of its newest commit.
+    /// Visit number of the newest commit of the chain.
     newest: u32,
-    /// Visit number after its oldest commit that is not yet in the order.
+    /// One more than the visit number of the oldest commit that is not in the order yet.
     end: u32,
-    /// Other parents of that commit that were already followed.
+    /// Number of other parents of that commit that were followed.
     parents_followed: usize,
 }
 
 impl<'a, E, N, V> Walk<'a, N, V>
 where
     E: From<WalkError>,
-    N: CommitNames,
+    N: CommitIdList,
     V: FnMut(&Commit<'_>) -> Result<(), E>,
 {
-    /// Visits what `tip` and `order` say, and returns how it is numbered.
+    /// Visits the commits of `order`, and returns their numbering.
     fn run(
         &mut self,
         follow: &mut Follow<'_>,
@@ -268,8 +269,8 @@ where
 
     /// Visits `tip` and its first parents down to a root or to a commit that was visited before.
     fn chain(&mut self, follow: &mut Follow<'_>, tip: Oid) -> Result<Chain, E> {
-        let Self { visit, merges_count, names, merges, seen, .. } = self;
-        let newest = next_number(names)?;
+        let Self { visit, follows_merges, ids, merges, seen, .. } = self;
+        let newest = next_number(ids)?;
         let mut cycle = CycleDetector::new(tip);
         let mut outcome: Result<(), E> = Ok(());
         let walked = follow(tip, &mut |commit| {
@@ -278,14 +279,14 @@ where
             }
             outcome = (|| {
                 cycle.check(commit.id)?;
-                let number = next_number(names)?;
-                if *merges_count {
+                let number = next_number(ids)?;
+                if *follows_merges {
                     let mut others = commit.parents().skip(1);
                     let mut push = |parent| merges.try_push((number, parent));
                     others.try_for_each(&mut push).map_err(WalkError::from)?;
                 }
                 visit(commit)?;
-                names.try_push(commit.id)?;
+                ids.try_push(commit.id)?;
                 if let Some(seen) = seen {
                     seen.try_insert(commit.id, ()).map_err(WalkError::from)?;
                 }
@@ -295,20 +296,20 @@ where
         });
         walked.map_err(WalkError::from)?;
         outcome?;
-        Ok(Chain { newest, end: next_number(&self.names)?, parents_followed: 0 })
+        Ok(Chain { newest, end: next_number(&self.ids)?, parents_followed: 0 })
     }
 
-    /// Follows the other parents of merges and lists visit numbers in post-order. The first chain
-    /// has been visited.
+    /// Follows the other parents of merges, after the first chain, and returns the visit numbers in
+    /// post-order.
     fn post_order(&mut self, follow: &mut Follow<'_>) -> Result<Vec<'a, u32>, E> {
         let mut seen = Map::new(self.alloc);
-        seen.try_reserve(self.names.len()).map_err(WalkError::from)?;
-        for visit in 0..self.names.len() {
-            seen.try_insert(self.names.get(visit)?, ()).map_err(WalkError::from)?;
+        seen.try_reserve(self.ids.len()).map_err(WalkError::from)?;
+        for visit in 0..self.ids.len() {
+            seen.try_insert(self.ids.get(visit)?, ()).map_err(WalkError::from)?;
         }
         self.seen = Some(seen);
         let mut order = Vec::new(self.alloc);
-        let end = next_number(&self.names)?;
+        let end = next_number(&self.ids)?;
         let mut chains = Vec::new(self.alloc);
         let first = Chain { newest: 0, end, parents_followed: 0 };
         chains.try_push(first).map_err(WalkError::from)?;
@@ -336,13 +337,13 @@ where
     }
 }
 
-/// The visit number that the next commit gets.
-pub(super) fn next_number(names: &impl CommitNames) -> Result<u32, WalkError> {
-    u32::try_from(names.len()).map_err(|_| WalkError::TooManyCommits)
+/// The visit number of the next commit.
+pub(super) fn next_number(ids: &impl CommitIdList) -> Result<u32, WalkError> {
+    u32::try_from(ids.len()).map_err(|_| WalkError::TooManyCommits)
 }
 
-/// Finds a cycle in a chain of commits in constant space (Brent, 1980): each commit is compared
-/// with one before it, which is replaced at distances that double.
+/// Detects a cycle in a chain of commits in constant space (Brent, 1980): each commit is compared
+/// with a landmark, which is replaced by the current commit after 1, 2, 4, 8, ... steps.
 pub(super) struct CycleDetector {
     landmark: Oid,
     steps: u64,
@@ -354,7 +355,7 @@ impl CycleDetector {
         Self { landmark: start, steps: 0, steps_max: 1 }
     }
 
-    /// Takes the next commit of the chain.
+    /// Checks the next commit of the chain.
     pub(super) fn check(&mut self, id: Oid) -> Result<(), WalkError> {
         if self.steps > 0 && id == self.landmark {
             return Err(WalkError::Cycle { id });

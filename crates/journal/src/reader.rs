@@ -1,6 +1,6 @@
-//! Reading a journal's edges: out of one commit, or out of all of them, newest first.
+//! Reading the edges of one commit, or of all commits of a journal, newest first.
 //!
-//! A malformed commit never hides another one: it is named and the walk goes on.
+//! A malformed commit does not end the walk: it is reported as an item, and the next one is read.
 
 use super::cbor::{CborError, Edges};
 use super::edge::Edge;
@@ -12,28 +12,28 @@ use gitmind_git::oid::Oid;
 use gitmind_git::{Commit, Repository};
 use gitmind_memory::{Alloc, Vec};
 
-/// Malformed commits that are kept; the others are counted.
+/// Malformed commits that are stored; the others are only counted.
 const FIRST_MAX: usize = 8;
 
-/// What is wrong with a commit of a journal.
+/// A malformed commit of a journal, and what is wrong with it.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Malformed {
-    /// Its message holds no payload: none of its edges can be read.
+    /// Its message has no payload: none of its edges can be read.
     #[error("journal commit {commit} was skipped: {problem}")]
     Skipped {
         /// The commit.
         commit: Oid,
-        /// What is wrong with its message.
+        /// Why the message has no payload.
         problem: MessageError,
     },
-    /// Its payload breaks off: only the edges before that can be read.
-    #[error("journal commit {commit} was cut short after {edges_kept} edges: {problem}")]
+    /// Its payload has an invalid edge: only the edges before that can be read.
+    #[error("journal commit {commit} was cut short after {edges_read} edges: {problem}")]
     Truncated {
         /// The commit.
         commit: Oid,
         /// Edges that were read before the error.
-        edges_kept: u32,
-        /// What is wrong with its payload.
+        edges_read: u32,
+        /// The invalid edge.
         problem: CborError,
     },
 }
@@ -41,26 +41,27 @@ pub enum Malformed {
 /// The malformed commits of a journal: how many there are, and the first few.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct MalformedCounts {
-    /// Commits without a payload: none of their edges could be read.
+    /// Number of commits of the kind [`Malformed::Skipped`].
     pub skipped: u32,
-    /// Commits whose payload breaks off: the edges before that were read.
+    /// Number of commits of the kind [`Malformed::Truncated`].
     pub truncated: u32,
+    /// The first few of both kinds.
     first: [Option<Malformed>; FIRST_MAX],
 }
 
 impl MalformedCounts {
-    /// So many, none of which is known by itself.
+    /// Counts without any of the commits.
     pub fn of(skipped: u32, truncated: u32) -> Self {
         Self { skipped, truncated, ..Self::default() }
     }
 
-    /// Counts `malformed`, and keeps it when it is one of the first few.
+    /// Counts `malformed`, and stores it when it is one of the first few.
     pub fn add(&mut self, malformed: Malformed) {
         match malformed {
             Malformed::Skipped { .. } => self.skipped += 1,
             Malformed::Truncated { .. } => self.truncated += 1,
         }
-        if let Some(free) = self.first.iter_mut().find(|kept| kept.is_none()) {
+        if let Some(free) = self.first.iter_mut().find(|slot| slot.is_none()) {
             *free = Some(malformed);
         }
     }
@@ -76,7 +77,7 @@ impl MalformedCounts {
 pub struct PayloadBuffer<'a>(Vec<'a, u8>);
 
 impl<'a> PayloadBuffer<'a> {
-    /// An empty buffer, which grows out of `alloc`.
+    /// An empty buffer that allocates from `alloc`.
     pub const fn new(alloc: Alloc<'a>) -> Self {
         Self(Vec::new(alloc))
     }
@@ -84,16 +85,16 @@ impl<'a> PayloadBuffer<'a> {
     /// Decodes the message of `commit`.
     ///
     /// # Errors
-    /// When the message holds no payload.
+    /// When the message has no payload.
     pub fn edges(&mut self, commit: &Commit<'_>) -> Result<Edges<'_>, MessageError> {
         decode_message(commit.message, &mut self.0)?;
         Ok(Edges::new(&self.0))
     }
 
-    /// Visits what is in `commit`, its edges as they were written, until `visit` breaks.
+    /// Visits the items of `commit`, in the order of its payload, until `visit` breaks.
     ///
     /// # Errors
-    /// What `visit` returns, or [`WalkError::Memory`].
+    /// The error of `visit`, or [`WalkError::Memory`].
     pub fn read<E: From<WalkError>>(
         &mut self,
         commit: &Commit<'_>,
@@ -107,12 +108,12 @@ impl<'a> PayloadBuffer<'a> {
                 return visit(JournalItem::Malformed(malformed));
             }
         };
-        for (edges_kept, edge) in (0..).zip(edges) {
+        for (edges_read, edge) in (0..).zip(edges) {
             let item = match &edge {
                 Ok(edge) => JournalItem::Edge(commit, edge),
                 Err(problem) => JournalItem::Malformed(Malformed::Truncated {
                     commit: commit.id,
-                    edges_kept,
+                    edges_read,
                     problem: *problem,
                 }),
             };
@@ -124,17 +125,18 @@ impl<'a> PayloadBuffer<'a> {
     }
 }
 
-/// What a journal consists of.
+/// An item of a journal.
 #[derive(Clone, Debug)]
 pub enum JournalItem<'m> {
-    /// An edge, and the commit it is in.
+    /// An edge and its commit.
     Edge(&'m Commit<'m>, &'m Edge<'m>),
-    /// A commit whose edges cannot be read, or not all of them.
+    /// A commit some or all of whose edges cannot be read.
     Malformed(Malformed),
 }
 
-/// Visits what is in the journal at `tip`, newest commit first, each one's edges as they were
-/// written, until `visit` breaks. One commit is in memory at a time, in buffers of `alloc`.
+/// Visits the items of the journal at `tip` until `visit` breaks: commits newest first, and the
+/// edges of each in the order of its payload. One commit is in memory at a time, in buffers of
+/// `alloc`.
 ///
 /// ```
 /// use gitmind_git::fake::FakeRepository;
@@ -157,7 +159,7 @@ pub enum JournalItem<'m> {
 /// ```
 ///
 /// # Errors
-/// What `visit` returns, or a [`WalkError`].
+/// The error of `visit`, or a [`WalkError`].
 pub fn read_newest<E: From<WalkError>>(
     repository: &dyn Repository,
     alloc: Alloc<'_>,

@@ -1,11 +1,11 @@
 //! ULIDs: 48 bits of time and 80 random bits in 26 characters of Crockford's base 32.
 //!
-//! Source: <https://github.com/ulid/spec>. As the C tool's they are not monotonic within a
-//! millisecond.
+//! Source: <https://github.com/ulid/spec>. Like those of the C tool, they are not monotonic within
+//! a millisecond.
 
 const ALPHABET: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
 
-/// The name of an edge.
+/// The unique identifier of an edge.
 ///
 /// ```
 /// use gitmind_journal::Ulid;
@@ -16,10 +16,10 @@ const ALPHABET: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
 pub struct Ulid([u8; Self::LEN]);
 
 impl Ulid {
-    /// Characters of a ULID.
+    /// Length of a ULID in characters.
     pub const LEN: usize = 26;
 
-    /// The ULID of a time, of which it has the lower 48 bits, and 80 random bits.
+    /// The ULID of the lower 48 bits of `timestamp_ms` and of 80 random bits.
     pub fn new(timestamp_ms: u64, random: [u8; 10]) -> Self {
         let mut bytes = [0; 16];
         bytes[..6].copy_from_slice(&timestamp_ms.to_be_bytes()[2..]);
@@ -56,13 +56,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_extremes_are_as_the_specification_says() {
+    fn the_smallest_and_the_largest_ulid_are_those_of_the_specification() {
         assert_eq!(Ulid::new(0, [0; 10]).as_str(), "00000000000000000000000000");
         assert_eq!(Ulid::new(u64::MAX, [0xff; 10]).as_str(), "7ZZZZZZZZZZZZZZZZZZZZZZZZZ");
     }
 
     #[test]
-    fn later_ones_sort_after_earlier_ones() {
+    fn a_later_ulid_sorts_after_an_earlier_one() {
         let times = [0, 1, 31, 32, 1 << 20, 1 << 40, (1 << 48) - 1];
         assert!(times.map(|time| Ulid::new(time, [7; 10])).is_sorted_by(|a, b| a < b));
     }

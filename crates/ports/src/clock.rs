@@ -1,7 +1,7 @@
-//! The clock port: what time it is, and how long something took.
+//! The clock port: wall-clock time, monotonic time and sleep.
 //!
-//! Services never ask the system; a test gives them a clock that stands still, so that the same
-//! input gives the same commits.
+//! Services never call the system's clock. Tests pass a fixed clock, so that the same input gives
+//! the same commits.
 
 use core::time::Duration;
 
@@ -10,7 +10,7 @@ use core::time::Duration;
 pub struct Timestamp {
     /// Seconds since 1970-01-01T00:00:00Z.
     pub seconds: i64,
-    /// Seconds that local time is ahead of UTC.
+    /// Offset of local time from UTC in seconds, positive to the east.
     pub offset_seconds: i32,
 }
 
@@ -18,13 +18,13 @@ pub struct Timestamp {
 pub trait Clock {
     /// The current time with the local offset.
     fn now(&self) -> Timestamp;
-    /// Time since an arbitrary fixed moment; it never goes back.
+    /// Monotonic time since an arbitrary fixed moment.
     fn elapsed(&self) -> Duration;
-    /// Waits.
+    /// Blocks the calling thread for `time`.
     fn sleep(&self, time: Duration);
 }
 
-/// A clock that stands still, for tests and for fixtures.
+/// A clock with a fixed time, for tests and fixtures; its `sleep` returns at once.
 ///
 /// ```
 /// use gitmind_ports::clock::{Clock, FixedClock, Timestamp};

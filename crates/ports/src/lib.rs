@@ -1,7 +1,8 @@
-//! What services ask of the system, as traits: time, chance, progress, files, jobs done ahead.
+//! The ports of the services: traits for time, randomness, progress and files, and a worker
+//! pipeline.
 //!
-//! The system's own implementations are in `gitmind-system`. A service depends on this crate alone,
-//! so that it cannot name one of them.
+//! The adapters of the operating system are in `gitmind-system`. The services depend only on this
+//! crate, so that they cannot use an adapter directly.
 
 pub mod clock;
 pub mod fs;

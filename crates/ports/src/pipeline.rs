@@ -1,7 +1,8 @@
-//! Jobs in their order, done ahead by worker threads within a window.
+//! An ordered pipeline: worker threads run jobs ahead, and the outputs come in the order of the
+//! jobs.
 //!
-//! Whoever needs the next output does jobs as well while it is not ready, so that without workers
-//! this is the plain loop. The window bounds the memory: outputs are used again.
+//! The consumer runs jobs too while the next output is not ready, so that without workers the
+//! pipeline is a plain loop. The window bounds the memory: output buffers are reused.
 
 use std::fmt;
 use std::num::NonZeroUsize;
@@ -10,27 +11,27 @@ use std::thread;
 
 use gitmind_memory::Alloc;
 
-/// Outputs that are made ahead of the one in use. At first there is one, then as many as were
-/// taken and one: whoever takes few has not had many made.
+/// Largest number of outputs in the pipeline. The window starts with 2 and grows by 1 with each
+/// consumed output, so that a consumer that stops early wastes little work.
 const WINDOW: usize = 8;
-/// More workers than this only wait for whoever takes their outputs.
+/// Largest number of workers: with the consumer, one thread for each output of the window.
 const WORKERS_MAX: usize = 7;
 
-/// What is done for each job.
+/// The work of a pipeline.
 pub trait Work: Sync {
-    /// A piece of the work.
+    /// The input of a unit of work.
     type Job: Send;
-    /// What comes of it.
+    /// The output of a job; its buffers are reused.
     type Output: Send;
-    /// Why nothing came of it.
+    /// Why a job failed.
     type Error: Send;
-    /// What a thread has for itself.
+    /// State of each thread, such as a decoder.
     type Tools: Default;
 
-    /// Does `job`; an earlier output may be used again.
+    /// Runs `job`; `old` is an earlier output whose buffers can be reused.
     ///
     /// # Errors
-    /// Whatever the work can meet.
+    /// Any error of the work.
     fn run(
         &self,
         job: Self::Job,
@@ -39,43 +40,43 @@ pub trait Work: Sync {
     ) -> Result<Self::Output, Self::Error>;
 }
 
-/// Threads that can help the one that calls: one for each other core, as far as they are of use.
+/// The number of useful workers: one for each core but the caller's, up to the limit.
 pub fn workers() -> usize {
     let cores = thread::available_parallelism().map_or(1, NonZeroUsize::get);
     cores.saturating_sub(1).min(WORKERS_MAX)
 }
 
-/// Has `workers` threads do `jobs` while `take` takes the outputs. They end with it.
+/// Runs `jobs` on `workers` threads while `consume` takes the outputs; the threads end with it.
 pub fn pipeline<W: Work, J: Iterator<Item = W::Job> + Send, T>(
     work: &W,
     jobs: J,
     alloc: Alloc<'_>,
     workers: usize,
-    take: impl FnOnce(&Pipeline<'_, W, J>) -> T,
+    consume: impl FnOnce(&Pipeline<'_, W, J>) -> T,
 ) -> T {
     let slots = [const { Slot::Free(None) }; WINDOW];
-    let state = State { slots, finding: Finding::Nobody, next: 0, current: 0, is_over: false };
+    let state = State { slots, source: JobSource::Unclaimed, next: 0, current: 0, is_over: false };
     let (jobs, state, changed) = (Mutex::new(jobs), Mutex::new(state), Condvar::new());
     let pipeline = Pipeline { work, alloc, jobs, state, changed };
     thread::scope(|scope| {
-        let _ending = Ending(&pipeline);
+        let _stop = StopOnDrop(&pipeline);
         for _ in 0..workers {
-            // A thread that cannot be had is one less that helps.
+            // Without this thread there is less parallelism, with the same result.
             let _ = thread::Builder::new().spawn_scoped(scope, || {
-                // One that panics ends the others, and the scope passes the panic on.
-                let _ending = Ending(&pipeline);
+                // A panic stops the other threads, and the scope propagates it.
+                let _stop = StopOnDrop(&pipeline);
                 pipeline.work();
             });
         }
-        take(&pipeline)
+        consume(&pipeline)
     })
 }
 
-/// Jobs under way.
+/// A running pipeline.
 pub struct Pipeline<'p, W: Work, J> {
     work: &'p W,
     alloc: Alloc<'p>,
-    /// Of the one thread that looks for a job, as the state says.
+    /// Locked only by the thread that claimed the iterator in `State::source`.
     jobs: Mutex<J>,
     state: Mutex<State<W>>,
     changed: Condvar,
@@ -90,30 +91,35 @@ impl<W: Work, J> fmt::Debug for Pipeline<'_, W, J> {
 struct State<W: Work> {
     /// Output number N is in slot N modulo the window.
     slots: [Slot<W>; WINDOW],
-    finding: Finding,
-    /// The number of the job that nobody has claimed.
+    source: JobSource,
+    /// The number of the next job.
     next: u64,
-    /// The output that is in use, or the next to be.
+    /// The number of the output that the consumer has, or will get next.
     current: u64,
     is_over: bool,
 }
 
-/// Who looks for the next job.
+/// The state of the iterator over the jobs.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Finding {
-    Nobody,
-    Somebody,
-    /// There is none.
-    Ended,
+enum JobSource {
+    /// The next thread may call the iterator.
+    Unclaimed,
+    /// A thread is calling the iterator.
+    Claimed,
+    /// The iterator has ended.
+    Exhausted,
 }
 
+/// A place for an output in the window.
 enum Slot<W: Work> {
+    /// Holds an earlier output for reuse.
     Free(Option<W::Output>),
+    /// A thread is running the job, or the consumer has the output.
     Claimed,
     Ready(Result<W::Output, W::Error>),
 }
 
-/// A job that one thread does.
+/// A job that one thread runs.
 struct Claim<W: Work> {
     slot: usize,
     job: W::Job,
@@ -121,8 +127,8 @@ struct Claim<W: Work> {
 }
 
 impl<W: Work, J: Iterator<Item = W::Job> + Send> Pipeline<'_, W, J> {
-    /// The next output, made here if nobody does; `None` after the last one. It is given back by
-    /// [`Pipeline::done`] before the next is asked for.
+    /// The next output; `None` after the last one. Runs jobs on this thread until it is ready. The
+    /// consumer must return it with [`Pipeline::done`] before it calls this again.
     pub fn next(&self, tools: &mut W::Tools) -> Option<Result<W::Output, W::Error>> {
         loop {
             let mut state = self.lock();
@@ -130,7 +136,9 @@ impl<W: Work, J: Iterator<Item = W::Job> + Send> Pipeline<'_, W, J> {
                 if let Some(output) = state.take() {
                     return Some(output);
                 }
-                if state.is_over || state.finding == Finding::Ended && state.current == state.next {
+                if state.is_over
+                    || state.source == JobSource::Exhausted && state.current == state.next
+                {
                     return None;
                 }
                 if state.can_claim() {
@@ -143,7 +151,7 @@ impl<W: Work, J: Iterator<Item = W::Job> + Send> Pipeline<'_, W, J> {
         }
     }
 
-    /// Gives the output back that [`Pipeline::next`] returned last.
+    /// Returns the last output of [`Pipeline::next`] to the pipeline, for reuse.
     pub fn done(&self, output: W::Output) {
         let mut state = self.lock();
         let slot = slot_of(state.current);
@@ -153,7 +161,7 @@ impl<W: Work, J: Iterator<Item = W::Job> + Send> Pipeline<'_, W, J> {
         self.changed.notify_all();
     }
 
-    /// Does jobs until the pipeline ends.
+    /// Runs jobs until the pipeline ends.
     fn work(&self) {
         let _entered = self.alloc.enter();
         let mut tools = W::Tools::default();
@@ -167,7 +175,7 @@ impl<W: Work, J: Iterator<Item = W::Job> + Send> Pipeline<'_, W, J> {
         }
     }
 
-    /// Does the next job, if nobody else has claimed the last one that there is room for.
+    /// Runs the next job, unless another thread claimed it first or the window is full.
     fn run(&self, tools: &mut W::Tools) {
         let Some(Claim { slot, job, old }) = self.claim() else { return };
         let output = self.work.run(job, old, tools);
@@ -175,18 +183,19 @@ impl<W: Work, J: Iterator<Item = W::Job> + Send> Pipeline<'_, W, J> {
         self.changed.notify_all();
     }
 
-    /// Takes the next job of the window. One thread looks for it, which may take a while.
+    /// Claims the next job. Only one thread calls the iterator, without the lock of the state,
+    /// since that may take long.
     fn claim(&self) -> Option<Claim<W>> {
         {
             let mut state = self.lock();
             if !state.can_claim() {
                 return None;
             }
-            state.finding = Finding::Somebody;
+            state.source = JobSource::Claimed;
         }
         let job = self.jobs.lock().unwrap_or_else(PoisonError::into_inner).next();
         let mut state = self.lock();
-        state.finding = if job.is_some() { Finding::Nobody } else { Finding::Ended };
+        state.source = if job.is_some() { JobSource::Unclaimed } else { JobSource::Exhausted };
         self.changed.notify_all();
         let job = job?;
         let slot = slot_of(state.next);
@@ -194,29 +203,29 @@ impl<W: Work, J: Iterator<Item = W::Job> + Send> Pipeline<'_, W, J> {
         match std::mem::replace(&mut state.slots[slot], Slot::Claimed) {
             Slot::Free(old) => Some(Claim { slot, job, old }),
             Slot::Claimed | Slot::Ready(_) => {
-                unreachable!("it was free, and nobody else was looking for a job")
+                unreachable!("the slot was free, and only this thread claims slots now")
             }
         }
     }
 }
 
 impl<W: Work, J> Pipeline<'_, W, J> {
-    /// Nothing is half done when a thread panics: a slot stays claimed.
+    /// Ignores poisoning: the state is consistent after a panic, with a slot that stays claimed.
     fn lock(&self) -> MutexGuard<'_, State<W>> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl<W: Work> State<W> {
-    /// Whether there may be a job, and room for what comes of it.
+    /// Whether a thread may claim a job: the iterator and a slot of the window are free.
     fn can_claim(&self) -> bool {
         let is_free = matches!(self.slots[slot_of(self.next)], Slot::Free(_));
         let window = (self.current + 2).min(WINDOW as u64);
         let is_in_window = self.next < self.current + window;
-        self.finding == Finding::Nobody && is_free && is_in_window && !self.is_over
+        self.source == JobSource::Unclaimed && is_free && is_in_window && !self.is_over
     }
 
-    /// The current output, once it is ready.
+    /// The current output, if it is ready.
     fn take(&mut self) -> Option<Result<W::Output, W::Error>> {
         let slot = &mut self.slots[slot_of(self.current)];
         if !matches!(slot, Slot::Ready(_)) {
@@ -229,10 +238,10 @@ impl<W: Work> State<W> {
     }
 }
 
-/// Ends the threads when it is dropped, whatever the reason.
-struct Ending<'e, 'p, W: Work, J>(&'e Pipeline<'p, W, J>);
+/// Stops all threads on drop, also on a panic.
+struct StopOnDrop<'e, 'p, W: Work, J>(&'e Pipeline<'p, W, J>);
 
-impl<W: Work, J> Drop for Ending<'_, '_, W, J> {
+impl<W: Work, J> Drop for StopOnDrop<'_, '_, W, J> {
     fn drop(&mut self) {
         self.0.lock().is_over = true;
         self.0.changed.notify_all();
@@ -249,9 +258,9 @@ mod tests {
     use gitmind_memory::System;
     use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
-    /// Squares numbers, and refuses one of them.
+    /// Squares numbers, and fails on one of them.
     struct Squares {
-        refused: u64,
+        failing: u64,
         reused: AtomicUsize,
     }
 
@@ -264,7 +273,7 @@ mod tests {
         fn run(&self, job: u64, old: Option<Vec<u64>>, done: &mut u64) -> Result<Vec<u64>, u64> {
             *done += 1;
             self.reused.fetch_add(usize::from(old.is_some()), Relaxed);
-            if job == self.refused {
+            if job == self.failing {
                 return Err(job);
             }
             let mut output = old.unwrap_or_default();
@@ -274,8 +283,8 @@ mod tests {
         }
     }
 
-    fn squares(jobs: u64, workers: usize, refused: u64) -> (Vec<u64>, Option<u64>, usize) {
-        let (work, system) = (Squares { refused, reused: AtomicUsize::new(0) }, System::new());
+    fn squares(jobs: u64, workers: usize, failing: u64) -> (Vec<u64>, Option<u64>, usize) {
+        let (work, system) = (Squares { failing, reused: AtomicUsize::new(0) }, System::new());
         let mut squares = vec![];
         let error = pipeline(&work, 0..jobs, Alloc::new(&system), workers, |pipeline| {
             let mut done = 0;
@@ -288,7 +297,7 @@ mod tests {
                     Err(error) => return Some(error),
                 }
             }
-            assert!(pipeline.next(&mut done).is_none(), "it stays at its end");
+            assert!(pipeline.next(&mut done).is_none(), "it has ended");
             None
         });
         (squares, error, work.reused.into_inner())
@@ -308,30 +317,30 @@ mod tests {
     }
 
     #[test]
-    fn what_is_made_ahead_is_no_more_than_what_was_taken_and_one() {
-        // As much as the window has room for was made for whoever took one output.
-        let work = Squares { refused: u64::MAX, reused: AtomicUsize::new(0) };
+    fn the_window_grows_with_the_consumed_outputs() {
+        // Regression: a full window was computed for a consumer that took a single output.
+        let work = Squares { failing: u64::MAX, reused: AtomicUsize::new(0) };
         let system = System::new();
-        for taken in 0..4 {
-            let made = pipeline(&work, 0..1000, Alloc::new(&system), 3, |pipeline| {
+        for consumed in 0..4 {
+            let claimed = pipeline(&work, 0..1000, Alloc::new(&system), 3, |pipeline| {
                 let mut done = 0;
-                for _ in 0..taken {
+                for _ in 0..consumed {
                     let output = pipeline.next(&mut done).expect("there are jobs");
-                    pipeline.done(output.expect("none is refused"));
+                    pipeline.done(output.expect("no job fails"));
                 }
-                let is_going_on = |state: &mut State<Squares>| {
-                    state.can_claim() || state.finding == Finding::Somebody
+                let is_active = |state: &mut State<Squares>| {
+                    state.can_claim() || state.source == JobSource::Claimed
                 };
-                let state = pipeline.changed.wait_while(pipeline.lock(), is_going_on);
+                let state = pipeline.changed.wait_while(pipeline.lock(), is_active);
                 state.unwrap_or_else(PoisonError::into_inner).next
             });
-            assert_eq!(made, 2 * taken + 2);
+            assert_eq!(claimed, 2 * consumed + 2);
         }
     }
 
     #[test]
     #[should_panic(expected = "a scoped thread panicked")]
-    fn whoever_takes_outputs_does_not_wait_for_a_thread_that_panicked() {
+    fn the_consumer_does_not_wait_for_a_worker_that_panicked() {
         struct Panics;
         impl Work for Panics {
             type Job = u64;
@@ -354,7 +363,7 @@ mod tests {
     }
 
     #[test]
-    fn an_error_comes_in_its_turn_and_whoever_takes_it_may_stop_there() {
+    fn an_error_comes_in_the_order_of_jobs_and_the_consumer_may_stop_there() {
         for workers in [0, 1, 3] {
             let (outputs, error, _) = squares(1000, workers, 20);
             assert_eq!((outputs.len(), error), (20, Some(20)));

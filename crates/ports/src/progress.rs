@@ -1,25 +1,25 @@
-//! The progress port: long work says how far it is; who listens decides what to show.
+//! The progress port: long operations report how far they are; the adapter decides what to show.
 
-/// A part of an operation that takes time.
+/// A phase of a long operation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Step {
-    /// Commits of a journal are read.
+    /// Reading the commits of a journal.
     Reading,
-    /// Cache objects are written.
+    /// Writing the objects of a cache.
     Writing,
-    /// Commits of a fixture are made.
+    /// Making the commits of a fixture.
     Generating,
-    /// Lines of edges are read.
+    /// Reading lines of edges.
     Importing,
 }
 
-/// A listener.
+/// A receiver of progress reports.
 pub trait Progress {
-    /// `done` of `total` units of `step` are done; the total may be unknown.
+    /// Reports that `done` of `total` units of `step` are done; `None` for an unknown total.
     fn report(&self, step: Step, done: u64, total: Option<u64>);
 }
 
-/// Listens to nothing.
+/// Ignores all reports.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Silent;
 

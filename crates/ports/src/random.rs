@@ -1,23 +1,23 @@
-//! The randomness port: unpredictable bytes, or the same ones in every test.
+//! The randomness port: unpredictable bytes in production, a fixed sequence in tests.
 
 use std::cell::Cell;
 use std::io;
 
-/// The system has no random bytes.
+/// The operating system returned no random bytes.
 #[derive(Debug, thiserror::Error)]
 #[error("the system has no random bytes")]
 pub struct RandomError(#[from] io::Error);
 
 /// A source of random bytes.
 pub trait Random {
-    /// Fills `bytes`.
+    /// Fills `bytes` with random bytes.
     ///
     /// # Errors
-    /// When the system has none.
+    /// When the operating system returns none.
     fn fill(&self, bytes: &mut [u8]) -> Result<(), RandomError>;
 }
 
-/// Bytes that count up from a start, for tests.
+/// A source of the bytes `first`, `first + 1`, ... (mod 256), for tests.
 ///
 /// ```
 /// use gitmind_ports::random::{CountingRandom, Random};
@@ -31,7 +31,7 @@ pub trait Random {
 pub struct CountingRandom(Cell<u8>);
 
 impl CountingRandom {
-    /// Starts at `first`.
+    /// A source whose first byte is `first`.
     pub const fn new(first: u8) -> Self {
         Self(Cell::new(first))
     }

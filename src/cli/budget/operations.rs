@@ -12,7 +12,7 @@ use crate::context::{Context, Memory, Workspace, available_workers};
 use crate::fs::PosixFileSystem;
 use crate::git::Repository;
 use crate::gitoxide::{GitRepository, Location};
-use crate::journal::{EdgeOrder, JournalItem, Relation, Texts, WalkError, read_newest};
+use crate::journal::{EdgeOrder, EdgeStrings, JournalItem, Relation, WalkError, read_newest};
 use crate::memory::Alloc;
 use crate::oid::Oid;
 use crate::units::Bytes;
@@ -107,12 +107,12 @@ fn read(
     let repository = GitRepository::open(Location::at(&subject.folder)?)?;
     let mut found = Found { edges: 0, newest: None };
     let Some(tip) = repository.resolve(&subject.branch.journal_ref())? else { return Ok(found) };
-    let mut texts = Texts::new(memory.intern_table(alloc));
+    let mut strings = EdgeStrings::new(memory.intern_table(alloc));
     read_newest(&repository, alloc, tip, |met| {
         if let JournalItem::Edge(_, edge) = met {
             let (relation, _) = *found.newest.get_or_insert((edge.relation, edge.source));
             if wants(relation, edge.relation) {
-                texts.keep(edge)?;
+                strings.intern(edge)?;
                 found.edges += 1;
             }
         }

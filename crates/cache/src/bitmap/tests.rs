@@ -1,4 +1,4 @@
-//! Bitmap files: round trips, the size rule, and damage.
+//! Properties of bitmap files: round trip, the choice of the smaller form, damaged files.
 
 use super::*;
 use gitmind_memory::System;
@@ -18,7 +18,7 @@ fn decoded(file: &[u8]) -> Result<Vec<u32>, BitmapError> {
     decode_bitmap(Alloc::new(&system), file).map(|ids| ids.to_vec())
 }
 
-/// Sets of every density: sparse over all ids, dense runs, whole containers.
+/// Sets of every density: sparse over all ids, dense ranges, full containers.
 fn id_sets() -> impl Strategy<Value = Vec<u32>> {
     let sparse = prop::collection::btree_set(any::<u32>(), 0..50);
     let dense = (any::<u32>(), 0..9000_u32, 1..4_u32).prop_map(|(start, len, step)| {
@@ -32,12 +32,12 @@ fn id_sets() -> impl Strategy<Value = Vec<u32>> {
 
 proptest! {
     #[test]
-    fn ids_read_back_as_written(ids in id_sets()) {
+    fn encoded_ids_decode_to_themselves(ids in id_sets()) {
         prop_assert_eq!(decoded(&encoded(&ids)), Ok(ids));
     }
 
     #[test]
-    fn a_file_of_any_other_length_is_refused(
+    fn a_file_of_any_other_length_is_an_error(
         ids in id_sets(),
         cut in any::<prop::sample::Index>(),
     ) {
@@ -49,7 +49,7 @@ proptest! {
     }
 
     #[test]
-    fn any_bytes_are_ids_in_order_or_an_error(
+    fn any_bytes_decode_to_sorted_ids_or_are_an_error(
         body in prop::collection::vec(any::<u8>(), 0..100),
         kind in 0..4_u8,
     ) {
@@ -66,7 +66,7 @@ proptest! {
 }
 
 #[test]
-fn containers_are_used_from_the_size_where_they_are_smaller() {
+fn the_container_stream_is_used_when_it_is_smaller_than_the_array() {
     let kind_of = |ids: &[u32]| encoded(ids)[HEADER_BYTES];
     let spread = |count: u32, chunks: u32| {
         let mut ids: Vec<u32> = (0..count).map(|i| (i % chunks) << 16 | i).collect();
@@ -81,7 +81,7 @@ fn containers_are_used_from_the_size_where_they_are_smaller() {
 }
 
 #[test]
-fn a_claim_of_two_billion_ids_is_refused_without_allocating() {
+fn a_claimed_count_of_two_billion_ids_is_an_error() {
     let mut file = encoded(&[])[..HEADER_BYTES].to_vec();
     file.push(ARRAY);
     file.extend_from_slice(&0x7fff_ffff_u32.to_le_bytes());
@@ -90,7 +90,7 @@ fn a_claim_of_two_billion_ids_is_refused_without_allocating() {
 }
 
 #[test]
-fn another_magic_or_version_is_named() {
+fn a_wrong_magic_number_or_version_has_its_own_error() {
     let mut file = encoded(&[1]);
     file[8] = 2;
     assert_eq!(decoded(&file), Err(BitmapError::Version(2)));

@@ -1,4 +1,4 @@
-//! Chunks read back as written, and nothing else is taken for one.
+//! Properties of chunks of the commit index: round trip, lookup, damaged files.
 
 use super::*;
 use gitmind_memory::testing::sweep;
@@ -31,14 +31,17 @@ fn records() -> impl Strategy<Value = Records> {
 
 proptest! {
     #[test]
-    fn records_read_back_as_written(records in records()) {
+    fn encoded_records_decode_to_themselves(records in records()) {
         let file = chunk(&records);
         prop_assert_eq!(file.len(), 16 + 24 * records.len());
         prop_assert_eq!(read(&file), Ok(records));
     }
 
     #[test]
-    fn an_edge_is_found_where_a_scan_finds_it(records in records(), edges: [u32; 8]) {
+    fn an_edge_is_found_in_the_record_that_a_linear_scan_finds(
+        records in records(),
+        edges: [u32; 8],
+    ) {
         let file = chunk(&records);
         let chunk = CommitChunk::parse(&file).expect("we wrote it");
         let firsts = records.iter().flat_map(|r| [r.first_edge, r.first_edge.wrapping_sub(1)]);
@@ -51,7 +54,7 @@ proptest! {
     }
 
     #[test]
-    fn any_bytes_are_read_or_refused_and_what_is_read_is_written_so(
+    fn any_bytes_are_an_error_or_the_encoding_of_their_records(
         mut file in prop::collection::vec(any::<u8>(), 0..120),
         is_likely: bool,
         count in 0..5_u32,
@@ -66,7 +69,7 @@ proptest! {
     }
 
     #[test]
-    fn one_changed_byte_never_moves_a_record(
+    fn one_flipped_bit_changes_at_most_one_record(
         records in records(),
         at in any::<prop::sample::Index>(),
         bit in 0..8_u8,
@@ -82,7 +85,7 @@ proptest! {
     }
 
     #[test]
-    fn names_are_eight_digits_in_the_order_of_edges(a: u32, b: u32) {
+    fn file_names_are_eight_digits_in_the_order_of_edge_ids(a: u32, b: u32) {
         prop_assert_eq!(parse_chunk_name(&chunk_name(a)), Some(a));
         prop_assert_eq!(a.cmp(&b), chunk_name(a).cmp(&chunk_name(b)));
         prop_assert_eq!(chunk_name(a).to_vec(), format!("{a:08x}").into_bytes());
@@ -90,7 +93,7 @@ proptest! {
 }
 
 #[test]
-fn sizes_and_counts_that_disagree_are_refused() {
+fn a_length_that_does_not_match_the_count_is_an_error() {
     let record = |first_edge| CommitRecord { first_edge, commit: Oid::new([7; 20]) };
     let sound = chunk(&[record(0), record(2)]);
     for cut in 0..sound.len() {
@@ -111,7 +114,7 @@ fn sizes_and_counts_that_disagree_are_refused() {
 }
 
 #[test]
-fn a_chunk_has_at_most_as_many_records_as_it_may() {
+fn a_chunk_has_at_most_records_per_chunk_records() {
     let record = |first_edge| CommitRecord { first_edge, commit: Oid::ZERO };
     let all: Records = (0..RECORDS_PER_CHUNK + 1).map(record).collect();
     let mut file = chunk(&all);
@@ -124,14 +127,14 @@ fn a_chunk_has_at_most_as_many_records_as_it_may() {
 }
 
 #[test]
-fn other_spellings_are_no_names() {
+fn other_spellings_are_not_file_names_of_chunks() {
     for name in [&b"0"[..], b"0000000A", b"+0000001", b"000000001", b"0000000g", b"", b"\xff"] {
         assert_eq!(parse_chunk_name(name), None, "{name:?}");
     }
 }
 
 #[test]
-fn each_refusal_surfaces() {
+fn each_allocation_failure_is_returned() {
     let records = [CommitRecord { first_edge: 0, commit: Oid::ZERO }; 3];
     sweep(|alloc| encode_commit_chunk(records, &mut Vec::new(alloc))).assert_propagated();
 }

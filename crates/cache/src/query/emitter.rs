@@ -1,4 +1,4 @@
-//! Handing over the edges of an answer, one journal commit at a time.
+//! Visiting the edges of an answer, one journal commit at a time.
 
 use super::{Endpoint, FoundEdge};
 use crate::commit_index::CommitRecord;
@@ -9,9 +9,9 @@ use gitmind_git::Repository;
 use gitmind_journal::PayloadBuffer;
 use gitmind_memory::{Alloc, Vec};
 
-/// Why edges could not be handed over.
+/// Why edges could not be visited.
 pub(super) enum EmitError<E> {
-    /// A commit cannot be read, or does not hold what was expected.
+    /// A commit cannot be read, or does not have the expected edges.
     Object(ExistingError),
     /// The visitor failed.
     Visit(E),
@@ -23,7 +23,7 @@ impl<E, T: Into<ExistingError>> From<T> for EmitError<E> {
     }
 }
 
-/// The visitor of a query, and how far it is.
+/// The visitor of a query, and its progress.
 pub(super) struct Emitter<'q, 'a, V> {
     repository: &'q dyn Repository,
     endpoint: Endpoint,
@@ -31,7 +31,7 @@ pub(super) struct Emitter<'q, 'a, V> {
     commit: Vec<'a, u8>,
     payload: PayloadBuffer<'a>,
     edges: u64,
-    /// The first id that was not handed over yet.
+    /// One more than the id of the last visited edge.
     next_id: u32,
 }
 
@@ -46,17 +46,17 @@ impl<'q, 'a, V> Emitter<'q, 'a, V> {
         Self { repository, endpoint, visit, commit, payload, edges: 0, next_id: 0 }
     }
 
-    /// How many edges were handed over.
+    /// The number of visited edges.
     pub(super) fn edges(&self) -> u64 {
         self.edges
     }
 
-    /// The first id that was not handed over yet.
+    /// One more than the id of the last visited edge.
     pub(super) fn next_id(&self) -> u32 {
         self.next_id
     }
 
-    /// Hands over the edges of the commit of `record` with these ids, which ascend.
+    /// Visits the edges of the commit of `record` with these ids, which must ascend.
     pub(super) fn commit<E>(
         &mut self,
         record: &CommitRecord,
@@ -73,7 +73,7 @@ impl<'q, 'a, V> Emitter<'q, 'a, V> {
             let edge = edge.ok_or(ExistingError::Edge { id: edge_id })?;
             let found = FoundEdge { id: edge_id, commit: record.commit, edge };
             let flow = (self.visit)(&found).map_err(EmitError::Visit)?;
-            // There are at most `u32::MAX` edges, so that the last id has a next one.
+            // Does not overflow: there are at most `u32::MAX` edges.
             next = edge_id + 1;
             self.next_id = next;
             self.edges += 1;

@@ -1,4 +1,4 @@
-//! Why a query has no answer, and why its answer is not the cache's.
+//! Errors of a query, and the reasons why the cache could not answer it.
 
 use crate::existing::ExistingError;
 use crate::meta::MetaError;
@@ -7,7 +7,7 @@ use gitmind_git::oid::Oid;
 use gitmind_journal::WalkError;
 use gitmind_memory::MemoryError;
 
-/// A query without an answer.
+/// Why a query failed.
 #[derive(Debug, thiserror::Error)]
 pub enum QueryError {
     /// The branch has no journal.
@@ -19,52 +19,52 @@ pub enum QueryError {
     /// The journal cannot be read.
     #[error(transparent)]
     Walk(#[from] WalkError),
-    /// An edge was seen in the journal and could not be read again.
-    #[error("an edge that was found cannot be read again: {0}")]
-    Again(#[source] ExistingError),
+    /// An edge that the first pass found cannot be read in the second pass.
+    #[error("an edge of the journal cannot be read a second time: {0}")]
+    Reread(#[source] ExistingError),
     /// There are more edges than 32-bit ids.
     #[error("the journal has more than {} edges", u32::MAX)]
     TooManyEdges,
-    /// Memory is short.
+    /// An allocation failed.
     #[error("no memory for the query: {0}")]
     Memory(#[from] MemoryError),
 }
 
 impl QueryError {
-    /// The refusal, however deep it was, when memory was short.
+    /// The allocation failure, if one is the cause, at whatever depth.
     pub const fn memory(&self) -> Option<MemoryError> {
         match self {
             Self::Memory(error) | Self::Repository(gitmind_git::Error::Memory(error)) => {
                 Some(*error)
             }
             Self::Walk(error) => error.memory(),
-            Self::Again(error) => error.memory(),
+            Self::Reread(error) => error.memory(),
             _ => None,
         }
     }
 }
 
-/// Why a cache does not answer a query.
+/// Why a cache cannot answer a query.
 #[derive(Debug, thiserror::Error)]
 pub enum Unusable {
-    /// The branch has none.
+    /// The branch has no cache.
     #[error("there is no cache")]
     Missing,
-    /// It does not say what it was built from, as the C tool's caches do not.
+    /// The cache has no metadata, as those of the C tool.
     #[error("the cache was written by another tool and does not say from which journal")]
     OtherTool,
-    /// It was written by another version.
+    /// The cache has another format version.
     #[error("the cache is of another version: {0}")]
     Version(#[source] MetaError),
-    /// It is that of another state of the journal.
+    /// The journal has changed since the cache was built.
     #[error("the cache is stale: it was built from journal commit {built_from}, not {tip}")]
     Stale {
-        /// The newest commit that it knows.
+        /// The newest journal commit in the cache.
         built_from: Oid,
-        /// The newest commit that there is.
+        /// The newest journal commit.
         tip: Oid,
     },
-    /// Part of it is missing or not as it was written.
+    /// Part of the cache is missing or corrupt.
     #[error("the cache is damaged: {0}")]
     Damaged(#[source] ExistingError),
 }
@@ -81,7 +81,7 @@ impl Unusable {
         }
     }
 
-    /// The refusal, when the cache itself may be whole and only memory was short.
+    /// The allocation failure, if one is the cause; the cache may then be intact.
     pub const fn memory(&self) -> Option<MemoryError> {
         match self {
             Self::Damaged(error) => error.memory(),

@@ -1,4 +1,4 @@
-//! The answer of a cache: bitmap, commit index, commits.
+//! Answering a query from a cache: bitmap, commit index, commits.
 
 use super::emitter::{EmitError, Emitter};
 use super::{Answer, Endpoint, FoundEdge, Unusable};
@@ -8,7 +8,7 @@ use crate::commit_index::{
 };
 use crate::existing::ExistingError;
 use crate::meta::Meta;
-use crate::root::{Root, read_whole};
+use crate::root::{Root, read_verified};
 use crate::shard::{file_name, shard_name};
 use core::ops::ControlFlow;
 use gitmind_git::branch::BranchName;
@@ -17,7 +17,7 @@ use gitmind_git::{EntryMode, ObjectKind, Repository, entries};
 use gitmind_journal::EdgeOrder;
 use gitmind_memory::{Alloc, Vec};
 
-/// A cache whose metadata says that it is that of the journal.
+/// A cache whose metadata is valid and current.
 pub(super) struct Lookup<'q, 'a> {
     repository: &'q dyn Repository,
     alloc: Alloc<'a>,
@@ -25,7 +25,7 @@ pub(super) struct Lookup<'q, 'a> {
     meta: Meta,
 }
 
-/// A chunk of the commit index that has not been read.
+/// The directory entry of a chunk of the commit index.
 struct ChunkEntry {
     first_edge: u32,
     /// The first edge of the next chunk; the number of edges for the last.
@@ -34,7 +34,7 @@ struct ChunkEntry {
 }
 
 impl<'q, 'a> Lookup<'q, 'a> {
-    /// Finds the cache of `branch`, whose journal is at `tip`.
+    /// Opens the cache of `branch`, whose journal is at `tip`.
     pub(super) fn open(
         repository: &'q dyn Repository,
         alloc: Alloc<'a>,
@@ -46,11 +46,11 @@ impl<'q, 'a> Lookup<'q, 'a> {
         let (_, root) = Root::read(repository, alloc, commit)?;
         let meta = match root.meta {
             Some(meta) => meta,
-            None if root.is_foreign() => return Err(Unusable::OtherTool),
+            None if root.has_c_tool_layout() => return Err(Unusable::OtherTool),
             None => return Err(ExistingError::Malformed("it has no metadata").into()),
         };
         let mut blob = Vec::new(alloc);
-        read_whole(repository, meta, ObjectKind::Blob, &mut blob)?;
+        read_verified(repository, meta, ObjectKind::Blob, &mut blob)?;
         let meta = Meta::parse(&blob).map_err(ExistingError::from)?;
         if meta.journal_tip != tip {
             return Err(Unusable::Stale { built_from: meta.journal_tip, tip });
@@ -58,12 +58,12 @@ impl<'q, 'a> Lookup<'q, 'a> {
         Ok(Self { repository, alloc, root, meta })
     }
 
-    /// How its edges are numbered.
+    /// The order in which the cache numbers edges.
     pub(super) fn edge_order(&self) -> EdgeOrder {
         self.meta.edge_order
     }
 
-    /// What to say about an answer of `edges` edges.
+    /// The report of an answer with `edges` edges.
     pub(super) fn report(&self, edges: u64) -> Answer {
         Answer {
             edge_order: self.meta.edge_order,
@@ -73,7 +73,7 @@ impl<'q, 'a> Lookup<'q, 'a> {
         }
     }
 
-    /// Hands over the edges with this endpoint.
+    /// Visits the edges with this endpoint.
     pub(super) fn answer<V, E>(
         &self,
         endpoint: Endpoint,
@@ -84,7 +84,9 @@ impl<'q, 'a> Lookup<'q, 'a> {
     {
         let ids = self.ids(endpoint)?;
         if ids.last().is_some_and(|last| *last >= self.meta.edges) {
-            return Err(ExistingError::Malformed("it has an edge past its last one").into());
+            return Err(
+                ExistingError::Malformed("it has an edge id beyond its number of edges").into()
+            );
         }
         let chunks = self.chunks()?;
         let mut file = Vec::new(self.alloc);
@@ -94,7 +96,7 @@ impl<'q, 'a> Lookup<'q, 'a> {
             let chunk = number.checked_sub(1).map(|number| (number, &chunks[number]));
             let (number, entry) = chunk.ok_or(ExistingError::Edge { id: *id })?;
             let is_last = number + 1 == chunks.len();
-            read_whole(self.repository, entry.blob, ObjectKind::Blob, &mut file)?;
+            read_verified(self.repository, entry.blob, ObjectKind::Blob, &mut file)?;
             let chunk = self.check(CommitChunk::parse(&file), entry, is_last)?;
             let in_chunk;
             (in_chunk, ids) = ids.split_at(ids.partition_point(|id| *id < entry.end));
@@ -111,29 +113,29 @@ impl<'q, 'a> Lookup<'q, 'a> {
         let shard = find(self.root.shards.as_bytes(), &shard_name(endpoint.oid.shard()))?;
         let Some(shard) = shard else { return Ok(none) };
         let mut buffer = Vec::new(self.alloc);
-        read_whole(self.repository, shard, ObjectKind::Tree, &mut buffer)?;
+        read_verified(self.repository, shard, ObjectKind::Tree, &mut buffer)?;
         let file = find(&buffer, &file_name(endpoint.oid, endpoint.direction))?;
         let Some(file) = file else { return Ok(none) };
-        read_whole(self.repository, file, ObjectKind::Blob, &mut buffer)?;
+        read_verified(self.repository, file, ObjectKind::Blob, &mut buffer)?;
         Ok(decode_bitmap(self.alloc, &buffer)?)
     }
 
-    /// The chunks of the commit index, in order, with all that can be checked without reading them.
+    /// The chunks of the commit index, in order, after the checks that need only the directory.
     fn chunks(&self) -> Result<Vec<'a, ChunkEntry>, ExistingError> {
         let mut chunks: Vec<'_, ChunkEntry> = Vec::new(self.alloc);
-        let Some(folder) = self.root.commits else {
+        let Some(directory) = self.root.commits else {
             return match self.meta.commits_indexed {
                 0 => Ok(chunks),
                 _ => Err(ExistingError::Malformed("it has no commit index")),
             };
         };
         let mut tree = Vec::new(self.alloc);
-        read_whole(self.repository, folder, ObjectKind::Tree, &mut tree)?;
+        read_verified(self.repository, directory, ObjectKind::Tree, &mut tree)?;
         for entry in entries(&tree) {
             let entry = entry.map_err(ExistingError::Malformed)?;
             let first_edge = parse_chunk_name(entry.name);
             let first_edge = first_edge.filter(|_| entry.mode == EntryMode::File);
-            let first_edge = first_edge.ok_or(ExistingError::Malformed(STRANGE_ENTRY))?;
+            let first_edge = first_edge.ok_or(ExistingError::Malformed(NOT_A_CHUNK))?;
             match chunks.last_mut() {
                 Some(last) if last.first_edge < first_edge => last.end = first_edge,
                 None if first_edge == 0 => {}
@@ -149,7 +151,7 @@ impl<'q, 'a> Lookup<'q, 'a> {
         Ok(chunks)
     }
 
-    /// Checks a chunk against its place in the index.
+    /// Checks a chunk against its directory entry and the metadata.
     fn check<'f>(
         &self,
         chunk: Result<CommitChunk<'f>, crate::CommitIndexError>,
@@ -169,9 +171,9 @@ impl<'q, 'a> Lookup<'q, 'a> {
     }
 }
 
-const STRANGE_ENTRY: &str = "its commit index has an entry that is no chunk";
+const NOT_A_CHUNK: &str = "its commit index has an entry that is not a chunk";
 
-/// Hands over the edges with these ids, all of which are in this chunk.
+/// Visits the edges with these ids, all of which are in this chunk.
 fn emit_chunk<V, E>(
     chunk: &CommitChunk<'_>,
     entry: &ChunkEntry,
@@ -195,7 +197,7 @@ where
     Ok(ControlFlow::Continue(()))
 }
 
-/// The object of the entry `name` of a tree.
+/// The object id of the entry `name` of a tree.
 fn find(tree: &[u8], name: &[u8]) -> Result<Option<Oid>, ExistingError> {
     for entry in entries(tree) {
         let entry = entry.map_err(ExistingError::Malformed)?;

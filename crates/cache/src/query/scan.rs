@@ -1,8 +1,8 @@
-//! The answer of a journal: one walk that counts and marks, then the marked commits again.
+//! Answering a query from the journal in two passes: find the edges, then read their commits again.
 //!
-//! An id is known only when every older commit has been seen, and edges come newest first. So the
-//! walk keeps 24 bytes for each commit and 4 for each edge that was found; the edges themselves are
-//! read again, in the order of their ids.
+//! The walk is newest first, and an edge id is known only when all older commits have been counted.
+//! So the first pass stores 24 bytes for each commit and the position of each edge found, 4 bytes.
+//! The second pass reads these edges again, in the order of their ids.
 
 use super::emitter::{EmitError, Emitter};
 use super::{Answer, Endpoint, FoundEdge, QueryError};
@@ -13,7 +13,7 @@ use gitmind_git::oid::Oid;
 use gitmind_journal::{EdgeOrder, JournalItem, MalformedCounts, PayloadBuffer, walk};
 use gitmind_memory::{Alloc, Vec};
 
-/// What to look for, and where.
+/// A query on the journal at `tip`.
 pub(super) struct Scan<'q, 'a> {
     pub(super) repository: &'q dyn Repository,
     pub(super) alloc: Alloc<'a>,
@@ -23,7 +23,7 @@ pub(super) struct Scan<'q, 'a> {
 }
 
 impl<'a> Scan<'_, 'a> {
-    /// Hands over the edges that were not yet.
+    /// Visits the edges that `emitter` has not visited yet.
     pub(super) fn run<V, E>(&self, emitter: &mut Emitter<'_, '_, V>) -> Result<Answer, E>
     where
         E: From<QueryError>,
@@ -35,7 +35,7 @@ impl<'a> Scan<'_, 'a> {
             unusable: None,
             malformed: MalformedCounts::default(),
         };
-        let (commits, found) = self.mark(&mut answer)?;
+        let (commits, found) = self.find(&mut answer)?;
         for span in commits.spans() {
             let before = |position: u32| found.partition_point(|edge| *edge < position);
             let found = &found[before(span.visited.start)..before(span.visited.end)];
@@ -52,16 +52,16 @@ impl<'a> Scan<'_, 'a> {
                 Err(EmitError::Visit(error)) => return Err(error),
                 Err(EmitError::Object(error)) => {
                     let memory = error.memory().map(QueryError::Memory);
-                    return Err(memory.unwrap_or(QueryError::Again(error)).into());
+                    return Err(memory.unwrap_or(QueryError::Reread(error)).into());
                 }
             }
         }
         Ok(answer)
     }
 
-    /// Walks the journal; returns its commits, and which of the edges have the endpoint, as their
-    /// positions in the order of visits.
-    fn mark(&self, answer: &mut Answer) -> Result<(NumberedCommits<'a>, Vec<'a, u32>), QueryError> {
+    /// The first pass: returns the commits of the journal, and the positions of the edges with the
+    /// endpoint in visiting order.
+    fn find(&self, answer: &mut Answer) -> Result<(NumberedCommits<'a>, Vec<'a, u32>), QueryError> {
         let Self { repository, alloc, tip, edge_order, endpoint } = *self;
         let (mut starts, mut found) = (Vec::new(alloc), Vec::new(alloc));
         let mut payload = PayloadBuffer::new(alloc);

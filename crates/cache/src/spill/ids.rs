@@ -1,28 +1,28 @@
-//! The ids of edges that were visited in another order.
+//! Mapping the positions of edges in visiting order to edge ids.
 
-use crate::names::Names;
+use crate::commit_ids::CommitIds;
 use crate::numbered::NumberedCommits;
 use gitmind_memory::{Alloc, MemoryError, Vec};
 
-/// Edge ids by visits.
+/// The edge ids by position in visiting order.
 pub(super) struct EdgeIds<'n> {
-    /// The edges visited before each commit, and all of them.
+    /// For each visited commit, the number of edges before it; a last entry with the total.
     starts: &'n [u32],
-    /// The id of the first edge of each commit.
+    /// For each visited commit, the id of its first edge.
     first_edges: Vec<'n, u32>,
 }
 
-/// Looks up ascending visits.
+/// Looks up ascending positions.
 pub(super) struct Cursor<'n> {
     ids: &'n EdgeIds<'n>,
-    /// The commit of the last visit.
+    /// The visit number of the commit of the last lookup.
     commit: usize,
 }
 
 impl<'n> EdgeIds<'n> {
     pub(super) fn new(
         alloc: Alloc<'n>,
-        commits: &'n NumberedCommits<'_, Names<'_>>,
+        commits: &'n NumberedCommits<'_, CommitIds<'_>>,
     ) -> Result<Self, MemoryError> {
         let mut first_edges = Vec::try_with_capacity(commits.len(), alloc)?;
         first_edges.try_resize(commits.len(), 0)?;
@@ -38,10 +38,11 @@ impl<'n> EdgeIds<'n> {
 }
 
 impl Cursor<'_> {
-    /// The id of the edge that was visited as number `visit`, which is no smaller than the last.
+    /// The id of the edge at the position `visit`, which must not be less than that of the last
+    /// lookup.
     pub(super) fn id(&mut self, visit: u32) -> u32 {
         let EdgeIds { starts, first_edges } = self.ids;
-        // Edges of a shard are spread, so the commit is looked for at distances that double.
+        // Exponential search: the edges of a shard are spread over many commits.
         let left = &starts[self.commit..];
         let mut step = 1;
         while left.get(step).is_some_and(|start| *start <= visit) {

@@ -1,4 +1,4 @@
-//! A part that is brought back: each object's edges, in the arena.
+//! Loading a partition into the arena, as posting lists of its objects.
 
 use super::ids::EdgeIds;
 use super::partition::Partition;
@@ -11,23 +11,23 @@ use crate::postings::Postings;
 use gitmind_git::oid::Oid;
 use gitmind_memory::{Arena, ArenaVec};
 
-/// The edges of a shard's objects in one direction.
+/// The posting lists of a shard in one direction.
 pub(super) struct Lists<'r> {
     pub(super) objects: OidTable<'r>,
-    /// Numbers of the objects, sorted by id.
+    /// The numbers of the objects, sorted by object id.
     sorted: &'r [u32],
     postings: Postings<'r>,
 }
 
 impl<'r> Lists<'r> {
-    /// Groups the records of `partition` by their first object id; `note` sees each of them with
-    /// the number of that object.
+    /// Groups the records of `partition` by their first object id; calls `visit` for each record
+    /// with the number of that object.
     pub(super) fn load(
         arena: &'r Arena<'r>,
         scratch: &Scratch<'_>,
         partition: &Partition<'_>,
         ids: &EdgeIds<'_>,
-        mut note: impl FnMut(u32, &[u8]) -> Result<(), RebuildError>,
+        mut visit: impl FnMut(u32, &[u8]) -> Result<(), RebuildError>,
     ) -> Result<Self, RebuildError> {
         let mut objects = OidTable::new(arena)?;
         let mut keys = ArenaVec::try_with_capacity(partition.len(), arena)?;
@@ -37,7 +37,7 @@ impl<'r> Lists<'r> {
             let object = objects.number(oid(record, 0))?;
             keys.try_push(object)?;
             edges.try_push(cursor.id(number(record)))?;
-            note(object, record)
+            visit(object, record)
         })?;
         let count = objects.oids().len();
         let postings = Postings::group_unordered(arena, count, &edges, &keys)?;
@@ -45,13 +45,13 @@ impl<'r> Lists<'r> {
         Ok(Self { objects, sorted, postings })
     }
 
-    /// Number, id and edges of each object, in the order of the ids.
+    /// The number, the object id and the edges of each object, in ascending order of object ids.
     pub(super) fn iter(&self) -> impl Iterator<Item = (u32, Oid, &[u32])> {
         let oids = self.objects.oids();
         self.sorted.iter().map(|&number| (number, oids[number as usize], self.of(number)))
     }
 
-    /// The edges of an object by its number.
+    /// The edges of the object with this number.
     pub(super) fn of(&self, number: u32) -> &[u32] {
         self.postings.of(number)
     }

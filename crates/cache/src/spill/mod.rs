@@ -1,8 +1,8 @@
-//! Edges that do not fit the arena: on disk, in a part for each shard and direction.
+//! Spilling: edges that do not fit in the arena, on disk, partitioned by shard and direction.
 //!
-//! Reading a journal, an edge becomes two records, one in the part of its source's shard and one in
-//! that of its target's. Then a shard at a time is brought back, so that memory is bounded by the
-//! largest shard, whatever the size of the journal.
+//! Each edge becomes two records: one in the partition of the shard of its source, one in that of
+//! its target. Writing the cache loads one partition at a time, so that memory is bounded by the
+//! largest shard instead of the journal.
 
 mod ids;
 mod lists;
@@ -21,7 +21,7 @@ use gitmind_ports::fs::{FileSystem, FsError};
 pub(super) use self::scratch::Scratch;
 pub(super) use self::write::SpilledPlan;
 
-/// Edges on disk. The file goes when this does.
+/// Edges on disk; the file is removed on drop.
 pub(super) struct Spilled<'a> {
     scratch: Scratch<'a>,
     forward: Shards<'a>,
@@ -29,7 +29,8 @@ pub(super) struct Spilled<'a> {
 }
 
 impl<'a> Spilled<'a> {
-    /// Makes the file. The buffers take a small part of `cap_bytes`, the arena's cap.
+    /// Creates the scratch file. The buffers of the partitions use a small part of `cap_bytes`, the
+    /// arena's cap.
     pub(super) fn begin(
         disk: &'a dyn FileSystem,
         alloc: Alloc<'a>,
@@ -41,14 +42,14 @@ impl<'a> Spilled<'a> {
         Ok(Self { scratch, forward, reverse })
     }
 
-    /// Adds the edge that was visited as number `visit`; these ascend.
+    /// Adds the edge with the position `visit` in visiting order; positions must ascend.
     pub(super) fn try_push(&mut self, visit: u32, source: Oid, target: Oid) -> Result<(), FsError> {
         let Self { scratch, forward: by_source, reverse: by_target } = self;
         by_source.try_push(scratch, source.shard(), &forward(source, visit, target))?;
         by_target.try_push(scratch, target.shard(), &reverse(target, visit))
     }
 
-    /// What went to the disk.
+    /// The number of bytes on disk.
     pub(super) fn bytes(&self) -> Bytes {
         self.scratch.bytes()
     }

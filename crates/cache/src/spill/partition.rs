@@ -1,23 +1,24 @@
-//! Records of one size on disk, in parts that are read one by one.
+//! Fixed-size records on disk, partitioned by shard.
 
 use super::scratch::Scratch;
 use gitmind_memory::{Alloc, Vec};
 use gitmind_ports::fs::FsError;
 
-/// A part for each value of an object id's first byte.
+/// A partition for each shard.
 pub(super) struct Shards<'a>(Vec<'a, Partition<'a>>);
 
-/// Records in the order in which they came: full blocks on disk, the rest in memory.
+/// Records in the order of insertion: full blocks on disk, the rest in memory.
 pub(super) struct Partition<'a> {
     record_bytes: usize,
-    /// Bytes of a full block, a multiple of a record's.
+    /// Length of a full block in bytes, a multiple of `record_bytes`.
     full_bytes: usize,
     buffer: Vec<'a, u8>,
     blocks: Vec<'a, u32>,
 }
 
 impl<'a> Shards<'a> {
-    /// Empty parts for records of `record_bytes`. Only one that gets records takes memory for them.
+    /// Empty partitions for records of `record_bytes`. The first record of a partition allocates
+    /// its buffer.
     pub(super) fn new(
         alloc: Alloc<'a>,
         record_bytes: usize,
@@ -30,7 +31,7 @@ impl<'a> Shards<'a> {
         Ok(Self(shards))
     }
 
-    /// Adds a record to the part of `shard`.
+    /// Adds a record to the partition of `shard`.
     pub(super) fn try_push(
         &mut self,
         scratch: &Scratch<'_>,
@@ -40,7 +41,7 @@ impl<'a> Shards<'a> {
         self.0[usize::from(shard)].try_push(scratch, record)
     }
 
-    /// The part of `shard`.
+    /// The partition of `shard`.
     pub(super) fn get(&self, shard: u8) -> &Partition<'a> {
         &self.0[usize::from(shard)]
     }
@@ -57,7 +58,7 @@ impl<'a> Partition<'a> {
         if self.buffer.len() == self.full_bytes {
             self.blocks.try_reserve(1)?;
             let block = scratch.write(&self.buffer)?;
-            // There is room, so this takes no memory.
+            // Cannot fail: the capacity was reserved before the write.
             self.blocks.try_push(block)?;
             self.buffer.clear();
         }
@@ -72,7 +73,7 @@ impl<'a> Partition<'a> {
         (self.blocks.len() * self.full_bytes + self.buffer.len()) / self.record_bytes
     }
 
-    /// Hands the records to `visit`, in the order in which they came.
+    /// Visits the records in the order of insertion.
     pub(super) fn read<E: From<FsError>>(
         &self,
         scratch: &Scratch<'_>,
@@ -97,7 +98,7 @@ mod tests {
     use gitmind_ports::fs::FakeFileSystem;
 
     #[test]
-    fn records_come_back_in_their_order_whatever_the_size_of_a_block() {
+    fn records_are_read_in_the_order_of_insertion_for_any_block_size() {
         let (fs, system) = (FakeFileSystem::new(), System::new());
         let alloc = Alloc::new(&system);
         for cap_bytes in [0, 1 << 20, 1 << 30] {

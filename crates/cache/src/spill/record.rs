@@ -1,17 +1,18 @@
-//! The records of spilled edges and files, as they lie in a scratch file.
+//! The encoding of the records of edges and files in a scratch file.
 
 use gitmind_git::oid::Oid;
 
-/// An object's edge, by visit, and what is at its other end.
+/// Source, position in visiting order, and target of an edge.
 pub(super) const FORWARD_BYTES: usize = Oid::LEN + 4 + Oid::LEN;
-/// An object's edge, by visit.
+/// Target and position in visiting order of an edge.
 pub(super) const REVERSE_BYTES: usize = Oid::LEN + 4;
-/// An object and the name of its forward file.
+/// An object and the id of its forward file.
 pub(super) const FILE_BYTES: usize = Oid::LEN + Oid::LEN;
-/// A target, how many edges come from a source that has no other target, and that one's file.
+/// For a source with a single target: the target, the number of edges, and the id of the forward
+/// file of the source.
 pub(super) const SINGLE_BYTES: usize = Oid::LEN + 4 + Oid::LEN;
 
-/// The record of an edge in the part of its source.
+/// The record of an edge in the partition of its source.
 pub(super) fn forward(source: Oid, visit: u32, target: Oid) -> [u8; FORWARD_BYTES] {
     let mut record = [0; FORWARD_BYTES];
     record[..20].copy_from_slice(source.as_bytes());
@@ -20,7 +21,7 @@ pub(super) fn forward(source: Oid, visit: u32, target: Oid) -> [u8; FORWARD_BYTE
     record
 }
 
-/// The record of an edge in the part of its target.
+/// The record of an edge in the partition of its target.
 pub(super) fn reverse(target: Oid, visit: u32) -> [u8; REVERSE_BYTES] {
     let mut record = [0; REVERSE_BYTES];
     record[..20].copy_from_slice(target.as_bytes());
@@ -36,7 +37,7 @@ pub(super) fn file(object: Oid, file: Oid) -> [u8; FILE_BYTES] {
     record
 }
 
-/// The record of a source all of whose `edges` end at `target`, in the part of that one.
+/// The record of a source all of whose `edges` end at `target`, in the partition of the target.
 pub(super) fn single(target: Oid, edges: u32, file: Oid) -> [u8; SINGLE_BYTES] {
     forward(target, edges, file)
 }

@@ -1,18 +1,18 @@
-//! Writing the cache of spilled edges, a shard at a time.
+//! Writing the cache from spilled edges, one shard at a time.
 //!
-//! Forward files come first, for all shards; then reverse files and trees. A reverse file equals a
-//! forward one exactly when all edges of its object come from one source, which has no others. So a
-//! source with a single target leaves a record in the shard of that target, where the two counts
-//! are compared.
+//! The first pass writes the forward files of all shards, the second their reverse files and trees.
+//! A reverse file equals a forward file exactly when all edges of its object come from one source,
+//! which has no others. So the first pass stores a record of each source with a single target in
+//! the partition of the target, and the second pass compares the numbers of edges.
 
 use super::Spilled;
 use super::ids::EdgeIds;
 use super::lists::Lists;
 use super::partition::Shards;
 use super::record::{FILE_BYTES, SINGLE_BYTES, file, number, oid, single};
+use crate::commit_ids::CommitIds;
 use crate::error::RebuildError;
 use crate::meta::Meta;
-use crate::names::Names;
 use crate::numbered::NumberedCommits;
 use crate::shard::Direction;
 use crate::write::{CacheWriter, Target, Written};
@@ -21,18 +21,18 @@ use gitmind_memory::{Arena, ArenaVec};
 use gitmind_ports::clock::Timestamp;
 use gitmind_ports::progress::Step;
 
-/// Shards, for all of which there are two steps.
+/// Progress steps: 256 shards in two passes.
 const STEPS: u64 = 512;
 
-/// What a cache of spilled edges is written with.
+/// What writing a cache from spilled edges needs.
 pub(crate) struct SpilledPlan<'w, 'a> {
     pub(crate) target: Target<'a>,
     pub(crate) spilled: &'w Spilled<'a>,
-    pub(crate) commits: &'w NumberedCommits<'a, Names<'a>>,
+    pub(crate) commits: &'w NumberedCommits<'a, CommitIds<'a>>,
 }
 
 impl<'a> SpilledPlan<'_, 'a> {
-    /// Writes the cache. The arena is reset for each shard.
+    /// Writes the cache. Resets the arena for each shard.
     pub(crate) fn write(
         &self,
         arena: &mut Arena<'_>,
@@ -69,9 +69,9 @@ impl<'a> SpilledPlan<'_, 'a> {
         (files, singles): (&mut Shards<'_>, &mut Shards<'_>),
     ) -> Result<(), RebuildError> {
         let Spilled { scratch, forward, .. } = self.spilled;
-        // The first target of each source, and whether it is the only one.
+        // For each source its first target, and whether it is the only one.
         let mut targets: ArenaVec<'r, (Oid, bool)> = ArenaVec::new(arena);
-        let note = |source: u32, record: &[u8]| {
+        let visit = |source: u32, record: &[u8]| {
             let target = oid(record, Oid::LEN + 4);
             match targets.get_mut(source as usize) {
                 Some((first, is_single)) => *is_single &= *first == target,
@@ -79,7 +79,7 @@ impl<'a> SpilledPlan<'_, 'a> {
             }
             Ok(())
         };
-        let lists = Lists::load(arena, scratch, forward.get(shard), ids, note)?;
+        let lists = Lists::load(arena, scratch, forward.get(shard), ids, visit)?;
         for (source, id, edges) in lists.iter() {
             let name = writer.file(edges)?;
             files.try_push(scratch, shard, &file(id, name))?;

@@ -1,7 +1,7 @@
-//! Every fuzz target on its corpus, and on inputs made from it: what was met once does not return.
+//! Each fuzz target on its corpus, for regressions, and on inputs mutated from it.
 //!
-//! `fuzz/run` feeds the same targets with inputs that coverage leads to. `GITMIND_FUZZ_RUNS` says
-//! how many journals are made here for each target that takes them; the others get as long.
+//! `fuzz/run` runs the same targets under coverage guidance. `GITMIND_FUZZ_RUNS` is the number of
+//! mutated journals for each target that rebuilds; the other targets get about the same time.
 #![allow(clippy::disallowed_methods, reason = "tests are on std")]
 
 mod mutate;
@@ -13,11 +13,10 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-/// Journals that are made for each target that takes them unless the environment says how many.
+/// Default of `GITMIND_FUZZ_RUNS`.
 const RUNS: u64 = 40;
 
-/// Inputs of a target in the time of a journal that goes through rebuilds, so that each target
-/// gets the same share.
+/// Number of inputs of a target per run, chosen so that a run of each target takes about as long.
 fn inputs_in_a_run(target: &Target) -> u64 {
     match target.name {
         "rebuild" | "update-and-query" => 1,
@@ -29,11 +28,11 @@ fn inputs_in_a_run(target: &Target) -> u64 {
     }
 }
 
-/// The files of a target's corpus, by name.
+/// The files of a target's corpus, sorted by name.
 fn corpus(target: &Target) -> Vec<(PathBuf, Vec<u8>)> {
-    let folder =
+    let directory =
         Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fixtures/corpus").join(target.name);
-    let files = std::fs::read_dir(&folder).expect("each target has a corpus");
+    let files = std::fs::read_dir(&directory).expect("each target has a corpus");
     let mut files: Vec<_> = files.map(|file| file.expect("readable").path()).collect();
     files.sort();
     let read = |path: PathBuf| {
@@ -43,7 +42,7 @@ fn corpus(target: &Target) -> Vec<(PathBuf, Vec<u8>)> {
     files.into_iter().map(read).collect()
 }
 
-/// Whether `target` holds on `input`; what broke is printed by the panic itself.
+/// Whether `target` holds on `input`; on failure, the panic prints the reason.
 fn holds(target: &Target, input: &[u8]) -> bool {
     catch_unwind(AssertUnwindSafe(|| (target.run)(input))).is_ok()
 }
@@ -61,10 +60,10 @@ fn every_target_holds_on_its_corpus() {
 }
 
 #[test]
-fn every_target_holds_on_inputs_made_from_its_corpus() {
+fn every_target_holds_on_inputs_mutated_from_its_corpus() {
     let runs = std::env::var("GITMIND_FUZZ_RUNS").ok();
     let runs = runs.map_or(RUNS, |runs| runs.parse().expect("GITMIND_FUZZ_RUNS is a number"));
-    // A thread takes the next target when it has done one.
+    // Each thread runs one target after another.
     let next = AtomicUsize::new(0);
     let threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
     std::thread::scope(|scope| {
@@ -78,16 +77,16 @@ fn every_target_holds_on_inputs_made_from_its_corpus() {
     });
 }
 
-/// Runs a target on inputs that are made from its corpus.
+/// Runs a target on inputs mutated from its corpus.
 fn mutate(target: &Target, runs: u64) {
     let inputs: Vec<_> = corpus(target).into_iter().map(|(_, input)| input).collect();
     let mut mutator = Mutator::new(target.name, &inputs);
     for run in 0..runs * inputs_in_a_run(target) {
         let input = mutator.next_input();
         if !holds(target, &input) {
-            let kept = std::env::temp_dir().join(format!("{}-{run}", target.name));
-            std::fs::write(&kept, &input).expect("the folder for temporary files is writable");
-            panic!("{} breaks on {}: put it into its corpus", target.name, kept.display());
+            let saved = std::env::temp_dir().join(format!("{}-{run}", target.name));
+            std::fs::write(&saved, &input).expect("the directory for temporary files is writable");
+            panic!("{} breaks on {}: put it into its corpus", target.name, saved.display());
         }
     }
 }

@@ -1,22 +1,22 @@
-//! Inputs made from others: bytes changed, cut out, doubled, and put together. The same every time.
+//! A deterministic mutator of inputs: changes, removes, duplicates and joins bytes.
 
 use rand_xoshiro::Xoshiro256PlusPlus;
 use rand_xoshiro::rand_core::{Rng, SeedableRng};
 
-/// No longer inputs than this.
+/// Largest length of an input in bytes.
 const BYTES_MAX: usize = 4096;
-/// Bytes that formats treat in their own way: borders of lengths, CBOR's first bytes, separators.
-const TELLING: [u8; 16] =
+/// Bytes that the formats treat specially: length boundaries, CBOR heads, separators.
+const SPECIAL: [u8; 16] =
     [0, 1, 0x17, 0x18, 0x19, 0x1b, 0x20, 0x54, 0x7f, 0x80, 0xa0, 0xaf, 0xff, b'\n', b'=', b' '];
 
-/// Makes inputs.
+/// Mutates the inputs of a corpus.
 pub(crate) struct Mutator<'c> {
     corpus: &'c [Vec<u8>],
     random: Xoshiro256PlusPlus,
 }
 
 impl<'c> Mutator<'c> {
-    /// One for the target of that name, whose corpus is not empty.
+    /// A mutator of `corpus`, which must not be empty; the seed is derived from `name`.
     pub(crate) fn new(name: &str, corpus: &'c [Vec<u8>]) -> Self {
         let seed = name.bytes().fold(7, |seed: u64, byte| seed.wrapping_mul(31) + u64::from(byte));
         Self { corpus, random: Xoshiro256PlusPlus::seed_from_u64(seed) }
@@ -26,7 +26,7 @@ impl<'c> Mutator<'c> {
         usize::try_from(self.random.next_u64() % limit.max(1) as u64).expect("it is below a usize")
     }
 
-    /// The next input.
+    /// The next mutated input.
     pub(crate) fn next_input(&mut self) -> Vec<u8> {
         let mut input = self.corpus[self.below(self.corpus.len())].clone();
         for _ in 0..=self.below(6) {
@@ -41,7 +41,7 @@ impl<'c> Mutator<'c> {
         let end = (at + 1 + self.below(16)).min(input.len());
         match self.below(7) {
             0 if !input.is_empty() => input[at] ^= 1 << self.below(8),
-            1 if !input.is_empty() => input[at] = TELLING[self.below(TELLING.len())],
+            1 if !input.is_empty() => input[at] = SPECIAL[self.below(SPECIAL.len())],
             2 => drop(input.drain(at.min(end)..end)),
             3 => {
                 let part = input[at.min(end)..end].to_vec();

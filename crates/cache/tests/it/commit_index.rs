@@ -1,4 +1,5 @@
-//! The commit index of a cache: every edge id leads to its commit, and an append changes one chunk.
+//! The commit index of a cache: it maps every edge id to its commit, and an append changes one
+//! chunk.
 
 use gitmind_cache::{CommitChunk, CommitRecord, RECORDS_PER_CHUNK};
 use gitmind_git::fake::FakeRepository;
@@ -11,8 +12,8 @@ use gitmind_test_support::{TempRepository, message, read_object, rebuild};
 const JOURNAL: &str = "refs/gitmind/edges/main";
 const ORDERS: [EdgeOrder; 2] = [EdgeOrder::OldestFirst, EdgeOrder::NewestFirst];
 
-/// The entries of a folder at the root of a cache.
-fn folder(repository: &dyn Repository, root: Oid, folder: &str) -> Vec<(String, Oid)> {
+/// The entries of a directory at the root of a cache.
+fn directory(repository: &dyn Repository, root: Oid, directory: &str) -> Vec<(String, Oid)> {
     let list = |id| {
         let tree = read_object(repository, id, ObjectKind::Tree);
         let entry = |entry: Result<gitmind_git::TreeEntry<'_>, _>| {
@@ -21,16 +22,17 @@ fn folder(repository: &dyn Repository, root: Oid, folder: &str) -> Vec<(String, 
         };
         entries(&tree).map(entry).collect::<Vec<_>>()
     };
-    let found =
-        list(root).into_iter().find(|(name, _, mode)| name == folder && *mode == EntryMode::Tree);
+    let found = list(root)
+        .into_iter()
+        .find(|(name, _, mode)| name == directory && *mode == EntryMode::Tree);
     found
         .map_or(vec![], |(_, id, _)| list(id).into_iter().map(|(name, id, _)| (name, id)).collect())
 }
 
-/// Every record of a cache's commit index, with the checks that each chunk is where it says.
+/// The records of a cache's commit index; checks the name and the length of each chunk.
 fn records(repository: &dyn Repository, root: Oid) -> Vec<CommitRecord> {
     let mut records = Vec::new();
-    let chunks = folder(repository, root, "commits");
+    let chunks = directory(repository, root, "commits");
     for (number, (name, id)) in chunks.iter().enumerate() {
         let file = read_object(repository, *id, ObjectKind::Blob);
         let chunk = CommitChunk::parse(&file).expect("a chunk");
@@ -43,7 +45,7 @@ fn records(repository: &dyn Repository, root: Oid) -> Vec<CommitRecord> {
     records
 }
 
-/// The commit of each edge, in the order of ids, by decoding everything.
+/// The commit of each edge, in the order of ids, from a walk of the journal.
 fn commits_of_edges(repository: &dyn Repository, branch: &str, order: EdgeOrder) -> Vec<Oid> {
     let system = System::new();
     let alloc = Alloc::new(&system);
@@ -60,7 +62,7 @@ fn commits_of_edges(repository: &dyn Repository, branch: &str, order: EdgeOrder)
     numbered.flat_map(|(commit, edges)| std::iter::repeat_n(commit, edges)).collect()
 }
 
-/// The same, by the index.
+/// The commit of each edge, in the order of ids, from the commit index.
 fn commits_by_index(records: &[CommitRecord], edges: u32) -> Vec<Oid> {
     let mut commits = Vec::new();
     for (number, record) in records.iter().enumerate() {
@@ -71,7 +73,7 @@ fn commits_by_index(records: &[CommitRecord], edges: u32) -> Vec<Oid> {
 }
 
 #[test]
-fn every_edge_of_every_fixture_leads_to_its_commit() {
+fn the_index_maps_every_edge_of_every_fixture_to_its_commit() {
     for fixture in gitmind_test_support::fixture_list().fixtures() {
         let repository = TempRepository::fixture(&fixture.name);
         for journal in &fixture.journals {
@@ -89,7 +91,7 @@ fn every_edge_of_every_fixture_leads_to_its_commit() {
     }
 }
 
-/// A journal on `main` with as many edges in each commit as `counts` says; grows by calls.
+/// Appends a commit with `count` edges to the journal of `main` for each of `counts`.
 fn append(repository: &FakeRepository, counts: impl IntoIterator<Item = u32>) {
     let mut tip = repository.resolve(JOURNAL).expect("readable");
     for (number, count) in counts.into_iter().enumerate() {
@@ -111,23 +113,23 @@ fn an_append_changes_the_last_chunk_only() {
             records(repository, report.root_tree).len(),
             report.meta.commits_indexed as usize
         );
-        folder(repository, report.root_tree, "commits")
+        directory(repository, report.root_tree, "commits")
     };
     let before = chunks(&repository);
     assert_eq!(before.len(), 2);
     append(&repository, [1]);
     let filled = chunks(&repository);
     assert_eq!((filled.len(), &filled[0]), (2, &before[0]));
-    assert_eq!(filled[1].0, before[1].0, "a chunk keeps its name");
+    assert_eq!(filled[1].0, before[1].0, "the name of a chunk does not change");
     assert_ne!(filled[1].1, before[1].1);
     append(&repository, [4]);
     let begun = chunks(&repository);
-    assert_eq!((begun.len(), &begun[..2]), (3, &filled[..]), "a full chunk stays as it is");
+    assert_eq!((begun.len(), &begun[..2]), (3, &filled[..]), "a full chunk does not change");
 }
 
 #[test]
-fn the_pack_has_as_many_objects_as_announced_at_every_border_of_a_chunk() {
-    // The fake refuses a pack with a duplicate or another number of objects than announced.
+fn the_pack_has_the_announced_number_of_objects_around_the_size_of_a_chunk() {
+    // The fake fails on a pack with a duplicate, or with another number of objects than announced.
     for commits in [1, RECORDS_PER_CHUNK - 1, RECORDS_PER_CHUNK, RECORDS_PER_CHUNK + 1] {
         for order in ORDERS {
             let repository = FakeRepository::default();

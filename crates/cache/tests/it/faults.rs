@@ -1,4 +1,4 @@
-//! A fault at every call of the repository port: an error, and the refs as they were.
+//! A fault at each call of the repository port: the rebuild fails and leaves the refs unchanged.
 
 use gitmind_cache::{RebuildError, RebuildOptions};
 use gitmind_git::fake::FakeRepository;
@@ -55,7 +55,7 @@ fn a_fault_at_any_call_changes_nothing_and_the_next_run_succeeds() {
 }
 
 #[test]
-fn a_fault_while_reading_an_existing_cache_leads_to_a_rebuild_that_says_so() {
+fn a_fault_while_reading_an_existing_cache_leads_to_a_rebuild_that_reports_it() {
     let reference = journal(3);
     let expected = rebuild_with(&reference, "main", OPTIONS).expect("a journal");
     let mut rebuilt = 0;
@@ -73,7 +73,7 @@ fn a_fault_while_reading_an_existing_cache_leads_to_a_rebuild_that_says_so() {
 }
 
 #[test]
-fn a_missing_journal_commit_is_named() {
+fn the_error_for_a_missing_journal_commit_names_it() {
     let repository = journal(4);
     let tip = repository.resolve("refs/gitmind/edges/main").expect("no fault").expect("a journal");
     repository.remove(tip);

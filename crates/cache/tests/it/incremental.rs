@@ -1,4 +1,4 @@
-//! A cache brought up to date is, tree for tree, the one that is built anew.
+//! An incrementally updated cache has the tree of a full rebuild.
 
 use gitmind_cache::{FullBecause, Meta, Mode, RebuildOptions, Report};
 use gitmind_git::fake::FakeRepository;
@@ -15,21 +15,21 @@ const CACHE: &str = "refs/gitmind/cache/main";
 const OPTIONS: RebuildOptions =
     RebuildOptions { edge_order: EdgeOrder::OldestFirst, force: false, strict: false };
 
-/// Something that happens to a journal.
+/// A change of a journal.
 #[derive(Clone, Debug)]
 enum Step {
     /// Commits with these edges on top.
     Append(Vec<Vec<(u8, u8)>>),
-    /// A commit whose message is malformed, or breaks off after an edge.
+    /// A commit whose message is malformed, or, if `true`, truncated after an edge.
     Malformed(bool),
     /// A side chain from some commits back, and a merge of it.
     Merge(usize, Vec<Vec<(u8, u8)>>),
-    /// The journal starts again some commits back.
+    /// The ref is reset this many commits back.
     Rewind(usize),
 }
 
 fn steps() -> impl Strategy<Value = Vec<Step>> {
-    // Few objects, so that files are touched again and equal lists occur.
+    // Few objects, so that files are updated repeatedly and equal lists occur.
     let edges = || prop::collection::vec((0..6_u8, 0..6_u8), 0..4);
     let commits = || prop::collection::vec(edges(), 0..5);
     let step = prop_oneof![
@@ -65,7 +65,7 @@ impl Journal {
         *self.chain.last().expect("it has a root")
     }
 
-    fn take(&mut self, step: &Step) {
+    fn apply(&mut self, step: &Step) {
         match step {
             Step::Append(commits) => {
                 commits.iter().for_each(|edges| self.push(&[self.tip()], &message(edges)));
@@ -80,8 +80,8 @@ impl Journal {
                 self.push(&[self.tip(), side], &message(&[(7, 7)]));
             }
             Step::Rewind(back) => {
-                let kept = self.chain.len().saturating_sub(*back).max(1);
-                self.chain.truncate(kept);
+                let len = self.chain.len().saturating_sub(*back).max(1);
+                self.chain.truncate(len);
                 self.repository.set_ref(JOURNAL, self.tip());
             }
         }
@@ -100,7 +100,7 @@ proptest! {
         journal.rebuild(false);
         let mut built_from = journal.tip();
         for step in &steps {
-            journal.take(step);
+            journal.apply(step);
             let report = journal.rebuild(false);
             let full = {
                 let cache = journal.repository.resolve(CACHE).expect("readable").expect("built");
@@ -118,7 +118,7 @@ proptest! {
                     prop_assert_eq!(report.mode, Mode::Current);
                 }
                 (Some(FullBecause::Merge), Step::Merge(..) | Step::Rewind(_)) => {}
-                (Some(FullBecause::NotMet), Step::Rewind(_)) => {}
+                (Some(FullBecause::BaseNotFound), Step::Rewind(_)) => {}
                 (None, Step::Append(_) | Step::Malformed(_)) => {
                     prop_assert_eq!(report.mode, Mode::Incremental);
                 }
@@ -130,7 +130,7 @@ proptest! {
 }
 
 #[test]
-fn the_commit_index_goes_on_across_the_borders_of_its_chunks() {
+fn updates_of_the_commit_index_are_right_across_chunk_boundaries() {
     let mut journal = Journal::new();
     for commits in [1020, 3, 1, 1, 1022, 1, 2500, 1] {
         for number in 0..commits {
@@ -144,7 +144,7 @@ fn the_commit_index_goes_on_across_the_borders_of_its_chunks() {
 }
 
 #[test]
-fn an_update_reads_what_is_new_and_writes_what_it_touches() {
+fn an_update_reads_only_new_commits_and_writes_only_changed_files() {
     let mut journal = Journal::new();
     for byte in 0..=200 {
         journal.push(&[journal.tip()], &message(&[(byte, byte)]));
@@ -155,12 +155,12 @@ fn an_update_reads_what_is_new_and_writes_what_it_touches() {
     journal.repository.remove(oldest);
     let report = journal.rebuild(false);
     assert_eq!((report.mode, report.meta.edges), (Mode::Incremental, 203));
-    // Two files and their shards, a chunk and its folder, metadata, root tree, commit.
+    // Two files and their shards, a chunk and its directory, metadata, root tree, commit.
     assert_eq!(report.written.map(|written| written.objects), Some(9));
 }
 
 #[test]
-fn a_damaged_cache_is_built_anew_and_that_is_said() {
+fn a_damaged_cache_is_fully_rebuilt_and_the_report_says_so() {
     let mut journal = Journal::new();
     let first = journal.rebuild(false);
     journal.push(&[journal.tip()], &message(&[(1, 9)]));
@@ -172,7 +172,7 @@ fn a_damaged_cache_is_built_anew_and_that_is_said() {
     let system = gitmind_memory::System::new();
     let mut root = gitmind_memory::Vec::new(Alloc::new(&system));
     journal.repository.read(first.root_tree, ObjectKind::Tree, &mut root).expect("it is there");
-    let mut told = 0;
+    let mut reported = 0;
     for entry in entries(&root) {
         let entry = entry.expect("well-formed");
         if entry.name == b"meta" {
@@ -186,16 +186,16 @@ fn a_damaged_cache_is_built_anew_and_that_is_said() {
         let report = damaged.rebuild(false);
         assert_eq!(report.root_tree, expected);
         if let Some(FullBecause::Damaged(_)) = report.full_because {
-            told += 1;
+            reported += 1;
         }
     }
-    assert_eq!(told, 2, "the touched shard and the commit index; the other shard is not read");
+    assert_eq!(reported, 2, "the changed shard and the commit index; the other shard is not read");
 }
 
-/// Broke: a large import onto a cache could not be taken into it under the budget, though the whole
-/// cache could be built.
+/// Regression: after a large import the update exceeded the budget, and the rebuild failed, though
+/// a full rebuild fitted.
 #[test]
-fn what_is_touched_may_not_fit_the_budget_and_then_the_whole_cache_is_built() {
+fn an_update_that_would_exceed_the_budget_is_replaced_by_a_full_rebuild() {
     let mut journal = Journal::new();
     let cache = journal.rebuild(false).cache_commit;
     let mut number = 0_u32;
@@ -222,32 +222,32 @@ fn what_is_touched_may_not_fit_the_budget_and_then_the_whole_cache_is_built() {
     let (updated, needed) = within(Bytes::from_mib(256), false);
     let (full, enough) = within(Bytes::from_mib(256), true);
     assert_eq!((updated.mode, updated.full_because.is_none()), (Mode::Incremental, true));
-    assert!(enough < needed, "{enough} for all, {needed} for what is touched");
+    assert!(enough < needed, "{enough} for a full rebuild, {needed} for the update");
     let limit = Bytes::new(needed.get() - 1);
     let (report, _) = within(limit, false);
     assert_eq!(report.root_tree, full.root_tree);
     assert_eq!(report.mode, Mode::Full);
     let because = report.full_because;
-    assert!(matches!(because, Some(FullBecause::TooMuch(at)) if at == limit), "{because:?}");
+    assert!(matches!(because, Some(FullBecause::OverLimit(at)) if at == limit), "{because:?}");
 }
 
-/// An object id that nothing else has.
+/// A unique object id for each number.
 fn object(number: u32) -> [u8; Oid::LEN] {
     let mut id = [0x5a; Oid::LEN];
     id[..4].copy_from_slice(&number.wrapping_mul(0x9e37_79b1).to_be_bytes());
     id
 }
 
-/// Broke: an update copied a shard's entries as they were, and git refused the tree that it wrote.
+/// Regression: an update copied the entries of a malformed shard to a tree that git rejects.
 #[test]
-fn a_shard_that_no_cache_can_have_is_built_anew() {
+fn a_cache_with_a_malformed_shard_is_fully_rebuilt() {
     type Forge = fn(&mut Vec<Vec<u8>>);
     let forgeries: [(&str, Forge); 5] = [
         ("out of order", |entries| entries.reverse()),
         ("twice", |entries| entries.push(entries[1].clone())),
         ("an executable", |entries| entries[0][5] = b'5'),
         ("another name", |entries| entries[0][7..11].copy_from_slice(b".git")),
-        ("a folder", |entries| {
+        ("a directory", |entries| {
             entries[1].splice(..b"100644".len(), *b"40000");
         }),
     ];
@@ -284,9 +284,9 @@ fn shard_of_two(repository: &FakeRepository, report: &Report) -> (Oid, Vec<Vec<u
     shards.find(|(_, files): &(_, Vec<_>)| files.len() == 2).expect("both sides of an object")
 }
 
-/// Broke: metadata that said 405 edges instead of 401 made an update number new edges from 405.
+/// Regression: metadata with 405 instead of 401 edges made an update number new edges from 405.
 #[test]
-fn metadata_that_counts_other_edges_is_met_at_every_border_of_a_chunk() {
+fn a_wrong_number_of_edges_in_the_metadata_is_found_around_the_size_of_a_chunk() {
     for commits in [1, 1023, 1024, 1025] {
         let mut journal = Journal::new();
         for _ in 1..commits {
@@ -307,7 +307,7 @@ fn metadata_that_counts_other_edges_is_met_at_every_border_of_a_chunk() {
     }
 }
 
-/// The cache of `report` with another number of edges in its metadata, all names right.
+/// The cache of `report` with another number of edges in its metadata, and with correct hashes.
 fn with_edges(repository: &FakeRepository, report: &Report, edges: u32) -> Oid {
     let (old, new) = (report.meta.to_string(), Meta { edges, ..report.meta }.to_string());
     let old = repository.insert(ObjectKind::Blob, old.as_bytes());
@@ -315,7 +315,7 @@ fn with_edges(repository: &FakeRepository, report: &Report, edges: u32) -> Oid {
     with_entry(repository, report, old, new)
 }
 
-/// The cache of `report` with another object in its root tree, all names right.
+/// The cache of `report` with another object in its root tree, and with correct hashes.
 fn with_entry(repository: &FakeRepository, report: &Report, old: Oid, new: Oid) -> Oid {
     let objects = repository.contents();
     let mut root = objects[&report.root_tree].1.clone();

@@ -1,4 +1,4 @@
-//! The cache of journals on a disk and in memory: a module per concern.
+//! Integration tests of the cache, on repositories on disk and in memory: a module per concern.
 #![allow(clippy::disallowed_methods, reason = "tests are on std")]
 
 mod commit_index;

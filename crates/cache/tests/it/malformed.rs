@@ -1,4 +1,4 @@
-//! Malformed messages: each is counted and named, and none hides another commit.
+//! Malformed messages: each is counted and reported, and no other commit is affected.
 
 use gitmind_cache::{RebuildError, RebuildOptions};
 use gitmind_git::Repository;
@@ -12,9 +12,9 @@ use serde_json::Value;
 struct Case {
     name: String,
     message: Vec<u8>,
-    /// What the C tool's basic reader made of it.
+    /// The edges that the C tool's basic reader decoded.
     read: Value,
-    /// Whether the C tool said that it dropped the rest of the commit.
+    /// Whether the C tool reported that it skipped the rest of the commit.
     is_cut: bool,
 }
 
@@ -42,7 +42,8 @@ fn cases() -> Vec<Case> {
 }
 
 impl Case {
-    /// What the C tool decodes by a quirk of its base64 library and we call malformed.
+    /// Whether the C tool decodes bytes that are not ASCII, by a quirk of its base64 library; here
+    /// the message is malformed.
     fn has_high_bytes(&self) -> bool {
         self.message.iter().any(|byte| !byte.is_ascii())
     }
@@ -97,8 +98,8 @@ fn check(name: &str, edge: &Edge<'_>, expected: &Value) {
     assert_eq!(hex(edge.source_path), expected["src_path_hex"], "{name}");
     assert_eq!(hex(edge.target_path), expected["tgt_path_hex"], "{name}");
     assert_eq!(hex(edge.ulid), expected["ulid_hex"], "{name}");
-    // The C tool's two readers disagree on an absent confidence; for us it means certainty. The
-    // cases in which it reads 0 are those without the field.
+    // The C tool's two readers disagree on an absent confidence, which means certainty here. The
+    // expectation is 0 exactly for the cases without the field.
     let certain = Value::from(Confidence::CERTAIN.0);
     let is_absent = expected["confidence_raw"] == 0;
     let confidence = if is_absent { &certain } else { &expected["confidence_raw"] };
@@ -120,7 +121,7 @@ fn no_malformed_commit_hides_an_older_one() {
 }
 
 #[test]
-fn strict_names_the_commit_and_changes_nothing() {
+fn in_strict_mode_the_error_names_the_commit_and_nothing_is_written() {
     let (mut skipped, mut cut) = (0, 0);
     for case in cases() {
         let (repository, middle) = case.journal();
@@ -133,9 +134,9 @@ fn strict_names_the_commit_and_changes_nothing() {
                 assert!(case.is_skipped() && commit == middle, "{}", case.name);
                 skipped += 1;
             }
-            Err(RebuildError::Malformed(Malformed::Truncated { commit, edges_kept, problem })) => {
+            Err(RebuildError::Malformed(Malformed::Truncated { commit, edges_read, problem })) => {
                 assert_eq!(commit, middle, "{}", case.name);
-                assert_eq!(u64::from(edges_kept), case.edges(), "{}", case.name);
+                assert_eq!(u64::from(edges_read), case.edges(), "{}", case.name);
                 let CborError { offset, .. } = problem;
                 assert!(offset < case.message.len(), "{}", case.name);
                 cut += 1;
@@ -151,12 +152,12 @@ fn strict_names_the_commit_and_changes_nothing() {
 }
 
 #[test]
-fn a_current_cache_of_a_malformed_journal_does_not_satisfy_strict() {
+fn in_strict_mode_a_current_cache_of_a_malformed_journal_is_not_reused() {
     let repository = FakeRepository::default();
     repository.set_ref("refs/gitmind/edges/main", repository.commit(&[], b"not base64"));
     let options =
         RebuildOptions { edge_order: EdgeOrder::OldestFirst, force: false, strict: false };
-    rebuild_with(&repository, "main", options).expect("skipping is allowed");
+    rebuild_with(&repository, "main", options).expect("malformed commits are skipped");
     let strict = RebuildOptions { strict: true, ..options };
     let outcome = rebuild_with(&repository, "main", strict);
     assert!(matches!(outcome, Err(RebuildError::Malformed(_))), "{outcome:?}");

@@ -1,4 +1,4 @@
-//! Merged journals on a real repository: nothing is lost, and appends move no id.
+//! Merged journals in a repository on disk: no edge is lost, and appends change no id.
 
 use gitmind_journal::EdgeOrder;
 use gitmind_test_support::{TempRepository, ids_of, message};
@@ -16,7 +16,7 @@ fn forward(repository: &TempRepository, byte: u8) -> Vec<u32> {
 }
 
 #[test]
-fn a_merge_brings_its_edges_after_those_of_the_first_parent() {
+fn edges_of_the_second_parent_of_a_merge_are_numbered_after_those_of_the_first() {
     let repository = TempRepository::empty();
     let root = repository.commit(&[], &message(&[(1, 9)]));
     let ours = repository.commit(&[&root], &message(&[(2, 9), (3, 9)]));

@@ -1,4 +1,4 @@
-//! Journals of the C tool: our caches and our reading of them, byte for byte.
+//! Parity with the C tool: its journals are decoded, and caches written, byte for byte as by it.
 
 use gitmind_git::oid::Oid;
 use gitmind_git::{ObjectKind, Repository, entries};
@@ -48,7 +48,7 @@ fn oldest_first_gives_the_shards_trees_of_an_independent_program() {
     }
 }
 
-/// What the C tool read in a fixture, by branch.
+/// What the C tool read from a fixture, by branch.
 fn expected(fixture: &str) -> Value {
     let plain = fixtures_folder().join(format!("{fixture}.expected.json"));
     let packed = fixtures_folder().join(format!("{fixture}.expected.json.gz"));
@@ -116,7 +116,7 @@ fn every_field_of_every_edge_is_what_the_c_tool_read() {
 #[test]
 fn encoding_what_was_decoded_gives_the_same_message() {
     for fixture in fixture_list().fixtures() {
-        let (_folder, repository) = TempRepository::fixture(&fixture.name).open_kept();
+        let (_directory, repository) = TempRepository::fixture(&fixture.name).open_kept();
         for journal in &fixture.journals {
             let tip = Oid::from_hex(journal.tip.as_bytes()).expect("40 digits");
             let system = System::new();
@@ -139,7 +139,7 @@ fn encoding_what_was_decoded_gives_the_same_message() {
     }
 }
 
-/// Every file of a cache tree with shards at its root: path to name and content.
+/// The files of the shards of a cache: path to id and content.
 fn cache_files(repository: &dyn Repository, root: Oid) -> BTreeMap<String, (Oid, Vec<u8>)> {
     let read = |id, kind| read_object(repository, id, kind);
     let name = |name: &[u8]| String::from_utf8(name.to_vec()).expect("ASCII");
@@ -178,7 +178,7 @@ fn every_cache_file_has_the_c_tools_bytes() {
 }
 
 #[test]
-fn oldest_first_lists_are_the_c_tools_turned_round() {
+fn oldest_first_lists_are_the_c_tools_lists_renumbered() {
     for fixture in ["small", "medium"] {
         let repository = TempRepository::fixture(fixture);
         for (branch, expected) in expected(fixture)["branches"].as_object().expect("branches") {
@@ -206,8 +206,8 @@ fn oldest_first_lists_are_the_c_tools_turned_round() {
     }
 }
 
-/// For each of the C tool's ids, the id from the oldest edge: commits reversed, each one's edges in
-/// the order in which they were written.
+/// For each id of the C tool, the id in the order oldest first: the commits are reversed, and the
+/// edges of each stay in the order of the payload.
 fn oldest_first_ids(edges: &[Value]) -> BTreeMap<u64, u32> {
     let mut commits: Vec<Vec<u64>> = Vec::new();
     for edge in edges {

@@ -1,4 +1,4 @@
-//! The query: cache and journal give the same edges with the same ids, and both are right.
+//! The query: cache and journal give the same edges with the same ids, as a naive model does.
 
 use gitmind_cache::{Answer, Direction, Endpoint, Query, QueryError};
 use gitmind_git::Repository;
@@ -16,10 +16,10 @@ pub(crate) const CACHE: &str = "refs/gitmind/cache/main";
 pub(crate) const ORDERS: [EdgeOrder; 2] = [EdgeOrder::OldestFirst, EdgeOrder::NewestFirst];
 pub(crate) const DIRECTIONS: [Direction; 2] = [Direction::Forward, Direction::Reverse];
 
-/// An edge of an answer, to be compared: its id, its commit and all of its fields.
+/// An edge of an answer: its id, its commit, and all its fields as text.
 pub(crate) type Shown = (u32, Oid, String);
 
-/// Every edge with its ends, by decoding the whole journal and numbering what comes out.
+/// The model: source, target and expected answer of each edge, from decoding the whole journal.
 pub(crate) struct Model(Vec<(Oid, Oid, Shown)>);
 
 impl Model {
@@ -55,7 +55,7 @@ impl Model {
         edges.map(|(_, _, shown)| shown.clone()).collect()
     }
 
-    /// Every object that an edge has at an end, and one that none has; in both directions.
+    /// All objects with edges, and one without, in both directions.
     pub(crate) fn endpoints(&self) -> Vec<Endpoint> {
         let ends = self.0.iter().flat_map(|(source, target, _)| [*source, *target]);
         let mut oids: BTreeSet<Oid> = ends.collect();
@@ -64,7 +64,7 @@ impl Model {
         oids.into_iter().flat_map(both).collect()
     }
 
-    /// Endpoints with the most edges, and some others.
+    /// The two endpoints with the most edges, and some others.
     fn sample(&self) -> Vec<Endpoint> {
         let mut counts: BTreeMap<(Oid, bool), usize> = BTreeMap::new();
         for (source, target, _) in &self.0 {
@@ -83,7 +83,7 @@ impl Model {
     }
 }
 
-/// Asks with memory of `alloc`.
+/// Runs a query that allocates from `alloc`.
 pub(crate) fn ask_with(
     repository: &dyn Repository,
     alloc: Alloc<'_>,
@@ -109,8 +109,8 @@ pub(crate) fn ask(
     ask_with(repository, Alloc::new(&system), branch, endpoint)
 }
 
-/// Checks the answers of the cache, whose order is `order`, for every `step`th endpoint; returns
-/// how many edges they had.
+/// Checks the answers of the cache in `order` for every `step`th endpoint; returns the number of
+/// edges in them.
 fn check_cache(repository: &dyn Repository, branch: &str, order: EdgeOrder, step: usize) -> usize {
     let model = Model::new(repository, branch, order);
     let mut edges = 0;
@@ -124,7 +124,7 @@ fn check_cache(repository: &dyn Repository, branch: &str, order: EdgeOrder, step
     edges
 }
 
-/// Checks the answers of the journal, for want of a cache.
+/// Checks the answers of the journal when there is no cache.
 fn check_journal(repository: &dyn Repository, branch: &str, endpoints: &[Endpoint], model: &Model) {
     for endpoint in endpoints {
         let (shown, answer) = ask(repository, branch, *endpoint).expect("a whole repository");
@@ -190,7 +190,7 @@ fn cache_and_journal_answer_alike_on_a_merged_journal() {
 }
 
 #[test]
-fn an_append_leaves_ids_as_they_were_and_makes_the_cache_stale() {
+fn an_append_changes_no_id_and_makes_the_cache_stale() {
     let repository = merged();
     let built = rebuild(&repository, "main", EdgeOrder::OldestFirst).expect("a journal");
     let from = Endpoint { oid: Oid::new([1; 20]), direction: Direction::Forward };
@@ -207,7 +207,7 @@ fn an_append_leaves_ids_as_they_were_and_makes_the_cache_stale() {
 }
 
 #[test]
-fn a_visitor_that_breaks_has_the_first_edges() {
+fn a_visitor_that_breaks_has_seen_the_first_edges() {
     let repository = merged();
     let from = Endpoint { oid: Oid::new([1; 20]), direction: Direction::Forward };
     let model = Model::new(&repository, "main", EdgeOrder::OldestFirst).answer(from);
@@ -234,7 +234,7 @@ fn a_visitor_that_breaks_has_the_first_edges() {
 }
 
 #[test]
-fn a_branch_without_a_journal_is_named() {
+fn the_error_for_a_branch_without_a_journal_names_it() {
     let repository = FakeRepository::default();
     let from = Endpoint { oid: Oid::ZERO, direction: Direction::Forward };
     let error = ask(&repository, "main", from).expect_err("nothing is there").to_string();
@@ -242,7 +242,7 @@ fn a_branch_without_a_journal_is_named() {
 }
 
 #[test]
-fn a_cache_of_the_c_tool_is_known_in_both_layouts() {
+fn a_cache_of_the_c_tool_is_recognized_in_both_layouts() {
     let repository = TempRepository::fixture("small");
     let wrapper = repository.git(&["rev-parse", &format!("{CACHE}^{{tree}}")]);
     let listing = repository.git(&["ls-tree", &wrapper]);
@@ -262,7 +262,7 @@ fn a_cache_of_the_c_tool_is_known_in_both_layouts() {
 }
 
 #[test]
-fn an_edge_is_found_at_both_of_its_ends() {
+fn an_edge_is_found_from_its_source_and_from_its_target() {
     let edge: Edge<'_> = Edges::new(&[0xa0]).next().expect("an edge").expect("a whole one");
     assert_eq!((edge.source, edge.target), (Oid::ZERO, Oid::ZERO));
     let repository = FakeRepository::default();

@@ -1,4 +1,4 @@
-//! Queries when things fail: a damaged cache, a fault at every call, no memory at every place.
+//! Queries with faults: a damaged cache, and a fault at each call of the repository port.
 
 use crate::query::{CACHE, DIRECTIONS, JOURNAL, Model, ORDERS, Shown, ask, merged};
 use gitmind_cache::{Direction, Endpoint, RECORDS_PER_CHUNK};
@@ -42,14 +42,14 @@ fn cache_objects(repository: &FakeRepository, order: EdgeOrder) -> Contents {
 }
 
 #[test]
-fn whichever_object_of_a_cache_is_damaged_the_answer_is_the_same_and_the_damage_named() {
+fn with_any_object_of_the_cache_damaged_the_answer_is_right_and_reports_the_damage() {
     let repository = two_chunks();
     let models = ORDERS.map(|order| Model::new(&repository, "main", order));
     for order in ORDERS {
         let objects = cache_objects(&repository, order);
-        assert_eq!(objects.len(), 18, "6 lists, 6 shards, 2 chunks, folder, meta, root, commit");
+        assert_eq!(objects.len(), 18, "6 lists, 6 shards, 2 chunks, directory, meta, root, commit");
         for (id, (kind, content)) in &objects {
-            let mut noticed = 0;
+            let mut detected = 0;
             let middle = content.len() / 2;
             for damage in 0..5 {
                 let mut changed = content.clone();
@@ -63,7 +63,7 @@ fn whichever_object_of_a_cache_is_damaged_the_answer_is_the_same_and_the_damage_
                 if damage > 1 {
                     repository.damage(*id, *kind, &changed);
                 }
-                // Two lists that both chunks have edges of, one that few have, one that is empty.
+                // Two lists with edges in both chunks, one with few edges, one that is empty.
                 for (byte, direction) in [(1, 0), (3, 1), (5, 1), (9, 0)] {
                     let oid = Oid::new([byte; 20]);
                     let endpoint = Endpoint { oid, direction: DIRECTIONS[direction] };
@@ -72,16 +72,16 @@ fn whichever_object_of_a_cache_is_damaged_the_answer_is_the_same_and_the_damage_
                     assert!(shown == model.answer(endpoint), "{id} {damage} {endpoint:?}");
                     if let Some(why) = answer.unusable {
                         assert_eq!(why.name(), "damaged", "{why}");
-                        noticed += 1;
+                        detected += 1;
                     } else {
                         assert_eq!(answer.edge_order, order);
                     }
                 }
                 repository.damage(*id, *kind, content);
             }
-            // What no query above needs is the file of another object.
+            // Only files of other objects are not read by these queries.
             let is_file = content.starts_with(b"GMCACHE\0") || content.len() < 200;
-            assert!(noticed >= 5 || is_file, "{id} is read and was never missed: {noticed}");
+            assert!(detected >= 5 || is_file, "damage of {id} was detected {detected} times");
         }
     }
     let fault = "an object of the cache is missing, of another kind, cut or has a flipped bit";
@@ -89,7 +89,7 @@ fn whichever_object_of_a_cache_is_damaged_the_answer_is_the_same_and_the_damage_
 }
 
 #[test]
-fn ids_are_the_caches_while_its_metadata_is_readable_and_oldest_first_otherwise() {
+fn ids_are_in_the_order_of_the_cache_if_its_metadata_is_valid_else_oldest_first() {
     let repository = two_chunks();
     let objects = cache_objects(&repository, EdgeOrder::NewestFirst);
     for (id, (_, content)) in &objects {
@@ -106,7 +106,7 @@ fn ids_are_the_caches_while_its_metadata_is_readable_and_oldest_first_otherwise(
     }
 }
 
-/// The journal of the random tests, made once: its objects, and the names of its refs.
+/// The objects, journal tip, cache root tree and right answer of an undamaged repository.
 static SOUND: LazyLock<(Contents, Oid, Oid, Vec<Shown>)> = LazyLock::new(|| {
     let repository = two_chunks();
     let report = rebuild(&repository, "main", EdgeOrder::OldestFirst).expect("a journal");
@@ -114,8 +114,8 @@ static SOUND: LazyLock<(Contents, Oid, Oid, Vec<Shown>)> = LazyLock::new(|| {
     (repository.contents(), report.meta.journal_tip, report.root_tree, model.answer(FROM_1))
 });
 
-/// Replaces the object at `path` below the tree `root` by one with content that `change` makes;
-/// returns the tree with the new names all the way up.
+/// Applies `change` to the object at `path` below the tree `root`; returns the id of the new root,
+/// with correct hashes on the whole path.
 fn relinked(
     repository: &FakeRepository,
     root: Oid,
@@ -153,8 +153,8 @@ fn set_cache(repository: &FakeRepository, tree: Oid) {
     repository.set_ref(CACHE, repository.insert(ObjectKind::Commit, &bytes));
 }
 
-/// The sound repository, with one file of the cache changed and all names right again.
-fn with_lie(path: &[&str], change: &dyn Fn(&mut Vec<u8>)) -> FakeRepository {
+/// The undamaged repository with a change of one object of the cache, and with correct hashes.
+fn forged(path: &[&str], change: &dyn Fn(&mut Vec<u8>)) -> FakeRepository {
     let (contents, tip, root, _) = &*SOUND;
     let repository = FakeRepository::default();
     for (id, (kind, content)) in contents {
@@ -165,8 +165,8 @@ fn with_lie(path: &[&str], change: &dyn Fn(&mut Vec<u8>)) -> FakeRepository {
     repository
 }
 
-/// A file of the cache, and what it becomes.
-type Lie<'l> = (&'l [&'l str], &'l dyn Fn(&mut Vec<u8>));
+/// The path of an object of the cache, and a change of it.
+type Forgery<'l> = (&'l [&'l str], &'l dyn Fn(&mut Vec<u8>));
 
 const LIST: &str = "0101010101010101010101010101010101010101.forward";
 const FILES: [&[&str]; 7] = [
@@ -180,14 +180,14 @@ const FILES: [&[&str]; 7] = [
 ];
 
 #[test]
-fn the_files_that_lies_are_told_in_are_those_that_the_query_reads() {
-    let sound = with_lie(&["meta"], &|_| ());
+fn the_forged_files_are_those_that_the_query_reads() {
+    let sound = forged(&["meta"], &|_| ());
     let (shown, answer) = ask(&sound, "main", FROM_1).expect("whole");
     assert!(answer.unusable.is_none() && shown == SOUND.3, "{answer:?}");
     for file in FILES {
-        let lie = with_lie(file, &|content| content.clear());
-        let (shown, answer) = ask(&lie, "main", FROM_1).expect("the journal is whole");
-        // An empty folder of lists says that there are no edges, which nothing contradicts.
+        let emptied = forged(file, &|content| content.clear());
+        let (shown, answer) = ask(&emptied, "main", FROM_1).expect("the journal is whole");
+        // An empty shard is valid: it means that its objects have no edges.
         match answer.unusable {
             Some(_) => assert!(shown == SOUND.3, "{file:?}"),
             None => assert_eq!((file, shown.len()), (&["01"][..], 0)),
@@ -196,14 +196,14 @@ fn the_files_that_lies_are_told_in_are_those_that_the_query_reads() {
 }
 
 #[test]
-fn a_chunk_out_of_its_place_and_an_edge_of_another_object_are_noticed() {
+fn a_misplaced_chunk_and_an_edge_of_another_object_are_detected() {
     let swap = |content: &mut Vec<u8>| {
         let mut tree = content.split_off(content.len() / 2);
         let (own, other) = (content.len() - 20, tree.len() - 20);
         content[own..].swap_with_slice(&mut tree[other..]);
         content.append(&mut tree);
     };
-    let lies: [Lie<'_>; 8] = [
+    let forgeries: [Forgery<'_>; 8] = [
         (&["commits"], &swap),
         (&["commits"], &|tree| tree.truncate(tree.len() / 2)),
         (&["commits", "00000000"], &|chunk| {
@@ -230,10 +230,10 @@ fn a_chunk_out_of_its_place_and_an_edge_of_another_object_are_noticed() {
             list.extend_from_slice(&[1, 0, 0, 0, 0xff, 0xff, 0, 0]);
         }),
     ];
-    for (number, (file, lie)) in lies.into_iter().enumerate() {
-        let (shown, answer) = ask(&with_lie(file, lie), "main", FROM_1).expect("a journal");
-        assert!(answer.unusable.is_some_and(|why| why.name() == "damaged"), "lie {number}");
-        assert!(shown == SOUND.3, "lie {number}");
+    for (number, (file, change)) in forgeries.into_iter().enumerate() {
+        let (shown, answer) = ask(&forged(file, change), "main", FROM_1).expect("a journal");
+        assert!(answer.unusable.is_some_and(|why| why.name() == "damaged"), "forgery {number}");
+        assert!(shown == SOUND.3, "forgery {number}");
     }
 }
 
@@ -241,22 +241,22 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
 
     #[test]
-    fn whatever_a_cache_says_only_edges_of_the_object_are_answered(
+    fn a_forged_cache_never_adds_an_edge_of_another_object_to_the_answer(
         file in prop::sample::select(&FILES[..]),
         at in any::<prop::sample::Index>(),
         bytes in prop::collection::vec(any::<u8>(), 1..6),
     ) {
-        let repository = with_lie(file, &|content| {
+        let repository = forged(file, &|content| {
             let start = at.index(content.len());
             for (byte, changed) in content[start..].iter_mut().zip(&bytes) {
                 *byte ^= changed;
             }
         });
         let (shown, answer) = ask(&repository, "main", FROM_1).expect("the journal is whole");
-        // A list or a chunk may lie by half before it is found out.
-        let is_folder = !matches!(file, [_, _]);
+        // Edges that a forged list or chunk omits before the damage is detected stay missing.
+        let is_directory = !matches!(file, [_, _]);
         let is_sound_order = answer.edge_order == EdgeOrder::OldestFirst;
-        if answer.unusable.is_some() && is_folder && is_sound_order {
+        if answer.unusable.is_some() && is_directory && is_sound_order {
             prop_assert!(shown == SOUND.3);
         }
         for (_, commit, text) in &shown {
@@ -297,7 +297,7 @@ fn a_fault_at_any_call_is_an_error_or_the_right_answer() {
                 }
             }
         }
-        // The journal replaces all of a cache; nothing replaces the journal, whose ref comes first.
+        // The journal can answer for any part of the cache, but a fault of the journal is an error.
         let (few, many) = if is_cached { (errors, answers) } else { (answers, errors) };
         assert!(few == 1 && many > 10, "cached: {is_cached}, {errors} errors, {answers} answers");
     }
@@ -306,7 +306,7 @@ fn a_fault_at_any_call_is_an_error_or_the_right_answer() {
 }
 
 #[test]
-fn an_empty_root_tree_is_no_cache_of_anyone() {
+fn a_cache_with_an_empty_root_tree_is_damaged_and_not_one_of_the_c_tool() {
     let repository = merged();
     set_cache(&repository, repository.insert(ObjectKind::Tree, b""));
     let (shown, answer) = ask(&repository, "main", FROM_1).expect("a journal");

@@ -1,4 +1,4 @@
-//! The rebuild as a whole: current or not, forced, one pack, stable trees, odd caches.
+//! The rebuild: current and forced caches, the pack, the tree, unreadable existing caches, threads.
 
 use gitmind_cache::{Mode, RebuildOptions};
 use gitmind_git::fake::FakeRepository;
@@ -31,7 +31,7 @@ fn a_second_rebuild_finds_the_cache_current_and_force_gives_the_same_tree() {
 }
 
 #[test]
-fn the_other_order_is_not_current() {
+fn a_cache_in_the_other_order_is_not_current() {
     let repository = TempRepository::fixture("small").open_kept();
     let first = rebuild_with(&repository.1, "main", DEFAULT).expect("a journal");
     let newest = RebuildOptions { edge_order: EdgeOrder::NewestFirst, ..DEFAULT };
@@ -93,7 +93,7 @@ fn the_metadata_is_readable_text() {
 }
 
 #[test]
-fn a_cache_that_cannot_be_read_is_replaced_and_the_reason_given() {
+fn an_unreadable_cache_is_replaced_and_the_report_has_the_reason() {
     let temp = TempRepository::fixture("small");
     let blob = temp.git(&["rev-parse", "refs/heads/main:Makefile"]);
     for (target, reason) in [
@@ -114,7 +114,7 @@ fn a_cache_that_cannot_be_read_is_replaced_and_the_reason_given() {
 }
 
 #[test]
-fn a_cache_of_a_future_version_is_rebuilt_and_named() {
+fn a_cache_of_a_future_version_is_rebuilt_and_the_report_has_the_version() {
     let temp = TempRepository::fixture("small");
     let meta = temp.path().join("future");
     std::fs::write(&meta, "git-mind-cache 3\nwhatever\n").expect("writable");
@@ -151,7 +151,7 @@ fn a_journal_without_edges_gives_a_cache_without_shards() {
 }
 
 #[test]
-fn an_append_brings_the_cache_up_to_date() {
+fn a_rebuild_after_an_append_is_incremental() {
     let repository = FakeRepository::default();
     let first = repository.commit(&[], &message(&[(1, 2)]));
     repository.set_ref("refs/gitmind/edges/main", first);
@@ -162,7 +162,7 @@ fn an_append_brings_the_cache_up_to_date() {
     assert_eq!((report.mode, report.meta.edges), (Mode::Incremental, 2));
 }
 
-/// Edges over few objects, so that equal forward and reverse lists are common.
+/// Edges between few objects, so that equal forward and reverse lists are common.
 fn journals() -> impl Strategy<Value = Vec<Vec<(u8, u8)>>> {
     let edge = (0..6_u8, 0..6_u8);
     prop::collection::vec(prop::collection::vec(edge, 0..5), 1..20)
@@ -170,7 +170,7 @@ fn journals() -> impl Strategy<Value = Vec<Vec<(u8, u8)>>> {
 
 proptest! {
     #[test]
-    fn the_files_are_those_of_a_direct_scan(journal in journals(), newest_first: bool) {
+    fn the_files_have_the_ids_of_a_naive_scan(journal in journals(), newest_first: bool) {
         let repository = FakeRepository::default();
         let mut tip = None;
         for edges in &journal {
@@ -190,7 +190,8 @@ proptest! {
             model.entry(format!("{}.forward", hex(source))).or_default().push(id);
             model.entry(format!("{}.reverse", hex(target))).or_default().push(id);
         }
-        // The fake refuses a pack with a duplicate or another number of objects than announced.
+        // The fake fails on a pack with a duplicate, or with another number of objects than
+        // announced.
         let report = rebuild(&repository, "main", edge_order).expect("a journal");
         prop_assert_eq!(files(&repository, report.root_tree), model);
     }
@@ -217,10 +218,10 @@ fn files(repository: &FakeRepository, root: gitmind_git::oid::Oid) -> BTreeMap<S
 
 #[test]
 fn any_number_of_threads_gives_the_same_cache() {
-    let folder = temp_folder();
-    let path = folder.path().join("journal.git");
+    let directory = temp_folder();
+    let path = directory.path().join("journal.git");
     let made = ["fixture", "make", "--edges", "8000", "--seed", "7", "journal.git"];
-    mind(folder.path(), &made).ok();
+    mind(directory.path(), &made).ok();
     let rebuild = |threads: &str, order: &str| {
         let args = ["cache-rebuild", "--force", "--json", "--edge-order", order];
         let document = mind(&path, &[&args[..], &["--threads", threads]].concat()).json();

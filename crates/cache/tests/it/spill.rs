@@ -1,4 +1,4 @@
-//! A rebuild whose edges do not fit the arena goes on by way of the disk, to the same cache.
+//! A rebuild that spills edges to disk writes the same cache as one in memory.
 
 use gitmind_cache::{Rebuild, RebuildError, RebuildOptions, Report};
 use gitmind_git::Repository;
@@ -16,7 +16,7 @@ use proptest::prelude::*;
 
 const JOURNAL: &str = "refs/gitmind/edges/main";
 const CACHE: &str = "refs/gitmind/cache/main";
-/// Hardly more than an empty table of objects takes.
+/// A cap little larger than an empty table of objects.
 const TINY: Bytes = Bytes::new(44 << 10);
 
 fn options(edge_order: EdgeOrder) -> RebuildOptions {
@@ -46,7 +46,7 @@ fn rebuild_within(
 type Step = (Vec<(u8, u8)>, Option<usize>);
 
 fn journals() -> impl Strategy<Value = Vec<Step>> {
-    // Few objects with many edges each, so that lists are equal, or are not by one edge.
+    // Few objects with many edges each, so that lists are equal or differ by one edge.
     let edges = prop::collection::vec((0..12_u8, 0..12_u8), 0..40);
     let merge = prop_oneof![9 => Just(None), 1 => (1..6_usize).prop_map(Some)];
     prop::collection::vec((edges, merge), 1..60)
@@ -80,7 +80,7 @@ proptest! {
         let alloc = Alloc::new(&system);
         let cap = Bytes::new(cap_bytes);
         let spilled = rebuild_within(cap, Some(&disk), alloc, &repository, "main", order);
-        let spilled = spilled.expect("it goes on");
+        let spilled = spilled.expect("it spills");
         let in_memory = rebuild_with(&repository, "main", options(order)).expect("it fits");
         prop_assert_eq!(in_memory.spilled, Bytes::ZERO);
         prop_assert_eq!(spilled.root_tree, in_memory.root_tree);
@@ -92,17 +92,17 @@ proptest! {
     }
 }
 
-/// Edges of more objects than fit `TINY`.
+/// A journal with more objects than fit in `TINY`.
 fn wide() -> FakeRepository {
     let edges = |number: u8| (0..40).map(|other| (number, other)).collect();
     repository_of(&(0..80).map(|number| (edges(number), None)).collect::<Vec<_>>())
 }
 
 #[test]
-fn journals_of_the_c_tool_give_its_trees_from_disk() {
+fn spilling_rebuilds_of_the_c_tools_journals_give_its_trees() {
     let mut spilled = 0;
     for fixture in fixture_list().fixtures() {
-        let (_folder, repository) = TempRepository::fixture(&fixture.name).open_kept();
+        let (_directory, repository) = TempRepository::fixture(&fixture.name).open_kept();
         let (disk, system) = (FakeFileSystem::new(), System::new());
         for journal in &fixture.journals {
             for (order, expected) in [
@@ -112,7 +112,7 @@ fn journals_of_the_c_tool_give_its_trees_from_disk() {
                 let alloc = Alloc::new(&system);
                 let branch = &journal.branch;
                 let built = rebuild_within(TINY, Some(&disk), alloc, &repository, branch, order);
-                let report = built.expect("it goes on");
+                let report = built.expect("it spills");
                 spilled += u32::from(report.spilled > Bytes::ZERO);
                 assert_eq!(report.shards_tree.to_string(), *expected, "{branch}");
             }
@@ -122,7 +122,7 @@ fn journals_of_the_c_tool_give_its_trees_from_disk() {
 }
 
 #[test]
-fn without_a_disk_the_cap_is_an_error() {
+fn without_a_disk_exceeding_the_cap_is_an_error() {
     let (repository, system) = (wide(), System::new());
     let order = EdgeOrder::OldestFirst;
     let outcome = rebuild_within(TINY, None, Alloc::new(&system), &repository, "main", order);
@@ -132,14 +132,14 @@ fn without_a_disk_the_cap_is_an_error() {
 }
 
 #[test]
-fn a_disk_that_fails_fails_the_rebuild_and_keeps_nothing() {
+fn a_disk_error_fails_the_rebuild_and_leaves_the_refs_unchanged() {
     let (repository, system) = (wide(), System::new());
     let alloc = Alloc::new(&system);
     let disk = FakeFileSystem::new();
     let order = EdgeOrder::OldestFirst;
     let run = || rebuild_within(TINY, Some(&disk), alloc, &repository, "main", order);
     run().expect("no fault yet");
-    // The last one removes the folder, which the next run does as well.
+    // Without the last call, which removes the directory: the next run removes it after a fault.
     let calls = disk.calls() - 1;
     assert!(calls > 200, "{calls}");
     let first = repository.resolve(CACHE).expect("no fault");

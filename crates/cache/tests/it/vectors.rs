@@ -1,4 +1,4 @@
-//! Bitmap files that the C tool wrote: encoded and decoded byte for byte.
+//! Bitmap files of the C tool are decoded, and encoded again byte for byte.
 
 use gitmind_cache::{decode_bitmap, encode_bitmap};
 use gitmind_memory::{Alloc, System};
@@ -6,7 +6,7 @@ use gitmind_test_support::fixtures_folder;
 use serde_json::Value;
 
 #[test]
-fn every_vector_is_written_and_read_as_the_c_tool_does() {
+fn every_bitmap_file_of_the_c_tool_decodes_and_encodes_to_itself() {
     let text = std::fs::read_to_string(fixtures_folder().join("bitmap-vectors.jsonl"));
     let mut checked = 0;
     for line in text.expect("a fixture").lines() {

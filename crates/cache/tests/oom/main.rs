@@ -1,47 +1,49 @@
-//! Every call site of every operation refused, once and for ever, in memory and on a disk.
+//! Fails every allocation call site of every operation, once and then persistently, in memory and
+//! on disk.
 //!
-//! After each failure: the error comes back once, nothing is leaked, the refs are where they were,
-//! and the next call works. What became of each call site is written to the file that
-//! `GITMIND_OOM_REPORT` names, and a line for each operation is printed.
+//! After each failure: the error is returned and reports the failure once, nothing leaks, the refs
+//! are unchanged, and the next call succeeds. Prints a line for each operation, and writes the
+//! outcome of each call site to the file `GITMIND_OOM_REPORT`.
 #![allow(clippy::disallowed_methods, reason = "tests are on std")]
 #![expect(clippy::print_stdout, reason = "the report is what people run it for")]
 
 mod misbehaviour;
 mod operations;
-mod place;
 mod reach;
 mod report;
+mod sandbox;
 
 use crate::misbehaviour::MISBEHAVIOURS;
 use crate::operations::{OPERATIONS, Operation, Start, prepare};
-use crate::place::Place;
 use crate::reach::unreached;
 use crate::report::{Swept, print, write};
+use crate::sandbox::Sandbox;
 use gitmind_memory::testing::Sweep;
 use gitmind_memory::{Alloc, System};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
-/// What the error of a refusal says, and says once.
-const REFUSAL: &str = "failed as a test asked";
+/// The message of an injected allocation failure, which an error must contain once.
+const INJECTED_FAILURE: &str = "failed as a test asked";
 
-/// Lines of the services that no refusal reaches: of most, because room was made before. More of
-/// them than this is a new operation, or a new path of one, that is not swept.
+/// Limit of the number of lines of the services that may allocate and that no injected failure
+/// reaches, most of them because the capacity was reserved before. More lines than this mean that a
+/// new operation, or a new path of one, is not swept.
 const UNREACHED_MAX: usize = 65;
 
-/// Sweeps `operation` on a place of that name.
+/// Sweeps `operation` on a new sandbox of the kind `name`.
 fn sweep(operation: &Operation, name: &'static str) -> Swept {
-    let place = prepare(name, operation.starts_with);
-    let before = place.state();
-    let run = |alloc: Alloc<'_>| (operation.run)(&place, alloc);
-    let expected = run(Alloc::new(&System::new())).expect("nothing is refused");
-    place.restore(&before);
-    // After a clean run each plan runs twice in the same way. The next call follows the first run
-    // of a plan, and the second when it failed: what damage stays is met, at half of the price.
+    let sandbox = prepare(name, operation.starts_with);
+    let before = sandbox.state();
+    let run = |alloc: Alloc<'_>| (operation.run)(&sandbox, alloc);
+    let expected = run(Alloc::new(&System::new())).expect("no failure is injected");
+    sandbox.restore(&before);
+    // The sweep runs each plan twice. The next call is checked after the first run, and after the
+    // second only if that check failed, to halve the time; lasting damage shows in both.
     let (mut runs, mut has_failed) = (0_u64, false);
     let holds = || {
         runs += 1;
-        if let Some(moved) = place.restore(&before) {
+        if let Some(moved) = sandbox.restore(&before) {
             return Err(format!("{moved} moved"));
         }
         let is_second = runs > 1 && !runs.is_multiple_of(2);
@@ -49,7 +51,7 @@ fn sweep(operation: &Operation, name: &'static str) -> Swept {
             return Ok(());
         }
         let next = run(Alloc::new(&System::new()));
-        place.restore(&before);
+        sandbox.restore(&before);
         has_failed = next.as_ref() != Ok(&expected);
         if has_failed {
             return Err(format!("the next call gives {next:?}, not {expected}"));
@@ -57,23 +59,23 @@ fn sweep(operation: &Operation, name: &'static str) -> Swept {
         Ok(())
     };
     let report = Sweep::new()
-        .is_memory_error(|error: &String| error.matches(REFUSAL).count() == 1)
+        .is_memory_error(|error: &String| error.matches(INJECTED_FAILURE).count() == 1)
         .invariant(holds)
         .run(|alloc| {
             let done = run(alloc);
             if done.is_ok() {
-                place.restore(&before);
+                sandbox.restore(&before);
             }
             done
         });
-    Swept { operation: operation.name, place: name, report }
+    Swept { operation: operation.name, sandbox: name, report }
 }
 
 #[test]
-fn every_refusal_in_every_operation_surfaces_once_and_changes_nothing() {
+fn every_allocation_failure_in_every_operation_is_returned_once_and_changes_nothing() {
     let work: std::vec::Vec<_> = OPERATIONS
         .iter()
-        .flat_map(|operation| Place::NAMES.map(|name| (operation, name)))
+        .flat_map(|operation| Sandbox::NAMES.map(|name| (operation, name)))
         .collect();
     let (next, swept) = (AtomicUsize::new(0), Mutex::new(vec![]));
     let threads = std::thread::available_parallelism().map_or(1, usize::from);
@@ -82,15 +84,16 @@ fn every_refusal_in_every_operation_surfaces_once_and_changes_nothing() {
             scope.spawn(|| {
                 while let Some((operation, name)) = work.get(next.fetch_add(1, Relaxed)) {
                     let done = sweep(operation, name);
-                    swept.lock().expect("nobody panics with it").push(done);
+                    swept.lock().expect("no thread panics with the lock").push(done);
                 }
             });
         }
     });
-    let mut swept = swept.into_inner().expect("nobody panics with it");
+    let mut swept = swept.into_inner().expect("no thread panics with the lock");
     swept.sort_by_key(|swept| {
-        work.iter()
-            .position(|(operation, name)| (operation.name, *name) == (swept.operation, swept.place))
+        work.iter().position(|(operation, name)| {
+            (operation.name, *name) == (swept.operation, swept.sandbox)
+        })
     });
     let unreached = unreached(&swept);
     print(&swept, &unreached);
@@ -98,24 +101,24 @@ fn every_refusal_in_every_operation_surfaces_once_and_changes_nothing() {
         write(&swept, &unreached, file.as_ref()).expect("the report's file is writable");
     }
     assert_eq!(swept.len(), OPERATIONS.len() * 2);
-    for Swept { operation, place, report } in &swept {
-        assert!(report.call_sites() >= 2, "{operation} in {place}: {report}");
+    for Swept { operation, sandbox, report } in &swept {
+        assert!(report.call_sites() >= 2, "{operation} in {sandbox}: {report}");
         report.assert_propagated();
     }
     let count = unreached.len();
-    assert!(count <= UNREACHED_MAX, "no refusal reaches {count} lines: {unreached:#?}");
+    assert!(count <= UNREACHED_MAX, "no failure reaches {count} lines: {unreached:#?}");
 }
 
 #[test]
-fn an_operation_that_misbehaves_is_told_by_what_it_did() {
+fn the_sweep_reports_each_kind_of_misbehaviour() {
     for (misbehaviour, wanted) in MISBEHAVIOURS {
-        for place in Place::NAMES {
+        for sandbox in Sandbox::NAMES {
             let operation =
                 Operation { name: "planted", run: misbehaviour, starts_with: Start::Journal };
-            let swept = sweep(&operation, place);
-            let told = swept.report.cases.iter().map(|case| case.outcome.to_string());
-            let told: std::vec::Vec<_> = told.filter(|told| told.starts_with(wanted)).collect();
-            assert!(!told.is_empty(), "{wanted} in {place}: {}", swept.report);
+            let swept = sweep(&operation, sandbox);
+            let outcomes = swept.report.cases.iter().map(|case| case.outcome.to_string());
+            let found = outcomes.filter(|outcome| outcome.starts_with(wanted)).count();
+            assert!(found > 0, "{wanted} in {sandbox}: {}", swept.report);
             let counted: usize = swept.counts().iter().map(|(_, count)| count).sum();
             assert_eq!(counted, swept.report.cases.len());
             assert!(swept.report.unexpected().next().is_some());

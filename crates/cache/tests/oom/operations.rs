@@ -1,13 +1,13 @@
-//! What is swept: every operation of the services, on a journal that reaches their call sites.
+//! The swept operations: all those of the services, on a journal that reaches their call sites.
 
-use crate::place::{Draft, JOURNAL, Place, Stored};
+use crate::sandbox::{Draft, JOURNAL, Sandbox, Stored};
 use gitmind_cache::{
     Direction, Endpoint, Mode, Query, QueryError, Rebuild, RebuildOptions, Report,
 };
 use gitmind_git::branch::BranchName;
 use gitmind_git::oid::Oid;
 use gitmind_journal::{
-    Append, Batch, Edge, EdgeOrder, Edges, JournalItem, Texts, WalkError, encode_edge,
+    Append, Batch, Edge, EdgeOrder, EdgeStrings, Edges, JournalItem, WalkError, encode_edge,
     encode_message, read_newest,
 };
 use gitmind_memory::units::Bytes;
@@ -18,35 +18,38 @@ use gitmind_ports::progress::Silent;
 use gitmind_ports::random::CountingRandom;
 use std::ops::ControlFlow;
 
-/// What is done on a place, in memory of the handle.
-pub(crate) type Run = fn(&Place, Alloc<'_>) -> Result<String, String>;
+/// Runs an operation on a sandbox with memory of the handle. The text it returns must be the same
+/// in every run without a failure.
+pub(crate) type Run = fn(&Sandbox, Alloc<'_>) -> Result<String, String>;
 
-/// An operation: what it does on a place, in memory of the handle. What it returns is what another
-/// run must return as well.
+/// An operation that is swept.
 pub(crate) struct Operation {
     pub(crate) name: &'static str,
     pub(crate) run: Run,
-    /// Whether a cache of all but the newest commits is there before.
+    /// The content of the sandbox before the operation.
     pub(crate) starts_with: Start,
 }
 
-/// What is there before an operation.
+/// The content of a sandbox before an operation.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Start {
     Nothing,
     Journal,
-    /// A journal of as many commits with fewer edges.
+    /// A journal with as many commits but fewer edges.
     Short,
-    /// A journal whose commits are no neighbours in their pack.
+    /// A journal whose commits are not adjacent in their pack.
     Scattered,
+    /// A journal and a cache of all but its newest commits.
     OldCache,
+    /// A journal and its current cache.
     Cache,
 }
 
-/// Objects of the arena share blocks, or each is a request of its own, as with the kill switch:
-/// then each line that takes memory of the arena can be refused.
+/// The arena allocates its objects in shared blocks.
 const POOLED: bool = true;
-const APART: bool = false;
+/// The arena allocates each object separately, as with the kill switch, so that every line that
+/// allocates in the arena can fail.
+const UNPOOLED: bool = false;
 
 pub(crate) const OPERATIONS: &[Operation] = &[
     Operation { name: "cache.rebuild", run: full::<POOLED>, starts_with: Start::Journal },
@@ -62,7 +65,7 @@ pub(crate) const OPERATIONS: &[Operation] = &[
     },
     Operation {
         name: "cache.rebuild incremental, switch",
-        run: incremental::<APART>,
+        run: incremental::<UNPOOLED>,
         starts_with: Start::OldCache,
     },
     Operation {
@@ -72,7 +75,7 @@ pub(crate) const OPERATIONS: &[Operation] = &[
     },
     Operation {
         name: "cache.rebuild spilling, switch",
-        run: spilling::<APART>,
+        run: spilling::<UNPOOLED>,
         starts_with: Start::Short,
     },
     Operation { name: "cache.rebuild current", run: current, starts_with: Start::Cache },
@@ -98,7 +101,7 @@ fn object(number: usize) -> Oid {
 fn edge(number: usize) -> Edge<'static> {
     let blank = Edges::new(&[0xa0]).next().expect("an edge").expect("a whole one");
     let path: &[u8] = if number.is_multiple_of(2) { b"src/a.c" } else { b"docs/a.md" };
-    // The newest edges are of objects that have few.
+    // The objects of the newest edges have few other edges.
     let source = if number < 9 { 150 + number } else { number % 120 };
     let (source, target) = (object(source), object(number * 7 % 110));
     Edge { source, target, source_path: path, target_path: b"b.c", ..blank }
@@ -116,19 +119,19 @@ fn message(numbers: std::ops::Range<usize>) -> std::vec::Vec<u8> {
     message.to_vec()
 }
 
-/// The oldest commits, which are in a pack of git's, with deltas.
+/// Number of the oldest commits, which are in a pack that git wrote, with deltas.
 const DELTAS: usize = 25;
 
-/// A chain that is long enough for a stream, batches that fill more than the first arrays, a merge,
-/// a commit that is skipped and one that is cut short, in two packs; and, on top, the
-/// newest commits, each a file of its own. Then what the operation starts with.
-pub(crate) fn prepare(place: &str, start: Start) -> Place {
-    let place = Place::new(place);
+/// Makes a sandbox with the content of `start`. The journal has a chain that is long enough to be
+/// read as a stream, commits with many edges, a merge, a skipped commit and a truncated one, in two
+/// packs; its newest commits are loose objects.
+pub(crate) fn prepare(sandbox: &str, start: Start) -> Sandbox {
+    let sandbox = Sandbox::new(sandbox);
     if start == Start::Nothing {
-        return place;
+        return sandbox;
     }
     let mut known = vec![];
-    // More edges than the arrays of a rebuild in memory have room for from the start, or fewer.
+    // More edges than the initial capacity of the columns of a rebuild, or fewer.
     let edges = if start == Start::Short { 14 } else { 45 };
     let mut drafts = vec![Draft { parents: vec![], message: message(0..1) }];
     let push = |drafts: &mut std::vec::Vec<Draft>, message| {
@@ -147,24 +150,24 @@ pub(crate) fn prepare(place: &str, start: Start) -> Place {
     let merge = Draft { parents: vec![drafts.len() - 1, drafts.len()], message: message(1..2) };
     drafts.extend([side, merge]);
     let (oldest, others) = drafts.split_at(DELTAS);
-    place.add(&mut known, oldest, Stored::NewestFirst);
-    place.repack();
+    sandbox.add(&mut known, oldest, Stored::NewestFirst);
+    sandbox.repack();
     let is_scattered = start == Start::Scattered;
     let stored = if is_scattered { Stored::OldestFirst } else { Stored::NewestFirst };
-    place.add(&mut known, others, stored);
-    let place = place.reopened();
+    sandbox.add(&mut known, others, stored);
+    let sandbox = sandbox.reopened();
     if start == Start::OldCache {
-        rebuild(&place, Alloc::new(&System::new()), POOLED, FULL, None).expect("a whole journal");
+        rebuild(&sandbox, Alloc::new(&System::new()), POOLED, FULL, None).expect("a whole journal");
     }
     let newest: std::vec::Vec<_> = (0..3)
         .map(|number| Draft { parents: vec![known.len() - 1 + number], message: message(5..9) })
         .collect();
-    place.add(&mut known, &newest, Stored::Loose);
-    let place = place.reopened();
+    sandbox.add(&mut known, &newest, Stored::Loose);
+    let sandbox = sandbox.reopened();
     if start == Start::Cache {
-        rebuild(&place, Alloc::new(&System::new()), POOLED, FULL, None).expect("a whole journal");
+        rebuild(&sandbox, Alloc::new(&System::new()), POOLED, FULL, None).expect("a whole journal");
     }
-    place
+    sandbox
 }
 
 const CLOCK: FixedClock = FixedClock(Timestamp { seconds: 1_700_000_000, offset_seconds: 0 });
@@ -176,7 +179,7 @@ fn branch() -> BranchName {
 }
 
 fn rebuild(
-    place: &Place,
+    sandbox: &Sandbox,
     alloc: Alloc<'_>,
     is_pooled: bool,
     options: RebuildOptions,
@@ -186,76 +189,79 @@ fn rebuild(
     let pooling = if is_pooled { Pooling::On } else { Pooling::Off };
     let (hint, most) = (Bytes::new(4096), cap.unwrap_or(Bytes::from_mib(256)));
     let mut arena = Arena::with(alloc, hint, most, pooling, Zeroing::Off);
-    let (repository, progress) = (place.repository(), &Silent);
+    let (repository, progress) = (sandbox.repository(), &Silent);
     let spills = cap.map(|_| &disk as _);
     let rebuild = Rebuild { alloc, repository, clock: &CLOCK, progress, disk: spills, workers: 0 };
     let done = rebuild.run(&mut arena, &branch(), options).map_err(|error| error.to_string());
-    // The folder that temporary ones are in stays.
+    // Only the directory of the scope, above the temporary directories, may remain.
     assert!(disk.count() <= FakeFileSystem::new().count() + 1, "temporary files are left");
     done
 }
 
-/// What a rebuild gave, as text.
+/// The outcome of a rebuild, as text.
 fn shown(report: &Report) -> String {
     format!("{:?} {} {:?}", report.mode, report.root_tree, report.meta)
 }
 
-fn full<const IS_POOLED: bool>(place: &Place, alloc: Alloc<'_>) -> Result<String, String> {
-    let report = rebuild(place, alloc, IS_POOLED, FULL, None)?;
+fn full<const IS_POOLED: bool>(sandbox: &Sandbox, alloc: Alloc<'_>) -> Result<String, String> {
+    let report = rebuild(sandbox, alloc, IS_POOLED, FULL, None)?;
     assert_eq!((report.mode, report.spilled), (Mode::Full, Bytes::ZERO));
     Ok(shown(&report))
 }
 
-fn newest_first(place: &Place, alloc: Alloc<'_>) -> Result<String, String> {
+fn newest_first(sandbox: &Sandbox, alloc: Alloc<'_>) -> Result<String, String> {
     let options = RebuildOptions { edge_order: EdgeOrder::NewestFirst, ..FULL };
-    rebuild(place, alloc, POOLED, options, None).map(|report| shown(&report))
+    rebuild(sandbox, alloc, POOLED, options, None).map(|report| shown(&report))
 }
 
-fn incremental<const IS_POOLED: bool>(place: &Place, alloc: Alloc<'_>) -> Result<String, String> {
-    let report = rebuild(place, alloc, IS_POOLED, FULL, None)?;
+fn incremental<const IS_POOLED: bool>(
+    sandbox: &Sandbox,
+    alloc: Alloc<'_>,
+) -> Result<String, String> {
+    let report = rebuild(sandbox, alloc, IS_POOLED, FULL, None)?;
     assert_eq!(report.mode, Mode::Incremental, "{:?}", report.full_because);
     Ok(shown(&report))
 }
 
-fn spilling<const IS_POOLED: bool>(place: &Place, alloc: Alloc<'_>) -> Result<String, String> {
-    let report = rebuild(place, alloc, IS_POOLED, FULL, Some(Bytes::new(48 << 10)))?;
+fn spilling<const IS_POOLED: bool>(sandbox: &Sandbox, alloc: Alloc<'_>) -> Result<String, String> {
+    let report = rebuild(sandbox, alloc, IS_POOLED, FULL, Some(Bytes::new(48 << 10)))?;
     assert!(report.spilled > Bytes::ZERO);
     Ok(shown(&report))
 }
 
-fn current(place: &Place, alloc: Alloc<'_>) -> Result<String, String> {
-    let report = rebuild(place, alloc, POOLED, FULL, None)?;
+fn current(sandbox: &Sandbox, alloc: Alloc<'_>) -> Result<String, String> {
+    let report = rebuild(sandbox, alloc, POOLED, FULL, None)?;
     assert_eq!(report.mode, Mode::Current);
     Ok(shown(&report))
 }
 
-fn append(place: &Place, alloc: Alloc<'_>, edges: usize) -> Result<String, String> {
+fn append(sandbox: &Sandbox, alloc: Alloc<'_>, edges: usize) -> Result<String, String> {
     let mut batch = Batch::new(alloc);
     let pushed = (0..edges).try_for_each(|number| batch.push(&edge(number)));
     pushed.map_err(|error| error.to_string())?;
     let random = CountingRandom::new(0);
-    let append = Append { alloc, repository: place.repository(), clock: &CLOCK, random: &random };
+    let append = Append { alloc, repository: sandbox.repository(), clock: &CLOCK, random: &random };
     let appended = append.run(&branch(), &batch).map_err(|error| error.to_string())?;
     Ok(format!("{:?} {}", appended.tip, appended.commits))
 }
 
-fn append_one(place: &Place, alloc: Alloc<'_>) -> Result<String, String> {
-    append(place, alloc, 1)
+fn append_one(sandbox: &Sandbox, alloc: Alloc<'_>) -> Result<String, String> {
+    append(sandbox, alloc, 1)
 }
 
-fn append_many(place: &Place, alloc: Alloc<'_>) -> Result<String, String> {
-    append(place, alloc, 1500)
+fn append_many(sandbox: &Sandbox, alloc: Alloc<'_>) -> Result<String, String> {
+    append(sandbox, alloc, 1500)
 }
 
-/// Reads the journal and keeps the texts of the edges with this source path, or of all.
-fn keep(place: &Place, alloc: Alloc<'_>, wanted: Option<&[u8]>) -> Result<String, String> {
-    let tip = place.resolve(JOURNAL).expect("it was made");
-    let mut texts = Texts::new(InternTable::seeded(alloc, Pooling::On, Zeroing::Off, 7));
-    let (mut kept, mut malformed) = (Vec::new(alloc), 0);
-    read_newest(place.repository(), alloc, tip, |met| {
-        match met {
+/// Reads the journal and interns the edges with this source path, or all edges.
+fn intern(sandbox: &Sandbox, alloc: Alloc<'_>, wanted: Option<&[u8]>) -> Result<String, String> {
+    let tip = sandbox.resolve(JOURNAL).expect("it was made");
+    let mut strings = EdgeStrings::new(InternTable::seeded(alloc, Pooling::On, Zeroing::Off, 7));
+    let (mut interned, mut malformed) = (Vec::new(alloc), 0);
+    read_newest(sandbox.repository(), alloc, tip, |item| {
+        match item {
             JournalItem::Edge(_, edge) if wanted.is_none_or(|path| path == edge.source_path) => {
-                kept.try_push(texts.keep(edge)?)?;
+                interned.try_push(strings.intern(edge)?)?;
             }
             JournalItem::Edge(..) => {}
             JournalItem::Malformed(_) => malformed += 1,
@@ -263,19 +269,19 @@ fn keep(place: &Place, alloc: Alloc<'_>, wanted: Option<&[u8]>) -> Result<String
         Ok::<_, WalkError>(ControlFlow::Continue(()))
     })
     .map_err(|error| error.to_string())?;
-    Ok(format!("{} edges, {malformed} malformed", kept.len()))
+    Ok(format!("{} edges, {malformed} malformed", interned.len()))
 }
 
-fn read(place: &Place, alloc: Alloc<'_>) -> Result<String, String> {
-    keep(place, alloc, None)
+fn read(sandbox: &Sandbox, alloc: Alloc<'_>) -> Result<String, String> {
+    intern(sandbox, alloc, None)
 }
 
-fn filter(place: &Place, alloc: Alloc<'_>) -> Result<String, String> {
-    keep(place, alloc, Some(b"docs/a.md"))
+fn filter(sandbox: &Sandbox, alloc: Alloc<'_>) -> Result<String, String> {
+    intern(sandbox, alloc, Some(b"docs/a.md"))
 }
 
-fn query<const FROM_CACHE: bool>(place: &Place, alloc: Alloc<'_>) -> Result<String, String> {
-    let query = Query { alloc, repository: place.repository() };
+fn query<const FROM_CACHE: bool>(sandbox: &Sandbox, alloc: Alloc<'_>) -> Result<String, String> {
+    let query = Query { alloc, repository: sandbox.repository() };
     let endpoint = Endpoint { oid: object(7), direction: Direction::Forward };
     let mut ids = vec![];
     let answer = query.run(&branch(), endpoint, |found| {
@@ -288,10 +294,10 @@ fn query<const FROM_CACHE: bool>(place: &Place, alloc: Alloc<'_>) -> Result<Stri
     Ok(format!("{ids:?}"))
 }
 
-fn from_cache(place: &Place, alloc: Alloc<'_>) -> Result<String, String> {
-    query::<true>(place, alloc)
+fn from_cache(sandbox: &Sandbox, alloc: Alloc<'_>) -> Result<String, String> {
+    query::<true>(sandbox, alloc)
 }
 
-fn by_journal(place: &Place, alloc: Alloc<'_>) -> Result<String, String> {
-    query::<false>(place, alloc)
+fn by_journal(sandbox: &Sandbox, alloc: Alloc<'_>) -> Result<String, String> {
+    query::<false>(sandbox, alloc)
 }

@@ -1,21 +1,21 @@
-//! Which lines of the services take memory without ever having been refused it.
+//! Finding the lines of the services that allocate and that no injected failure reached.
 
 use crate::report::Swept;
 use std::collections::BTreeSet;
 use std::path::Path;
 
-/// The services whose lines are looked at.
+/// The directories of the services.
 const SERVICES: [&str; 4] =
     ["crates/cache/src", "crates/git/src", "crates/gitoxide/src", "crates/journal/src"];
 
-/// Where the operations are declared that ask for memory, unless there is room already.
+/// The directory with the declarations of the functions that allocate.
 const MEMORY: &str = "crates/memory/src";
 
-/// The frames of a stack that are looked up: all that a call stack keeps.
+/// Largest number of frames looked up per stack; more than any stack has.
 const FRAMES_MAX: usize = 1000;
 
-/// Lines as `FILE:LINE: TEXT` that ask for memory and are on the stack of no refusal. A line that
-/// is there although it is swept has always found room.
+/// The lines that allocate and are not on the stack of any injected failure, as `FILE:LINE: TEXT`.
+/// Such a line of a swept operation never allocates, because the capacity suffices.
 pub(crate) fn unreached(swept: &[Swept]) -> Vec<String> {
     let mut stacks = BTreeSet::new();
     let mut reached = BTreeSet::new();
@@ -71,7 +71,7 @@ fn visit(directory: &Path, read: &mut impl FnMut(&Path, &str)) {
     }
 }
 
-/// The lines of `text` that ask for memory and whose statement is not reached, with their numbers.
+/// The lines of `text` that allocate and whose statement is not reached, with their numbers.
 fn lines<'t>(
     text: &'t str,
     calls: &BTreeSet<String>,
@@ -80,8 +80,8 @@ fn lines<'t>(
     let code = text.lines().take_while(|line| !line.starts_with("mod tests"));
     let mut start = 1;
     (1..).zip(code.map(str::trim)).filter(move |(at, line)| {
-        let asks = calls.iter().any(|call| line.contains(call) && !line.contains("fn try_"));
-        let is_missed = asks && !line.starts_with("//") && !(start..=*at).any(&is_reached);
+        let allocates = calls.iter().any(|call| line.contains(call) && !line.contains("fn try_"));
+        let is_missed = allocates && !line.starts_with("//") && !(start..=*at).any(&is_reached);
         if line.is_empty() || line.ends_with([';', '{', '}']) {
             start = at + 1;
         }
@@ -90,7 +90,7 @@ fn lines<'t>(
 }
 
 #[test]
-fn a_line_that_asks_is_missed_unless_its_statement_is_reached() {
+fn a_line_that_allocates_is_unreached_unless_its_statement_is_reached() {
     let text = "fn f() {\n  // try_push(\n  a.try_push(1)?;\n  b\n    .try_push(2)?;\n}\n\
                 mod tests {\n  a.try_push(3)";
     let missed = |reached: &[u32]| {

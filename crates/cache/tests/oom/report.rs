@@ -1,4 +1,4 @@
-//! What a sweep found, for people and for programs.
+//! The report of the sweeps: a table for people, a JSON document for programs.
 
 use gitmind_memory::testing::{Outcome, Repeat, SweepReport};
 use serde_json::{Value, json};
@@ -6,14 +6,14 @@ use std::collections::BTreeSet;
 use std::io;
 use std::path::Path;
 
-/// One operation on one place.
+/// The sweep of an operation on a kind of sandbox.
 pub(crate) struct Swept {
     pub(crate) operation: &'static str,
-    pub(crate) place: &'static str,
+    pub(crate) sandbox: &'static str,
     pub(crate) report: SweepReport,
 }
 
-/// The outcomes, as columns.
+/// The outcomes, which are the columns of the table.
 const OUTCOMES: [&str; 8] = [
     "propagated",
     "swallowed",
@@ -45,7 +45,7 @@ fn counts_of(report: &SweepReport) -> [usize; OUTCOMES.len()] {
 }
 
 impl Swept {
-    /// How many refusals had each outcome.
+    /// The number of injected failures with each outcome.
     pub(crate) fn counts(&self) -> [(&'static str, usize); OUTCOMES.len()] {
         let counts = counts_of(&self.report);
         std::array::from_fn(|index| (OUTCOMES[index], counts[index]))
@@ -61,7 +61,7 @@ impl Swept {
         });
         json!({
             "operation": self.operation,
-            "repository": self.place,
+            "repository": self.sandbox,
             "call_sites": self.report.call_sites(),
             "call_stacks": self.report.call_stacks(),
             "runs": self.report.runs,
@@ -71,13 +71,13 @@ impl Swept {
     }
 }
 
-/// A line for each, and their sums.
+/// Prints a line for each sweep, and the sums.
 pub(crate) fn print(swept: &[Swept], unreached: &[String]) {
     let shown = OUTCOMES.map(|outcome| format!(" {outcome:>width$}", width = outcome.len()));
     println!("{:33} {:6} sites stacks refusals  runs{}", "operation", "in", shown.concat());
     let mut totals = [0; OUTCOMES.len()];
-    for Swept { operation, place, report } in swept {
-        print!("{operation:33} {place:6} {:5}", report.call_sites());
+    for Swept { operation, sandbox, report } in swept {
+        print!("{operation:33} {sandbox:6} {:5}", report.call_sites());
         print!(" {:6} {:8} {:5}", report.call_stacks(), report.cases.len(), report.runs);
         println!("{}", row(&counts_of(report)));
         totals.iter_mut().zip(counts_of(report)).for_each(|(sum, count)| *sum += count);

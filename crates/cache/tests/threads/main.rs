@@ -1,5 +1,5 @@
-//! Threads that append, rebuild and read at once, which the sanitizers see: each opens the
-//! repository for itself, and has threads that decode and encode for it.
+//! Concurrent appends, rebuilds and reads, for the sanitizers: each thread opens the repository
+//! itself, and has worker threads that decode and encode.
 #![allow(clippy::disallowed_methods, reason = "tests are on std")]
 
 use gitmind_git::Repository;
@@ -11,12 +11,12 @@ use gitmind_test_support::record;
 use std::collections::BTreeSet;
 use std::ops::ControlFlow;
 
-/// The times of all edges of the journal, which tell them apart.
+/// The timestamps of all edges of the journal, which identify them.
 fn numbers(repository: &dyn Repository) -> Vec<u64> {
     let tip = repository.resolve(JOURNAL).expect("readable").expect("a journal");
     let (system, mut numbers) = (System::new(), Vec::new());
-    let read = read_newest(repository, Alloc::new(&system), tip, |met| {
-        let JournalItem::Edge(_, edge) = met else { panic!("a malformed commit") };
+    let read = read_newest(repository, Alloc::new(&system), tip, |item| {
+        let JournalItem::Edge(_, edge) = item else { panic!("a malformed commit") };
         numbers.push(edge.timestamp_ms);
         Ok::<_, WalkError>(ControlFlow::Continue(()))
     });
@@ -26,13 +26,13 @@ fn numbers(repository: &dyn Repository) -> Vec<u64> {
 
 #[test]
 fn threads_that_append_rebuild_and_read_lose_nothing() {
-    // Enough neighbours in a pack that it is read as a stream, and shards that are encoded apart.
+    // Enough commits that the pack is read as a stream, and shards are encoded in several groups.
     const FIRST: u64 = 300;
     let rounds = length(5, 100) as u64;
     let checkout = Checkout::new();
     let repository = checkout.open();
     (0..FIRST).for_each(|number| {
-        append(&repository, "main", number..number + 1).expect("nobody else is here");
+        append(&repository, "main", number..number + 1).expect("no other process writes");
     });
     drop(repository);
     checkout.git(&["repack", "-adq"]);
@@ -44,13 +44,13 @@ fn threads_that_append_rebuild_and_read_lose_nothing() {
             for round in 0..rounds {
                 let repository = checkout.open().with_workers(2);
                 match thread {
-                    0 => drop(rebuild(&repository, "main", FULL, 3).expect("no reason to fail")),
-                    1 => drop(rebuild(&repository, "main", UPDATE, 3).expect("no reason to fail")),
+                    0 => drop(rebuild(&repository, "main", FULL, 3).expect("no fault")),
+                    1 => drop(rebuild(&repository, "main", UPDATE, 3).expect("no fault")),
                     2 => assert!(numbers(&repository).len() as u64 >= FIRST),
                     _ => {
                         let start = (thread as u64 * 1000 + round) * 1000;
                         let count = if round % 2 == 0 { 1 } else { 600 };
-                        append(&repository, "main", start..start + count).expect("no reason");
+                        append(&repository, "main", start..start + count).expect("no fault");
                     }
                 }
             }
@@ -62,9 +62,9 @@ fn threads_that_append_rebuild_and_read_lose_nothing() {
     let expected = FIRST + 3 * (singles + (rounds - singles) * 600);
     assert_eq!(found.len() as u64, expected);
     assert_eq!(found.iter().collect::<BTreeSet<_>>().len(), found.len(), "an edge is there twice");
-    let report = rebuild(&repository, "main", UPDATE, 2).expect("nobody else is here");
+    let report = rebuild(&repository, "main", UPDATE, 2).expect("no other process writes");
     assert_eq!(u64::from(report.meta.edges), expected);
-    let full = rebuild(&repository, "main", FULL, 2).expect("nobody else is here");
+    let full = rebuild(&repository, "main", FULL, 2).expect("no other process writes");
     assert_eq!(report.root_tree, full.root_tree, "the cache was not current");
     drop(repository);
     checkout.assert_sound();

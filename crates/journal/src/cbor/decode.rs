@@ -1,27 +1,27 @@
-//! Decoding: edges out of a payload, one after the other, borrowed.
+//! Decoding: an iterator over the edges of a payload, which borrow from it.
 
 use super::super::edge::{Confidence, Edge, Origin, Relation};
 use super::{key, limit, major};
 use gitmind_git::oid::Oid;
 
-/// Largest field count that fits a map's first byte.
+/// Largest number of map entries that the first byte of a CBOR map can hold.
 const FIELDS_MAX: u8 = 23;
 
 /// Why the bytes at some offset of a payload are not an edge.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("byte {offset} of the payload is not part of an edge: {problem}")]
 pub struct CborError {
-    /// Where the edge that could not be read starts, in bytes from the start of the payload.
+    /// Offset of the malformed edge, in bytes from the start of the payload.
     pub offset: usize,
-    /// What is wrong with it.
+    /// What is wrong with the edge.
     pub problem: &'static str,
 }
 
-/// The edges of a payload, in order; ends after the first error.
+/// An iterator over the edges of a payload, in order; it ends after the first error.
 ///
 /// ```
 /// use gitmind_journal::{Confidence, Edges};
-/// // An empty map is an edge with no ids, then comes a byte that starts nothing.
+/// // An empty map is an edge without ids; 0xff is not the start of an item.
 /// let mut edges = Edges::new(&[0xa0, 0xff]);
 /// let edge = edges.next().expect("a map")?;
 /// assert!(edge.source.is_zero());
@@ -62,7 +62,7 @@ impl<'a> Iterator for Edges<'a> {
     }
 }
 
-/// The bytes that are still to be read.
+/// The bytes that are not decoded yet.
 struct Cursor<'a> {
     rest: &'a [u8],
 }
@@ -106,13 +106,13 @@ impl<'a> Cursor<'a> {
             key::SOURCE => edge.source = self.oid()?,
             key::TARGET => edge.target = self.oid()?,
             key @ key::ORIGIN..=key::LANE => {
-                let who = edge.attribution.get_or_insert_default();
+                let attribution = edge.attribution.get_or_insert_default();
                 match key {
-                    key::ORIGIN => who.origin = Origin(self.uint()? as u32),
-                    key::AUTHOR => who.author = self.text(limit::AUTHOR_BYTES_MAX)?,
-                    key::SESSION => who.session = self.text(limit::SESSION_BYTES_MAX)?,
-                    key::FLAGS => who.flags = self.uint()? as u32,
-                    _ => who.lane = self.uint()? as u32,
+                    key::ORIGIN => attribution.origin = Origin(self.uint()? as u32),
+                    key::AUTHOR => attribution.author = self.text(limit::AUTHOR_BYTES_MAX)?,
+                    key::SESSION => attribution.session = self.text(limit::SESSION_BYTES_MAX)?,
+                    key::FLAGS => attribution.flags = self.uint()? as u32,
+                    _ => attribution.lane = self.uint()? as u32,
                 }
             }
             _ => return Err("unknown field number"),
@@ -120,7 +120,7 @@ impl<'a> Cursor<'a> {
         Ok(())
     }
 
-    /// Reads an item that must be an unsigned integer, in any of its encodings.
+    /// Reads an unsigned integer, in the shortest or a longer encoding.
     fn uint(&mut self) -> Read<u64> {
         let (major, info) = self.initial()?;
         if major != major::UINT {
@@ -136,13 +136,13 @@ impl<'a> Cursor<'a> {
         }
     }
 
-    /// Reads a byte string that must be as long as an id.
+    /// Reads a byte string of 20 bytes.
     fn oid(&mut self) -> Read<Oid> {
         let bytes = self.string(major::BYTES, "not a byte string")?;
         bytes.try_into().map(Oid::new).map_err(|_| "not 20 bytes long")
     }
 
-    /// Reads a text of at most `bytes_max` bytes, up to its first NUL, as the C tool does.
+    /// Reads a text of at most `bytes_max` bytes and cuts it at its first NUL, as the C tool does.
     fn text(&mut self, bytes_max: usize) -> Read<&'a [u8]> {
         let text = self.string(major::TEXT, "not a text")?;
         if text.len() > bytes_max {
@@ -152,7 +152,7 @@ impl<'a> Cursor<'a> {
         Ok(&text[..end])
     }
 
-    /// Reads a string of one major type; its length takes at most two bytes.
+    /// Reads a string of the major type `expected`; its length has at most two bytes.
     fn string(&mut self, expected: u8, otherwise: &'static str) -> Read<&'a [u8]> {
         let (major, info) = self.initial()?;
         if major != expected {
@@ -169,7 +169,7 @@ impl<'a> Cursor<'a> {
         Ok(string)
     }
 
-    /// Reads a first byte: the major type and the five bits beside it.
+    /// Reads the first byte of an item: the major type and the five bits of additional information.
     fn initial(&mut self) -> Read<(u8, u8)> {
         let [byte] = self.array()?;
         Ok((byte >> 5, byte & 0x1f))
@@ -184,7 +184,7 @@ impl<'a> Cursor<'a> {
 
 const TOO_SHORT: &str = "the payload ends too early";
 
-/// What an edge is before its first field: the values that absent fields mean.
+/// An edge whose fields have the values that absent fields mean.
 const fn blank<'a>() -> Edge<'a> {
     Edge {
         legacy_source: Oid::ZERO,

@@ -1,6 +1,6 @@
-//! Encoding: an edge as the C tool's writer lays it out.
+//! Encoding: the bytes that the C tool's writer produces for an edge.
 //!
-//! Ascending keys, shortest integers and lengths, every field present: ten of them in the basic
+//! Ascending keys, shortest integers and lengths, every field present: ten fields in the basic
 //! form, fifteen with attribution.
 
 use super::super::edge::Edge;
@@ -8,7 +8,7 @@ use super::{key, limit, major};
 use gitmind_git::oid::Oid;
 use gitmind_memory::{MemoryError, Vec};
 
-/// Why an edge cannot be written.
+/// Why an edge cannot be encoded.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum EncodeError {
     /// A text is longer than readers accept.
@@ -21,7 +21,7 @@ pub enum EncodeError {
         /// The limit in bytes.
         limit: usize,
     },
-    /// There was no memory for the bytes.
+    /// An allocation failed.
     #[error("no memory to encode an edge: {0}")]
     Memory(#[from] MemoryError),
 }
@@ -40,13 +40,13 @@ pub enum EncodeError {
 /// ```
 ///
 /// # Errors
-/// When a text is over its limit or memory is short; `out` is then as it was.
+/// When a text is over its limit or an allocation fails; `out` is then unchanged.
 pub fn encode_edge(edge: &Edge<'_>, out: &mut Vec<'_, u8>) -> Result<(), EncodeError> {
     check_limits(edge)?;
     out.try_reserve(encoded_len(edge))?;
     let mut written = Ok(());
     write_edge(edge, &mut |bytes| {
-        // There is room, so this does not grow.
+        // Cannot fail: the capacity was reserved above.
         written = written.and_then(|()| out.try_extend_from_slice(bytes));
     });
     Ok(written?)
@@ -60,13 +60,13 @@ pub fn encoded_len(edge: &Edge<'_>) -> usize {
 }
 
 fn check_limits(edge: &Edge<'_>) -> Result<(), EncodeError> {
-    let who = edge.attribution.unwrap_or_default();
+    let attribution = edge.attribution.unwrap_or_default();
     let texts = [
         ("source path", edge.source_path, limit::PATH_BYTES_MAX),
         ("target path", edge.target_path, limit::PATH_BYTES_MAX),
         ("ULID", edge.ulid, limit::ULID_BYTES_MAX),
-        ("author", who.author, limit::AUTHOR_BYTES_MAX),
-        ("session", who.session, limit::SESSION_BYTES_MAX),
+        ("author", attribution.author, limit::AUTHOR_BYTES_MAX),
+        ("session", attribution.session, limit::SESSION_BYTES_MAX),
     ];
     match texts.into_iter().find(|(_, text, limit)| text.len() > *limit) {
         Some((field, text, limit)) => Err(EncodeError::TooLong { field, len: text.len(), limit }),
@@ -87,12 +87,12 @@ fn write_edge(edge: &Edge<'_>, out: &mut impl FnMut(&[u8])) {
     text_field(key::ULID, edge.ulid, out);
     oid_field(key::SOURCE, &edge.source, out);
     oid_field(key::TARGET, &edge.target, out);
-    if let Some(who) = &edge.attribution {
-        uint_field(key::ORIGIN, who.origin.0.into(), out);
-        text_field(key::AUTHOR, who.author, out);
-        text_field(key::SESSION, who.session, out);
-        uint_field(key::FLAGS, who.flags.into(), out);
-        uint_field(key::LANE, who.lane.into(), out);
+    if let Some(attribution) = &edge.attribution {
+        uint_field(key::ORIGIN, attribution.origin.0.into(), out);
+        text_field(key::AUTHOR, attribution.author, out);
+        text_field(key::SESSION, attribution.session, out);
+        uint_field(key::FLAGS, attribution.flags.into(), out);
+        uint_field(key::LANE, attribution.lane.into(), out);
     }
 }
 
@@ -115,7 +115,7 @@ fn string_field(key: u64, major: u8, bytes: &[u8], out: &mut impl FnMut(&[u8])) 
     out(bytes);
 }
 
-/// Writes a first byte and the shortest argument that holds `value`.
+/// Writes the head of an item: its major type, and `value` in the shortest form.
 fn head(major: u8, value: u64, out: &mut impl FnMut(&[u8])) {
     let first = |info: u8| major << 5 | info;
     let [b0, b1, b2, b3, b4, b5, b6, b7] = value.to_be_bytes();

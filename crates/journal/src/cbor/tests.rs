@@ -1,4 +1,4 @@
-//! The decoder against a naive one, and the round trip with the encoder.
+//! Properties of the decoder, and its round trip with the encoder.
 
 use super::super::edge::{Attribution, Confidence, Edge, Origin, Relation};
 use super::*;
@@ -15,7 +15,7 @@ struct OwnedEdge {
     ids: [[u8; 20]; 4],
     numbers: (u16, u16, u64),
     texts: [Vec<u8>; 3],
-    who: Option<OwnedAttribution>,
+    attribution: Option<OwnedAttribution>,
 }
 
 impl OwnedEdge {
@@ -33,7 +33,7 @@ impl OwnedEdge {
             ulid,
             source,
             target,
-            attribution: self.who.as_ref().map(|(origin, author, session, flags, lane)| {
+            attribution: self.attribution.as_ref().map(|(origin, author, session, flags, lane)| {
                 let (flags, lane) = (*flags, *lane);
                 Attribution { origin: Origin(*origin), author, session, flags, lane }
             }),
@@ -54,19 +54,24 @@ fn integer() -> impl Strategy<Value = u64> {
 
 fn owned_edge() -> impl Strategy<Value = OwnedEdge> {
     let id = prop::array::uniform20(1..=u8::MAX);
-    let who = (any::<u32>(), text(63), text(31), any::<u32>(), any::<u32>());
+    let attribution = (any::<u32>(), text(63), text(31), any::<u32>(), any::<u32>());
     (
         prop::array::uniform4(id),
         (any::<u16>(), any::<u16>(), integer()),
         [text(4095).boxed(), text(4095).boxed(), text(26).boxed()],
-        prop::option::of(who),
+        prop::option::of(attribution),
     )
-        .prop_map(|(ids, numbers, texts, who)| OwnedEdge { ids, numbers, texts, who })
+        .prop_map(|(ids, numbers, texts, attribution)| OwnedEdge {
+            ids,
+            numbers,
+            texts,
+            attribution,
+        })
 }
 
 proptest! {
     #[test]
-    fn what_is_encoded_decodes_to_the_same_edge(
+    fn an_encoded_edge_decodes_to_the_same_edge(
         edges in prop::collection::vec(owned_edge(), 0..4),
     ) {
         let system = System::new();
@@ -114,7 +119,7 @@ proptest! {
 }
 
 #[test]
-fn a_text_over_its_limit_is_not_written() {
+fn a_text_over_its_limit_is_an_error_that_leaves_the_output_unchanged() {
     let long = vec![b'x'; 4096];
     let mut edge = Edges::new(&[0xa0]).next().expect("an edge").expect("a whole one");
     edge.source_path = &long;

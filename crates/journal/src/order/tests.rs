@@ -7,7 +7,8 @@ use gitmind_memory::{self, System};
 use proptest::prelude::*;
 use std::vec::Vec;
 
-/// A history of `shape.len()` commits: each names its parents by how far back they are.
+/// Makes a commit for each entry of `shape`, which has the distances to its parents; returns the
+/// commits with their parents.
 fn history(repository: &FakeRepository, shape: &[Vec<usize>]) -> Vec<(Oid, Vec<Oid>)> {
     let mut commits: Vec<(Oid, Vec<Oid>)> = Vec::new();
     for (index, back) in shape.iter().enumerate() {
@@ -23,7 +24,7 @@ fn history(repository: &FakeRepository, shape: &[Vec<usize>]) -> Vec<(Oid, Vec<O
     commits
 }
 
-/// The definition of the order, word for word.
+/// The model: the recursive definition of post-order.
 fn post_order(id: Oid, commits: &[(Oid, Vec<Oid>)], order: &mut Vec<Oid>) {
     let (_, parents) = commits.iter().find(|(commit, _)| *commit == id).expect("it was made");
     for parent in parents {
@@ -88,7 +89,7 @@ proptest! {
     }
 
     #[test]
-    fn an_append_moves_no_number(
+    fn an_append_changes_no_number(
         shape in shapes(),
         sides in prop::collection::vec(0..40_usize, 0..3),
     ) {
@@ -119,10 +120,10 @@ fn an_error_of_the_visitor_ends_the_walk() {
     assert_eq!(visits, 3);
 }
 
-/// Says that every commit's parent is one of a few others, round and round.
-struct Carousel(Vec<Oid>);
+/// A repository whose chain of first parents is a cycle of these commits.
+struct CyclicRepository(Vec<Oid>);
 
-impl Repository for Carousel {
+impl Repository for CyclicRepository {
     fn follow(
         &self,
         _alloc: Alloc<'_>,
@@ -136,7 +137,7 @@ impl Repository for Carousel {
                 return Ok(());
             }
         }
-        panic!("the cycle was not noticed");
+        panic!("the cycle was not detected");
     }
 
     fn head(&self) -> Result<Head, Error> {
@@ -167,11 +168,11 @@ impl Repository for Carousel {
 #[test]
 fn a_commit_that_is_its_own_ancestor_is_an_error() {
     for len in 1..=70_u8 {
-        let carousel = Carousel((0..len).map(|index| Oid::new([index; 20])).collect());
+        let repository = CyclicRepository((0..len).map(|index| Oid::new([index; 20])).collect());
         let system = System::new();
-        let (alloc, tip) = (Alloc::new(&system), carousel.0[0]);
+        let (alloc, tip) = (Alloc::new(&system), repository.0[0]);
         let visit = |_: &Commit<'_>| Ok::<(), WalkError>(());
-        let outcome = walk(&carousel, alloc, tip, EdgeOrder::OldestFirst, visit);
+        let outcome = walk(&repository, alloc, tip, EdgeOrder::OldestFirst, visit);
         assert!(matches!(outcome, Err(WalkError::Cycle { .. })), "cycle of {len}");
     }
 }

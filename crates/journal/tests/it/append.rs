@@ -1,4 +1,4 @@
-//! Appends: edges that are there in full, or not at all.
+//! Appends are atomic: all edges of a batch become visible, or none.
 
 use gitmind_git::branch::BranchName;
 use gitmind_git::fake::FakeRepository;
@@ -39,13 +39,13 @@ fn append(
     Append { alloc, repository, clock: &CLOCK, random: &random }.run(&branch(), batch)
 }
 
-/// The times of a journal's edges, oldest commit first, each one's edges as written.
+/// The timestamps of a journal's edges: commits oldest first, edges in the order of their payload.
 fn times(repository: &dyn Repository) -> Vec<u64> {
     let Some(tip) = repository.resolve(JOURNAL).expect("readable") else { return Vec::new() };
     let system = System::new();
     let (mut commits, mut last) = (Vec::new(), None);
-    let read = read_newest(repository, Alloc::new(&system), tip, |met| {
-        let JournalItem::Edge(commit, edge) = met else { panic!("a malformed commit") };
+    let read = read_newest(repository, Alloc::new(&system), tip, |item| {
+        let JournalItem::Edge(commit, edge) = item else { panic!("a malformed commit") };
         if last.replace(commit.id) != Some(commit.id) {
             commits.push(Vec::new());
         }
@@ -57,8 +57,8 @@ fn times(repository: &dyn Repository) -> Vec<u64> {
 }
 
 #[test]
-fn an_edge_of_link_is_laid_out_as_the_c_tool_does() {
-    // The payload that the format's description shows, but for time and name.
+fn an_edge_of_link_has_the_bytes_that_the_c_tool_writes() {
+    // The payload of the example in docs/journal-format.md, with another time and ULID.
     let hex = "af005 4f8da015 8da7bef23ff0db54abcf86aa4b1452547 01546609ebfa7b055907f1f517244f5bd2\
                0fce7b9e3a 0201 03193c00 041b000001a202a00820 056c7372632f636f72652f612e63 066c646f\
                63732f737065632e6d64 07781a30314d383141303235454e595131 4a424b42535058314539344 7 08\
@@ -98,7 +98,7 @@ fn an_edge_of_link_is_laid_out_as_the_c_tool_does() {
 }
 
 #[test]
-fn appends_go_on_top_of_each_other_in_as_few_commits_as_they_fit() {
+fn each_append_adds_as_few_commits_as_possible_on_top_of_the_one_before() {
     let repository = FakeRepository::default();
     let system = System::new();
     let alloc = Alloc::new(&system);
@@ -113,8 +113,8 @@ fn appends_go_on_top_of_each_other_in_as_few_commits_as_they_fit() {
 }
 
 #[test]
-fn a_fault_at_any_call_appends_nothing_or_says_so_and_the_next_append_works() {
-    // What is there before, and what is appended.
+fn a_fault_at_any_call_appends_nothing_or_reports_a_moved_ref_and_the_next_append_works() {
+    // The number of edges before, and of those that are appended.
     for (start, count) in [(0, 1), (1, 1), (1, 700)] {
         let (mut faults, mut moved) = (0, 0);
         for call in 0.. {
@@ -149,7 +149,7 @@ fn a_fault_at_any_call_appends_nothing_or_says_so_and_the_next_append_works() {
     record("one call of the repository port fails", "append", outcome);
 }
 
-/// A repository where others append before each of the first `races` updates of ours.
+/// A repository in which another process appends before each of our first `races` ref updates.
 struct Contended<'r> {
     inner: &'r FakeRepository,
     races: Cell<u32>,
@@ -207,7 +207,7 @@ impl git::Transaction for ContendedTransaction<'_> {
     }
 }
 
-/// A clock that only counts what it is asked to wait.
+/// A clock that records the waits and does not sleep.
 #[derive(Default)]
 struct Waits(RefCell<Vec<Duration>>);
 
@@ -224,7 +224,7 @@ impl Clock for Waits {
 }
 
 #[test]
-fn a_lost_race_is_run_again_on_top_of_the_winner_after_a_wait_that_grows() {
+fn an_append_that_lost_the_race_is_retried_on_the_new_tip_after_a_growing_wait() {
     let system = System::new();
     let alloc = Alloc::new(&system);
     for (races, count) in [(0, 2), (1, 2), (7, 2), (3, 700)] {
@@ -233,7 +233,7 @@ fn a_lost_race_is_run_again_on_top_of_the_winner_after_a_wait_that_grows() {
         let (waits, random) = (Waits::default(), CountingRandom::new(200));
         let service = Append { alloc, repository: &repository, clock: &waits, random: &random };
         let batch = many(alloc, count).expect("within limits");
-        let appended = service.run(&branch(), &batch).expect("it is its turn at last");
+        let appended = service.run(&branch(), &batch).expect("it wins after the last race");
         assert_eq!(appended.attempts, races + 1);
         let mut expected = vec![0; races as usize];
         expected.extend(0..count);
@@ -245,13 +245,13 @@ fn a_lost_race_is_run_again_on_top_of_the_winner_after_a_wait_that_grows() {
 }
 
 #[test]
-fn who_never_wins_is_told_so_and_nothing_is_appended() {
+fn an_append_that_always_loses_the_race_fails_with_contended() {
     let inner = FakeRepository::default();
     let repository = Contended { inner: &inner, races: Cell::new(u32::MAX) };
     let system = System::new();
     let alloc = Alloc::new(&system);
     let batch = many(alloc, 1).expect("within limits");
-    let error = append(&repository, alloc, &batch).expect_err("others always win");
+    let error = append(&repository, alloc, &batch).expect_err("another process always wins");
     assert!(matches!(error, AppendError::Contended { attempts: 40 }));
-    assert_eq!(times(&inner), [0; 40], "only the others' edges");
+    assert_eq!(times(&inner), [0; 40], "only the edges of the other process");
 }

@@ -1,4 +1,4 @@
-//! Journals in memory: what is appended, and what is read.
+//! Integration tests of the journal on a repository in memory.
 #![allow(clippy::disallowed_methods, reason = "tests are on std")]
 
 mod append;

@@ -1,101 +1,101 @@
-//! What can go wrong with paths and folders.
+//! Errors of the file-system port.
 
 use std::io;
 use std::path::{Path, PathBuf};
 
 use gitmind_memory::MemoryError;
 
-/// Why a path or a folder could not be had.
+/// Why an operation of the file-system port failed.
 #[derive(Debug, thiserror::Error)]
 pub enum FsError {
-    /// The system refused.
+    /// A system call failed.
     #[error("cannot {action} `{}`", path.display())]
     Io {
-        /// What was tried, as in "cannot ...".
+        /// The operation, a verb for "cannot ...".
         action: &'static str,
-        /// On what.
+        /// The path that it was applied to.
         path: PathBuf,
-        /// What the system said.
+        /// The error of the operating system.
         source: io::Error,
     },
-    /// The path cannot be one.
+    /// The path is not valid for this operation.
     #[error("`{}` {reason}", path.display())]
     InvalidPath {
         /// The path.
         path: PathBuf,
-        /// What is wrong with it.
+        /// What is wrong with the path.
         reason: &'static str,
     },
     /// A path with more than [`PATH_BYTES_MAX`](super::PATH_BYTES_MAX) bytes.
-    #[error("a path of {len} bytes, the limit is {limit}")]
+    #[error("the path has {len} bytes, the limit is {limit}")]
     TooLong {
-        /// Bytes of the path.
+        /// Length of the path in bytes.
         len: usize,
-        /// Most bytes of a path.
+        /// Largest length in bytes.
         limit: usize,
     },
-    /// A state folder that others can write to, or that is somebody else's.
-    #[error("the state folder `{}` {reason}; it is not used", path.display())]
+    /// A state directory that another user owns or can write to.
+    #[error("the state directory `{}` {reason}; it is not used", path.display())]
     Unsafe {
-        /// The folder.
+        /// The directory.
         path: PathBuf,
-        /// Why it is not trusted.
+        /// Why the directory is not trusted.
         reason: String,
-        /// What to type next.
+        /// What the user can do.
         hint: String,
     },
-    /// No folder for state could be made.
-    #[error("no state folder can be made in the home folder nor in the one for temporary files")]
+    /// The state directory could be created neither below `HOME` nor below `TMPDIR`.
+    #[error("no state directory can be created below HOME or TMPDIR")]
     NoState(#[source] Box<Self>),
-    /// The file system was made without a folder for state.
-    #[error("this file system was given no state folder, so it makes no temporary folders")]
+    /// The file system was created without a state directory, where temporary directories go.
+    #[error("this file system has no state directory, so it makes no temporary directories")]
     Stateless,
-    /// Folders nested deeper than anything of ours.
-    #[error("`{}` has more than {limit} folders inside each other", path.display())]
+    /// Directories are nested deeper than this program nests them.
+    #[error("`{}` has more than {limit} levels of nested directories", path.display())]
     TooDeep {
-        /// The folder that was to be removed.
+        /// The directory that was to be removed.
         path: PathBuf,
-        /// Most folders inside each other.
+        /// Largest number of levels.
         limit: usize,
     },
-    /// There is no memory for the answer.
+    /// An allocation failed.
     #[error(transparent)]
     Memory(#[from] MemoryError),
 }
 
-/// What an error means for the caller, whatever it happened to.
+/// The class of an [`FsError`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FsErrorKind {
-    /// Nothing has that name.
+    /// The path does not exist.
     NotFound,
-    /// The user may not.
+    /// The user has no permission.
     PermissionDenied,
     /// The path is too long.
     PathTooLong,
     /// The file system is read-only.
     ReadOnly,
-    /// The path cannot be one.
+    /// The path is not valid.
     InvalidPath,
-    /// A folder that is not trusted.
+    /// The state directory is not trusted.
     Unsafe,
-    /// No memory.
+    /// An allocation failed.
     Memory,
-    /// Anything else.
+    /// Any other error.
     Io,
 }
 
 impl FsError {
-    /// An error of the system while it did `action` to `path`.
+    /// The error `source` of a system call for `action` on `path`.
     pub fn io(action: &'static str, path: &Path, source: impl Into<io::Error>) -> Self {
         Self::Io { action, path: path.into(), source: source.into() }
     }
 
-    /// A path that cannot be one.
+    /// An error for an invalid `path`.
     pub fn invalid(path: &Path, reason: &'static str) -> Self {
         Self::InvalidPath { path: path.into(), reason }
     }
 
-    /// What it means.
+    /// The class of this error.
     pub fn kind(&self) -> FsErrorKind {
         match self {
             Self::Io { source, .. } => match source.kind() {
@@ -114,11 +114,11 @@ impl FsError {
         }
     }
 
-    /// What to type next, where there is something.
+    /// What the user can do, if anything.
     pub fn hint(&self) -> Option<&str> {
         match self {
             Self::Unsafe { hint, .. } => Some(hint),
-            Self::NoState(_) => Some("set HOME or TMPDIR to a folder that you can write to"),
+            Self::NoState(_) => Some("set HOME or TMPDIR to a directory that you can write to"),
             _ => None,
         }
     }

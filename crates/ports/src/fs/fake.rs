@@ -1,4 +1,4 @@
-//! A tree in memory, for tests of services: links, folders, and a fault on demand.
+//! A file system in memory, for tests of services, with symbolic links and fault injection.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -15,19 +15,19 @@ use super::port::{Canonical, FileSystem, ScratchFile};
 use super::temp_dir::{Claim, Swept};
 use gitmind_memory::Alloc;
 
-/// Links followed before a path is a loop, as on Linux.
+/// Symbolic links followed before the path counts as a loop; 40 as on Linux.
 const LINKS_MAX: usize = 40;
-/// Where temporary folders are.
+/// The state directory, which holds the temporary directories.
 const STATE: &str = "/state";
 
-/// A file system that is only in memory. It begins with `/` and `/state`.
+/// A file system in memory; a new one has the directories `/` and `/state`.
 ///
 /// ```
 /// use gitmind_ports::fs::{Canonical, FakeFileSystem, FileSystem};
 /// use gitmind_memory::{Alloc, System};
 /// use std::path::Path;
 /// let (fs, system) = (FakeFileSystem::new(), System::new());
-/// fs.add_folder("/repo");
+/// fs.add_directory("/repo");
 /// fs.add_link("/link", "/repo");
 /// let (link, mode) = (Path::new("/link"), Canonical::PhysicalExisting);
 /// let path = fs.canonicalize(link, mode, Alloc::new(&system))?;
@@ -43,14 +43,14 @@ pub struct FakeFileSystem(Mutex<Tree>);
 struct Tree {
     nodes: BTreeMap<PathBuf, Node>,
     next_name: u64,
-    /// Calls that still go well, and how the one after them fails.
+    /// Number of calls that succeed before the one that fails, and the error of that one.
     fault: Option<(u64, io::ErrorKind)>,
     calls: u64,
 }
 
 #[derive(Clone, Debug)]
 enum Node {
-    Folder,
+    Directory,
     File,
     Link(PathBuf),
 }
@@ -62,48 +62,48 @@ impl Default for FakeFileSystem {
 }
 
 impl FakeFileSystem {
-    /// An empty tree.
+    /// A file system with `/` and `/state`.
     pub fn new() -> Self {
-        let nodes = ["/", STATE].map(|path| (path.into(), Node::Folder)).into();
+        let nodes = ["/", STATE].map(|path| (path.into(), Node::Directory)).into();
         Self(Mutex::new(Tree { nodes, next_name: 0, fault: None, calls: 0 }))
     }
 
-    /// Puts a folder at `path`.
-    pub fn add_folder(&self, path: impl Into<PathBuf>) {
-        self.tree().nodes.insert(path.into(), Node::Folder);
+    /// Adds a directory.
+    pub fn add_directory(&self, path: impl Into<PathBuf>) {
+        self.tree().nodes.insert(path.into(), Node::Directory);
     }
 
-    /// Puts a file at `path`.
+    /// Adds a file.
     pub fn add_file(&self, path: impl Into<PathBuf>) {
         self.tree().nodes.insert(path.into(), Node::File);
     }
 
-    /// Puts a link to `target` at `path`.
+    /// Adds a symbolic link to `target`.
     pub fn add_link(&self, path: impl Into<PathBuf>, target: impl Into<PathBuf>) {
         self.tree().nodes.insert(path.into(), Node::Link(target.into()));
     }
 
-    /// Fails the next operation that changes something, or reads a scratch file.
+    /// Makes the next call fail that changes the tree or accesses a scratch file.
     pub fn fail_next(&self, kind: io::ErrorKind) {
         self.fail_after(0, kind);
     }
 
-    /// Fails such an operation once, after so many of them.
+    /// Makes one such call fail, after `calls` that succeed.
     pub fn fail_after(&self, calls: u64, kind: io::ErrorKind) {
         self.tree().fault = Some((calls, kind));
     }
 
-    /// How many such operations there were.
+    /// The number of such calls so far.
     pub fn calls(&self) -> u64 {
         self.tree().calls
     }
 
-    /// Whether there is something at `path`; a link is something by itself.
+    /// Whether `path` exists; symbolic links are not followed.
     pub fn exists(&self, path: &Path) -> bool {
         self.tree().nodes.contains_key(path)
     }
 
-    /// How many files, folders and links there are; a new tree has two.
+    /// The number of files, directories and links; 2 in a new file system.
     pub fn count(&self) -> usize {
         self.tree().nodes.len()
     }
@@ -126,7 +126,7 @@ impl Tree {
         }
     }
 
-    /// The path without links, when all of it is there.
+    /// Resolves all symbolic links; every component must exist.
     fn real(&self, path: &Path) -> Result<PathBuf, FsError> {
         let fail = |kind| Err(FsError::io("resolve", path, io::Error::from(kind)));
         let mut left: Vec<PathBuf> = rest(path);
@@ -139,7 +139,7 @@ impl Tree {
             match self.nodes.get(&real.join(&name)) {
                 None => return fail(io::ErrorKind::NotFound),
                 Some(Node::File) if !left.is_empty() => return fail(io::ErrorKind::NotADirectory),
-                Some(Node::Folder | Node::File) => real.push(name),
+                Some(Node::Directory | Node::File) => real.push(name),
                 Some(Node::Link(_)) if links == LINKS_MAX => {
                     return fail(io::ErrorKind::Other);
                 }
@@ -160,7 +160,7 @@ impl Tree {
     }
 }
 
-/// The names of `path`, the first one last.
+/// The names and `..` of `path`, in reverse order.
 fn rest(path: &Path) -> Vec<PathBuf> {
     let names = path
         .components()
@@ -169,7 +169,7 @@ fn rest(path: &Path) -> Vec<PathBuf> {
     names.map(|part| PathBuf::from(part.as_os_str())).collect()
 }
 
-/// A file of a fake, whose bytes are its own.
+/// A scratch file in memory.
 #[derive(Debug)]
 struct FakeScratch<'f> {
     fs: &'f FakeFileSystem,
@@ -178,7 +178,7 @@ struct FakeScratch<'f> {
 }
 
 impl FakeScratch<'_> {
-    /// Where `len` bytes from `offset` on are, in memory.
+    /// The range of `len` bytes from `offset` on.
     fn range(&self, offset: u64, len: usize) -> Result<std::ops::Range<usize>, FsError> {
         let start = usize::try_from(offset).ok();
         let end = start.and_then(|start| start.checked_add(len));
@@ -234,15 +234,15 @@ impl FileSystem for FakeFileSystem {
         alloc: Alloc<'a>,
     ) -> Result<(OwnedPath<'a>, Claim, Swept), FsError> {
         let mut tree = self.tree();
-        let folder = Path::new(STATE).join(scope.as_str());
-        tree.fault("make a folder in", &folder)?;
+        let directory = Path::new(STATE).join(scope.as_str());
+        tree.fault("make a directory in", &directory)?;
         let text = format!("{label}-{:016x}", tree.next_name);
         let name = SafeName::new(&text)
             .map_err(|_| FsError::InvalidPath { path: text.into(), reason: "is too long" })?;
-        let path = OwnedPath::try_new(&folder.join(name.as_str()), alloc)?;
+        let path = OwnedPath::try_new(&directory.join(name.as_str()), alloc)?;
         tree.next_name += 1;
-        tree.nodes.insert(folder, Node::Folder);
-        tree.nodes.insert(path.to_path_buf(), Node::Folder);
+        tree.nodes.insert(directory, Node::Directory);
+        tree.nodes.insert(path.to_path_buf(), Node::Directory);
         Ok((path, Claim { scope: *scope, name, held: None }, Swept::default()))
     }
 
@@ -253,13 +253,13 @@ impl FileSystem for FakeFileSystem {
 
     fn scratch<'f>(
         &'f self,
-        folder: &Path,
+        directory: &Path,
         name: &SafeName,
     ) -> Result<Box<dyn ScratchFile + 'f>, FsError> {
-        let path = folder.join(name.as_str());
+        let path = directory.join(name.as_str());
         let mut tree = self.tree();
         tree.fault("create", &path)?;
-        if !matches!(tree.nodes.get(folder), Some(Node::Folder)) {
+        if !matches!(tree.nodes.get(directory), Some(Node::Directory)) {
             return Err(FsError::io("create", &path, io::ErrorKind::NotFound));
         }
         if tree.nodes.insert(path.clone(), Node::File).is_some() {
@@ -272,7 +272,7 @@ impl FileSystem for FakeFileSystem {
         let mut tree = self.tree();
         tree.fault("remove", path)?;
         if path.file_name().is_none() {
-            let reason = "names no entry of a folder";
+            let reason = "does not end in a name";
             return Err(FsError::InvalidPath { path: path.into(), reason });
         }
         tree.remove(path);

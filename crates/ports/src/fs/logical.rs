@@ -1,4 +1,4 @@
-//! Paths as text: what `.`, `..` and doubled slashes come to when links do not matter.
+//! Lexical normalization of paths: removes `.`, `..` and repeated slashes without file access.
 
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Component, Path};
@@ -7,8 +7,8 @@ use super::error::FsError;
 use super::path::{OwnedPath, check_len};
 use gitmind_memory::{Alloc, Vec};
 
-/// `path` without `.`, without `..` where there is something to go up from, and with single
-/// slashes; `.` when nothing is left.
+/// `path` without `.`, without `..` after a name or at the root, and with single slashes; `.` if
+/// nothing is left.
 pub fn logical<'a>(path: &Path, alloc: Alloc<'a>) -> Result<OwnedPath<'a>, FsError> {
     let len = path.as_os_str().len();
     check_len(len)?;
@@ -18,7 +18,7 @@ pub fn logical<'a>(path: &Path, alloc: Alloc<'a>) -> Result<OwnedPath<'a>, FsErr
             Component::RootDir => out.try_push(b'/')?,
             Component::ParentDir if is_removable(&out) => {
                 let slash = out.iter().rposition(|byte| *byte == b'/');
-                // The slash of the root stays.
+                // Does not remove the slash of the root.
                 out.truncate(slash.map_or(0, |at| at.max(usize::from(out[0] == b'/'))));
             }
             Component::ParentDir if out.as_slice() == b"/" => {}
@@ -61,7 +61,7 @@ mod tests {
     }
 
     #[test]
-    fn dots_and_slashes_collapse_and_nothing_is_a_dot() {
+    fn dots_and_slashes_are_removed_and_the_empty_path_is_a_dot() {
         for (path, expected) in [
             ("", "."),
             (".", "."),
@@ -80,7 +80,7 @@ mod tests {
         }
     }
 
-    /// The same with a stack of names.
+    /// The model: a stack of names.
     fn naive(path: &str) -> String {
         let mut names: std::vec::Vec<&str> = std::vec::Vec::new();
         let is_absolute = path.starts_with('/');
@@ -101,13 +101,13 @@ mod tests {
 
     proptest! {
         #[test]
-        fn it_agrees_with_a_stack_of_names(path in "[ab./]{0,24}") {
+        fn the_result_is_that_of_a_stack_of_names(path in "[ab./]{0,24}") {
             prop_assert_eq!(text(&path), naive(&path));
         }
     }
 
     #[test]
-    fn a_path_that_is_too_long_takes_no_memory() {
+    fn a_path_over_the_limit_fails_before_an_allocation() {
         let long = "a".repeat(4096);
         let system = System::new();
         let error = logical(Path::new(&long), Alloc::new(&system)).expect_err("4095 is the most");
@@ -116,7 +116,7 @@ mod tests {
     }
 
     #[test]
-    fn each_refusal_surfaces() {
+    fn each_allocation_failure_is_returned() {
         let report = sweep(|alloc| logical(Path::new("/a/b/../c"), alloc).map(drop));
         report.assert_propagated();
         assert!(report.call_stacks() >= 1);

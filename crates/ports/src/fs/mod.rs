@@ -1,9 +1,9 @@
-//! The file-system port: canonical paths, temporary folders that a crash does not leave behind,
-//! and removal that follows no link.
+//! The file-system port: canonical paths, temporary directories that are removed even after a
+//! crash, and recursive removal that follows no symbolic link.
 //!
-//! [`FileSystem`] is what services see; [`FakeFileSystem`] is a tree in memory with faults, and the
-//! real one is `FakeFileSystem` of `gitmind-system`. What comes back is owned, in memory of the
-//! caller's handle, and its `Drop` is the one way to give it back.
+//! [`FileSystem`] is the trait, [`FakeFileSystem`] an adapter in memory with fault injection, and
+//! `PosixFileSystem` of `gitmind-system` the adapter for Linux. Returned values own their memory,
+//! which is allocated from the caller's handle; `Drop` frees it.
 
 mod error;
 mod fake;

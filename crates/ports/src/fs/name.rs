@@ -1,11 +1,12 @@
-//! Names that are safe as one component of a path.
+//! Names that are safe as a single component of a path.
 
 use std::fmt;
 
-/// Most bytes of a name.
+/// Largest length of a name in bytes.
 const NAME_BYTES_MAX: usize = 64;
 
-/// 1 to 64 of `a-z`, `0-9` and `-`, not beginning with `-`: no folder but the one it is put in.
+/// 1 to 64 of `a-z`, `0-9` and `-`, not starting with `-`: a path component that cannot leave its
+/// directory, and that no program takes for an option.
 ///
 /// ```
 /// use gitmind_ports::fs::SafeName;
@@ -18,7 +19,7 @@ pub struct SafeName {
     len: u8,
 }
 
-/// A text that is no [`SafeName`].
+/// The text is not a [`SafeName`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("a name has 1 to 64 of a-z, 0-9 and `-`, and does not begin with `-`")]
 pub struct NameError;
@@ -27,7 +28,7 @@ impl SafeName {
     /// Checks `text`.
     ///
     /// # Errors
-    /// [`NameError`] when it is not safe.
+    /// [`NameError`] when the text has another character or another length.
     pub const fn new(text: &str) -> Result<Self, NameError> {
         let text = text.as_bytes();
         if text.is_empty() || text.len() > NAME_BYTES_MAX || text[0] == b'-' {
@@ -71,7 +72,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_one_plain_component_is_a_name() {
+    fn only_a_single_plain_component_is_a_safe_name() {
         let longest = "a".repeat(64);
         for name in ["a", "cache", "0cd95507c3c28949", "a-b", longest.as_str()] {
             assert_eq!(SafeName::new(name).map(|safe| safe.as_str().to_owned()), Ok(name.into()));

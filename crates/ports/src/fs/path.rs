@@ -1,4 +1,4 @@
-//! A path in memory of a handle.
+//! An owned path, allocated from a memory handle.
 
 use std::ffi::OsStr;
 use std::fmt;
@@ -9,10 +9,10 @@ use std::path::Path;
 use super::error::FsError;
 use gitmind_memory::{Alloc, MemoryError, Vec};
 
-/// Most bytes of a path: Linux takes 4096 with the NUL at the end.
+/// Largest length of a path in bytes: `PATH_MAX` of Linux, 4096, includes the final NUL.
 pub const PATH_BYTES_MAX: usize = 4095;
 
-/// A path that its owner gives back by dropping it.
+/// A path in memory of a handle; freed on drop.
 ///
 /// ```
 /// use gitmind_ports::fs::{Canonical, FileSystem, FakeFileSystem};
@@ -38,7 +38,7 @@ impl<'a> OwnedPath<'a> {
         Ok(Self(copy))
     }
 
-    /// `self` with `name` below it.
+    /// `self` with the component `name` appended.
     ///
     /// # Errors
     /// As [`OwnedPath::try_new`].
@@ -51,10 +51,10 @@ impl<'a> OwnedPath<'a> {
         Ok(self)
     }
 
-    /// A copy on the same handle.
+    /// A copy from the same handle.
     ///
     /// # Errors
-    /// Every refusal of the port.
+    /// When the allocation fails.
     pub fn try_clone(&self) -> Result<Self, MemoryError> {
         Ok(Self(self.0.try_clone()?))
     }
@@ -64,13 +64,13 @@ impl<'a> OwnedPath<'a> {
         &self.0
     }
 
-    /// The path that `bytes` are.
+    /// The path with these bytes.
     pub const fn from_bytes(bytes: Vec<'a, u8>) -> Self {
         Self(bytes)
     }
 }
 
-/// Refuses a length that the system would refuse, before memory is taken for the path.
+/// Checks the length of a path before memory is allocated for it.
 ///
 /// # Errors
 /// [`FsError::TooLong`].
@@ -79,17 +79,17 @@ pub fn check_len(len: usize) -> Result<(), FsError> {
     if len > limit { Err(FsError::TooLong { len, limit }) } else { Ok(()) }
 }
 
-/// The two halves of an absolute path to something that may not exist yet.
+/// The parent and the last component of an absolute path, which need not exist.
 ///
 /// # Errors
-/// [`FsError::InvalidPath`] when it is not absolute or ends in no name.
+/// [`FsError::InvalidPath`] when the path is not absolute or does not end in a name.
 pub fn parent_and_name(path: &Path) -> Result<(&Path, &std::ffi::OsStr), FsError> {
     if !path.is_absolute() {
         return Err(FsError::invalid(path, "is not absolute"));
     }
     match (path.parent(), path.file_name()) {
         (Some(parent), Some(name)) => Ok((parent, name)),
-        _ => Err(FsError::invalid(path, "ends in no name that could be made")),
+        _ => Err(FsError::invalid(path, "does not end in a name")),
     }
 }
 

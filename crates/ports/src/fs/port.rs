@@ -1,4 +1,4 @@
-//! The file system as services see it.
+//! The file-system port: the traits that adapters implement.
 
 use std::fmt;
 use std::path::Path;
@@ -9,44 +9,45 @@ use super::path::OwnedPath;
 use super::temp_dir::{Claim, Swept};
 use gitmind_memory::Alloc;
 
-/// What makes a path canonical.
+/// How a path is made canonical.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Canonical {
-    /// Its text alone: `.`, `..` and doubled slashes go, the disk is not looked at.
+    /// Lexically: removes `.`, `..` and repeated slashes, without file access.
     Logical,
-    /// Links are followed; everything must exist.
+    /// Resolves symbolic links; every component must exist.
     PhysicalExisting,
-    /// Links above the last name are followed, and that name need not exist. Absolute paths only.
+    /// Resolves symbolic links in the parent; the last component need not exist. For absolute paths
+    /// only.
     PhysicalCreateOk,
 }
 
-/// A file of a temporary folder that is read and written at any place, by its maker alone.
+/// A random-access file in a temporary directory, used by one owner.
 pub trait ScratchFile: fmt::Debug {
-    /// Writes `bytes` from `offset` on; what was there is replaced.
+    /// Writes `bytes` at `offset`, over the old content.
     ///
     /// # Errors
-    /// [`FsError::Io`], such as when the disk is full; the bytes there are then undefined.
+    /// [`FsError::Io`], such as when the disk is full; the content of the range is then undefined.
     fn write_at(&self, bytes: &[u8], offset: u64) -> Result<(), FsError>;
 
-    /// Fills `buffer` with the bytes from `offset` on, all of which were written before.
+    /// Fills `buffer` from `offset` on; the range must have been written before.
     ///
     /// # Errors
-    /// [`FsError::Io`], such as when the file ends before.
+    /// [`FsError::Io`], such as when the file is too short.
     fn read_at(&self, buffer: &mut [u8], offset: u64) -> Result<(), FsError>;
 }
 
-/// A scratch file, behind a pointer that the adapter has allocated.
+/// A boxed scratch file; the adapter allocates the box.
 pub type BoxedScratch<'f> = Box<dyn ScratchFile + 'f>;
 
-/// Paths and temporary folders.
+/// Paths and temporary directories.
 ///
-/// Services make folders with [`TempDir::create`](super::TempDir::create), which calls
-/// [`FileSystem::claim`] and gives back with [`FileSystem::release`] when dropped.
+/// Services create temporary directories with [`TempDir::create`](super::TempDir::create), which
+/// calls [`FileSystem::claim`], and [`FileSystem::release`] on drop.
 pub trait FileSystem: fmt::Debug {
     /// The canonical form of `path`, in memory of `alloc`.
     ///
     /// # Errors
-    /// [`FsError::Io`] when something is missing or may not be read, [`FsError::InvalidPath`],
+    /// [`FsError::Io`] when a component is missing or not readable, [`FsError::InvalidPath`],
     /// [`FsError::TooLong`], or [`FsError::Memory`].
     fn canonicalize<'a>(
         &self,
@@ -55,11 +56,11 @@ pub trait FileSystem: fmt::Debug {
         alloc: Alloc<'a>,
     ) -> Result<OwnedPath<'a>, FsError>;
 
-    /// Makes an empty folder `<state>/<scope>/<label>-<random>` that only this user can read, and
-    /// removes those that killed processes have left.
+    /// Makes an empty directory `<state>/<scope>/<label>-<random>` that only this user can read,
+    /// and removes the directories that killed processes left behind.
     ///
     /// # Errors
-    /// Every [`FsError`]; there is no new folder then.
+    /// Any [`FsError`]; no directory was made then.
     fn claim<'a>(
         &self,
         scope: &SafeName,
@@ -67,20 +68,26 @@ pub trait FileSystem: fmt::Debug {
         alloc: Alloc<'a>,
     ) -> Result<(OwnedPath<'a>, Claim, Swept), FsError>;
 
-    /// Removes the folder of `claim` with all that is in it; again, it does nothing.
+    /// Removes the directory of `claim` recursively; a second call does nothing.
     ///
     /// # Errors
-    /// [`FsError::Io`] or [`FsError::TooDeep`]; the next run tries again.
+    /// [`FsError::Io`] or [`FsError::TooDeep`]; the next process that claims a directory tries
+    /// again.
     fn release(&self, claim: &mut Claim) -> Result<(), FsError>;
 
-    /// An empty file `name` in `folder`, a temporary folder, whose end it does not outlive.
+    /// Creates the empty file `name` in `directory`, a temporary directory, with which it is
+    /// removed.
     ///
     /// # Errors
-    /// [`FsError::Io`] when it cannot be made or is there already.
-    fn scratch<'f>(&'f self, folder: &Path, name: &SafeName) -> Result<BoxedScratch<'f>, FsError>;
+    /// [`FsError::Io`] when it cannot be created or exists already.
+    fn scratch<'f>(
+        &'f self,
+        directory: &Path,
+        name: &SafeName,
+    ) -> Result<BoxedScratch<'f>, FsError>;
 
-    /// Removes `path` and all below it; a link is removed, never followed. That there is nothing
-    /// is fine.
+    /// Removes `path` recursively; a symbolic link is removed, not followed. A missing path is not
+    /// an error.
     ///
     /// # Errors
     /// [`FsError::Io`], [`FsError::TooDeep`], or [`FsError::InvalidPath`] for `/`, `.` and `..`.

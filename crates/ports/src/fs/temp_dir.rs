@@ -1,4 +1,4 @@
-//! A temporary folder with one owner.
+//! A temporary directory that is removed on drop.
 
 use std::os::fd::OwnedFd;
 use std::path::Path;
@@ -9,17 +9,18 @@ use super::path::OwnedPath;
 use super::port::{FileSystem, ScratchFile};
 use gitmind_memory::Alloc;
 
-/// A folder that is removed, with all that is in it, when its owner drops it or is killed.
+/// A directory that is removed recursively on drop, or, after its process was killed, by the next
+/// process that claims one.
 ///
 /// ```
 /// use gitmind_ports::fs::{FakeFileSystem, SafeName, TempDir};
 /// use gitmind_memory::{Alloc, System};
 /// let (fs, system) = (FakeFileSystem::new(), System::new());
 /// let (scope, label) = (SafeName::new("budget")?, SafeName::new("fixture")?);
-/// let folder = TempDir::create(&fs, &scope, &label, Alloc::new(&system))?;
-/// let path = folder.path().to_owned();
+/// let directory = TempDir::create(&fs, &scope, &label, Alloc::new(&system))?;
+/// let path = directory.path().to_owned();
 /// assert!(fs.exists(&path));
-/// drop(folder);
+/// drop(directory);
 /// assert!(!fs.exists(&path));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
@@ -31,37 +32,37 @@ pub struct TempDir<'a> {
     swept: Swept,
 }
 
-/// What an adapter remembers of a folder that it made.
+/// A temporary directory, as its adapter identifies it.
 #[derive(Debug)]
 pub struct Claim {
-    /// The scope.
+    /// The scope, which is the name of the parent directory.
     pub scope: SafeName,
-    /// Its name in the directory of the scope.
+    /// The name of the directory.
     pub name: SafeName,
-    /// Open while the folder is held; `None` after release, and for a fake.
+    /// The open files; `None` after release, and in a fake.
     pub held: Option<Held>,
 }
 
 /// The open files behind a claim.
 #[derive(Debug)]
 pub struct Held {
-    /// The folder of the scope.
+    /// The directory of the scope.
     pub scope: OwnedFd,
-    /// The locked file that tells others that the owner lives.
+    /// The lock file; its `flock` shows other processes that the owner is alive.
     pub lock: OwnedFd,
 }
 
-/// What was found of processes that were killed.
+/// Removal of the directories that killed processes left behind.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Swept {
-    /// Folders that were removed.
+    /// Number of directories that were removed.
     pub removed: u32,
-    /// Folders that could not be removed; the next run tries again.
+    /// Number of directories that could not be removed; the next process tries again.
     pub failed: u32,
 }
 
 impl<'a> TempDir<'a> {
-    /// Makes an empty folder for `label` in the folder of `scope`.
+    /// Creates an empty directory for `label` in the directory of `scope`.
     ///
     /// # Errors
     /// As [`FileSystem::claim`].
@@ -75,17 +76,17 @@ impl<'a> TempDir<'a> {
         Ok(Self { fs, path, claim, swept })
     }
 
-    /// Where it is.
+    /// The path of the directory.
     pub fn path(&self) -> &Path {
         &self.path
     }
 
-    /// What was found of killed processes when it was made.
+    /// The stale directories of killed processes that were found when this one was created.
     pub const fn swept(&self) -> Swept {
         self.swept
     }
 
-    /// An empty file `name` in it.
+    /// Creates the empty file `name` in the directory.
     ///
     /// # Errors
     /// As [`FileSystem::scratch`].
@@ -93,7 +94,7 @@ impl<'a> TempDir<'a> {
         self.fs.scratch(&self.path, name)
     }
 
-    /// Removes it and says whether that went well; a drop keeps that to itself.
+    /// Removes the directory and returns the error, which a drop ignores.
     ///
     /// # Errors
     /// As [`FileSystem::release`].
@@ -104,7 +105,7 @@ impl<'a> TempDir<'a> {
 
 impl Drop for TempDir<'_> {
     fn drop(&mut self) {
-        // What cannot be removed now is tried again by the next run, as after a crash.
+        // On an error, the next process that claims a directory removes it, as after a crash.
         let _ = self.fs.release(&mut self.claim);
     }
 }

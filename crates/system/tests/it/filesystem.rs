@@ -124,8 +124,8 @@ fn the_real_file_system_keeps_the_contract() {
 #[test]
 fn the_fake_keeps_the_contract() {
     let (fs, root) = (FakeFileSystem::new(), PathBuf::from("/r"));
-    fs.add_folder("/r");
-    fs.add_folder("/r/real");
+    fs.add_directory("/r");
+    fs.add_directory("/r/real");
     fs.add_file("/r/real/file");
     for (link, target) in [("link", "real"), ("dangling", "nowhere"), ("loop", "loop")] {
         fs.add_link(root.join(link), target);

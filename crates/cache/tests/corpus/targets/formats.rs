@@ -1,4 +1,4 @@
-//! Formats that are read by themselves.
+//! Targets for the decoders of the formats, each by itself.
 
 use super::contained;
 use gitmind_cache::{
@@ -13,10 +13,10 @@ use gitmind_journal::{
 };
 use gitmind_memory::Vec;
 
-/// What a decoder may take beside what it decodes.
+/// Constant part of the memory limit of a decoder, in bytes.
 const SOME_BYTES: usize = 1 << 10;
 
-/// A message that is taken is the only one for its payload.
+/// A valid message is the canonical one of its payload.
 pub(super) fn message(input: &[u8]) {
     contained(4 * input.len() + SOME_BYTES, |alloc| {
         let mut payload = Vec::new(alloc);
@@ -33,7 +33,7 @@ pub(super) fn message(input: &[u8]) {
     });
 }
 
-/// Edges that are taken are written and read again as they are; the first error is the last item.
+/// Valid edges encode and decode to themselves; an error is the last item.
 pub(super) fn edges(input: &[u8]) {
     contained(8 * input.len() + 4 * SOME_BYTES, |alloc| {
         let mut written = Vec::new(alloc);
@@ -59,7 +59,7 @@ pub(super) fn edges(input: &[u8]) {
     });
 }
 
-/// A bitmap that is taken has sorted ids, and takes 32 bytes for one at most: a full container.
+/// A valid bitmap has sorted ids, and at most 8 per byte, as in a bitset container.
 pub(super) fn bitmap(input: &[u8]) {
     contained(80 * input.len() + SOME_BYTES, |alloc| {
         let ids = match decode_bitmap(alloc, input) {
@@ -79,14 +79,14 @@ pub(super) fn bitmap(input: &[u8]) {
     });
 }
 
-/// Metadata that is taken is printed as it was.
+/// Valid metadata prints as it was read.
 pub(super) fn meta(input: &[u8]) {
     if let Ok(meta) = Meta::parse(input) {
         assert_eq!(meta.to_string().as_bytes(), input);
     }
 }
 
-/// A chunk that is taken is written as it was, and each edge is found in the record before it.
+/// A valid chunk encodes as it was read, and the first edge of each record is found.
 pub(super) fn commit_index(input: &[u8]) {
     let Ok(chunk) = CommitChunk::parse(input) else { return };
     let count = usize::try_from(chunk.count()).expect("few");
@@ -102,7 +102,7 @@ pub(super) fn commit_index(input: &[u8]) {
     }
 }
 
-/// A branch that is taken has refs that git takes, and nothing in it that moves a terminal.
+/// A valid branch name has valid refs and no control characters; an error prints none.
 pub(super) fn branch(input: &[u8]) {
     let Ok(name) = str::from_utf8(input) else { return };
     match BranchName::new(name) {
@@ -114,13 +114,13 @@ pub(super) fn branch(input: &[u8]) {
             assert!(!name.chars().any(|c| c.is_ascii_control()), "{name:?}");
         }
         Err(error) => {
-            let said = error.to_string();
-            assert!(!said.chars().any(char::is_control), "{said:?}");
+            let message = error.to_string();
+            assert!(!message.chars().any(char::is_control), "{message:?}");
         }
     }
 }
 
-/// Commits and trees of git: what is found in them lies in them.
+/// Parsed parts of git commits and trees lie within the input.
 pub(super) fn objects(input: &[u8]) {
     if let Ok(commit) = Commit::parse(Oid::ZERO, input) {
         assert!(input.ends_with(commit.message));

@@ -1,4 +1,4 @@
-//! Whole journals through rebuilds and queries.
+//! Targets for rebuilds and queries of whole journals.
 
 use super::contained;
 use super::model::{Input, Journal};
@@ -16,9 +16,9 @@ use gitmind_ports::progress::Silent;
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 
-/// More than these small journals need.
+/// Memory limit in bytes, more than these small journals need.
 const BYTES_MAX: usize = 16 << 20;
-/// Hardly more than an empty table of objects takes.
+/// A cap little larger than an empty table of objects.
 const TINY: Bytes = Bytes::new(44 << 10);
 const ORDERS: [EdgeOrder; 2] = [EdgeOrder::OldestFirst, EdgeOrder::NewestFirst];
 
@@ -40,10 +40,10 @@ fn rebuilt(
     rebuild.run(&mut arena, &main_branch(), options)
 }
 
-/// The ids of each file of the shards, by name.
+/// The ids in each bitmap file, by file name.
 type Lists = BTreeMap<String, Vec<u32>>;
 
-/// What the shards must hold.
+/// The expected lists.
 fn lists_of(journal: &Journal, order: EdgeOrder) -> Lists {
     let mut lists = Lists::new();
     for (id, (source, target)) in (0..).zip(journal.edges(order)) {
@@ -54,13 +54,13 @@ fn lists_of(journal: &Journal, order: EdgeOrder) -> Lists {
     lists
 }
 
-/// What the shards below the root of a cache hold: the folders with names of two digits.
+/// The lists in the shards of a cache, which are the directories with two-digit names.
 fn lists_in(repository: &dyn Repository, root: Oid, alloc: Alloc<'_>) -> Lists {
     let mut lists = Lists::new();
     let shards = tree(repository, root, alloc).into_iter().filter(|(name, _)| name.len() == 2);
-    for (folder, shard) in shards {
+    for (directory, shard) in shards {
         for (name, file) in tree(repository, shard, alloc) {
-            assert!(name.starts_with(&folder), "{name} is in {folder}");
+            assert!(name.starts_with(&directory), "{name} is in {directory}");
             let mut bytes = gitmind_memory::Vec::new(alloc);
             repository.read(file, ObjectKind::Blob, &mut bytes).expect("it was written");
             let ids = decode_bitmap(alloc, &bytes).expect("it was written by us");
@@ -80,37 +80,36 @@ fn tree(repository: &dyn Repository, id: Oid, alloc: Alloc<'_>) -> Vec<(String, 
     named.collect()
 }
 
-/// A cache holds each edge under both ends, in either order, whether the edges fit or not.
+/// A cache lists each edge at its source and its target, in either order, in memory and spilled.
 pub(super) fn rebuild(input: &[u8]) {
     let (mut journal, mut input) = (Journal::new(), Input(input));
     while journal.step(&mut input) {}
     for order in ORDERS {
         let repository = &journal.repository;
         contained(BYTES_MAX, |alloc| {
-            let room = (Bytes::from_mib(8), None);
-            let kept = rebuilt(repository, alloc, room, (order, true)).expect("a journal");
+            let limits = (Bytes::from_mib(8), None);
+            let in_memory = rebuilt(repository, alloc, limits, (order, true)).expect("a journal");
             let expected = lists_of(&journal, order);
-            assert!(lists_in(repository, kept.root_tree, alloc) == expected, "{order:?}");
+            assert!(lists_in(repository, in_memory.root_tree, alloc) == expected, "{order:?}");
             let disk = FakeFileSystem::new();
-            let room = (TINY, Some(&disk as &dyn FileSystem));
-            let spilled = rebuilt(repository, alloc, room, (order, true)).expect("a journal");
-            assert_eq!(spilled.root_tree, kept.root_tree, "by way of the disk");
+            let limits = (TINY, Some(&disk as &dyn FileSystem));
+            let spilled = rebuilt(repository, alloc, limits, (order, true)).expect("a journal");
+            assert_eq!(spilled.root_tree, in_memory.root_tree, "spilled to disk");
         });
     }
 }
 
-/// A cache that is brought up to date after each step is the one that is built anew, and answers
-/// as reading the whole journal does.
+/// An incrementally updated cache equals a full rebuild, and answers as the whole journal does.
 pub(super) fn update_and_query(input: &[u8]) {
     const CACHE: &str = "refs/gitmind/cache/main";
     let (mut journal, mut input) = (Journal::new(), Input(input));
-    let room = (Bytes::from_mib(8), None);
+    let limits = (Bytes::from_mib(8), None);
     let order = EdgeOrder::OldestFirst;
     while journal.step(&mut input) {
         let repository = &journal.repository;
         contained(BYTES_MAX, |alloc| {
-            let updated = rebuilt(repository, alloc, room, (order, false)).expect("a journal");
-            let full = rebuilt(repository, alloc, room, (order, true)).expect("a journal");
+            let updated = rebuilt(repository, alloc, limits, (order, false)).expect("a journal");
+            let full = rebuilt(repository, alloc, limits, (order, true)).expect("a journal");
             assert_eq!(updated.root_tree, full.root_tree, "{:?}", updated.mode);
             repository.set_ref(CACHE, updated.cache_commit);
             let edges = journal.edges(order);

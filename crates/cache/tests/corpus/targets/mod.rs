@@ -1,4 +1,4 @@
-//! The targets: what must hold for any bytes at all.
+//! The fuzz targets: properties that must hold for any bytes.
 
 mod formats;
 mod journal;
@@ -7,10 +7,10 @@ mod model;
 use gitmind_memory::units::Bytes;
 use gitmind_memory::{Alloc, Budgeted, System, Trace, Traced};
 
-/// Something that reads bytes which may come from anyone.
+/// A property of code that reads untrusted bytes.
 pub(crate) struct Target {
     pub(crate) name: &'static str,
-    /// Panics when something does not hold.
+    /// Panics if the property does not hold for these bytes.
     pub(crate) run: fn(&[u8]),
 }
 
@@ -26,8 +26,8 @@ pub(crate) const TARGETS: &[Target] = &[
     Target { name: "update-and-query", run: journal::update_and_query },
 ];
 
-/// Runs `body`, which must give back all it takes, and take no more than `bytes_max`: an input's
-/// own claims must not lead to more.
+/// Runs `body` under a memory budget of `bytes_max`, and panics if it leaks: sizes that an input
+/// claims must not cause larger allocations.
 fn contained<T>(bytes_max: usize, body: impl FnOnce(Alloc<'_>) -> T) -> T {
     let mut traced = Traced::new(System::uncounted(), Trace::stamped());
     let result = {

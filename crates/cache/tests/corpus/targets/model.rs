@@ -1,4 +1,4 @@
-//! A journal out of any bytes, and what its edges are by the plainest reading of the formats.
+//! The model: a journal made from any bytes, and a naive reading of its edges.
 
 use gitmind_git::fake::FakeRepository;
 use gitmind_git::oid::Oid;
@@ -7,10 +7,10 @@ use gitmind_memory::{Alloc, System};
 use std::collections::{BTreeMap, BTreeSet};
 
 pub(super) const JOURNAL: &str = "refs/gitmind/edges/main";
-/// No more commits than this.
+/// Largest number of commits.
 const COMMITS_MAX: usize = 60;
 
-/// Bytes that are taken one after the other; zeros when there are no more.
+/// Consumes the bytes of an input in order; gives zeros after its end.
 pub(super) struct Input<'i>(pub(super) &'i [u8]);
 
 impl<'i> Input<'i> {
@@ -28,20 +28,20 @@ impl<'i> Input<'i> {
     }
 }
 
-/// A journal that grows, with all that is in it.
+/// A journal, with the parents and messages of its commits.
 pub(super) struct Journal {
     pub(super) repository: FakeRepository,
     /// Parents and message of each commit.
     commits: BTreeMap<Oid, (Vec<Oid>, Vec<u8>)>,
-    /// The first parents of the tip and the tip, the oldest first.
+    /// The chain of first parents up to the tip, oldest first.
     chain: Vec<Oid>,
 }
 
-/// The two ends of an edge.
+/// Source and target of an edge.
 type Ends = (Oid, Oid);
 
 impl Journal {
-    /// One with an empty commit.
+    /// A journal with one empty commit.
     pub(super) fn new() -> Self {
         let mut journal =
             Self { repository: FakeRepository::default(), commits: BTreeMap::new(), chain: vec![] };
@@ -65,7 +65,8 @@ impl Journal {
         *self.chain.last().expect("it has a root")
     }
 
-    /// Does what the next bytes say; `false` when there are no more, or it is long enough.
+    /// Applies the change that the next bytes encode; `false` at the end of the input, or when the
+    /// journal has enough commits.
     pub(super) fn step(&mut self, input: &mut Input<'_>) -> bool {
         if input.0.is_empty() || self.commits.len() > COMMITS_MAX {
             return false;
@@ -119,7 +120,7 @@ impl Journal {
         }
     }
 
-    /// The ends of every edge; the index is the id.
+    /// Source and target of every edge, by edge id.
     pub(super) fn edges(&self, order: EdgeOrder) -> Vec<Ends> {
         let system = System::uncounted();
         let mut payload = gitmind_memory::Vec::new(Alloc::new(&system));
@@ -134,7 +135,7 @@ impl Journal {
     }
 }
 
-/// A payload of up to three edges between few objects.
+/// A payload of up to three edges between eight objects.
 fn payload(input: &mut Input<'_>) -> Vec<u8> {
     let mut payload = vec![];
     for _ in 0..input.byte() % 4 {

@@ -1,25 +1,26 @@
-//! A journal's edges in the arena: two numbers each, no strings, no object per edge.
+//! The edges of a journal as two columns in the arena: the numbers of source and target objects.
 
-use super::names::Names;
+use super::commit_ids::CommitIds;
 use super::numbered::{NumberedCommits, Span};
 use super::oid_table::{OidTable, OidTableError};
 use core::ops::Range;
 use gitmind_git::oid::Oid;
 use gitmind_memory::{Arena, ArenaVec, MemoryError};
 
-/// Edges that there is room for from the start: the arrays are then no small objects of the arena.
+/// Initial capacity in edges: large enough that the columns are not small objects of the arena.
 const EDGES_MIN: usize = 1024;
-/// What planning takes for an edge: its id in both directions.
+/// Bytes per edge that planning allocates: the edge id in both directions.
 const PLAN_BYTES_PER_EDGE: u64 = 8;
-/// What planning takes for an object: four numbers.
+/// Bytes per object that planning allocates: four numbers.
 const PLAN_BYTES_PER_OID: u64 = 16;
-/// What the lists of commits take for one, beside the arena and the names.
+/// Bytes per commit that the lists of commits use outside the arena, without the commit ids.
 const BYTES_PER_COMMIT: u64 = 8;
-/// What is left of the cap for buffers beside the arena: a sixteenth, at least this, at most half.
+/// Part of the cap that is left for buffers outside the arena: 1/16 of the cap, but at least this,
+/// and at most half of the cap.
 const RESERVE_BYTES: u64 = 12 << 20;
 
-/// Edges that fit the arena so far.
-pub(super) struct Kept<'r> {
+/// Edges in the arena.
+pub(super) struct EdgeColumns<'r> {
     arena: &'r Arena<'r>,
     oids: OidTable<'r>,
     /// Number of the source of each edge, in visiting order.
@@ -28,7 +29,7 @@ pub(super) struct Kept<'r> {
     targets: ArenaVec<'r, u32>,
 }
 
-impl<'r> Kept<'r> {
+impl<'r> EdgeColumns<'r> {
     pub(super) fn new(arena: &'r Arena<'r>) -> Result<Self, MemoryError> {
         Ok(Self {
             arena,
@@ -45,13 +46,13 @@ impl<'r> Kept<'r> {
         Ok(())
     }
 
-    /// Keeps the first `edges`.
+    /// Removes all but the first `edges`.
     pub(super) fn truncate(&mut self, edges: usize) {
         self.sources.truncate(edges);
         self.targets.truncate(edges);
     }
 
-    /// Whether a cache of these edges and `commits` would take more than the arena's cap.
+    /// Whether a cache of these edges and `commits` would exceed the arena's cap.
     pub(super) fn is_near_cap(&self, commits: usize) -> bool {
         let (edges, oids) = (self.targets.len() as u64, self.oids.oids().len() as u64);
         let planned = PLAN_BYTES_PER_EDGE * edges + PLAN_BYTES_PER_OID * oids;
@@ -69,12 +70,12 @@ impl<'r> Kept<'r> {
             .map(move |(source, target)| (oid(source), oid(target)))
     }
 
-    /// The ids of objects; the index is the number.
+    /// The ids of the objects, by number.
     pub(super) fn oids(&self) -> &[Oid] {
         self.oids.oids()
     }
 
-    /// The ids of objects alone, which stay; the edges are freed.
+    /// Frees the columns and returns the ids of the objects, by number.
     pub(super) fn into_oids(self) -> &'r [Oid] {
         self.oids.into_oids()
     }
@@ -82,7 +83,7 @@ impl<'r> Kept<'r> {
     /// The number of the source of each edge, in the order of edge ids.
     pub(super) fn sources<'k>(
         &'k self,
-        commits: &'k NumberedCommits<'_, Names<'_>>,
+        commits: &'k NumberedCommits<'_, CommitIds<'_>>,
     ) -> impl ExactSizeIterator<Item = u32> + Clone + 'k {
         InOrder {
             spans: commits.spans(),
@@ -95,7 +96,7 @@ impl<'r> Kept<'r> {
     /// The number of the target of each edge, in the order of edge ids.
     pub(super) fn targets<'k>(
         &'k self,
-        commits: &'k NumberedCommits<'_, Names<'_>>,
+        commits: &'k NumberedCommits<'_, CommitIds<'_>>,
     ) -> impl ExactSizeIterator<Item = u32> + Clone + 'k {
         InOrder {
             spans: commits.spans(),
@@ -106,7 +107,7 @@ impl<'r> Kept<'r> {
     }
 }
 
-/// Values in the order of edge ids: commit after commit as numbered, each one's edges as written.
+/// Iterates a column in the order of edge ids; the column is in visiting order.
 #[derive(Clone)]
 struct InOrder<'a, I> {
     spans: I,

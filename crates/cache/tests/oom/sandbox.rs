@@ -1,4 +1,4 @@
-//! Where operations are swept: a repository in memory, and one on a disk.
+//! The repository that an operation is swept on: one in memory, or one on disk.
 
 use gitmind_git::fake::FakeRepository;
 use gitmind_git::oid::Oid;
@@ -13,32 +13,32 @@ use std::process::Command;
 pub(crate) const JOURNAL: &str = "refs/gitmind/edges/main";
 pub(crate) const CACHE: &str = "refs/gitmind/cache/main";
 
-/// What is in a repository beside its objects, by name.
+/// The refs of a repository; on disk, all files but the objects, by name.
 pub(crate) type State = BTreeMap<String, std::vec::Vec<u8>>;
 
-/// A repository, and how its refs are put back.
-pub(crate) enum Place {
+/// A repository whose refs can be restored.
+pub(crate) enum Sandbox {
     Memory(FakeRepository),
     Disk(tempfile::TempDir, Box<GitRepository>),
 }
 
-impl Place {
+impl Sandbox {
     pub(crate) const NAMES: [&'static str; 2] = ["memory", "disk"];
 
-    /// An empty one of that name.
+    /// An empty repository of the kind `name`.
     pub(crate) fn new(name: &str) -> Self {
         if name == "memory" {
             return Self::Memory(FakeRepository::default());
         }
-        let folder = tempfile::tempdir().expect("a temporary folder");
+        let directory = tempfile::tempdir().expect("a temporary directory");
         for part in ["objects/pack", "refs/heads"] {
-            std::fs::create_dir_all(folder.path().join(part)).expect("writable");
+            std::fs::create_dir_all(directory.path().join(part)).expect("writable");
         }
-        std::fs::write(folder.path().join("HEAD"), "ref: refs/heads/main\n").expect("writable");
+        std::fs::write(directory.path().join("HEAD"), "ref: refs/heads/main\n").expect("writable");
         let config = "[core]\n\trepositoryformatversion = 0\n\tbare = true\n";
-        std::fs::write(folder.path().join("config"), config).expect("writable");
-        let repository = Box::new(open(folder.path()));
-        Self::Disk(folder, repository)
+        std::fs::write(directory.path().join("config"), config).expect("writable");
+        let repository = Box::new(open(directory.path()));
+        Self::Disk(directory, repository)
     }
 
     pub(crate) fn repository(&self) -> &dyn Repository {
@@ -48,13 +48,13 @@ impl Place {
         }
     }
 
-    /// Reads what is on the disk now; packs are looked for once.
+    /// Opens the repository again: it looks for packs only when it is opened.
     pub(crate) fn reopened(self) -> Self {
         match self {
             Self::Memory(_) => self,
-            Self::Disk(folder, _) => {
-                let repository = Box::new(open(folder.path()));
-                Self::Disk(folder, repository)
+            Self::Disk(directory, _) => {
+                let repository = Box::new(open(directory.path()));
+                Self::Disk(directory, repository)
             }
         }
     }
@@ -63,7 +63,7 @@ impl Place {
         self.repository().resolve(name).expect("refs are readable")
     }
 
-    /// Every ref; on a disk also every file beside the objects, and what is temporary among them.
+    /// All refs; on disk, all files but the objects, and temporary files among these.
     pub(crate) fn state(&self) -> State {
         let mut state = BTreeMap::new();
         match self {
@@ -73,12 +73,12 @@ impl Place {
                     state.insert(name, id);
                 }
             }
-            Self::Disk(folder, _) => collect(folder.path(), folder.path(), &mut state),
+            Self::Disk(directory, _) => collect(directory.path(), directory.path(), &mut state),
         }
         state
     }
 
-    /// Makes everything what it was in `state`; returns a name that was not as it is there.
+    /// Restores `state`; returns a name that differed from it.
     pub(crate) fn restore(&self, state: &State) -> Option<String> {
         let now = self.state();
         let names = state.keys().chain(now.keys());
@@ -89,11 +89,11 @@ impl Place {
                     repository.set_ref(name, Oid::from_hex(id).expect("a ref's id"));
                 }
                 (Self::Memory(repository), None) => repository.remove_ref(name),
-                (Self::Disk(folder, _), Some(bytes)) => {
-                    std::fs::write(folder.path().join(name), bytes).expect("writable");
+                (Self::Disk(directory, _), Some(bytes)) => {
+                    std::fs::write(directory.path().join(name), bytes).expect("writable");
                 }
-                (Self::Disk(folder, _), None) => {
-                    std::fs::remove_file(folder.path().join(name)).expect("writable");
+                (Self::Disk(directory, _), None) => {
+                    std::fs::remove_file(directory.path().join(name)).expect("writable");
                 }
             }
             moved = Some(name.clone());
@@ -101,29 +101,29 @@ impl Place {
         moved
     }
 
-    /// Packs everything anew as git does: with deltas, and the order of the pack beside it.
+    /// Repacks all objects with git, with deltas and a reverse index.
     pub(crate) fn repack(&self) {
-        if let Self::Disk(folder, _) = self {
+        if let Self::Disk(directory, _) = self {
             let git = ["-c", "pack.threads=1", "repack", "-q", "-a", "-d", "-f"];
             let status = Command::new("git")
                 .env("GIT_CONFIG_GLOBAL", "/dev/null")
                 .env("GIT_CONFIG_NOSYSTEM", "1")
                 .arg("-C")
-                .arg(folder.path())
+                .arg(directory.path())
                 .args(git)
                 .status();
             assert!(status.expect("tests need git").success(), "git repack");
         }
     }
 
-    /// Makes the ref `id`.
+    /// Sets the ref `name` to `id`.
     pub(crate) fn put(&self, name: &str, id: Option<Oid>) {
         if let Some(new) = id.filter(|id| self.resolve(name) != Some(*id)) {
             self.commit(&[], name, new);
         }
     }
 
-    /// Adds the commits `objects`, and makes the ref `new`.
+    /// Adds the commits `objects`, and sets the ref `name` to `new`.
     fn commit(&self, objects: &[&[u8]], name: &str, new: Oid) {
         let system = System::new();
         let (count, expected) = (u32::try_from(objects.len()), self.resolve(name));
@@ -132,11 +132,11 @@ impl Place {
         for object in objects {
             transaction.add(ObjectKind::Commit, object).expect("there is room");
         }
-        transaction.commit(RefUpdate { name, expected, new }).expect("nobody else is here");
+        transaction.commit(RefUpdate { name, expected, new }).expect("no other process writes");
     }
 
-    /// Adds commits to the journal as files of their own or as one pack, and moves its ref to each
-    /// of them or to the last one. Parents are positions in `known`, which gets the new ones.
+    /// Adds commits to the journal, as loose objects with a ref update for each, or as one pack
+    /// with one ref update. Parents are positions in `known`, to which the new ids are appended.
     pub(crate) fn add(&self, known: &mut std::vec::Vec<Oid>, commits: &[Draft], stored: Stored) {
         let system = System::new();
         let alloc = Alloc::new(&system);
@@ -173,21 +173,22 @@ impl Place {
     }
 }
 
-/// How commits are added.
+/// How commits are stored.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Stored {
+    /// As loose objects.
     Loose,
-    /// In a pack as git writes it, where a commit's parent is its neighbour.
+    /// In a pack in git's order, where a parent follows its child.
     NewestFirst,
-    /// In a pack where no commit follows the one that names it.
+    /// In a pack where a child follows its parent.
     OldestFirst,
 }
 
-/// Adds the files below `folder` to `state`, by their paths below `top`: of the objects, which stay
-/// when nothing names them, only what has a temporary name.
-fn collect(top: &Path, folder: &Path, state: &mut State) {
-    for entry in std::fs::read_dir(folder).expect("a readable folder") {
-        let path = entry.expect("a readable folder").path();
+/// Adds the files below `directory` to `state`, by their paths relative to `top`. Of the object
+/// database, where unreachable objects may remain, it adds only temporary files.
+fn collect(top: &Path, directory: &Path, state: &mut State) {
+    for entry in std::fs::read_dir(directory).expect("a readable directory") {
+        let path = entry.expect("a readable directory").path();
         if path.is_dir() {
             collect(top, &path, state);
             continue;
@@ -201,15 +202,15 @@ fn collect(top: &Path, folder: &Path, state: &mut State) {
     }
 }
 
-/// A commit that is to be made.
+/// A commit to be added.
 pub(crate) struct Draft {
     pub(crate) parents: std::vec::Vec<usize>,
     pub(crate) message: std::vec::Vec<u8>,
 }
 
-/// The repository at `folder`, which decodes in the thread that asks: which of several threads
-/// asks for memory first is not the same in every run.
-fn open(folder: &Path) -> GitRepository {
-    let location = Location::at(folder).expect("a repository");
+/// Opens the repository without worker threads, so that allocations come in the same order in every
+/// run.
+fn open(directory: &Path) -> GitRepository {
+    let location = Location::at(directory).expect("a repository");
     GitRepository::open(location).expect("a repository").with_workers(0)
 }
