@@ -6,7 +6,7 @@ use crate::units::Bytes;
 use std::fmt;
 
 /// Heap that may go past the port whatever the journal: tables that inflate for each thread, the
-/// index of packs, buffers of std and the libraries. docs/decisions/0029-a-gap-of-its-own.md lists
+/// index of packs, buffers of std and the libraries. docs/decisions/0029-measure-the-peak-of-the-gap.md lists
 /// them.
 const GAP_CONSTANT: Bytes = Bytes::new(192 << 10);
 /// Share of the heap's peak that may go past the port on top of that.
