@@ -263,10 +263,10 @@ fn ordered<'t>(
     entries(folder).map(move |entry| {
         let entry = entry?;
         if !is_ours(&entry) {
-            return Err("a folder has an entry that it cannot have");
+            return Err("a directory has an entry that it cannot have");
         }
         if entry.name <= before {
-            return Err("the entries of a folder are not in order");
+            return Err("the entries of a directory are not in order");
         }
         before = entry.name;
         Ok(entry)

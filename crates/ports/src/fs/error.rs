@@ -35,7 +35,7 @@ pub enum FsError {
         limit: usize,
     },
     /// A state folder that others can write to, or that is somebody else's.
-    #[error("the state folder `{}` {reason}; it is not used", path.display())]
+    #[error("the state directory `{}` {reason}; it is not used", path.display())]
     Unsafe {
         /// The folder.
         path: PathBuf,
@@ -45,13 +45,15 @@ pub enum FsError {
         hint: String,
     },
     /// No folder for state could be made.
-    #[error("no state folder can be made in the home folder nor in the one for temporary files")]
+    #[error(
+        "no state directory can be made in the home directory nor in the one for temporary files"
+    )]
     NoState(#[source] Box<Self>),
     /// The file system was made without a folder for state.
-    #[error("this file system was given no state folder, so it makes no temporary folders")]
+    #[error("this file system was given no state directory, so it makes no temporary directories")]
     Stateless,
     /// Folders nested deeper than anything of ours.
-    #[error("`{}` has more than {limit} folders inside each other", path.display())]
+    #[error("`{}` has more than {limit} directories inside each other", path.display())]
     TooDeep {
         /// The folder that was to be removed.
         path: PathBuf,
@@ -118,7 +120,7 @@ impl FsError {
     pub fn hint(&self) -> Option<&str> {
         match self {
             Self::Unsafe { hint, .. } => Some(hint),
-            Self::NoState(_) => Some("set HOME or TMPDIR to a folder that you can write to"),
+            Self::NoState(_) => Some("set HOME or TMPDIR to a directory that you can write to"),
             _ => None,
         }
     }

@@ -235,7 +235,7 @@ impl FileSystem for FakeFileSystem {
     ) -> Result<(OwnedPath<'a>, Claim, Swept), FsError> {
         let mut tree = self.tree();
         let folder = Path::new(STATE).join(scope.as_str());
-        tree.fault("make a folder in", &folder)?;
+        tree.fault("make a directory in", &folder)?;
         let text = format!("{label}-{:016x}", tree.next_name);
         let name = SafeName::new(&text)
             .map_err(|_| FsError::InvalidPath { path: text.into(), reason: "is too long" })?;
@@ -272,7 +272,7 @@ impl FileSystem for FakeFileSystem {
         let mut tree = self.tree();
         tree.fault("remove", path)?;
         if path.file_name().is_none() {
-            let reason = "names no entry of a folder";
+            let reason = "names no entry of a directory";
             return Err(FsError::InvalidPath { path: path.into(), reason });
         }
         tree.remove(path);
