@@ -15,13 +15,16 @@ pub struct Commit<'a> {
     pub id: Oid,
     /// The tree that it records.
     pub tree: Oid,
-    parents: &'a [u8],
+    first_parent: Option<Oid>,
+    /// The lines of the other parents.
+    more_parents: &'a [u8],
     /// Everything after the empty line that ends the headers, unchanged; empty without one.
     pub message: &'a [u8],
 }
 
 const TREE: &[u8] = b"tree ";
 const PARENT: &[u8] = b"parent ";
+const BAD_PARENT: &str = "a parent is not an object id";
 
 impl<'a> Commit<'a> {
     /// Finds the parts of the commit object `bytes` named `id` (`git help gitformat-pack` and
@@ -56,10 +59,16 @@ impl<'a> Commit<'a> {
     pub fn parse(id: Oid, bytes: &'a [u8]) -> Result<Self, &'static str> {
         let (tree, rest) = oid_line(bytes, TREE).ok_or("it does not start with its tree")?;
         let mut headers = rest;
-        while headers.starts_with(PARENT) {
-            (_, headers) = oid_line(headers, PARENT).ok_or("a parent is not an object id")?;
+        let mut first_parent = None;
+        if rest.starts_with(PARENT) {
+            let (parent, after) = oid_line(rest, PARENT).ok_or(BAD_PARENT)?;
+            (first_parent, headers) = (Some(parent), after);
         }
-        let parents = &rest[..rest.len() - headers.len()];
+        let more_parents = headers;
+        while headers.starts_with(PARENT) {
+            (_, headers) = oid_line(headers, PARENT).ok_or(BAD_PARENT)?;
+        }
+        let more_parents = &more_parents[..more_parents.len() - headers.len()];
         // The search starts at the line feed before the headers, which there may be none of.
         let headers = &bytes[bytes.len() - headers.len() - 1..];
         let message = match memmem::find(headers, b"\n\n") {
@@ -68,7 +77,7 @@ impl<'a> Commit<'a> {
             None if headers.ends_with(b"\n") => &[],
             None => return Err("its headers break off"),
         };
-        Ok(Self { id, tree, parents, message })
+        Ok(Self { id, tree, first_parent, more_parents, message })
     }
 
     /// As [`Self::parse`], for bytes that the repository holds under `id`.
@@ -88,12 +97,13 @@ impl<'a> Commit<'a> {
 
     /// The parents, first one first.
     pub fn parents(&self) -> impl Iterator<Item = Oid> + use<'a> {
-        let mut rest = self.parents;
-        std::iter::from_fn(move || {
+        let mut rest = self.more_parents;
+        let more = std::iter::from_fn(move || {
             let (parent, after) = oid_line(rest, PARENT)?;
             rest = after;
             Some(parent)
-        })
+        });
+        self.first_parent.into_iter().chain(more)
     }
 }
 

@@ -107,6 +107,23 @@ impl<'t> GitTransaction<'t> {
         stored
     }
 
+    /// Adds an object where no pack is being written yet: the second one starts it.
+    #[cold]
+    fn add_first(&mut self, kind: ObjectKind, id: Oid, data: &[u8]) -> Result<(), Error> {
+        let Objects::Few(few) = &mut self.objects else { return Err(PackError::Ended.into()) };
+        if id == EMPTY_TREE || few.iter().all(|object| object.id == EMPTY_TREE) {
+            let mut bytes = Vec::new(self.alloc);
+            bytes.try_extend_from_slice(data)?;
+            few.try_push(Object { kind, id, data: bytes })?;
+            return Ok(());
+        }
+        let few = mem::replace(few, Vec::new(self.alloc));
+        let mut pack = self.start_pack(self.expected, &few)?;
+        pack.add(kind, id, data)?;
+        self.objects = Objects::Packing(pack);
+        Ok(())
+    }
+
     /// Commits, and calls `confirming` each time before it makes sure of the objects.
     fn commit_with(
         &mut self,
@@ -125,22 +142,10 @@ impl<'t> GitTransaction<'t> {
 
 impl Transaction for GitTransaction<'_> {
     fn add_named(&mut self, kind: ObjectKind, id: Oid, data: &[u8]) -> Result<(), Error> {
-        let few = match &mut self.objects {
-            Objects::Packing(pack) => return pack.add(kind, id, data),
-            Objects::Packed { .. } | Objects::Lost => return Err(PackError::Ended.into()),
-            Objects::Few(few) => few,
-        };
-        if id == EMPTY_TREE || few.iter().all(|object| object.id == EMPTY_TREE) {
-            let mut bytes = Vec::new(self.alloc);
-            bytes.try_extend_from_slice(data)?;
-            few.try_push(Object { kind, id, data: bytes })?;
-            return Ok(());
+        match &mut self.objects {
+            Objects::Packing(pack) => pack.add(kind, id, data),
+            _ => self.add_first(kind, id, data),
         }
-        let few = mem::replace(few, Vec::new(self.alloc));
-        let mut pack = self.start_pack(self.expected, &few)?;
-        pack.add(kind, id, data)?;
-        self.objects = Objects::Packing(pack);
-        Ok(())
     }
 
     fn commit(&mut self, update: RefUpdate<'_>) -> Result<Stored, Error> {

@@ -7,14 +7,13 @@
 //! While a block is being moved by `grow`, the heap holds it twice for a moment; only the new size
 //! is charged.
 
-use std::alloc::Layout;
 use std::fmt;
-use std::ptr::NonNull;
 
 use super::counters::Diagnostics;
 use super::error::{ErrorKind, MemoryError};
+use super::gate::{Gate, Gated};
 use super::op::OpTag;
-use super::port::{Port, PortId};
+use super::port::Port;
 use super::sync::{AtomicBool, AtomicU64, Ordering};
 use crate::units::Bytes;
 
@@ -106,10 +105,11 @@ impl Ledger {
 /// assert_eq!(budget.used(), Bytes::ZERO);
 /// # Ok::<(), gitmind_memory::MemoryError>(())
 /// ```
-pub struct Budgeted<P, O = Silent> {
-    inner: P,
+pub type Budgeted<P, O = Silent> = Gated<P, Budget<O>>;
+
+/// Admits bytes up to a hard limit, and warns once at a soft one.
+pub struct Budget<O> {
     observer: O,
-    id: PortId,
     ledger: Ledger,
     soft_bytes: u64,
     warned: AtomicBool,
@@ -129,165 +129,103 @@ impl<P: Port, O: BudgetObserver> Budgeted<P, O> {
         // Dividing first keeps the product in range; the error is below 80 bytes.
         let soft_bytes = hard_limit.get() / 100 * SOFT_LIMIT_PERCENT
             + hard_limit.get() % 100 * SOFT_LIMIT_PERCENT / 100;
-        Self {
-            inner,
+        let budget = Budget {
             observer,
-            id: PortId::unique(),
             ledger: Ledger::new(hard_limit),
             soft_bytes,
             warned: AtomicBool::new(false),
             failures: AtomicU64::new(0),
-        }
+        };
+        Self::with_gate(inner, budget)
     }
 
     /// What is charged at present; never above [`Budgeted::hard_limit`].
     pub fn used(&self) -> Bytes {
-        Bytes::new(self.ledger.used_bytes.load(Ordering::Acquire))
+        self.gate().used()
     }
 
     /// The most that was ever charged.
     pub fn peak(&self) -> Bytes {
-        Bytes::new(self.ledger.peak_bytes.load(Ordering::Acquire))
+        self.gate().peak()
     }
 
     /// Where requests fail.
     pub const fn hard_limit(&self) -> Bytes {
-        Bytes::new(self.ledger.hard_bytes)
+        self.gate().hard_limit()
     }
 
     /// Where the observer is told.
     pub const fn soft_limit(&self) -> Bytes {
-        Bytes::new(self.soft_bytes)
+        Bytes::new(self.gate().soft_bytes)
+    }
+}
+
+impl<O: BudgetObserver> Budget<O> {
+    fn used(&self) -> Bytes {
+        Bytes::new(self.ledger.used_bytes.load(Ordering::Acquire))
     }
 
-    /// The port below.
-    pub const fn inner(&self) -> &P {
-        &self.inner
+    fn peak(&self) -> Bytes {
+        Bytes::new(self.ledger.peak_bytes.load(Ordering::Acquire))
     }
 
-    #[inline]
-    fn admit(&self, bytes: u64, op: OpTag<'_>) -> Result<(), MemoryError> {
-        let used = self.ledger.charge(bytes).ok_or_else(|| self.over(bytes, op))?;
-        if used >= self.soft_bytes && bytes > 0 {
-            self.warn(used);
-        }
-        Ok(())
-    }
-
-    /// Runs `request` with `bytes` admitted, which it keeps only when it succeeds.
-    #[inline]
-    fn admitted<T>(
-        &self,
-        bytes: u64,
-        op: OpTag<'_>,
-        request: impl FnOnce() -> Result<T, MemoryError>,
-    ) -> Result<T, MemoryError> {
-        self.admit(bytes, op)?;
-        request().inspect_err(|_| self.ledger.refund(bytes))
+    const fn hard_limit(&self) -> Bytes {
+        Bytes::new(self.ledger.hard_bytes)
     }
 
     #[cold]
     fn warn(&self, used: u64) {
         // The load keeps the cache line shared once the warning is out.
         if !self.warned.load(Ordering::Relaxed) && !self.warned.swap(true, Ordering::Relaxed) {
-            let (soft_limit, hard_limit) = (self.soft_limit(), self.hard_limit());
+            let (soft_limit, hard_limit) = (Bytes::new(self.soft_bytes), self.hard_limit());
             let used = Bytes::new(used);
             self.observer.soft_limit_passed(BudgetWarning { used, soft_limit, hard_limit });
         }
     }
 
     #[cold]
-    fn over(&self, bytes: u64, op: OpTag<'_>) -> MemoryError {
+    fn over(&self, requested: Bytes, op: OpTag<'_>) -> MemoryError {
         self.failures.fetch_add(1, Ordering::Relaxed);
-        let (requested, limit) = (Bytes::new(bytes), self.hard_limit());
+        let limit = self.hard_limit();
         MemoryError { op: op.op(), requested, limit, kind: ErrorKind::OverBudget }
     }
 }
 
-impl<P: Port, O: BudgetObserver> fmt::Debug for Budgeted<P, O> {
+impl<O> fmt::Debug for Budget<O> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Budgeted")
-            .field("used", &self.used())
-            .field("peak", &self.peak())
-            .field("hard_limit", &self.hard_limit())
+        f.debug_struct("Budget")
+            .field("used", &self.ledger.used_bytes.load(Ordering::Acquire))
+            .field("peak", &self.ledger.peak_bytes.load(Ordering::Acquire))
+            .field("hard_limit", &self.ledger.hard_bytes)
             .finish_non_exhaustive()
     }
 }
 
-/// The bytes by which `new` exceeds `old`.
-fn excess(new: Layout, old: Layout) -> u64 {
-    debug_assert!(new.size() >= old.size(), "the caller promises the order of sizes");
-    (new.size() - old.size()) as u64
-}
-
-// SAFETY: blocks are the inner port's; this one only adds up sizes, and never unwinds.
-unsafe impl<P: Port, O: BudgetObserver> Port for Budgeted<P, O> {
+impl<O: BudgetObserver> Gate for Budget<O> {
     #[inline]
-    fn allocate(&self, layout: Layout, op: OpTag<'_>) -> Result<NonNull<u8>, MemoryError> {
-        self.admitted(layout.size() as u64, op, || self.inner.allocate(layout, op))
-    }
-
-    #[inline]
-    fn allocate_zeroed(&self, layout: Layout, op: OpTag<'_>) -> Result<NonNull<u8>, MemoryError> {
-        self.admitted(layout.size() as u64, op, || self.inner.allocate_zeroed(layout, op))
+    fn admit(&self, _: Bytes, more: Bytes, op: OpTag<'_>) -> Result<(), MemoryError> {
+        if more == Bytes::ZERO {
+            return Ok(());
+        }
+        let used = self.ledger.charge(more.get()).ok_or_else(|| self.over(more, op))?;
+        if used >= self.soft_bytes {
+            self.warn(used);
+        }
+        Ok(())
     }
 
     #[inline]
-    unsafe fn deallocate(&self, ptr: NonNull<u8>, layout: Layout, op: OpTag<'_>) {
-        // SAFETY: the block is the inner port's, because blocks are passed through unchanged.
-        unsafe { self.inner.deallocate(ptr, layout, op) };
-        self.ledger.refund(layout.size() as u64);
+    fn release(&self, less: Bytes) {
+        self.ledger.refund(less.get());
     }
 
-    #[inline]
-    unsafe fn grow(
-        &self,
-        ptr: NonNull<u8>,
-        old: Layout,
-        new: Layout,
-        op: OpTag<'_>,
-    ) -> Result<NonNull<u8>, MemoryError> {
-        self.admitted(excess(new, old), op, || {
-            // SAFETY: as in `deallocate`; sizes are the caller's, which promises their order.
-            unsafe { self.inner.grow(ptr, old, new, op) }
-        })
-    }
-
-    #[inline]
-    unsafe fn shrink(
-        &self,
-        ptr: NonNull<u8>,
-        old: Layout,
-        new: Layout,
-        op: OpTag<'_>,
-    ) -> Result<NonNull<u8>, MemoryError> {
-        // SAFETY: as in `deallocate`; sizes are the caller's, which promises their order.
-        let block = unsafe { self.inner.shrink(ptr, old, new, op) }?;
-        self.ledger.refund(excess(old, new));
-        Ok(block)
-    }
-
-    fn charge(&self, bytes: Bytes, op: OpTag<'_>) -> Result<(), MemoryError> {
-        self.admitted(bytes.get(), op, || self.inner.charge(bytes, op))
-    }
-
-    fn refund(&self, bytes: Bytes, op: OpTag<'_>) {
-        self.inner.refund(bytes, op);
-        self.ledger.refund(bytes.get());
-    }
-
-    fn id(&self) -> PortId {
-        self.id
-    }
-
-    /// What the budget has admitted, with the inner port's counts of blocks and failures.
-    fn diagnostics(&self) -> Diagnostics {
-        let inner = self.inner.diagnostics();
+    /// What the budget has admitted, with the counts of blocks and failures below.
+    fn diagnostics(&self, below: Diagnostics) -> Diagnostics {
         Diagnostics {
             bytes_outstanding: self.used(),
             peak_bytes: self.peak(),
-            failures_total: inner.failures_total + self.failures.load(Ordering::Relaxed),
-            ..inner
+            failures_total: below.failures_total + self.failures.load(Ordering::Relaxed),
+            ..below
         }
     }
 }

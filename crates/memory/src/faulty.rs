@@ -7,6 +7,7 @@
 
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
+use super::counters::Diagnostics;
 use super::error::{ErrorKind, MemoryError};
 use super::gate::{Gate, Gated};
 use super::op::OpTag;
@@ -121,14 +122,15 @@ impl Scheduled {
 
 impl Gate for Scheduled {
     #[inline]
-    fn admit(&self, requested: Bytes, op: OpTag<'_>) -> Result<(), MemoryError> {
+    fn admit(&self, size: Bytes, _: Bytes, op: OpTag<'_>) -> Result<(), MemoryError> {
         let nth = self.requests.fetch_add(1, Relaxed) + 1;
         let schedule =
             Schedule { first: self.first.load(Relaxed), count: self.count.load(Relaxed) };
-        if schedule.fails(nth) { Err(self.fail(requested, op)) } else { Ok(()) }
+        if schedule.fails(nth) { Err(self.fail(size, op)) } else { Ok(()) }
     }
 
-    fn failures(&self) -> u64 {
-        self.failed.load(Relaxed)
+    fn diagnostics(&self, below: Diagnostics) -> Diagnostics {
+        let failures_total = below.failures_total + self.failed.load(Relaxed);
+        Diagnostics { failures_total, ..below }
     }
 }

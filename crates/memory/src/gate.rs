@@ -1,4 +1,6 @@
-//! A decorator that asks before each request whether it may go on; the rule is the gate's.
+//! A decorator that asks before each request whether it may go on, and tells what is freed.
+//!
+//! The rule is the gate's: a budget, a schedule of failures, a ledger that admits everything.
 
 use std::alloc::Layout;
 use std::ptr::NonNull;
@@ -11,28 +13,31 @@ use crate::units::Bytes;
 
 /// Says of each request whether the port below a [`Gated`] is asked at all.
 ///
-/// A gate may unwind out of a request, which has not changed anything then.
+/// A gate may unwind out of [`Gate::admit`], which has not changed anything then.
 ///
 /// ```
 /// use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
-/// use gitmind_memory::{Alloc, ErrorKind, Gate, Gated, MemoryError, OpTag, Port, System};
 /// use gitmind_memory::units::Bytes;
+/// use gitmind_memory::{
+///     Alloc, Diagnostics, ErrorKind, Gate, Gated, MemoryError, OpTag, Port, System,
+/// };
 ///
 /// /// Nothing above 64 bytes.
 /// #[derive(Default)]
 /// struct Small(AtomicU64);
 ///
 /// impl Gate for Small {
-///     fn admit(&self, requested: Bytes, op: OpTag<'_>) -> Result<(), MemoryError> {
-///         if requested <= Bytes::new(64) {
+///     fn admit(&self, size: Bytes, _: Bytes, op: OpTag<'_>) -> Result<(), MemoryError> {
+///         if size <= Bytes::new(64) {
 ///             return Ok(());
 ///         }
 ///         self.0.fetch_add(1, Relaxed);
-///         Err(MemoryError::new(ErrorKind::Injected, op.op(), requested))
+///         Err(MemoryError::new(ErrorKind::Injected, op.op(), size))
 ///     }
 ///
-///     fn failures(&self) -> u64 {
-///         self.0.load(Relaxed)
+///     fn diagnostics(&self, below: Diagnostics) -> Diagnostics {
+///         let failures_total = below.failures_total + self.0.load(Relaxed);
+///         Diagnostics { failures_total, ..below }
 ///     }
 /// }
 ///
@@ -40,21 +45,29 @@ use crate::units::Bytes;
 /// assert!(Alloc::new(&port).try_box([0_u8; 64]).is_ok());
 /// assert!(Alloc::new(&port).try_box([0_u8; 65]).is_err());
 /// assert_eq!(port.diagnostics().failures_total, 1);
-/// let (system, small) = port.into_parts();
-/// assert_eq!((system.diagnostics().failures_total, small.failures()), (0, 1));
+/// let (system, _) = port.into_parts();
+/// assert_eq!(system.diagnostics().failures_total, 0);
 /// ```
 pub trait Gate: Send + Sync {
-    /// Lets a request of so many bytes pass, or says why not.
+    /// Lets a request for a block or a charge of `size` pass, of which `more` is not held yet, or
+    /// says why not.
     ///
     /// # Errors
     /// What the caller gets instead of memory.
-    fn admit(&self, requested: Bytes, op: OpTag<'_>) -> Result<(), MemoryError>;
+    fn admit(&self, size: Bytes, more: Bytes, op: OpTag<'_>) -> Result<(), MemoryError>;
 
-    /// Requests that did not pass, for [`Diagnostics::failures_total`].
-    fn failures(&self) -> u64;
+    /// Takes note that `less` bytes are not held any more: they were freed, or admitted for a
+    /// request that failed below.
+    #[inline]
+    fn release(&self, less: Bytes) {
+        let _ = less;
+    }
+
+    /// What the port has handed out, from what the port below has.
+    fn diagnostics(&self, below: Diagnostics) -> Diagnostics;
 }
 
-/// A port whose requests pass a gate first. Freeing is never asked about.
+/// A port whose requests pass a gate first. Freeing always passes.
 #[derive(Debug)]
 pub struct Gated<P, G> {
     inner: P,
@@ -83,30 +96,48 @@ impl<P: Port, G: Gate> Gated<P, G> {
         (self.inner, self.gate)
     }
 
+    /// Runs `request` once the gate has admitted it; what a failed one adds is released.
     #[inline]
-    fn admit(&self, layout: Layout, op: OpTag<'_>) -> Result<(), MemoryError> {
-        self.gate.admit(Bytes::new(layout.size() as u64), op)
+    fn admitted<T>(
+        &self,
+        size: usize,
+        more: usize,
+        op: OpTag<'_>,
+        request: impl FnOnce() -> Result<T, MemoryError>,
+    ) -> Result<T, MemoryError> {
+        self.gate.admit(size.into(), more.into(), op)?;
+        request().inspect_err(|_| self.gate.release(more.into()))
     }
 }
 
-// SAFETY: blocks are the inner port's; a failure happens before it is asked, so the old block of a
-// failed `grow` or `shrink` is untouched, and so is everything when a gate unwinds.
+/// The bytes by which `new` exceeds `old`.
+#[inline]
+fn excess(new: Layout, old: Layout) -> usize {
+    debug_assert!(new.size() >= old.size(), "the caller promises the order of sizes");
+    new.size() - old.size()
+}
+
+// SAFETY: blocks are the inner port's. A gate is asked before it, so the old block of a `grow` or
+// `shrink` that does not pass is untouched, and so is everything when a gate unwinds.
 unsafe impl<P: Port, G: Gate> Port for Gated<P, G> {
+    #[inline]
     fn allocate(&self, layout: Layout, op: OpTag<'_>) -> Result<NonNull<u8>, MemoryError> {
-        self.admit(layout, op)?;
-        self.inner.allocate(layout, op)
+        self.admitted(layout.size(), layout.size(), op, || self.inner.allocate(layout, op))
     }
 
+    #[inline]
     fn allocate_zeroed(&self, layout: Layout, op: OpTag<'_>) -> Result<NonNull<u8>, MemoryError> {
-        self.admit(layout, op)?;
-        self.inner.allocate_zeroed(layout, op)
+        self.admitted(layout.size(), layout.size(), op, || self.inner.allocate_zeroed(layout, op))
     }
 
+    #[inline]
     unsafe fn deallocate(&self, ptr: NonNull<u8>, layout: Layout, op: OpTag<'_>) {
         // SAFETY: the block is the inner port's, because blocks are passed through unchanged.
         unsafe { self.inner.deallocate(ptr, layout, op) };
+        self.gate.release(layout.size().into());
     }
 
+    #[inline]
     unsafe fn grow(
         &self,
         ptr: NonNull<u8>,
@@ -114,11 +145,13 @@ unsafe impl<P: Port, G: Gate> Port for Gated<P, G> {
         new: Layout,
         op: OpTag<'_>,
     ) -> Result<NonNull<u8>, MemoryError> {
-        self.admit(new, op)?;
-        // SAFETY: as in `deallocate`; sizes are the caller's, which promises their order.
-        unsafe { self.inner.grow(ptr, old, new, op) }
+        self.admitted(new.size(), excess(new, old), op, || {
+            // SAFETY: as in `deallocate`; sizes are the caller's, which promises their order.
+            unsafe { self.inner.grow(ptr, old, new, op) }
+        })
     }
 
+    #[inline]
     unsafe fn shrink(
         &self,
         ptr: NonNull<u8>,
@@ -126,18 +159,21 @@ unsafe impl<P: Port, G: Gate> Port for Gated<P, G> {
         new: Layout,
         op: OpTag<'_>,
     ) -> Result<NonNull<u8>, MemoryError> {
-        self.admit(new, op)?;
+        self.gate.admit(new.size().into(), Bytes::ZERO, op)?;
         // SAFETY: as in `deallocate`; sizes are the caller's, which promises their order.
-        unsafe { self.inner.shrink(ptr, old, new, op) }
+        let block = unsafe { self.inner.shrink(ptr, old, new, op) }?;
+        self.gate.release(excess(old, new).into());
+        Ok(block)
     }
 
     fn charge(&self, bytes: Bytes, op: OpTag<'_>) -> Result<(), MemoryError> {
-        self.gate.admit(bytes, op)?;
-        self.inner.charge(bytes, op)
+        self.gate.admit(bytes, bytes, op)?;
+        self.inner.charge(bytes, op).inspect_err(|_| self.gate.release(bytes))
     }
 
     fn refund(&self, bytes: Bytes, op: OpTag<'_>) {
         self.inner.refund(bytes, op);
+        self.gate.release(bytes);
     }
 
     fn id(&self) -> PortId {
@@ -145,8 +181,6 @@ unsafe impl<P: Port, G: Gate> Port for Gated<P, G> {
     }
 
     fn diagnostics(&self) -> Diagnostics {
-        let inner = self.inner.diagnostics();
-        let failures_total = inner.failures_total + self.gate.failures();
-        Diagnostics { failures_total, ..inner }
+        self.gate.diagnostics(self.inner.diagnostics())
     }
 }

@@ -39,7 +39,9 @@ pub mod units;
 
 pub use self::alloc::{Alloc, Charge};
 pub use self::arena::{Arena, ArenaStats, DEDICATED_BYTES_MIN};
-pub use self::budgeted::{BudgetObserver, BudgetWarning, Budgeted, SOFT_LIMIT_PERCENT, Silent};
+pub use self::budgeted::{
+    Budget, BudgetObserver, BudgetWarning, Budgeted, SOFT_LIMIT_PERCENT, Silent,
+};
 pub use self::callsite::{CallSiteId, CallStack, Site};
 pub use self::containers::{ArenaVec, Box, Map, Vec, VecIn};
 pub use self::counters::Diagnostics;
@@ -54,7 +56,7 @@ pub use self::op::{Op, OpStats, OpTag};
 pub use self::pooling::{Pooling, Zeroing};
 pub use self::port::{Port, PortId};
 pub use self::process::{Entered, ProcessAllocator};
-pub use self::reconciled::Reconciled;
+pub use self::reconciled::{Reconciled, Reconciler};
 pub use self::registry::{
     OPERATIONS_MAX, OpKey, OpReading, OpTotals, Registry, Scope, TooManyOperations,
 };

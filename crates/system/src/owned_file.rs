@@ -1,12 +1,12 @@
-//! Files of which one can tell whether their owner is alive: temporary ones in a repository, and the
-//! locks beside temporary directories.
+//! Files of which one can tell whether their owner is alive: temporary ones in a repository, and
+//! the locks beside temporary directories.
 //!
-//! Each is locked as long as its owner is alive, which the kernel sees to. So one that can be locked
-//! is stale: its owner was killed, and the next process removes it. git removes what stays in a
-//! repository, by its prefix, when it is old.
+//! Each is locked as long as its owner is alive, which the kernel sees to. So one that can be
+//! locked is stale: its owner was killed, and the next process removes it. git removes what stays
+//! in a repository, by its prefix, when it is old.
 
 use std::ffi::CStr;
-use std::fmt::Write;
+use std::fmt::{self, Display, Write};
 use std::fs::File;
 use std::io;
 use std::mem::MaybeUninit;
@@ -30,7 +30,7 @@ const SWEEP_MAX: usize = 100_000;
 #[derive(Debug)]
 pub struct Temporary<'f> {
     folder: BorrowedFd<'f>,
-    name: TemporaryName,
+    name: ShortText,
     is_locked: bool,
     is_kept: bool,
 }
@@ -41,9 +41,7 @@ impl<'f> Temporary<'f> {
     /// # Errors
     /// The system's, such as that the directory is read-only.
     pub fn create(folder: BorrowedFd<'f>, mode: Mode) -> Result<(File, Self), Errno> {
-        with_new_name(|digits| {
-            let mut name = TemporaryName::new();
-            write!(name, "{PREFIX}{digits}").expect("this holds because there is room for both");
+        with_new_name(PREFIX, |name| {
             let (file, locked) = create(folder, name.as_str(), mode)?;
             Ok((file, Self { folder, name, is_locked: locked.is_ok(), is_kept: false }))
         })
@@ -74,20 +72,26 @@ impl Drop for Temporary<'_> {
     }
 }
 
-/// 16 hex digits, and the prefix with them.
-type Digits = ArrayString<16>;
-type TemporaryName = ArrayString<{ PREFIX.len() + 16 }>;
+/// Room for the name of a file.
+type ShortText = ArrayString<96>;
 
-/// Calls `make` with the digits of a new name, again when it finds that something has that name.
+/// The text, if there is room for it.
+pub(crate) fn short_text(text: fmt::Arguments<'_>) -> Result<ShortText, Errno> {
+    let mut short = ShortText::new();
+    short.write_fmt(text).map_err(|_| Errno::NAMETOOLONG)?;
+    Ok(short)
+}
+
+/// Calls `make` with `prefix` and 16 random hex digits, again when something has that name.
 pub(crate) fn with_new_name<T>(
-    mut make: impl FnMut(Digits) -> Result<T, Errno>,
+    prefix: impl Display,
+    mut make: impl FnMut(ShortText) -> Result<T, Errno>,
 ) -> Result<T, Errno> {
     for _ in 0..ATTEMPTS_MAX {
         let mut number = [0; 8];
         rustix::rand::getrandom(&mut number, rustix::rand::GetRandomFlags::empty())?;
-        let (mut digits, number) = (Digits::new(), u64::from_ne_bytes(number));
-        write!(digits, "{number:016x}").expect("this holds because 64 bits have 16 digits");
-        match make(digits) {
+        let number = u64::from_ne_bytes(number);
+        match make(short_text(format_args!("{prefix}{number:016x}"))?) {
             Err(Errno::EXIST) => {}
             made => return made,
         }
@@ -97,15 +101,16 @@ pub(crate) fn with_new_name<T>(
 
 /// An empty file in `folder` whose name begins with `prefix`, which is owned as long as it is open.
 pub fn create_named(folder: &Path, prefix: &str) -> io::Result<NamedTempFile> {
-    let (file, path) = with_new_name(|digits| {
-        let path = folder.join(format!("{prefix}{digits}"));
+    let (file, path) = with_new_name(prefix, |name| {
+        let path = folder.join(name.as_str());
         Ok((create(CWD, &path, Mode::RUSR | Mode::WUSR)?.0, path))
     })?;
     Ok(NamedTempFile::from_parts(file, TempPath::try_from_path(path)?))
 }
 
-/// Makes an empty file and locks it: others see that its owner is alive, as long as it is open. Where
-/// it cannot be locked, which is returned beside it, whoever can lock it may take it for stale.
+/// Makes an empty file and locks it: others see that its owner is alive, as long as it is open.
+/// Where it cannot be locked, which is returned beside it, whoever can lock it may take it for
+/// stale.
 ///
 /// # Errors
 /// [`Errno::EXIST`] when something has the name, or a sweep took the file for stale before it was
@@ -145,8 +150,8 @@ pub fn is_temporary(name: &[u8]) -> bool {
     name.starts_with(PREFIX.as_bytes())
 }
 
-/// Removes the stale files in `folder` with names for which `is_candidate` holds, if `is_done` holds
-/// for them too.
+/// Removes the stale files in `folder` with names for which `is_candidate` holds, if `is_done`
+/// holds for them too.
 ///
 /// What cannot be read or removed stays: that is no reason to fail the work at hand.
 pub fn sweep(
@@ -164,8 +169,8 @@ pub fn sweep(
 }
 
 /// Calls `act` with the stale files in `folder` with names for which `is_candidate` holds, or with
-/// why it cannot be told whether one is. They are open with `access`, and so locked, until `act` has
-/// returned: else a file whose owner locks it now would go.
+/// why it cannot be told whether one is. They are open with `access`, and so locked, until `act`
+/// has returned: else a file whose owner locks it now would go.
 pub(crate) fn each_stale(
     folder: BorrowedFd<'_>,
     access: OFlags,

@@ -64,16 +64,18 @@ impl<'a> Spool<'a> {
 
 impl Write for Spool<'_> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.write_all(bytes).map(|()| bytes.len())
+    }
+
+    fn write_all(&mut self, bytes: &[u8]) -> io::Result<()> {
         if bytes.len() > self.buffer.capacity() - self.buffer.len() {
             self.flush()?;
         }
         if bytes.len() > self.buffer.capacity() {
-            self.file.write_all(bytes)?;
-        } else {
-            // There is room, so this takes no memory.
-            self.buffer.try_extend_from_slice(bytes)?;
+            return self.file.write_all(bytes);
         }
-        Ok(bytes.len())
+        // There is room, so this takes no memory.
+        Ok(self.buffer.try_extend_from_slice(bytes)?)
     }
 
     fn flush(&mut self) -> io::Result<()> {

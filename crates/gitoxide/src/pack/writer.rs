@@ -28,22 +28,27 @@ const COUNT_OFFSET: u64 = 8;
 /// The file is invisible to git until [`Self::finish`] names it: git ignores and later removes
 /// files that start with `tmp_`.
 pub struct PackWriter<'a> {
-    folder: PathBuf,
     alloc: Alloc<'a>,
+    sharing: Sharing,
+    draft: Draft<'a>,
+    /// The entry that is being encoded.
+    entry: Vec<'a, u8>,
+}
+
+/// What has been written of a pack.
+struct Draft<'a> {
+    folder: PathBuf,
     file: Spool<'a>,
     hasher: Hasher,
     offset: u64,
     /// How many objects there will be, if that is known.
     objects: Option<u32>,
-    sharing: Sharing,
     entries: Entries<'a>,
-    /// The entry that is being encoded.
-    entry: Vec<'a, u8>,
 }
 
 impl fmt::Debug for PackWriter<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("PackWriter").field("directory", &self.folder).finish_non_exhaustive()
+        f.debug_struct("PackWriter").field("directory", &self.draft.folder).finish_non_exhaustive()
     }
 }
 
@@ -63,26 +68,71 @@ impl<'a> PackWriter<'a> {
             .and_then(|()| if is_there { Ok(()) } else { Ok(sharing.adjust_folder(folder)?) });
         made.map_err(Error::io("create directory", folder))?;
         keep::sweep(folder);
-        let mut writer = Self {
+        let mut draft = Draft {
             folder: folder.into(),
-            alloc,
             file: Spool::create(folder, "tmp_gitmind_pack_", alloc)?,
             hasher: Hasher::default(),
             offset: 0,
             objects,
-            sharing,
             entries,
-            entry: Vec::new(alloc),
         };
         let mut header = [0; HEADER_BYTES];
         header[..8].copy_from_slice(b"PACK\0\0\0\x02");
         header[8..].copy_from_slice(&objects.unwrap_or(0).to_be_bytes());
-        writer.write(&header)?;
-        Ok(writer)
+        draft.write(&header)?;
+        Ok(Self { alloc, sharing, draft, entry: Vec::new(alloc) })
     }
 
     /// Adds an object whose entry was encoded elsewhere.
     pub fn add_entry(&mut self, id: Oid, entry: &[u8]) -> Result<(), Error> {
+        self.draft.add(id, entry)
+    }
+
+    /// Adds an object whose name is known to be `id`.
+    pub fn add(&mut self, kind: ObjectKind, id: Oid, data: &[u8]) -> Result<(), Error> {
+        self.entry.clear();
+        encode_entry(kind, data, &mut self.entry)?;
+        self.draft.add(id, &self.entry)
+    }
+
+    /// Checks the content, then makes it durable and visible: pack first, then index. It is not
+    /// collected again while it is kept.
+    pub fn finish(self) -> Result<(Stored, Keep), Error> {
+        let Self { alloc, sharing, mut draft, mut entry } = self;
+        let objects = draft.entries.count();
+        match draft.objects {
+            Some(expected) if expected != objects => {
+                return Err(PackError::Count { expected, actual: objects }.into());
+            }
+            Some(_) => {}
+            None => draft.count(objects, &mut entry)?,
+        }
+        let checksum = std::mem::take(&mut draft.hasher).finish()?;
+        draft.write(checksum.as_bytes())?;
+        let Draft { folder, file, offset: pack_bytes, mut entries, .. } = draft;
+        let pack = flushed(file, &folder, sharing)?;
+
+        let mut index = Spool::create(&folder, "tmp_gitmind_idx_", alloc)?;
+        write_index(entries.sort(), checksum, &mut index, &folder)?;
+        let index = flushed(index, &folder, sharing)?;
+        let index_bytes = size_bytes(&index, &folder)?;
+
+        let (name, keep) = self::name(&folder, checksum)?;
+        let place = |extension| place(&folder, name, extension);
+        persist(pack, &place("pack"))?;
+        if let Err(error) = persist(index, &place("idx")) {
+            // Nobody would find what is in it, and git would not remove it.
+            let _ = fs::remove_file(place("pack"));
+            return Err(error);
+        }
+        sync_folder(&folder)?;
+        let size = Bytes::new(pack_bytes + index_bytes);
+        Ok((Stored { objects, size }, keep))
+    }
+}
+
+impl Draft<'_> {
+    fn add(&mut self, id: Oid, entry: &[u8]) -> Result<(), Error> {
         let expected = self.objects.unwrap_or(u32::MAX);
         if self.entries.count() >= expected {
             return Err(PackError::Count { expected, actual: expected.saturating_add(1) }.into());
@@ -92,18 +142,6 @@ impl<'a> PackWriter<'a> {
         self.write(entry)
     }
 
-    /// Adds an object whose name is known to be `id`.
-    pub fn add(&mut self, kind: ObjectKind, id: Oid, data: &[u8]) -> Result<(), Error> {
-        let mut entry = std::mem::replace(&mut self.entry, Vec::new(self.alloc));
-        entry.clear();
-        let added = match encode_entry(kind, data, &mut entry) {
-            Ok(()) => self.add_entry(id, &entry),
-            Err(error) => Err(error.into()),
-        };
-        self.entry = entry;
-        added
-    }
-
     fn write(&mut self, bytes: &[u8]) -> Result<(), Error> {
         self.hasher.update(bytes);
         self.offset += bytes.len() as u64;
@@ -111,48 +149,12 @@ impl<'a> PackWriter<'a> {
     }
 
     /// Writes the number of objects into the header and hashes the file anew.
-    fn count(&mut self, objects: u32) -> Result<(), Error> {
+    fn count(&mut self, objects: u32, buffer: &mut Vec<'_, u8>) -> Result<(), Error> {
         let failed = || Error::io("write a pack in", &self.folder);
-        self.entry.try_resize_zeroed(BUFFER_BYTES)?;
+        buffer.try_resize_zeroed(BUFFER_BYTES)?;
         self.hasher = Hasher::default();
         self.file.write_at(&objects.to_be_bytes(), COUNT_OFFSET).map_err(failed())?;
-        self.file.read(&mut self.entry, |bytes| self.hasher.update(bytes)).map_err(failed())
-    }
-
-    /// Checks the content, then makes it durable and visible: pack first, then index. It is not
-    /// collected again while it is kept.
-    pub fn finish(mut self) -> Result<(Stored, Keep), Error> {
-        let objects = self.entries.count();
-        match self.objects {
-            Some(expected) if expected != objects => {
-                return Err(PackError::Count { expected, actual: objects }.into());
-            }
-            Some(_) => {}
-            None => self.count(objects)?,
-        }
-        let checksum = std::mem::take(&mut self.hasher).finish()?;
-        self.file
-            .write_all(checksum.as_bytes())
-            .map_err(Error::io("write a pack in", &self.folder))?;
-        let pack = flushed(self.file, &self.folder, self.sharing)?;
-        let pack_bytes = self.offset + Oid::LEN as u64;
-
-        let mut index = Spool::create(&self.folder, "tmp_gitmind_idx_", self.alloc)?;
-        write_index(self.entries.sort(), checksum, &mut index, &self.folder)?;
-        let index = flushed(index, &self.folder, self.sharing)?;
-        let index_bytes = size_bytes(&index, &self.folder)?;
-
-        let (name, keep) = self::name(&self.folder, checksum)?;
-        let place = |extension| place(&self.folder, name, extension);
-        persist(pack, &place("pack"))?;
-        if let Err(error) = persist(index, &place("idx")) {
-            // Nobody would find what is in it, and git would not remove it.
-            let _ = fs::remove_file(place("pack"));
-            return Err(error);
-        }
-        sync_folder(&self.folder)?;
-        let size = Bytes::new(pack_bytes + index_bytes);
-        Ok((Stored { objects, size }, keep))
+        self.file.read(buffer, |bytes| self.hasher.update(bytes)).map_err(failed())
     }
 }
 

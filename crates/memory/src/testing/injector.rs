@@ -3,6 +3,7 @@
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use crate::callsite::{CallSiteId, CallStack};
+use crate::counters::Diagnostics;
 use crate::error::{ErrorKind, MemoryError};
 use crate::gate::{Gate, Gated};
 use crate::op::OpTag;
@@ -63,7 +64,7 @@ impl Sites {
 
 impl Gate for Sites {
     #[inline(never)]
-    fn admit(&self, requested: Bytes, op: OpTag<'_>) -> Result<(), MemoryError> {
+    fn admit(&self, size: Bytes, _: Bytes, op: OpTag<'_>) -> Result<(), MemoryError> {
         let stack = CallStack::capture();
         let site = stack.id();
         let mut seen = self.seen();
@@ -82,10 +83,10 @@ impl Gate for Sites {
         }
         seen.failed += 1;
         assert!(seen.failed < FAILURES_MAX, "{RETRIES_FOREVER}");
-        Err(MemoryError::new(ErrorKind::Injected, op.op(), requested))
+        Err(MemoryError::new(ErrorKind::Injected, op.op(), size))
     }
 
-    fn failures(&self) -> u64 {
-        self.seen().failed
+    fn diagnostics(&self, below: Diagnostics) -> Diagnostics {
+        Diagnostics { failures_total: below.failures_total + self.seen().failed, ..below }
     }
 }

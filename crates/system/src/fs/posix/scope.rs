@@ -3,21 +3,16 @@
 //! The lock file is made first and removed last, and is an owned file ([`crate::owned_file`]): one
 //! that is stale is of a process that was killed, and a folder without one is none of ours.
 
-use std::fmt::{self, Write};
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::Path;
 
-use arrayvec::ArrayString;
 use rustix::fs::{Mode, OFlags, mkdirat, openat};
 use rustix::io::Errno;
 
 use super::remove::{Removal, remove_entry};
 use crate::fs::state::{FOLDER, PRIVATE, trusted};
-use crate::owned_file::{create, each_name, each_stale, with_new_name};
-use gitmind_ports::fs::FsError;
-use gitmind_ports::fs::OwnedPath;
-use gitmind_ports::fs::SafeName;
-use gitmind_ports::fs::{Claim, Held, Swept};
+use crate::owned_file::{create, each_name, each_stale, short_text, with_new_name};
+use gitmind_ports::fs::{Claim, FsError, Held, OwnedPath, SafeName, Swept};
 
 const LOCK_SUFFIX: &str = ".lock";
 
@@ -28,11 +23,11 @@ pub(super) fn make<'a>(
     scope_name: &SafeName,
     label: &SafeName,
 ) -> Result<(OwnedPath<'a>, Claim), FsError> {
-    let made = with_new_name(|digits| {
-        let name = short_text(format_args!("{label}-{digits}"))?;
+    let made = with_new_name(format_args!("{label}-"), |name| {
         let name = SafeName::new(name.as_str()).map_err(|_| Errno::NAMETOOLONG)?;
-        let lock_name = lock_name(name.as_str())?;
-        let (lock, locked) = create(scope.as_fd(), lock_name.as_str(), Mode::RUSR | Mode::WUSR)?;
+        let mode = Mode::RUSR | Mode::WUSR;
+        let lock = short_text(format_args!("{name}{LOCK_SUFFIX}"))?;
+        let (lock, locked) = create(scope.as_fd(), lock.as_str(), mode)?;
         let made = locked.and_then(|()| mkdirat(&scope, name.as_str(), PRIVATE));
         // Nothing is left behind; a lock file that stays is swept by the next run.
         made.inspect_err(|_| drop(remove_lock(&scope, name.as_str())))?;
@@ -45,22 +40,10 @@ pub(super) fn make<'a>(
     Ok((path, Claim { scope: *scope_name, name, held }))
 }
 
-fn lock_name(name: &str) -> Result<ShortText, Errno> {
-    short_text(format_args!("{name}{LOCK_SUFFIX}"))
-}
-
 /// The folder that a file is the lock of, by its name.
 fn folder_of(file: &[u8]) -> Option<&str> {
     let name = str::from_utf8(file).ok()?.strip_suffix(LOCK_SUFFIX)?;
     SafeName::new(name).is_ok().then_some(name)
-}
-
-type ShortText = ArrayString<96>;
-
-fn short_text(text: fmt::Arguments<'_>) -> Result<ShortText, Errno> {
-    let mut short = ShortText::new();
-    short.write_fmt(text).map_err(|_| Errno::NAMETOOLONG)?;
-    Ok(short)
 }
 
 /// Removes the folder `name` of `scope`, then its lock file, whose lock the caller has.
@@ -70,7 +53,7 @@ pub(super) fn remove(scope: &OwnedFd, name: &str) -> Result<(), Removal> {
 }
 
 fn remove_lock(scope: &OwnedFd, name: &str) -> Result<(), Removal> {
-    remove_entry(scope, lock_name(name)?.as_str(), 0)
+    remove_entry(scope, short_text(format_args!("{name}{LOCK_SUFFIX}"))?.as_str(), 0)
 }
 
 /// Removes what killed processes have left anywhere in the state folder.
