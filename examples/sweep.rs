@@ -1,7 +1,7 @@
-//! How to prove that a program of yours survives every failure of its memory.
+//! How to prove that a program survives every allocation failure.
 //!
-//! Run it with `cargo run --example sweep`. It sweeps a small index of words twice: as it should
-//! be, and with a bug that only shows when memory is short.
+//! Run it with `cargo run --example sweep`. It sweeps a small index of words twice: the correct
+//! version, and one with a bug that shows only when an allocation fails.
 
 #![expect(clippy::print_stdout, reason = "an example shows what it found")]
 
@@ -30,7 +30,7 @@ impl<'a> Index<'a> {
         self.lines_of.try_get_or_insert_with(word, || Vec::new(alloc))?.try_push(line)
     }
 
-    /// The bug: when there is no memory for the answer, there seems to be no such word.
+    /// The bug: an allocation failure is reported as a word that is not in the index.
     fn lines_of(&self, word: &str) -> Vec<'a, usize> {
         let found = self.lines_of.get(word).and_then(|lines| lines.try_clone().ok());
         found.unwrap_or_else(|| Vec::new(self.alloc))

@@ -1,6 +1,6 @@
-//! The memory test kit in a crate of yours: what would be its code, and below that its tests.
+//! The memory test kit in another crate: the code of a small crate, and its tests below.
 //!
-//! `cargo test --example test_kit` runs them. Nothing but what gitmind exports is used, so this
+//! `cargo test --example test_kit` runs the tests. Only the public API of gitmind is used, so this
 //! compiles the same with gitmind as a dependency. `docs/memory-test-kit.md` explains it.
 
 use gitmind::memory::{Alloc, Map, MemoryError, Vec};
@@ -13,7 +13,7 @@ pub struct Recorder<'a> {
 }
 
 impl<'a> Recorder<'a> {
-    /// Without readings; takes no memory.
+    /// A recorder without readings; allocates nothing.
     pub fn new(alloc: Alloc<'a>) -> Self {
         Self { readings: Map::new(alloc), alloc }
     }
@@ -21,7 +21,7 @@ impl<'a> Recorder<'a> {
     /// Adds a reading after the others of its sensor.
     ///
     /// # Errors
-    /// Every refusal of the memory; nothing was added then.
+    /// Every allocation failure; nothing was added then.
     pub fn record(&mut self, sensor: u32, value: f64) -> Result<(), MemoryError> {
         let alloc = self.alloc;
         self.readings.try_get_or_insert_with(sensor, || Vec::new(alloc))?.try_push(value)
@@ -30,7 +30,7 @@ impl<'a> Recorder<'a> {
     /// A recorder with the readings of a text: a sensor and a value on each line.
     ///
     /// # Errors
-    /// A line that is none, or every refusal of the memory.
+    /// A malformed line, or every allocation failure.
     pub fn read(alloc: Alloc<'a>, text: &str) -> Result<Self, ReadError> {
         let mut recorder = Self::new(alloc);
         for line in text.lines() {
@@ -56,7 +56,7 @@ impl<'a> Recorder<'a> {
 pub enum ReadError {
     /// A line is not a sensor and a value.
     Line,
-    /// Memory is short.
+    /// An allocation failed.
     Memory(MemoryError),
 }
 
@@ -99,14 +99,14 @@ mod tests {
     }
 
     #[test]
-    fn every_refusal_comes_back_as_an_error_and_nothing_leaks() {
+    fn every_allocation_failure_is_an_error_and_nothing_leaks() {
         let report = sweep(a_day);
         report.assert_propagated();
         assert!(report.call_sites() >= 2, "the map and its lists: {report}");
     }
 
     #[test]
-    fn a_refused_reading_leaves_the_others() {
+    fn a_failed_record_leaves_the_other_readings() {
         let mean = Cell::new(None);
         let report = Sweep::new()
             .invariant(|| match mean.take() {
@@ -124,7 +124,7 @@ mod tests {
     }
 
     #[test]
-    fn a_refusal_is_not_taken_for_a_bad_line() {
+    fn an_allocation_failure_is_not_reported_as_a_bad_line() {
         let report = Sweep::new()
             .is_memory_error(|error| matches!(error, ReadError::Memory(_)))
             .run(|alloc| Recorder::read(alloc, "7 20.5\n7 21.5\n8 3.0").map(drop));
@@ -135,7 +135,7 @@ mod tests {
     }
 
     #[test]
-    fn a_day_gives_back_all_it_took() {
+    fn a_day_of_readings_is_freed() {
         assert_eq!(assert_no_leaks(a_day), Ok(Some(10.5)));
     }
 

@@ -1,7 +1,7 @@
-//! The context: the ports that an operation runs on, put together in one place.
+//! The context: the ports that an operation runs on, as one value.
 //!
-//! The command line builds one from the real adapters, tests from fakes. Services take what they
-//! need out of it and never reach for the system themselves.
+//! The command line makes a context of the real adapters, tests make one of fakes. Services get
+//! their ports as arguments and never call the system themselves.
 
 mod memory;
 mod op_arena;
@@ -25,16 +25,16 @@ use crate::progress::Progress;
 pub use gitmind_ports::pipeline::workers as available_workers;
 use std::ops::ControlFlow;
 
-/// The ports of an operation. There is none without an allocator.
+/// The ports of an operation. A context cannot be made without an allocator.
 #[derive(Clone, Copy)]
 pub struct Context<'a> {
-    /// Where memory comes from, on the account of the operation.
+    /// The allocator, which charges the account of the operation.
     pub alloc: Alloc<'a>,
-    /// The repository to work in.
+    /// The git repository with journal and cache.
     pub repository: &'a dyn Repository,
-    /// What time it is.
+    /// The clock that dates commits and measures durations.
     pub clock: &'a dyn Clock,
-    /// Who hears how far long work is.
+    /// Receives the progress of long work.
     pub progress: &'a dyn Progress,
 }
 
@@ -44,36 +44,36 @@ impl std::fmt::Debug for Context<'_> {
     }
 }
 
-/// What a rebuild works with, beside the ports.
+/// What a rebuild needs beside the ports.
 #[derive(Debug)]
 pub struct Workspace<'w, 'm, 'd> {
-    /// Memory that ends with the rebuild. Its cap bounds what is in memory at once.
+    /// Memory that is freed when the rebuild ends. Its cap limits how much is in memory at once.
     pub arena: &'w mut Arena<'m>,
-    /// Where edges go that would exceed the cap, such as
-    /// [`PosixFileSystem::from_environment`](crate::fs::PosixFileSystem::from_environment);
-    /// without one, that is an error. A refusal by a budget below the cap is one all the same.
+    /// The file system that edges are spilled to when they would exceed the cap, such as
+    /// [`PosixFileSystem::from_environment`](crate::fs::PosixFileSystem::from_environment). Without
+    /// one, exceeding the cap is an error. Exceeding a budget below the cap always is.
     pub disk: Option<&'d dyn FileSystem>,
-    /// Threads that help the one that calls. The repository may have threads of its own.
+    /// Threads beside the calling one. The repository may have threads of its own.
     pub workers: usize,
 }
 
-/// Why there is no branch to work on.
+/// Why the current branch cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum HeadBranchError {
     /// HEAD cannot be read.
     #[error(transparent)]
     Repository(#[from] git::Error),
-    /// HEAD names a branch whose name no journal can have.
+    /// HEAD is a branch whose name is not valid for a journal.
     #[error(transparent)]
     Name(#[from] BranchNameError),
 }
 
 impl<'a> Context<'a> {
-    /// The branch whose journal a command means when it names none: the one that is checked out,
-    /// or `HEAD` when none is.
+    /// The default branch of a command: the one that is checked out, or `HEAD` when HEAD is
+    /// detached.
     ///
     /// # Errors
-    /// When HEAD cannot be read or its branch cannot have a journal.
+    /// When HEAD cannot be read or the name of its branch is not valid for a journal.
     pub fn head_branch(&self) -> Result<BranchName, HeadBranchError> {
         let name = match self.repository.head()? {
             Head::Detached => "HEAD".into(),
@@ -83,7 +83,7 @@ impl<'a> Context<'a> {
         Ok(BranchName::new(short.unwrap_or(&name))?)
     }
 
-    /// Makes the cache of `branch` that of its journal, in `workspace`.
+    /// Brings the cache of `branch` up to date with its journal, or builds it.
     ///
     /// ```
     /// use gitmind::branch::BranchName;
@@ -122,7 +122,7 @@ impl<'a> Context<'a> {
     /// ```
     ///
     /// # Errors
-    /// A [`RebuildError`]; the repository is then as it was.
+    /// A [`RebuildError`]; no ref has changed then.
     pub fn rebuild(
         &self,
         workspace: Workspace<'_, '_, 'a>,
@@ -135,7 +135,7 @@ impl<'a> Context<'a> {
         rebuild.run(arena, branch, options)
     }
 
-    /// Hands the edges of `branch` with this endpoint to `visit`, by ascending ids, until it
+    /// Calls `visit` with each edge of `branch` that has this endpoint, by ascending ids, until it
     /// breaks.
     ///
     /// # Errors

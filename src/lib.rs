@@ -1,7 +1,7 @@
-//! The library of git-mind: its journal and cache rebuild under a memory contract.
+//! The library of git-mind: links between files as git commits, indexed within a memory limit.
 //!
-//! Links to pages and directories lead to the files beside the sources of this crate.
-// Only rustdoc reads the page, so that an edit of it compiles nothing again.
+//! Relative links below lead to files of the repository.
+// Only rustdoc reads the page, so that an edit of README.md recompiles nothing.
 #![cfg_attr(any(doc, doctest), doc = "")]
 #![cfg_attr(any(doc, doctest), doc = include_str!("../README.md"))]
 

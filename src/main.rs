@@ -1,4 +1,4 @@
-//! The `git-mind` command: the library's command line under a counting allocator.
+//! The `git-mind` command: the command line of the library, with a counting global allocator.
 
 use gitmind::env::ProcessEnvironment;
 use gitmind::memory::ProcessAllocator;

@@ -1,8 +1,7 @@
-//! Programs that must not compile: what the types of the memory layer rule out.
+//! Programs that must not compile, because the types of the memory layer rule them out.
 //!
-//! Each program is given to the compiler together with the library that these tests use, and what
-//! the compiler says is compared with the snapshot beside the program. `SNAPSHOTS=overwrite`
-//! writes the snapshots anew.
+//! Each program is compiled against the library of this test run, and the compiler's output is
+//! compared with the snapshot beside the program. `SNAPSHOTS=overwrite` writes the snapshots.
 
 use std::collections::BTreeSet;
 use std::ffi::OsString;

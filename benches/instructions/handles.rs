@@ -1,4 +1,4 @@
-//! What a handle and its port add to an allocation and its free, and the goals on that.
+//! Instructions that a handle and its port add to an allocation and its free, with goals.
 
 use allocator_api2::alloc::{Allocator, Global};
 use allocator_api2::boxed::Box;

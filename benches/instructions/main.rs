@@ -1,4 +1,4 @@
-//! Instructions that must not creep: counts by callgrind, compared with those that are stored.
+//! Guard against slow-downs: instruction counts by callgrind, compared with stored counts.
 //!
 //! `cargo bench --bench instructions` prints both tables and fails when a count is off by more than
 //! the tolerance, or a goal on the handles is missed. `-- write` stores the counts.
@@ -48,7 +48,7 @@ fn main() -> ExitCode {
     }
 }
 
-/// What is stored.
+/// The stored counts.
 #[derive(serde::Serialize, serde::Deserialize)]
 struct Stored {
     /// Most that a count may be off, either way: a better one is stored as well.
@@ -77,7 +77,7 @@ fn compare() -> bool {
         let count = callgrind::per_step(work.name, STEPS);
         let before = stored.instructions.get(work.name).copied().unwrap_or(f64::NAN);
         let off_percent = (count / before - 1.0) * 100.0;
-        // A work that is not stored is NaN off, which is not within anything.
+        // A work without a stored count has the deviation NaN, which is within no tolerance.
         let is_within = off_percent.abs() <= stored.tolerance_percent;
         let verdict = if is_within { "kept" } else { "MISSED" };
         println!("  {verdict}: {:<40} {before:7.1} {count:7.1} {off_percent:+6.1} %", work.name);
@@ -91,7 +91,7 @@ fn compare() -> bool {
     is_kept
 }
 
-/// Stores the counts of today.
+/// Stores the present counts.
 fn write() {
     let count = |work: &works::Work| {
         let instructions = callgrind::per_step(work.name, STEPS);

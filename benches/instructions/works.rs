@@ -1,4 +1,4 @@
-//! The pieces of work whose instructions are kept.
+//! The pieces of work whose instructions are counted.
 
 use gitmind::cache::encode_bitmap;
 use gitmind::journal::{Attribution, Edge, Edges, Relation, encode_edge};

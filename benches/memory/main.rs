@@ -1,4 +1,4 @@
-//! What the memory layer costs: time as a ratio to glibc.
+//! The cost of the memory layer: time as a ratio to glibc.
 //!
 //! `cargo bench --bench memory` prints it. Instructions are counted by `--bench instructions`.
 

@@ -15,8 +15,8 @@ RIGHT = "the right result"
 KEPT = "a file that it does not read stays, and queries do without it"
 
 
-def packs(folder, suffix):
-    return sorted(pathlib.Path(folder, ".git/objects/pack").glob(f"*.{suffix}"))
+def packs(directory, suffix):
+    return sorted(pathlib.Path(directory, ".git/objects/pack").glob(f"*.{suffix}"))
 
 
 # What is done to the repositories that operations start from, once for all faults.
@@ -26,9 +26,9 @@ PACKED, LOOSE = "-packed", "-loose"
 def prepare(bench):
     """Makes each repository that an operation starts from once more: packed, and unpacked."""
     for start in {operation.start for operation in repos.OPERATIONS}:
-        packed, loose = (bench.folder / (start + state) for state in (PACKED, LOOSE))
-        for folder in (packed, loose):
-            shutil.copytree(bench.folder / start, folder, symlinks=True)
+        packed, loose = (bench.directory / (start + state) for state in (PACKED, LOOSE))
+        for directory in (packed, loose):
+            shutil.copytree(bench.directory / start, directory, symlinks=True)
         bench.git(packed, "-c", "pack.writeReverseIndex=true", "repack", "-qadf")
         bench.git(packed, "commit-graph", "write", "--reachable")
         for pack in packs(loose, "pack"):
@@ -56,18 +56,18 @@ def rewrite(path, content):
 
 
 def of_pack(change, suffix):
-    def harm(bench, folder, chance):
+    def harm(bench, directory, chance):
         if suffix == "graph":
-            change(pathlib.Path(folder, ".git/objects/info/commit-graph"), chance)
+            change(pathlib.Path(directory, ".git/objects/info/commit-graph"), chance)
         else:
-            change(packs(folder, suffix)[0], chance)
+            change(packs(directory, suffix)[0], chance)
     return harm
 
 
 def loose_object(change):
     """Harms an object that the journal or the cache needs."""
-    def harm(bench, folder, chance):
-        objects = sorted(pathlib.Path(folder, ".git/objects").glob("??/*"))
+    def harm(bench, directory, chance):
+        objects = sorted(pathlib.Path(directory, ".git/objects").glob("??/*"))
         change(chance.choice(objects), chance)
     return harm
 
@@ -77,50 +77,50 @@ def remove(path, _):
 
 
 def cache_names(kind):
-    def harm(bench, folder, chance):
+    def harm(bench, directory, chance):
         target = {"blob": "HEAD:a", "tree": "HEAD^{tree}"}[kind]
         # `git update-ref` would not do it.
-        path = pathlib.Path(folder, ".git", repos.CACHE)
+        path = pathlib.Path(directory, ".git", repos.CACHE)
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(bench.git(folder, "rev-parse", target))
+        path.write_text(bench.git(directory, "rev-parse", target))
     return harm
 
 
 def emptied(name):
-    def harm(bench, folder, chance):
-        path = pathlib.Path(folder, ".git", name)
+    def harm(bench, directory, chance):
+        path = pathlib.Path(directory, ".git", name)
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(b"")
     return harm
 
 
-def put(bench, folder, kind, content):
+def put(bench, directory, kind, content):
     made = subprocess.run(["git", "hash-object", "-w", "-t", kind, "--literally", "--stdin"],
-                          cwd=folder, env=repos.ENVIRONMENT, input=content, capture_output=True,
+                          cwd=directory, env=repos.ENVIRONMENT, input=content, capture_output=True,
                           check=True)
     return made.stdout.decode().strip()
 
 
 def with_file(choose, change):
     """A cache in which a file is changed, and all names above it are right."""
-    def harm(bench, folder, chance):
-        tip = bench.git(folder, "for-each-ref", "--format=%(objectname)", repos.CACHE).strip()
+    def harm(bench, directory, chance):
+        tip = bench.git(directory, "for-each-ref", "--format=%(objectname)", repos.CACHE).strip()
         if not tip:
             return False
-        names = bench.git(folder, "ls-tree", "-r", "--name-only", tip).splitlines()
+        names = bench.git(directory, "ls-tree", "-r", "--name-only", tip).splitlines()
         path = chance.choice([name for name in names if choose(name)])
-        blob = subprocess.run(["git", "cat-file", "blob", f"{tip}:{path}"], cwd=folder,
+        blob = subprocess.run(["git", "cat-file", "blob", f"{tip}:{path}"], cwd=directory,
                               env=repos.ENVIRONMENT, capture_output=True, check=True).stdout
-        new = put(bench, folder, "blob", change(blob, chance))
-        index = {**repos.ENVIRONMENT, "GIT_INDEX_FILE": str(folder / ".git/other-index")}
+        new = put(bench, directory, "blob", change(blob, chance))
+        index = {**repos.ENVIRONMENT, "GIT_INDEX_FILE": str(directory / ".git/other-index")}
         for command in (["read-tree", tip],
                         ["update-index", "--cacheinfo", f"100644,{new},{path}"]):
-            subprocess.run(["git", *command], cwd=folder, env=index, check=True)
-        tree = subprocess.run(["git", "write-tree"], cwd=folder, env=index, check=True,
+            subprocess.run(["git", *command], cwd=directory, env=index, check=True)
+        tree = subprocess.run(["git", "write-tree"], cwd=directory, env=index, check=True,
                               capture_output=True, text=True).stdout.strip()
-        message = bench.git(folder, "log", "-1", "--format=%B", tip)
-        commit = bench.git(folder, "commit-tree", tree, "-m", message).strip()
-        bench.git(folder, "update-ref", repos.CACHE, commit)
+        message = bench.git(directory, "log", "-1", "--format=%B", tip)
+        commit = bench.git(directory, "commit-tree", tree, "-m", message).strip()
+        bench.git(directory, "update-ref", repos.CACHE, commit)
         return True
     return harm
 
@@ -130,19 +130,19 @@ def claim(blob, _):
     return blob[:16] + struct.pack("<I", 0x8000_0001) + blob[20:]
 
 
-def wrong_tree(_bench, folder, chance):
+def wrong_tree(_bench, directory, chance):
     """A root tree whose entries are cut, unsorted or of no mode."""
-    tip = _bench.git(folder, "for-each-ref", "--format=%(objectname)", repos.CACHE).strip()
+    tip = _bench.git(directory, "for-each-ref", "--format=%(objectname)", repos.CACHE).strip()
     if not tip:
         return False
-    tree = subprocess.run(["git", "cat-file", "tree", f"{tip}^{{tree}}"], cwd=folder,
+    tree = subprocess.run(["git", "cat-file", "tree", f"{tip}^{{tree}}"], cwd=directory,
                           env=repos.ENVIRONMENT, capture_output=True, check=True).stdout
     bad = [tree[:-7], tree[5:], tree.replace(b"40000 ", b"49999 ", 1),
            b"49999 \0" + tree[-20:] + tree, tree + tree][chance.randrange(5)]
-    made = put(_bench, folder, "tree", bad)
-    commit = put(_bench, folder, "commit", f"tree {made}\nauthor a <a@b> 1 +0000\n"
+    made = put(_bench, directory, "tree", bad)
+    commit = put(_bench, directory, "commit", f"tree {made}\nauthor a <a@b> 1 +0000\n"
                  "committer a <a@b> 1 +0000\n\nCache\n".encode())
-    pathlib.Path(folder, ".git", repos.CACHE).write_text(f"{commit}\n")
+    pathlib.Path(directory, ".git", repos.CACHE).write_text(f"{commit}\n")
     return True
 
 
@@ -199,19 +199,19 @@ def harm(bench, operation, expected, fault, turn):
     chance = random.Random(f"{operation.name} {fault} {turn}")
     name = f"harmed-{os.getpid()}"
     change, allowed = FAULTS[fault]
-    folder = bench.copy(operation, name, LOOSE if fault.startswith("a loose object") else PACKED)
-    if change(bench, folder, chance) is False:
+    directory = bench.copy(operation, name, LOOSE if fault.startswith("a loose object") else PACKED)
+    if change(bench, directory, chance) is False:
         return None
-    refs = {path: path.read_bytes() for path in pathlib.Path(folder, ".git/refs").rglob("*")
+    refs = {path: path.read_bytes() for path in pathlib.Path(directory, ".git/refs").rglob("*")
             if path.is_file()}
-    ran = subprocess.run([bench.program, *operation.arguments], cwd=folder, capture_output=True,
+    ran = subprocess.run([bench.program, *operation.arguments], cwd=directory, capture_output=True,
                          text=True, errors="replace", timeout=60,
-                         env=bench.environment(f"{folder}.home", operation))
+                         env=bench.environment(f"{directory}.home", operation))
     try:
         if ran.returncode not in (0, 1) or "panicked" in ran.stderr:
             raise repos.Broken(f"exit code {ran.returncode}")
         if ran.returncode:
-            now = {path: path.read_bytes() for path in pathlib.Path(folder, ".git/refs").rglob("*")
+            now = {path: path.read_bytes() for path in pathlib.Path(directory, ".git/refs").rglob("*")
                    if path.is_file()}
             if now != refs or not ran.stderr.startswith("git-mind: error: "):
                 raise repos.Broken("an error that changed a ref, or has no name")
@@ -221,10 +221,10 @@ def harm(bench, operation, expected, fault, turn):
         if operation.is_query:
             if ran.stdout != expected.said:
                 raise repos.Broken("another answer")
-        elif not bench.has_cache(folder, expected.new[1]):
+        elif not bench.has_cache(directory, expected.new[1]):
             if KEPT not in allowed or not operation.name.startswith("incremental"):
                 raise repos.Broken("another cache")
-            if bench.answers(folder, is_sound=False) not in (expected.answers, None):
+            if bench.answers(directory, is_sound=False) not in (expected.answers, None):
                 raise repos.Broken("another answer after the update")
             return KEPT
         return RIGHT

@@ -24,18 +24,18 @@ class Expected:
     """What an operation makes of a repository when nothing happens to it."""
 
     def __init__(self, bench, operation):
-        folder = bench.copy(operation, "reference")
-        self.old = bench.state(folder)
-        self.calls, self.unsynced = [], Durability(folder)
-        with open(bench.folder / "reference.out", "w+") as output:
+        directory = bench.copy(operation, "reference")
+        self.old = bench.state(directory)
+        self.calls, self.unsynced = [], Durability(directory)
+        with open(bench.directory / "reference.out", "w+") as output:
             code = tracer.run([bench.program, *operation.arguments],
-                              bench.environment(f"{folder}.home", operation), output, self.see, folder)
+                              bench.environment(f"{directory}.home", operation), output, self.see, directory)
             output.seek(0)
             self.said = output.read()
             if code:
                 raise repos.Broken(f"{operation.name}: exit code {code}: {self.said}")
-        self.new, self.answers = bench.state(folder), bench.answers(folder)
-        bench.check_sound(folder)
+        self.new, self.answers = bench.state(directory), bench.answers(directory)
+        bench.check_sound(directory)
 
     @staticmethod
     @functools.cache
@@ -50,13 +50,13 @@ class Expected:
 
 class Durability:
     """Refuses an order of calls in which something can survive a power cut that needs what does not:
-    a name its file, a ref its objects and folders, an answer its ref.
+    a name its file, a ref its objects and directories, an answer its ref.
 
-    The content of a file and the names in a folder are dirty from a change to the sync.
+    The content of a file and the names in a directory are dirty from a change to the sync.
     """
 
-    def __init__(self, folder):
-        self.git, self.dirty, self.problems = f"{folder}/.git", set(), []
+    def __init__(self, directory):
+        self.git, self.dirty, self.problems = f"{directory}/.git", set(), []
         # The first name of a file that has a second one.
         self.first_names = {}
 
@@ -73,7 +73,7 @@ class Durability:
         elif call.name.startswith(("write", "pwrite", "ftruncate", "fallocate", "copy_", "sendfile")):
             self.dirty |= set(paths)
         elif call.name.startswith("mkdir"):
-            # One that is there, or whose own folder is not, is not made.
+            # One that is there, or whose own directory is not, is not made.
             if not os.path.lexists(paths[0]) and os.path.isdir(os.path.dirname(paths[0])):
                 self.name(paths[0])
         elif call.name.startswith("link"):
@@ -92,7 +92,7 @@ class Durability:
         self.name(name)
 
     def name(self, path):
-        """A folder has a new name. That of a lock need not survive."""
+        """A directory has a new name. That of a lock need not survive."""
         if not path.endswith(LOCKS):
             self.dirty.add(os.path.dirname(path))
 
@@ -101,10 +101,10 @@ class Durability:
             self.problems.append(f"{call} before the disk has {' '.join(sorted(dirty))}")
 
 
-def judge(bench, operation, expected, folder, is_acknowledged):
+def judge(bench, operation, expected, directory, is_acknowledged):
     """Looks at what a run left that was killed or failed, and runs it once more."""
-    bench.check_sound(folder)
-    edges, files = bench.state(folder)
+    bench.check_sound(directory)
+    edges, files = bench.state(directory)
     if edges not in (expected.old[0], expected.new[0]):
         raise repos.Broken(f"{len(edges)} edges, neither the old ones nor the new ones")
     if files not in (expected.old[1], expected.new[1]):
@@ -112,19 +112,19 @@ def judge(bench, operation, expected, folder, is_acknowledged):
     is_new = (edges, files) == expected.new
     if is_acknowledged and not is_new:
         raise repos.Broken("it was acknowledged, and is not there")
-    bench.mind(folder, *operation.arguments, operation=operation)
-    bench.check_sound(folder)
-    again = bench.state(folder)
+    bench.mind(directory, *operation.arguments, operation=operation)
+    bench.check_sound(directory)
+    again = bench.state(directory)
     if operation.is_append:
         added = len(expected.new[0]) - len(expected.old[0])
         if len(again[0]) != len(edges) + added:
             raise repos.Broken(f"the next run made {len(edges)} edges {len(again[0])}")
     elif again != expected.new:
         raise repos.Broken("the cache of the next run is not the one of a run that is not killed")
-    if bench.left(folder) and not operation.is_append:
+    if bench.left(directory) and not operation.is_append:
         # The cache was current, so that run wrote nothing.
-        bench.mind(folder, "cache-rebuild", "--force")
-    if left := bench.left(folder):
+        bench.mind(directory, "cache-rebuild", "--force")
+    if left := bench.left(directory):
         raise repos.Broken(f"the next run left {' '.join(left)}")
     return "new" if is_new else "old"
 
@@ -153,15 +153,15 @@ def distinct(points, calls):
 
 def kill_at(bench, operation, expected, number):
     """Kills the program before its call `number`; None if it made fewer."""
-    folder, seen = bench.copy(operation, f"killed-{os.getpid()}"), []
+    directory, seen = bench.copy(operation, f"killed-{os.getpid()}"), []
 
     def visit(call):
         seen.append(str(call))
         return tracer.KILL if len(seen) == number else None
 
-    with open(f"{folder}.out", "w+") as output:
+    with open(f"{directory}.out", "w+") as output:
         code = tracer.run([bench.program, *operation.arguments],
-                          bench.environment(f"{folder}.home", operation), output, visit, folder)
+                          bench.environment(f"{directory}.home", operation), output, visit, directory)
         output.seek(0)
         said = output.read()
     if code == 0:
@@ -169,7 +169,7 @@ def kill_at(bench, operation, expected, number):
     try:
         if code != -signal.SIGKILL:
             raise repos.Broken(f"exit code {code}: {said}")
-        return judge(bench, operation, expected, folder, bool(said.strip()))
+        return judge(bench, operation, expected, directory, bool(said.strip()))
     except repos.Broken as broken:
         raise repos.Broken(f"{operation.name} killed before call {number}, {seen[-1]}: {broken}")
 
@@ -179,12 +179,12 @@ def kill_randomly(bench, operation, expected, rounds, seed):
     chance, name = random.Random(seed), f"killed-{os.getpid()}"
     found, longest = {"old": 0, "new": 0, "ended": 0}, 0.02
     for turn in range(rounds):
-        folder = bench.copy(operation, name)
-        with open(f"{folder}.out", "w+") as output:
+        directory = bench.copy(operation, name)
+        with open(f"{directory}.out", "w+") as output:
             began = time.monotonic()
             child = subprocess.Popen(
-                [bench.program, *operation.arguments], cwd=folder, stdout=output, stderr=output,
-                env=bench.environment(f"{folder}.home", operation))
+                [bench.program, *operation.arguments], cwd=directory, stdout=output, stderr=output,
+                env=bench.environment(f"{directory}.home", operation))
             moment = chance.random() * longest
             try:
                 child.wait(moment)
@@ -196,7 +196,7 @@ def kill_randomly(bench, operation, expected, rounds, seed):
             output.seek(0)
             said = output.read()
         try:
-            state = judge(bench, operation, expected, folder, False) if code else "ended"
+            state = judge(bench, operation, expected, directory, False) if code else "ended"
         except repos.Broken as broken:
             raise repos.Broken(f"{operation.name} killed in round {turn} after {moment:.6f} s: {broken}")
         found[state] += 1

@@ -1,4 +1,4 @@
-# Refuses a change of a file or folder: one call, or from one on all of its kind.
+# Refuses a change of a file or directory: one call, or from one on all of its kind.
 
 import errno
 import os
@@ -49,7 +49,7 @@ def is_refusable(call):
 
 def refuse(bench, operation, expected, number, is_on):
     """What becomes of an operation of which a call is refused; None if it made fewer."""
-    folder, seen = bench.copy(operation, f"refused-{os.getpid()}"), []
+    directory, seen = bench.copy(operation, f"refused-{os.getpid()}"), []
 
     def visit(call):
         seen.append(call)
@@ -58,9 +58,9 @@ def refuse(bench, operation, expected, number, is_on):
         is_it = len(seen) == number or is_on and len(seen) > number and call.name == seen[number - 1].name
         return error(call.name) if is_it else None
 
-    with open(f"{folder}.out", "w+") as output:
+    with open(f"{directory}.out", "w+") as output:
         code = tracer.run([bench.program, *operation.arguments],
-                          bench.environment(f"{folder}.home", operation), output, visit, folder)
+                          bench.environment(f"{directory}.home", operation), output, visit, directory)
         output.seek(0)
         said = output.read().strip()
     if len(seen) < number:
@@ -68,7 +68,7 @@ def refuse(bench, operation, expected, number, is_on):
     try:
         if code not in (0, 1) or code and not said:
             raise repos.Broken(f"exit code {code}: {said}")
-        state = kill.judge(bench, operation, expected, folder, not code)
+        state = kill.judge(bench, operation, expected, directory, not code)
         if code and (state == "new") != (IS_THERE in said):
             raise repos.Broken(f"the {state} state, and it said: {said}")
         return (MOVED if state == "new" else ERROR) if code else DONE

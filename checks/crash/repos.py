@@ -47,18 +47,18 @@ def link_object(file, new):
 
 
 class Bench:
-    """The folder of a run: repositories that operations start from, copied for each use."""
+    """The directory of a run: repositories that operations start from, copied for each use."""
 
-    def __init__(self, program, folder):
-        self.program, self.folder = str(pathlib.Path(program).resolve()), pathlib.Path(folder)
+    def __init__(self, program, directory):
+        self.program, self.directory = str(pathlib.Path(program).resolve()), pathlib.Path(directory)
         files = [f"f{number}" for number in range(40)]
         ends = [(files[n * 7 % 40], files[n * 3 % 40]) for n in range(600)]
         line = '{{"source_path": "{}", "target_path": "{}"}}\n'
         for name, count in (("first", 400), ("many", MANY)):
             text = "".join(line.format(*ends[n % 600]) for n in range(count))
-            (self.folder / f"{name}.jsonl").write_text(text)
-        work = self.folder / "journal"
-        self.git(self.folder, "init", "-q", "-b", "main", "--template=", "journal")
+            (self.directory / f"{name}.jsonl").write_text(text)
+        work = self.directory / "journal"
+        self.git(self.directory, "init", "-q", "-b", "main", "--template=", "journal")
         for name in ["a", "b", *files]:
             (work / name).write_text(name)
         self.git(work, "add", ".")
@@ -69,28 +69,28 @@ class Bench:
         self.mind(work, "import", "../first.jsonl")
         self.mind(work, "link", "a", "f1")
         for start in ("behind", "cached"):
-            shutil.copytree(work, self.folder / start, symlinks=True)
-            self.mind(self.folder / start, "cache-rebuild")
-        self.mind(self.folder / "behind", "link", "b", "f2")
-        # Without loose objects, so that one that is written needs a folder of its own.
+            shutil.copytree(work, self.directory / start, symlinks=True)
+            self.mind(self.directory / start, "cache-rebuild")
+        self.mind(self.directory / "behind", "link", "b", "f2")
+        # Without loose objects, so that one that is written needs a directory of its own.
         for start in ("behind", "cached"):
-            self.git(self.folder / start, "repack", "-qad")
+            self.git(self.directory / start, "repack", "-qad")
 
     def environment(self, home, operation=None):
         more = operation.variables if operation else {}
         return {**ENVIRONMENT, "HOME": str(home), **more}
 
-    def git(self, folder, *arguments):
-        return self.finish(folder, ["git", *arguments], ENVIRONMENT)
+    def git(self, directory, *arguments):
+        return self.finish(directory, ["git", *arguments], ENVIRONMENT)
 
-    def mind(self, folder, *arguments, operation=None):
-        home = pathlib.Path(f"{folder}.home")
+    def mind(self, directory, *arguments, operation=None):
+        home = pathlib.Path(f"{directory}.home")
         home.mkdir(exist_ok=True)
         environment = self.environment(home, operation)
-        return self.finish(folder, [self.program, *arguments], environment)
+        return self.finish(directory, [self.program, *arguments], environment)
 
-    def finish(self, folder, command, environment):
-        ran = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True)
+    def finish(self, directory, command, environment):
+        ran = subprocess.run(command, cwd=directory, env=environment, capture_output=True, text=True)
         if ran.returncode:
             raise Broken(f"{' '.join(command[:3])}: exit code {ran.returncode}: {ran.stderr.strip()}")
         return ran.stdout
@@ -100,56 +100,56 @@ class Bench:
 
         Objects are hard links: nothing writes to one, and what damages one makes a file of its own.
         """
-        folder = self.folder / name
-        for old in (folder, pathlib.Path(f"{folder}.home")):
+        directory = self.directory / name
+        for old in (directory, pathlib.Path(f"{directory}.home")):
             shutil.rmtree(old, ignore_errors=True)
-        shutil.copytree(self.folder / (operation.start + state), folder, symlinks=True,
+        shutil.copytree(self.directory / (operation.start + state), directory, symlinks=True,
                         copy_function=link_object)
-        pathlib.Path(f"{folder}.home").mkdir()
-        return folder
+        pathlib.Path(f"{directory}.home").mkdir()
+        return directory
 
-    def state(self, folder):
+    def state(self, directory):
         """What somebody sees: the edges, and the cache as its files."""
-        edges = self.mind(folder, "list").splitlines()
-        return edges[:-1], self.cache(folder)
+        edges = self.mind(directory, "list").splitlines()
+        return edges[:-1], self.cache(directory)
 
-    def cache(self, folder):
+    def cache(self, directory):
         # Nothing packs refs here.
-        has_cache = os.path.exists(f"{folder}/.git/{CACHE}")
-        files = self.git(folder, "ls-tree", "-r", "-t", CACHE) if has_cache else ""
+        has_cache = os.path.exists(f"{directory}/.git/{CACHE}")
+        files = self.git(directory, "ls-tree", "-r", "-t", CACHE) if has_cache else ""
         # The metadata has the name of the tip, and an append dates its commit.
         return [line for line in files.splitlines() if not line.endswith("\tmeta")]
 
-    def has_cache(self, folder, files):
+    def has_cache(self, directory, files):
         """Whether the cache has these files, by git."""
         try:
-            return self.cache(folder) == files
+            return self.cache(directory) == files
         except Broken:
             return False
 
-    def answers(self, folder, is_sound=True):
+    def answers(self, directory, is_sound=True):
         """What queries say of some files; None where a damaged journal lets them say nothing."""
         try:
-            return [self.mind(folder, "query", "--from", name) for name in ("a", "b", "f1", "f21")]
+            return [self.mind(directory, "query", "--from", name) for name in ("a", "b", "f1", "f21")]
         except Broken:
             if is_sound:
                 raise
             return None
 
-    def refs(self, folder):
-        return self.git(folder, "for-each-ref")
+    def refs(self, directory):
+        return self.git(directory, "for-each-ref")
 
-    def check_sound(self, folder):
-        problems = self.git(folder, "fsck", "--strict", "--full", "--no-dangling", "--no-progress")
+    def check_sound(self, directory):
+        problems = self.git(directory, "fsck", "--strict", "--full", "--no-dangling", "--no-progress")
         if problems:
             raise Broken(f"git fsck --strict: {problems}")
 
-    def left(self, folder):
+    def left(self, directory):
         """Locks, temporary files and what keeps a pack of ours, where they are there."""
         found = []
-        for path in [*pathlib.Path(folder, ".git").rglob("*"), *pathlib.Path(f"{folder}.home").rglob("*")]:
-            below_home = f"{folder}.home/.gitmind/" in str(path) and path.parent.parent.name == ".gitmind"
+        for path in [*pathlib.Path(directory, ".git").rglob("*"), *pathlib.Path(f"{directory}.home").rglob("*")]:
+            below_home = f"{directory}.home/.gitmind/" in str(path) and path.parent.parent.name == ".gitmind"
             is_lock = path.name.endswith((".lock", ".keep"))
             if is_lock or path.name.startswith("tmp_") or below_home:
-                found.append(str(path.relative_to(self.folder)))
+                found.append(str(path.relative_to(self.directory)))
         return sorted(found)

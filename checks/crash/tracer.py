@@ -54,8 +54,8 @@ class Call:
                 if "p" not in shape:
                     self.paths.append(link(f"/proc/{thread}/fd/{base}"))
             elif kind == "p":
-                folder = link(f"/proc/{thread}/" + ("cwd" if base == AT_FDCWD else f"fd/{base}"))
-                self.paths.append(os.path.normpath(os.path.join(folder, text(thread, value))))
+                directory = link(f"/proc/{thread}/" + ("cwd" if base == AT_FDCWD else f"fd/{base}"))
+                self.paths.append(os.path.normpath(os.path.join(directory, text(thread, value))))
                 base = AT_FDCWD
 
     def __str__(self):
@@ -98,7 +98,7 @@ def entered(thread):
     return name and Call(thread, name, arguments)
 
 
-def run(arguments, environment, output, visit, folder):
+def run(arguments, environment, output, visit, directory):
     """Runs a program; `visit` sees each call before it is made, and may answer KILL, or the number
     of an error, which the call returns without being made.
 
@@ -107,7 +107,7 @@ def run(arguments, environment, output, visit, folder):
     child = os.fork()
     if child == 0:
         try:
-            os.chdir(folder)
+            os.chdir(directory)
             os.dup2(output.fileno(), 1)
             os.dup2(output.fileno(), 2)
             os.dup2(os.open(os.devnull, os.O_RDONLY), 0)

@@ -15,7 +15,7 @@ OTHERS = ("CARGO_", "RUSTUP_", "XDG_")
 def check(tree):
     yield from commands(tree)
     yield from crates(tree)
-    yield from folders(tree)
+    yield from directories(tree)
     yield from variables(tree)
     yield from budgets(tree)
     yield from telemetry(tree)
@@ -37,8 +37,8 @@ def commands(tree):
             yield "README.md", 1, f"there is no `{name}`"
 
 
-def folders(tree):
-    """README's picture of the tree has the folders at the top that are not hidden."""
+def directories(tree):
+    """README's picture of the tree has the directories at the top that are not hidden."""
     shown = {line.split()[0] for block in tree.pages["README.md"].blocks
              for line in block.lines if re.match(r"[\w.]+/\S*  ", line)}
     there = {f"{path.split('/')[0]}/" for path in tree.files if "/" in path and path[0] != "."}

@@ -9,15 +9,15 @@ INDEX = "docs/decisions/README.md"
 def target_of(page, link):
     """The path from the top and the anchor that a link of a page leads to."""
     path, _, anchor = link.partition("#")
-    folder = posixpath.dirname(page.path)
-    return (posixpath.normpath(posixpath.join(folder, path)) if path else page.path), anchor
+    directory = posixpath.dirname(page.path)
+    return (posixpath.normpath(posixpath.join(directory, path)) if path else page.path), anchor
 
 
 def titles(tree):
     """The lines of the index: a link to each decision, by its title."""
-    folder = pathlib.Path(INDEX).parent
+    directory = pathlib.Path(INDEX).parent
     for path, page in tree.pages.items():
-        if pathlib.Path(path).parent == folder and path != INDEX:
+        if pathlib.Path(path).parent == directory and path != INDEX:
             title = page.text.splitlines()[0].removeprefix("# ")
             yield f"- [{title}]({pathlib.Path(path).name})"
 

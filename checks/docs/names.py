@@ -77,9 +77,9 @@ def flags(code, tree):
 
 def cargo(code, tree):
     """Targets and packages that cargo is asked for."""
-    folders = {"test": "tests", "bench": "benches", "example": "examples"}
+    directories = {"test": "tests", "bench": "benches", "example": "examples"}
     for kind, name in re.findall(r"\bcargo [^|;&]*--(test|bench|example) (\w+)", code):
-        ends = (f"{folders[kind]}/{name}.rs", f"{folders[kind]}/{name}/main.rs")
+        ends = (f"{directories[kind]}/{name}.rs", f"{directories[kind]}/{name}/main.rs")
         if not any(file.endswith(ends) for file in tree.files) and not PLACEHOLDER.search(name):
             yield f"cargo has no {kind} `{name}`"
 

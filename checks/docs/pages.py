@@ -86,16 +86,16 @@ class Page:
 
 
 class Tree:
-    """The files below a folder, by their paths from there."""
+    """The files below a directory, by their paths from there."""
 
     def __init__(self, top):
         self.top = pathlib.Path(top)
         self.files = set()
-        for folder, folders, names in os.walk(self.top):
-            folders[:] = [name for name in folders if name not in SKIPPED]
-            inside = pathlib.Path(folder).relative_to(self.top)
+        for directory, directories, names in os.walk(self.top):
+            directories[:] = [name for name in directories if name not in SKIPPED]
+            inside = pathlib.Path(directory).relative_to(self.top)
             self.files |= {str(inside / name) for name in names}
-        self.folders = {str(parent) for file in self.files for parent in pathlib.Path(file).parents}
+        self.directories = {str(parent) for file in self.files for parent in pathlib.Path(file).parents}
         pages = sorted(file for file in self.files if file.endswith(".md"))
         # What was decided or released: what such a page names may be gone; its links may not.
         version = tomllib.loads(self.read("Cargo.toml"))["package"]["version"]
@@ -105,7 +105,7 @@ class Tree:
         self.pages = {page: Page(page, self.read(page), is_record[page]) for page in pages}
 
     def __contains__(self, path):
-        return path in self.files or path in self.folders
+        return path in self.files or path in self.directories
 
     def read(self, path):
         return (self.top / path).read_text(encoding="utf-8")

@@ -53,21 +53,21 @@ def steps(page):
             yield command
 
 
-def environment(folder):
+def environment(directory):
     """What a command of a page is run with: the program and nobody's settings."""
     ours = ("GM_", "GITMIND_", "GIT_MIND_", "GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE")
     env = {name: value for name, value in os.environ.items() if not name.startswith(ours)}
     people = {"NAME": "You", "EMAIL": "you@example.org"}
     env |= {f"GIT_{who}_{key}": value for who in ("AUTHOR", "COMMITTER")
             for key, value in people.items()}
-    return env | {"HOME": folder, "TMPDIR": folder, "LC_ALL": "C", "TZ": "UTC",
+    return env | {"HOME": directory, "TMPDIR": directory, "LC_ALL": "C", "TZ": "UTC",
                   "GIT_CONFIG_GLOBAL": "/dev/null", "GIT_CONFIG_NOSYSTEM": "1"}
 
 
 def outputs(commands):
-    """What the commands of a page print, each after the other in one shell and an empty folder."""
+    """What the commands of a page print, each after the other in one shell and an empty directory."""
     fixtures = pathlib.Path(os.environ.get("FIXTURES", "fixtures")).resolve()
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory() as directory:
         script = []
         for command in commands:
             # A checkout is not built here: the program is, and the fixtures are beside it.
@@ -75,11 +75,11 @@ def outputs(commands):
             command = re.sub(r"git-mind budget\b", f"git-mind budget --fixtures-dir {fixtures}",
                              command)
             script.append(f"{command}\necho '{SENTINEL}'\n")
-        os.makedirs(f"{folder}/work")
-        ran = subprocess.run(["bash"], input="".join(script), cwd=f"{folder}/work", text=True,
-                             env=environment(folder), stdout=subprocess.PIPE,
+        os.makedirs(f"{directory}/work")
+        ran = subprocess.run(["bash"], input="".join(script), cwd=f"{directory}/work", text=True,
+                             env=environment(directory), stdout=subprocess.PIPE,
                              stderr=subprocess.STDOUT, check=False)
-    return ran.stdout.replace(folder, "~").split(f"{SENTINEL}\n")[:-1]
+    return ran.stdout.replace(directory, "~").split(f"{SENTINEL}\n")[:-1]
 
 
 def check(page, write=False):

@@ -1,4 +1,4 @@
-//! What `link` and `import` share: who writes, the append, and what is said of it.
+//! What `link` and `import` share: the author of the edges, the append, and its telemetry.
 
 use super::failure::Failure;
 use super::telemetry::{Session, milliseconds};
@@ -8,7 +8,7 @@ use crate::journal::{Append, Appended, Batch, Writer};
 use crate::telemetry::{Level, Metric};
 use std::os::unix::ffi::OsStrExt;
 
-/// The writer that the environment names.
+/// The author of new edges, from the environment.
 pub(super) fn writer(env: &dyn Environment) -> Result<Writer, Failure> {
     let value = |name| env.var(name).unwrap_or_default();
     let source = value(Writer::SOURCE_VARIABLE);
@@ -17,7 +17,7 @@ pub(super) fn writer(env: &dyn Environment) -> Result<Writer, Failure> {
     Ok(Writer::new(source.as_bytes(), author.as_bytes(), session.as_bytes())?)
 }
 
-/// Appends, and says so to telemetry.
+/// Appends a batch, with its events and metrics.
 pub(super) fn append(
     append: &Append<'_>,
     branch: &BranchName,

@@ -1,4 +1,4 @@
-//! The arguments and their help.
+//! The command-line arguments and their help.
 
 use super::list_filter::ListFilter;
 use super::relation::{RelationArg, parse_confidence, parse_relation};
@@ -10,14 +10,14 @@ use std::ffi::{OsStr, OsString};
 use std::num::NonZeroU8;
 use std::path::PathBuf;
 
-/// git-mind's journal and cache: edges between blobs, kept inside a git repository.
+/// Record typed links between the files of a git repository, and query them.
 #[derive(Clone, Debug, Parser)]
 #[command(
     name = "git-mind",
     version,
     max_term_width = 100,
-    after_help = "Exit status: 0 done or within budget, 1 failed or over budget, 2 wrong usage or \
-                  could not tell.\n\nExamples:\n  git mind cache-rebuild\n  git mind -C ../repo \
+    after_help = "Exit status: 0 done or within budget, 1 failed or over budget, 2 usage error or \
+                  no verdict.\n\nExamples:\n  git mind cache-rebuild\n  git mind -C ../repo \
                   list --limit 10\n  git-mind budget --json"
 )]
 pub struct Args {
@@ -64,13 +64,13 @@ pub(super) struct RebuildArgs {
     /// How edges are numbered; newest-first gives the C tool's ids
     #[arg(long, value_enum, value_name = "ORDER", default_value_t = OrderArg::OldestFirst)]
     pub(super) edge_order: OrderArg,
-    /// Fail on the first malformed commit instead of skipping it
+    /// Strict mode: fail on the first malformed commit instead of skipping it
     #[arg(long)]
     pub(super) strict: bool,
-    /// Threads that read and encode [default: one for each core, at most 8]
+    /// Threads that read and encode [default: one per core, at most 8]
     #[arg(long, value_name = "COUNT")]
     pub(super) threads: Option<NonZeroU8>,
-    /// Fail when the arena's cap is reached, instead of moving edges to the disk
+    /// Fail when edges exceed the arena's cap, instead of spilling them to disk
     #[arg(long)]
     pub(super) no_spill: bool,
     /// Print one JSON document
@@ -80,9 +80,9 @@ pub(super) struct RebuildArgs {
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
 pub(super) enum OrderArg {
-    /// Stable: an append changes no id
+    /// Stable ids: 0 is the oldest edge, and an append changes no id
     OldestFirst,
-    /// The C tool's: 0 is the newest edge
+    /// Ids of the C tool: 0 is the newest edge
     NewestFirst,
 }
 
@@ -116,13 +116,14 @@ pub(super) struct ListArgs {
 
 /// Print the edges that start or end at a file, in the order of their ids
 ///
-/// The cache of the branch answers when it is current, else the journal, and a warning says why.
+/// The answer is from the cache when the cache is current. Otherwise it is from the journal, and a
+/// warning says why.
 #[derive(Clone, Debug, clap::Args)]
 #[command(
-    after_help = "An object is a path at HEAD, as seen from the current folder, or an id of \
-                        40 hexadecimal digits. Digits are always an id; ./NAME is a file that is \
-                        called so. A path means the content that it has at HEAD: what was \
-                        recorded for an older one is found by that one's id.\n\nExamples:\n  git \
+    after_help = "An object is a path of HEAD's commit, relative to the current directory, or an \
+                        object id of 40 hexadecimal digits. Such digits are always an id; a file \
+                        with that name is ./NAME. A path stands for its content at HEAD; edges \
+                        of older content are found by its object id.\n\nExamples:\n  git \
                         mind query --from src/main.c\n  git mind query --to docs/spec.md \
                         --type implements\n  git mind query --from src/main.c --json \
                         | jq '.edges[].target_path'"
@@ -157,7 +158,7 @@ pub(super) struct EndpointArgs {
 }
 
 impl EndpointArgs {
-    /// The object as it was typed, and which edges of it.
+    /// The argument that names the object, and the direction of the edges.
     pub(super) fn word(&self) -> (&OsStr, Direction) {
         let from = self.from.as_deref().map(|word| (word, Direction::Forward));
         let to = self.to.as_deref().map(|word| (word, Direction::Reverse));
@@ -168,26 +169,27 @@ impl EndpointArgs {
 /// Append an edge between two files of HEAD's commit to a journal
 #[derive(Clone, Debug, clap::Args)]
 #[command(
-    after_help = "Who writes is in GIT_MIND_SOURCE (human, claude, gpt, ai, system, import), \
-                        GIT_MIND_AUTHOR and GIT_MIND_SESSION.\n\nExamples:\n  git mind link \
-                        src/parser.c docs/grammar.md --type implements\n  GIT_MIND_SOURCE=claude \
-                        git mind link a.c b.c --type depends_on --confidence 0.8 --json"
+    after_help = "The author is taken from GIT_MIND_SOURCE (human, claude, gpt, ai, system, \
+                        import), GIT_MIND_AUTHOR and GIT_MIND_SESSION.\n\nExamples:\n  git mind \
+                        link src/parser.c docs/grammar.md --type implements\n  \
+                        GIT_MIND_SOURCE=claude git mind link a.c b.c --type depends_on \
+                        --confidence 0.8 --json"
 )]
 pub(super) struct LinkArgs {
-    /// File or folder that the edge starts at, as seen from the current folder
+    /// File or directory that the edge starts at, relative to the current directory
     #[arg(value_name = "SOURCE", value_hint = ValueHint::AnyPath)]
     pub(super) source: PathBuf,
-    /// File or folder that the edge ends at
+    /// File or directory that the edge ends at, relative to the current directory
     #[arg(value_name = "TARGET", value_hint = ValueHint::AnyPath)]
     pub(super) target: PathBuf,
-    /// implements, references, depends_on, augments, custom, or a number
+    /// Type: implements, references, depends_on, augments, custom, or a number
     #[arg(long = "type", value_name = "TYPE", default_value = "references",
           value_parser = parse_relation)]
     pub(super) relation: RelationArg,
-    /// How sure it is, from 0 to 1 [default: certain for people, 0.907 for programs]
+    /// Confidence from 0 to 1 [default: 1 for source human, 0.907 for others]
     #[arg(long, value_name = "FRACTION", value_parser = parse_confidence)]
     pub(super) confidence: Option<Confidence>,
-    /// Branch whose journal gets it [default: the one that is checked out]
+    /// Branch whose journal to append to [default: the one that is checked out]
     #[arg(long, value_name = "NAME")]
     pub(super) branch: Option<String>,
     /// Print one JSON document
@@ -197,20 +199,20 @@ pub(super) struct LinkArgs {
 
 /// Append edges from lines of JSON to a journal, all of them or none
 ///
-/// A line is an object with source_path and target_path, files of HEAD's commit from the top of its
-/// tree, or source_oid and target_oid. Optional are type (a name, or digits in quotes) or
-/// type_number, confidence (from nought to one) or confidence_stored, timestamp_ms, ulid,
+/// A line is a JSON object with source_path and target_path, which are paths of HEAD's commit from
+/// the top of its tree, or with source_oid and target_oid. Optional are type (a name, or a number
+/// as a string) or type_number, confidence (from 0 to 1) or confidence_stored, timestamp_ms, ulid,
 /// legacy_source_oid, legacy_target_oid, and attribution with source or source_number, author,
-/// session, flags and lane. So the edges that list prints as JSON are such lines, but for those
-/// with a text that is not UTF-8 or has control characters, which no new edge may have.
+/// session, flags and lane. The objects in `edges` of `list --json` can be imported, except those
+/// with text that is not UTF-8 or has control characters.
 #[derive(Clone, Debug, clap::Args)]
 #[command(after_help = "Examples:\n  git mind import edges.jsonl\n  git mind query --from a.c \
                         --json | jq -c '.edges[]' | git mind import - --branch copy")]
 pub(super) struct ImportArgs {
-    /// File with the lines, or - for the standard input
+    /// File with the lines, or - for standard input
     #[arg(value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub(super) file: PathBuf,
-    /// Branch whose journal gets them [default: the one that is checked out]
+    /// Branch whose journal to append to [default: the one that is checked out]
     #[arg(long, value_name = "NAME")]
     pub(super) branch: Option<String>,
     /// Print one JSON document
@@ -221,24 +223,25 @@ pub(super) struct ImportArgs {
 /// Measure the memory that the operations need on a pinned journal
 #[derive(Clone, Debug, clap::Args)]
 #[command(
-    after_help = "Exit status: 0 within the caps; 1 over one, or memory was refused, went past \
-                  the port or was not given back; 2 could not tell.\n\nExamples:\n  git-mind \
+    after_help = "Exit status: 0 within the caps; 1 over a cap, or an allocation failed, leaked or \
+                  bypassed the allocator; 2 no verdict.\n\nExamples:\n  git-mind \
                   budget\n  git-mind budget --fixture medium --json\n  git-mind budget --cap 4MiB \
                   --plot budget.svg\n  git-mind budget --fixture ./100k, after git-mind fixture \
                   make --edges 100000 --seed 1 ./100k"
 )]
 pub(super) struct BudgetArgs {
-    /// Fixture to measure on: its name, or a bare repository, named with a `/`, whose branch main
-    /// has a journal
+    /// Fixture to measure: its name, or the path, with a `/`, of a bare repository with a journal
+    /// for branch main
     #[arg(long, value_name = "NAME|DIR", default_value = "history")]
     pub(super) fixture: String,
-    /// Folder with fixtures.toml [default: `fixtures` here or above, or as installed]
+    /// Directory with fixtures.toml [default: `fixtures` in the current directory or one above it,
+    /// or as installed]
     #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
     pub(super) fixtures_dir: Option<PathBuf>,
-    /// Cap of the rebuild instead of 256MiB: bytes, also with KiB, MiB or GiB
+    /// Cap of the rebuild, in bytes or with KiB, MiB or GiB [default: 256MiB]
     #[arg(long, value_name = "BYTES", value_parser = parse_cap)]
     pub(super) cap: Option<Bytes>,
-    /// Draw the live bytes over time
+    /// Write a plot of the live bytes over time to this file
     #[arg(long, value_name = "FILE.svg", value_hint = ValueHint::FilePath)]
     pub(super) plot: Option<PathBuf>,
     /// Print one JSON document
@@ -246,7 +249,7 @@ pub(super) struct BudgetArgs {
     pub(super) json: bool,
 }
 
-/// List the variables of memory, logs and metrics, with value and origin
+/// List the environment variables of memory, logs and metrics with value and origin
 #[derive(Clone, Copy, Debug, clap::Args)]
 #[command(after_help = "Examples:\n  git-mind env\n  GM_ALLOC_TRACE=sites git-mind env --json")]
 pub(super) struct EnvArgs {
@@ -255,17 +258,17 @@ pub(super) struct EnvArgs {
     pub(super) json: bool,
 }
 
-/// Print the man page, or write those of all commands
+/// Print the man page, or write the pages of all commands
 #[derive(Clone, Debug, clap::Args)]
 #[command(after_help = "Examples:\n  git-mind man | man -l -\n  git-mind man --dir \
                         ~/.local/share/man/man1")]
 pub(super) struct ManArgs {
-    /// Write git-mind.1 and a page for each command into DIR, which exists, and print nothing
+    /// Write the man pages of git-mind and of each command into the existing directory DIR
     #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
     pub(super) dir: Option<PathBuf>,
 }
 
-/// Make journals to measure
+/// Make journals for measurements
 #[derive(Clone, Debug, Subcommand)]
 pub(super) enum FixtureCommand {
     Make(MakeArgs),
@@ -281,7 +284,7 @@ pub(super) struct MakeArgs {
     /// Edges in the journal
     #[arg(long, value_name = "COUNT", value_parser = clap::value_parser!(u32).range(1..))]
     pub(super) edges: u32,
-    /// Which of all journals of that size
+    /// Seed of the generator; the same seed gives the same journal
     #[arg(long, value_name = "NUMBER")]
     pub(super) seed: u64,
     /// Edges in each commit
@@ -291,13 +294,13 @@ pub(super) struct MakeArgs {
     /// Print one JSON document
     #[arg(long)]
     pub(super) json: bool,
-    /// Folder to make; it must not exist, or be empty
+    /// Directory to make; it must not exist or must be empty
     #[arg(value_name = "DIR", value_hint = ValueHint::DirPath)]
-    pub(super) folder: PathBuf,
+    pub(super) directory: PathBuf,
 }
 
-/// A cap, as variables have it.
+/// Parses a cap, in the format of the variables.
 fn parse_cap(text: &str) -> Result<Bytes, String> {
-    let accepts = "a cap is a number of bytes above 0, also with KiB, MiB or GiB as in 64MiB";
+    let accepts = "a cap is a number of bytes above 0, or with KiB, MiB or GiB as in 64MiB";
     crate::context::parse_size(text).ok_or_else(|| accepts.to_owned())
 }

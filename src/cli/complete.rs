@@ -1,9 +1,9 @@
-//! `git-mind completions` and `git-mind man`: what packagers install beside the program.
+//! `git-mind completions` and `git-mind man`: files that packagers install beside the program.
 
 use super::args::{Args, ManArgs};
 use super::failure::{Exit, Failure};
 use super::output::Output;
-use super::repository::start_folder;
+use super::repository::start_directory;
 use clap::CommandFactory;
 use std::io::{self, Write};
 use std::path::Path;
@@ -23,25 +23,25 @@ pub(super) fn man(args: &Args, options: &ManArgs, output: &mut Output) -> Result
     command.build();
     match &options.dir {
         None => page(&command).render(output)?,
-        Some(folder) => {
-            let folder = start_folder(args).join(folder);
-            write_pages(&command, &folder).map_err(|error| {
-                let hint = "name a folder that exists and that you may write to";
-                Failure::new(error).at(format_args!("{}", folder.display())).hint(hint)
+        Some(directory) => {
+            let directory = start_directory(args).join(directory);
+            write_pages(&command, &directory).map_err(|error| {
+                let hint = "name an existing directory that you can write to";
+                Failure::new(error).at(format_args!("{}", directory.display())).hint(hint)
             })?;
         }
     }
     Ok(Exit::Success)
 }
 
-/// The page of one command; its foot says what it belongs to.
+/// The man page of one command.
 fn page(command: &clap::Command) -> clap_mangen::Man {
     let program = concat!("git-mind ", env!("CARGO_PKG_VERSION"));
     clap_mangen::Man::new(command.clone()).source(program).manual("git-mind")
 }
 
-/// Writes the page of a command and those of the commands below it.
-fn write_pages(command: &clap::Command, folder: &Path) -> io::Result<()> {
-    command.get_subcommands().try_for_each(|below| write_pages(below, folder))?;
-    page(command).generate_to(folder).map(drop)
+/// Writes the pages of a command and of its subcommands.
+fn write_pages(command: &clap::Command, directory: &Path) -> io::Result<()> {
+    command.get_subcommands().try_for_each(|below| write_pages(below, directory))?;
+    page(command).generate_to(directory).map(drop)
 }

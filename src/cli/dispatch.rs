@@ -1,4 +1,4 @@
-//! One command from its memory to its last word: settings, session, the command, reports.
+//! The life of one command: settings, memory, telemetry session, the command, final reports.
 
 use super::args::{Args, Command};
 use super::failure::{Exit, Failure};
@@ -33,7 +33,8 @@ pub(super) fn run(
         Command::Man(options) => complete::man(args, options, output),
     };
     session.finish(output);
-    // What a command kept is said also when the command failed, whose failure counts.
+    // A leak is reported even when the command failed, but the failure of the command decides the
+    // exit code.
     let ended = memory::end(memory, &toggles, allocator, output);
     outcome.and_then(|exit| ended.map(|()| exit))
 }

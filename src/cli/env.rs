@@ -1,4 +1,4 @@
-//! `git-mind env`: what the environment changes about memory and telemetry.
+//! `git-mind env`: lists the variables of memory and telemetry.
 
 use super::args::EnvArgs;
 use super::escape::Escaped;

@@ -1,7 +1,7 @@
-//! What an error of the libraries means to a user: the exit code, and what to type next.
+//! Conversion of library errors into failures of the command line: the exit code and the hint.
 //!
-//! Each error type is converted here and nowhere else, so that `?` gives the same hint wherever it
-//! stands. A command that knows more replaces the hint.
+//! Each error type is converted here and nowhere else, so that `?` gives the same hint everywhere.
+//! A command that knows more replaces the hint.
 
 use super::failure::Failure;
 use crate::branch::{BranchNameError, CACHE_PREFIX};
@@ -19,7 +19,7 @@ use std::io;
 const FSCK: &str = "`git fsck` lists what is damaged or missing";
 const ARENA_CAP: &str = "GM_ARENA_CAP_CACHE_REBUILD";
 
-/// Conversions of errors that fail with exit code 1 and the hint that a function gives.
+/// Conversions into failures with exit code 1 and a hint computed from the error.
 macro_rules! hinted {
     ($($error:ty => $hint:expr),+ $(,)?) => {$(
         impl From<$error> for Failure {
@@ -39,7 +39,7 @@ hinted! {
     RandomError => |_| None,
     TooManyOperations => |_| None,
     TraceReport => |report| match report.leaks {
-        None => Some("GM_ALLOC_TRACE=sites names the places".into()),
+        None => Some("GM_ALLOC_TRACE=sites names the call sites".into()),
         Some(_) => None,
     },
     MemoryError => |error| memory_hint(*error),
@@ -55,7 +55,7 @@ hinted! {
     HeadBranchError => |_| Some("name a branch with --branch NAME".into()),
 }
 
-/// Conversions of errors that are wrong usage: exit code 2.
+/// Conversions into usage errors: exit code 2 and a fixed hint.
 macro_rules! usage {
     ($($error:ty => $hint:expr),+ $(,)?) => {$(
         impl From<$error> for Failure {
@@ -94,8 +94,8 @@ fn git_hint(error: &git::Error) -> Option<String> {
              rest"
         }
         git::Error::Missing(_) | git::Error::Corrupt { .. } | git::Error::Kind { .. } => FSCK,
-        git::Error::RefLocked { is_living: true, .. } => {
-            "wait until it is done, then run this again; its lock goes with it"
+        git::Error::RefLocked { holder_is_alive: true, .. } => {
+            "wait until that process ends, which releases the lock, then run this again"
         }
         git::Error::RefLocked { .. } => "if no git process is running, delete the lock file",
         git::Error::RefRead { name, .. } if name.starts_with(CACHE_PREFIX) => {
@@ -107,7 +107,7 @@ fn git_hint(error: &git::Error) -> Option<String> {
     Some(hint.into())
 }
 
-/// What to type when the ref of a cache cannot be read.
+/// The hint when the ref of a cache cannot be read.
 pub(super) fn unreadable_cache_hint(name: &str) -> String {
     format!(
         "a cache can always be built again: delete the file that `git rev-parse --git-path {name}` \
@@ -138,7 +138,7 @@ fn rebuild_hint(error: &RebuildError) -> Option<String> {
             "without --strict, malformed commits are skipped and counted".into()
         }
         RebuildError::Write(git::Error::RefMoved { .. }) => {
-            "someone else is rebuilding this cache; run it again".into()
+            "another process is rebuilding this cache; run it again".into()
         }
         RebuildError::Write(git::Error::RefUnsure { .. }) => "run it again".into(),
         RebuildError::Write(git::Error::RefConflict { other, .. }) => {
@@ -152,19 +152,19 @@ fn rebuild_hint(error: &RebuildError) -> Option<String> {
     })
 }
 
-/// What to type when the edges of a rebuild do not fit and may not go to the disk.
+/// The hint when the edges of a rebuild exceed the cap and `--no-spill` is given.
 pub(super) fn no_spill_hint() -> String {
-    format!("without --no-spill it goes on by way of the disk; {ARENA_CAP} is the cap")
+    format!("without --no-spill, edges spill to disk; {ARENA_CAP} sets the cap")
 }
 
 fn append_hint(error: &AppendError) -> Option<String> {
     Some(match error {
-        AppendError::Contended { .. } => "run it again when fewer write at once".into(),
+        AppendError::Contended { .. } => "run it again when fewer processes write at once".into(),
         AppendError::Repository(git::Error::RefUnsure { .. }) => {
-            "look at `git mind list` before you run it again".into()
+            "check with `git mind list` whether the edges are there before you run it again".into()
         }
         AppendError::Repository(git::Error::RefConflict { other, .. }) => {
-            format!("`git update-ref -d {other}` deletes that journal, if nobody needs it")
+            format!("`git update-ref -d {other}` deletes that journal, if it is not needed")
         }
         AppendError::Repository(error) => return git_hint(error),
         error => return error.memory().and_then(memory_hint),
@@ -174,10 +174,10 @@ fn append_hint(error: &AppendError) -> Option<String> {
 fn fixture_hint(error: &FixtureError) -> Option<String> {
     Some(match error {
         FixtureError::NoList { .. } => {
-            "run it in a checkout of gitmind, or name the folder with --fixtures-dir DIR".into()
+            "run it in a checkout of gitmind, or name the directory with --fixtures-dir DIR".into()
         }
         FixtureError::Unknown { known, .. } => {
-            format!("there are {}; a folder is named with a `/`", known.join(", "))
+            format!("there are {}; a directory is named with a `/`", known.join(", "))
         }
         FixtureError::Hash { .. } => {
             "restore it (git checkout -- fixtures), or correct fixtures.toml if it was changed on \
@@ -193,7 +193,7 @@ fn fixture_hint(error: &FixtureError) -> Option<String> {
 
 fn generate_hint(error: &GenerateError) -> Option<String> {
     match error {
-        GenerateError::Exists(_) => Some("name a folder that does not exist".into()),
+        GenerateError::Exists(_) => Some("name a directory that does not exist".into()),
         _ => None,
     }
 }

@@ -1,11 +1,11 @@
-//! Printing text that others wrote: nothing reaches a terminal that it would obey.
+//! Escaping of untrusted text, so that no control sequence reaches a terminal.
 //!
 //! Control characters, bytes that are not UTF-8, and characters that reorder or hide text become
 //! visible escapes. A backslash doubles, so that no two texts print the same.
 
 use std::fmt::{self, Write};
 
-/// Text or bytes of unknown origin, printable.
+/// Untrusted text or bytes, printed with escapes.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Escaped<'a> {
     bytes: &'a [u8],
@@ -13,12 +13,12 @@ pub(super) struct Escaped<'a> {
 }
 
 impl<'a> Escaped<'a> {
-    /// Bytes such as a path's, unambiguously.
+    /// Bytes such as a path; backslashes double, so that the result is unambiguous.
     pub(super) fn bytes(bytes: &'a [u8]) -> Self {
         Self { bytes, double_backslash: true }
     }
 
-    /// A sentence that may contain text of others; backslashes stay.
+    /// A sentence that may quote untrusted text; backslashes stay.
     pub(super) fn text(text: &'a str) -> Self {
         Self { bytes: text.as_bytes(), double_backslash: false }
     }
@@ -43,7 +43,7 @@ impl fmt::Display for Escaped<'_> {
     }
 }
 
-/// Characters that change how others are shown or show nothing themselves.
+/// Whether a character is invisible or changes how others are displayed.
 pub(super) fn is_invisible(c: char) -> bool {
     c.is_control()
         || matches!(c,
@@ -67,7 +67,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_terminal_obeys_becomes_visible() {
+    fn control_characters_and_invalid_bytes_are_escaped() {
         assert_eq!(escaped(b"a\x1b[31m\n\x7f"), "a\\x1b[31m\\x0a\\x7f");
         assert_eq!(escaped("\u{9b}1m\u{202e}x".as_bytes()), "\\u{9b}1m\\u{202e}x");
         assert_eq!(escaped(b"\xff\xc0\xafz"), "\\xff\\xc0\\xafz");

@@ -13,7 +13,7 @@ pub enum Exit {
     Success,
     /// Failed, or over budget.
     Failure,
-    /// Wrong usage, or could not tell.
+    /// Usage error, or no verdict.
     Unknown,
 }
 
@@ -27,7 +27,7 @@ impl From<Exit> for ExitCode {
     }
 }
 
-/// A command that failed: what to say and how to exit.
+/// Why a command failed: the message, the hint and the exit code.
 #[derive(Debug)]
 pub struct Failure {
     exit: Exit,
@@ -41,32 +41,32 @@ impl Failure {
         Self { exit: Exit::Failure, source: source.into(), hint: None }
     }
 
-    /// Adds what to type next.
+    /// Sets the hint: what to type next.
     #[must_use]
     pub fn hint(self, hint: impl Into<String>) -> Self {
         Self { hint: Some(hint.into()), ..self }
     }
 
-    /// Adds what to type next, where there is something.
+    /// Sets the hint if there is one, and keeps the present one otherwise.
     #[must_use]
     pub(super) fn hint_if(self, hint: Option<String>) -> Self {
         Self { hint: hint.or(self.hint), ..self }
     }
 
-    /// The same failure, where the question could not be answered: exit code 2.
+    /// The same failure with exit code 2.
     #[must_use]
     pub fn unknown(self) -> Self {
         Self { exit: Exit::Unknown, ..self }
     }
 
-    /// The same failure, with where in the input it was.
+    /// The same failure, preceded by its position in the input.
     #[must_use]
     pub(super) fn at(self, place: std::fmt::Arguments<'_>) -> Self {
         let source = format!("{place}: {}", self.text()).into();
         Self { source, ..self }
     }
 
-    /// An error and its causes in one line, for what is no failure.
+    /// An error and its causes in one line, for warnings.
     pub(super) fn text_of(error: &(dyn Error + 'static)) -> String {
         chain(error)
     }
@@ -76,7 +76,7 @@ impl Failure {
         chain(&*self.source)
     }
 
-    /// Says it on stderr. A reader that went away is no failure.
+    /// Prints the failure on stderr. A broken pipe is not a failure.
     pub(super) fn report(self, output: &mut Output) -> Exit {
         if is_broken_pipe(&*self.source) {
             return Exit::Success;
@@ -86,7 +86,7 @@ impl Failure {
     }
 }
 
-/// An error and its causes in one line. A transparent error says the same as its cause: once.
+/// An error and its causes in one line; a cause that the text ends with already is not repeated.
 fn chain(error: &dyn Error) -> String {
     let mut text = error.to_string();
     let mut next = error.source();
@@ -112,12 +112,13 @@ fn is_broken_pipe(error: &(dyn Error + 'static)) -> bool {
     false
 }
 
-/// Prints what clap has to say: help and version are answers, the rest is wrong usage.
+/// Prints clap's message: help and version are answers, everything else is a usage error.
 pub(super) fn usage(error: &clap::Error) -> ExitCode {
-    // Its text repeats arguments, whoever they came from; its own has no controls but line ends.
+    // The message quotes arguments, which are untrusted; the rest has no control characters but
+    // line ends.
     let plain = error.render().to_string();
     let is_raw = plain.chars().any(|c| is_invisible(c) && !matches!(c, '\n' | '\t'));
-    // Nothing is left to be done when even this cannot be printed.
+    // A failure to print this cannot be reported anywhere.
     let _ = if is_raw {
         let mut lines = plain.lines();
         lines.try_for_each(|line| writeln!(io::stderr(), "{}", Escaped::text(line)))

@@ -4,7 +4,7 @@ use super::args::{Args, FixtureCommand, MakeArgs};
 use super::failure::{Exit, Failure};
 use super::output::Output;
 use super::progress::Bar;
-use super::repository::start_folder;
+use super::repository::start_directory;
 use crate::fixture::{Recipe, make};
 use serde::Serialize;
 use std::io::Write;
@@ -14,10 +14,10 @@ pub(super) fn run(
     command: &FixtureCommand,
     output: &mut Output,
 ) -> Result<Exit, Failure> {
-    let FixtureCommand::Make(MakeArgs { edges, seed, batch, json, folder }) = command;
+    let FixtureCommand::Make(MakeArgs { edges, seed, batch, json, directory }) = command;
     let recipe = Recipe { edges: *edges, seed: *seed, batch: *batch };
     let bar = Bar::stderr();
-    let made = make(recipe, &start_folder(args).join(folder), &bar);
+    let made = make(recipe, &start_directory(args).join(directory), &bar);
     bar.clear();
     let made = made?;
     if *json {

@@ -1,4 +1,4 @@
-//! `git-mind import`: many edges from lines of JSON, in as few commits as they fit, all or none.
+//! `git-mind import`: edges from lines of JSON, appended atomically in as few commits as possible.
 
 use super::append::{self, append};
 use super::args::{Args, ImportArgs};
@@ -25,7 +25,7 @@ use std::fs::File;
 use std::io::{self, BufRead, BufReader, Write};
 use std::path::Path;
 
-/// Most bytes of a line: an edge with its longest texts has about half.
+/// Most bytes of a line: twice those of an edge whose strings are as long as allowed.
 const LINE_BYTES_MAX: usize = 64 << 10;
 /// Lines between two progress reports.
 const REPORT_EVERY: u64 = 1024;
@@ -61,7 +61,7 @@ pub(super) fn run(
     let read = match options.file.as_os_str().as_encoded_bytes() {
         b"-" => import.read(io::stdin().lock(), &bar),
         _ => {
-            let file = repository::start_folder(args).join(&options.file);
+            let file = repository::start_directory(args).join(&options.file);
             let opened = File::open(&file).map_err(|error| cannot_read(&file, &error));
             opened.and_then(|file| import.read(BufReader::new(file), &bar))
         }
@@ -83,7 +83,7 @@ fn cannot_read(file: &Path, error: &io::Error) -> Failure {
     Failure::new(format!("cannot read {}: {error}", file.display()))
 }
 
-/// The edges of an import, as far as it has been read.
+/// The edges that have been read so far.
 struct Import<'a> {
     alloc: Alloc<'a>,
     writer: Writer,
@@ -147,7 +147,7 @@ impl Import<'_> {
         Ok(self.batch.push(&edge)?)
     }
 
-    /// The object that one end of an edge is.
+    /// The object id of one end of an edge: the given id, or that of the path.
     fn object(&mut self, end: &str, id: Option<Oid>, path: &[u8]) -> Result<Oid, Failure> {
         match id {
             Some(id) => Ok(id),
@@ -163,13 +163,13 @@ fn path<'l>(text: &'l Option<Text<'_>>) -> &'l [u8] {
     text.as_ref().map_or(b"", Text::as_bytes)
 }
 
-/// The attribution that a line gives; an empty author is nobody's default here.
+/// The attribution that a line gives; an empty author stays empty.
 fn attribution<'l>(line: &'l AttributionLine<'_>) -> Result<Attribution<'l>, Failure> {
     let origin = match (line.source_number, &line.source) {
         (Some(number), _) => Origin(number),
         (None, Some(name)) => Origin::from_name(name.as_str()).ok_or_else(|| {
             let kinds = "human, claude, gpt, ai, system, import or unknown";
-            Failure::new(format!("`{}` is no kind of writer: {kinds}", name.as_str()))
+            Failure::new(format!("`{}` is not a source: use {kinds}", name.as_str()))
         })?,
         (None, None) => Origin::HUMAN,
     };
@@ -193,7 +193,7 @@ fn read_line(lines: &mut impl BufRead, line: &mut Vec<'_, u8>) -> Result<bool, F
         let end = memchr::memchr(b'\n', read);
         let part = &read[..end.unwrap_or(read.len())];
         if line.len() + part.len() > LINE_BYTES_MAX {
-            let error = format!("longer than {LINE_BYTES_MAX} bytes, which no edge needs");
+            let error = format!("longer than {LINE_BYTES_MAX} bytes, the limit of a line");
             return Err(Failure::new(error));
         }
         line.try_extend_from_slice(part)?;
@@ -205,10 +205,10 @@ fn read_line(lines: &mut impl BufRead, line: &mut Vec<'_, u8>) -> Result<bool, F
     }
 }
 
-/// What paths of HEAD's commit stand for, each looked up once.
+/// Object ids of paths of HEAD's commit; each path is looked up once.
 struct Paths<'a> {
     repository: &'a dyn Repository,
-    /// The tree of HEAD's commit, once a path was asked for.
+    /// The tree of HEAD's commit; read at the first look-up.
     tree: Option<Oid>,
     table: InternTable<'a>,
     known: Map<'a, Symbol, Oid>,

@@ -1,4 +1,4 @@
-//! One line of an import: the JSON form of an edge, borrowed from the line.
+//! One line of an import: an edge as JSON, borrowed from the line.
 
 use super::relation::parse_relation;
 use crate::journal::{Confidence, Relation};
@@ -8,7 +8,7 @@ use serde::{Deserialize, Deserializer};
 use std::borrow::Cow;
 use std::fmt;
 
-/// An edge as a line gives it. The fields are those of `list --json`.
+/// An edge as JSON, with the fields of `list --json`.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct ImportLine<'l> {
@@ -28,10 +28,10 @@ pub(super) struct ImportLine<'l> {
     pub(super) timestamp_ms: Option<u64>,
     #[serde(borrow)]
     pub(super) ulid: Option<Text<'l>>,
-    /// Absent: the writer's own; null: the basic form, which has none.
+    /// Absent: that of the environment; null: none, as in the basic form of an edge.
     #[serde(borrow, default, deserialize_with = "present")]
     pub(super) attribution: Option<Option<AttributionLine<'l>>>,
-    /// Where the edge was, which is not where it will be.
+    /// The commit and the id that `list` and `query` print; ignored, since new ones are assigned.
     #[serde(rename = "commit")]
     _commit: Option<serde::de::IgnoredAny>,
     #[serde(rename = "id")]
@@ -56,7 +56,7 @@ pub(super) struct AttributionLine<'l> {
 }
 
 impl ImportLine<'_> {
-    /// The type: by its number where there is one, since most numbers have one name.
+    /// The type; the number has priority, since all types without a name are called `custom`.
     pub(super) fn relation(&self) -> Result<Relation, String> {
         match (self.type_number, &self.relation) {
             (Some(number), _) => Ok(Relation(number)),
@@ -78,7 +78,7 @@ impl ImportLine<'_> {
     }
 }
 
-/// A field that is there, be it null.
+/// A field that is present, even when it is null.
 fn present<'de, D, T>(deserializer: D) -> Result<Option<Option<T>>, D::Error>
 where
     D: Deserializer<'de>,
@@ -87,7 +87,7 @@ where
     Option::deserialize(deserializer).map(Some)
 }
 
-/// Text, copied only when it has escapes.
+/// A JSON string, copied only when it has escapes.
 #[derive(Debug, Deserialize)]
 #[serde(transparent)]
 pub(super) struct Text<'l>(#[serde(borrow)] Cow<'l, str>);
@@ -102,7 +102,7 @@ impl Text<'_> {
     }
 }
 
-/// The name of an object.
+/// An object id in hexadecimal.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Name(pub(super) Oid);
 

@@ -24,7 +24,7 @@ use std::ops::ControlFlow;
 /// What a list shows.
 struct Wanted<'a> {
     options: &'a ListArgs,
-    /// What the path of the filter stands for in the tree.
+    /// The path of the filter, from the top of the tree.
     from: Option<OwnedPath<'a>>,
 }
 
@@ -44,7 +44,7 @@ pub(super) fn run(
     let context = Context { alloc, repository: &repository, clock: &clock, progress: &Silent };
     let branch = repository::branch(&context, options.branch.as_deref())?;
     let tip = repository::journal_tip(&repository, &branch)?;
-    // What is no path of the tree can still be one that somebody wrote.
+    // A path that is invalid in this tree may still be the recorded path of an edge.
     let from = options.filter.from();
     let from = from.and_then(|path| repository::tree_path(alloc, repository.location(), path).ok());
     session.about(branch.as_str(), "read", repository.location().git_dir.clone());
@@ -104,10 +104,10 @@ fn print(
     Ok(malformed)
 }
 
-/// The kind of edges that pass a filter.
+/// What the summary line says about edges that pass a filter.
 pub(super) const THAT_MATCH: &str = " that match";
 
-/// Says how many edges of this kind there were, apart from the answer.
+/// Prints the summary line: how many edges of this kind were shown.
 pub(super) fn conclude(
     branch: &BranchName,
     shown: u64,
@@ -125,7 +125,7 @@ pub(super) fn conclude(
     }
 }
 
-/// Shows each edge that the options ask for.
+/// Calls `show` with each edge that passes the filter, up to the limit.
 fn each(
     context: &Context<'_>,
     tip: crate::oid::Oid,

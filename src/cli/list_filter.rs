@@ -1,4 +1,4 @@
-//! Which edges a list shows: the filters of `git-mind list` and their spelling.
+//! The filters of `git-mind list`.
 
 use super::relation::{RelationArg, parse_confidence, parse_relation};
 use crate::fs::OwnedPath;
@@ -8,19 +8,19 @@ use std::ffi::OsString;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
-/// Filters; an edge is shown when it passes all that are set.
+/// Filters of edges; an edge must pass all that are set.
 #[derive(Clone, Debug, Default, clap::Args)]
 pub(super) struct ListFilter {
-    /// Only edges whose source had this path, as seen from the current folder
+    /// Only edges whose source had this path, relative to the current directory
     #[arg(long, value_name = "PATH")]
     from: Option<OsString>,
     /// Only edges of this type: implements, references, depends_on, augments, custom, or a number
     #[arg(long = "type", value_name = "TYPE", value_parser = parse_relation)]
     relation: Option<RelationArg>,
-    /// Only edges by this kind of writer
+    /// Only edges by this kind of author
     #[arg(long, value_enum, value_name = "SOURCE")]
     source: Option<SourceArg>,
-    /// Only edges at least this sure, from 0 to 1
+    /// Only edges with at least this confidence, from 0 to 1
     #[arg(long, value_name = "FRACTION", value_parser = parse_confidence)]
     min_confidence: Option<Confidence>,
 }
@@ -28,11 +28,11 @@ pub(super) struct ListFilter {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum SourceArg {
     Human,
-    /// Any writer that is not human
+    /// Any author that is not human
     Ai,
     Claude,
     Gpt,
-    /// A writer that is neither human nor named here
+    /// An author of a kind that is not listed here
     Other,
     System,
     Import,
@@ -40,19 +40,19 @@ enum SourceArg {
 }
 
 impl ListFilter {
-    /// Whether it leaves anything out.
+    /// Whether any filter is set.
     pub(super) fn is_set(&self) -> bool {
         let Self { from, relation, source, min_confidence } = self;
         from.is_some() || relation.is_some() || source.is_some() || min_confidence.is_some()
     }
 
-    /// The path that sources must have, as it was typed.
+    /// The argument of `--from`.
     pub(super) fn from(&self) -> Option<&Path> {
         self.from.as_deref().map(Path::new)
     }
 
-    /// Whether an edge passes. `from` is what [`Self::from`] means in the folder where it was
-    /// typed; a source that has the typed path itself passes too, whoever wrote it so.
+    /// Whether an edge passes all filters. `from` is [`Self::from`] relative to the top of the
+    /// tree; an edge whose source path equals the argument itself passes as well.
     pub(super) fn wants(&self, edge: &Edge<'_>, from: Option<&OwnedPath<'_>>) -> bool {
         let Self { from: typed, relation, source, min_confidence } = self;
         let origin = edge.attribution.map_or(Origin::HUMAN, |who| who.origin);

@@ -1,4 +1,4 @@
-//! Edges as `--json` prints them: one document, written as it comes, whatever its length.
+//! Edges as `--json` prints them: one document, streamed edge by edge.
 
 use super::output::Output;
 use crate::branch::BranchName;
@@ -7,11 +7,11 @@ use crate::oid::Oid;
 use serde::{Serialize, Serializer};
 use std::io::{self, Write};
 
-/// A document whose edges are still being written.
+/// A document whose edges are being written.
 pub(super) struct JsonList<'a> {
     output: &'a mut Output,
     edges_shown: u64,
-    /// The edge that is being printed.
+    /// Buffer of the edge that is being printed.
     text: Vec<u8>,
 }
 
@@ -34,7 +34,7 @@ impl<'a> JsonList<'a> {
         self.output.write_json(&self.text)
     }
 
-    /// Prints what is known only now, such as these fields.
+    /// Ends the document with these fields, whose values are known after the last edge.
     pub(super) fn end(self, fields: &[(&str, serde_json::Value)]) -> io::Result<()> {
         write!(self.output, "\n],\n\"edges_shown\": {}", self.edges_shown)?;
         for (name, value) in fields {
@@ -44,9 +44,9 @@ impl<'a> JsonList<'a> {
     }
 }
 
-/// How many texts there were, and how many of them were different.
-pub(super) fn texts_document(texts: EdgeStringCounts) -> serde_json::Value {
-    let EdgeStringCounts { total, total_bytes, distinct, distinct_bytes } = texts;
+/// How many strings there were, and how many of them were different.
+pub(super) fn texts_document(strings: EdgeStringCounts) -> serde_json::Value {
+    let EdgeStringCounts { total, total_bytes, distinct, distinct_bytes } = strings;
     serde_json::json!({
         "met": total,
         "met_bytes": total_bytes.get(),
@@ -125,7 +125,7 @@ impl<'a> AttributionDocument<'a> {
     }
 }
 
-/// The name of an object, in hexadecimal.
+/// An object id in hexadecimal.
 struct Name(Oid);
 
 impl Serialize for Name {
@@ -134,8 +134,8 @@ impl Serialize for Name {
     }
 }
 
-/// Bytes that are nearly always text. JSON has no other strings: what is not UTF-8 becomes an
-/// object with the bytes in hexadecimal, so that nothing is lost and nothing is mistaken.
+/// Bytes that are nearly always UTF-8. Other bytes become an object `{"hex": ...}`, since a JSON
+/// string cannot hold them.
 struct Text<'a>(&'a [u8]);
 
 impl Serialize for Text<'_> {

@@ -1,4 +1,4 @@
-//! One edge as one line for people, no wider than their terminal.
+//! One edge as one line of text, no wider than the terminal.
 
 use super::escape::Escaped;
 use crate::journal::{Confidence, Edge, Origin};
@@ -6,10 +6,10 @@ use std::fmt;
 use std::io::{self, Write};
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
-/// Columns that a path keeps, however narrow the terminal.
+/// Columns of a path at least, however narrow the terminal is.
 const PATH_COLUMNS_MIN: usize = 8;
 
-/// Writes the line with its end; in `columns` columns when that is possible.
+/// Writes the line with its newline, in at most `columns` columns when that is possible.
 pub(super) fn write(
     edge: &Edge<'_>,
     columns: Option<usize>,
@@ -22,7 +22,7 @@ pub(super) fn write(
     writeln!(out, "{source} ──{}──> {target}{}", edge.relation.name(), Remark(edge))
 }
 
-/// The line for a terminal.
+/// The line with paths shortened to fit `columns` columns.
 fn shortened(edge: &Edge<'_>, columns: usize) -> String {
     let source = Escaped::bytes(edge.source_path).to_string();
     let target = Escaped::bytes(edge.target_path).to_string();
@@ -36,7 +36,7 @@ fn shortened(edge: &Edge<'_>, columns: usize) -> String {
     format!("{source}{arrow}{target}{remark}")
 }
 
-/// Who recorded the edge and how sure they were, where that is not the usual.
+/// Author and confidence of the edge, where they differ from the defaults.
 struct Remark<'e>(&'e Edge<'e>);
 
 impl fmt::Display for Remark<'_> {
@@ -60,7 +60,7 @@ impl fmt::Display for Remark<'_> {
     }
 }
 
-/// Cuts the start of a path that is wider than `columns`: its end tells more.
+/// Cuts the start of a path that is wider than `columns`; the end distinguishes files better.
 fn shorten(path: String, columns: usize) -> String {
     if path.width() <= columns {
         return path;
@@ -121,7 +121,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_terminal_would_obey_is_escaped() {
+    fn control_characters_of_paths_are_escaped() {
         let line = line(&edge(b"\x1b[2J", b"\xff\n"), None);
         assert_eq!(line, "\\x1b[2J ──references──> \\xff\\x0a");
     }

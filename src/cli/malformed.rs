@@ -1,10 +1,10 @@
-//! Malformed commits of a journal: counted, the first few named, all of them diagnosed.
+//! Warnings and diagnostics about malformed commits of a journal.
 
 use super::output::Output;
 use super::telemetry::Session;
 use crate::journal::{Malformed, MalformedCounts};
 
-/// Warns of the malformed commits, when there are any.
+/// Warns about the first malformed commits, with the counts of all.
 pub(super) fn warn(counts: &MalformedCounts, output: &mut Output) {
     for malformed in counts.first() {
         output.warning(&malformed.to_string());

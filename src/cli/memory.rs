@@ -1,4 +1,4 @@
-//! The memory of a command: made from the toggles, reported at the end.
+//! The memory of a command: made from the toggles, reported at its end.
 
 use super::args::Command;
 use super::failure::Failure;
@@ -8,13 +8,13 @@ use crate::context::{Memory, Toggles};
 use crate::env::Environment;
 use crate::memory::ProcessAllocator;
 
-/// Reads the toggles; one that cannot be understood is wrong usage.
+/// Reads the toggles; an invalid value is a usage error.
 pub(super) fn toggles(env: &dyn Environment) -> Result<Toggles, Failure> {
     Ok(Toggles::read(env)?)
 }
 
-/// Makes the memory of a command, under the limit of what it does; a traced one counts the whole
-/// process.
+/// Makes the memory of a command, with the budget of its operation. Tracing also counts the
+/// allocations of the whole process.
 pub(super) fn begin(toggles: &Toggles, command: &Command, allocator: &ProcessAllocator) -> Memory {
     if toggles.trace.is_some() && !toggles.disable_custom_allocators {
         allocator.start_counting();
@@ -24,7 +24,7 @@ pub(super) fn begin(toggles: &Toggles, command: &Command, allocator: &ProcessAll
         Command::List(_) => operation::JOURNAL_READ,
         Command::Query(_) => operation::CACHE_QUERY,
         Command::Link(_) | Command::Import(_) => operation::JOURNAL_APPEND,
-        // Those that do not say so measure, print or write files; the largest budget will do.
+        // The other commands run no accounted operation, so they get the largest budget.
         Command::CacheRebuild(_)
         | Command::Budget(_)
         | Command::Env(_)
@@ -35,7 +35,7 @@ pub(super) fn begin(toggles: &Toggles, command: &Command, allocator: &ProcessAll
     Memory::new(toggles, toggles.budget_of(op))
 }
 
-/// Says what was traced, and fails when something was not given back.
+/// Prints the counters of a traced run, and fails when memory leaked.
 pub(super) fn end(
     memory: Memory,
     toggles: &Toggles,
@@ -48,7 +48,7 @@ pub(super) fn end(
     if toggles.trace.is_some() && !toggles.disable_custom_allocators {
         let process = allocator.diagnostics();
         output.note(&format!(
-            "process: peak {}, {} outstanding, {} allocations, {} refused",
+            "process: peak {}, {} outstanding, {} allocations, {} failed",
             process.peak_bytes,
             process.bytes_outstanding,
             process.allocations_total,
@@ -58,7 +58,7 @@ pub(super) fn end(
             let (heap, ports) = (allocator.diagnostics_of(op), memory.registry().totals(op));
             if ports.runs > 0 {
                 output.note(&format!(
-                    "{op}: {} runs, peak {} of the process and {} through the context, {} refused",
+                    "{op}: {} runs, peak {} of the process and {} through the context, {} failed",
                     ports.runs, heap.peak_bytes, ports.peak_bytes, ports.failures_total
                 ));
             }

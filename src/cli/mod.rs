@@ -1,5 +1,5 @@
-//! The command line, the only layer that prints, reads the environment or knows colours: answers on
-//! stdout, the conversation on stderr.
+//! The command line, the only layer that prints, reads the environment or knows colours. Answers go
+//! to stdout; errors, warnings, notes and progress go to stderr.
 
 mod append;
 mod args;
@@ -41,7 +41,7 @@ use std::ffi::OsString;
 use std::io::Write;
 use std::process::ExitCode;
 
-/// Runs the program with these arguments, the first of which is its name.
+/// Runs the program with these arguments; the first is the name of the program.
 pub fn run(
     arguments: impl IntoIterator<Item = OsString>,
     env: &dyn Environment,

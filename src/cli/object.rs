@@ -1,4 +1,4 @@
-//! The object that a word of the command line means: an id, or a path of HEAD's commit.
+//! Arguments that name an object: an object id, or a path of HEAD's commit.
 
 use super::failure::Failure;
 use super::repository;
@@ -11,9 +11,9 @@ use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
-/// The object that `word` means. Forty hexadecimal digits are an id, whether the object is there or
-/// not and whatever the tree holds, so that a script means the same in every tree; a file that is
-/// called so is `./<name>`. Anything else is a path, as seen from the current folder.
+/// The object that `word` names. Forty hexadecimal digits are an id, even when the object does not
+/// exist or a file has that name, so that a script does the same in every tree; such a file is
+/// `./<name>`. Anything else is a path relative to the current directory.
 pub(super) fn named(
     context: &Context<'_>,
     location: &Location,
@@ -25,11 +25,11 @@ pub(super) fn named(
     let Context { alloc, repository, .. } = *context;
     let path = repository::tree_path(alloc, location, Path::new(word))?;
     let tree = head_tree(repository, alloc)?;
-    let otherwise = "name others by 40 hexadecimal digits";
+    let otherwise = "name other objects by their 40 hexadecimal digits";
     Ok(find(repository, alloc, tree, path.as_bytes(), otherwise)?.id)
 }
 
-/// The tree that paths are looked up in.
+/// The tree of HEAD's commit, in which paths are looked up.
 pub(super) fn head_tree(repository: &dyn Repository, alloc: Alloc<'_>) -> Result<Oid, Failure> {
     git::head_tree(repository, alloc)?.ok_or_else(|| {
         Failure::new("HEAD has no commit yet, so it has no files")
@@ -37,8 +37,9 @@ pub(super) fn head_tree(repository: &dyn Repository, alloc: Alloc<'_>) -> Result
     })
 }
 
-/// The object at `path`, from the top of `tree`, as an end of a new edge. A submodule is none: its
-/// object is a commit of another repository. Edges of other tools may have one, and are found.
+/// The object at `path`, from the top of `tree`, as an end of a new edge. A submodule cannot be
+/// one, since its object is a commit of another repository. Queries still find edges of other tools
+/// that have a submodule as an end.
 pub(super) fn linkable(
     repository: &dyn Repository,
     alloc: Alloc<'_>,
@@ -49,13 +50,13 @@ pub(super) fn linkable(
     if found.mode == EntryMode::Submodule {
         let path = String::from_utf8_lossy(path);
         let error = format!("path `{path}` is a submodule, which has files of its own");
-        let hint = "link the folder around it, or link inside the submodule";
+        let hint = "link the directory that contains it, or link inside the submodule";
         return Err(Failure::new(error).hint(hint));
     }
     Ok(found.id)
 }
 
-/// What is at `path`, from the top of `tree`; `otherwise` is what to do when nothing is there.
+/// The entry at `path`, from the top of `tree`; `otherwise` ends the hint when there is none.
 fn find(
     repository: &dyn Repository,
     alloc: Alloc<'_>,

@@ -1,4 +1,4 @@
-//! Where words go: answers to stdout, the conversation to stderr, colours only where they belong.
+//! Output streams: answers to stdout, messages to stderr, with colours where the terminal has them.
 
 use super::escape::{Escaped, is_invisible};
 use anstream::AutoStream;
@@ -11,13 +11,12 @@ const NOTE: Style = Style::new().bold();
 const WARNING: Style = AnsiColor::Yellow.on_default().bold();
 const HINT: Style = AnsiColor::Cyan.on_default().bold();
 
-/// Most bytes of a sentence; of a longer one, such as with a path of 100 KB, the middle is left
-/// out.
+/// Most bytes of a message; the middle of a longer one is left out.
 const TEXT_BYTES_MAX: usize = 4096;
 
 /// The two streams of a command.
 pub(super) struct Output {
-    /// Answers have no colours.
+    /// Answers, without colours.
     stdout: BufWriter<Stdout>,
     is_terminal: bool,
 }
@@ -27,13 +26,13 @@ impl Output {
         Self { stdout: BufWriter::new(io::stdout()), is_terminal: io::stdout().is_terminal() }
     }
 
-    /// Columns of the terminal that reads the answer; `None` when it is not a terminal.
+    /// Columns of the terminal that stdout is; `None` when it is not a terminal.
     pub(super) fn columns(&self) -> Option<usize> {
         let (width, _) = self.is_terminal.then(terminal_size::terminal_size).flatten()?;
         Some(width.0.into())
     }
 
-    /// Prints a document and the end of its line.
+    /// Prints a document and a newline.
     pub(super) fn json(&mut self, document: &impl serde::Serialize) -> io::Result<()> {
         let mut text = Vec::new();
         serde_json::to_writer_pretty(&mut text, document).map_err(io::Error::from)?;
@@ -41,8 +40,8 @@ impl Output {
         self.write_all(b"\n")
     }
 
-    /// Prints a part of a document. What a terminal obeys and JSON leaves as it is, such as U+009B,
-    /// is escaped: that is the same text to whoever reads JSON.
+    /// Prints a part of a document. Invisible characters that JSON does not escape, such as U+009B,
+    /// are printed as `\u` escapes, which are the same text to a JSON parser.
     pub(super) fn write_json(&mut self, json: &[u8]) -> io::Result<()> {
         let text = str::from_utf8(json).map_err(io::Error::other)?;
         let mut rest = text;
@@ -57,12 +56,12 @@ impl Output {
         self.write_all(rest.as_bytes())
     }
 
-    /// Says what failed and, where there is something, what to type next.
+    /// Prints an error and, if there is one, its hint.
     pub(super) fn error(&mut self, text: &str, hint: Option<&str>) {
         self.say(ERROR, "error", text, hint);
     }
 
-    /// Says what the answer does not show.
+    /// Prints a note: information that is not part of the answer.
     pub(super) fn note(&mut self, text: &str) {
         self.say(NOTE, "note", text, None);
     }
@@ -71,14 +70,14 @@ impl Output {
         self.say(WARNING, "warning", text, None);
     }
 
-    /// Warns, and says what to type next.
+    /// Prints a warning with a hint.
     pub(super) fn advise(&mut self, text: &str, hint: &str) {
         self.say(WARNING, "warning", text, Some(hint));
     }
 
-    /// Prints one line on stderr, after what was printed on stdout so far.
+    /// Prints one line on stderr, after flushing stdout.
     fn say(&mut self, style: Style, kind: &str, text: &str, hint: Option<&str>) {
-        // The conversation is best effort: a closed stderr must not change the outcome.
+        // Messages are best effort: a closed stderr must not change the outcome.
         let _ = self.stdout.flush();
         let mut stderr: AutoStream<StderrLock<'_>> = AutoStream::auto(io::stderr().lock());
         let (text, hint) = (shortened(text), hint.map(shortened));
@@ -100,7 +99,7 @@ impl Write for Output {
     }
 }
 
-/// A sentence without its middle when it is too long: its two ends say what it is about.
+/// A message without its middle when it is too long.
 fn shortened(text: &str) -> Cow<'_, str> {
     if text.len() <= TEXT_BYTES_MAX {
         return text.into();
@@ -110,7 +109,7 @@ fn shortened(text: &str) -> Cow<'_, str> {
     format!("{}... ({} bytes) ...{}", &text[..start], end - start, &text[end..]).into()
 }
 
-/// The same error, with what it happened to.
+/// The same error, which names the standard output.
 fn to_stdout(error: io::Error) -> io::Error {
     io::Error::new(error.kind(), format!("cannot write to the standard output: {error}"))
 }

@@ -1,4 +1,4 @@
-//! A progress bar on stderr: only on a terminal, and only for work that takes longer than a second.
+//! A progress bar on stderr: only on a terminal, and only for work that takes more than 1 s.
 
 use crate::progress::{Progress, Step};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
@@ -6,10 +6,10 @@ use std::cell::Cell;
 use std::io::{IsTerminal, stderr};
 use std::time::{Duration, Instant};
 
-/// How long work must take before it is worth a bar.
+/// How long work must have taken before the bar is shown.
 const QUIET: Duration = Duration::from_secs(1);
 
-/// A listener that draws.
+/// Draws progress as a bar.
 pub(super) struct Bar {
     bar: ProgressBar,
     is_terminal: bool,
@@ -30,7 +30,7 @@ impl Bar {
         self.bar.finish_and_clear();
     }
 
-    /// Makes the bar fit a step and shows it once the quiet time is over.
+    /// Sets the text and the length of the bar for a step, and shows it.
     fn restyle(&self, step: Step, total: Option<u64>) {
         let verb = match step {
             Step::Reading => "reading journal",

@@ -1,4 +1,4 @@
-//! `git-mind query`: the edges that start or end at an object, through the cache where it can.
+//! `git-mind query`: edges that start or end at an object, from the cache when it is current.
 
 use super::args::{Args, QueryArgs};
 use super::errors;
@@ -20,7 +20,7 @@ use std::io::Write;
 use std::ops::ControlFlow;
 use std::time::Duration;
 
-/// Digits that ids are aligned to.
+/// Columns that ids are right-aligned in.
 const ID_COLUMNS: usize = 8;
 
 pub(super) fn run(
@@ -54,7 +54,7 @@ pub(super) fn run(
     Ok(Exit::Success)
 }
 
-/// Prints the answer as it comes, as lines or as a document.
+/// Streams the answer, as lines or as a document.
 fn print(
     context: &Context<'_>,
     branch: &BranchName,
@@ -108,7 +108,7 @@ fn print(
     Ok(answer)
 }
 
-/// What the cache was good for, in a word.
+/// The state of the cache in one word.
 fn state(answer: &Answer) -> &'static str {
     answer.unusable.as_ref().map_or("current", Unusable::name)
 }
@@ -146,7 +146,7 @@ fn tell(
     }
 }
 
-/// Says why the answer is not the cache's, and what the journal could not give.
+/// Warns when the answer is not from the cache, and about malformed commits.
 fn warn(answer: &Answer, output: &mut Output) {
     if let Some(unusable) = &answer.unusable {
         let text = Failure::text_of(unusable) + ", so the answer is the journal's";

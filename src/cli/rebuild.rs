@@ -117,13 +117,13 @@ fn tell(
     }
 }
 
-/// Names what was left out and what was replaced.
+/// Warns about malformed commits, and says why an existing cache was replaced.
 fn warn(report: &Report, output: &mut Output) {
     if let Some(reason) = &report.replaced_because {
-        output.warning(&format!("the cache that was there could not be read: {reason}"));
+        output.warning(&format!("the existing cache could not be read: {reason}"));
     }
     if let Some(because) = &report.full_because {
-        output.note(&format!("the whole cache was built anew: {because}"));
+        output.note(&format!("the whole cache was rebuilt: {because}"));
     }
     malformed::warn(&report.malformed, output);
 }
@@ -161,7 +161,7 @@ fn print(
         writeln!(output, "  written       {} objects, {}", written.objects, written.size)?;
     }
     if report.spilled > Bytes::ZERO {
-        writeln!(output, "  on disk       {} that were over the arena's cap", report.spilled)?;
+        writeln!(output, "  spilled       {} to disk, over the arena's cap", report.spilled)?;
     }
     Ok(())
 }
@@ -183,9 +183,9 @@ struct RebuildDocument<'a> {
     shards_tree: String,
     objects_written: u32,
     bytes_written: u64,
-    /// Why a cache that was there was not brought up to date; null when it was, or there was none.
+    /// Why an existing cache was not updated incrementally; null when it was, or there was none.
     full_because: Option<String>,
-    /// What went to the disk and back because it did not fit the arena.
+    /// Bytes that were spilled to disk because the arena was full.
     spilled_bytes: u64,
     duration_ms: u64,
 }

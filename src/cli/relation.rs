@@ -1,17 +1,17 @@
-//! How types of edges and confidences are spelled on the command line and in imported lines.
+//! Parsers of edge types and confidences, for arguments and for imported lines.
 
 use crate::journal::{Confidence, Relation};
 
-/// Types of edges.
+/// The type of edges that an argument selects.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum RelationArg {
     Exactly(Relation),
-    /// Every number without a name; for a new edge, the number for them.
+    /// Every type number without a name; for a new edge, the number of `custom`.
     Custom,
 }
 
 impl RelationArg {
-    /// Whether an edge of type `relation` is meant.
+    /// Whether an edge of type `relation` is selected.
     pub(super) fn matches(self, relation: Relation) -> bool {
         match self {
             Self::Exactly(wanted) => relation == wanted,
@@ -28,7 +28,7 @@ impl RelationArg {
     }
 }
 
-/// Reads a type's name, in any case, or its number.
+/// Parses the name of a type, in any case, or its number.
 pub(super) fn parse_relation(text: &str) -> Result<RelationArg, String> {
     let name = text.to_ascii_lowercase().replace('-', "_");
     if let Some(relation) = Relation::from_name(&name) {
@@ -42,7 +42,7 @@ pub(super) fn parse_relation(text: &str) -> Result<RelationArg, String> {
     number.map_err(|_| format!("a type is one of {names}"))
 }
 
-/// Reads a fraction from 0 to 1.
+/// Parses a fraction from 0 to 1.
 pub(super) fn parse_confidence(text: &str) -> Result<Confidence, String> {
     let fraction = text.parse().ok().and_then(Confidence::from_fraction);
     fraction.ok_or_else(|| "a confidence is a number from 0 to 1".into())

@@ -1,4 +1,4 @@
-//! Opening the repository and the branch that a command means.
+//! Opens the repository of a command and finds its branch, its journal and paths of its tree.
 
 use super::args::Args;
 use super::failure::Failure;
@@ -12,30 +12,30 @@ use crate::memory::Alloc;
 use crate::oid::Oid;
 use std::path::{Component, Path, PathBuf};
 
-/// Journals that a hint lists.
+/// Most journals that a hint lists.
 const BRANCHES_NAMED_MAX: usize = 8;
 
-/// The folder that a command runs in: the current one and every `-C` in turn.
-pub(super) fn start_folder(args: &Args) -> PathBuf {
-    args.directories.iter().fold(PathBuf::new(), |folder, next| folder.join(next))
+/// The directory that a command runs in: the current one and every `-C` in turn.
+pub(super) fn start_directory(args: &Args) -> PathBuf {
+    args.directories.iter().fold(PathBuf::new(), |directory, next| directory.join(next))
 }
 
-/// Opens the repository that the command is run in.
+/// Opens the repository that contains the directory of the command.
 pub(super) fn open(args: &Args, env: &dyn Environment) -> Result<GitRepository, Failure> {
-    let start = start_folder(args);
+    let start = start_directory(args);
     let start = if start.as_os_str().is_empty() { Path::new(".") } else { &start };
     // git resolves a relative GIT_DIR after -C.
-    let location = match env.var("GIT_DIR").filter(|folder| !folder.is_empty()) {
-        Some(folder) => Location::at(&start.join(folder)),
+    let location = match env.var("GIT_DIR").filter(|directory| !directory.is_empty()) {
+        Some(directory) => Location::at(&start.join(directory)),
         None => Location::discover(start, &ceilings(env)),
     };
     Ok(location.and_then(GitRepository::open)?)
 }
 
-/// Folders that the search does not go above, as git reads them.
+/// Directories above which the repository is not searched, in git's format.
 fn ceilings(env: &dyn Environment) -> Vec<PathBuf> {
-    let folders = env.var("GIT_CEILING_DIRECTORIES").unwrap_or_default();
-    std::env::split_paths(&folders).filter(|folder| folder.is_absolute()).collect()
+    let directories = env.var("GIT_CEILING_DIRECTORIES").unwrap_or_default();
+    std::env::split_paths(&directories).filter(|directory| directory.is_absolute()).collect()
 }
 
 /// The branch that is named, or the one that is checked out.
@@ -46,8 +46,8 @@ pub(super) fn branch(context: &Context<'_>, name: Option<&str>) -> Result<Branch
     })
 }
 
-/// The path from the top of the worktree that `path`, typed in a folder of it, stands for. Nothing
-/// needs to be there.
+/// The path from the top of the worktree for `path`, which is relative to the current directory. It
+/// need not exist.
 pub(super) fn tree_path<'a>(
     alloc: Alloc<'a>,
     location: &Location,
@@ -55,13 +55,15 @@ pub(super) fn tree_path<'a>(
 ) -> Result<OwnedPath<'a>, Failure> {
     let refuse = |problem| {
         let error = Failure::new(format!("path `{}` {problem}", path.display()));
-        error.unknown().hint("name a file or folder as from the current folder, such as src/main.c")
+        error
+            .unknown()
+            .hint("name a file or directory relative to the current directory, such as src/main.c")
     };
     if path.as_os_str().is_empty() {
         return Err(refuse("is empty"));
     }
     if path.is_absolute() {
-        return Err(refuse("is absolute, not one of the tree"));
+        return Err(refuse("is absolute"));
     }
     let joined = location.prefix.join(path);
     let fs = PosixFileSystem::default();
@@ -85,7 +87,7 @@ pub(super) fn journal_tip(
     })
 }
 
-/// What to type when a branch has no journal.
+/// The hint when a branch has no journal.
 pub(super) fn journals_hint(repository: &dyn Repository) -> String {
     let prefix = BranchName::journal_prefix();
     let names = repository.refs(prefix, BRANCHES_NAMED_MAX + 1).unwrap_or_default();
@@ -93,7 +95,7 @@ pub(super) fn journals_hint(repository: &dyn Repository) -> String {
     match branches.get(..BRANCHES_NAMED_MAX) {
         _ if branches.is_empty() => {
             "this repository has no journals; `git mind link` starts one, `git fetch ORIGIN \
-             'refs/gitmind/edges/*:refs/gitmind/edges/*'` brings those of another"
+             'refs/gitmind/edges/*:refs/gitmind/edges/*'` fetches those of another repository"
                 .into()
         }
         Some(first) if branches.len() > BRANCHES_NAMED_MAX => {

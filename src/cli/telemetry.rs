@@ -1,4 +1,4 @@
-//! The telemetry of a command: events as they happen, metrics when it ends.
+//! The telemetry of a command: events while it runs, metrics at its end.
 
 use super::failure::Failure;
 use super::output::Output;
@@ -15,7 +15,7 @@ use std::io::{self, Write};
 use std::path::PathBuf;
 use std::time::Duration;
 
-/// Reads the variables; one that cannot be understood is wrong usage.
+/// Reads the variables; an invalid value is a usage error.
 pub(super) fn settings(env: &dyn Environment) -> Result<Settings, Failure> {
     Ok(Settings::read(env)?)
 }
@@ -34,7 +34,7 @@ impl Sink for StderrSink {
     }
 }
 
-/// What the tags of a run say.
+/// Values of the tags of a run.
 #[derive(Default)]
 struct About {
     branch: Option<String>,
@@ -65,14 +65,14 @@ impl<'a> Session<'a> {
         }
     }
 
-    /// Says what the numbers of this run are about.
+    /// Sets the tags of this run.
     pub(super) fn about(&self, branch: &str, mode: &'static str, repository: PathBuf) {
         let branch = Some(branch.to_owned());
         let about = About { branch, mode: Some(mode), repository: Some(repository) };
         self.about.replace(about);
     }
 
-    /// Takes a number of the run.
+    /// Records a value of a metric.
     pub(super) fn record(&self, metric: Metric, op: Option<Op>, value: u64) {
         let sample = Sample { metric, op, value };
         if let Some(file) = &self.file {
@@ -83,12 +83,13 @@ impl<'a> Session<'a> {
         }
     }
 
-    /// Takes a duration in whole milliseconds.
+    /// Records a duration in whole milliseconds.
     pub(super) fn record_duration(&self, metric: Metric, duration: Duration) {
         self.record(metric, None, milliseconds(duration));
     }
 
-    /// Ends the run: what memory has to say, then the metrics. A failure is a warning.
+    /// Ends the run: logs the warning of the budget, then publishes the metrics. A failure is a
+    /// warning.
     pub(super) fn finish(self, output: &mut Output) {
         if let Some(warning) = self.memory.warning() {
             self.telemetry.log(Level::Warn, "memory", "budget_soft_limit", |event| {
@@ -101,7 +102,7 @@ impl<'a> Session<'a> {
             return;
         }
         for op in operation::ALL {
-            if let Some((peak, failures)) = self.memory.taken_by(op) {
+            if let Some((peak, failures)) = self.memory.usage_of(op) {
                 let grown = self.memory.arena_grow_bytes(op);
                 self.record(Metric::AllocPeak, Some(op), peak.get());
                 self.record(Metric::AllocFailures, Some(op), failures);
@@ -138,7 +139,7 @@ impl<'a> Session<'a> {
     }
 }
 
-/// Whole milliseconds, as events and metrics have them.
+/// Whole milliseconds of a duration.
 pub(super) fn milliseconds(duration: Duration) -> u64 {
     u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }

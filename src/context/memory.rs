@@ -1,4 +1,4 @@
-//! The memory of a context: the stack of ports that the toggles ask for.
+//! The memory of a context: the stack of allocators that the variables select.
 
 use super::operation;
 use std::sync::{Arc, OnceLock};
@@ -12,10 +12,11 @@ use crate::memory::{
 };
 use crate::units::Bytes;
 
-/// Where a context's memory comes from, who counts it, and which operations take it.
+/// The allocators of a context, their counters, and the operations that allocate from them.
 ///
-/// With every toggle off it is a budget over the system. Tracing goes on top, so that it sees what
-/// the budget refuses. The kill switch leaves the system alone, whatever else is set.
+/// By default it is a budget over the system allocator. Tracing is above the budget, so that it
+/// sees the allocations that exceed it. With the kill switch it is the system allocator alone,
+/// whatever else is set.
 #[derive(Debug)]
 pub struct Memory {
     stack: Stack,
@@ -42,19 +43,19 @@ impl std::fmt::Debug for Stack {
     }
 }
 
-/// Keeps the one warning of a budget until somebody asks.
+/// Keeps the one warning of a budget until it is read.
 #[derive(Debug, Default)]
 struct Latch(OnceLock<BudgetWarning>);
 
 impl BudgetObserver for Latch {
     fn soft_limit_passed(&self, warning: BudgetWarning) {
-        // A budget warns once, so there is nothing to be replaced.
+        // A budget warns once, so the latch is still empty.
         let _ = self.0.set(warning);
     }
 }
 
 impl Memory {
-    /// Stacks the ports that `toggles` ask for under a budget of `hard_limit`.
+    /// The stack that `toggles` select, with a budget of `hard_limit`.
     pub fn new(toggles: &Toggles, hard_limit: Bytes) -> Self {
         let warning = Arc::new(Latch::default());
         let stack = if toggles.disable_custom_allocators {
@@ -65,7 +66,8 @@ impl Memory {
         Self::with(stack, warning, toggles)
     }
 
-    /// The same, with every byte that is admitted in the books of `process` beside the heap's.
+    /// The same stack, which also reports every byte that it charges to `process`, so that charged
+    /// and allocated bytes can be compared.
     pub fn reconciled(
         toggles: &Toggles,
         hard_limit: Bytes,
@@ -90,7 +92,7 @@ impl Memory {
         Self { stack, registry, warning, pooling, zeroing, cache_rebuild, attr_query, growth }
     }
 
-    /// A handle on nobody's account.
+    /// A handle that is charged to no operation (untagged).
     pub fn alloc(&self) -> Alloc<'_> {
         match &self.stack {
             Stack::Untraced(port) => Alloc::new(&**port),
@@ -98,9 +100,9 @@ impl Memory {
         }
     }
 
-    /// An arena on `alloc` as the toggles want it: with the kill switch each object is by itself. A
-    /// rebuild's has its own hint and cap, everyone else that of a query. What it took is added to
-    /// [`Memory::arena_grow_bytes`] when it ends.
+    /// An arena on `alloc`. With the kill switch each object is an allocation of its own. A rebuild
+    /// has its own hint and cap; all other operations have those of a query. When the arena is
+    /// dropped, the bytes of its blocks are added to [`Memory::arena_grow_bytes`].
     pub fn arena<'s>(&'s self, alloc: Alloc<'s>) -> OpArena<'s> {
         let ArenaSize { hint, cap } = match alloc.op().op() {
             Some(operation::CACHE_REBUILD) => self.cache_rebuild,
@@ -110,17 +112,17 @@ impl Memory {
         self.growth.of(alloc.op().op(), arena)
     }
 
-    /// The metric `arena.grow.bytes`: what arenas of `op` that have ended took in all.
+    /// The metric `arena.grow.bytes`: bytes of blocks that the dropped arenas of `op` allocated.
     pub fn arena_grow_bytes(&self, op: Op) -> Bytes {
         self.growth.read(op)
     }
 
-    /// A slab on `alloc` as the toggles want it.
+    /// A slab on `alloc`, pooled and zeroing as the toggles say.
     pub fn slab<'s>(&self, alloc: Alloc<'s>) -> Slab<'s> {
         Slab::with(alloc, self.pooling, self.zeroing)
     }
 
-    /// An intern table on `alloc` as the toggles want it.
+    /// An intern table on `alloc`, pooled and zeroing as the toggles say.
     pub fn intern_table<'s>(&self, alloc: Alloc<'s>) -> InternTable<'s> {
         InternTable::new(alloc, self.pooling, self.zeroing)
     }
@@ -128,19 +130,20 @@ impl Memory {
     /// Begins a run of `op`.
     ///
     /// # Errors
-    /// When too many operations run.
+    /// When the maximum number of operations is running.
     pub fn begin(&self, op: Op) -> Result<Scope<'_>, TooManyOperations> {
         self.registry.begin(op)
     }
 
-    /// The operations that run and the totals of those that ended.
+    /// The running operations, and the totals of those that have ended.
     pub const fn registry(&self) -> &Registry {
         &self.registry
     }
 
-    /// The peak and the refusals of the runs of `op`; `None` when there were none. Only tracing
-    /// keeps an account of each operation: without it, they are those of everything taken.
-    pub fn taken_by(&self, op: Op) -> Option<(Bytes, u64)> {
+    /// Peak bytes and allocation failures of the runs of `op`; `None` when there was no run.
+    /// Without tracing there are no accounts by operation, so these are the totals of all
+    /// operations.
+    pub fn usage_of(&self, op: Op) -> Option<(Bytes, u64)> {
         let totals = self.registry.totals(op);
         let all = self.diagnostics();
         match self.stack {
@@ -150,17 +153,17 @@ impl Memory {
         }
     }
 
-    /// What has been taken.
+    /// The counters of the whole stack.
     pub fn diagnostics(&self) -> Diagnostics {
         self.alloc().port().diagnostics()
     }
 
-    /// The warning of the budget, once its soft limit has been passed.
+    /// The warning of the budget, once its soft limit has been exceeded.
     pub fn warning(&self) -> Option<BudgetWarning> {
         self.warning.0.get().copied()
     }
 
-    /// The percentiles of sizes, for people; `None` when no histogram is kept.
+    /// The percentiles of allocation sizes as text; `None` when no histogram is kept.
     pub fn histogram(&self) -> Option<String> {
         #[cfg(feature = "histogram")]
         if let Stack::Traced(traced) = &self.stack {
@@ -169,10 +172,10 @@ impl Memory {
         None
     }
 
-    /// Ends the work: everything must have been given back.
+    /// Ends the work, when every block must have been freed.
     ///
     /// # Errors
-    /// The report of what was not, when memory is traced.
+    /// The report of the blocks that leaked, when memory is traced.
     pub fn finish(self) -> Result<Diagnostics, Box<TraceReport>> {
         match self.stack {
             Stack::Untraced(port) => Ok(port.diagnostics()),
@@ -188,7 +191,7 @@ fn stack(
     hard_limit: Bytes,
     observer: Arc<Latch>,
 ) -> Stack {
-    // Whoever is on top counts; the system at the bottom does not count again.
+    // The top of the stack counts; the system allocator at the bottom does not count again.
     let budget = Budgeted::with_observer(bottom, hard_limit, observer);
     let port: Box<dyn Port> = match toggles.oom {
         Schedule::NEVER => Box::new(budget),
@@ -218,7 +221,7 @@ mod tests {
         Memory::new(&toggles, Bytes::from_mib(1))
     }
 
-    /// Doubles a vector until it is refused or holds 4 MiB.
+    /// Doubles a vector until an allocation fails or it holds 4 MiB.
     fn work(memory: &Memory) -> Result<usize, MemoryError> {
         let scope = memory.begin(operation::CACHE_REBUILD).expect("it is the only one");
         let mut bytes: Vec<'_, u8> = Vec::new(scope.tag(memory.alloc()));
@@ -238,7 +241,7 @@ mod tests {
     }
 
     #[test]
-    fn tracing_sees_what_the_budget_refuses() {
+    fn tracing_counts_allocations_that_exceed_the_budget() {
         let memory = memory([("GM_ALLOC_TRACE", "1")]);
         work(&memory).expect_err("the budget is 1 MiB");
         let totals = memory.registry().totals(operation::CACHE_REBUILD);
@@ -249,21 +252,21 @@ mod tests {
 
     #[cfg(feature = "histogram")]
     #[test]
-    fn a_histogram_counts_what_is_granted() {
+    fn a_histogram_counts_successful_allocations() {
         let memory = memory([("GM_ALLOC_HISTO", "1")]);
         work(&memory).expect_err("the budget is 1 MiB");
         assert!(memory.histogram().is_some_and(|text| text.contains("p99")));
     }
 
     #[test]
-    fn the_nth_request_is_refused_as_asked() {
+    fn the_nth_allocation_fails_when_the_toggle_says_so() {
         let memory = memory([("GM_TEST_OOM_N", "2")]);
         assert_eq!(work(&memory).map_err(|error| error.kind), Err(ErrorKind::Injected));
         assert_eq!(memory.diagnostics().failures_total, 1);
     }
 
     #[test]
-    fn what_arenas_took_is_added_up_by_operation() {
+    fn bytes_of_arenas_are_summed_by_operation() {
         let (memory, mut expected) = (memory([("GM_ARENA_HINT_CACHE_REBUILD", "4KiB")]), 0);
         let scope = memory.begin(operation::CACHE_REBUILD).expect("it is the only one");
         for _ in 0..2 {
@@ -280,7 +283,7 @@ mod tests {
     }
 
     #[test]
-    fn the_utilities_pool_and_an_arena_has_the_cap_of_its_operation() {
+    fn arena_slab_and_table_pool_and_an_arena_has_the_cap_of_its_operation() {
         let memory = memory([
             ("GM_ALLOC_ZEROIZE", "1"),
             ("GM_ARENA_CAP_CACHE_REBUILD", "64KiB"),

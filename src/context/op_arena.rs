@@ -1,4 +1,4 @@
-//! Arenas that say, when they end, what they took for their operation.
+//! Arenas that add their bytes to the total of their operation when they are dropped.
 
 use std::ops::{Deref, DerefMut};
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
@@ -6,14 +6,14 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use crate::memory::{Arena, Op};
 use crate::units::Bytes;
 
-/// An arena of a run; what it took is added to its operation when it is dropped.
+/// An arena that adds the bytes of its blocks to the total of its operation when it is dropped.
 #[derive(Debug)]
 pub struct OpArena<'a> {
     arena: Arena<'a>,
     grown: Option<&'a AtomicU64>,
 }
 
-/// The bytes that arenas took, by operation.
+/// Bytes that arenas allocated, by operation.
 #[derive(Debug)]
 pub(super) struct ArenaGrowth([AtomicU64; Op::COUNT_MAX]);
 
@@ -22,7 +22,7 @@ impl ArenaGrowth {
         Self([const { AtomicU64::new(0) }; Op::COUNT_MAX])
     }
 
-    /// `arena` for `op`; nobody's arena is not counted.
+    /// `arena`, counted for `op`; an untagged arena is not counted.
     pub(super) fn of<'a>(&'a self, op: Option<Op>, arena: Arena<'a>) -> OpArena<'a> {
         OpArena { arena, grown: op.map(|op| &self.0[op.index()]) }
     }

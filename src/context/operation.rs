@@ -1,8 +1,8 @@
-//! The operations that git-mind allocates memory for, the values of the tag `alloc.op`.
+//! The operations that memory is accounted to: the values of the tag `alloc.op`.
 
 use crate::memory::Op;
 
-/// A journal becomes a cache.
+/// A cache is built from a journal.
 pub const CACHE_REBUILD: Op = Op::new(0, "cache.rebuild");
 /// Edges are read from a journal.
 pub const JOURNAL_READ: Op = Op::new(1, "journal.read");
@@ -20,7 +20,7 @@ pub const ALL: [Op; 5] = [CACHE_REBUILD, JOURNAL_READ, JOURNAL_APPEND, ATTR_QUER
 const _: () = {
     let mut index = 0;
     while index < ALL.len() {
-        assert!(ALL[index].index() == index, "the number of an operation is its place in the list");
+        assert!(ALL[index].index() == index, "the number of an operation is its index in the list");
         index += 1;
     }
 };

@@ -15,15 +15,15 @@ use crate::units::Bytes;
 /// Everything that the environment can change about memory.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Toggles {
-    /// Every allocation goes to the system allocator, each by itself.
+    /// Kill switch: every allocation is one of the system allocator.
     pub disable_custom_allocators: bool,
-    /// What is traced, if anything.
+    /// How allocations are traced, if they are.
     pub trace: Option<Trace>,
-    /// Whether sizes are kept in a histogram.
+    /// Whether a histogram of allocation sizes is kept.
     pub histogram: bool,
-    /// Whether memory is overwritten before it is given back.
+    /// Whether memory is overwritten before it is freed.
     pub zeroize: bool,
-    /// Which requests are refused.
+    /// Which allocations fail, for tests.
     pub oom: Schedule,
     /// The arena of a rebuild.
     pub cache_rebuild: ArenaSize,
@@ -32,12 +32,12 @@ pub struct Toggles {
     origins: [Option<String>; NAMES.len()],
 }
 
-/// How large an arena begins and may become.
+/// Initial and largest size of an arena.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ArenaSize {
-    /// Its first block.
+    /// Bytes of its first block.
     pub hint: Bytes,
-    /// All its blocks together.
+    /// Most bytes of all its blocks.
     pub cap: Bytes,
 }
 
@@ -57,11 +57,11 @@ const NAMES: [&str; 9] = [
 const SWITCH: &str = "0 or 1";
 const SIZE: &str = "a number of bytes above 0, also with KiB, MiB or GiB as in 64KiB";
 const TRACE: &str = "0, 1, or `sites` to keep call sites too";
-const SCHEDULE: &str = "N to refuse the Nth request, or N+ for every later one too";
+const SCHEDULE: &str = "N to fail the Nth allocation, or N+ for every later one too";
 
 /// Whether this build can keep a histogram.
 const HAS_HISTOGRAM: bool = cfg!(any(test, feature = "histogram"));
-/// Whether this build can refuse requests.
+/// Whether this build can make allocations fail.
 const HAS_FAULTS: bool = cfg!(any(test, debug_assertions, feature = "fault-toggle"));
 
 const CACHE_REBUILD: ArenaSize = ArenaSize { hint: Bytes::from_mib(8), cap: Bytes::from_mib(256) };
@@ -77,11 +77,11 @@ pub struct ToggleError {
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Reason {
-    /// It is none of these.
+    /// The value is not one of those accepted, which this describes.
     Accepts(&'static str),
-    /// The build lacks the part behind it; the feature that has it.
+    /// The build lacks this cargo feature.
     NotInThisBuild(&'static str),
-    /// A hint above the cap, which is this.
+    /// The hint is above this cap, given with the name of its variable.
     AboveCap(&'static str, Bytes),
 }
 
@@ -111,7 +111,7 @@ pub struct Toggle {
     pub name: &'static str,
     /// The value in force.
     pub value: String,
-    /// Where it is from.
+    /// Where the value is from.
     pub origin: Origin,
     /// What it does.
     pub meaning: &'static str,
@@ -127,7 +127,7 @@ pub enum Origin {
 }
 
 impl Origin {
-    /// The word for it.
+    /// The word in reports.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Default => "default",
@@ -173,8 +173,8 @@ impl Toggles {
         if is_missing { Err(ToggleError { name: NAMES[index], value, reason }) } else { Ok(()) }
     }
 
-    /// The budget of `op`. A rebuild with a small arena goes by way of the disk, whose buffers are
-    /// beside the arena, so a smaller arena is no smaller budget.
+    /// The budget of `op`. A rebuild whose arena is small spills to disk through buffers outside
+    /// the arena, so its budget is never below the default.
     pub fn budget_of(&self, op: Op) -> Bytes {
         match op {
             operation::ATTR_QUERY | operation::CACHE_QUERY => self.attr_query.cap,
@@ -182,7 +182,7 @@ impl Toggles {
         }
     }
 
-    /// The same variables with a rebuild's arena of at most `cap`.
+    /// The same settings with the arena of a rebuild limited to `cap`.
     #[must_use]
     pub fn with_rebuild_within(self, cap: Bytes) -> Self {
         let ArenaSize { hint, cap: own } = self.cache_rebuild;
@@ -198,15 +198,15 @@ impl Toggles {
             self.origins[index].clone().unwrap_or_else(|| default.to_owned())
         };
         let values = [
-            (switch(self.disable_custom_allocators), "every allocation goes to the system"),
+            (switch(self.disable_custom_allocators), "kill switch: use the system allocator alone"),
             (written(1, "0"), "count outstanding and peak bytes by operation"),
-            (switch(self.histogram), "keep percentiles of sizes"),
-            (switch(self.zeroize), "overwrite memory before it is given back"),
-            (written(4, "none"), "refuse the Nth request"),
+            (switch(self.histogram), "keep percentiles of allocation sizes"),
+            (switch(self.zeroize), "overwrite memory before it is freed"),
+            (written(4, "none"), "fail the Nth allocation"),
             (size(self.cache_rebuild.hint), "first block of a rebuild's arena, in bytes"),
-            (size(self.cache_rebuild.cap), "most that a rebuild's arena takes, in bytes"),
+            (size(self.cache_rebuild.cap), "largest size of a rebuild's arena, in bytes"),
             (size(self.attr_query.hint), "first block of a query's arena, in bytes"),
-            (size(self.attr_query.cap), "most that a query's arena takes, in bytes"),
+            (size(self.attr_query.cap), "largest size of a query's arena, in bytes"),
         ];
         let mut index = 0;
         values.map(|(value, meaning)| {

@@ -1,5 +1,4 @@
-//! The books of the heap and of the port: what goes past the port is found, and does not grow with
-//! the journal.
+//! Bytes that bypass the port: they are found, and do not grow with the journal.
 
 use std::hint::black_box;
 use std::path::Path;
@@ -11,10 +10,10 @@ use gitmind::units::Bytes;
 
 use crate::{PROCESS, TURN, WORK, Work, with_journals};
 
-/// What the harness may take or give back meanwhile, on a thread of its own.
+/// Bytes that the test harness may allocate or free meanwhile, on its own thread.
 const HARNESS_BYTES: u64 = 4 << 10;
 
-/// What a reconciled port and the heap say of `work`.
+/// The charged and allocated bytes of `work`.
 fn books(work: impl FnOnce(Alloc<'_>)) -> Reconciliation {
     let port = Budgeted::new(Reconciled::new(System::new(), &PROCESS), Bytes::from_mib(256));
     PROCESS.start_reconciling();
@@ -34,7 +33,7 @@ fn books_of(repository: &Path, work: Work) -> Reconciliation {
 }
 
 #[test]
-fn what_goes_past_the_port_is_found_although_it_is_not_at_the_peak() {
+fn heap_that_bypasses_the_port_is_found_even_below_the_peak() {
     let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
     let found = books(|alloc| {
         let mut large = Vec::<u8>::new(alloc);

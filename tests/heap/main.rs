@@ -1,5 +1,5 @@
-//! Hot paths take no memory past the port, however many edges there are: counted under the
-//! program's allocator, which sees every block of the process.
+//! Hot paths allocate through the port alone, however many edges there are: counted by the
+//! program's global allocator, which sees every block of the process.
 
 mod gap;
 
@@ -26,12 +26,12 @@ use gitmind::units::Bytes;
 #[global_allocator]
 static PROCESS: ProcessAllocator = ProcessAllocator::new();
 
-/// Held by the test that counts: there is one heap.
+/// Held by the test that counts, since all tests share one heap.
 static TURN: Mutex<()> = Mutex::new(());
 
 type Work = fn(&GitRepository, Alloc<'_>);
 
-/// Blocks that the process took beyond those of the port.
+/// Blocks that the process allocated beyond those of the port.
 fn blocks_past_the_port(repository: &Path, work: Work) -> u64 {
     let repository = GitRepository::open(Location::at(repository).expect("a repository"));
     let repository = repository.expect("one that can be served");
@@ -71,7 +71,7 @@ fn append(repository: &GitRepository, alloc: Alloc<'_>) {
     let branch = BranchName::new("copy").expect("a name");
     let appended =
         Append { alloc, repository, clock: &clock, random: &random }.run(&branch, &batch);
-    assert!(appended.expect("nobody else writes").commits > 5);
+    assert!(appended.expect("no other process writes").commits > 5);
 }
 
 fn rebuild(repository: &GitRepository, alloc: Alloc<'_>) {
@@ -101,7 +101,7 @@ fn hub(repository: &GitRepository, alloc: Alloc<'_>) -> Oid {
     *hub.expect("an edge").0
 }
 
-/// Asks for the edges of the hub, which the cache has or the journal.
+/// Queries the edges of the hub, from the cache or from the journal.
 fn query<const FROM_CACHE: bool>(repository: &GitRepository, alloc: Alloc<'_>) {
     let clock = FixedClock(Timestamp { seconds: 1_700_000_000, offset_seconds: 0 });
     let context = Context { alloc, repository, clock: &clock, progress: &Silent };
@@ -128,21 +128,21 @@ const WORK: [(&str, Work); 5] = [
 /// Calls `body` with a small journal and one of four times the edges.
 fn with_journals(body: impl Fn(&Path, &Path)) {
     let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
-    let folder = tempfile::tempdir().expect("a temporary folder");
+    let directory = tempfile::tempdir().expect("a temporary directory");
     let journal = |edges| {
-        let path = folder.path().join(format!("{edges}.git"));
-        make(Recipe { edges, seed: 1, batch: 1 }, &path, &Silent).expect("a new folder");
+        let path = directory.path().join(format!("{edges}.git"));
+        make(Recipe { edges, seed: 1, batch: 1 }, &path, &Silent).expect("a new directory");
         path
     };
     body(&journal(2_000), &journal(8_000));
 }
 
 #[test]
-fn four_times_the_edges_take_no_more_blocks_past_the_port() {
+fn blocks_that_bypass_the_port_do_not_grow_with_the_journal() {
     with_journals(|small, large| {
         for (name, work) in WORK {
             let counts = [small, large].map(|path| blocks_past_the_port(path, work));
-            // Threads that help, and how often a buffer of a library grows, are a matter of luck.
+            // The work of helper threads and the growth of library buffers depend on timing.
             assert!(counts[1] <= counts[0] + 32, "{name}: {counts:?} blocks for 2 000 and 8 000");
         }
     });

@@ -1,4 +1,4 @@
-//! What an operation takes is on its account.
+//! The allocations of an operation are charged to its account.
 
 use gitmind::context::operation;
 use gitmind::context::{Memory, Toggles};
@@ -28,7 +28,7 @@ fn journal() -> (FakeRepository, Oid) {
     (repository, tip)
 }
 
-/// Reads all of it and keeps what `wanted` says; returns how much was met.
+/// Reads the journal and keeps the edges for which `wanted` holds; returns how many were read.
 fn read(
     repository: &dyn Repository,
     alloc: Alloc<'_>,
@@ -51,7 +51,7 @@ fn read(
 }
 
 #[test]
-fn what_reading_takes_is_on_the_account_of_its_operation() {
+fn bytes_of_a_read_are_charged_to_its_operation() {
     let (repository, tip) = journal();
     let traced = FixedEnvironment::from([("GM_ALLOC_TRACE", "1")]);
     let toggles = Toggles::read(&traced).expect("a switch");

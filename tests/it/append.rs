@@ -1,7 +1,9 @@
-//! `link` and `import`: edges that are there in full, or not at all.
+//! `link` and `import`: an append is visible in full or not at all.
 
 use gitmind::journal::Origin;
-use gitmind_test_support::{Ran, TempRepository, git, mind, mind_command, mind_with, temp_folder};
+use gitmind_test_support::{
+    Ran, TempRepository, git, mind, mind_command, mind_with, temp_directory,
+};
 use serde_json::Value;
 use std::io::Write;
 use std::path::Path;
@@ -12,23 +14,23 @@ const JOURNAL: &str = "refs/gitmind/edges/main";
 
 /// A checkout of `main` with these files committed.
 fn checkout(files: &[&str]) -> TempDir {
-    let folder = temp_folder();
-    git(folder.path(), &["init", "-q", "-b", "main"]);
+    let directory = temp_directory();
+    git(directory.path(), &["init", "-q", "-b", "main"]);
     for file in files {
-        let path = folder.path().join(file);
+        let path = directory.path().join(file);
         std::fs::create_dir_all(path.parent().expect("it has one")).expect("writable");
         std::fs::write(path, file).expect("writable");
     }
-    git(folder.path(), &["add", "."]);
-    git(folder.path(), &["-c", "commit.gpgsign=false", "commit", "-q", "-m", "files"]);
-    folder
+    git(directory.path(), &["add", "."]);
+    git(directory.path(), &["-c", "commit.gpgsign=false", "commit", "-q", "-m", "files"]);
+    directory
 }
 
 #[test]
-fn link_records_what_head_has_and_git_finds_everything_in_order() {
-    let folder = checkout(&["src/a.c", "docs/a b.md"]);
-    let work = folder.path();
-    // Neither the index nor the worktree counts.
+fn link_records_objects_of_head_and_git_fsck_passes() {
+    let directory = checkout(&["src/a.c", "docs/a b.md"]);
+    let work = directory.path();
+    // Only HEAD's commit counts, not the index or the worktree.
     std::fs::write(work.join("src/a.c"), "changed").expect("writable");
     git(work, &["add", "."]);
     let said = mind(work, &["link", "src/a.c", "./docs//a b.md", "--type", "Implements"]).ok();
@@ -51,22 +53,22 @@ fn link_records_what_head_has_and_git_finds_everything_in_order() {
 }
 
 #[test]
-fn link_from_a_folder_means_what_is_there_and_prints_one_document() {
-    let folder = checkout(&["src/a.c", "docs/a.md"]);
-    let inside = folder.path().join("src");
+fn link_resolves_paths_from_the_current_directory_and_prints_one_document() {
+    let directory = checkout(&["src/a.c", "docs/a.md"]);
+    let inside = directory.path().join("src");
     let variables =
         [("GIT_MIND_SOURCE", "claude"), ("GIT_MIND_AUTHOR", "me"), ("GIT_MIND_SESSION", "s1")];
     let args = ["link", "a.c", "../docs", "--type", "augments", "--json"];
     let link = mind_with(&inside, &args, &variables).json();
     assert_eq!(link["schema"], 1);
     assert_eq!((&link["source_path"], &link["target_path"]), (&"src/a.c".into(), &"docs".into()));
-    assert_eq!(link["target_oid"], git(folder.path(), &["rev-parse", "HEAD:docs"]).as_str());
+    assert_eq!(link["target_oid"], git(directory.path(), &["rev-parse", "HEAD:docs"]).as_str());
     assert_eq!(link["legacy_source_oid"], "0".repeat(40));
     assert_eq!(link["confidence_stored"], 0x3666);
     let who = &link["attribution"];
     assert_eq!((&who["source"], &who["author"]), (&"claude".into(), &"me".into()));
     assert_eq!(who["session"], "s1");
-    let listed = &mind(folder.path(), &["list", "--json"]).json()["edges"][0];
+    let listed = &mind(directory.path(), &["list", "--json"]).json()["edges"][0];
     for (key, value) in listed.as_object().expect("an edge") {
         assert_eq!(&link[key], value, "{key}");
     }
@@ -75,9 +77,9 @@ fn link_from_a_folder_means_what_is_there_and_prints_one_document() {
 }
 
 #[test]
-fn what_cannot_be_linked_is_named_and_nothing_is_written() {
-    let folder = checkout(&["src/a.c"]);
-    let work = folder.path();
+fn an_error_names_the_path_that_cannot_be_linked_and_writes_nothing() {
+    let directory = checkout(&["src/a.c"]);
+    let work = directory.path();
     let before = git(work, &["for-each-ref"]);
     let long = "x".repeat(64);
     let cases: [(&[&str], i32, &str); 7] = [
@@ -111,16 +113,16 @@ fn what_cannot_be_linked_is_named_and_nothing_is_written() {
 }
 
 #[test]
-fn a_submodule_is_not_linked_since_its_commit_is_elsewhere() {
-    let folder = checkout(&["a.c"]);
-    let work = folder.path();
+fn a_submodule_cannot_be_linked() {
+    let directory = checkout(&["a.c"]);
+    let work = directory.path();
     let entry = format!("160000,{},lib/other", "1".repeat(40));
     git(work, &["update-index", "--add", "--cacheinfo", &entry]);
     git(work, &["-c", "commit.gpgsign=false", "commit", "-q", "-m", "a submodule"]);
     let says = "path `lib/other` is a submodule";
     for ends in [["a.c", "lib/other"], ["lib/other", "a.c"]] {
         let error = mind(work, &["link", ends[0], ends[1]]).error(1);
-        assert!(error.contains(says) && error.contains("hint: link the folder"), "{error}");
+        assert!(error.contains(says) && error.contains("hint: link the directory"), "{error}");
     }
     let line = br#"{"source_path": "a.c", "target_path": "lib/other"}"#;
     let error = import(work, &[], line).error(1);
@@ -128,7 +130,7 @@ fn a_submodule_is_not_linked_since_its_commit_is_elsewhere() {
     assert_eq!(git(work, &["for-each-ref", "refs/gitmind"]), "");
     mind(work, &["link", "a.c", "lib"]).ok();
 
-    // What another tool wrote is found by its path.
+    // An edge to the submodule that another tool wrote is found by its path.
     let line = format!(r#"{{"source_path": "a.c", "target_oid": "{}"}}"#, "1".repeat(40));
     import(work, &[], line.as_bytes()).ok();
     let edges = mind(work, &["query", "--to", "lib/other", "--json"]);
@@ -138,9 +140,9 @@ fn a_submodule_is_not_linked_since_its_commit_is_elsewhere() {
 }
 
 #[test]
-fn an_append_says_when_it_starts_and_how_it_ended() {
-    let folder = checkout(&["a.c"]);
-    let work = folder.path();
+fn an_append_logs_its_start_and_its_outcome() {
+    let directory = checkout(&["a.c"]);
+    let work = directory.path();
     let metrics = work.join("metrics.prom");
     let variables =
         [("GITMIND_LOG_LEVEL", "INFO"), ("GITMIND_METRICS_FILE", metrics.to_str().expect("UTF-8"))];
@@ -157,7 +159,7 @@ fn an_append_says_when_it_starts_and_how_it_ended() {
     assert!(numbers.contains(edges), "{numbers}");
     assert!(numbers.contains("gitmind_journal_append_duration_ms{"), "{numbers}");
 
-    // A journal below ours leaves no room for its ref.
+    // A ref below the journal's name conflicts with the journal's ref.
     git(work, &["update-ref", "-d", JOURNAL]);
     git(work, &["update-ref", &format!("{JOURNAL}/below"), "HEAD"]);
     let refused = run();
@@ -170,24 +172,25 @@ fn an_append_says_when_it_starts_and_how_it_ended() {
     assert!(!numbers.contains("gitmind_journal_append_edges_total{"), "{numbers}");
 }
 
-fn import(folder: &Path, args: &[&str], input: &[u8]) -> Ran {
-    let mut command = mind_command(folder, &[&["import", "-"], args].concat());
+fn import(directory: &Path, args: &[&str], input: &[u8]) -> Ran {
+    let mut command = mind_command(directory, &[&["import", "-"], args].concat());
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut child = command.spawn().expect("the program was built");
     let mut stdin = child.stdin.take().expect("it is piped");
-    // A program that has seen an error does not read the rest.
+    // The program stops reading its input at the first error.
     let _ = stdin.write_all(input);
     drop(stdin);
     Ran::new(child.wait_with_output().expect("it ends"))
 }
 
 #[test]
-fn what_list_prints_can_be_imported_without_a_difference() {
+fn json_of_list_can_be_imported_unchanged() {
     for fixture in ["small", "medium"] {
         let repository = TempRepository::fixture(fixture);
         let all = repository.mind(&["list", "--json"]).json();
         let edges = all["edges"].as_array().expect("edges").clone();
-        // Newest commit first, each one's edges as written: group them, then turn the groups.
+        // The list has the newest commit first, and its edges in order: group the edges by commit,
+        // then reverse the groups.
         let mut lines = String::new();
         for commit in edges.chunk_by(|a, b| a["commit"] == b["commit"]).rev() {
             commit.iter().for_each(|edge| lines += &format!("{edge}\n"));
@@ -210,9 +213,9 @@ fn what_list_prints_can_be_imported_without_a_difference() {
 }
 
 #[test]
-fn an_import_looks_paths_up_once_and_fills_in_what_is_missing() {
-    let folder = checkout(&["src/a.c", "docs/a.md"]);
-    let work = folder.path();
+fn an_import_looks_up_each_path_once_and_adds_defaults() {
+    let directory = checkout(&["src/a.c", "docs/a.md"]);
+    let work = directory.path();
     let line = r#"{"source_path": "src/a.c", "target_path": "docs/a.md", "type": "Depends-On"}"#;
     let input = format!("{line}\n\n  {line}  \n{line}");
     let document = import(work, &["--json"], input.as_bytes()).json();
@@ -231,9 +234,9 @@ fn an_import_looks_paths_up_once_and_fills_in_what_is_missing() {
 }
 
 #[test]
-fn a_line_that_is_no_edge_is_numbered_and_nothing_is_imported() {
-    let folder = checkout(&["a.c"]);
-    let work = folder.path();
+fn an_invalid_line_is_reported_by_number_and_nothing_is_imported() {
+    let directory = checkout(&["a.c"]);
+    let work = directory.path();
     let good = r#"{"source_path": "a.c", "target_path": "a.c"}"#;
     let long = format!(r#"{{"source_path": "{}"}}"#, "x".repeat(70_000));
     let path = format!(r#"{{"source_path": "{}", "target_path": "a.c"}}"#, "x".repeat(5000));
@@ -252,7 +255,7 @@ fn a_line_that_is_no_edge_is_numbered_and_nothing_is_imported() {
         (with_oids(r#", "type_number": 65536"#), "expected u16"),
         (with_oids(r#", "ulid": "012345678901234567890123456""#), "the ULID has 27 bytes"),
         (with_oids(r#", "source_path": "a\u001bb""#), "has control characters"),
-        (with_oids(r#", "attribution": {"source": "robot"}"#), "is no kind of writer"),
+        (with_oids(r#", "attribution": {"source": "robot"}"#), "is not a source"),
         (with_oids(r#", "source_oid": "12""#), "duplicate field"),
         (r#"{"source_oid": "12"}"#.to_owned(), "40 hexadecimal digits"),
     ] {
@@ -266,11 +269,11 @@ fn a_line_that_is_no_edge_is_numbered_and_nothing_is_imported() {
 }
 
 #[test]
-fn processes_that_link_at_once_lose_nothing() {
+fn concurrent_links_lose_no_edge() {
     const PROCESSES: usize = 6;
     const LINKS: usize = 8;
-    let folder = checkout(&["a.c", "b.c"]);
-    let work = folder.path();
+    let directory = checkout(&["a.c", "b.c"]);
+    let work = directory.path();
     let runs = || {
         for _ in 0..LINKS {
             mind(work, &["link", "a.c", "b.c"]).ok();

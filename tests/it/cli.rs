@@ -1,6 +1,6 @@
-//! Manners of the command line: help, colours, completions, one document per answer.
+//! Conventions of the command line: help, colours, completions, one JSON document per answer.
 
-use gitmind_test_support::{TempRepository, mind, mind_command, temp_folder};
+use gitmind_test_support::{TempRepository, mind, mind_command, temp_directory};
 use std::path::Path;
 
 const COMMANDS: [&[&str]; 10] = [
@@ -17,26 +17,26 @@ const COMMANDS: [&[&str]; 10] = [
 ];
 
 #[test]
-fn every_command_explains_itself_with_an_example() {
-    let folder = temp_folder();
-    let general = mind(folder.path(), &["--help"]).ok();
+fn every_command_has_help_with_an_example() {
+    let directory = temp_directory();
+    let general = mind(directory.path(), &["--help"]).ok();
     assert!(general.contains("Examples:") && general.contains("Exit status:"), "{general}");
     for command in COMMANDS {
         assert!(general.contains(command[0]), "{command:?}");
-        let help = mind(folder.path(), &[command, &["--help"]].concat()).ok();
+        let help = mind(directory.path(), &[command, &["--help"]].concat()).ok();
         assert!(
             help.contains("Usage: git-mind ") && help.contains("Example"),
             "{command:?}: {help}"
         );
         assert!(help.lines().all(|line| line.chars().count() <= 100), "{command:?}");
     }
-    assert!(mind(folder.path(), &["--version"]).ok().starts_with("git-mind 0."));
+    assert!(mind(directory.path(), &["--version"]).ok().starts_with("git-mind 0."));
 }
 
 #[test]
 fn json_answers_are_one_document_with_a_schema_number() {
     let repository = TempRepository::fixture("small");
-    let out = temp_folder();
+    let out = temp_directory();
     let made = out.path().join("made");
     for args in [
         &["cache-rebuild", "--json"][..],
@@ -89,10 +89,10 @@ fn a_rebuild_document_has_every_key() {
 
 #[test]
 fn colours_are_for_terminals_or_when_forced_and_never_against_no_color() {
-    let folder = temp_folder();
+    let directory = temp_directory();
     let run = |variables: &[(&str, &str)]| {
-        let mut command = mind_command(folder.path(), &["list"]);
-        command.env("GIT_CEILING_DIRECTORIES", folder.path()).envs(variables.iter().copied());
+        let mut command = mind_command(directory.path(), &["list"]);
+        command.env("GIT_CEILING_DIRECTORIES", directory.path()).envs(variables.iter().copied());
         let output = command.output().expect("the program was built");
         assert_eq!(output.status.code(), Some(1));
         String::from_utf8(output.stderr).expect("UTF-8")
@@ -117,17 +117,17 @@ fn completions_and_the_man_page_know_every_command() {
 
 #[test]
 fn every_command_has_a_man_page_of_its_own() {
-    let folder = temp_folder();
-    mind(folder.path(), &["man", "--dir", "."]).ok();
+    let directory = temp_directory();
+    mind(directory.path(), &["man", "--dir", "."]).ok();
     for command in COMMANDS {
-        let page = folder.path().join(format!("git-mind-{}.1", command.join("-")));
+        let page = directory.path().join(format!("git-mind-{}.1", command.join("-")));
         let page = std::fs::read_to_string(page).expect("a page");
         assert!(page.contains(".SH OPTIONS") && page.contains(".SH EXTRA"), "{command:?}");
         assert!(page.contains(concat!("\"git-mind ", env!("CARGO_PKG_VERSION"), "\"")), "{page}");
     }
-    let error = mind(folder.path(), &["man", "--dir", "nowhere"]).error(1);
+    let error = mind(directory.path(), &["man", "--dir", "nowhere"]).error(1);
     assert!(error.starts_with("git-mind: error: nowhere: "), "{error}");
-    assert!(error.contains("hint: name a folder that exists"), "{error}");
+    assert!(error.contains("hint: name an existing directory"), "{error}");
 }
 
 #[test]

@@ -1,7 +1,7 @@
-//! Repositories, folders and variables that somebody made to do harm: nothing outside is written,
-//! nothing reaches a terminal that it would obey, and nothing is read for ever.
+//! Malicious repositories, directories and variables: nothing outside is written, no control
+//! sequence reaches a terminal, and every read ends.
 
-use gitmind_test_support::{TempRepository, git, message, mind_command, temp_folder};
+use gitmind_test_support::{TempRepository, git, message, mind_command, temp_directory};
 use std::collections::BTreeMap;
 use std::fs;
 use std::os::unix::ffi::OsStrExt;
@@ -10,19 +10,19 @@ use std::path::{Path, PathBuf};
 use std::process::{Output, Stdio};
 use std::time::{Duration, Instant};
 
-/// What a terminal obeys or does not show.
+/// Control sequences and invisible characters.
 const RAW: &str = "\u{1b}[2J\u{7}\u{9b}31m\u{202e}\u{200b}\u{7f}";
 
-/// A folder with a repository, a home and something that must stay as it is.
+/// A directory with a repository, a home and files that must stay unchanged.
 struct World {
-    folder: tempfile::TempDir,
+    directory: tempfile::TempDir,
 }
 
 impl World {
     fn new() -> Self {
-        let world = Self { folder: temp_folder() };
-        for folder in ["repository", "home", "outside"] {
-            fs::create_dir(world.path(folder)).expect("writable");
+        let world = Self { directory: temp_directory() };
+        for directory in ["repository", "home", "outside"] {
+            fs::create_dir(world.path(directory)).expect("writable");
         }
         fs::write(world.path("outside/kept"), "kept").expect("writable");
         let repository = world.path("repository");
@@ -34,7 +34,7 @@ impl World {
     }
 
     fn path(&self, below: &str) -> PathBuf {
-        self.folder.path().join(below)
+        self.directory.path().join(below)
     }
 
     fn run(&self, args: &[&str], variables: &[(&str, &str)]) -> Output {
@@ -43,17 +43,17 @@ impl World {
         command.output().expect("it can be started")
     }
 
-    /// Everything but the repository's own `.git` and the state folder.
+    /// Everything but the repository's own `.git` and the state directory.
     fn others(&self) -> BTreeMap<PathBuf, Vec<u8>> {
         let mut found = BTreeMap::new();
         let skipped = [self.path("repository/.git"), self.path("home/.gitmind")];
-        collect(self.folder.path(), &skipped, &mut found);
+        collect(self.directory.path(), &skipped, &mut found);
         found
     }
 }
 
-fn collect(folder: &Path, skipped: &[PathBuf], found: &mut BTreeMap<PathBuf, Vec<u8>>) {
-    for entry in fs::read_dir(folder).expect("readable") {
+fn collect(directory: &Path, skipped: &[PathBuf], found: &mut BTreeMap<PathBuf, Vec<u8>>) {
+    for entry in fs::read_dir(directory).expect("readable") {
         let path = entry.expect("readable").path();
         let kind = path.symlink_metadata().expect("it is there").file_type();
         if skipped.contains(&path) {
@@ -93,17 +93,17 @@ fn assert_printable(ran: &Output, about: &str) {
 }
 
 #[test]
-fn links_in_a_git_folder_lead_nothing_out_of_it() {
-    // Refs and loose objects were written through links.
+fn symbolic_links_in_a_git_directory_do_not_redirect_writes() {
+    // Regression: refs and loose objects were written through symbolic links.
     for link in ["refs/gitmind", "refs/gitmind/edges", "refs/gitmind/cache", "shards"] {
         let world = World::new();
         let git_dir = world.path("repository/.git");
         world.run(&["link", "a", "a"], &[]);
         if link == "shards" {
             for shard in 0..=u8::MAX {
-                let folder = git_dir.join(format!("objects/{shard:02x}"));
-                if !folder.exists() {
-                    symlink(world.path("outside"), folder).expect("writable");
+                let directory = git_dir.join(format!("objects/{shard:02x}"));
+                if !directory.exists() {
+                    symlink(world.path("outside"), directory).expect("writable");
                 }
             }
         } else {
@@ -121,7 +121,7 @@ fn links_in_a_git_folder_lead_nothing_out_of_it() {
 }
 
 #[test]
-fn a_ref_that_is_a_link_is_replaced_and_what_it_led_to_stays() {
+fn a_ref_that_is_a_symbolic_link_is_replaced_and_its_target_stays() {
     let world = World::new();
     let edges = world.path("repository/.git/refs/gitmind/edges");
     fs::create_dir_all(&edges).expect("writable");
@@ -134,7 +134,7 @@ fn a_ref_that_is_a_link_is_replaced_and_what_it_led_to_stays() {
     }
 }
 
-/// Runs it, or fails when it does not end.
+/// Runs the program; fails when it does not end within 60 s.
 fn run_to_its_end(world: &World, args: &[&str], about: &str) -> Output {
     let mut command = mind_command(&world.path("repository"), args);
     command.env("HOME", world.path("home")).stdin(Stdio::null());
@@ -153,9 +153,9 @@ fn run_to_its_end(world: &World, args: &[&str], about: &str) -> Output {
 }
 
 #[test]
-fn what_never_ends_is_not_read() {
-    // A ref or a configuration that is a pipe was waited for, and a device read until there was no
-    // memory.
+fn pipes_and_devices_are_not_read() {
+    // Regression: a ref or configuration that is a pipe blocked the program, and a device was read
+    // until memory was exhausted.
     let places = ["HEAD", "config", "packed-refs", "objects/info/alternates", "commondir"];
     for place in places.into_iter().chain(["refs/gitmind/edges/main", "include"]) {
         let world = World::new();
@@ -183,10 +183,10 @@ fn what_never_ends_is_not_read() {
     }
 }
 
-/// A configuration that included itself eight times was read for hours; only the first list of
-/// alternates was looked at, and no ref that a list of refs reads.
+/// Regression: a configuration that included itself eight times was read for hours, and only the
+/// first list of alternates was checked.
 #[test]
-fn what_leads_to_more_is_bounded() {
+fn includes_alternates_and_symbolic_refs_are_bounded() {
     type Plant = fn(&World, &Path);
     let plants: [(&str, Plant, &str); 4] = [
         (
@@ -240,15 +240,15 @@ fn what_leads_to_more_is_bounded() {
     }
 }
 
-/// Has the configuration `file` include `other` once more.
+/// Adds an include of `other` to the configuration `file`.
 fn include(file: &Path, other: &str) {
     let before = fs::read_to_string(file).unwrap_or_default();
     fs::write(file, format!("{before}[include]\npath = {other}\n")).expect("writable");
 }
 
 #[test]
-fn texts_of_a_journal_reach_no_terminal_raw() {
-    // JSON leaves U+007F to U+009F and marks of direction as they are.
+fn text_of_a_journal_is_escaped_for_terminals() {
+    // JSON does not escape U+007F to U+009F and directional marks.
     let repository = TempRepository::empty();
     let text = |key: u8, text: &str| {
         let mut item = vec![key, 0x78, u8::try_from(text.len()).expect("short")];
@@ -280,7 +280,7 @@ fn texts_of_a_journal_reach_no_terminal_raw() {
 }
 
 #[test]
-fn names_of_branches_files_and_folders_reach_no_terminal_raw() {
+fn names_of_branches_files_and_directories_are_escaped_for_terminals() {
     let repository = TempRepository::empty();
     let commit = repository.commit(&[], &message(&[(1, 2)]));
     let names = ["-x", "--force", "a\u{9b}31m", "b\u{202e}c", "測試"];
@@ -306,8 +306,8 @@ fn names_of_branches_files_and_folders_reach_no_terminal_raw() {
         assert_ne!(ran.status.code(), Some(0), "{args:?}");
         assert_printable(&ran, &format!("{args:?}"));
     }
-    let folder = temp_folder();
-    let inner = folder.path().join(format!("folder {RAW}"));
+    let directory = temp_directory();
+    let inner = directory.path().join(format!("directory {RAW}"));
     fs::create_dir(&inner).expect("writable");
     fs::write(inner.join(".git"), "gitdir: nowhere\n").expect("writable");
     let fixture = format!("./{RAW}/");
@@ -319,8 +319,8 @@ fn names_of_branches_files_and_folders_reach_no_terminal_raw() {
 }
 
 #[test]
-fn variables_of_any_length_and_content_are_bounded_when_they_are_printed() {
-    // A value of 100 KB was repeated in full by the error about it.
+fn printed_variables_are_escaped_and_shortened() {
+    // Regression: the error about a value of 100 KB repeated it in full.
     let world = World::new();
     let long = "x".repeat(100_000);
     let before = world.others();
@@ -350,7 +350,7 @@ fn variables_of_any_length_and_content_are_bounded_when_they_are_printed() {
         }
     }
     let mut now = world.others();
-    // A file for metrics is written where it was asked for.
+    // The metrics file is written to the given path.
     for name in [RAW, "-1", "99999999999999999999"] {
         now.remove(&world.path("repository").join(name));
     }
@@ -358,7 +358,7 @@ fn variables_of_any_length_and_content_are_bounded_when_they_are_printed() {
 }
 
 #[test]
-fn the_state_folder_leads_nothing_out_of_it() {
+fn the_state_directory_does_not_redirect_writes() {
     let small = [("GM_ARENA_HINT_CACHE_REBUILD", "16KiB"), ("GM_ARENA_CAP_CACHE_REBUILD", "16KiB")];
     for link in [".gitmind", ".gitmind/rebuild", ".gitmind/rebuild/spill-1"] {
         let world = World::new();
@@ -376,7 +376,7 @@ fn the_state_folder_leads_nothing_out_of_it() {
 }
 
 #[test]
-fn alternates_that_borrow_from_each_other_end() {
+fn a_cycle_of_alternates_ends() {
     let world = World::new();
     let objects = world.path("repository/.git/objects");
     let other = world.path("outside/objects");

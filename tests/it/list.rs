@@ -1,7 +1,7 @@
-//! `list`: what it shows, in which order, and to whom.
+//! `list`: its edges, their order, filters, and its outputs as text and JSON.
 
 use gitmind_test_support::{
-    TempRepository, encoded_message, git, message, mind, mind_command, temp_folder,
+    TempRepository, encoded_message, git, message, mind, mind_command, temp_directory,
 };
 use serde_json::Value;
 
@@ -17,7 +17,7 @@ fn edges(repository: &TempRepository, args: &[&str]) -> Vec<Value> {
 fn edges_come_newest_first_with_every_field() {
     let repository = TempRepository::fixture("small");
     let text = std::fs::read_to_string(
-        gitmind_test_support::fixtures_folder().join("small.expected.json"),
+        gitmind_test_support::fixtures_directory().join("small.expected.json"),
     );
     let expected: Value = serde_json::from_str(&text.expect("a fixture")).expect("JSON");
     let expected = expected["branches"]["main"]["edges"].as_array().expect("edges");
@@ -83,7 +83,7 @@ fn a_limit_cuts_the_list_short() {
 }
 
 #[test]
-fn people_get_a_line_per_edge_and_a_count() {
+fn text_output_has_a_line_per_edge_and_a_count() {
     let repository = TempRepository::fixture("small");
     let list = repository.mind(&["list", "--limit", "3"]).ok();
     let lines: Vec<_> = list.lines().collect();
@@ -100,7 +100,7 @@ fn people_get_a_line_per_edge_and_a_count() {
 }
 
 #[test]
-fn what_a_terminal_would_obey_is_escaped_and_bytes_are_not_lost() {
+fn control_characters_are_escaped_and_bytes_are_not_lost() {
     let repository = TempRepository::empty();
     let mut payload = vec![0xa2, 5, 0x66];
     payload.extend_from_slice(b"a\x1b[2J\n");
@@ -128,7 +128,7 @@ fn malformed_commits_are_reported_and_do_not_end_the_list() {
 }
 
 #[test]
-fn a_reader_that_goes_away_is_no_failure() {
+fn a_closed_stdout_is_not_a_failure() {
     let repository = TempRepository::fixture("medium");
     for args in [&["list"][..], &["list", "--json"]] {
         let mut child = mind_command(repository.path(), args)
@@ -144,32 +144,33 @@ fn a_reader_that_goes_away_is_no_failure() {
 }
 
 #[test]
-fn a_path_means_what_it_means_in_the_folder_where_it_is_typed() {
-    let (repository, checkout) = (TempRepository::fixture("small"), temp_folder());
+fn paths_are_relative_to_the_current_directory() {
+    let (repository, checkout) = (TempRepository::fixture("small"), temp_directory());
     let edges = repository.mind(&["list", "--json"]).json();
     let path =
         edges["edges"].as_array().expect("a list").iter().find_map(|edge| {
             edge["source_path"].as_str().filter(|path| path.split('/').count() == 2)
         });
-    let (folder, name) = path.expect("a path in a folder").split_once('/').expect("it has one");
+    let (directory, name) =
+        path.expect("a path in a directory").split_once('/').expect("it has one");
     let work = checkout.path();
     git(work, &["init", "-q", "-b", "main"]);
     let from = repository.path().to_str().expect("UTF-8");
     git(work, &["fetch", "-q", from, "refs/gitmind/*:refs/gitmind/*"]);
-    let inside = work.join(folder);
-    std::fs::create_dir(&inside).expect("a new folder");
-    let count = |folder: &std::path::Path, path: &str| {
+    let inside = work.join(directory);
+    std::fs::create_dir(&inside).expect("a new directory");
+    let count = |directory: &std::path::Path, path: &str| {
         let args = ["list", "--branch", "main", "--json", "--from", path];
-        mind(folder, &args).json()["edges"].as_array().expect("a list").len()
+        mind(directory, &args).json()["edges"].as_array().expect("a list").len()
     };
-    let expected = count(work, &format!("{folder}/{name}"));
+    let expected = count(work, &format!("{directory}/{name}"));
     assert!(expected > 0);
     for (typed_in, path) in [
         (inside.as_path(), name.to_owned()),
         (&inside, format!("./{name}")),
-        (&inside, format!("../{folder}/{name}")),
-        (&inside, format!("{folder}/{name}")),
-        (work, format!("./{folder}//{name}")),
+        (&inside, format!("../{directory}/{name}")),
+        (&inside, format!("{directory}/{name}")),
+        (work, format!("./{directory}//{name}")),
     ] {
         assert_eq!(count(typed_in, &path), expected, "{path} in {}", typed_in.display());
     }

@@ -1,6 +1,6 @@
-//! `query` on the command line: what it prints, how objects are named, what it says on stderr.
+//! `query` on the command line: its outputs, names of objects, messages on stderr.
 
-use gitmind_test_support::{TempRepository, git, message, mind, mind_with, temp_folder};
+use gitmind_test_support::{TempRepository, git, message, mind, mind_with, temp_directory};
 use serde_json::Value;
 
 const CACHE: &str = "refs/gitmind/cache/main";
@@ -13,7 +13,7 @@ fn edges(repository: &TempRepository, args: &[&str]) -> (Vec<Value>, Value) {
     (edges, document)
 }
 
-/// The fixture with a cache of ours.
+/// The fixture `small` with a cache of this program.
 fn small() -> TempRepository {
     let repository = TempRepository::fixture("small");
     repository.mind(&["cache-rebuild"]).ok();
@@ -54,7 +54,7 @@ fn edges_are_those_of_the_list_with_their_ids() {
 }
 
 #[test]
-fn people_get_a_line_per_edge_with_its_id_and_a_count() {
+fn text_output_has_a_line_per_edge_with_its_id_and_a_count() {
     let repository = small();
     let answer = repository.mind(&["query", "--from", "Makefile"]).ok();
     let lines: Vec<_> = answer.lines().collect();
@@ -67,7 +67,7 @@ fn people_get_a_line_per_edge_with_its_id_and_a_count() {
 }
 
 #[test]
-fn types_and_limits_keep_the_ids_of_what_is_left() {
+fn types_and_limits_do_not_change_ids() {
     let repository = small();
     let (all, _) = edges(&repository, &["--from", "Makefile"]);
     for (name, number) in [("references", 2), ("implements", 1), ("2", 2)] {
@@ -86,7 +86,7 @@ fn types_and_limits_keep_the_ids_of_what_is_left() {
 }
 
 #[test]
-fn a_cache_that_does_not_do_is_named_on_stderr_and_the_answer_is_the_same() {
+fn an_unusable_cache_is_a_warning_and_the_answer_is_the_same() {
     let repository = small();
     let (right, _) = edges(&repository, &["--from", "Makefile"]);
     let tree = repository.git(&["rev-parse", &format!("{CACHE}^{{tree}}")]);
@@ -105,7 +105,7 @@ fn a_cache_that_does_not_do_is_named_on_stderr_and_the_answer_is_the_same() {
         assert_eq!((&document["cache"], &document["from_cache"]), (&cache.into(), &false.into()));
         assert_eq!(document["edges"], Value::Array(right.clone()), "{cache}");
     };
-    // Loose, so that each can be damaged by itself.
+    // Loose objects, so that each can be damaged alone.
     let packs: Vec<_> = std::fs::read_dir(repository.path().join("objects/pack"))
         .expect("ok")
         .map(|file| file.expect("readable").path())
@@ -154,7 +154,7 @@ fn a_cache_that_does_not_do_is_named_on_stderr_and_the_answer_is_the_same() {
 }
 
 #[test]
-fn malformed_commits_are_counted_whoever_answers() {
+fn malformed_commits_are_counted_with_and_without_a_cache() {
     let repository = TempRepository::empty();
     let oldest = repository.commit(&[], &message(&[(1, 2)]));
     let middle = repository.commit(&[&oldest], b"*");
@@ -181,16 +181,16 @@ fn newest_first_ids_are_named_and_are_those_of_the_cache() {
 }
 
 #[test]
-fn an_object_is_a_path_of_the_current_folder_or_an_id() {
-    let (origin, checkout) = (small(), temp_folder());
+fn an_object_is_a_path_of_the_current_directory_or_an_id() {
+    let (origin, checkout) = (small(), temp_directory());
     let work = checkout.path();
     git(work, &["clone", "-q", origin.path().to_str().expect("UTF-8"), "."]);
     git(work, &["fetch", "-q", "origin", "refs/gitmind/*:refs/gitmind/*"]);
     let digits = "0123456789abcdef0123456789abcdef01234567";
     git(work, &["mv", "Makefile", digits]);
     git(work, &["commit", "-q", "-m", "a file that looks like an id"]);
-    let count = |folder: &std::path::Path, word: &str| {
-        let document = mind(folder, &["query", "--json", "--from", word]).json();
+    let count = |directory: &std::path::Path, word: &str| {
+        let document = mind(directory, &["query", "--json", "--from", word]).json();
         document["edges"].as_array().expect("edges").len()
     };
     assert_eq!(count(work, &format!("./{digits}")), 7);
@@ -212,7 +212,7 @@ fn an_object_is_a_path_of_the_current_folder_or_an_id() {
 }
 
 #[test]
-fn what_cannot_be_asked_says_what_to_type() {
+fn invalid_queries_have_hints() {
     let repository = small();
     for args in [
         &["query"][..],
@@ -234,10 +234,10 @@ fn what_cannot_be_asked_says_what_to_type() {
 }
 
 #[test]
-fn a_query_says_in_events_and_metrics_where_its_answer_is_from() {
+fn events_and_metrics_of_a_query_say_whether_the_cache_answered() {
     let repository = small();
-    let folder = temp_folder();
-    let file = folder.path().join("gitmind.prom");
+    let directory = temp_directory();
+    let file = directory.path().join("gitmind.prom");
     let variables =
         [("GITMIND_LOG_LEVEL", "INFO"), ("GITMIND_METRICS_FILE", file.to_str().expect("UTF-8"))];
     for (cache, from_cache) in [("current", "true"), ("missing", "false")] {
@@ -268,5 +268,5 @@ fn a_query_that_fails_is_an_event() {
     let variables = [("GITMIND_LOG_LEVEL", "INFO"), ("GM_ARENA_CAP_ATTR_QUERY", "1KiB")];
     let ran = mind_with(repository.path(), &["query", "--from", &"01".repeat(20)], &variables);
     assert_eq!((ran.code, ran.stdout.as_str()), (1, ""), "{ran:?}");
-    assert!(!ran.stderr.contains("damaged"), "a refusal is no damage: {ran:?}");
+    assert!(!ran.stderr.contains("damaged"), "an allocation failure is no damage: {ran:?}");
 }

@@ -1,8 +1,8 @@
-//! `git-mind cache-rebuild`: what it says, and what it leaves.
+//! `git-mind cache-rebuild`: its messages and the cache that it writes.
 
 use gitmind::journal::EdgeOrder;
 use gitmind_test_support::{
-    TempRepository, git, message, mind, mind_command, mind_with, temp_folder,
+    TempRepository, git, message, mind, mind_command, mind_with, temp_directory,
 };
 
 const JOURNAL: &str = "refs/gitmind/edges/main";
@@ -47,7 +47,7 @@ fn a_cache_without_an_index_is_rebuilt() {
 }
 
 #[test]
-fn the_command_says_what_it_did_and_git_finds_it_in_order() {
+fn the_command_prints_a_report_and_git_fsck_passes() {
     let repository = TempRepository::fixture("small");
     repository.mind(&["cache-rebuild"]).ok();
     let tip = repository.git(&["rev-parse", JOURNAL]);
@@ -61,23 +61,23 @@ fn the_command_says_what_it_did_and_git_finds_it_in_order() {
     let merge = repository.commit(&[&new, &tip], &message(&[(3, 4)]));
     repository.git(&["update-ref", JOURNAL, &merge]);
     let ran = repository.mind(&["cache-rebuild"]);
-    assert!(ran.stderr.contains("note: the whole cache was built anew: a merge is"), "{ran:?}");
+    assert!(ran.stderr.contains("note: the whole cache was rebuilt: a merge is"), "{ran:?}");
     assert!(ran.ok().starts_with("Rebuilt the cache of `main`: 52 edges from 47 commits in "));
     repository.assert_sound();
 }
 
 #[test]
-fn the_command_spills_at_the_cap_or_says_how_to() {
+fn the_command_spills_at_the_cap_or_hints_how_to() {
     let repository = TempRepository::fixture("medium");
     let whole = repository.mind(&["cache-rebuild", "--json"]).json();
     assert_eq!(whole["spilled_bytes"], 0);
-    let state = temp_folder();
+    let state = temp_directory();
     let state_path = state.path().to_str().expect("UTF-8");
     let variables = [("GM_ARENA_CAP_CACHE_REBUILD", "65536"), ("HOME", state_path)];
     let run = |args: &[&str]| mind_with(repository.path(), args, &variables);
-    let refused = run(&["cache-rebuild", "--force", "--no-spill"]).error(1);
-    assert!(refused.contains("65536") || refused.contains("64.0 KiB"), "{refused}");
-    assert!(refused.contains("without --no-spill"), "{refused}");
+    let error = run(&["cache-rebuild", "--force", "--no-spill"]).error(1);
+    assert!(error.contains("65536") || error.contains("64.0 KiB"), "{error}");
+    assert!(error.contains("without --no-spill"), "{error}");
     let spilled = run(&["cache-rebuild", "--force", "--json"]).json();
     assert!(spilled["spilled_bytes"].as_u64() > Some(100_000), "{spilled}");
     assert_eq!(spilled["root_tree"], whole["root_tree"]);
@@ -91,14 +91,14 @@ fn the_command_spills_at_the_cap_or_says_how_to() {
 }
 
 #[test]
-fn what_a_killed_rebuild_left_on_the_disk_goes_with_the_next_one() {
-    let folder = temp_folder();
+fn the_next_rebuild_removes_the_scratch_files_of_a_killed_one() {
+    let directory = temp_directory();
     let make = ["fixture", "make", "--edges", "30000", "--seed", "3", "journal.git"];
-    mind(folder.path(), &make).ok();
-    let path = folder.path().join("journal.git");
-    let state = folder.path().to_str().expect("UTF-8");
+    mind(directory.path(), &make).ok();
+    let path = directory.path().join("journal.git");
+    let state = directory.path().to_str().expect("UTF-8");
     let variables = [("GM_ARENA_CAP_CACHE_REBUILD", "256KiB"), ("HOME", state)];
-    let scope = folder.path().join(".gitmind/rebuild");
+    let scope = directory.path().join(".gitmind/rebuild");
     let spills = || {
         let entries = std::fs::read_dir(&scope).into_iter().flatten().flatten();
         entries.filter(|entry| entry.path().join("edges").is_file()).count()
@@ -116,10 +116,10 @@ fn what_a_killed_rebuild_left_on_the_disk_goes_with_the_next_one() {
         let status = killed.wait().expect("a child");
         assert!(status.success() || status.code().is_none(), "{status}");
         let refs = git(&path, &["for-each-ref", "refs/gitmind/cache"]);
-        // One folder for edges and, when it came that far, one for names.
+        // One directory for edges and, when the rebuild came that far, one for commit ids.
         !status.success() && (1..=2).contains(&spills()) && refs.is_empty()
     };
-    // On a machine that does other work the kill may come when the cache is there, or later.
+    // On a busy machine the kill may come after the cache is complete.
     let is_killed = (0..KILLS_MAX).any(|_| {
         kill_one_that_spills() || {
             git(&path, &["update-ref", "-d", "refs/gitmind/cache/main"]);

@@ -1,10 +1,9 @@
-//! Bad input: one line that names the thing, what to type next, exit code 1 (2 for usage), and
-//! nothing changed.
+//! Invalid input: an error of one line with a hint, exit code 1 (2 for usage), nothing changed.
 
-use gitmind_test_support::{TempRepository, git, message, mind, temp_folder};
+use gitmind_test_support::{TempRepository, git, message, mind, temp_directory};
 use std::fs;
 
-/// Runs `cache-rebuild` where it must fail; returns what it said and checks that nothing moved.
+/// Runs `cache-rebuild`, which must fail without changing a ref; returns its stderr.
 fn refused(repository: &TempRepository, args: &[&str]) -> String {
     refused_with(1, repository, args)
 }
@@ -73,30 +72,30 @@ fn names_that_cannot_be_branches_are_refused_before_anything_is_read() {
 }
 
 #[test]
-fn outside_a_repository_the_folder_is_named() {
-    let folder = temp_folder();
-    let ran = gitmind_test_support::mind_command(folder.path(), &["cache-rebuild"])
-        .env("GIT_CEILING_DIRECTORIES", folder.path())
+fn outside_a_repository_the_directory_is_named() {
+    let directory = temp_directory();
+    let ran = gitmind_test_support::mind_command(directory.path(), &["cache-rebuild"])
+        .env("GIT_CEILING_DIRECTORIES", directory.path())
         .output()
         .expect("the program was built");
     let stderr = String::from_utf8(ran.stderr).expect("UTF-8");
     assert_eq!(ran.status.code(), Some(1), "{stderr}");
     assert!(stderr.contains("is not inside a git repository"), "{stderr}");
     assert!(stderr.contains("hint: run it inside a git repository"), "{stderr}");
-    let error = mind(folder.path(), &["-C", "nowhere", "list"]).error(1);
+    let error = mind(directory.path(), &["-C", "nowhere", "list"]).error(1);
     assert!(error.contains("nowhere is not inside a git repository"), "{error}");
 }
 
 #[test]
 fn a_sha256_repository_is_refused_by_name() {
-    let folder = temp_folder();
-    git(folder.path(), &["init", "-q", "--object-format=sha256"]);
-    let error = mind(folder.path(), &["cache-rebuild"]).error(1);
+    let directory = temp_directory();
+    git(directory.path(), &["init", "-q", "--object-format=sha256"]);
+    let error = mind(directory.path(), &["cache-rebuild"]).error(1);
     assert!(error.contains("object format `sha256`, only `sha1`"), "{error}");
 }
 
 #[test]
-fn a_repository_that_needs_more_is_refused_by_name() {
+fn an_unsupported_extension_is_an_error_that_names_it() {
     let repository = TempRepository::fixture("small");
     for (key, value, named) in [
         ("refStorage", "reftable", "extensions.refstorage=reftable"),
@@ -131,9 +130,9 @@ fn a_missing_object_is_named() {
 
 /// Writes a loose object with this content under a name that it does not have.
 fn plant_loose(repository: &TempRepository, id: &str, content: &[u8]) {
-    let folder = repository.path().join(format!("objects/{}", &id[..2]));
-    fs::create_dir_all(&folder).expect("writable");
-    let file = fs::File::create(folder.join(&id[2..])).expect("writable");
+    let directory = repository.path().join(format!("objects/{}", &id[..2]));
+    fs::create_dir_all(&directory).expect("writable");
+    let file = fs::File::create(directory.join(&id[2..])).expect("writable");
     let mut deflate = flate2::write::ZlibEncoder::new(file, flate2::Compression::best());
     std::io::Write::write_all(&mut deflate, content).expect("writable");
     deflate.finish().expect("writable");
@@ -158,7 +157,7 @@ fn an_object_that_lies_about_its_size_is_refused() {
 }
 
 #[test]
-fn a_journal_ref_to_something_else_is_named() {
+fn a_journal_ref_to_another_kind_of_object_is_named() {
     let repository = TempRepository::fixture("small");
     let blob = repository.git(&["rev-parse", "refs/heads/main:Makefile"]);
     fs::create_dir_all(repository.path().join("refs/gitmind/edges")).expect("writable");
@@ -171,14 +170,14 @@ fn a_journal_ref_to_something_else_is_named() {
     assert!(error.contains("refs/gitmind/edges/odd"), "{error}");
 }
 
-/// Damages the only pack at every place in turn: an error or, where the byte did not matter, the
-/// right tree; never a panic, and never a ref that moved after an error.
+/// Damages each byte of the only pack in turn. The result is an error without a changed ref, or the
+/// right tree where the byte is not used; never a panic.
 #[test]
 fn a_damaged_pack_is_an_error_or_harmless() {
     let whole = TempRepository::fixture("small");
     let expected = whole.rebuild("main", gitmind::journal::EdgeOrder::OldestFirst).shards_tree;
     let pack_of = |repository: &TempRepository| {
-        let packs = fs::read_dir(repository.path().join("objects/pack")).expect("a folder");
+        let packs = fs::read_dir(repository.path().join("objects/pack")).expect("a directory");
         let mut paths = packs.map(|entry| entry.expect("readable").path());
         paths.find(|path| path.extension().is_some_and(|kind| kind == "pack")).expect("one pack")
     };
@@ -216,8 +215,8 @@ fn a_damaged_pack_is_an_error_or_harmless() {
 }
 
 #[test]
-fn wrong_usage_exits_2() {
-    let folder = temp_folder();
+fn usage_errors_exit_2() {
+    let directory = temp_directory();
     for args in [
         &[][..],
         &["no-such-command"],
@@ -228,7 +227,7 @@ fn wrong_usage_exits_2() {
         &["fixture", "make", "--edges", "0", "--seed", "1", "x"],
         &["fixture", "make", "--edges", "1", "--seed", "1", "--batch", "251", "x"],
     ] {
-        let ran = mind(folder.path(), args);
+        let ran = mind(directory.path(), args);
         assert_eq!((ran.code, ran.stdout.as_str()), (2, ""), "{args:?}");
         assert!(!ran.stderr.is_empty(), "{args:?}");
     }
@@ -247,7 +246,7 @@ fn a_ref_that_is_locked_is_named_with_its_lock_file() {
 }
 
 #[test]
-fn a_cache_ref_that_is_no_ref_says_what_to_delete() {
+fn a_damaged_cache_ref_has_a_hint_what_to_delete() {
     let repository = TempRepository::fixture("small");
     repository.git(&["update-ref", "-d", "refs/gitmind/cache/main"]);
     let file = repository.path().join("refs/gitmind/cache/main");
@@ -268,7 +267,7 @@ fn a_cache_ref_that_is_no_ref_says_what_to_delete() {
 }
 
 #[test]
-fn a_cache_that_another_one_is_in_the_way_of_says_which() {
+fn a_conflicting_cache_ref_is_named() {
     let pairs = [("main/deep/er", "main"), ("feature", "feature/x"), ("a\"b/c", "a\"b")];
     for (there, branch) in pairs {
         for packed in [false, true] {
@@ -294,7 +293,7 @@ fn a_cache_that_another_one_is_in_the_way_of_says_which() {
 }
 
 #[test]
-fn a_shallow_clone_says_how_to_get_the_rest() {
+fn a_shallow_clone_has_a_hint_how_to_unshallow() {
     let origin = TempRepository::fixture("small");
     let clone = TempRepository::empty();
     let url = format!("file://{}", origin.path().display());

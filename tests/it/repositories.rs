@@ -1,46 +1,49 @@
-//! Every way in which a repository can be laid out and found.
+//! Every layout of a repository, and every way to discover it.
 
-use gitmind_test_support::{TempRepository, git, message, mind, mind_command, temp_folder};
+use gitmind_test_support::{TempRepository, git, message, mind, mind_command, temp_directory};
 use std::fs;
 use std::path::Path;
 
-/// The shards tree that a rebuild in `folder` gives.
-fn shards_tree(folder: &Path, args: &[&str]) -> String {
-    let json = mind(folder, &[args, &["cache-rebuild", "--force", "--json"]].concat()).json();
+/// The shards tree that a rebuild in `directory` gives.
+fn shards_tree(directory: &Path, args: &[&str]) -> String {
+    let json = mind(directory, &[args, &["cache-rebuild", "--force", "--json"]].concat()).json();
     json["shards_tree"].as_str().expect("an id").to_owned()
 }
 
 const SMALL_MAIN: &str = "1942afa139eba50506b04c97a8bd41ee191ea544";
 const SMALL_FEATURE: &str = "d5c65793018a79d156cd1d7734629ea8e0013e11";
 
-/// A checkout of the small fixture in a temporary folder.
+/// A checkout of the small fixture in a temporary directory.
 fn checkout(branch: &str) -> tempfile::TempDir {
     let origin = TempRepository::fixture("small");
-    let folder = temp_folder();
+    let directory = temp_directory();
     let path = origin.path().to_str().expect("UTF-8");
-    git(folder.path(), &["clone", "-q", "--branch", branch, path, "work"]);
-    git(&folder.path().join("work"), &["fetch", "-q", "origin", "refs/gitmind/*:refs/gitmind/*"]);
-    folder
+    git(directory.path(), &["clone", "-q", "--branch", branch, path, "work"]);
+    git(
+        &directory.path().join("work"),
+        &["fetch", "-q", "origin", "refs/gitmind/*:refs/gitmind/*"],
+    );
+    directory
 }
 
 #[test]
-fn a_checkout_is_found_from_its_folders() {
-    let folder = checkout("main");
-    let work = folder.path().join("work");
+fn a_checkout_is_found_from_its_directories() {
+    let directory = checkout("main");
+    let work = directory.path().join("work");
     let deep = work.join("a/b");
     fs::create_dir_all(&deep).expect("writable");
     assert_eq!(shards_tree(&work, &[]), SMALL_MAIN);
     assert_eq!(shards_tree(&deep, &[]), SMALL_MAIN);
     assert_eq!(shards_tree(&work.join(".git"), &[]), SMALL_MAIN);
-    assert_eq!(shards_tree(folder.path(), &["-C", "work"]), SMALL_MAIN);
-    assert_eq!(shards_tree(folder.path(), &["-C", "work", "-C", "a/b"]), SMALL_MAIN);
+    assert_eq!(shards_tree(directory.path(), &["-C", "work"]), SMALL_MAIN);
+    assert_eq!(shards_tree(directory.path(), &["-C", "work", "-C", "a/b"]), SMALL_MAIN);
     assert_eq!(git(&work, &["fsck", "--strict", "--no-dangling"]), "");
 }
 
 #[test]
 fn the_branch_is_that_of_head() {
-    let folder = checkout("feature/x");
-    let work = folder.path().join("work");
+    let directory = checkout("feature/x");
+    let work = directory.path().join("work");
     assert_eq!(shards_tree(&work, &[]), SMALL_FEATURE);
     git(&work, &["checkout", "-q", "--detach"]);
     let error = mind(&work, &["cache-rebuild"]).error(1);
@@ -53,10 +56,10 @@ fn the_branch_is_that_of_head() {
 
 #[test]
 fn a_linked_worktree_shares_journals_and_has_its_own_head() {
-    let folder = checkout("main");
-    let work = folder.path().join("work");
+    let directory = checkout("main");
+    let work = directory.path().join("work");
     git(&work, &["worktree", "add", "-q", "-b", "feature/x", "../linked"]);
-    assert_eq!(shards_tree(&folder.path().join("linked"), &[]), SMALL_FEATURE);
+    assert_eq!(shards_tree(&directory.path().join("linked"), &[]), SMALL_FEATURE);
     assert_eq!(shards_tree(&work, &[]), SMALL_MAIN);
     let refs = git(&work, &["for-each-ref", "refs/gitmind/cache"]);
     assert_eq!(refs.lines().count(), 2, "both caches are in the shared repository: {refs}");
@@ -65,7 +68,7 @@ fn a_linked_worktree_shares_journals_and_has_its_own_head() {
 #[test]
 fn git_dir_names_the_repository_as_for_git() {
     let repository = TempRepository::fixture("small");
-    let elsewhere = temp_folder();
+    let elsewhere = temp_directory();
     let ran = mind_command(elsewhere.path(), &["cache-rebuild"])
         .env("GIT_DIR", repository.path())
         .output()
@@ -79,11 +82,11 @@ fn git_dir_names_the_repository_as_for_git() {
 }
 
 #[test]
-fn a_link_that_leads_nowhere_is_not_passed_by() {
-    let folder = checkout("main");
-    let inner = folder.path().join("work/inner");
+fn an_invalid_git_file_is_an_error() {
+    let directory = checkout("main");
+    let inner = directory.path().join("work/inner");
     fs::create_dir_all(inner.join("deep")).expect("writable");
-    let refs = git(&folder.path().join("work"), &["show-ref"]);
+    let refs = git(&directory.path().join("work"), &["show-ref"]);
     for content in ["gitdir: ../nowhere\n", "no link\n"] {
         fs::write(inner.join(".git"), content).expect("writable");
         for start in [&inner, &inner.join("deep")] {
@@ -91,15 +94,15 @@ fn a_link_that_leads_nowhere_is_not_passed_by() {
             assert!(error.contains("work/inner/.git"), "{error}");
         }
     }
-    assert_eq!(git(&folder.path().join("work"), &["show-ref"]), refs);
+    assert_eq!(git(&directory.path().join("work"), &["show-ref"]), refs);
 }
 
 #[test]
 fn git_dir_may_be_a_link() {
-    let folder = checkout("main");
-    let work = folder.path().join("work");
+    let directory = checkout("main");
+    let work = directory.path().join("work");
     git(&work, &["worktree", "add", "-q", "-b", "feature/x", "../linked"]);
-    let ran = mind_command(folder.path(), &["cache-rebuild", "--json"])
+    let ran = mind_command(directory.path(), &["cache-rebuild", "--json"])
         .env("GIT_DIR", "linked/.git")
         .output()
         .expect("the program was built");
@@ -112,7 +115,7 @@ fn packed_and_loose_journals_and_refs_give_the_same_cache() {
     assert_eq!(shards_tree(packed.path(), &[]), SMALL_MAIN);
 
     let loose = TempRepository::empty();
-    let pack = fs::read_dir(packed.path().join("objects/pack")).expect("a folder");
+    let pack = fs::read_dir(packed.path().join("objects/pack")).expect("a directory");
     for file in pack.map(|entry| entry.expect("readable").path()) {
         if file.extension().is_some_and(|kind| kind == "pack") {
             let content = fs::File::open(&file).expect("readable");
@@ -162,7 +165,7 @@ fn many_packs_deltas_alternates_and_a_multi_pack_index_give_the_same_cache() {
 }
 
 #[test]
-fn cache_commits_are_by_the_configured_user_or_the_stand_in() {
+fn cache_commits_have_the_configured_identity_or_a_default() {
     let repository = TempRepository::fixture("small");
     let author = |repository: &TempRepository| {
         repository.git(&["log", "-1", "--format=%an <%ae>, %cn <%ce>", "refs/gitmind/cache/main"])
@@ -178,17 +181,17 @@ fn cache_commits_are_by_the_configured_user_or_the_stand_in() {
 
 #[test]
 fn no_reflog_is_written() {
-    let folder = checkout("main");
-    let work = folder.path().join("work");
+    let directory = checkout("main");
+    let work = directory.path().join("work");
     shards_tree(&work, &[]);
     assert!(!work.join(".git/logs/refs/gitmind").exists());
 }
 
-/// A loose journal commit with a flipped bit was read as if it were whole.
+/// Regression: a loose journal commit with a flipped bit was read without an error.
 #[test]
 fn a_loose_object_with_a_flipped_bit_is_an_error_that_names_it() {
     let repository = TempRepository::empty();
-    // As our own loose objects, whose bytes stand in the file as they are.
+    // Stored without compression, as our own loose objects are.
     repository.git(&["config", "core.compression", "0"]);
     let id = repository.commit(&[], &message(&[(1, 2), (3, 4)]));
     repository.git(&["update-ref", "refs/gitmind/edges/main", &id]);

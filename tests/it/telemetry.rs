@@ -1,4 +1,4 @@
-//! Telemetry: what lines and files look like, that a parser takes them, and that memory may fail.
+//! Telemetry: formats of lines and files, checked by a parser, and allocation failures.
 
 use gitmind::clock::{FixedClock, Timestamp};
 use gitmind::context::operation;
@@ -9,7 +9,7 @@ use gitmind::telemetry::{
     CollectedLines, Event, Level, LogMetrics, Metric, Metrics, MetricsError, OpenMetricsFile,
     Sample, Settings, Tags, Telemetry,
 };
-use gitmind_test_support::{TempRepository, mind_with, temp_folder};
+use gitmind_test_support::{TempRepository, mind_with, temp_directory};
 use openmetrics_parser::openmetrics::parse_openmetrics;
 use snapbox::{assert_data_eq, file};
 use std::path::Path;
@@ -84,7 +84,7 @@ fn a_long_value_is_cut_at_a_character() {
     }
 }
 
-/// A run's numbers with these variables, on a handle.
+/// The metrics file of a run with these variables.
 fn publish(
     settings: &Settings,
     branch: &[u8],
@@ -156,7 +156,7 @@ fn a_parser_accepts_the_file_whatever_the_branch_is_called() {
 }
 
 #[test]
-fn the_parser_refuses_what_is_not_openmetrics() {
+fn the_parser_rejects_other_text_than_openmetrics() {
     let text = text(&settings([]), b"main");
     for planted in [
         text.replace("# EOF\n", ""),
@@ -168,7 +168,7 @@ fn the_parser_refuses_what_is_not_openmetrics() {
 }
 
 #[test]
-fn tags_are_few_and_short_and_what_is_left_out_is_counted() {
+fn tags_are_limited_and_dropped_ones_are_counted() {
     let tags = |settings: &Settings, branch: &[u8], path: &str| {
         let system = System::new();
         let alloc = Alloc::new(&system);
@@ -207,7 +207,7 @@ fn a_repository_is_named_by_the_first_digits_of_its_hash() {
 }
 
 #[test]
-fn each_refusal_of_memory_surfaces_in_events_and_in_metrics() {
+fn each_allocation_failure_surfaces_in_events_and_in_metrics() {
     let settings = settings([
         ("GITMIND_LOG_FORMAT", "json"),
         ("GITMIND_METRICS_REPO_TAG", "hash"),
@@ -225,7 +225,7 @@ fn each_refusal_of_memory_surfaces_in_events_and_in_metrics() {
     assert!(report.call_stacks() >= 4, "{report:?}");
 }
 
-/// More fields, and longer ones, than the blocks of the slab hold.
+/// More fields, and longer ones, than fit the blocks of the slab.
 fn fields(event: &mut Event<'_, '_>) -> Result<(), MemoryError> {
     for key in ["a", "b", "c", "d", "e", "f"] {
         event.text(key, &[b'x'; 300])?;
@@ -245,8 +245,8 @@ fn an_event_without_memory_is_dropped_and_counted() {
 
 #[test]
 fn a_rebuild_writes_its_metrics_file_whole_and_readable() {
-    let (repository, folder) = (TempRepository::fixture("small"), temp_folder());
-    let file = folder.path().join("gitmind.prom");
+    let (repository, directory) = (TempRepository::fixture("small"), temp_directory());
+    let file = directory.path().join("gitmind.prom");
     let variables = [("GITMIND_METRICS_FILE", file.to_str().expect("UTF-8"))];
     for command in [&["cache-rebuild", "--force"][..], &["list"]] {
         let ran = mind_with(repository.path(), command, &variables);
@@ -265,7 +265,7 @@ fn a_rebuild_writes_its_metrics_file_whole_and_readable() {
         assert!(bytes.parse::<u64>().is_ok_and(|bytes| bytes > 1_000), "{peak}");
         assert!(text.contains("_total{branch=\"main\",mode=\"") && text.contains("} 50\n"));
     }
-    let names = std::fs::read_dir(folder.path()).expect("readable").count();
+    let names = std::fs::read_dir(directory.path()).expect("readable").count();
     assert_eq!(names, 1, "no temporary file is left");
     use std::os::unix::fs::PermissionsExt;
     let mode = file.metadata().expect("it exists").permissions().mode();
@@ -305,10 +305,10 @@ fn event_name(line: &str) -> String {
 }
 
 #[test]
-fn a_budget_that_runs_low_is_an_event() {
+fn exceeding_the_soft_limit_of_a_budget_is_an_event() {
     let repository = TempRepository::fixture("history");
     let mut met = false;
-    // The cap at which a list still fits is found step by step; below it there is an error.
+    // Searches the smallest cap with which a list succeeds; below it there is an error.
     for cap_bytes in (1..60).map(|step| (step * 8192).to_string()) {
         let variables = [("GM_ARENA_CAP_ATTR_QUERY", &*cap_bytes)];
         let ran = mind_with(repository.path(), &["list", "--type", "implements"], &variables);

@@ -1,9 +1,9 @@
-//! The variables of the memory layer: listed, refused by name, and without effect on results.
+//! The variables of the memory layer: listed, checked, and without effect on results.
 
-use gitmind_test_support::{TempRepository, mind_with, temp_folder};
+use gitmind_test_support::{TempRepository, mind_with, temp_directory};
 use serde_json::Value;
 
-/// The root tree of a forced rebuild of `small` under these variables, and what was said.
+/// The root tree of a forced rebuild of `small` under these variables, and its stderr.
 fn rebuild(variables: &[(&str, &str)]) -> (String, String) {
     let repository = TempRepository::fixture("small");
     let args = ["cache-rebuild", "--force", "--json"];
@@ -14,7 +14,7 @@ fn rebuild(variables: &[(&str, &str)]) -> (String, String) {
 }
 
 #[test]
-fn the_root_tree_is_the_same_whatever_is_traced_or_zeroed_and_however_large_the_arena() {
+fn toggles_do_not_change_the_root_tree() {
     let (expected, silence) = rebuild(&[]);
     assert_eq!(silence, "");
     for variables in [
@@ -27,7 +27,7 @@ fn the_root_tree_is_the_same_whatever_is_traced_or_zeroed_and_however_large_the_
 }
 
 #[test]
-fn tracing_says_what_the_process_and_the_operation_took() {
+fn tracing_prints_the_counters_of_process_and_operation() {
     let (_, said) = rebuild(&[("GM_ALLOC_TRACE", "1")]);
     assert!(said.contains("note: process: peak "), "{said}");
     assert!(said.contains("note: cache.rebuild: 1 runs, peak "), "{said}");
@@ -35,9 +35,9 @@ fn tracing_says_what_the_process_and_the_operation_took() {
 
 #[test]
 fn env_lists_every_variable_with_value_and_origin() {
-    let folder = temp_folder();
+    let directory = temp_directory();
     let variables = [("GM_ARENA_CAP_ATTR_QUERY", "96MiB"), ("GM_ALLOC_TRACE", "sites")];
-    let document = mind_with(folder.path(), &["env", "--json"], &variables).json();
+    let document = mind_with(directory.path(), &["env", "--json"], &variables).json();
     assert_eq!(document["schema"], 1);
     let toggles = document["toggles"].as_array().expect("a list");
     assert_eq!(toggles.len(), 19);
@@ -51,14 +51,14 @@ fn env_lists_every_variable_with_value_and_origin() {
             (Some(expected.0), Some(expected.1))
         });
     }
-    let human = mind_with(folder.path(), &["env"], &variables).ok();
+    let human = mind_with(directory.path(), &["env"], &variables).ok();
     assert_eq!(human.lines().count(), 19);
     assert!(human.contains("GM_ALLOC_TRACE                 sites      environment"), "{human}");
     assert!(human.lines().all(|line| line.chars().count() <= 100), "{human}");
 }
 
 #[test]
-fn a_value_that_cannot_be_understood_stops_every_command() {
+fn an_invalid_value_is_an_error_of_every_command() {
     let repository = TempRepository::fixture("small");
     let before = repository.refs();
     for command in [&["cache-rebuild"][..], &["list"], &["env"], &["budget"]] {
@@ -69,14 +69,15 @@ fn a_value_that_cannot_be_understood_stops_every_command() {
     assert_eq!(repository.refs(), before);
 }
 
-/// Whether the program is the shipped one, which has neither, and not the one of these tests.
+/// Whether the program is the shipped one, which lacks both features, instead of that of these
+/// tests.
 fn is_program_named() -> bool {
     std::env::var_os("GITMIND_PROGRAM").is_some()
 }
 
 #[test]
-fn what_the_build_lacks_is_an_error_and_not_ignored() {
-    let folder = temp_folder();
+fn a_variable_of_a_missing_feature_is_an_error() {
+    let directory = temp_directory();
     for (name, value, is_there) in [
         ("GM_ALLOC_HISTO", "1", cfg!(feature = "histogram") && !is_program_named()),
         (
@@ -85,7 +86,7 @@ fn what_the_build_lacks_is_an_error_and_not_ignored() {
             cfg!(any(debug_assertions, feature = "fault-toggle")) && !is_program_named(),
         ),
     ] {
-        let ran = mind_with(folder.path(), &["env"], &[(name, value)]);
+        let ran = mind_with(directory.path(), &["env"], &[(name, value)]);
         if is_there {
             assert!(ran.ok().contains(name));
         } else {
@@ -96,7 +97,7 @@ fn what_the_build_lacks_is_an_error_and_not_ignored() {
 }
 
 #[test]
-fn each_kind_of_command_has_the_limit_of_what_it_does() {
+fn each_command_has_the_budget_of_its_operation() {
     let repository = TempRepository::fixture("small");
     let state = repository.path().to_str().expect("UTF-8");
     let queries = ("GM_ARENA_CAP_ATTR_QUERY", "1KiB");

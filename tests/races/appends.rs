@@ -1,4 +1,4 @@
-//! Processes that append to one journal at once.
+//! Processes that append to one journal concurrently.
 
 use gitmind_test_support::checkout::{Checkout, length};
 use gitmind_test_support::concurrent::at_once;
@@ -50,7 +50,7 @@ fn eight_processes_that_link_lose_no_edge_and_none_fails() {
 
 #[test]
 fn eight_processes_that_import_keep_each_import_together() {
-    // Enough for two commits, which become visible in one move.
+    // Enough edges for two commits, which become visible by one update of the ref.
     let each = length(600, 5000);
     let checkout = Checkout::new();
     at_once(PROCESSES, |writer| {

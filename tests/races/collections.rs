@@ -1,4 +1,4 @@
-//! git collects garbage and packs anew, again and again, while everything else goes on.
+//! `git gc` and `git repack` run repeatedly while other commands run.
 
 use crate::appends::{assert_all, link, sessions};
 use gitmind_test_support::checkout::{Checkout, append, length};
@@ -12,12 +12,12 @@ fn everything_during(args: &[&str]) {
     let checkout = Checkout::new();
     let repository = checkout.open();
     (0..first).for_each(|number| {
-        append(&repository, "main", number..number + 1).expect("nobody else is here");
+        append(&repository, "main", number..number + 1).expect("no other process writes");
     });
     drop(repository);
     let first = usize::try_from(first).expect("few");
     let collected = AtomicU32::new(0);
-    // git may find a ref locked, and says so; it tries again.
+    // git fails when it finds a ref locked; it is run again.
     let collect = || {
         collected.fetch_add(u32::from(checkout.try_git(args)), Ordering::Relaxed);
     };
@@ -35,7 +35,7 @@ fn everything_during(args: &[&str]) {
             }
         });
     });
-    // Nobody is in its way now.
+    // No other process is running now, so git must succeed.
     collect();
     assert!(collected.into_inner() > 0, "git {args:?} never succeeded");
     assert_all(&sessions(&checkout)[first..], writers, each);
@@ -49,11 +49,11 @@ fn everything_during(args: &[&str]) {
 }
 
 #[test]
-fn nothing_is_lost_and_nothing_fails_while_garbage_is_collected() {
+fn concurrent_gc_loses_nothing_and_fails_nothing() {
     everything_during(&["gc", "-q", "--prune=now"]);
 }
 
 #[test]
-fn nothing_is_lost_and_nothing_fails_while_packs_are_replaced() {
+fn concurrent_repack_loses_nothing_and_fails_nothing() {
     everything_during(&["repack", "-adq"]);
 }

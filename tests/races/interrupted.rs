@@ -1,4 +1,4 @@
-//! git collects garbage between any two calls of the repository port: all of them, one at a time.
+//! A `git gc` or `git repack` between any two calls of the repository port, one pair at a time.
 
 use gitmind::cache::{Mode, RebuildOptions};
 use gitmind::git::{
@@ -14,16 +14,16 @@ use gitmind_test_support::record;
 use std::cell::Cell;
 use std::ops::ControlFlow;
 
-/// Objects of a transaction before each of which something may happen.
+/// Objects of a transaction before each of which git may run.
 const FIRST_ADDS: u32 = 3;
 
-/// A repository where something happens before one of the calls.
+/// A repository that runs an action before one of its calls.
 struct Interrupted<'r> {
     inner: &'r GitRepository,
-    /// Calls before the one.
+    /// Calls before the action.
     left: Cell<u32>,
     act: &'r dyn Fn(),
-    /// Whether it happens before those that follow too.
+    /// Whether the action also runs before every later call.
     is_repeated: bool,
     has_acted: Cell<bool>,
 }
@@ -98,7 +98,7 @@ struct InterruptedTransaction<'t> {
 
 impl Transaction for InterruptedTransaction<'_> {
     fn add_named(&mut self, kind: ObjectKind, id: Oid, data: &[u8]) -> Result<(), Error> {
-        // The first ones decide how objects are stored; then one is as another.
+        // The first objects decide how they are stored; later ones are alike.
         if self.adds < FIRST_ADDS {
             self.adds += 1;
             self.all.tick();
@@ -135,7 +135,7 @@ fn sweep(args: &[&str], before: &Checkout, work: &dyn Fn(&dyn Repository)) -> u3
 const COLLECT: [&str; 3] = ["gc", "-q", "--prune=now"];
 const REPACK: [&str; 2] = ["repack", "-adq"];
 
-/// Writes down what became of `operation` when git came between any two calls.
+/// Records the outcome of `operation` in the injection matrix.
 fn survived(args: &[&str], operation: &str) {
     let fault = format!("`git {}` between any two calls of the repository port", args.join(" "));
     record(&fault, operation, "done, no edge lost, fsck clean");
@@ -148,7 +148,7 @@ fn few_edges() -> Checkout {
     let checkout = Checkout::new();
     let repository = checkout.open();
     (0..LOOSE).for_each(|number| {
-        append(&repository, "main", number..number + 1).expect("nobody else is here");
+        append(&repository, "main", number..number + 1).expect("no other process writes");
     });
     checkout
 }
@@ -158,9 +158,9 @@ fn edges(repository: &dyn Repository) -> u32 {
 }
 
 #[test]
-fn an_edge_that_was_appended_survives_a_collection_at_any_moment() {
-    // An append whose loose commit was collected between its writing and the move of its ref left
-    // a ref that named nothing.
+fn an_appended_edge_survives_a_gc_at_any_moment() {
+    // Regression: when `git gc` removed the loose commit of an append before the ref was updated,
+    // the ref named a missing object.
     for (before, count) in [(Checkout::new(), 0), (few_edges(), LOOSE)] {
         let calls = sweep(&COLLECT, &before, &|repository| {
             append(repository, "main", 70..71).expect("a collection is no reason to fail");
@@ -172,8 +172,9 @@ fn an_edge_that_was_appended_survives_a_collection_at_any_moment() {
 }
 
 #[test]
-fn edges_that_were_imported_survive_a_collection_at_any_moment() {
-    // A pack that was listed for its removal before its ref moved went with all its commits.
+fn imported_edges_survive_a_gc_at_any_moment() {
+    // Regression: a pack that git had listed for removal before the update of the ref was removed
+    // with all its commits.
     let calls = sweep(&COLLECT, &few_edges(), &|repository| {
         let appended = append(repository, "main", 100..800).expect("no reason to fail");
         assert_eq!(appended.commits, 2);
@@ -184,7 +185,7 @@ fn edges_that_were_imported_survive_a_collection_at_any_moment() {
 }
 
 #[test]
-fn a_rebuild_goes_on_whatever_git_packs_or_removes_meanwhile() {
+fn a_rebuild_tolerates_gc_and_repack_at_any_moment() {
     let before = few_edges();
     for args in [&COLLECT[..], &REPACK] {
         let full = sweep(args, &before, &|repository| {
@@ -202,11 +203,11 @@ fn a_rebuild_goes_on_whatever_git_packs_or_removes_meanwhile() {
 }
 
 #[test]
-fn a_cache_is_brought_up_to_date_whatever_git_packs_or_removes_meanwhile() {
+fn an_incremental_rebuild_tolerates_gc_and_repack_at_any_moment() {
     let before = few_edges();
     let repository = before.open();
-    rebuild(&repository, "main", FULL, 1).expect("nobody else is here");
-    append(&repository, "main", 50..52).expect("nobody else is here");
+    rebuild(&repository, "main", FULL, 1).expect("no other process writes");
+    append(&repository, "main", 50..52).expect("no other process writes");
     drop(repository);
     let calls = sweep(&COLLECT, &before, &|repository| {
         let report = rebuild(repository, "main", UPDATE, 1).expect("no reason to fail");
@@ -217,15 +218,15 @@ fn a_cache_is_brought_up_to_date_whatever_git_packs_or_removes_meanwhile() {
 }
 
 #[test]
-fn what_a_rebuild_by_force_has_written_when_it_is_overtaken_is_protected_until_it_ends() {
+fn objects_of_a_forced_rebuild_that_lost_its_race_are_protected_until_it_ends() {
     const COLLECTIONS: u32 = 5;
-    // It goes on from there: a collection that took part of it would leave a cache with a hole.
+    // The rebuild continues with these objects: if gc removed some, the cache would be incomplete.
     let before = few_edges();
-    rebuild(&before.open(), "main", FULL, 1).expect("nobody else is here");
+    rebuild(&before.open(), "main", FULL, 1).expect("no other process writes");
     let quiet = before.copy();
     let repository = quiet.open();
     let counting = Interrupted::new(&repository, u32::MAX, &|| ());
-    rebuild(&counting, "main", FULL, 1).expect("nobody else is here");
+    rebuild(&counting, "main", FULL, 1).expect("no other process writes");
     let commit = u32::MAX - counting.left.get() - 1;
     let newest_first = RebuildOptions { edge_order: EdgeOrder::NewestFirst, ..FULL };
     for (added, theirs) in [(1, UPDATE), (0, newest_first)] {
@@ -234,7 +235,7 @@ fn what_a_rebuild_by_force_has_written_when_it_is_overtaken_is_protected_until_i
         let (is_overtaken, collections) = (Cell::new(false), Cell::new(0));
         let act = || {
             if collections.get() == COLLECTIONS {
-                // Each of them takes what a transaction is writing.
+                // Each of them removes unprotected objects of a running transaction.
             } else if is_overtaken.replace(true) {
                 checkout.git(&COLLECT);
                 let packs = std::fs::read_dir(checkout.path().join(".git/objects/pack"));
@@ -244,8 +245,8 @@ fn what_a_rebuild_by_force_has_written_when_it_is_overtaken_is_protected_until_i
                 collections.set(collections.get() + 1);
             } else {
                 let other = checkout.open();
-                append(&other, "main", 80..80 + added).expect("nobody is in the way");
-                rebuild(&other, "main", theirs, 1).expect("nobody is in the way");
+                append(&other, "main", 80..80 + added).expect("no other process writes");
+                rebuild(&other, "main", theirs, 1).expect("no other process writes");
             }
         };
         let overtaken =

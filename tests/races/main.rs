@@ -1,5 +1,5 @@
-//! Many at once on one repository: appends, rebuilds, git's collection of garbage. Nothing is lost
-//! and nobody fails.
+//! Concurrent processes on one repository: appends, rebuilds, `git gc`. Nothing is lost and no
+//! command fails.
 //!
 //! With `GITMIND_LONG=1` each race has its full length (docs/testing.md).
 

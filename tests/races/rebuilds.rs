@@ -1,4 +1,4 @@
-//! Processes that rebuild at once, of one branch or of several, and while others append.
+//! Concurrent rebuilds, of one branch or of several, and during appends.
 
 use crate::appends::{assert_all, link, sessions};
 use gitmind_test_support::checkout::{Checkout, append, length};
@@ -13,7 +13,7 @@ fn journals(branches: &[&str], edges: u64) -> Checkout {
     let repository = checkout.open();
     for branch in branches {
         for number in 0..edges {
-            append(&repository, branch, number..number + 1).expect("nobody else is here");
+            append(&repository, branch, number..number + 1).expect("no other process writes");
         }
     }
     checkout.git(&["pack-refs", "--all"]);
@@ -22,7 +22,7 @@ fn journals(branches: &[&str], edges: u64) -> Checkout {
 }
 
 #[test]
-fn rebuilds_of_different_branches_do_not_meet() {
+fn rebuilds_of_different_branches_do_not_conflict() {
     let branches = ["main", "feature/x", "feature/y", "other"];
     let before = journals(&branches, 70);
     for _ in 0..length(2, 50) {
@@ -38,8 +38,8 @@ fn rebuilds_of_different_branches_do_not_meet() {
 
 #[test]
 fn rebuilds_of_one_branch_all_succeed() {
-    // A rebuild that lost its race three times gave up with exit code 1, even when the winner had
-    // built the same cache.
+    // Regression: a rebuild that lost its race three times failed with exit code 1, even when the
+    // winner had written the same cache.
     let before = journals(&["main"], 70);
     for force in [&[][..], &["--force"]] {
         for _ in 0..length(3, 100) {
@@ -53,7 +53,7 @@ fn rebuilds_of_one_branch_all_succeed() {
 }
 
 #[test]
-fn appends_go_on_during_rebuilds_and_rebuilds_during_appends() {
+fn appends_and_rebuilds_run_concurrently() {
     let (writers, each) = (4, length(6, 200));
     let checkout = Checkout::new();
     link(&checkout, "first");

@@ -1,4 +1,4 @@
-//! Refs while others move, pack and lock them.
+//! Refs while other processes update, pack and lock them.
 
 use gitmind::git::{Error, RefUpdate, Repository};
 use gitmind::memory::{Alloc, System};
@@ -7,9 +7,9 @@ use gitmind_test_support::checkout::{Checkout, JOURNAL, append, length};
 use gitmind_test_support::concurrent::meanwhile;
 
 #[test]
-fn a_ref_that_is_packed_while_its_lock_is_awaited_is_compared_as_it_is_then() {
-    // The packed refs were read before the lock was there, so that an update passed over what was
-    // appended and packed while it waited: edges that had been acknowledged were lost.
+fn a_ref_packed_while_its_lock_is_awaited_is_read_again_before_it_is_compared() {
+    // Regression: packed refs were read before the lock was acquired, so an update overwrote a
+    // value that was appended and packed while it waited: acknowledged edges were lost.
     let checkout = Checkout::new();
     let repository = checkout.open();
     let tip = |number| append(&repository, "main", number..number + 1).expect("free").tip;
@@ -32,13 +32,13 @@ fn a_ref_that_is_packed_while_its_lock_is_awaited_is_compared_as_it_is_then() {
     assert_eq!(checkout.git(&["rev-parse", JOURNAL]), second);
 }
 
-/// Moves a ref to an object that is there.
+/// Updates a ref to an existing object.
 fn move_ref(repository: &dyn Repository, update: RefUpdate<'_>) -> Result<(), Error> {
     let system = System::new();
     repository.begin(Alloc::new(&system), Some(0))?.commit(update).map(drop)
 }
 
-/// What becomes of an update when `act` happens while it waits for a lock, which then goes.
+/// The result of an update when `act` runs while it waits for a lock that is then released.
 fn while_the_lock_is_awaited(
     checkout: &Checkout,
     update: RefUpdate<'_>,
@@ -48,9 +48,9 @@ fn while_the_lock_is_awaited(
     let lock = git_dir.join(format!("{}.lock", update.name));
     std::fs::create_dir_all(lock.parent().expect("it has one")).expect("writable");
     std::fs::write(&lock, "").expect("writable");
-    // The next value, which is written before the lock is asked for.
+    // The next value, which is written before the lock is acquired.
     let is_waiting = || {
-        let entries = std::fs::read_dir(&git_dir).expect("a folder");
+        let entries = std::fs::read_dir(&git_dir).expect("a directory");
         let mut names = entries.map(|entry| entry.expect("readable").file_name());
         names.any(|name| name.as_encoded_bytes().starts_with(b"tmp_gitmind_"))
     };
@@ -66,13 +66,13 @@ fn while_the_lock_is_awaited(
 }
 
 #[test]
-fn a_journal_that_is_packed_while_a_lock_is_awaited_is_seen_to_be_in_the_way() {
-    // It was looked for before the lock only: the new journal was written where the folder of the
-    // other one had been, which from then on was not found.
+fn a_conflicting_ref_packed_while_a_lock_is_awaited_is_detected() {
+    // Regression: conflicts were looked for only before the lock was acquired, so the new journal
+    // was written where the directory of the other one had been, which was not found from then on.
     let checkout = Checkout::new();
     let tip = append(&checkout.open(), "a/b", 1..2).expect("free").tip.expect("an edge");
     checkout.git(&["pack-refs", "--all", "--prune"]);
-    // Made before, since the update waits for a second only.
+    // Made in advance, since the update waits for 1 s only.
     let packed = checkout.path().join(".git/packed-refs");
     let with_it = packed.with_extension("next");
     std::fs::copy(&packed, &with_it).expect("writable");
@@ -87,8 +87,8 @@ fn a_journal_that_is_packed_while_a_lock_is_awaited_is_seen_to_be_in_the_way() {
 
 #[test]
 fn refs_that_are_packed_twice_within_a_tick_of_the_clock_are_read_twice() {
-    // The library tells new packed refs by their time of change: one that did not change was taken
-    // for no change, and what had been appended in between was lost.
+    // Regression: the library detects new packed refs by their modification time; two changes
+    // within one tick of the clock were taken for one, and the appends in between were lost.
     let checkout = Checkout::new();
     let repository = checkout.open();
     let packed = checkout.path().join(".git/packed-refs");
@@ -105,16 +105,16 @@ fn refs_that_are_packed_twice_within_a_tick_of_the_clock_are_read_twice() {
 }
 
 #[test]
-fn a_ref_that_git_packs_is_always_there() {
-    // The packed refs were read before the ref's own file: `git pack-refs` could move it in between
-    // from one to the other, and a journal that is there was said not to be.
+fn a_ref_stays_visible_while_git_packs_it() {
+    // Regression: packed refs were read before the loose ref. When `git pack-refs` moved the ref in
+    // between, an existing journal was reported as missing.
     let checkout = Checkout::new();
     let repository = checkout.open();
-    let tip = append(&repository, "main", 0..1).expect("nobody else is here").tip;
+    let tip = append(&repository, "main", 0..1).expect("no other process writes").tip;
     let name = tip.expect("an edge").to_string();
     let pack = || {
         checkout.git(&["pack-refs", "--all", "--prune"]);
-        // A file of its own again, as after an append.
+        // A loose ref again, as after an append.
         let loose = checkout.path().join(".git/refs/gitmind/edges/main");
         std::fs::create_dir_all(loose.parent().expect("it has one")).expect("writable");
         let new = checkout.path().join(".git/new-ref");
@@ -129,11 +129,11 @@ fn a_ref_that_git_packs_is_always_there() {
 }
 
 #[test]
-fn another_ref_with_the_name_of_a_journal_below_it_is_none() {
+fn refs_that_end_in_the_name_of_a_journal_are_not_that_journal() {
     let checkout = Checkout::new();
     let head = checkout.git(&["rev-parse", "HEAD"]);
-    for folder in ["refs/heads", "refs/tags", "refs/remotes"] {
-        checkout.git(&["update-ref", &format!("{folder}/{JOURNAL}"), &head]);
+    for directory in ["refs/heads", "refs/tags", "refs/remotes"] {
+        checkout.git(&["update-ref", &format!("{directory}/{JOURNAL}"), &head]);
     }
     let repository = checkout.open();
     assert_eq!(repository.resolve(JOURNAL).expect("readable"), None);
@@ -144,7 +144,7 @@ fn another_ref_with_the_name_of_a_journal_below_it_is_none() {
 }
 
 #[test]
-fn folders_that_deleted_branches_leave_are_no_obstacle() {
+fn empty_directories_of_deleted_branches_do_not_block_a_ref() {
     let checkout = Checkout::new();
     let left = checkout.path().join(".git").join(JOURNAL).join("deep/er");
     std::fs::create_dir_all(left).expect("writable");
@@ -163,5 +163,5 @@ fn a_symbolic_ref_is_not_written_through() {
     let update = RefUpdate { name: JOURNAL, expected, new: Oid::new([1; 20]) };
     let error = move_ref(&repository, update).expect_err("it is another's").to_string();
     assert!(error.contains("it is a symbolic ref to refs/heads/main"), "{error}");
-    assert!(!error.contains("someone else"), "{error}");
+    assert!(!error.contains("another process"), "{error}");
 }

@@ -1,15 +1,15 @@
-//! A disk without room: a small tmpfs, where a namespace of one's own allows to mount one.
+//! A full disk: a small tmpfs, where a user namespace allows to mount one.
 
 use crate::support::{OPERATIONS, Place, REFUSED, not_run};
 use std::process::Command;
 
 /// The fault, in the injection matrix.
 const FULL: &str = "the disk is full";
-/// What is free on the disk, in KiB.
+/// Free space on the disk, in KiB.
 const ROOM_KIB: [u32; 7] = [0, 4, 16, 40, 100, 400, 6000];
 
 /// Copies the checkout to a tmpfs, fills that but for so many KiB, runs the program there, and
-/// says with which code it ended and what is left that should not be.
+/// prints its exit code and the temporary files that it left.
 const SCRIPT: &str = r#"
 set -e
 mkdir -p "$DISK"
@@ -31,8 +31,8 @@ echo "CODE $code"
 #[test]
 fn a_full_disk_is_an_error_that_changes_nothing() {
     let place = Place::new();
-    let folder = place.around().join("probe");
-    let script = format!("mkdir {0} && mount -t tmpfs tmpfs {0}", folder.display());
+    let directory = place.around().join("probe");
+    let script = format!("mkdir {0} && mount -t tmpfs tmpfs {0}", directory.display());
     let probe = Command::new("unshare").args(["-r", "-m", "sh", "-c", &script]).output();
     let can_mount = probe.is_ok_and(|probe| probe.status.success());
     if !can_mount {

@@ -12,7 +12,7 @@ fn too_few_open_files_are_an_error_that_changes_nothing() {
                 continue;
             }
             let ran = place.limited(operation, &format!("ulimit -n {files}"));
-            // The loader of a program that is not static needs files too.
+            // The loader of a dynamic program opens files too.
             if ran.status.code() == Some(127) {
                 continue;
             }
@@ -36,11 +36,11 @@ fn too_few_open_files_are_an_error_that_changes_nothing() {
 
 #[test]
 fn a_file_that_may_not_grow_is_an_error_that_changes_nothing() {
-    // A rebuild was ended by a signal, and what it had written of a pack stayed.
+    // Regression: a rebuild was killed by a signal, and its partial pack stayed.
     let mut place = Place::new();
     for operation in OPERATIONS.iter().filter(|operation| !operation.only_reads()) {
         let mut refused = 0;
-        // In blocks of 512 bytes.
+        // `ulimit -f` counts blocks of 512 bytes.
         for blocks in [0, 1, 2, 8, 64, 512] {
             let ran = place.limited(operation, &format!("ulimit -f {blocks}"));
             let what = format!("{blocks} blocks in a file");
@@ -65,8 +65,8 @@ fn a_small_address_space_is_an_error_that_changes_nothing() {
             let ran = place.limited(operation, &format!("ulimit -v {kib}"));
             let what = format!("{kib} KiB of addresses");
             let is_refused = match ran.status.code() {
-                // The system or the loader could not start it, or a library got no memory: as after
-                // a crash.
+                // The system or the loader could not start the program, or a library aborted
+                // without memory: the same as a crash.
                 None | Some(127) => {
                     place.assert_unchanged(&what);
                     true

@@ -1,7 +1,7 @@
-//! The program where the system refuses something: a clear error, exit code 1, nothing changed,
-//! nothing left behind; and the next run, which is refused nothing, succeeds.
+//! The program under limits of the system: a clear error, exit code 1, nothing changed, no
+//! temporary files; and the next run without the limit succeeds.
 //!
-//! What a machine cannot refuse here is listed as not run, with the reason.
+//! A limit that this machine cannot impose is reported as NOT RUN, with the reason.
 
 mod disk;
 mod limits;

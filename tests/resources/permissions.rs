@@ -1,4 +1,4 @@
-//! Folders that may not be written to, and refs that others have locked.
+//! Read-only directories, and refs that another process has locked.
 
 use crate::support::{OPERATIONS, Operation, Place, REFUSED, not_run};
 use std::os::unix::fs::{MetadataExt, PermissionsExt, chown};
@@ -6,39 +6,39 @@ use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-/// A user whom permissions bind, and who owns the place.
-struct Somebody {
+/// An unprivileged user, who owns the repository of the test.
+struct UnprivilegedUser {
     user: Option<u32>,
     program: PathBuf,
 }
 
-/// The faults of the injection matrix that need somebody.
+/// The faults of the injection matrix that need an unprivileged user.
 const REPOSITORY: &str = "the repository may not be written to";
 const REFS: &str = "refs may not be written to";
-const STATE: &str = "the state folder is another user's";
+const STATE: &str = "the state directory is another user's";
 const NOBODY: u32 = 65_534;
 
-impl Somebody {
-    /// Who runs the tests, or, when that is root, somebody else, to whom the place is given. Where
-    /// root may not do that, `None`, and `fault` is said not to be run.
+impl UnprivilegedUser {
+    /// The user of the tests. For root, another user, who becomes the owner of the place; where
+    /// that is impossible, `None`, and `fault` is reported as not run.
     fn of(place: &Place, fault: &str) -> Option<Self> {
         let own = std::fs::metadata("/proc/self").expect("Linux has it").uid();
         let built = gitmind_test_support::program();
         if own != 0 {
             return Some(Self { user: None, program: built.into() });
         }
-        // The folder that the program was built in may be closed to others.
+        // Other users may have no access to the directory of the built program.
         let program = place.around().join("git-mind");
         std::fs::copy(&built, &program).expect("there is room");
         for path in [program.as_path(), place.around()] {
             std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o755)).expect("ours");
         }
-        let somebody = Self { user: Some(NOBODY), program };
-        let start = || somebody.command(place).arg("--version").output();
+        let user = Self { user: Some(NOBODY), program };
+        let start = || user.command(place).arg("--version").output();
         match give(place.around(), NOBODY).and_then(|()| start()) {
-            Ok(ran) if ran.status.success() => Some(somebody),
+            Ok(ran) if ran.status.success() => Some(user),
             ran => {
-                not_run(fault, &format!("root cannot be somebody else here: {ran:?}"));
+                not_run(fault, &format!("root cannot become another user here: {ran:?}"));
                 None
             }
         }
@@ -63,27 +63,27 @@ fn give(path: &Path, user: u32) -> std::io::Result<()> {
     Ok(())
 }
 
-/// Takes the right to write from folders, and gives it back at the end.
+/// Makes directories read-only until it is dropped.
 struct ReadOnly(Vec<PathBuf>);
 
 impl ReadOnly {
-    fn below(folder: &Path) -> Self {
-        let mut folders = vec![folder.to_owned()];
+    fn below(directory: &Path) -> Self {
+        let mut directories = vec![directory.to_owned()];
         let mut next = 0;
-        while let Some(folder) = folders.get(next).cloned() {
-            let entries = std::fs::read_dir(folder).expect("readable");
+        while let Some(directory) = directories.get(next).cloned() {
+            let entries = std::fs::read_dir(directory).expect("readable");
             let paths = entries.map(|entry| entry.expect("readable").path());
-            folders.extend(paths.filter(|path| path.is_dir()));
+            directories.extend(paths.filter(|path| path.is_dir()));
             next += 1;
         }
-        folders.iter().for_each(|folder| mode(folder, 0o555));
-        Self(folders)
+        directories.iter().for_each(|directory| mode(directory, 0o555));
+        Self(directories)
     }
 }
 
 impl Drop for ReadOnly {
     fn drop(&mut self) {
-        self.0.iter().for_each(|folder| mode(folder, 0o755));
+        self.0.iter().for_each(|directory| mode(directory, 0o755));
     }
 }
 
@@ -98,17 +98,17 @@ fn writers() -> impl Iterator<Item = &'static Operation> {
 #[test]
 fn a_repository_that_may_not_be_written_to_is_named_and_stays_as_it_is() {
     let mut place = Place::new();
-    let Some(somebody) = Somebody::of(&place, REPOSITORY) else { return };
+    let Some(user) = UnprivilegedUser::of(&place, REPOSITORY) else { return };
     place.remember();
     for (part, refused_count) in [("", 5), ("objects", 5), ("objects/pack", 3)] {
         let read_only = ReadOnly::below(&place.git_dir().join(part));
         let mut refused = 0;
         for operation in writers() {
-            // One edge is a file of its own, below another folder than packs.
+            // A single edge is a loose object, which is not below `objects/pack`.
             if part == "objects/pack" && ["link", "import"].contains(&operation.name) {
                 continue;
             }
-            let ran = place.run(operation, somebody.command(&place));
+            let ran = place.run(operation, user.command(&place));
             let text = place.assert_refused(operation, &ran, &format!("read-only .git/{part}"));
             assert!(text.contains("Permission denied"), "{text}");
             assert!(text.contains(".git/objects"), "it says what: {text}");
@@ -120,7 +120,7 @@ fn a_repository_that_may_not_be_written_to_is_named_and_stays_as_it_is() {
     }
     let read_only = ReadOnly::below(&place.git_dir());
     for operation in OPERATIONS.iter().filter(|operation| operation.only_reads()) {
-        let ran = place.run(operation, somebody.command(&place));
+        let ran = place.run(operation, user.command(&place));
         let stderr = String::from_utf8_lossy(&ran.stderr);
         assert!(ran.status.success(), "{} only reads: {stderr}", operation.name);
         operation.record(REPOSITORY, "done");
@@ -131,11 +131,11 @@ fn a_repository_that_may_not_be_written_to_is_named_and_stays_as_it_is() {
 #[test]
 fn refs_that_may_not_be_written_are_named_and_stay_as_they_are() {
     let mut place = Place::new();
-    let Some(somebody) = Somebody::of(&place, REFS) else { return };
+    let Some(user) = UnprivilegedUser::of(&place, REFS) else { return };
     place.remember();
     let read_only = ReadOnly::below(&place.git_dir().join("refs"));
     for operation in writers() {
-        let ran = place.run(operation, somebody.command(&place));
+        let ran = place.run(operation, user.command(&place));
         let text = place.assert_refused(operation, &ran, "read-only refs");
         assert!(text.contains("cannot write ref refs/gitmind/"), "{text}");
         assert!(text.contains("Permission denied"), "{text}");
@@ -145,20 +145,20 @@ fn refs_that_may_not_be_written_are_named_and_stay_as_they_are() {
 }
 
 #[test]
-fn a_lock_that_was_left_behind_is_named_and_stays() {
+fn a_stale_lock_of_git_is_named_and_stays() {
     let mut place = Place::new();
     let refs = place.git_dir().join("refs/gitmind");
     let locks = ["edges/main.lock", "cache/main.lock", "cache/grown.lock"];
     locks.iter().for_each(|lock| std::fs::write(refs.join(lock), "").expect("writable"));
     place.remember();
-    // At once, since each waits until it gives the lock up.
+    // Run concurrently, since each waits for the lock until its time-out.
     let refused = |operation: &Operation| {
         let ran = place.run(operation, place.isolated(gitmind_test_support::program()));
         assert_eq!(ran.status.code(), Some(1), "{}", operation.name);
         let text = String::from_utf8_lossy(&ran.stderr);
         assert!(text.contains("is locked") && text.contains(".lock"), "{text}");
         assert!(text.contains("hint: if no git process is running, delete"), "{text}");
-        operation.record("somebody else has locked the ref", "an error that names the lock");
+        operation.record("another process has locked the ref", "an error that names the lock");
     };
     std::thread::scope(|scope| {
         writers().for_each(|operation| drop(scope.spawn(|| refused(operation))));
@@ -169,10 +169,10 @@ fn a_lock_that_was_left_behind_is_named_and_stays() {
 }
 
 #[test]
-fn a_state_folder_of_another_user_is_refused_and_not_written_to() {
+fn a_state_directory_of_another_user_is_refused_and_not_written_to() {
     let place = Place::new();
-    let Some(somebody) = Somebody::of(&place, STATE) else { return };
-    if somebody.user.is_none() {
+    let Some(user) = UnprivilegedUser::of(&place, STATE) else { return };
+    if user.user.is_none() {
         return not_run(STATE, "only root can make one");
     }
     let state = place.home().join(".gitmind");
@@ -183,7 +183,7 @@ fn a_state_folder_of_another_user_is_refused_and_not_written_to() {
     mode(&state, 0o777);
     let before: Vec<_> = std::fs::read_dir(&state).expect("readable").collect();
     let spilling = OPERATIONS.iter().find(|it| it.name == "spilling").expect("it is listed");
-    let ran = place.run(spilling, somebody.command(&place));
+    let ran = place.run(spilling, user.command(&place));
     let text = String::from_utf8_lossy(&ran.stderr);
     assert_eq!(ran.status.code(), Some(1), "{text}");
     assert!(text.contains("belongs to user 0, and this is user 65534"), "{text}");

@@ -1,4 +1,4 @@
-//! A repository where something is refused, and what must be true after.
+//! A repository under a limit of the system, and what must hold afterwards.
 
 use gitmind_test_support::{isolated, program};
 use gitmind_test_support::{record, write_row};
@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use tempfile::TempDir;
 
-/// What is tried under each refusal: a name, the arguments, what is read from stdin, the variables.
+/// A command that is run under each limit: its name, arguments, stdin and variables.
 pub(crate) struct Operation {
     pub(crate) name: &'static str,
     pub(crate) args: &'static [&'static str],
@@ -20,13 +20,13 @@ const LINE: &str = "{\"source_path\": \"a\", \"target_path\": \"b\"}\n";
 const SMALL_ARENA: &[(&str, &str)] =
     &[("GM_ARENA_HINT_CACHE_REBUILD", "64KiB"), ("GM_ARENA_CAP_CACHE_REBUILD", "64KiB")];
 
-/// What becomes of a refusal.
+/// The expected outcome, as the injection matrix says it.
 pub(crate) const REFUSED: &str = "an error that names it, nothing changed, nothing left";
-/// Where some operations may do without what is refused.
+/// The expected outcome where some operations do not need the limited resource.
 pub(crate) const REFUSED_OR_DONE: &str =
     "an error that names it, nothing changed, nothing left; or done";
 
-/// Everything that writes, and what only reads.
+/// The operations that write, then those that only read.
 pub(crate) const OPERATIONS: [Operation; 8] = [
     operation("full", &["cache-rebuild", "--force"], "", &[]),
     operation("incremental", &["cache-rebuild", "--branch", "grown"], "", &[]),
@@ -50,7 +50,7 @@ const fn operation(
 }
 
 impl Operation {
-    /// Writes down what became of it.
+    /// Records the outcome in the injection matrix.
     pub(crate) fn record(&self, fault: &str, outcome: &str) {
         let name = match self.name {
             "full" | "incremental" | "spilling" => &format!("{} rebuild", self.name),
@@ -59,7 +59,7 @@ impl Operation {
         record(fault, name, outcome);
     }
 
-    /// Whether it does not write to the repository.
+    /// Whether the operation does not write to the repository.
     pub(crate) fn only_reads(&self) -> bool {
         ["list", "query", "budget"].contains(&self.name)
     }
@@ -67,15 +67,15 @@ impl Operation {
 
 /// A checkout with journals and caches, and a home beside it.
 pub(crate) struct Place {
-    folder: TempDir,
+    directory: TempDir,
     before: BTreeMap<PathBuf, Vec<u8>>,
 }
 
 impl Place {
     pub(crate) fn new() -> Self {
-        let folder = tempfile::Builder::new().prefix("git-mind-refused-").tempdir();
+        let directory = tempfile::Builder::new().prefix("git-mind-refused-").tempdir();
         let mut place =
-            Self { folder: folder.expect("a temporary folder"), before: BTreeMap::new() };
+            Self { directory: directory.expect("a temporary directory"), before: BTreeMap::new() };
         std::fs::create_dir(place.home()).expect("writable");
         std::fs::create_dir(place.inputs()).expect("writable");
         std::fs::create_dir(place.top()).expect("writable");
@@ -86,8 +86,8 @@ impl Place {
         place.git(&["add", "."]);
         place.git(&["-c", "commit.gpgsign=false", "commit", "-q", "-m", "files"]);
         place.import("main", 2000);
-        // Another order than that of the operations, so that each has a cache to write, even when
-        // the clock says that no time has passed.
+        // An edge order that the operations do not use, so that each writes a cache even within one
+        // tick of the clock.
         place.mind(&["cache-rebuild", "--edge-order", "newest-first"]);
         place.git(&["update-ref", "refs/gitmind/edges/grown", "refs/gitmind/edges/main"]);
         place.mind(&["cache-rebuild", "--branch", "grown"]);
@@ -99,7 +99,7 @@ impl Place {
     fn import(&self, branch: &str, edges: usize) {
         let mut lines = String::new();
         for number in 0..edges {
-            // Objects of all shards, more than fit a small arena.
+            // Objects in all shards, more than fit a small arena.
             let object = |number: usize| (number as u64 + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15);
             let (source, target) = (object(number), object(number + 7));
             let (source, target) =
@@ -107,14 +107,14 @@ impl Place {
             let line = serde_json::json!({"source_oid": source, "target_oid": target});
             let _ = writeln!(lines, "{line}");
         }
-        let file = self.folder.path().join("lines");
+        let file = self.directory.path().join("lines");
         std::fs::write(&file, lines).expect("writable");
         self.mind(&["import", "--branch", branch, file.to_str().expect("UTF-8")]);
     }
 
-    /// Where the checkout is.
+    /// The path of the checkout.
     pub(crate) fn top(&self) -> PathBuf {
-        self.folder.path().join("work")
+        self.directory.path().join("work")
     }
 
     pub(crate) fn git_dir(&self) -> PathBuf {
@@ -122,24 +122,24 @@ impl Place {
     }
 
     pub(crate) fn home(&self) -> PathBuf {
-        self.folder.path().join("home")
+        self.directory.path().join("home")
     }
 
     fn inputs(&self) -> PathBuf {
-        self.folder.path().join("inputs")
+        self.directory.path().join("inputs")
     }
 
-    /// What `operation` reads: a file for each, since several may run at once.
+    /// The input file of `operation`: one per operation, since several may run concurrently.
     pub(crate) fn input_of(&self, operation: &Operation) -> PathBuf {
         self.inputs().join(operation.name)
     }
 
-    /// The folder around checkout and home.
+    /// The directory around checkout and home.
     pub(crate) fn around(&self) -> &Path {
-        self.folder.path()
+        self.directory.path()
     }
 
-    /// Takes what is there now for what has to stay.
+    /// Records the present files as those that must stay unchanged.
     pub(crate) fn remember(&mut self) {
         self.before = self.state();
     }
@@ -157,7 +157,7 @@ impl Place {
         assert!(ran.status.success(), "{args:?}: {}", String::from_utf8_lossy(&ran.stderr));
     }
 
-    /// A command in the checkout that does not depend on anyone's configuration.
+    /// A command in the checkout, without the user's configuration.
     pub(crate) fn isolated(&self, program: impl AsRef<std::ffi::OsStr>) -> Command {
         let mut command = isolated(program, &["GIT", "GM_"]);
         command.env("HOME", self.home()).current_dir(self.top());
@@ -183,11 +183,11 @@ impl Place {
         self.run(operation, command)
     }
 
-    /// Fails unless `ran` says in one line what was refused, and nothing has changed.
+    /// Fails unless `ran` has an error of one line, and nothing has changed.
     pub(crate) fn assert_refused(&self, operation: &Operation, ran: &Output, what: &str) -> String {
         let stderr = String::from_utf8(ran.stderr.clone()).expect("messages are UTF-8");
         let about = format!("{} under {what}: {:?}: {stderr}", operation.name, ran.status);
-        // 2 where a measurement could not be made.
+        // `budget` exits with 2 when it cannot measure.
         let is_expected = match ran.status.code() {
             Some(2) => operation.name == "budget",
             code => code == Some(1),
@@ -199,7 +199,7 @@ impl Place {
         stderr
     }
 
-    /// As [`Self::assert_refused`], or it has succeeded in spite of it; says which.
+    /// As [`Self::assert_refused`], or the run has succeeded; returns whether it failed.
     pub(crate) fn assert_refused_or_done(
         &mut self,
         operation: &Operation,
@@ -234,11 +234,11 @@ impl Place {
         assert!(left.is_empty(), "{left:?} left: {about}");
     }
 
-    /// Every file but objects, which nothing names yet, and what the tests write.
+    /// Every file but unreferenced objects and the files of the tests.
     fn state(&self) -> BTreeMap<PathBuf, Vec<u8>> {
         let mut state = BTreeMap::new();
         each_file(self.around(), &mut |path| {
-            // Folders for temporary files are removed by the next run where this one could not.
+            // Temporary directories that this run could not remove are removed by the next one.
             let others =
                 [self.git_dir().join("objects"), self.home().join(".gitmind"), self.inputs()];
             if !others.iter().any(|it| path.starts_with(it)) {
@@ -248,7 +248,7 @@ impl Place {
         state
     }
 
-    /// Fails unless git finds everything in order and every operation succeeds.
+    /// Fails unless `git fsck` and every operation succeed.
     pub(crate) fn assert_works_again(&self) {
         for operation in &OPERATIONS {
             let ran = self.run(operation, self.isolated(program()));
@@ -262,18 +262,18 @@ impl Place {
     }
 }
 
-fn each_file(folder: &Path, act: &mut dyn FnMut(&Path)) {
-    for entry in std::fs::read_dir(folder).into_iter().flatten() {
-        let path = entry.expect("a readable folder").path();
-        let is_folder = path.symlink_metadata().is_ok_and(|found| found.is_dir());
-        if is_folder { each_file(&path, act) } else { act(&path) }
+fn each_file(directory: &Path, act: &mut dyn FnMut(&Path)) {
+    for entry in std::fs::read_dir(directory).into_iter().flatten() {
+        let path = entry.expect("a readable directory").path();
+        let is_directory = path.symlink_metadata().is_ok_and(|found| found.is_dir());
+        if is_directory { each_file(&path, act) } else { act(&path) }
     }
 }
 
-/// Says that something could not be shown here, and why.
+/// Reports that a limit was not tested here, and why.
 pub(crate) fn not_run(what: &str, why: &str) {
     use std::io::Write;
     write_row(serde_json::json!({ "fault": what }));
-    // Past the harness, which keeps what a passed test prints.
+    // Written to stderr directly, since the harness captures the output of passed tests.
     let _ = writeln!(std::io::stderr(), "NOT RUN: {what}: {why}");
 }

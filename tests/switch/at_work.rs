@@ -1,5 +1,5 @@
-//! What is at work in the memory of a context: with the switch no budget, no refusal, no trace, and
-//! each object of an arena, a slab or an intern table is a request of the system by itself.
+//! With the kill switch the memory of a context has no budget, no injected failure and no trace,
+//! and each object of an arena, a slab or an intern table is an allocation of the system.
 
 use crate::support::SWITCH;
 use gitmind::context::operation;
@@ -13,7 +13,7 @@ fn memory<const N: usize>(variables: [(&str, &str); N]) -> Memory {
     Memory::new(&toggles, Bytes::from_mib(1))
 }
 
-/// Doubles a vector until it is refused or holds 4 MiB.
+/// Doubles a vector until an allocation fails or it holds 4 MiB.
 fn work(memory: &Memory) -> Result<usize, MemoryError> {
     let scope = memory.begin(operation::CACHE_REBUILD).expect("it is the only one");
     let mut bytes: Vec<'_, u8> = Vec::new(scope.tag(memory.alloc()));
@@ -24,23 +24,23 @@ fn work(memory: &Memory) -> Result<usize, MemoryError> {
 }
 
 #[test]
-fn the_system_is_alone_whatever_else_is_set() {
+fn with_the_switch_only_the_system_allocator_is_used() {
     let everything =
         |value| memory([(SWITCH, value), ("GM_ALLOC_TRACE", "sites"), ("GM_TEST_OOM_N", "1+")]);
     let refused = work(&everything("0")).map_err(|error| error.kind);
     assert_eq!(refused, Err(ErrorKind::Injected), "without the switch the variables count");
     let memory = everything("1");
-    assert_eq!(work(&memory), Ok(4 << 20), "no budget, no refusal");
+    assert_eq!(work(&memory), Ok(4 << 20), "no budget, no injected failure");
     assert_eq!(memory.warning(), None);
     let scope = memory.begin(operation::CACHE_REBUILD).expect("it is the only one");
-    assert_eq!(scope.stats().diagnostics(), Diagnostics::default(), "nobody keeps accounts");
+    assert_eq!(scope.stats().diagnostics(), Diagnostics::default(), "there are no accounts");
 }
 
-/// Objects that are taken of each utility.
+/// Objects that are allocated from each of arena, slab and intern table.
 const OBJECTS: u64 = 200;
 
 #[test]
-fn each_object_of_a_utility_is_a_request_of_the_system() {
+fn each_object_is_an_allocation_of_the_system() {
     for (value, is_pooling) in [("0", true), ("1", false)] {
         let memory = memory([(SWITCH, value), ("GM_ARENA_HINT_CACHE_REBUILD", "64KiB")]);
         let scope = memory.begin(operation::CACHE_REBUILD).expect("it is the only one");

@@ -1,16 +1,17 @@
-//! Every command that takes memory, with the switch and without: the same answers, exit codes,
-//! objects and refs, but for the time of a commit and what follows from it.
+//! Every command that allocates through the port, with the kill switch and without: the same
+//! answers, exit codes, objects and refs, except dates of commits and the ids that depend on them.
 
 use crate::support::{Place, Ran, SWITCH, Variables, files, fixtures};
 use std::fmt::Write as _;
 
-/// What depends on the time of day, wherever it is printed.
+/// JSON members that depend on the time of day.
 const TIMES: &[&str] = &["duration_ms", "cache_commit", "bytes_written"];
-/// What depends on it once an edge has been appended: names of commits, and what has them in it.
+/// JSON members that depend on it after an append: ids of commits, and of objects that contain
+/// them.
 const TIMES_OF_APPENDS: &[&str] =
     &["duration_ms", "cache_commit", "bytes_written", "commit", "journal_tip", "root_tree"];
 
-/// Two edges, of which nothing is left to the program.
+/// Two edges with every field given.
 const LINES: &str = concat!(
     r#"{"source_path": "Makefile", "target_path": "docs/spec.md", "type": "implements","#,
     r#" "timestamp_ms": 1700000000000, "ulid": "01HF7YAT00000000000000000A"}"#,
@@ -20,7 +21,7 @@ const LINES: &str = concat!(
     "\n",
 );
 
-/// What is asked of a journal before and after it has a cache.
+/// Queries of a journal, run before and after it has a cache.
 const QUESTIONS: &[&[&str]] = &[
     &["list"],
     &["list", "--json"],
@@ -51,7 +52,7 @@ fn without(text: &str, members: &[&str]) -> String {
     text
 }
 
-/// `text` without the names of commits that a warning has.
+/// `text` without the ids of commits in a warning.
 fn without_ids(text: &str) -> String {
     let is_id = |word: &str| word.len() == 40 && word.bytes().all(|byte| byte.is_ascii_hexdigit());
     let words =
@@ -59,7 +60,7 @@ fn without_ids(text: &str) -> String {
     words.collect::<Vec<_>>().join(" ")
 }
 
-/// A place, the variables that its commands are run with, and what they said.
+/// A repository, the variables of its commands, and their outputs.
 struct Session<'v> {
     place: Place,
     variables: &'v Variables<'v>,
@@ -71,7 +72,7 @@ impl<'v> Session<'v> {
         Self { place: Place::fixture(fixture), variables, said: vec![] }
     }
 
-    /// Runs the program and keeps what it says, but for these members.
+    /// Runs the program and keeps its output without these members.
     fn run(&mut self, args: &[&str], members: &[&str]) {
         let Ran { code, stdout, stderr } = self.place.mind(args, self.variables);
         let stdout = without(&stdout, members);
@@ -110,7 +111,7 @@ impl<'v> Session<'v> {
     }
 }
 
-/// Fails unless `work` says the same without the switch, with it off and with it on.
+/// Fails unless `work` has the same output without the switch, with it off and with it on.
 fn assert_same(work: impl Fn(&Variables<'_>) -> Vec<(String, Ran)>) {
     let expected = work(&[]);
     assert!(!expected.is_empty());
@@ -144,17 +145,17 @@ fn commands_that_read_and_rebuild_answer_the_same_and_write_the_same_objects() {
 }
 
 #[test]
-fn commands_that_append_write_the_same_edges_and_what_is_rebuilt_is_the_same() {
+fn appends_and_later_rebuilds_write_the_same_edges_and_caches() {
     assert_same(|variables| {
         let mut session = Session::new("small", variables);
         session.place.write("lines.jsonl", LINES);
         session.done(&["cache-rebuild", "--json"], TIMES);
         session.done(&["import", "../lines.jsonl", "--json"], TIMES_OF_APPENDS);
-        // A cache that is behind; then it is brought up to date.
+        // A stale cache, then an incremental rebuild.
         session.ask(TIMES_OF_APPENDS);
         session.done(&["cache-rebuild", "--json"], TIMES_OF_APPENDS);
         session.ask(TIMES_OF_APPENDS);
-        // Its edge has the time and random bytes, so people's answers alone are compared.
+        // The edge contains the time and random bytes, so only text output is compared.
         session.done(&["link", "Makefile", "LICENSE", "--type", "augments"], &[]);
         session.run(&["link", "Makefile", "not/there"], &[]);
         session.run(&["import", "../home", "--json"], &[]);
@@ -165,7 +166,7 @@ fn commands_that_append_write_the_same_edges_and_what_is_rebuilt_is_the_same() {
 }
 
 #[test]
-fn a_rebuild_by_way_of_the_disk_writes_the_same_cache() {
+fn a_spilling_rebuild_writes_the_same_cache() {
     assert_same(|variables| {
         let mut session = Session::new("medium", variables);
         let small = [
@@ -175,7 +176,7 @@ fn a_rebuild_by_way_of_the_disk_writes_the_same_cache() {
         .concat();
         session.done(&["cache-rebuild", "--json"], TIMES);
         let spilling = session.place.mind(&["cache-rebuild", "--force", "--json"], &small);
-        // How much fits before is another matter: objects by themselves have no slack.
+        // The number of spilled bytes differs, since single allocations have no slack.
         assert!(spilling.json()["spilled_bytes"].as_u64() > Some(0), "{spilling:?}");
         let stdout = without(&spilling.stdout, &[TIMES, &["spilled_bytes"]].concat());
         session.said.push(("spilling".into(), Ran { stdout, ..spilling }));
@@ -185,7 +186,7 @@ fn a_rebuild_by_way_of_the_disk_writes_the_same_cache() {
 }
 
 #[test]
-fn a_journal_is_made_of_the_same_bytes() {
+fn fixture_make_writes_the_same_bytes() {
     let make = |variables: &Variables<'_>| {
         let place = Place::fixture("small");
         let args = ["fixture", "make", "--edges", "500", "--seed", "7", "--batch", "3", "made.git"];

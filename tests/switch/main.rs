@@ -1,4 +1,4 @@
-//! The kill switch: with it every result is the same, and no part of the memory layer is at work.
+//! The kill switch: every result is the same with it, and no part of the memory layer is active.
 
 mod at_work;
 mod commands;

@@ -1,5 +1,5 @@
-//! What is at work in a running program: with the switch no limit of a budget, no refusal, no
-//! trace, no first block of an arena, and each object is a request by itself.
+//! With the kill switch a running program has no budget, no injected failure, no trace, no arena
+//! blocks, and each object is an allocation of the system.
 
 use crate::support::{Place, SWITCH, fixtures};
 use serde_json::Value;
@@ -8,7 +8,7 @@ const ON: (&str, &str) = (SWITCH, "1");
 const OFF: (&str, &str) = (SWITCH, "0");
 
 #[test]
-fn the_limit_of_a_budget_refuses_nothing() {
+fn no_budget_is_enforced() {
     let place = Place::fixture("small");
     place.mind(&["cache-rebuild", "--json"], &[]).json();
     let limit = ("GM_ARENA_CAP_ATTR_QUERY", "1KiB");
@@ -22,13 +22,13 @@ fn the_limit_of_a_budget_refuses_nothing() {
 
 #[cfg(debug_assertions)]
 #[test]
-fn requests_are_not_refused_by_their_number() {
+fn allocations_do_not_fail_by_their_number() {
     let place = Place::fixture("small");
-    let refusals = ("GM_TEST_OOM_N", "1+");
+    let failures = ("GM_TEST_OOM_N", "1+");
     for args in [&["list"][..], &["query", "--from", "Makefile"], &["cache-rebuild", "--json"]] {
-        let refused = place.mind(args, &[OFF, refusals]);
+        let refused = place.mind(args, &[OFF, failures]);
         assert_eq!(refused.code, Some(1), "{args:?}: {refused:?}");
-        let granted = place.mind(args, &[ON, refusals]);
+        let granted = place.mind(args, &[ON, failures]);
         assert_eq!(granted.code, Some(0), "{args:?}: {granted:?}");
     }
 }
@@ -45,12 +45,11 @@ fn nothing_is_traced() {
     }
 }
 
-/// The rows of what `budget` measures of the small fixture, where a rebuild's arena begins with so
-/// much.
+/// The rows that `budget` prints for the small fixture, with this first block of a rebuild's arena.
 fn measured(switch: (&str, &str), hint: &str) -> Vec<Value> {
     let fixtures = fixtures();
-    let folder = fixtures.to_str().expect("UTF-8");
-    let args = ["budget", "--fixture", "small", "--json", "--fixtures-dir", folder];
+    let directory = fixtures.to_str().expect("UTF-8");
+    let args = ["budget", "--fixture", "small", "--json", "--fixtures-dir", directory];
     let hint = ("GM_ARENA_HINT_CACHE_REBUILD", hint);
     let document = Place::fixture("small").mind(&args, &[switch, hint]).json();
     document["operations"].as_array().expect("a list").clone()
@@ -61,7 +60,7 @@ fn number(row: &Value, member: &str) -> u64 {
 }
 
 #[test]
-fn an_arena_takes_no_block_and_every_operation_asks_for_each_object() {
+fn no_arena_has_blocks_and_each_object_is_an_allocation() {
     let grown = |rows: &[Value]| number(&rows[0], "arena_grow_bytes");
     let (pooled, apart) = (measured(OFF, "4MiB"), measured(ON, "4MiB"));
     assert!(grown(&pooled) >= 4 << 20, "{pooled:?}");
@@ -75,7 +74,7 @@ fn an_arena_takes_no_block_and_every_operation_asks_for_each_object() {
 }
 
 #[test]
-fn the_metrics_of_a_rebuild_say_that_there_was_no_block() {
+fn the_metrics_of_a_rebuild_report_no_arena_blocks() {
     let grown = |switch| {
         let place = Place::fixture("small");
         let debug = ("GITMIND_LOG_LEVEL", "DEBUG");
@@ -90,7 +89,7 @@ fn the_metrics_of_a_rebuild_say_that_there_was_no_block() {
 }
 
 #[test]
-fn it_is_listed_as_what_it_is() {
+fn the_switch_is_listed_by_env() {
     let place = Place::fixture("small");
     let listed = |switch| {
         let document = place.mind(&["env", "--json"], &[switch]).json();

@@ -1,5 +1,5 @@
-//! The operations of a context, in the memory that the switch makes: at a fixed time they write the
-//! same files, byte for byte, names of commits included.
+//! The operations of a context with the kill switch: at a fixed time they write the same files,
+//! byte for byte, including ids of commits.
 
 use crate::support::{Place, SWITCH, files};
 use gitmind::branch::BranchName;
@@ -31,10 +31,10 @@ const UPDATE: RebuildOptions =
 const FULL: RebuildOptions = RebuildOptions { force: true, ..UPDATE };
 const NEWEST_FIRST: RebuildOptions =
     RebuildOptions { edge_order: EdgeOrder::NewestFirst, ..UPDATE };
-/// An arena that does not hold the edges of the fixture.
+/// The size of an arena that is too small for the edges of the fixture.
 const SMALL: &str = "64KiB";
 
-/// A journal, the memory that its operations take, and what they said.
+/// A journal, the memory of its operations, and their outputs.
 struct Session {
     place: Place,
     memory: Memory,
@@ -67,8 +67,7 @@ impl Session {
         self.memory.begin(op).expect("it is the only one")
     }
 
-    /// Rebuilds in the arena of a rebuild, by way of the disk, or in that of a query, which is
-    /// large.
+    /// Rebuilds in the small arena of a rebuild, which spills, or in the large arena of a query.
     fn rebuild(&self, options: RebuildOptions, op: Op) {
         let (repository, disk) = (self.open(), FakeFileSystem::new());
         let scope = self.begin(op);
@@ -97,7 +96,7 @@ impl Session {
             batch.push(&edge(number)).expect("within limits");
         }
         let append = Append { alloc, repository: &repository, clock: &CLOCK, random: &random };
-        let appended = append.run(&self.branch, &batch).expect("nobody else is here");
+        let appended = append.run(&self.branch, &batch).expect("no other process writes");
         self.said.borrow_mut().push(format!("{:?}", appended.tip));
     }
 
@@ -141,7 +140,7 @@ impl Session {
         self.said.borrow_mut().append(&mut said);
     }
 
-    /// What was said, and every file of the repository; all memory has been given back.
+    /// The outputs, and every file of the repository; all memory must have been freed.
     fn end(self) -> (std::vec::Vec<String>, BTreeMap<PathBuf, std::vec::Vec<u8>>) {
         let taken = self.memory.finish().expect("nothing is traced");
         assert!(taken.peak_bytes > Bytes::ZERO);
@@ -158,7 +157,7 @@ fn objects(session: &Session) -> std::vec::Vec<Oid> {
     ends.map(|id| Oid::from_hex(id.as_str().expect("an id").as_bytes()).expect("one")).collect()
 }
 
-/// Everything that a context does, one after the other.
+/// Every operation of a context, one after the other.
 fn everything(switch: &str) -> (std::vec::Vec<String>, BTreeMap<PathBuf, std::vec::Vec<u8>>) {
     let session = Session::new(switch);
     let objects = objects(&session);
@@ -181,7 +180,7 @@ fn everything(switch: &str) -> (std::vec::Vec<String>, BTreeMap<PathBuf, std::ve
 }
 
 #[test]
-fn the_operations_of_a_context_say_the_same_and_write_the_same_files() {
+fn operations_of_a_context_give_the_same_results_and_files() {
     let (expected, said) = (everything("0"), everything("1"));
     assert!(expected.0.len() > 20_000, "{} answers", expected.0.len());
     for (said, expected) in said.0.iter().zip(&expected.0) {

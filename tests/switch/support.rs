@@ -1,4 +1,5 @@
-//! What the tests of the switch share: pinned repositories, git, the program, what is in a folder.
+//! Helpers of the tests of the kill switch: pinned repositories, git, the program, directory
+//! listings.
 
 use gitmind::fixture::{FixtureList, unpack};
 use std::collections::BTreeMap;
@@ -7,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use tempfile::TempDir;
 
-/// The switch.
+/// The variable of the kill switch.
 pub(crate) const SWITCH: &str = "GM_DISABLE_CUSTOM_ALLOCATORS";
 
 /// Variables of the environment.
@@ -29,8 +30,8 @@ impl Place {
     pub(crate) fn fixture(name: &str) -> Self {
         let list = FixtureList::read(&fixtures()).expect("the list is in the repository");
         let place = Self(temp_dir());
-        for folder in [place.home(), place.repository()] {
-            std::fs::create_dir(folder).expect("writable");
+        for directory in [place.home(), place.repository()] {
+            std::fs::create_dir(directory).expect("writable");
         }
         let fixture = list.get(name).expect("a listed fixture");
         unpack(&list, fixture, &place.repository()).expect("unpacks");
@@ -65,11 +66,11 @@ impl Place {
     }
 }
 
-/// A command that depends on nothing of the machine but these variables.
-fn command(program: impl AsRef<OsStr>, folder: &Path, variables: &Variables<'_>) -> Command {
+/// A command with these environment variables only.
+fn command(program: impl AsRef<OsStr>, directory: &Path, variables: &Variables<'_>) -> Command {
     let removed = ["GIT", "GM_", "NO_COLOR", "HOME"];
     let mut command = gitmind_test_support::isolated(program, &removed);
-    command.current_dir(folder).envs(variables.iter().copied());
+    command.current_dir(directory).envs(variables.iter().copied());
     command
 }
 
@@ -97,16 +98,16 @@ impl Ran {
     }
 }
 
-/// Every file below `folder`, by its path there.
-pub(crate) fn files(folder: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
-    let (mut files, mut folders) = (BTreeMap::new(), vec![folder.to_owned()]);
-    while let Some(next) = folders.pop() {
+/// Every file below `directory`, by its path there.
+pub(crate) fn files(directory: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
+    let (mut files, mut directories) = (BTreeMap::new(), vec![directory.to_owned()]);
+    while let Some(next) = directories.pop() {
         for entry in std::fs::read_dir(next).expect("a readable directory") {
             let path = entry.expect("a readable directory").path();
             if path.is_dir() {
-                folders.push(path);
+                directories.push(path);
             } else {
-                let name = path.strip_prefix(folder).expect("it is below").to_owned();
+                let name = path.strip_prefix(directory).expect("it is below").to_owned();
                 files.insert(name, std::fs::read(&path).expect("a readable file"));
             }
         }

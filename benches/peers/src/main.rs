@@ -1,7 +1,8 @@
-//! Our allocators beside the ones people would pick: time as ratios, instructions by callgrind.
+//! Our allocators compared with popular crates: time as ratios, instructions by callgrind.
 //!
-//! `cargo run --release -- PART` in this folder prints the tables and fails when a goal is missed;
-//! `-- PART write` puts them into `docs/benchmarks.md`. `benches/README.md` says how to read them.
+//! `cargo run --release -- PART` in this directory prints the tables and fails when a goal is
+//! missed; `-- PART write` puts them into `docs/benchmarks.md`. `benches/README.md` says how to
+//! read them.
 
 mod arena;
 mod callgrind;

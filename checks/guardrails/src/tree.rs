@@ -6,7 +6,7 @@ use std::io::{self, BufRead, BufReader, Read, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-/// Folders that hold what is built, fetched or made, and no source.
+/// Directories that hold what is built, fetched or made, and no source.
 const SKIPPED: [&str; 3] = [".git", "target", "result"];
 
 /// The text files of the repository, by path from its top.
@@ -30,14 +30,14 @@ impl Tree {
     pub(crate) fn working() -> Self {
         let top = Path::new(".");
         let mut files = BTreeMap::new();
-        let mut folders = vec![PathBuf::new()];
-        while let Some(folder) = folders.pop() {
-            for entry in fs::read_dir(top.join(&folder)).into_iter().flatten().flatten() {
+        let mut directories = vec![PathBuf::new()];
+        while let Some(directory) = directories.pop() {
+            for entry in fs::read_dir(top.join(&directory)).into_iter().flatten().flatten() {
                 let name = entry.file_name();
-                let path = folder.join(&name);
+                let path = directory.join(&name);
                 let is_skipped = SKIPPED.iter().any(|skipped| name == *skipped);
                 match entry.file_type() {
-                    Ok(kind) if kind.is_dir() && !is_skipped => folders.push(path),
+                    Ok(kind) if kind.is_dir() && !is_skipped => directories.push(path),
                     Ok(kind) if kind.is_file() => {
                         let text = fs::read_to_string(entry.path());
                         if let (Ok(text), Some(path)) = (text, path.to_str()) {

@@ -12,11 +12,11 @@ struct Repository(PathBuf);
 
 impl Repository {
     fn new(name: &str) -> Self {
-        let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
-        if folder.exists() {
-            fs::remove_dir_all(&folder).expect("nobody else uses the folder");
+        let directory = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
+        if directory.exists() {
+            fs::remove_dir_all(&directory).expect("nobody else uses the directory");
         }
-        let repository = Self(folder);
+        let repository = Self(directory);
         repository.write("Cargo.toml", "# Why.\n");
         repository.write("src/lib.rs", "//! Why.\npub mod git;\n");
         repository.write("src/git.rs", FINE);
@@ -29,7 +29,7 @@ impl Repository {
 
     fn write(&self, path: &str, text: &str) {
         let path = self.0.join(path);
-        fs::create_dir_all(path.parent().expect("a path in a folder")).expect("a folder");
+        fs::create_dir_all(path.parent().expect("a path in a directory")).expect("a directory");
         fs::write(path, text).expect("a file");
     }
 

@@ -84,7 +84,7 @@ pub enum Error {
         reason: String,
     },
     /// A ref was changed by someone else between reading and writing it.
-    #[error("ref {0} was changed by someone else meanwhile")]
+    #[error("ref {0} was changed by another process meanwhile")]
     RefMoved(String),
     /// A ref is locked by someone else, or its lock was left behind.
     #[error("ref {name} is locked: {reason}")]
@@ -94,7 +94,7 @@ pub enum Error {
         /// Whose it is, with the lock file's path.
         reason: String,
         /// Whether its owner is known to live, and so lets go of it.
-        is_living: bool,
+        holder_is_alive: bool,
     },
     /// A ref stands where a folder of refs would have to be, or the other way round.
     #[error("ref {name} cannot be beside ref {other}")]

@@ -41,7 +41,7 @@ fn check(objects: &Path) -> Result<(), Error> {
         let text = std::fs::read(&list).map_err(cannot_open(&list))?;
         let borrowed = gix_odb::alternate::parse(&text).map_err(cannot_open(&list))?;
         if seen.len() + folders.len() + borrowed.len() > LISTS_MAX {
-            return refuse(format!("more than {LISTS_MAX} folders are borrowed from"));
+            return refuse(format!("more than {LISTS_MAX} directories are borrowed from"));
         }
         folders.extend(borrowed.iter().map(|path| objects.join(path)));
     }

@@ -115,7 +115,7 @@ pub(super) fn list(store: &Store, prefix: &str, count_max: usize) -> Result<Vec<
     // The library searches no folder whose name Windows refuses, such as `a"b`: take one above it.
     let mut folders = prefix.rmatch_indices('/').map(|(end, _)| &prefix[..=end]);
     let searched = folders.find_map(|folder| Some((folder, folder.try_into().ok()?)));
-    let (folder, searched) = searched.ok_or_else(|| fail("not a folder of refs".into()))?;
+    let (folder, searched) = searched.ok_or_else(|| fail("not a directory of refs".into()))?;
     for root in [store.git_dir(), store.common_dir_resolved()] {
         check_files(&root.join(folder)).map_err(fail)?;
     }

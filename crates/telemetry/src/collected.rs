@@ -1,11 +1,11 @@
-//! The sink of tests: it keeps what it is given.
+//! A sink for tests that keeps the lines it receives.
 
 use std::cell::RefCell;
 use std::io;
 
 use super::log::Sink;
 
-/// Keeps lines, for tests.
+/// Keeps lines in memory, for tests.
 #[derive(Debug, Default)]
 pub struct CollectedLines(RefCell<Vec<u8>>);
 

@@ -1,4 +1,4 @@
-//! An event: a name with keys and values, in small blocks of a slab.
+//! An event: a name with keys and values, stored in a slab.
 
 use arrayvec::ArrayString;
 use std::fmt::Write;
@@ -8,14 +8,14 @@ use allocator_api2::vec::Vec;
 use super::level::Level;
 use gitmind_memory::{MemoryError, Slab};
 
-/// Most bytes of a value; a longer one is cut and ends in `...`.
+/// Most bytes of a value; a longer one is truncated and ends in `...`.
 pub const VALUE_BYTES_MAX: usize = 1024;
-/// Fields that an event has room for at first: a block of the slab.
+/// Initial capacity of the fields, which fits a block of the slab.
 const FIELDS_USUAL: usize = 4;
 
 type SlabVec<'s, 'a, T> = Vec<T, &'s Slab<'a>>;
 
-/// Something that happened. Keys are words of the program, values are anybody's bytes.
+/// A logged event. Keys are constants of the program, values are untrusted bytes.
 pub struct Event<'s, 'a> {
     pub(super) level: Level,
     pub(super) component: &'static str,
@@ -40,7 +40,7 @@ impl std::fmt::Debug for Event<'_, '_> {
 }
 
 impl<'s, 'a> Event<'s, 'a> {
-    /// An event without fields; takes no memory.
+    /// An event without fields; allocates nothing.
     pub const fn new(
         level: Level,
         component: &'static str,
@@ -53,12 +53,12 @@ impl<'s, 'a> Event<'s, 'a> {
     /// Adds a field with a copy of `value`.
     ///
     /// # Errors
-    /// Every refusal of the port; the event is as before then.
+    /// Every allocation failure; the event is unchanged then.
     pub fn text(&mut self, key: &'static str, value: &[u8]) -> Result<(), MemoryError> {
         self.add(Key::Word(key), value)
     }
 
-    /// Adds a field with copies of `key`, of the bytes that a tag may have, and `value`.
+    /// Adds a field with copies of `key`, which has bytes that are valid in a tag, and `value`.
     ///
     /// # Errors
     /// As [`Event::text`].
@@ -104,7 +104,7 @@ impl<'s, 'a> Event<'s, 'a> {
     }
 }
 
-/// The bytes of `head` and `tail`, in a block of the slab.
+/// The bytes of `head` and `tail`, copied to the slab.
 fn copy<'s, 'a>(
     slab: &'s Slab<'a>,
     head: &[u8],
@@ -118,7 +118,7 @@ fn copy<'s, 'a>(
     Ok(bytes)
 }
 
-/// The last place up to `max` that is not inside a character.
+/// The last character boundary at or before `max`.
 fn char_end(bytes: &[u8], max: usize) -> usize {
     let is_inside = |at: usize| bytes[at] & 0xc0 == 0x80;
     (max.saturating_sub(3)..=max).rev().find(|at| !is_inside(*at)).unwrap_or(max)

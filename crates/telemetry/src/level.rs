@@ -1,16 +1,16 @@
-//! How much is logged, and how it looks.
+//! Log levels and log formats.
 
-/// How important an event is; the C tool's numbers.
+/// The severity of an event, with the C tool's numbers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 #[repr(u8)]
 pub enum Level {
-    /// For those who build the program.
+    /// For developers of the program.
     Debug = 10,
-    /// What happened.
+    /// Normal operation.
     Info = 20,
-    /// What somebody should look at.
+    /// A condition that the user should look at.
     Warn = 30,
-    /// What failed.
+    /// A failure.
     Error = 40,
 }
 
@@ -29,7 +29,7 @@ impl Level {
     }
 }
 
-/// How a log line looks.
+/// The format of log lines.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LogFormat {
     /// `2026-11-23T10:00:00Z [INFO] cache: event=rebuild_ok branch=main`.
@@ -39,7 +39,7 @@ pub enum LogFormat {
 }
 
 impl LogFormat {
-    /// Both.
+    /// Both formats.
     pub const ALL: [Self; 2] = [Self::Text, Self::Json];
 
     /// The value of `GITMIND_LOG_FORMAT`.

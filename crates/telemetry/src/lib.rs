@@ -1,9 +1,10 @@
 //! Telemetry: events for people and programs, and metrics for a collector.
 //!
-//! An [`Event`] is a name with keys and values, built on a slab, rendered as text or JSON and
-//! handed to a [`Sink`]. A metric is a number of the closed list [`Metric`]; [`OpenMetricsFile`]
-//! and [`LogMetrics`] take them. Telemetry never fails the work it is about: what it has no memory
-//! or no room for is dropped and counted. `docs/telemetry.md` lists events, metrics and variables.
+//! An [`Event`] is a name with keys and values, stored in a slab, rendered as text or JSON and
+//! written to a [`Sink`]. A metric is one of the closed list [`Metric`]; [`OpenMetricsFile`] and
+//! [`LogMetrics`] record its samples. Telemetry never fails the command: events and tags that
+//! cannot be allocated or written are dropped and counted. `docs/telemetry.md` lists events,
+//! metrics and variables.
 
 mod collected;
 mod event;

@@ -1,4 +1,4 @@
-//! The log: events that matter enough, as lines on a sink.
+//! The log: events at or above the log level, written as lines to a sink.
 
 use std::cell::Cell;
 use std::io;
@@ -10,12 +10,12 @@ use super::settings::Settings;
 use gitmind_memory::{Alloc, MemoryError, Slab};
 use gitmind_system::clock::Clock;
 
-/// Where lines go.
+/// The destination of log lines.
 pub trait Sink {
-    /// Writes one line, which has its end.
+    /// Writes one line, which ends in a newline.
     ///
     /// # Errors
-    /// When it cannot be written; the line is counted as dropped then.
+    /// When the line cannot be written; it is counted as dropped then.
     fn line(&self, line: &[u8]) -> io::Result<()>;
 }
 
@@ -52,7 +52,7 @@ impl std::fmt::Debug for Telemetry<'_> {
 }
 
 impl<'a> Telemetry<'a> {
-    /// Lines go to `sink`; keys and values live in `slab` and lines in `alloc` until then.
+    /// Lines are written to `sink`; until then, keys and values are in `slab` and lines in `alloc`.
     pub const fn new(
         settings: &'a Settings,
         alloc: Alloc<'a>,
@@ -73,8 +73,8 @@ impl<'a> Telemetry<'a> {
         level >= self.settings.log_level
     }
 
-    /// Logs an event with the fields that `fill` adds; below the level that is asked for, `fill`
-    /// is not called. What cannot be built or written is counted, and nothing else.
+    /// Logs an event with the fields that `fill` adds. Below the log level, `fill` is not called.
+    /// An event that cannot be built or written is dropped and counted.
     pub fn log<'t>(
         &'t self,
         level: Level,
@@ -85,10 +85,10 @@ impl<'a> Telemetry<'a> {
         self.count(self.try_log(level, component, name, fill));
     }
 
-    /// As [`Telemetry::log`], for those who want to know.
+    /// As [`Telemetry::log`], but returns allocation failures.
     ///
     /// # Errors
-    /// Every refusal of the port; nothing is written then.
+    /// Every allocation failure; nothing is written then.
     pub fn try_log<'t>(
         &'t self,
         level: Level,
@@ -107,7 +107,7 @@ impl<'a> Telemetry<'a> {
         Ok(())
     }
 
-    /// Writes a diagnostics event, when `GITMIND_DEBUG_EVENTS` asks for them.
+    /// Writes a diagnostics event, when `GITMIND_DEBUG_EVENTS` enables them.
     pub fn diagnostic<'t>(
         &'t self,
         component: &'static str,
@@ -122,7 +122,7 @@ impl<'a> Telemetry<'a> {
         }
     }
 
-    /// Lines that could not be built or written.
+    /// The number of lines that could not be built or written.
     pub fn dropped(&self) -> u64 {
         self.dropped.get()
     }

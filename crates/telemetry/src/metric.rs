@@ -1,15 +1,15 @@
-//! The metrics: a closed list.
+//! The closed list of metrics.
 
 use gitmind_memory::Op;
 
-/// What a number means over time.
+/// How the value of a metric changes over time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
-    /// Milliseconds of the last run.
+    /// Duration of the last run, in milliseconds.
     Timing,
-    /// A count that only grows within a run.
+    /// A count that only increases within a run.
     Counter,
-    /// A value as it is.
+    /// The present value.
     Gauge,
 }
 
@@ -42,7 +42,7 @@ macro_rules! metrics {
                 match self { $(Self::$variant => $name,)+ }
             }
 
-            /// What its number means over time.
+            /// How its value changes over time.
             pub const fn kind(self) -> Kind {
                 match self { $(Self::$variant => Kind::$kind,)+ }
             }
@@ -52,7 +52,7 @@ macro_rules! metrics {
                 match self { $(Self::$variant => $family,)+ }
             }
 
-            /// What it is, in a sentence.
+            /// Its description, a sentence.
             pub const fn help(self) -> &'static str {
                 match self { $(Self::$variant => concat!($($doc,)+).trim_ascii(),)+ }
             }
@@ -88,13 +88,13 @@ metrics! {
     /// Edges that a query found.
     CacheQueryEdges = Counter
         "cache.query.edges_total", "gitmind_cache_query_edges";
-    /// Most bytes that a run of the operation had through the context.
+    /// Peak of the bytes that a run of the operation had allocated through the context.
     AllocPeak = Gauge
         "alloc.peak_bytes", "gitmind_alloc_peak_bytes";
-    /// Requests for memory that were refused.
+    /// Allocations that failed.
     AllocFailures = Counter
         "alloc.failures_total", "gitmind_alloc_failures";
-    /// Bytes that arenas took.
+    /// Bytes of blocks that arenas allocated.
     ArenaGrow = Counter
         "arena.grow.bytes", "gitmind_arena_grow_bytes";
     /// Events and tags that telemetry dropped.
@@ -102,13 +102,13 @@ metrics! {
         "telemetry.dropped_total", "gitmind_telemetry_dropped";
 }
 
-/// A number of a metric.
+/// One value of a metric.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Sample {
-    /// Of what.
+    /// The metric.
     pub metric: Metric,
     /// The value of the label `alloc.op`, where memory is counted by operation.
     pub op: Option<Op>,
-    /// How much.
+    /// The value.
     pub value: u64,
 }

@@ -9,38 +9,38 @@ use super::metric::Sample;
 use super::tags::Tags;
 use gitmind_memory::MemoryError;
 
-/// Why metrics are not where they should be. It never fails the work they are about.
+/// Why metrics could not be recorded or published. It never fails the command.
 #[derive(Debug, thiserror::Error)]
 pub enum MetricsError {
-    /// There is no memory for them.
+    /// An allocation failed.
     #[error(transparent)]
     Memory(#[from] MemoryError),
-    /// Their file cannot be written.
+    /// The file cannot be written.
     #[error("cannot write metrics to `{}`", path.display())]
     Write {
         /// The file.
         path: PathBuf,
-        /// What the system said.
+        /// The error of the system.
         source: io::Error,
     },
 }
 
-/// Where the numbers of a run go.
+/// Receives the metrics of a run.
 pub trait Metrics {
-    /// Takes a number: a counter grows by it, anything else becomes it.
+    /// Records a sample: a counter is increased by it, any other metric is set to it.
     ///
     /// # Errors
-    /// [`MetricsError::Memory`]; earlier numbers stay.
+    /// [`MetricsError::Memory`]; earlier samples stay.
     fn record(&mut self, sample: Sample) -> Result<(), MetricsError>;
 
     /// Publishes what was recorded, with the tags of the run.
     ///
     /// # Errors
-    /// Every [`MetricsError`]; what was published before stays.
+    /// Every [`MetricsError`]; earlier publications stay.
     fn publish(&mut self, tags: &Tags<'_>) -> Result<(), MetricsError>;
 }
 
-/// Logs each number as an event `metric`, at level DEBUG.
+/// Logs each sample as an event `metric`, at level DEBUG.
 #[derive(Debug)]
 pub struct LogMetrics<'t, 'a>(pub &'t Telemetry<'a>);
 

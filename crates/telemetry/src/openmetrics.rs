@@ -1,6 +1,6 @@
 //! The metrics file: OpenMetrics text, for node_exporter's textfile collector.
 //!
-//! Source: the OpenMetrics specification 1.0. A reader sees the old file or the new one, whole.
+//! Source: the OpenMetrics specification 1.0. The file is replaced atomically.
 
 use arrayvec::ArrayString;
 use std::fmt::Write as _;
@@ -13,7 +13,7 @@ use super::metrics::{Metrics, MetricsError};
 use super::tags::Tags;
 use gitmind_memory::{Alloc, MemoryError, Vec};
 
-/// The numbers of a run, on their way to a file.
+/// The samples of a run, to be written to a file.
 #[derive(Debug)]
 pub struct OpenMetricsFile<'a> {
     path: PathBuf,
@@ -21,7 +21,7 @@ pub struct OpenMetricsFile<'a> {
 }
 
 impl<'a> OpenMetricsFile<'a> {
-    /// Nothing yet; the file is written by [`Metrics::publish`].
+    /// No samples yet; [`Metrics::publish`] writes the file.
     pub fn new(path: &Path, alloc: Alloc<'a>) -> Self {
         Self { path: path.into(), samples: Vec::new(alloc) }
     }
@@ -29,7 +29,7 @@ impl<'a> OpenMetricsFile<'a> {
     /// The text of the file.
     ///
     /// # Errors
-    /// Every refusal of the port.
+    /// Every allocation failure.
     pub fn render(&self, tags: &Tags<'_>) -> Result<Vec<'a, u8>, MemoryError> {
         let mut out = Vec::new(self.samples.alloc());
         for metric in Metric::ALL {
@@ -44,14 +44,14 @@ impl<'a> OpenMetricsFile<'a> {
         Ok(out)
     }
 
-    /// Writes `text` beside the file, then puts it in its place.
+    /// Writes `text` to a temporary file in the same directory and renames it.
     fn replace(&self, text: &[u8]) -> std::io::Result<()> {
-        let folder = self.path.parent().filter(|path| !path.as_os_str().is_empty());
-        // The collector reads as another user, and only files that end in `.prom`.
-        let everybody_reads = std::fs::Permissions::from_mode(0o644);
+        let directory = self.path.parent().filter(|path| !path.as_os_str().is_empty());
+        // The collector runs as another user, and reads only files that end in `.prom`.
+        let readable_by_all = std::fs::Permissions::from_mode(0o644);
         let mut builder = tempfile::Builder::new();
-        builder.prefix(".gitmind-metrics-").suffix(".tmp").permissions(everybody_reads);
-        let mut file = builder.tempfile_in(folder.unwrap_or(Path::new(".")))?;
+        builder.prefix(".gitmind-metrics-").suffix(".tmp").permissions(readable_by_all);
+        let mut file = builder.tempfile_in(directory.unwrap_or(Path::new(".")))?;
         file.write_all(text)?;
         file.persist(&self.path).map(drop).map_err(|error| error.error)
     }
@@ -75,7 +75,7 @@ impl Metrics for OpenMetricsFile<'_> {
     }
 }
 
-/// What a family is.
+/// The metadata of a family: type, unit and help.
 fn header(metric: Metric, out: &mut Vec<'_, u8>) -> Result<(), MemoryError> {
     let family = metric.family();
     let kind = match metric.kind() {
@@ -113,7 +113,7 @@ fn line(sample: &Sample, tags: &Tags<'_>, out: &mut Vec<'_, u8>) -> Result<(), M
     out.try_extend_from_slice(value.as_bytes())
 }
 
-/// The value of a label: UTF-8, with three characters escaped.
+/// Appends the value of a label: UTF-8, with `"`, `\` and newline escaped.
 fn escape(value: &[u8], out: &mut Vec<'_, u8>) -> Result<(), MemoryError> {
     for chunk in value.utf8_chunks() {
         for byte in chunk.valid().bytes() {

@@ -1,6 +1,7 @@
-//! Events as lines: text for people, JSON for programs, and the short form of diagnostics.
+//! Renders events as lines: text, JSON, and the short form of diagnostics.
 //!
-//! A line is one line whatever is in the values: controls and bytes that are no UTF-8 are escaped.
+//! Control characters and bytes that are not UTF-8 are escaped, so that a value cannot start a new
+//! line.
 
 use arrayvec::ArrayString;
 use std::fmt::Write as _;
@@ -10,10 +11,10 @@ use super::event::Event;
 use super::level::LogFormat;
 use gitmind_memory::{Alloc, MemoryError, Vec};
 
-/// Bytes that a line usually has.
+/// Initial capacity of a line, in bytes.
 const LINE_BYTES_USUAL: usize = 256;
 
-/// The line of `event`, which happened at `seconds` since 1970, with its end.
+/// The line of `event`, at `seconds` since 1970, with its newline.
 pub(super) fn line<'a>(
     event: &Event<'_, '_>,
     format: LogFormat,
@@ -57,7 +58,7 @@ pub(super) fn line<'a>(
     Ok(out)
 }
 
-/// The line of a diagnostics event, with its end.
+/// The line of a diagnostics event, with its newline.
 pub(super) fn diagnostic<'a>(
     event: &Event<'_, '_>,
     alloc: Alloc<'a>,
@@ -81,20 +82,20 @@ fn text_fields(event: &Event<'_, '_>, out: &mut Vec<'_, u8>) -> Result<(), Memor
     Ok(())
 }
 
-/// Whether a value can stand in text as it is.
+/// Whether a value needs no quotes in the text format.
 fn is_plain(value: &[u8]) -> bool {
     let is_plain = |c: char| !(c.is_whitespace() || is_escaped(c) || c == '=');
     !value.is_empty() && std::str::from_utf8(value).is_ok_and(|text| text.chars().all(is_plain))
 }
 
-/// What moves the cursor, turns the direction of writing, or ends a string.
+/// Whether a character moves the cursor, changes the direction of text, or ends a string.
 fn is_escaped(c: char) -> bool {
     c.is_control()
         || matches!(c, '"' | '\\' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}')
         || matches!(c, '\u{2066}'..='\u{2069}')
 }
 
-/// A JSON string; bytes that are no UTF-8 become U+FFFD.
+/// Appends a JSON string; bytes that are not UTF-8 become U+FFFD.
 fn quote(value: &[u8], out: &mut Vec<'_, u8>) -> Result<(), MemoryError> {
     out.try_push(b'"')?;
     for chunk in value.utf8_chunks() {
@@ -118,7 +119,7 @@ fn quote(value: &[u8], out: &mut Vec<'_, u8>) -> Result<(), MemoryError> {
     out.try_push(b'"')
 }
 
-/// `YYYY-MM-DDTHH:MM:SSZ`; the epoch for a time that no calendar has.
+/// `YYYY-MM-DDTHH:MM:SSZ`; the epoch for a time outside the range of the calendar.
 fn time(seconds: i64) -> ArrayString<40> {
     let time = jiff::Timestamp::from_second(seconds).unwrap_or(jiff::Timestamp::UNIX_EPOCH);
     let mut text = ArrayString::new();

@@ -1,56 +1,56 @@
 //! The environment variables of telemetry, read once.
 //!
-//! Names and values are the C tool's. A value that cannot be understood is an error that names the
-//! variable, the value and what is accepted; a switch takes any value, as it always did.
+//! Names and values are the C tool's. An invalid value is an error that names the variable, the
+//! value and the accepted values; switches accept any value, as in the C tool.
 
 use std::path::PathBuf;
 
 use super::level::{Level, LogFormat};
 use gitmind_system::env::Environment;
 
-/// Most bytes of a value, but for a path.
+/// Most bytes of a value; paths have no limit here.
 const VALUE_BYTES_MAX: usize = 255;
-/// Most tags of one's own.
+/// Most user-defined tags.
 const EXTRA_TAGS_MAX: usize = 3;
 const EXTRA_KEY_BYTES_MAX: usize = 31;
 const EXTRA_VALUE_BYTES_MAX: usize = 63;
 
-/// What the environment asks of telemetry.
+/// The settings of telemetry.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Settings {
-    /// The least important level that is logged.
+    /// The lowest level that is logged.
     pub log_level: Level,
-    /// How log lines look.
+    /// The format of log lines.
     pub log_format: LogFormat,
     /// Whether diagnostics are written.
     pub debug_events: bool,
-    /// Whether metrics are collected, if there is somewhere to put them.
+    /// Whether metrics are collected; without a file they are only logged.
     pub metrics_enabled: bool,
-    /// The file for a collector.
+    /// The file that metrics are written to, for a collector.
     pub metrics_file: Option<PathBuf>,
     /// Whether the branch is a tag.
     pub branch_tag: bool,
     /// Whether the mode of an operation is a tag.
     pub mode_tag: bool,
-    /// How the repository is a tag.
+    /// Whether and how the repository is a tag.
     pub repo_tag: RepoTag,
-    /// With which hash.
+    /// The hash for [`RepoTag::Hash`].
     pub repo_hash: RepoHash,
-    /// Tags of one's own, valid and few.
+    /// The valid user-defined tags.
     pub extra_tags: Vec<(String, String)>,
-    /// Tags of one's own that were not valid or too many.
+    /// The number of user-defined tags that were invalid or too many.
     pub extras_dropped: u64,
     origins: [Option<String>; NAMES.len()],
 }
 
-/// How the repository is a tag.
+/// Whether and how the repository is a tag.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RepoTag {
-    /// Not at all.
+    /// No tag.
     Off,
-    /// By a hash of its canonical path.
+    /// A hash of its canonical path.
     Hash,
-    /// By its canonical path.
+    /// Its canonical path.
     Plain,
 }
 
@@ -96,18 +96,18 @@ const REPO_TAG: usize = 7;
 const REPO_HASH: usize = 8;
 const EXTRA_TAGS: usize = 9;
 
-/// The variables in the order of reports, each with what it does.
+/// The variables in the order of reports, with their descriptions.
 const NAMES: [(&str, &str); 10] = [
-    ("GITMIND_LOG_LEVEL", "least important level that is logged"),
-    ("GITMIND_LOG_FORMAT", "how log lines look"),
+    ("GITMIND_LOG_LEVEL", "lowest level that is logged"),
+    ("GITMIND_LOG_FORMAT", "format of log lines"),
     ("GITMIND_DEBUG_EVENTS", "write diagnostics"),
     ("GITMIND_METRICS_ENABLED", "collect metrics"),
     ("GITMIND_METRICS_FILE", "write metrics to this file"),
     ("GITMIND_METRICS_BRANCH_TAG", "tag metrics with the branch"),
     ("GITMIND_METRICS_MODE_TAG", "tag metrics with the mode"),
     ("GITMIND_METRICS_REPO_TAG", "tag metrics with the repository"),
-    ("GITMIND_METRICS_REPO_HASH_ALGO", "the hash for that"),
-    ("GITMIND_METRICS_EXTRA_TAGS", "tags of your own"),
+    ("GITMIND_METRICS_REPO_HASH_ALGO", "hash of the repository's tag"),
+    ("GITMIND_METRICS_EXTRA_TAGS", "user-defined tags of metrics"),
 ];
 
 impl Settings {
@@ -118,12 +118,12 @@ impl Settings {
     pub fn read(env: &dyn Environment) -> Result<Self, SettingsError> {
         let mut origins = [const { None }; NAMES.len()];
         for (index, (origin, (name, _))) in origins.iter_mut().zip(NAMES).enumerate() {
-            // The C tool takes an empty value for none.
+            // The C tool treats an empty value as not set.
             let value = env.var(name).filter(|value| !value.is_empty());
             *origin = value.map(|value| value.to_string_lossy().into_owned());
             let is_long = |value: &&String| index != FILE && value.len() > VALUE_BYTES_MAX;
             if let Some(value) = origin.as_ref().filter(is_long) {
-                return Err(refuse(index, value, "up to 255 bytes"));
+                return Err(invalid(index, value, "up to 255 bytes"));
             }
         }
         let level = |text: &str| Level::ALL.into_iter().find(|level| level.name() == text);
@@ -169,7 +169,7 @@ impl Settings {
     }
 }
 
-fn refuse(index: usize, value: &str, accepted: &'static str) -> SettingsError {
+fn invalid(index: usize, value: &str, accepted: &'static str) -> SettingsError {
     SettingsError { name: NAMES[index].0, value: value.into(), accepted }
 }
 
@@ -182,7 +182,7 @@ fn one<T>(
     default: T,
 ) -> Result<T, SettingsError> {
     let Some(value) = &origins[index] else { return Ok(default) };
-    parse(value).ok_or_else(|| refuse(index, value, accepted))
+    parse(value).ok_or_else(|| invalid(index, value, accepted))
 }
 
 fn is_no(value: &str) -> bool {
@@ -210,7 +210,7 @@ fn repo_hash(value: &str) -> Option<RepoHash> {
     }
 }
 
-/// The valid ones of `k=v,k=v`, and how many are not.
+/// The valid tags of `k=v,k=v`, and the number of the others.
 fn extra_tags(text: &str) -> (Vec<(String, String)>, u64) {
     let (mut tags, mut dropped) = (Vec::new(), 0);
     for pair in text.split(',') {
@@ -244,7 +244,7 @@ mod tests {
     }
 
     #[test]
-    fn without_variables_only_warnings_are_logged_and_metrics_wait_for_a_file() {
+    fn by_default_warnings_are_logged_and_metrics_have_no_file() {
         let settings = read([]).expect("nothing is wrong with nothing");
         assert_eq!((settings.log_level, settings.log_format), (Level::Warn, LogFormat::Text));
         assert!(settings.metrics_enabled && settings.metrics_file.is_none());
@@ -283,7 +283,7 @@ mod tests {
     }
 
     #[test]
-    fn three_valid_tags_of_ones_own_are_kept_and_the_rest_is_counted() {
+    fn three_valid_user_defined_tags_are_used_and_the_others_are_counted() {
         let long = format!("{}=v", "k".repeat(32));
         for (text, kept, dropped) in [
             ("team=core", 1, 0),

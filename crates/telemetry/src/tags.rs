@@ -1,6 +1,6 @@
-//! Tags: what distinguishes one series of a metric from another.
+//! Tags, which distinguish the time series of a metric.
 //!
-//! There are few and they are short, since a collector keeps each combination for ever.
+//! Their number and length are limited, since a collector stores each combination indefinitely.
 
 use std::path::Path;
 
@@ -15,7 +15,7 @@ pub const TAGS_MAX: usize = 5;
 pub const TAGS_BYTES_MAX: usize = 255;
 /// Most bytes of a repository's path as a tag.
 const PLAIN_PATH_BYTES_MAX: usize = 64;
-/// The seed of FNV-1a as its authors have it.
+/// The offset basis of 64-bit FNV-1a.
 const FNV_SEED: u64 = 0xcbf2_9ce4_8422_2325;
 const FNV_PRIME: u64 = 0x0100_0000_01b3;
 /// Hex digits of a repository's hash.
@@ -47,7 +47,7 @@ impl Tag<'_> {
         &self.value
     }
 
-    /// The bytes of the key as the name of a label; those that no label has become `_`.
+    /// The bytes of the key as the name of a label; bytes that are invalid there become `_`.
     pub fn label(&self) -> impl Iterator<Item = u8> {
         let starts_with_digit = self.key.first().is_some_and(u8::is_ascii_digit);
         let underscore = starts_with_digit.then_some(b'_');
@@ -60,10 +60,10 @@ const fn label_byte(byte: u8) -> u8 {
 }
 
 impl<'a> Tags<'a> {
-    /// The tags that `settings` ask for, of what is known.
+    /// The tags that `settings` select, of those values that are known.
     ///
     /// # Errors
-    /// Every refusal of the port.
+    /// Every allocation failure.
     pub fn build(
         settings: &Settings,
         branch: Option<&[u8]>,
@@ -101,7 +101,8 @@ impl<'a> Tags<'a> {
         }
     }
 
-    /// Adds a tag, or drops and counts one that is one too many, too long or there already.
+    /// Adds a tag. It is dropped and counted when there are too many, when it is too long, or when
+    /// its label exists already.
     fn add(&mut self, key: &[u8], value: &[u8]) -> Result<(), MemoryError> {
         let comma = usize::from(!self.list.is_empty());
         let bytes = self.bytes + comma + key.len() + 1 + value.len();
@@ -124,7 +125,7 @@ impl<'a> Tags<'a> {
         self.list.iter()
     }
 
-    /// Tags that were left out.
+    /// The number of dropped tags.
     pub const fn dropped(&self) -> u64 {
         self.dropped
     }

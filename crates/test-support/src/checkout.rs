@@ -38,13 +38,13 @@ impl Default for Checkout {
 }
 
 impl Checkout {
-    /// The files of one that git has made once. They are kept in memory: nobody would remove a
-    /// folder at the end of the process.
+    /// The files of one that git has made once. They are kept in memory: no test would remove a
+    /// directory at the end of the process.
     pub fn new() -> Self {
         static FIRST: LazyLock<Vec<(PathBuf, Option<Vec<u8>>)>> = LazyLock::new(|| {
             let first = Checkout::make();
             let mut entries = vec![];
-            read_folder(first.path(), Path::new(""), &mut entries);
+            read_directory(first.path(), Path::new(""), &mut entries);
             entries
         });
         let checkout = Self::empty();
@@ -59,22 +59,22 @@ impl Checkout {
         checkout
     }
 
-    /// Another with the same content. Objects, which nobody writes to, are hard links.
+    /// Another with the same content. Objects, which are never modified, are hard links.
     pub fn copy(&self) -> Self {
         let copy = Self::empty();
-        copy_folder(self.path(), copy.path());
+        copy_directory(self.path(), copy.path());
         copy
     }
 
     fn empty() -> Self {
-        let folder = tempfile::Builder::new().prefix("git-mind-race-").tempdir();
-        Self(folder.expect("a temporary folder"))
+        let directory = tempfile::Builder::new().prefix("git-mind-race-").tempdir();
+        Self(directory.expect("a temporary directory"))
     }
 
     fn make() -> Self {
         let checkout = Self::empty();
         checkout.git(&["init", "-q", "-b", "main", "--template="]);
-        // Nothing of git may run in the background, where nobody waits for it.
+        // git must not run in the background, where no test would wait for it.
         for (key, value) in
             [("gc.auto", "0"), ("gc.autoDetach", "false"), ("maintenance.auto", "0")]
         {
@@ -106,7 +106,7 @@ impl Checkout {
         String::from_utf8(output.stdout).expect("UTF-8").trim_end().into()
     }
 
-    /// Runs git where somebody else may be in its way; says whether it succeeded.
+    /// Runs git where another process may hold a lock; returns whether it succeeded.
     pub fn try_git(&self, args: &[&str]) -> bool {
         let output = isolated_from_home("git").current_dir(self.path()).args(args).output();
         output.expect("tests need git").status.success()
@@ -156,27 +156,27 @@ impl Checkout {
     }
 }
 
-/// Adds what is in the folder `below` of `top`, a folder before what it holds.
-fn read_folder(top: &Path, below: &Path, entries: &mut Vec<(PathBuf, Option<Vec<u8>>)>) {
-    for entry in std::fs::read_dir(top.join(below)).expect("a readable folder") {
-        let entry = entry.expect("a readable folder");
+/// Adds what is in the directory `below` of `top`, a directory before what it holds.
+fn read_directory(top: &Path, below: &Path, entries: &mut Vec<(PathBuf, Option<Vec<u8>>)>) {
+    for entry in std::fs::read_dir(top.join(below)).expect("a readable directory") {
+        let entry = entry.expect("a readable directory");
         let name = below.join(entry.file_name());
         if entry.path().is_dir() {
             entries.push((name.clone(), None));
-            read_folder(top, &name, entries);
+            read_directory(top, &name, entries);
         } else {
             entries.push((name, Some(std::fs::read(entry.path()).expect("readable"))));
         }
     }
 }
 
-fn copy_folder(from: &Path, to: &Path) {
-    for entry in std::fs::read_dir(from).expect("a readable folder") {
-        let path = entry.expect("a readable folder").path();
+fn copy_directory(from: &Path, to: &Path) {
+    for entry in std::fs::read_dir(from).expect("a readable directory") {
+        let path = entry.expect("a readable directory").path();
         let new = to.join(path.file_name().expect("it has one"));
         if path.is_dir() {
             std::fs::create_dir(&new).expect("writable");
-            copy_folder(&path, &new);
+            copy_directory(&path, &new);
         } else if path.components().any(|part| part.as_os_str() == "objects") {
             std::fs::hard_link(path, new).expect("writable");
         } else {
@@ -185,10 +185,10 @@ fn copy_folder(from: &Path, to: &Path) {
     }
 }
 
-/// Names below `folder` that are of work that is not over.
-fn temporary(folder: &Path, left: &mut Vec<String>) {
-    for entry in std::fs::read_dir(folder).expect("a readable folder") {
-        let path = entry.expect("a readable folder").path();
+/// Names below `directory` that are of work that is not over.
+fn temporary(directory: &Path, left: &mut Vec<String>) {
+    for entry in std::fs::read_dir(directory).expect("a readable directory") {
+        let path = entry.expect("a readable directory").path();
         let name = path.file_name().expect("it has one").to_string_lossy().into_owned();
         if path.is_dir() {
             temporary(&path, left);

@@ -17,5 +17,5 @@ pub use injection::{record, write as write_row};
 pub use journal::{edge, encoded_message, message};
 pub use program::{Ran, mind, mind_command, mind_with};
 pub use repository::{
-    EMPTY_TREE, TempRepository, fixture_list, fixtures_folder, git, read_object, temp_folder,
+    EMPTY_TREE, TempRepository, fixture_list, fixtures_directory, git, read_object, temp_directory,
 };

@@ -43,20 +43,20 @@ impl Ran {
 }
 
 /// The program, without anyone's environment.
-pub fn mind_command(folder: &Path, args: &[&str]) -> Command {
+pub fn mind_command(directory: &Path, args: &[&str]) -> Command {
     let mut command = isolated(program());
-    // State goes to the folder for temporary files, not to anyone's home.
-    command.env_remove("HOME").current_dir(folder).args(args);
+    // State goes to the directory for temporary files, not to anyone's home.
+    command.env_remove("HOME").current_dir(directory).args(args);
     command
 }
 
-pub fn mind(folder: &Path, args: &[&str]) -> Ran {
-    Ran::new(mind_command(folder, args).output().expect("the program was built"))
+pub fn mind(directory: &Path, args: &[&str]) -> Ran {
+    Ran::new(mind_command(directory, args).output().expect("the program was built"))
 }
 
 /// Runs the program with these variables and no others of memory and telemetry.
-pub fn mind_with(folder: &Path, args: &[&str], variables: &[(&str, &str)]) -> Ran {
-    let mut command = mind_command(folder, args);
+pub fn mind_with(directory: &Path, args: &[&str], variables: &[(&str, &str)]) -> Ran {
+    let mut command = mind_command(directory, args);
     for (name, _) in std::env::vars_os() {
         let text = name.to_string_lossy();
         if text.starts_with("GM_") || text.starts_with("GITMIND_") {

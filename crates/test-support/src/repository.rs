@@ -13,38 +13,39 @@ use gitmind_memory::{Alloc, System};
 use std::path::{Path, PathBuf};
 use tempfile::TempDir;
 
-/// The folder with the pinned fixtures.
-pub fn fixtures_folder() -> PathBuf {
+/// The directory with the pinned fixtures.
+pub fn fixtures_directory() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fixtures")
 }
 
 pub fn fixture_list() -> FixtureList {
-    FixtureList::read(&fixtures_folder()).expect("the list is in the repository")
+    FixtureList::read(&fixtures_directory()).expect("the list is in the repository")
 }
 
-/// A bare repository in a temporary folder.
+/// A bare repository in a temporary directory.
 pub struct TempRepository {
-    folder: TempDir,
+    directory: TempDir,
 }
 
 impl TempRepository {
     /// The repository of a fixture.
     pub fn fixture(name: &str) -> Self {
         let list = fixture_list();
-        let folder = temp_folder();
-        unpack(&list, list.get(name).expect("a listed fixture"), folder.path()).expect("unpacks");
-        Self { folder }
+        let directory = temp_directory();
+        unpack(&list, list.get(name).expect("a listed fixture"), directory.path())
+            .expect("unpacks");
+        Self { directory }
     }
 
     /// An empty repository whose HEAD is on `main`.
     pub fn empty() -> Self {
-        let folder = temp_folder();
-        git(folder.path(), &["init", "-q", "--bare", "-b", "main"]);
-        Self { folder }
+        let directory = temp_directory();
+        git(directory.path(), &["init", "-q", "--bare", "-b", "main"]);
+        Self { directory }
     }
 
     pub fn path(&self) -> &Path {
-        self.folder.path()
+        self.directory.path()
     }
 
     pub fn git(&self, args: &[&str]) -> String {
@@ -60,10 +61,10 @@ impl TempRepository {
         GitRepository::open(location).expect("a repository that can be served")
     }
 
-    /// The open repository, and the folder that must live as long.
+    /// The open repository, and the directory that must live as long.
     pub fn open_kept(self) -> (TempDir, GitRepository) {
         let repository = self.open();
-        (self.folder, repository)
+        (self.directory, repository)
     }
 
     pub fn rebuild(&self, branch: &str, edge_order: EdgeOrder) -> Report {
@@ -79,7 +80,7 @@ impl TempRepository {
         content.extend_from_slice(b"author a <a@b> 1 +0000\ncommitter a <a@b> 1 +0000\n\n");
         content.extend_from_slice(message);
         let file = self.path().join("new-commit");
-        std::fs::write(&file, content).expect("a temporary folder is writable");
+        std::fs::write(&file, content).expect("a temporary directory is writable");
         self.git(&["hash-object", "-t", "tree", "-w", "--stdin"]);
         let id = self.git(&["hash-object", "-t", "commit", "-w", "--literally", "new-commit"]);
         std::fs::remove_file(file).expect("it was just written");
@@ -97,9 +98,10 @@ impl TempRepository {
         assert_eq!(problems, "", "git fsck --strict");
     }
 
-    /// Files in the folder of packs, without those of the fixture.
+    /// Files in the directory of packs, without those of the fixture.
     pub fn temporary_files(&self) -> Vec<String> {
-        let names = std::fs::read_dir(self.path().join("objects/pack")).expect("a folder of packs");
+        let names =
+            std::fs::read_dir(self.path().join("objects/pack")).expect("a directory of packs");
         let names = names.map(|entry| entry.expect("readable").file_name());
         let names = names.map(|name| name.into_string().expect("ASCII"));
         names.filter(|name| !name.starts_with("pack-")).collect()
@@ -108,13 +110,13 @@ impl TempRepository {
 
 pub const EMPTY_TREE: &str = "4b825dc642cb6eb9a060e54bf8d69288fbee4904";
 
-pub fn temp_folder() -> TempDir {
-    tempfile::Builder::new().prefix("git-mind-test-").tempdir().expect("a temporary folder")
+pub fn temp_directory() -> TempDir {
+    tempfile::Builder::new().prefix("git-mind-test-").tempdir().expect("a temporary directory")
 }
 
-/// Runs git in `folder` without anyone's configuration; returns what it prints, trimmed.
-pub fn git(folder: &Path, args: &[&str]) -> String {
-    let output = isolated("git").current_dir(folder).args(args).output();
+/// Runs git in `directory` without anyone's configuration; returns what it prints, trimmed.
+pub fn git(directory: &Path, args: &[&str]) -> String {
+    let output = isolated("git").current_dir(directory).args(args).output();
     let output = output.expect("tests need git");
     let stderr = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "git {args:?}: {stderr}");

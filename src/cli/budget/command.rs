@@ -1,4 +1,4 @@
-//! The command from its options to its exit code.
+//! `git-mind budget`: measures, prints, and decides the exit code.
 
 use super::environment::BuildEnvironment;
 use super::fixture::{self, Subject};
@@ -9,7 +9,7 @@ use super::{operations, text};
 use crate::cli::args::{Args, BudgetArgs};
 use crate::cli::failure::{Exit, Failure};
 use crate::cli::output::Output;
-use crate::cli::repository::start_folder;
+use crate::cli::repository::start_directory;
 use crate::cli::telemetry::Session;
 use crate::context::Toggles;
 use crate::env::Environment;
@@ -17,7 +17,7 @@ use crate::fs::PosixFileSystem;
 use crate::memory::ProcessAllocator;
 use crate::telemetry::Metric;
 
-/// What the command is run with.
+/// The ports and settings of the command.
 pub(in crate::cli) struct Run<'a, 's> {
     pub(in crate::cli) env: &'a dyn Environment,
     pub(in crate::cli) toggles: &'a Toggles,
@@ -31,7 +31,7 @@ pub(in crate::cli) fn run(
     run: &Run<'_, '_>,
     output: &mut Output,
 ) -> Result<Exit, Failure> {
-    let start = start_folder(args);
+    let start = start_directory(args);
     let plot = options.plot.as_deref().map(|path| PlotFile::create(&start.join(path)));
     let plot = plot.transpose().map_err(Failure::unknown)?;
     let report = measure(args, options, run, output).map_err(Failure::unknown)?;
@@ -55,7 +55,7 @@ pub(in crate::cli) fn run(
     Ok(if report.is_within() { Exit::Success } else { Exit::Failure })
 }
 
-/// Unpacks the fixture, runs the operations on it, and checks that their results are the pinned
+/// Unpacks the fixture, runs the operations on it, and checks their results against the pinned
 /// ones.
 fn measure(
     args: &Args,
@@ -64,8 +64,8 @@ fn measure(
     output: &mut Output,
 ) -> Result<Report, Failure> {
     let fs = PosixFileSystem::from_environment(run.env);
-    let folder = fixture::temp_folder(&fs, run.session)?;
-    let subject = Subject::prepare(args, options, folder.path())?;
+    let directory = fixture::temp_directory(&fs, run.session)?;
+    let subject = Subject::prepare(args, options, directory.path())?;
     let toggles = match options.cap {
         Some(cap) => run.toggles.clone().with_rebuild_within(cap),
         None => run.toggles.clone(),
@@ -78,13 +78,13 @@ fn measure(
             output.note(&format!("{}: {histogram}", row.measured.op));
         }
     }
-    let environment = BuildEnvironment::read(&start_folder(args), &toggles);
+    let environment = BuildEnvironment::read(&start_directory(args), &toggles);
     let report = Report::new(&subject, journal, rows, environment);
-    folder.close()?;
+    directory.close()?;
     Ok(report)
 }
 
-/// The metrics of the operations, which had memory of their own.
+/// Records the metrics of the operations, each of which had a `Memory` of its own.
 fn record(report: &Report, session: &Session<'_>) {
     for row in &report.rows {
         let (op, measured) = (Some(row.measured.op), &row.measured);

@@ -1,4 +1,4 @@
-//! What a measurement depends on besides the code: toolchain, target, kernel, pages, toggles.
+//! What a measurement depends on besides the code: compiler, target, kernel, page size, toggles.
 
 use crate::context::Toggles;
 use crate::git::{Head, Repository};
@@ -10,9 +10,9 @@ use std::path::Path;
 #[derive(Clone, Debug, Serialize)]
 pub(super) struct BuildEnvironment {
     pub(super) version: &'static str,
-    /// The sources, as the build named them, or the commit that is checked out.
+    /// The revision that the build recorded, or the commit that is checked out.
     pub(super) revision: String,
-    /// Who says so: `build`, `checkout` or `nobody`.
+    /// Where the revision is from: `build`, `checkout`, or `nobody` when it is unknown.
     pub(super) revision_from: &'static str,
     pub(super) rustc: &'static str,
     pub(super) target: &'static str,
@@ -23,7 +23,7 @@ pub(super) struct BuildEnvironment {
     pub(super) toggles: Vec<ToggleValue>,
 }
 
-/// A variable of memory.
+/// A variable of the memory layer.
 #[derive(Clone, Debug, Serialize)]
 pub(super) struct ToggleValue {
     pub(super) name: &'static str,
@@ -32,7 +32,7 @@ pub(super) struct ToggleValue {
 }
 
 impl BuildEnvironment {
-    /// Reads it; `start` is where a checkout is looked for.
+    /// Reads the environment; the checkout is searched from `start` upwards.
     pub(super) fn read(start: &Path, toggles: &Toggles) -> Self {
         let (revision, revision_from) = match (option_env!("BUILD_REVISION"), checkout(start)) {
             (Some(revision), _) => (revision.to_owned(), "build"),
@@ -61,11 +61,11 @@ impl BuildEnvironment {
     }
 }
 
-/// HEAD of the checkout of gitmind that `start` is in.
+/// The commit of HEAD of the checkout of gitmind that contains `start`.
 fn checkout(start: &Path) -> Option<String> {
     let start = std::path::absolute(start.join(".")).ok()?;
-    let manifest = |folder: &&Path| {
-        let text = std::fs::read_to_string(folder.join("Cargo.toml"));
+    let manifest = |directory: &&Path| {
+        let text = std::fs::read_to_string(directory.join("Cargo.toml"));
         text.is_ok_and(|text| text.contains("\nname = \"gitmind\"\n"))
     };
     let top = start.ancestors().find(manifest)?;

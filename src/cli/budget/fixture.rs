@@ -1,69 +1,71 @@
-//! What is measured: a vendored fixture, or any folder with a repository, made ready to be rebuilt.
+//! What is measured: a vendored fixture, or any bare repository, prepared for a rebuild.
 
 use crate::branch::BranchName;
 use crate::cache::Report;
 use crate::cli::args::{Args, BudgetArgs};
 use crate::cli::failure::Failure;
-use crate::cli::repository::start_folder;
+use crate::cli::repository::start_directory;
 use crate::cli::telemetry::Session;
-use crate::fixture::{FixtureList, Journal, borrow, folder_hash, unpack};
+use crate::fixture::{FixtureList, Journal, borrow, directory_hash, unpack};
 use crate::fs::{PosixFileSystem, SafeName, TempDir};
 use crate::telemetry::Level;
 use std::path::{Path, PathBuf};
 
-/// Branch of a repository that no list describes, as `git-mind fixture make` names it.
+/// Branch of a repository that is not in the list of fixtures, as `git-mind fixture make` writes
+/// it.
 const BRANCH: &str = "main";
 
-/// A repository that may be changed, and what a rebuild of it must give.
+/// A copy of a repository, and the expected results of its rebuild.
 pub(super) struct Subject {
     pub(super) name: String,
-    /// SHA-256 of the archive, or of the NAR of the folder, in hexadecimal.
+    /// SHA-256 of the archive, or of the NAR of the directory, in hexadecimal.
     pub(super) sha256: String,
-    pub(super) folder: PathBuf,
+    pub(super) directory: PathBuf,
     pub(super) branch: BranchName,
-    /// What the list says about the journal; a folder is pinned by its hash alone.
+    /// The expected results from the list of fixtures; `None` for other repositories.
     pub(super) pinned: Option<Journal>,
 }
 
 impl Subject {
-    /// Puts the fixture that the options name into the empty `folder`.
+    /// Puts the fixture that the options name into the empty `directory`.
     pub(super) fn prepare(
         args: &Args,
         options: &BudgetArgs,
-        folder: &Path,
+        directory: &Path,
     ) -> Result<Self, Failure> {
-        let start = std::path::absolute(start_folder(args).join("."))?;
+        let start = std::path::absolute(start_directory(args).join("."))?;
         if options.fixture.contains('/') {
-            return Self::of_folder(&options.fixture, &start, folder);
+            return Self::of_directory(&options.fixture, &start, directory);
         }
         let list = match &options.fixtures_dir {
-            Some(folder) => FixtureList::read(&start.join(folder)),
+            Some(directory) => FixtureList::read(&start.join(directory)),
             None => FixtureList::find(&start, std::env::current_exe().ok().as_deref()),
         };
         let list = list?;
         let fixture = list.get(&options.fixture)?;
-        unpack(&list, fixture, folder)?;
+        unpack(&list, fixture, directory)?;
         let [journal, ..] = &fixture.journals[..] else {
             return Err(Failure::new(format!("fixture `{}` lists no journal", fixture.name)));
         };
         Ok(Self {
             name: fixture.name.clone(),
             sha256: fixture.sha256.clone(),
-            folder: folder.into(),
+            directory: directory.into(),
             branch: BranchName::new(&journal.branch)?,
             pinned: Some(journal.clone()),
         })
     }
 
-    fn of_folder(name: &str, start: &Path, folder: &Path) -> Result<Self, Failure> {
+    fn of_directory(name: &str, start: &Path, directory: &Path) -> Result<Self, Failure> {
         let original = start.join(name);
-        let sha256 = folder_hash(&original)?;
-        borrow(&original, folder)?;
-        let (branch, folder) = (BranchName::new(BRANCH)?, folder.into());
-        Ok(Self { name: name.into(), sha256, folder, branch, pinned: None })
+        let sha256 = directory_hash(&original)?;
+        borrow(&original, directory)?;
+        let (branch, directory) = (BranchName::new(BRANCH)?, directory.into());
+        Ok(Self { name: name.into(), sha256, directory, branch, pinned: None })
     }
 
-    /// A measurement of something else than the pinned work says nothing.
+    /// Fails when a rebuild has other results than the pinned ones: the measurement would be of
+    /// other work.
     pub(super) fn check_rebuild(&self, report: &Report) -> Result<(), Failure> {
         let Some(journal) = &self.pinned else { return Ok(()) };
         self.check("journal tip", report.meta.journal_tip.to_string(), journal.tip.clone())?;
@@ -73,7 +75,7 @@ impl Subject {
         self.check("shards tree", report.shards_tree.to_string(), shards_tree)
     }
 
-    /// Compares something that was found with what had to be.
+    /// Fails when a measured value is not the expected one.
     pub(super) fn check<T: PartialEq + std::fmt::Display>(
         &self,
         what: &str,
@@ -90,14 +92,14 @@ impl Subject {
     }
 }
 
-/// An empty folder for the fixture; what earlier runs left behind is removed and said.
-pub(super) fn temp_folder<'f, 's: 'f>(
+/// An empty temporary directory for the fixture; stale ones of earlier runs are removed and logged.
+pub(super) fn temp_directory<'f, 's: 'f>(
     fs: &'f PosixFileSystem,
     session: &Session<'s>,
 ) -> Result<TempDir<'f>, Failure> {
     let (scope, label) = (SafeName::new("budget")?, SafeName::new("fixture")?);
-    let folder = TempDir::create(fs, &scope, &label, session.memory.alloc())?;
-    let swept = folder.swept();
+    let directory = TempDir::create(fs, &scope, &label, session.memory.alloc())?;
+    let swept = directory.swept();
     let level = if swept.failed > 0 { Level::Warn } else { Level::Info };
     if swept.removed > 0 || swept.failed > 0 {
         session.telemetry.log(level, "fs", "temp_swept", |event| {
@@ -105,5 +107,5 @@ pub(super) fn temp_folder<'f, 's: 'f>(
             event.number("failed", swept.failed.into())
         });
     }
-    Ok(folder)
+    Ok(directory)
 }

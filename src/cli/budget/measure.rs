@@ -1,4 +1,4 @@
-//! One operation under the counters: the heap's, the ports' and the kernel's.
+//! Measures one operation: heap bytes, bytes charged to the allocator port, resident memory.
 
 use super::resident::Resident;
 use crate::cache::{QueryError, RebuildError};
@@ -14,33 +14,33 @@ use crate::memory::{
 use crate::units::Bytes;
 use std::time::{Duration, Instant};
 
-/// What an operation took.
+/// The measurement of an operation.
 #[derive(Clone, Debug)]
 pub(super) struct Measured {
     pub(super) op: Op,
     /// The budget that it ran under.
     pub(super) cap: Bytes,
     pub(super) accounts: Reconciliation,
-    /// By how much the process's resident memory rose, where the kernel says.
+    /// Growth of the process's resident memory; `None` where the kernel does not report it.
     pub(super) resident: Option<Bytes>,
     pub(super) failures_total: u64,
     pub(super) allocations_total: u64,
-    /// What the port had not got back when the operation had ended.
+    /// Bytes outstanding at the port after the end of the operation.
     pub(super) leaked: Bytes,
     pub(super) arena_grow: Bytes,
-    /// What a rebuild moved to the disk.
+    /// Bytes that a rebuild spilled to disk.
     pub(super) spilled: Bytes,
     pub(super) duration: Duration,
     pub(super) intervals: Vec<Interval>,
-    /// The refusal that ended it.
-    pub(super) refusal: Option<MemoryError>,
-    /// What tracing has to complain about.
+    /// The allocation failure that ended the operation.
+    pub(super) failure: Option<MemoryError>,
+    /// The report of tracing, when it found a leak.
     pub(super) trace_report: Option<String>,
     pub(super) histogram: Option<String>,
 }
 
 impl Measured {
-    /// Nothing was taken.
+    /// A measurement of an operation that allocated nothing.
     pub(super) fn nothing(op: Op, cap: Bytes) -> Self {
         Self {
             op,
@@ -54,15 +54,15 @@ impl Measured {
             spilled: Bytes::ZERO,
             duration: Duration::ZERO,
             intervals: Vec::new(),
-            refusal: None,
+            failure: None,
             trace_report: None,
             histogram: None,
         }
     }
 
-    /// Whether it was a cap that ended it.
-    pub(super) fn is_refused_by_cap(&self) -> bool {
-        let kind = self.refusal.map(|error| error.kind);
+    /// Whether the operation failed because it exceeded its cap.
+    pub(super) fn has_exceeded_cap(&self) -> bool {
+        let kind = self.failure.map(|error| error.kind);
         matches!(kind, Some(ErrorKind::OverBudget | ErrorKind::OverCap))
     }
 }
@@ -85,7 +85,7 @@ pub(super) enum OpError {
 }
 
 impl OpError {
-    /// The allocation failure behind it, when it was one.
+    /// The allocation failure that caused the error, if one did.
     const fn memory(&self) -> Option<MemoryError> {
         match self {
             Self::Memory(error) | Self::Git(git::Error::Memory(error)) => Some(*error),
@@ -97,12 +97,12 @@ impl OpError {
     }
 }
 
-/// What operations are measured with.
+/// The settings and the counters of measurements.
 #[derive(Clone, Copy)]
 pub(super) struct Instruments<'a> {
     pub(super) toggles: &'a Toggles,
     pub(super) allocator: &'static ProcessAllocator,
-    /// The budget of a rebuild, when it is another one than usual.
+    /// The budget of a rebuild, when `--cap` sets it.
     pub(super) rebuild_cap: Option<Bytes>,
 }
 
@@ -115,10 +115,10 @@ impl Instruments<'_> {
     }
 }
 
-/// Runs `work` as `op` under its budget. There is no result when memory was refused.
+/// Runs `work` as `op` under its budget. There is no result when an allocation failed.
 ///
 /// # Errors
-/// When it failed for another reason.
+/// When `work` failed for another reason.
 pub(super) fn measure<T>(
     op: Op,
     instruments: Instruments<'_>,
@@ -134,11 +134,11 @@ pub(super) fn measure<T>(
     allocator.stop_counting();
     let resident = resident.end();
     let diagnostics = memory.diagnostics();
-    let (result, refusal) = match outcome {
+    let (result, failure) = match outcome {
         Ok(result) => (Some(result), None),
         Err(error) => match error.memory() {
             None if diagnostics.failures_total == 0 => return Err(Failure::new(error)),
-            refusal => (None, refusal),
+            failure => (None, failure),
         },
     };
     let (arena_grow, histogram) = (memory.arena_grow_bytes(op), memory.histogram());
@@ -151,7 +151,7 @@ pub(super) fn measure<T>(
         arena_grow,
         duration,
         intervals: allocator.intervals().collect(),
-        refusal,
+        failure,
         trace_report: memory.finish().err().map(|report| report.to_string()),
         histogram,
         ..Measured::nothing(op, cap)

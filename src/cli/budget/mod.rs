@@ -1,4 +1,4 @@
-//! `git-mind budget`: what the operations need on a pinned journal, against their caps.
+//! `git-mind budget`: measures the memory of the operations on a pinned journal against their caps.
 
 mod command;
 mod environment;

@@ -1,4 +1,4 @@
-//! The operations that are measured, each as a command runs it, one after the other on one fixture.
+//! The measured operations, run one after the other on one fixture, each as its command runs it.
 
 use super::fixture::Subject;
 use super::measure::{Instruments, Measured, OpError, measure};
@@ -18,19 +18,19 @@ use crate::oid::Oid;
 use crate::units::Bytes;
 use std::ops::ControlFlow;
 
-/// An operation and what there is to say about it.
+/// An operation, its measurement and its verdict.
 pub(super) struct Row {
     pub(super) measured: Measured,
     pub(super) judged: Judged,
 }
 
-/// What was measured, and the edges and commits that were counted on the way.
+/// The measurements, and the numbers of edges and commits of the journal.
 pub(super) type Rows = (Vec<Row>, Option<(u32, u32)>);
 
-/// Measures every operation; those that need the cache only when there is one.
+/// Measures every operation; those that need the cache are skipped when the rebuild failed.
 ///
 /// # Errors
-/// When one fails for want of anything but memory, or does not do what the fixture is pinned to.
+/// When an operation fails for another reason than memory, or its results are not the pinned ones.
 pub(super) fn run_all(
     subject: &Subject,
     instruments: Instruments<'_>,
@@ -66,7 +66,7 @@ pub(super) fn run_all(
             let reason = Failure::text_of(&unusable);
             return Err(Failure::new(format!("the query did not use the cache: {reason}")));
         }
-        subject.check("an answer of the cache", found.edges.min(1), 1)?;
+        subject.check("edges from the cache", found.edges.min(1), 1)?;
     }
     Ok((rows, Some((report.meta.edges, report.meta.commits))))
 }
@@ -79,8 +79,8 @@ fn rebuild(
     fs: &PosixFileSystem,
     bar: &Bar,
 ) -> Result<Report, OpError> {
-    let repository = GitRepository::open(Location::at(&subject.folder)?)?;
-    // The date of a commit that is thrown away.
+    let repository = GitRepository::open(Location::at(&subject.directory)?)?;
+    // Dates the commit of a cache that is discarded.
     let clock = SystemClock::start(Zone::default());
     let context = Context { alloc, repository: &repository, clock: &clock, progress: bar };
     let options = RebuildOptions { edge_order: EdgeOrder::OldestFirst, force: true, strict: true };
@@ -89,27 +89,27 @@ fn rebuild(
     Ok(context.rebuild(workspace, &subject.branch, options)?)
 }
 
-/// What a read found.
+/// The result of a read.
 struct Found {
     edges: u64,
     /// The type and the source of the newest edge.
     newest: Option<(Relation, Oid)>,
 }
 
-/// `git-mind list --json` without printing: of the edges whose type, beside the newest one's, is
-/// wanted.
+/// `git-mind list --json` without printing, of the edges for which `wants` holds. `wants` gets the
+/// type of the newest edge and that of the edge.
 fn read(
     subject: &Subject,
     memory: &Memory,
     alloc: Alloc<'_>,
     wants: impl Fn(Relation, Relation) -> bool,
 ) -> Result<Found, OpError> {
-    let repository = GitRepository::open(Location::at(&subject.folder)?)?;
+    let repository = GitRepository::open(Location::at(&subject.directory)?)?;
     let mut found = Found { edges: 0, newest: None };
     let Some(tip) = repository.resolve(&subject.branch.journal_ref())? else { return Ok(found) };
     let mut strings = EdgeStrings::new(memory.intern_table(alloc));
-    read_newest(&repository, alloc, tip, |met| {
-        if let JournalItem::Edge(_, edge) = met {
+    read_newest(&repository, alloc, tip, |item| {
+        if let JournalItem::Edge(_, edge) = item {
             let (relation, _) = *found.newest.get_or_insert((edge.relation, edge.source));
             if wants(relation, edge.relation) {
                 strings.intern(edge)?;
@@ -121,7 +121,7 @@ fn read(
     Ok(found)
 }
 
-/// What a query through the cache found.
+/// The result of a query through the cache.
 struct Answered {
     edges: u64,
     unusable: Option<Unusable>,
@@ -137,7 +137,7 @@ fn attribute_query(
     let listed = read(subject, memory, alloc, |newest, relation| newest == relation)?;
     let mut answered = Answered { edges: 0, unusable: None };
     let Some((relation, oid)) = listed.newest else { return Ok(answered) };
-    let repository = GitRepository::open(Location::at(&subject.folder)?)?;
+    let repository = GitRepository::open(Location::at(&subject.directory)?)?;
     let clock = SystemClock::start(Zone::default());
     let progress = &crate::progress::Silent;
     let context = Context { alloc, repository: &repository, clock: &clock, progress };

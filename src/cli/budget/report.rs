@@ -1,4 +1,4 @@
-//! The report of a measurement, and its form for programs.
+//! The report of a measurement, and its JSON document.
 
 use super::environment::BuildEnvironment;
 use super::fixture::Subject;
@@ -7,11 +7,11 @@ use super::verdict::permille;
 use crate::cli::telemetry::milliseconds;
 use serde::Serialize;
 
-/// Everything that was found.
+/// The measurements, their subject and their environment.
 pub(super) struct Report {
     pub(super) fixture: String,
     pub(super) fixture_sha256: String,
-    /// Edges and commits, once a rebuild has counted them.
+    /// Numbers of edges and commits, counted by the rebuild or from the list of fixtures.
     pub(super) journal: Option<(u32, u32)>,
     pub(super) rows: Vec<Row>,
     pub(super) environment: BuildEnvironment,
@@ -34,16 +34,16 @@ pub(super) struct Document<'a> {
 struct Operation {
     op: &'static str,
     verdict: &'static str,
-    /// Whether 80 % of the cap were reached.
+    /// Whether the peak is at least 80 % of the cap.
     near_cap: bool,
     problems: Vec<ProblemDocument>,
     peak_bytes: u64,
     cap_bytes: u64,
-    /// Cut after three decimals, as every share here.
+    /// Truncated to three decimals, as every share in this document.
     share_of_cap: f64,
     charged_bytes: u64,
     allocator_bytes: u64,
-    /// `null` where the kernel does not say.
+    /// `null` where the kernel does not report it.
     resident_bytes: Option<u64>,
     gap_bytes: u64,
     gap_share: f64,
@@ -79,7 +79,7 @@ impl Report {
         }
     }
 
-    /// Whether every operation that ran kept its budget, and all did run.
+    /// Whether no operation has a problem.
     pub(super) fn is_within(&self) -> bool {
         self.rows.iter().all(|row| row.judged.problems.is_empty())
     }

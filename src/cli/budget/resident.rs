@@ -1,24 +1,25 @@
-//! The peak of the process's resident memory, as the kernel counts it.
+//! Growth of the process's peak resident memory, from the kernel.
 //!
-//! Source: proc_pid_status(5), proc_pid_clear_refs(5). Resident are pages: mapped files such as
-//! packs count, heap that nobody has touched does not, and heap that malloc has kept from before
-//! was resident already. So it is shown beside the accounts of the heap and gates nothing.
+//! Source: proc_pid_status(5), proc_pid_clear_refs(5). Resident memory counts pages: those of
+//! mapped files such as packs are included, heap pages that were never written to are not, and
+//! pages that malloc kept from before were resident already. So the figure is informative and no
+//! gate.
 
 use crate::units::Bytes;
 
-/// A high-water mark that was just reset.
+/// A high-water mark that was reset at the start of an operation.
 pub(super) struct Resident {
     before: Option<Bytes>,
 }
 
 impl Resident {
-    /// Resets the mark to what is resident now.
+    /// Resets the high-water mark to the present resident memory.
     pub(super) fn begin() -> Self {
         let is_reset = std::fs::write("/proc/self/clear_refs", "5").is_ok();
         Self { before: is_reset.then(high_water_mark).flatten() }
     }
 
-    /// By how much the mark has risen; `None` where the kernel does not say.
+    /// How much the high-water mark has risen; `None` where the kernel does not report it.
     pub(super) fn end(self) -> Option<Bytes> {
         let (before, after) = (self.before?, high_water_mark()?);
         Some(Bytes::new(after.get().saturating_sub(before.get())))
@@ -37,7 +38,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn touched_pages_raise_the_mark_where_the_kernel_says() {
+    fn written_pages_raise_the_high_water_mark_where_the_kernel_reports_it() {
         let resident = Resident::begin();
         let pages = vec![1_u8; 32 << 20];
         let grown = resident.end();

@@ -1,4 +1,4 @@
-//! The report for people.
+//! The report as text.
 
 use super::operations::Row;
 use super::report::Report;
@@ -14,7 +14,7 @@ pub(super) fn print(report: &Report, output: &mut Output) -> io::Result<()> {
     if let Some((edges, commits)) = report.journal {
         writeln!(output, "journal    {edges} edges in {commits} commits")?;
     }
-    let heads = ["heap peak", "cap", "share", "blocks", "refused", "verdict"];
+    let heads = ["heap peak", "cap", "share", "blocks", "failed", "verdict"];
     table(output, heads, &report.rows, |Row { measured, judged }| {
         [
             measured.accounts.allocated_peak.to_string(),
@@ -43,7 +43,7 @@ pub(super) fn print(report: &Report, output: &mut Output) -> io::Result<()> {
     writeln!(output, "\nverdict    {verdict}")
 }
 
-/// A table with a row for each operation, its columns as wide as they need to be.
+/// Prints a table with a row for each operation; columns are as wide as their longest cell.
 fn table<const N: usize>(
     output: &mut Output,
     heads: [&str; N],
@@ -71,7 +71,7 @@ fn table<const N: usize>(
     Ok(())
 }
 
-/// What the measurement depends on; of the toggles, those that are set.
+/// Prints what the measurement depends on, with the toggles that are set.
 fn environment(report: &Report, output: &mut Output) -> io::Result<()> {
     let environment = &report.environment;
     let set: Vec<_> = environment
@@ -82,7 +82,11 @@ fn environment(report: &Report, output: &mut Output) -> io::Result<()> {
         .collect();
     let set = if set.is_empty() { "none set".to_owned() } else { set.join(" ") };
     writeln!(output, "\nprogram    gitmind {}, {}", environment.version, environment.profile)?;
-    writeln!(output, "revision   {} ({})", environment.revision, environment.revision_from)?;
+    let origin = match environment.revision_from {
+        "nobody" => "not recorded",
+        origin => origin,
+    };
+    writeln!(output, "revision   {} ({origin})", environment.revision)?;
     writeln!(output, "compiler   {}", environment.rustc)?;
     writeln!(output, "target     {}", environment.target)?;
     let (kernel, threads) = (&environment.kernel, environment.threads);

@@ -1,29 +1,29 @@
-//! The verdict on an operation: its peak against the cap, its accounts against each other.
+//! The verdict on an operation: its peak against its cap, charged against allocated bytes.
 
 use super::measure::Measured;
 use crate::memory::{MemoryError, Op, SOFT_LIMIT_PERCENT};
 use crate::units::Bytes;
 use std::fmt;
 
-/// Heap that may go past the port whatever the journal: tables that inflate for each thread, the
-/// index of packs, buffers of std and the libraries. docs/decisions/0029-a-gap-of-its-own.md lists
-/// them.
+/// Heap bytes that may bypass the port whatever the journal: inflate tables of each thread, the
+/// index of packs, buffers of std and the libraries.
+/// docs/decisions/0029-measure-the-peak-of-the-gap.md lists them.
 const GAP_CONSTANT: Bytes = Bytes::new(192 << 10);
-/// Share of the heap's peak that may go past the port on top of that.
+/// Percentage of the heap's peak that may bypass the port in addition.
 const GAP_PERCENT: u64 = 1;
 
-/// What is wrong with an operation.
+/// Why an operation is not within budget.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Problem {
-    /// It needs more than its cap.
+    /// The peak is above the cap.
     Over { op: Op, peak: Bytes, cap: Bytes },
-    /// It asked for more than its cap and failed.
-    RefusedByCap { op: Op, error: MemoryError },
-    /// Requests were refused for another reason than a cap.
-    Refused { op: Op, failures_total: u64 },
-    /// The accounts differ by more than is allowed.
+    /// An allocation failed because it would exceed the cap.
+    ExceededCap { op: Op, error: MemoryError },
+    /// Allocations failed for another reason than a cap.
+    Failed { op: Op, failures_total: u64 },
+    /// Charged and allocated bytes differ by more than is allowed.
     Gap { op: Op, charged: Bytes, allocated: Bytes, gap: Bytes, allowed: Bytes },
-    /// Something was not given back.
+    /// Memory was not freed.
     Leaked { op: Op, bytes: Bytes, report: Option<String> },
 }
 
@@ -31,8 +31,8 @@ impl Problem {
     /// One word for programs.
     pub(super) const fn name(&self) -> &'static str {
         match self {
-            Self::Over { .. } | Self::RefusedByCap { .. } => "over",
-            Self::Refused { .. } => "refused",
+            Self::Over { .. } | Self::ExceededCap { .. } => "over",
+            Self::Failed { .. } => "refused",
             Self::Gap { .. } => "gap",
             Self::Leaked { .. } => "leaked",
         }
@@ -40,11 +40,11 @@ impl Problem {
 
     pub(super) const fn hint(&self) -> Option<&'static str> {
         match self {
-            Self::Over { .. } | Self::RefusedByCap { .. } => {
-                Some("--plot FILE.svg shows when it is reached, --cap BYTES tries another one")
+            Self::Over { .. } | Self::ExceededCap { .. } => {
+                Some("--plot FILE.svg shows when the cap is reached, --cap BYTES sets another cap")
             }
-            Self::Leaked { .. } => Some("GM_ALLOC_TRACE=sites names the places"),
-            Self::Refused { .. } | Self::Gap { .. } => None,
+            Self::Leaked { .. } => Some("GM_ALLOC_TRACE=sites names the call sites"),
+            Self::Failed { .. } | Self::Gap { .. } => None,
         }
     }
 }
@@ -55,39 +55,39 @@ impl fmt::Display for Problem {
             Self::Over { op, peak, cap } => {
                 write!(f, "{op}: the peak of {peak} is over the cap of {cap}")
             }
-            Self::RefusedByCap { op, error } => {
+            Self::ExceededCap { op, error } => {
                 let MemoryError { requested, limit, .. } = error;
-                write!(f, "{op}: over the cap of {limit}, which refused {requested} more")
+                write!(f, "{op}: an allocation of {requested} would exceed the cap of {limit}")
             }
-            Self::Refused { op, failures_total } => {
-                write!(f, "{op}: {failures_total} requests for memory were refused")
+            Self::Failed { op, failures_total } => {
+                write!(f, "{op}: {failures_total} allocations failed")
             }
             Self::Gap { op, charged, allocated, gap, allowed } => write!(
                 f,
-                "{op}: {gap} of heap went past the port, {allowed} may: {} bytes charged at the \
-                 peak, {} bytes allocated",
+                "{op}: {gap} of heap bypassed the port, {allowed} is allowed: {} bytes charged at \
+                 the peak, {} bytes allocated",
                 charged.get(),
                 allocated.get()
             ),
             Self::Leaked { op, bytes, report } => {
-                write!(f, "{op}: {bytes} were not given back")?;
+                write!(f, "{op}: {bytes} leaked")?;
                 report.as_ref().map_or(Ok(()), |report| write!(f, ": {report}"))
             }
         }
     }
 }
 
-/// What there is to say about an operation.
+/// The verdict on an operation.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Judged {
     op: Op,
     /// The share of the cap, in thousandths, rounded down.
     pub(super) permille_of_cap: u128,
-    /// Whether the peak is at or above the share of the cap where a warning is due.
+    /// Whether the peak is at or above the soft limit, where a warning is due.
     pub(super) is_near: bool,
-    /// The most heap that might have gone past the port.
+    /// Most heap bytes that may bypass the port.
     pub(super) gap_allowed: Bytes,
-    /// What is wrong; nothing within the budget.
+    /// Why the operation is not within budget; empty when it is.
     pub(super) problems: Vec<Problem>,
 }
 
@@ -97,15 +97,15 @@ impl Judged {
         let &Measured { op, cap, accounts, failures_total, leaked, .. } = measured;
         let peak = accounts.allocated_peak;
         let mut problems = Vec::new();
-        match measured.refusal {
-            Some(error) if measured.is_refused_by_cap() => {
-                problems.push(Problem::RefusedByCap { op, error });
+        match measured.failure {
+            Some(error) if measured.has_exceeded_cap() => {
+                problems.push(Problem::ExceededCap { op, error });
             }
             _ if peak > cap => problems.push(Problem::Over { op, peak, cap }),
             _ => {}
         }
         if failures_total > 0 && problems.is_empty() {
-            problems.push(Problem::Refused { op, failures_total });
+            problems.push(Problem::Failed { op, failures_total });
         }
         let gap_allowed = Bytes::new(GAP_CONSTANT.get() + peak.get() / 100 * GAP_PERCENT);
         if accounts.gap() > gap_allowed {
@@ -122,7 +122,7 @@ impl Judged {
         Self { op, permille_of_cap, is_near, gap_allowed, problems }
     }
 
-    /// One word: the first problem, or how it is within the budget.
+    /// The verdict in one word: that of the first problem, `near` or `within`.
     pub(super) fn name(&self) -> &'static str {
         match self.problems.first() {
             Some(problem) => problem.name(),
@@ -131,7 +131,7 @@ impl Judged {
         }
     }
 
-    /// The warning that is due while the operation is still within its cap.
+    /// The warning, when the peak is near the cap but not above it.
     pub(super) fn warning(&self) -> Option<String> {
         let is_over = self.problems.iter().any(|problem| problem.name() == "over");
         let is_due = self.is_near && !is_over;
@@ -207,28 +207,28 @@ mod tests {
     }
 
     #[test]
-    fn a_refusal_is_a_failure_even_when_the_operation_went_on() {
-        let refused = Measured { failures_total: 1, ..measured(1 << 20, 1 << 20, 0) };
-        assert_eq!(names(&refused), ["refused"]);
+    fn a_failed_allocation_is_a_problem_even_when_the_operation_went_on() {
+        let failed = Measured { failures_total: 1, ..measured(1 << 20, 1 << 20, 0) };
+        assert_eq!(names(&failed), ["refused"]);
     }
 
     #[test]
-    fn a_refusal_by_the_cap_is_over_and_one_by_a_test_is_not() {
-        let refused = |kind| {
+    fn exceeding_the_cap_is_over_and_an_injected_failure_is_not() {
+        let failed = |kind| {
             let error = MemoryError { limit: CAP, ..MemoryError::new(kind, None, CAP) };
             let accounts = measured(1 << 20, 1 << 20, 0);
-            Measured { failures_total: 1, refusal: Some(error), ..accounts }
+            Measured { failures_total: 1, failure: Some(error), ..accounts }
         };
-        assert_eq!(names(&refused(ErrorKind::OverBudget)), ["over"]);
-        assert_eq!(names(&refused(ErrorKind::OverCap)), ["over"]);
-        assert_eq!(names(&refused(ErrorKind::Injected)), ["refused"]);
+        assert_eq!(names(&failed(ErrorKind::OverBudget)), ["over"]);
+        assert_eq!(names(&failed(ErrorKind::OverCap)), ["over"]);
+        assert_eq!(names(&failed(ErrorKind::Injected)), ["refused"]);
         let close = measured(CAP.get() - 1, CAP.get() - 1, 0).accounts;
-        let over = Measured { accounts: close, ..refused(ErrorKind::OverBudget) };
-        assert_eq!(Judged::new(&over).warning(), None, "it is past warning");
+        let over = Measured { accounts: close, ..failed(ErrorKind::OverBudget) };
+        assert_eq!(Judged::new(&over).warning(), None, "the error says it already");
     }
 
     #[test]
-    fn what_is_not_given_back_is_a_problem() {
+    fn a_leak_is_a_problem() {
         let leaked = Measured { leaked: Bytes::new(7), ..measured(1 << 20, 1 << 20, 0) };
         assert_eq!(names(&leaked), ["leaked"]);
     }

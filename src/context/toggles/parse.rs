@@ -1,6 +1,6 @@
-//! What people may write as a size, a switch, a level of tracing or a schedule of refusals.
+//! Parsers of the values of variables: sizes, switches, levels of tracing, schedules of failures.
 //!
-//! Pure: the names of the variables and the reading of the environment are `toggles`'.
+//! They are pure; the names of the variables and the access to the environment are in `toggles`.
 
 use crate::memory::{Schedule, Trace};
 use crate::units::Bytes;
@@ -38,7 +38,7 @@ pub(super) fn trace(text: &str) -> Option<Option<Trace>> {
     }
 }
 
-/// A schedule of refusals: `N` for the Nth request alone, `N+` for it and every later one.
+/// A schedule of allocation failures: `N` for the Nth alone, `N+` for it and every later one.
 pub(super) fn schedule(text: &str) -> Option<Schedule> {
     let (digits, forever) = match text.strip_suffix('+') {
         Some(digits) => (digits, true),
@@ -48,7 +48,7 @@ pub(super) fn schedule(text: &str) -> Option<Schedule> {
     Some(if forever { Schedule::forever(nth) } else { Schedule::once(nth) })
 }
 
-/// Digits and nothing else: no sign, no space, which `str::parse` would let pass.
+/// Digits only: no sign, which `str::parse` would accept.
 fn decimal(digits: &str) -> Option<u64> {
     let all = digits.bytes().all(|byte| byte.is_ascii_digit());
     digits.parse().ok().filter(|_| all)
@@ -59,7 +59,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn sizes_are_exact_and_nothing_else_passes() {
+    fn sizes_are_exact_and_other_text_is_rejected() {
         assert_eq!(size("1"), Some(Bytes::new(1)));
         assert_eq!(size("12B"), Some(Bytes::new(12)));
         assert_eq!(size("64KiB"), Some(Bytes::new(65_536)));
@@ -89,7 +89,7 @@ mod tests {
     }
 
     #[test]
-    fn switches_levels_and_schedules_are_what_they_say() {
+    fn switches_levels_and_schedules_are_parsed() {
         assert_eq!((switch("0"), switch("1")), (Some(false), Some(true)));
         let levels = [None, Some(Trace::stamped()), Some(Trace::sites())];
         assert_eq!(["0", "1", "sites"].map(trace), levels.map(Some));
@@ -98,7 +98,7 @@ mod tests {
     }
 
     #[test]
-    fn switches_levels_and_schedules_take_nothing_else() {
+    fn switches_levels_and_schedules_reject_other_text() {
         for text in ["", "2", "true", "01", " 1", "on", "Sites"] {
             assert_eq!(switch(text), None, "{text:?}");
             assert_eq!(trace(text), None, "{text:?}");

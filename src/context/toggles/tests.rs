@@ -1,4 +1,4 @@
-//! Each variable: its default, a value, and values that are refused by name.
+//! Each variable: its default, a valid value, and errors for invalid ones.
 
 use super::*;
 use crate::env::FixedEnvironment;
@@ -58,7 +58,7 @@ fn a_value_that_cannot_be_understood_is_named_with_what_is_accepted() {
 }
 
 #[test]
-fn bytes_that_are_no_text_are_refused() {
+fn a_value_that_is_not_utf8_is_an_error() {
     use std::os::unix::ffi::OsStringExt as _;
     struct Raw;
     impl Environment for Raw {

@@ -13,7 +13,7 @@ pub(super) trait Keep {
     /// Keeps a copy of bytes and returns it.
     fn bytes(&self, bytes: &[u8]) -> &[u8];
 
-    /// Ends everything that is kept.
+    /// Frees all values.
     fn end_all(&mut self);
 }
 

@@ -7,8 +7,8 @@ use rand_xoshiro::rand_core::{Rng as _, SeedableRng as _};
 pub(crate) fn paths(count: u64) -> Vec<String> {
     let mut random = SplitMix64::seed_from_u64(1);
     let path = |number: u64| {
-        let folder = number % 977;
-        let mut path = format!("src/module_{folder:03}/component/file_{number:06}");
+        let directory = number % 977;
+        let mut path = format!("src/module_{directory:03}/component/file_{number:06}");
         let len = 40 + (random.next_u64() % 41) as usize;
         let fill = "abcdefghijklmnopqrstuvwxyz_abcdefghijklmnopqrstuvwxyz";
         path.push_str(&fill[..len.saturating_sub(path.len() + 3)]);

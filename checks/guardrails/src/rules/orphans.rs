@@ -36,13 +36,13 @@ pub(crate) fn check(tree: &Tree) -> Vec<Finding> {
 fn is_root(tree: &Tree, path: &str) -> bool {
     let manifests = tree.paths().filter(|path| path.ends_with("Cargo.toml"));
     let mut packages = manifests.filter_map(|manifest| {
-        let folder = manifest.strip_suffix("Cargo.toml")?;
-        Some((path.strip_prefix(folder)?, tree.get(manifest)?))
+        let directory = manifest.strip_suffix("Cargo.toml")?;
+        Some((path.strip_prefix(directory)?, tree.get(manifest)?))
     });
     packages.any(|(inside, manifest)| {
         let is_found = ROOTS.iter().any(|root| match root.split_once('*') {
-            Some((folder, _)) => {
-                inside.strip_prefix(folder).is_some_and(|name| !name.contains('/'))
+            Some((directory, _)) => {
+                inside.strip_prefix(directory).is_some_and(|name| !name.contains('/'))
             }
             None => inside == *root,
         });
@@ -53,9 +53,9 @@ fn is_root(tree: &Tree, path: &str) -> bool {
 /// The module that a file is, and the files that may declare it.
 fn parents(path: &str) -> (String, Vec<String>) {
     let stem = path.trim_end_matches(".rs").trim_end_matches("/mod");
-    let (folder, module) = stem.rsplit_once('/').unwrap_or(("", stem));
-    let names = ["main", "lib", "mod"].map(|name| format!("{folder}/{name}.rs"));
-    (module.to_owned(), [names.to_vec(), vec![format!("{folder}.rs")]].concat())
+    let (directory, module) = stem.rsplit_once('/').unwrap_or(("", stem));
+    let names = ["main", "lib", "mod"].map(|name| format!("{directory}/{name}.rs"));
+    (module.to_owned(), [names.to_vec(), vec![format!("{directory}.rs")]].concat())
 }
 
 /// The modules that a file declares and that have files of their own.

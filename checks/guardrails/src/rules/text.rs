@@ -60,10 +60,10 @@ fn width(path: &str, text: &str) -> Vec<Finding> {
 
 /// No path of one machine.
 fn machine_paths(path: &str, text: &str) -> Vec<Finding> {
-    let folders = ["work", "root", "home"].map(|folder| format!("/{folder}/"));
+    let directories = ["work", "root", "home"].map(|directory| format!("/{directory}/"));
     let names_one = |line: &str| {
-        folders.iter().any(|folder| {
-            let mut starts = line.match_indices(folder.as_str());
+        directories.iter().any(|directory| {
+            let mut starts = line.match_indices(directory.as_str());
             starts.any(|(at, _)| !line[..at].ends_with(|c: char| c.is_alphanumeric() || c == '.'))
         })
     };

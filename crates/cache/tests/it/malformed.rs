@@ -6,7 +6,7 @@ use gitmind_git::fake::FakeRepository;
 use gitmind_git::oid::Oid;
 use gitmind_journal::{CborError, Confidence, Edge, EdgeOrder, Edges, Malformed, decode_message};
 use gitmind_memory::{Alloc, System};
-use gitmind_test_support::{fixtures_folder, rebuild_with};
+use gitmind_test_support::{fixtures_directory, rebuild_with};
 use serde_json::Value;
 
 struct Case {
@@ -20,7 +20,7 @@ struct Case {
 
 /// Every line of the fixture.
 fn cases() -> Vec<Case> {
-    let text = std::fs::read_to_string(fixtures_folder().join("malformed.jsonl"));
+    let text = std::fs::read_to_string(fixtures_directory().join("malformed.jsonl"));
     let text = text.expect("a fixture");
     let cases: Vec<Case> = text
         .lines()

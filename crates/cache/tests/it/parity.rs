@@ -7,7 +7,7 @@ use gitmind_journal::{
     walk,
 };
 use gitmind_memory::{Alloc, System};
-use gitmind_test_support::{TempRepository, fixture_list, fixtures_folder, ids_of, read_object};
+use gitmind_test_support::{TempRepository, fixture_list, fixtures_directory, ids_of, read_object};
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::io::Read;
@@ -50,8 +50,8 @@ fn oldest_first_gives_the_shards_trees_of_an_independent_program() {
 
 /// What the C tool read from a fixture, by branch.
 fn expected(fixture: &str) -> Value {
-    let plain = fixtures_folder().join(format!("{fixture}.expected.json"));
-    let packed = fixtures_folder().join(format!("{fixture}.expected.json.gz"));
+    let plain = fixtures_directory().join(format!("{fixture}.expected.json"));
+    let packed = fixtures_directory().join(format!("{fixture}.expected.json.gz"));
     let text = std::fs::read_to_string(plain).unwrap_or_else(|_| {
         let mut text = String::new();
         let file = std::fs::File::open(packed).expect("one of the two is there");

@@ -4,7 +4,7 @@ use gitmind_cache::{Mode, RebuildOptions};
 use gitmind_git::fake::FakeRepository;
 use gitmind_journal::EdgeOrder;
 use gitmind_test_support::{
-    TempRepository, ids_of, message, mind, read_object, rebuild, rebuild_with, temp_folder,
+    TempRepository, ids_of, message, mind, read_object, rebuild, rebuild_with, temp_directory,
 };
 use proptest::prelude::*;
 use std::collections::BTreeMap;
@@ -218,7 +218,7 @@ fn files(repository: &FakeRepository, root: gitmind_git::oid::Oid) -> BTreeMap<S
 
 #[test]
 fn any_number_of_threads_gives_the_same_cache() {
-    let directory = temp_folder();
+    let directory = temp_directory();
     let path = directory.path().join("journal.git");
     let made = ["fixture", "make", "--edges", "8000", "--seed", "7", "journal.git"];
     mind(directory.path(), &made).ok();

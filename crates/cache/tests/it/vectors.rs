@@ -2,12 +2,12 @@
 
 use gitmind_cache::{decode_bitmap, encode_bitmap};
 use gitmind_memory::{Alloc, System};
-use gitmind_test_support::fixtures_folder;
+use gitmind_test_support::fixtures_directory;
 use serde_json::Value;
 
 #[test]
 fn every_bitmap_file_of_the_c_tool_decodes_and_encodes_to_itself() {
-    let text = std::fs::read_to_string(fixtures_folder().join("bitmap-vectors.jsonl"));
+    let text = std::fs::read_to_string(fixtures_directory().join("bitmap-vectors.jsonl"));
     let mut checked = 0;
     for line in text.expect("a fixture").lines() {
         let line: Value = serde_json::from_str(line).expect("JSON");

@@ -66,7 +66,7 @@ impl<'a> PackWriter<'a> {
         let is_there = sharing == Sharing::Umask || folder.is_dir();
         let made = fs::create_dir_all(folder)
             .and_then(|()| if is_there { Ok(()) } else { Ok(sharing.adjust_folder(folder)?) });
-        made.map_err(Error::io("create folder", folder))?;
+        made.map_err(Error::io("create directory", folder))?;
         keep::sweep(folder);
         let mut draft = Draft {
             folder: folder.into(),
@@ -219,7 +219,7 @@ fn persist(file: NamedTempFile, path: &Path) -> Result<(), Error> {
 fn sync_folder(folder: &Path) -> Result<(), Error> {
     File::open(folder)
         .and_then(|folder| folder.sync_all())
-        .map_err(Error::io("sync folder", folder))
+        .map_err(Error::io("sync directory", folder))
 }
 
 #[cfg(test)]

@@ -34,7 +34,7 @@ pub(super) enum Refused {
     /// Someone else has its lock.
     Locked {
         /// Whether they are known to live.
-        is_living: bool,
+        holder_is_alive: bool,
     },
     /// The system said so.
     System(Errno),
@@ -136,9 +136,9 @@ struct Patience {
 impl Patience {
     /// Waits a while for a lock; refuses when that was too often.
     fn wait(&mut self, lock: &Path) -> Result<(), Refused> {
-        let is_living = is_owned(lock);
-        let left = if is_living { &mut self.living } else { &mut self.others };
-        *left = left.checked_sub(1).ok_or(Refused::Locked { is_living })?;
+        let holder_is_alive = is_owned(lock);
+        let left = if holder_is_alive { &mut self.living } else { &mut self.others };
+        *left = left.checked_sub(1).ok_or(Refused::Locked { holder_is_alive })?;
         std::thread::sleep(LOCK_WAIT);
         Ok(())
     }
@@ -285,7 +285,7 @@ mod tests {
             loop {
                 match patience.wait(&lock) {
                     Ok(()) => waited += 1,
-                    Err(Refused::Locked { is_living }) => return (waited, is_living),
+                    Err(Refused::Locked { holder_is_alive }) => return (waited, holder_is_alive),
                     Err(_) => unreachable!("nothing else is refused"),
                 }
             }

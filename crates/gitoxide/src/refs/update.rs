@@ -57,16 +57,16 @@ pub(crate) fn update(
     replaced.map_err(|refused| match refused {
         Refused::Failed(error) => error,
         Refused::System(errno) => write(errno.to_string()),
-        Refused::Locked { is_living } => match find(store, name) {
+        Refused::Locked { holder_is_alive } => match find(store, name) {
             Ok(now) if is_expected(now.as_ref(), name, expected).is_err() => moved(name),
             _ => {
-                let who = if is_living {
-                    "another git-mind is at work and holds"
+                let holder = if holder_is_alive {
+                    "a running git-mind holds"
                 } else {
-                    "someone else has"
+                    "another process holds or has left"
                 };
-                let reason = format!("{who} its lock file ({})", lock.display());
-                Error::RefLocked { name: name.into(), reason, is_living }
+                let reason = format!("{holder} its lock file ({})", lock.display());
+                Error::RefLocked { name: name.into(), reason, holder_is_alive }
             }
         },
     })

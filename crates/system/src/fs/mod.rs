@@ -1,6 +1,7 @@
 //! Files on Linux: paths, temporary folders, removal.
 //!
-//! `docs/decisions/0017-temp-folders-with-a-lock.md` says how the dead are told from the living.
+//! `docs/decisions/0017-own-temporary-directories-by-flock.md` says how stale ones are told from
+//! those of running processes.
 
 mod posix;
 mod state;

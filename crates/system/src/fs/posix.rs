@@ -96,13 +96,13 @@ impl FileSystem for PosixFileSystem {
         check_len(path.as_os_str().len())?;
         let (parent, name) = match path.file_name() {
             Some(name) => (path.parent().unwrap_or(Path::new("")), name),
-            None => return Err(FsError::invalid(path, "names no entry of a folder")),
+            None => return Err(FsError::invalid(path, "names no entry of a directory")),
         };
         let parent = if parent.as_os_str().is_empty() { Path::new(".") } else { parent };
         let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
         match rustix::fs::open(parent, flags, Mode::empty()) {
             Err(rustix::io::Errno::NOENT) => Ok(()),
-            Err(error) => Err(FsError::io("open the folder", parent, error)),
+            Err(error) => Err(FsError::io("open the directory", parent, error)),
             Ok(folder) => remove_entry(&folder, name, 0).map_err(|error| explain(error, path)),
         }
     }

@@ -35,7 +35,7 @@ pub(super) fn open_state(folders: &[PathBuf]) -> Result<(&Path, OwnedFd), FsErro
         match rustix::fs::mkdir(path, PRIVATE) {
             Ok(()) | Err(Errno::EXIST) => return Ok((path, trusted(path, open_folder(path))?)),
             Err(error) => {
-                first_error.get_or_insert_with(|| FsError::io("make the folder", path, error));
+                first_error.get_or_insert_with(|| FsError::io("make the directory", path, error));
             }
         }
     }
@@ -55,7 +55,7 @@ pub(super) fn open_scope(
     let path = state_path.join(name);
     match mkdirat(state, name, PRIVATE) {
         Ok(()) | Err(Errno::EXIST) => trusted(&path, openat(state, name, FOLDER, Mode::empty())),
-        Err(error) => Err(FsError::io("make the folder", &path, error)),
+        Err(error) => Err(FsError::io("make the directory", &path, error)),
     }
 }
 
@@ -70,21 +70,22 @@ fn trusted_by(user: Uid, path: &Path, opened: Result<OwnedFd, Errno>) -> Result<
     let shown = path.display();
     let folder = match opened {
         Err(Errno::LOOP | Errno::NOTDIR) => {
-            let hint = format!("move `{shown}` away; a folder takes its place");
-            return Err(refuse("is a link or a file, not a folder".into(), hint));
+            let hint = format!("move `{shown}` away; a directory takes its place");
+            return Err(refuse("is a link or a file, not a directory".into(), hint));
         }
-        Err(error) => return Err(FsError::io("open the folder", path, error)),
+        Err(error) => return Err(FsError::io("open the directory", path, error)),
         Ok(folder) => folder,
     };
-    let found = fstat(&folder).map_err(|error| FsError::io("look at the folder", path, error))?;
+    let found =
+        fstat(&folder).map_err(|error| FsError::io("look at the directory", path, error))?;
     if found.st_uid != user.as_raw() {
         let user = user.as_raw();
         let reason = format!("belongs to user {}, and this is user {user}", found.st_uid);
-        return Err(refuse(reason, "set HOME to a folder of your own".into()));
+        return Err(refuse(reason, "set HOME to a directory of your own".into()));
     }
     let writers = Mode::from_raw_mode(found.st_mode) & (Mode::WGRP | Mode::WOTH);
     if !writers.is_empty() {
-        let who = if writers.contains(Mode::WOTH) { "everybody" } else { "its group" };
+        let who = if writers.contains(Mode::WOTH) { "every user" } else { "its group" };
         let mode = found.st_mode & 0o7777;
         let reason = format!("can be written to by {who} (mode {mode:04o})");
         return Err(refuse(reason, format!("chmod go-w '{shown}'")));

@@ -188,7 +188,7 @@ fn a_state_folder_that_others_can_write_to_is_refused() {
     let path = state.path().join("s");
     std::fs::create_dir(&path).expect("writable");
     let fs = PosixFileSystem::with_state(vec![path.clone()]);
-    for (mode, expected) in [(0o777, "everybody (mode 0777)"), (0o770, "its group (mode 0770)")] {
+    for (mode, expected) in [(0o777, "every user (mode 0777)"), (0o770, "its group (mode 0770)")] {
         std::fs::set_permissions(&path, std::fs::Permissions::from_mode(mode)).expect("ours");
         let error = create(&fs, Alloc::new(&system)).map(drop).expect_err("it is not safe");
         assert_eq!(error.kind(), FsErrorKind::Unsafe);

@@ -1,5 +1,5 @@
-//! The picture. What needs little of its cap would be a line at the bottom, so then there are two
-//! panels: all of the cap above, the same curves at their own scale below.
+//! The drawing. When all peaks are small against the cap there are two panels: one up to the cap,
+//! and the same curves at their own scale below it.
 
 use super::series::{Band, Point, bands, mib};
 use crate::cli::budget::report::Report;
@@ -15,7 +15,7 @@ type Chart<'c, 'b> = ChartContext<'c, SVGBackend<'b>, Cartesian2d<RangedCoordf64
 type Error<'a> = DrawingAreaErrorKind<<SVGBackend<'a> as DrawingBackend>::ErrorType>;
 
 const SIZE: (u32, u32) = (960, 600);
-/// Height of the words above the panels.
+/// Height of the heading, in pixels.
 const HEAD: u32 = 96;
 const FONT: &str = "sans-serif";
 const TEXT: RGBColor = RGBColor(40, 40, 40);
@@ -23,10 +23,10 @@ const GRID: RGBColor = RGBColor(225, 225, 225);
 const ALLOCATED: RGBColor = RGBColor(31, 78, 140);
 const CHARGED: RGBColor = RGBColor(214, 96, 0);
 const CAP: RGBColor = RGBColor(200, 30, 30);
-/// Okabe and Ito's colours, which most people can tell apart, for the bands.
+/// Colours of the bands, from the palette of Okabe and Ito for colour-blind readers.
 const BANDS: [RGBColor; 3] =
     [RGBColor(86, 180, 233), RGBColor(0, 158, 115), RGBColor(204, 121, 167)];
-/// Below this share of the largest cap, the curves get a panel of their own.
+/// Peaks below this percentage of the largest cap get a panel at their own scale.
 const OWN_PANEL_PERCENT: f64 = 25.0;
 
 /// Draws the report as an SVG document.
@@ -54,7 +54,7 @@ fn draw<'a>(report: &Report, text: &'a mut String) -> Result<(), Error<'a>> {
     root.present()
 }
 
-/// What is measured, which colour is what, and the peaks.
+/// The title, the legend and the peaks.
 fn heading<'a>(report: &Report, bands: &[Band], area: &Area<'a>) -> Result<(), Error<'a>> {
     let hash = report.fixture_sha256.get(..12).unwrap_or_default();
     let title = format!("Live heap bytes on fixture {} ({hash})", report.fixture);
@@ -129,7 +129,7 @@ fn curve<'b>(
     chart.draw_series([PathElement::new(points, colour.stroke_width(1))]).map(drop)
 }
 
-/// The lines where a warning is due and where the cap is, as far as they are in the panel.
+/// The lines of the cap and of 80 % of it, where a warning is due, as far as the panel shows them.
 fn caps<'b>(
     chart: &mut Chart<'_, 'b>,
     band: &Band,

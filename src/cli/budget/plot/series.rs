@@ -1,4 +1,4 @@
-//! What is drawn: the operations one after the other on one axis of time.
+//! The data of the plot: the operations one after the other on one time axis.
 
 use crate::cli::budget::operations::Row;
 use crate::cli::budget::report::Report;
@@ -6,7 +6,7 @@ use crate::memory::{Interval, Usage};
 use crate::units::Bytes;
 use std::time::Duration;
 
-/// A point of a curve: milliseconds since the first operation began, MiB.
+/// A point of a curve: milliseconds since the start of the first operation, and MiB.
 pub(super) type Point = (f64, f64);
 
 /// An operation on the axes.
@@ -21,7 +21,7 @@ pub(super) struct Band {
     pub(super) charged: Vec<Point>,
 }
 
-/// The operations of a report, those without a duration left out.
+/// The operations of a report that have a duration.
 pub(super) fn bands(report: &Report) -> Vec<Band> {
     let mut start_ms = 0.0;
     let bands = report.rows.iter().filter(|row| !row.measured.duration.is_zero()).map(|row| {
@@ -47,7 +47,7 @@ fn band(Row { measured, judged }: &Row, start_ms: f64) -> Band {
     }
 }
 
-/// A curve that is level within each interval of time, between these two times.
+/// A step curve with the level of each interval, between these two times.
 fn steps(
     intervals: &[Interval],
     (start_ms, end_ms): (f64, f64),
@@ -58,7 +58,7 @@ fn steps(
     let levels = intervals.iter().map(|interval| mib(level(interval.highest)));
     let mut points: Vec<Point> = Vec::with_capacity(2 * intervals.len());
     for ((begin, end), level) in begins.zip(ends).zip(levels) {
-        // A level that lasts is one line, which keeps the file small.
+        // Adjacent intervals of the same level are one line, which keeps the file small.
         let is_same = points.last().is_some_and(|last| last.1.total_cmp(&level).is_eq());
         match points.last_mut() {
             Some(last) if is_same => last.0 = end.min(end_ms),

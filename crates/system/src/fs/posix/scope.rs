@@ -33,7 +33,7 @@ pub(super) fn make<'a>(
         made.inspect_err(|_| drop(remove_lock(&scope, name.as_str())))?;
         Ok((name, lock))
     });
-    let (name, lock) = made.map_err(|errno| FsError::io("make a folder in", &path, errno))?;
+    let (name, lock) = made.map_err(|errno| FsError::io("make a directory in", &path, errno))?;
     let joined = path.try_join(name.as_str().as_bytes());
     let path = joined.inspect_err(|_| drop(remove(&scope, name.as_str())))?;
     let held = Some(Held { scope, lock: lock.into() });
