@@ -11,7 +11,7 @@ use super::full::{Full, meta_of};
 use super::meta::Meta;
 use super::plan::Plan;
 use super::update::{Update, UpdateError};
-use super::write::{Target, Written};
+use super::write::{Outermost, Target, Written};
 use gitmind_git::branch::BranchName;
 use gitmind_git::oid::Oid;
 use gitmind_git::{self as git, BoxedTransaction, RefUpdate, Repository, Stored};
@@ -119,7 +119,8 @@ struct Built<'a> {
 
 impl<'a> Built<'a> {
     fn new(mode: Mode, meta: Meta, written: Written<'a>, mut malformed: MalformedCounts) -> Self {
-        let Written { commit, root_tree, shards_tree, transaction } = written;
+        let Written { outermost, transaction } = written;
+        let Outermost { commit, root_tree, shards_tree } = outermost;
         // The metadata also counts those that an earlier rebuild read.
         (malformed.skipped, malformed.truncated) = (meta.commits_skipped, meta.edges_truncated);
         let existing = Existing { commit, root_tree, shards_tree, meta };

@@ -16,12 +16,10 @@ use super::plan::Plan;
 use super::root::{Root, read_verified};
 use super::shard::{Direction, file_name, is_file_name, shard_name};
 use super::staged::Staged;
-use super::write::{Written, commit_object};
+use super::write::{Outermost, Written};
 use core::iter::Peekable;
 use gitmind_git::oid::Oid;
-use gitmind_git::{
-    EntryMode, Error, ObjectKind, Repository, TreeDraft, TreeEntry, entries, object_id,
-};
+use gitmind_git::{EntryMode, Error, ObjectKind, Repository, TreeDraft, TreeEntry, entries};
 use gitmind_journal::{PayloadBuffer, WalkError};
 use gitmind_memory::{Alloc, MemoryError, Vec};
 use gitmind_ports::clock::Timestamp;
@@ -86,14 +84,10 @@ impl<'a> Update<'_, 'a> {
         let mut staged = Staged::new(alloc);
         let shards = self.shards(&root, plan, &mut staged)?;
         let commits = self.commit_index(root.commits, plan, &mut staged)?;
-        let shards_tree = object_id(ObjectKind::Tree, shards.as_bytes())?;
-        let meta = staged.add(ObjectKind::Blob, &self.new.encode(alloc)?)?;
-        let root = Root { shards, commits, meta: Some(meta), is_wrapper: false };
-        let root_tree = staged.add(ObjectKind::Tree, root.encode(alloc)?.as_bytes())?;
-        let commit = commit_object(repository, alloc, root_tree, time)?;
-        let commit = staged.add(ObjectKind::Commit, &commit)?;
+        let add = |kind, data: &[u8]| staged.add(kind, data);
+        let outermost = Outermost::write(repository, (shards, commits), self.new, time, add)?;
         let transaction = staged.begin(repository, alloc)?;
-        Ok(Written { commit, root_tree, shards_tree, transaction })
+        Ok(Written { outermost, transaction })
     }
 
     /// The shard directories, with those that have new edges written again.

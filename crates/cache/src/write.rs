@@ -23,9 +23,7 @@ const MESSAGE: &[u8] = b"Cache metadata";
 
 /// A cache whose objects are written; committing the transaction updates its ref.
 pub(super) struct Written<'a> {
-    pub(super) commit: Oid,
-    pub(super) root_tree: Oid,
-    pub(super) shards_tree: Oid,
+    pub(super) outermost: Outermost,
     pub(super) transaction: BoxedTransaction<'a>,
 }
 
@@ -60,21 +58,38 @@ pub(super) fn write<'a>(
         }
         Ok::<_, Error>(())
     })?;
-    writer.finish(repository, alloc, plan.commits(), meta, time)
+    writer.finish(repository, plan.commits(), meta, time)
 }
 
-/// Encodes the commit object of a cache with the root tree `tree`.
-pub(super) fn commit_object<'a>(
-    repository: &dyn Repository,
-    alloc: Alloc<'a>,
-    tree: Oid,
-    time: Timestamp,
-) -> Result<Vec<'a, u8>, Error> {
-    let identity = repository.identity();
-    let draft = CommitDraft { tree, parents: &[], identity: &identity, time, message: MESSAGE };
-    let mut commit = Vec::new(alloc);
-    draft.encode(&mut commit)?;
-    Ok(commit)
+/// The objects of a cache that are named after all others.
+pub(super) struct Outermost {
+    pub(super) commit: Oid,
+    pub(super) root_tree: Oid,
+    pub(super) shards_tree: Oid,
+}
+
+impl Outermost {
+    /// Adds the metadata, the root tree of `shards` and of the commit index `commits`, and the
+    /// commit.
+    pub(super) fn write(
+        repository: &dyn Repository,
+        (shards, commits): (TreeDraft<'_>, Option<Oid>),
+        meta: &Meta,
+        time: Timestamp,
+        mut add: impl FnMut(ObjectKind, &[u8]) -> Result<Oid, Error>,
+    ) -> Result<Self, Error> {
+        let alloc = shards.alloc();
+        let shards_tree = object_id(ObjectKind::Tree, shards.as_bytes())?;
+        let meta = add(ObjectKind::Blob, &meta.encode(alloc)?)?;
+        let root = Root { shards, commits, meta: Some(meta), is_wrapper: false };
+        let root_tree = add(ObjectKind::Tree, root.encode(alloc)?.as_bytes())?;
+        let (tree, identity) = (root_tree, repository.identity());
+        let draft = CommitDraft { tree, parents: &[], identity: &identity, time, message: MESSAGE };
+        let mut commit = Vec::new(alloc);
+        draft.encode(&mut commit)?;
+        let commit = add(ObjectKind::Commit, &commit)?;
+        Ok(Self { commit, root_tree, shards_tree })
+    }
 }
 
 /// Writes a cache: the shards in ascending order, then the commit index and the other objects.
@@ -145,20 +160,15 @@ impl<'a> CacheWriter<'a> {
     pub(super) fn finish(
         mut self,
         repository: &dyn Repository,
-        alloc: Alloc<'_>,
         commits: impl Iterator<Item = Result<CommitRecord, WalkError>>,
         meta: &Meta,
         time: Timestamp,
     ) -> Result<Written<'a>, RebuildError> {
         let commits = self.commit_index(commits)?;
         let Self { mut transaction, shards, .. } = self;
-        let shards_tree = object_id(ObjectKind::Tree, shards.as_bytes())?;
-        let meta_blob = transaction.add(ObjectKind::Blob, &meta.encode(alloc)?)?;
-        let root = Root { shards, commits, meta: Some(meta_blob), is_wrapper: false };
-        let root_tree = transaction.add(ObjectKind::Tree, root.encode(alloc)?.as_bytes())?;
-        let commit = commit_object(repository, alloc, root_tree, time)?;
-        let commit = transaction.add(ObjectKind::Commit, &commit)?;
-        Ok(Written { commit, root_tree, shards_tree, transaction })
+        let add = |kind, data: &[u8]| transaction.add(kind, data);
+        let outermost = Outermost::write(repository, (shards, commits), meta, time, add)?;
+        Ok(Written { outermost, transaction })
     }
 
     /// Writes the commit index; returns the id of its directory, or `None` without edges.

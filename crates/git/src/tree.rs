@@ -105,6 +105,11 @@ impl<'a> TreeDraft<'a> {
         parts.iter().try_for_each(|part| self.bytes.try_extend_from_slice(part))
     }
 
+    /// The handle that it grows out of.
+    pub fn alloc(&self) -> Alloc<'a> {
+        self.bytes.alloc()
+    }
+
     /// The tree object's bytes.
     pub fn as_bytes(&self) -> &[u8] {
         &self.bytes

@@ -56,7 +56,7 @@ impl<'a> SpilledPlan<'_, 'a> {
             self.reverse(arena, shard, &ids, &mut writer, (&files, &singles))?;
         }
         arena.reset();
-        writer.finish(repository, alloc, commits.records(), meta, time)
+        writer.finish(repository, commits.records(), meta, time)
     }
 
     /// Writes the forward files of a shard.
