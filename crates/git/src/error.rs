@@ -96,7 +96,7 @@ pub enum Error {
         /// Whether its owner is known to live, and so lets go of it.
         holder_is_alive: bool,
     },
-    /// A ref stands where a folder of refs would have to be, or the other way round.
+    /// A ref stands where a directory of refs would have to be, or the other way round.
     #[error("ref {name} cannot be beside ref {other}")]
     RefConflict {
         /// The ref that was to be made.
@@ -134,7 +134,7 @@ pub enum Error {
     Io {
         /// What was tried, a verb.
         action: &'static str,
-        /// The file or folder.
+        /// The file or directory.
         path: PathBuf,
         /// The system's reason.
         source: io::Error,

@@ -1,4 +1,4 @@
-//! Looking a path up in a tree, folder by folder.
+//! Looking a path up in a tree, directory by directory.
 
 use super::{Commit, EntryMode, Error, ObjectKind, Repository, entries};
 use crate::oid::Oid;
@@ -20,7 +20,7 @@ pub fn head_tree(repository: &dyn Repository, alloc: Alloc<'_>) -> Result<Option
 pub struct Found {
     /// What kind of entry it is.
     pub mode: EntryMode,
-    /// The object: a blob for a file, a tree for a folder.
+    /// The object: a blob for a file, a tree for a directory.
     pub id: Oid,
 }
 
@@ -33,11 +33,11 @@ pub struct Found {
 /// let (repository, system) = (FakeRepository::default(), System::new());
 /// let alloc = Alloc::new(&system);
 /// let blob = repository.insert(ObjectKind::Blob, b"fn main() {}");
-/// let mut folder = TreeDraft::new(alloc);
-/// folder.try_push(EntryMode::File, b"main.rs", blob)?;
-/// let folder = repository.insert(ObjectKind::Tree, folder.as_bytes());
+/// let mut directory = TreeDraft::new(alloc);
+/// directory.try_push(EntryMode::File, b"main.rs", blob)?;
+/// let directory = repository.insert(ObjectKind::Tree, directory.as_bytes());
 /// let mut root = TreeDraft::new(alloc);
-/// root.try_push(EntryMode::Tree, b"src", folder)?;
+/// root.try_push(EntryMode::Tree, b"src", directory)?;
 /// let root = repository.insert(ObjectKind::Tree, root.as_bytes());
 ///
 /// let found = find_path(&repository, alloc, root, b"src/main.rs")?;

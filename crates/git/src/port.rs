@@ -16,7 +16,7 @@ use std::ops::ControlFlow;
 pub enum ObjectKind {
     /// The content of a file.
     Blob,
-    /// A folder.
+    /// A directory.
     Tree,
     /// A commit.
     Commit,

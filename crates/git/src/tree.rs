@@ -14,7 +14,7 @@ pub const EMPTY_TREE: Oid = Oid::new([
 pub enum EntryMode {
     /// A file that is not executable: mode 100644.
     File,
-    /// A folder: mode 40000.
+    /// A directory: mode 40000.
     Tree,
     /// A submodule, whose object is a commit of another repository: mode 160000.
     Submodule,
@@ -37,7 +37,7 @@ impl EntryMode {
 pub struct TreeEntry<'a> {
     /// What it stands for.
     pub mode: EntryMode,
-    /// Its name, without folders.
+    /// Its name, without directories.
     pub name: &'a [u8],
     /// The object.
     pub id: Oid,
@@ -95,7 +95,7 @@ impl<'a> TreeDraft<'a> {
         Self { bytes: Vec::new(alloc) }
     }
 
-    /// Appends an entry. Entries come in git's order: by name, folders as if they ended in `/`.
+    /// Appends an entry. Entries come in git's order: by name, directories as if they ended in `/`.
     ///
     /// # Errors
     /// Every refusal of the port; the tree is as before then.

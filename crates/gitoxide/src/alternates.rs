@@ -1,4 +1,4 @@
-//! The folders from which a repository borrows objects (`git help gitrepository-layout`,
+//! The directories from which a repository borrows objects (`git help gitrepository-layout`,
 //! "objects/info/alternates").
 //!
 //! The library follows them and reads each list whole. Whoever made one decides where they lead, so
@@ -13,7 +13,7 @@ const LIST_BYTES_MAX: u64 = 1 << 20;
 /// Most lists that are followed, each as often as it is named; git goes five deep.
 const LISTS_MAX: usize = 1000;
 
-/// The folders that the objects in the absolute path `objects` are borrowed from.
+/// The directories that the objects in the absolute path `objects` are borrowed from.
 ///
 /// # Errors
 /// [`Error::Open`] when a list is none, or when they lead back to where they began.
@@ -23,27 +23,27 @@ pub(super) fn resolve(objects: &Path) -> Result<Vec<PathBuf>, Error> {
 }
 
 fn check(objects: &Path) -> Result<(), Error> {
-    let mut folders = vec![objects.to_owned()];
+    let mut directories = vec![objects.to_owned()];
     let mut seen = Vec::new();
-    while let Some(folder) = folders.pop() {
-        let list = folder.join("info/alternates");
+    while let Some(directory) = directories.pop() {
+        let list = directory.join("info/alternates");
         let refuse = |reason: String| Err(Error::Open { path: list.clone(), reason });
         let Ok(found) = list.metadata() else { continue };
         if !found.is_file() || found.len() > LIST_BYTES_MAX {
             return refuse(format!("it is no regular file of up to {LIST_BYTES_MAX} bytes"));
         }
         // Those that lead back are an error of the library's, which names them.
-        let canonical = folder.canonicalize().map_err(cannot_open(&folder))?;
+        let canonical = directory.canonicalize().map_err(cannot_open(&directory))?;
         if seen.contains(&canonical) {
             continue;
         }
         seen.push(canonical);
         let text = std::fs::read(&list).map_err(cannot_open(&list))?;
         let borrowed = gix_odb::alternate::parse(&text).map_err(cannot_open(&list))?;
-        if seen.len() + folders.len() + borrowed.len() > LISTS_MAX {
+        if seen.len() + directories.len() + borrowed.len() > LISTS_MAX {
             return refuse(format!("more than {LISTS_MAX} directories are borrowed from"));
         }
-        folders.extend(borrowed.iter().map(|path| objects.join(path)));
+        directories.extend(borrowed.iter().map(|path| objects.join(path)));
     }
     Ok(())
 }

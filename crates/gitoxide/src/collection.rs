@@ -25,17 +25,17 @@ pub(super) fn is_running(common_dir: &Path) -> bool {
     let open = |at: BorrowedFd<'_>, path: &Path, also| {
         rustix::fs::openat(at, path, flags | also, Mode::empty())
     };
-    let folder = match open(CWD, common_dir, OFlags::DIRECTORY) {
-        Ok(folder) => folder,
+    let directory = match open(CWD, common_dir, OFlags::DIRECTORY) {
+        Ok(directory) => directory,
         Err(errno) => return errno != Errno::NOENT,
     };
     // First, since it needs no right to read the file.
-    match statat(&folder, FILE, AtFlags::empty()) {
+    match statat(&directory, FILE, AtFlags::empty()) {
         Err(errno) => return errno != Errno::NOENT,
         Ok(stat) if is_old(&stat) => return false,
         Ok(_) => {}
     }
-    let file = match open(folder.as_fd(), Path::new(FILE), OFlags::empty()) {
+    let file = match open(directory.as_fd(), Path::new(FILE), OFlags::empty()) {
         Ok(file) => File::from(file),
         Err(errno) => return errno != Errno::NOENT,
     };
@@ -69,44 +69,44 @@ mod tests {
 
     #[test]
     fn a_collection_runs_while_its_process_does() {
-        let folder = tempfile::tempdir().expect("a temporary folder");
+        let directory = tempfile::tempdir().expect("a temporary directory");
         let uname = rustix::system::uname();
         let host = uname.nodename().to_str().expect("a name");
         let own = std::process::id();
-        assert!(!is_running(folder.path()), "there is no file");
+        assert!(!is_running(directory.path()), "there is no file");
         for (content, expected) in [
             (format!("{own} {host}"), true),
             (format!("{} {host}", i32::MAX), false),
             (format!("{} {host}-of-others", i32::MAX), true),
             (String::new(), true),
         ] {
-            std::fs::write(folder.path().join(FILE), &content).expect("writable");
-            assert_eq!(is_running(folder.path()), expected, "{content}");
+            std::fs::write(directory.path().join(FILE), &content).expect("writable");
+            assert_eq!(is_running(directory.path()), expected, "{content}");
         }
     }
 
     #[test]
     fn what_cannot_be_read_may_be_a_collection() {
         // Any error was taken for no collection: a file of another user's, too many open files.
-        let folder = tempfile::tempdir().expect("a temporary folder");
-        let file = folder.path().join(FILE);
+        let directory = tempfile::tempdir().expect("a temporary directory");
+        let file = directory.path().join(FILE);
         std::os::unix::fs::symlink(FILE, &file).expect("writable");
-        assert!(is_running(folder.path()), "it leads to itself");
+        assert!(is_running(directory.path()), "it leads to itself");
         std::fs::remove_file(&file).expect("it is ours");
         let socket = std::os::unix::net::UnixListener::bind(&file).expect("writable");
-        assert!(is_running(folder.path()), "it cannot be opened");
+        assert!(is_running(directory.path()), "it cannot be opened");
         drop(socket);
-        assert!(!is_running(&folder.path().join("none")), "there is no folder");
+        assert!(!is_running(&directory.path().join("none")), "there is no directory");
     }
 
     #[test]
     fn a_file_that_is_older_than_half_a_day_is_a_leftover() {
-        let folder = tempfile::tempdir().expect("a temporary folder");
-        let file = File::create(folder.path().join(FILE)).expect("writable");
+        let directory = tempfile::tempdir().expect("a temporary directory");
+        let file = File::create(directory.path().join(FILE)).expect("writable");
         for (seconds, expected) in [(0, true), (60, true), (60 + AGE_MAX.as_secs(), false)] {
             let time = SystemTime::now() - Duration::from_secs(seconds);
             file.set_modified(time).expect("it is ours");
-            assert_eq!(is_running(folder.path()), expected, "{seconds}");
+            assert_eq!(is_running(directory.path()), expected, "{seconds}");
         }
     }
 }

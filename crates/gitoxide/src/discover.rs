@@ -7,17 +7,18 @@ use std::path::{Path, PathBuf};
 /// Where the parts of a repository are.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Location {
-    /// The folder with this worktree's HEAD.
+    /// The directory with this worktree's HEAD.
     pub git_dir: PathBuf,
-    /// The folder with objects, shared refs and configuration; `git_dir` but for linked worktrees.
+    /// The directory with objects, shared refs and configuration; `git_dir` but for linked
+    /// worktrees.
     pub common_dir: PathBuf,
     /// Where in the worktree the search began, from its top; empty at the top, in a bare repository
-    /// and when the git folder was named.
+    /// and when the git directory was named.
     pub prefix: PathBuf,
 }
 
 impl Location {
-    /// Searches `start` and the folders above it, up to a mount point or one of `ceilings`.
+    /// Searches `start` and the directories above it, up to a mount point or one of `ceilings`.
     ///
     /// # Errors
     /// [`Error::NotARepository`] when there is none, [`Error::Open`] when one is broken.
@@ -28,12 +29,14 @@ impl Location {
             ..Default::default()
         };
         let not_found = || Error::NotARepository { path: start.to_owned() };
-        // An absolute path, because the search takes `.` inside a git folder for its worktree.
+        // An absolute path, because the search takes `.` inside a git directory for its worktree.
         let absolute = start.canonicalize().map_err(|_| not_found())?;
-        for folder in absolute.ancestors() {
-            refuse_special(folder)?;
-            refuse_special(&folder.join(".git"))?;
-            if folder.join(".git").exists() || ceilings.iter().any(|ceiling| ceiling == folder) {
+        for directory in absolute.ancestors() {
+            refuse_special(directory)?;
+            refuse_special(&directory.join(".git"))?;
+            if directory.join(".git").exists()
+                || ceilings.iter().any(|ceiling| ceiling == directory)
+            {
                 break;
             }
         }
@@ -50,7 +53,7 @@ impl Location {
         Ok(Self { prefix: prefix.unwrap_or_default(), ..Self::at(&git_dir)? })
     }
 
-    /// The repository whose git folder is `git_dir`, such as `GIT_DIR` names it.
+    /// The repository whose git directory is `git_dir`, such as `GIT_DIR` names it.
     ///
     /// # Errors
     /// [`Error::NotARepository`] when it is not one, [`Error::Open`] when it is broken.
@@ -76,10 +79,10 @@ impl Location {
     }
 }
 
-/// Refuses a folder whose HEAD or link would never end when it is read, such as a pipe or a device:
-/// the library reads them to see whether it is a git folder.
-fn refuse_special(folder: &Path) -> Result<(), Error> {
-    for file in ["HEAD", "commondir"].map(|name| folder.join(name)) {
+/// Refuses a directory whose HEAD or link would never end when it is read, such as a pipe or a
+/// device: the library reads them to see whether it is a git directory.
+fn refuse_special(directory: &Path) -> Result<(), Error> {
+    for file in ["HEAD", "commondir"].map(|name| directory.join(name)) {
         if file.metadata().is_ok_and(|found| !found.is_file() && !found.is_dir()) {
             return Err(Error::Open { path: file, reason: "it is no regular file".into() });
         }
@@ -87,7 +90,7 @@ fn refuse_special(folder: &Path) -> Result<(), Error> {
     Ok(())
 }
 
-/// The git folder that the file `link`, a `.git` with a `gitdir:` line, names.
+/// The git directory that the file `link`, a `.git` with a `gitdir:` line, names.
 fn linked(link: &Path) -> Result<PathBuf, Error> {
     let target = gix_discover::path::from_gitdir_file(link)
         .map_err(|error| Error::Open { path: link.to_owned(), reason: error.to_string() })?;
@@ -102,12 +105,12 @@ fn refuse_broken_links(
     top: Option<&Path>,
     ceilings: &[PathBuf],
 ) -> Result<(), Error> {
-    let below_top = |folder: &&Path| top.is_none_or(|top| folder.starts_with(top));
-    for folder in start.ancestors().take_while(below_top) {
-        if folder != start && ceilings.iter().any(|ceiling| ceiling == folder) {
+    let below_top = |directory: &&Path| top.is_none_or(|top| directory.starts_with(top));
+    for directory in start.ancestors().take_while(below_top) {
+        if directory != start && ceilings.iter().any(|ceiling| ceiling == directory) {
             break;
         }
-        let link = folder.join(".git");
+        let link = directory.join(".git");
         if link.is_file() && gix_discover::is_git(&link).is_err() {
             let target = linked(&link)?;
             let reason = format!("it leads to {}, which is no repository", target.display());

@@ -16,14 +16,14 @@ pub(super) const OBJECT_BYTES_MAX: usize = 64 << 20;
 /// Bytes that stay for the next object; a large one gives its memory back.
 const STAGING_BYTES_KEPT: usize = 256 << 10;
 
-/// Open object folders.
+/// Open object directories.
 pub(super) struct Objects {
     /// Opened when an object is asked for: a rebuild of one pack asks for none.
     handle: RefCell<Option<gix_odb::Handle>>,
     /// Where git lists the commits whose parents a shallow clone does not have.
     shallow: PathBuf,
-    /// The folder of the repository and those it borrows objects from.
-    folders: Vec<PathBuf>,
+    /// The directory of the repository and those it borrows objects from.
+    directories: Vec<PathBuf>,
     /// Where the library puts an object before it goes to who asked for it.
     staging: RefCell<Vec<u8>>,
 }
@@ -35,15 +35,15 @@ impl std::fmt::Debug for Objects {
 }
 
 impl Objects {
-    /// Opens the objects of the repository whose folder is `common_dir`.
+    /// Opens the objects of the repository whose directory is `common_dir`.
     pub(super) fn open(common_dir: &Path) -> Result<Self, Error> {
         let path = &common_dir.join("objects");
         let absolute = std::path::absolute(path).map_err(cannot_open(path))?;
         std::fs::read_dir(&absolute).map_err(cannot_open(path))?;
-        let mut folders = vec![path.clone()];
-        folders.extend(alternates::resolve(&absolute)?);
+        let mut directories = vec![path.clone()];
+        directories.extend(alternates::resolve(&absolute)?);
         let shallow = common_dir.join("shallow");
-        Ok(Self { handle: RefCell::default(), shallow, folders, staging: RefCell::default() })
+        Ok(Self { handle: RefCell::default(), shallow, directories, staging: RefCell::default() })
     }
 
     /// Opens the object database.
@@ -52,7 +52,7 @@ impl Objects {
             alloc_limit_bytes: Some(OBJECT_BYTES_MAX),
             ..Default::default()
         };
-        let path = &self.folders[0];
+        let path = &self.directories[0];
         let handle = gix_odb::at_opts(path, gix_hash::Kind::Sha1, None, options);
         handle.map_err(cannot_open(path))
     }
@@ -87,7 +87,7 @@ impl Objects {
 
     /// Why an object may not be found that is there: the library passes by what it cannot open.
     fn unreadable(&self, id: Oid) -> Option<Error> {
-        let packs = self.folders.iter().map(|folder| folder.join("pack"));
+        let packs = self.directories.iter().map(|directory| directory.join("pack"));
         let indices = packs.map(|packs| {
             std::fs::read_dir(packs)?.try_for_each(|file| {
                 let path = file?.path();
@@ -101,9 +101,9 @@ impl Objects {
         Some(Error::Unreadable { id, reason })
     }
 
-    /// Where objects are: the repository's own folder first.
-    pub(super) fn folders(&self) -> impl Iterator<Item = &Path> {
-        self.folders.iter().map(PathBuf::as_path)
+    /// Where objects are: the repository's own directory first.
+    pub(super) fn directories(&self) -> impl Iterator<Item = &Path> {
+        self.directories.iter().map(PathBuf::as_path)
     }
 
     fn is_shallow(&self) -> bool {

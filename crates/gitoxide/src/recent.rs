@@ -7,9 +7,9 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 /// By then the system has written it by itself.
 const AGE_MAX: Duration = Duration::from_secs(60);
 
-/// Whether a folder may be that new. Its other times are those of what is in it, so they count only
-/// where the file system does not know when it was made.
-pub(super) fn is_new_folder(found: &Metadata) -> bool {
+/// Whether a directory may be that new. Its other times are those of what is in it, so they count
+/// only where the file system does not know when it was made.
+pub(super) fn is_new_directory(found: &Metadata) -> bool {
     let made = found.created().or_else(|_| found.modified());
     made.map_or(true, is_recent)
 }
@@ -31,8 +31,8 @@ mod tests {
 
     #[test]
     fn what_was_made_within_a_minute_is_recent() {
-        let folder = tempfile::tempdir().expect("a temporary folder");
-        assert!(is_new_folder(&folder.path().metadata().expect("it is there")));
+        let directory = tempfile::tempdir().expect("a temporary directory");
+        assert!(is_new_directory(&directory.path().metadata().expect("it is there")));
         let now = SystemTime::now();
         for (seconds, expected) in [(0, true), (30, true), (61, false), (100_000, false)] {
             assert_eq!(is_recent(now - Duration::from_secs(seconds)), expected, "{seconds}");

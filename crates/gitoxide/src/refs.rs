@@ -66,8 +66,8 @@ fn find(store: &Store, name: &str) -> Result<Option<Target>, Error> {
     let fail = |reason| Error::RefRead { name: name.into(), reason };
     let full: &FullNameRef =
         name.try_into().map_err(|error: gix_ref::name::Error| fail(reason(&error)))?;
-    for folder in [store.git_dir(), store.common_dir_resolved()] {
-        check_file(&folder.join(name), REF_FILE_BYTES_MAX).map_err(fail)?;
+    for directory in [store.git_dir(), store.common_dir_resolved()] {
+        check_file(&directory.join(name), REF_FILE_BYTES_MAX).map_err(fail)?;
     }
     let loose = store.try_find_loose(full).map_err(|error| fail(reason(&error)))?;
     // A short name would do as well, so `refs/heads/refs/...` is found too, and is another one.
@@ -95,9 +95,9 @@ fn check_file(path: &Path, bytes_max: u64) -> Result<(), String> {
     }
 }
 
-/// Refuses such a file among all in a folder and below it, where the library reads each.
-fn check_files(folder: &Path) -> Result<(), String> {
-    for entry in std::fs::read_dir(folder).into_iter().flatten().filter_map(Result::ok) {
+/// Refuses such a file among all in a directory and below it, where the library reads each.
+fn check_files(directory: &Path) -> Result<(), String> {
+    for entry in std::fs::read_dir(directory).into_iter().flatten().filter_map(Result::ok) {
         let path = entry.path();
         match entry.file_type() {
             Ok(kind) if kind.is_dir() => check_files(&path)?,
@@ -112,25 +112,26 @@ pub(super) fn list(store: &Store, prefix: &str, count_max: usize) -> Result<Vec<
     // As above; without packed refs it refuses, and the listing does without them.
     let _ = store.force_refresh_packed_buffer();
     let iteration = store.iter().map_err(|error| fail(reason(&error)))?;
-    // The library searches no folder whose name Windows refuses, such as `a"b`: take one above it.
-    let mut folders = prefix.rmatch_indices('/').map(|(end, _)| &prefix[..=end]);
-    let searched = folders.find_map(|folder| Some((folder, folder.try_into().ok()?)));
-    let (folder, searched) = searched.ok_or_else(|| fail("not a directory of refs".into()))?;
+    // The library searches no directory whose name Windows refuses, such as `a"b`: take one above
+    // it.
+    let mut directories = prefix.rmatch_indices('/').map(|(end, _)| &prefix[..=end]);
+    let searched = directories.find_map(|directory| Some((directory, directory.try_into().ok()?)));
+    let (directory, searched) = searched.ok_or_else(|| fail("not a directory of refs".into()))?;
     for root in [store.git_dir(), store.common_dir_resolved()] {
-        check_files(&root.join(folder)).map_err(fail)?;
+        check_files(&root.join(directory)).map_err(fail)?;
     }
     let refs = iteration.prefixed(searched).map_err(|error| fail(reason(&error)))?;
     let names = refs.filter_map(Result::ok).map(|reference| reference.name.as_bstr().to_string());
     Ok(names.filter(|name| name.starts_with(prefix)).take(count_max).collect())
 }
 
-/// A ref that cannot be beside `name`: one is a folder in the other's path. The library does not
+/// A ref that cannot be beside `name`: one is a directory in the other's path. The library does not
 /// look among the packed ones.
 fn conflict(store: &Store, name: &str) -> Result<Option<String>, Error> {
     let above = name.match_indices('/').map(|(end, _)| &name[..end]).skip(1);
-    for folder in above {
-        if find(store, folder)?.is_some() {
-            return Ok(Some(folder.into()));
+    for directory in above {
+        if find(store, directory)?.is_some() {
+            return Ok(Some(directory.into()));
         }
     }
     // Twice: packed refs are opened before the files are looked at, and a ref that `git pack-refs`

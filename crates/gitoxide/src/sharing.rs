@@ -10,12 +10,12 @@ use std::path::Path;
 use rustix::fs::{CWD, Mode, OFlags};
 use rustix::io::Errno;
 
-use gitmind_system::owned_file::open_folder;
+use gitmind_system::owned_file::open_directory;
 
 /// What members of a group may do, and then all.
 const GROUP: u32 = 0o660;
 const EVERYBODY: u32 = 0o664;
-/// The rights of a mode, and that what is made in a folder gets its group.
+/// The rights of a mode, and that what is made in a directory gets its group.
 const MODE: u32 = 0o7777;
 const RIGHTS: u32 = 0o777;
 const OF_ITS_GROUP: u32 = 0o2000;
@@ -55,7 +55,7 @@ impl Sharing {
     }
 
     /// The mode of what the system has made with this one.
-    pub(super) fn mode(self, old: u32, is_folder: bool) -> u32 {
+    pub(super) fn mode(self, old: u32, is_directory: bool) -> u32 {
         let (kept, mut rights) = match self {
             Self::Umask => return old,
             Self::Also(rights) => (old, rights),
@@ -64,34 +64,34 @@ impl Sharing {
         if old & 0o200 == 0 {
             rights &= !0o222;
         }
-        // Who may read a program or a folder may run it or look into it.
-        if is_folder || old & 0o100 != 0 {
+        // Who may read a program or a directory may run it or look into it.
+        if is_directory || old & 0o100 != 0 {
             rights |= (rights & 0o444) >> 2;
         }
         let new = kept | rights;
-        if is_folder && new & 0o060 != 0 { new | OF_ITS_GROUP } else { new }
+        if is_directory && new & 0o060 != 0 { new | OF_ITS_GROUP } else { new }
     }
 
-    /// Gives a new file or folder the rights that others get.
+    /// Gives a new file or directory the rights that others get.
     pub(super) fn adjust(self, made: impl AsFd) -> Result<(), Errno> {
         if self == Self::Umask {
             return Ok(());
         }
         let stat = rustix::fs::fstat(&made)?;
-        let is_folder = rustix::fs::FileType::from_raw_mode(stat.st_mode).is_dir();
+        let is_directory = rustix::fs::FileType::from_raw_mode(stat.st_mode).is_dir();
         let old = stat.st_mode & MODE;
-        match self.mode(old, is_folder) {
+        match self.mode(old, is_directory) {
             new if new == old => Ok(()),
             new => rustix::fs::fchmod(made, Mode::from_raw_mode(new)),
         }
     }
 
-    /// As [`Self::adjust`], a new folder by its path.
-    pub(super) fn adjust_folder(self, path: &Path) -> Result<(), Errno> {
+    /// As [`Self::adjust`], a new directory by its path.
+    pub(super) fn adjust_directory(self, path: &Path) -> Result<(), Errno> {
         if self == Self::Umask {
             return Ok(());
         }
-        self.adjust(File::from(open_folder(CWD, path, OFlags::NOFOLLOW)?))
+        self.adjust(File::from(open_directory(CWD, path, OFlags::NOFOLLOW)?))
     }
 }
 
@@ -122,8 +122,8 @@ mod tests {
     }
 
     #[test]
-    fn what_nobody_writes_stays_so_and_folders_give_their_group() {
-        for (sharing, old, is_folder, expected) in [
+    fn what_nobody_writes_stays_so_and_directories_give_their_group() {
+        for (sharing, old, is_directory, expected) in [
             (Sharing::Umask, 0o700, true, 0o700),
             (Sharing::Also(GROUP), 0o755, true, 0o2775),
             (Sharing::Also(GROUP), 0o400, false, 0o440),
@@ -132,7 +132,7 @@ mod tests {
             (Sharing::Only(0o600), 0o2755, true, 0o2700),
             (Sharing::Only(0o640), 0o444, false, 0o440),
         ] {
-            assert_eq!(sharing.mode(old, is_folder), expected, "{sharing:?} {old:o}");
+            assert_eq!(sharing.mode(old, is_directory), expected, "{sharing:?} {old:o}");
         }
     }
 }

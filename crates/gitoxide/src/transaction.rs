@@ -76,11 +76,11 @@ impl<'t> GitTransaction<'t> {
                 packed => return Ok(self.keep(packed?)),
             }
         }
-        let folder = location.common_dir.join("objects");
+        let directory = location.common_dir.join("objects");
         let mut bytes = 0;
         for object in few {
-            if !is_again || !loose::is_there(&folder, object.id) {
-                bytes += loose::write(&folder, *sharing, self.alloc, object)?;
+            if !is_again || !loose::is_there(&directory, object.id) {
+                bytes += loose::write(&directory, *sharing, self.alloc, object)?;
             }
         }
         Ok(Stored { objects, size: Bytes::from(bytes) })
@@ -93,8 +93,8 @@ impl<'t> GitTransaction<'t> {
         few: &[Object<'_>],
     ) -> Result<PackWriter<'t>, Error> {
         let GitRepository { location, sharing, .. } = self.repository;
-        let folder = location.common_dir.join("objects/pack");
-        let mut pack = PackWriter::start(self.alloc, &folder, objects, *sharing)?;
+        let directory = location.common_dir.join("objects/pack");
+        let mut pack = PackWriter::start(self.alloc, &directory, objects, *sharing)?;
         for Object { kind, id, data } in few {
             pack.add(*kind, *id, data)?;
         }

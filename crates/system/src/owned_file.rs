@@ -29,25 +29,25 @@ const SWEEP_MAX: usize = 100_000;
 /// The name of a file that is removed unless it is kept.
 #[derive(Debug)]
 pub struct Temporary<'f> {
-    folder: BorrowedFd<'f>,
+    directory: BorrowedFd<'f>,
     name: ShortText,
     is_locked: bool,
     is_kept: bool,
 }
 
 impl<'f> Temporary<'f> {
-    /// Makes an empty file with `mode` in `folder`, which is owned as long as it is open.
+    /// Makes an empty file with `mode` in `directory`, which is owned as long as it is open.
     ///
     /// # Errors
     /// The system's, such as that the directory is read-only.
-    pub fn create(folder: BorrowedFd<'f>, mode: Mode) -> Result<(File, Self), Errno> {
+    pub fn create(directory: BorrowedFd<'f>, mode: Mode) -> Result<(File, Self), Errno> {
         with_new_name(PREFIX, |name| {
-            let (file, locked) = create(folder, name.as_str(), mode)?;
-            Ok((file, Self { folder, name, is_locked: locked.is_ok(), is_kept: false }))
+            let (file, locked) = create(directory, name.as_str(), mode)?;
+            Ok((file, Self { directory, name, is_locked: locked.is_ok(), is_kept: false }))
         })
     }
 
-    /// Its name in the folder.
+    /// Its name in the directory.
     pub fn name(&self) -> &str {
         self.name.as_str()
     }
@@ -67,7 +67,7 @@ impl Drop for Temporary<'_> {
     fn drop(&mut self) {
         if !self.is_kept {
             // What stays is removed by the next process, or by git when it is old.
-            let _ = rustix::fs::unlinkat(self.folder, self.name.as_str(), AtFlags::empty());
+            let _ = rustix::fs::unlinkat(self.directory, self.name.as_str(), AtFlags::empty());
         }
     }
 }
@@ -99,10 +99,11 @@ pub(crate) fn with_new_name<T>(
     Err(Errno::EXIST)
 }
 
-/// An empty file in `folder` whose name begins with `prefix`, which is owned as long as it is open.
-pub fn create_named(folder: &Path, prefix: &str) -> io::Result<NamedTempFile> {
+/// An empty file in `directory` whose name begins with `prefix`, which is owned as long as it is
+/// open.
+pub fn create_named(directory: &Path, prefix: &str) -> io::Result<NamedTempFile> {
     let (file, path) = with_new_name(prefix, |name| {
-        let path = folder.join(name.as_str());
+        let path = directory.join(name.as_str());
         Ok((create(CWD, &path, Mode::RUSR | Mode::WUSR)?.0, path))
     })?;
     Ok(NamedTempFile::from_parts(file, TempPath::try_from_path(path)?))
@@ -116,19 +117,19 @@ pub fn create_named(folder: &Path, prefix: &str) -> io::Result<NamedTempFile> {
 /// [`Errno::EXIST`] when something has the name, or a sweep took the file for stale before it was
 /// locked.
 pub(crate) fn create(
-    folder: BorrowedFd<'_>,
+    directory: BorrowedFd<'_>,
     name: impl Arg + Copy,
     mode: Mode,
 ) -> Result<(File, Result<(), Errno>), Errno> {
     let flags = OFlags::RDWR | OFlags::CREATE | OFlags::EXCL | OFlags::CLOEXEC;
-    let file = File::from(rustix::fs::openat(folder, name, flags, mode)?);
+    let file = File::from(rustix::fs::openat(directory, name, flags, mode)?);
     let error = match (lock(&file), rustix::fs::fstat(&file)) {
         (Err(Errno::WOULDBLOCK), _) => Errno::EXIST,
         (_, Ok(stat)) if stat.st_nlink == 0 => Errno::EXIST,
         (locked, Ok(_)) => return Ok((file, locked)),
         (_, Err(error)) => error,
     };
-    let _ = rustix::fs::unlinkat(folder, name, AtFlags::empty());
+    let _ = rustix::fs::unlinkat(directory, name, AtFlags::empty());
     Err(error)
 }
 
@@ -150,36 +151,36 @@ pub fn is_temporary(name: &[u8]) -> bool {
     name.starts_with(PREFIX.as_bytes())
 }
 
-/// Removes the stale files in `folder` with names for which `is_candidate` holds, if `is_done`
+/// Removes the stale files in `directory` with names for which `is_candidate` holds, if `is_done`
 /// holds for them too.
 ///
 /// What cannot be read or removed stays: that is no reason to fail the work at hand.
 pub fn sweep(
-    folder: BorrowedFd<'_>,
+    directory: BorrowedFd<'_>,
     is_candidate: impl Fn(&[u8]) -> bool,
     mut is_done: impl FnMut(&mut File, &Stat) -> bool,
 ) {
-    each_stale(folder, OFlags::RDONLY, is_candidate, |name, stale| {
+    each_stale(directory, OFlags::RDONLY, is_candidate, |name, stale| {
         if let Ok((mut file, stat)) = stale
             && is_done(&mut file, &stat)
         {
-            let _ = rustix::fs::unlinkat(folder, name, AtFlags::empty());
+            let _ = rustix::fs::unlinkat(directory, name, AtFlags::empty());
         }
     });
 }
 
-/// Calls `act` with the stale files in `folder` with names for which `is_candidate` holds, or with
-/// why it cannot be told whether one is. They are open with `access`, and so locked, until `act`
-/// has returned: else a file whose owner locks it now would go.
+/// Calls `act` with the stale files in `directory` with names for which `is_candidate` holds, or
+/// with why it cannot be told whether one is. They are open with `access`, and so locked, until
+/// `act` has returned: else a file whose owner locks it now would go.
 pub(crate) fn each_stale(
-    folder: BorrowedFd<'_>,
+    directory: BorrowedFd<'_>,
     access: OFlags,
     is_candidate: impl Fn(&[u8]) -> bool,
     mut act: impl FnMut(&CStr, Result<(File, Stat), Errno>),
 ) {
-    each_name(folder, |name| {
+    each_name(directory, |name| {
         if is_candidate(name.to_bytes()) {
-            match stale(folder, name, access) {
+            match stale(directory, name, access) {
                 Ok(None) | Err(Errno::NOENT) => {}
                 Ok(Some(stale)) => act(name, Ok(stale)),
                 Err(error) => act(name, Err(error)),
@@ -190,12 +191,12 @@ pub(crate) fn each_stale(
 
 /// The file `name`, locked, if its owner is not alive and it is there.
 fn stale(
-    folder: BorrowedFd<'_>,
+    directory: BorrowedFd<'_>,
     name: &CStr,
     access: OFlags,
 ) -> Result<Option<(File, Stat)>, Errno> {
     let flags = access | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
-    let file = File::from(rustix::fs::openat(folder, name, flags, Mode::empty())?);
+    let file = File::from(rustix::fs::openat(directory, name, flags, Mode::empty())?);
     match lock(&file) {
         Err(Errno::WOULDBLOCK) => return Ok(None),
         locked => locked?,
@@ -205,11 +206,11 @@ fn stale(
     Ok((is_file && stat.st_nlink > 0).then_some((file, stat)))
 }
 
-/// Calls `act` with the names in `folder`, but for those of itself and the one above.
-pub(crate) fn each_name(folder: BorrowedFd<'_>, mut act: impl FnMut(&CStr)) {
+/// Calls `act` with the names in `directory`, but for those of itself and the one above.
+pub(crate) fn each_name(directory: BorrowedFd<'_>, mut act: impl FnMut(&CStr)) {
     let mut buffer = [MaybeUninit::uninit(); 4096];
     // A descriptor of its own, since reading moves its position.
-    let Ok(listed) = open_folder(folder, ".", OFlags::empty()) else { return };
+    let Ok(listed) = open_directory(directory, ".", OFlags::empty()) else { return };
     let mut listing = RawDir::new(&listed, &mut buffer);
     for _ in 0..SWEEP_MAX {
         let Some(Ok(entry)) = listing.next() else { return };
@@ -219,8 +220,8 @@ pub(crate) fn each_name(folder: BorrowedFd<'_>, mut act: impl FnMut(&CStr)) {
     }
 }
 
-/// Opens the folder at `path` below `parent`, with the flags `also`.
-pub fn open_folder(
+/// Opens the directory at `path` below `parent`, with the flags `also`.
+pub fn open_directory(
     parent: BorrowedFd<'_>,
     path: impl rustix::path::Arg,
     also: OFlags,
@@ -239,26 +240,26 @@ mod tests {
     use super::*;
     use std::os::fd::AsFd;
 
-    fn names(folder: &std::path::Path) -> usize {
-        std::fs::read_dir(folder).expect("a folder").count()
+    fn names(directory: &std::path::Path) -> usize {
+        std::fs::read_dir(directory).expect("a directory").count()
     }
 
     #[test]
     fn a_file_of_the_living_stays_and_one_of_the_dead_goes() {
-        let folder = tempfile::tempdir().expect("a temporary folder");
-        let opened =
-            open_folder(rustix::fs::CWD, folder.path(), OFlags::empty()).expect("a folder");
+        let directory = tempfile::tempdir().expect("a temporary directory");
+        let opened = open_directory(rustix::fs::CWD, directory.path(), OFlags::empty())
+            .expect("a directory");
         let (file, temporary) =
-            Temporary::create(opened.as_fd(), Mode::RUSR).expect("a folder of ours");
+            Temporary::create(opened.as_fd(), Mode::RUSR).expect("a directory of ours");
         sweep(opened.as_fd(), is_temporary, |_, _| true);
-        assert_eq!(names(folder.path()), 1, "its owner lives");
+        assert_eq!(names(directory.path()), 1, "its owner lives");
         temporary.keep();
         drop(file);
         sweep(opened.as_fd(), is_temporary, |_, _| false);
-        assert_eq!(names(folder.path()), 1, "it is still needed");
-        std::fs::write(folder.path().join("tmp_pack_git"), "").expect("writable");
+        assert_eq!(names(directory.path()), 1, "it is still needed");
+        std::fs::write(directory.path().join("tmp_pack_git"), "").expect("writable");
         sweep(opened.as_fd(), is_temporary, |_, _| true);
-        assert_eq!(names(folder.path()), 1, "git's stays, since git locks nothing");
+        assert_eq!(names(directory.path()), 1, "git's stays, since git locks nothing");
     }
 
     #[test]
@@ -267,9 +268,9 @@ mod tests {
         // somebody wants each file while a sweep has it, and gets it only when it is removed.
         use std::sync::mpsc::channel;
         const ROUNDS: u32 = 1000;
-        let folder = tempfile::tempdir().expect("a temporary folder");
-        let opened =
-            open_folder(rustix::fs::CWD, folder.path(), OFlags::empty()).expect("a folder");
+        let directory = tempfile::tempdir().expect("a temporary directory");
+        let opened = open_directory(rustix::fs::CWD, directory.path(), OFlags::empty())
+            .expect("a directory");
         let (send, wanted) = channel::<File>();
         let (failed_once, has_failed) = channel();
         let lost = std::thread::scope(|scope| {
@@ -288,7 +289,7 @@ mod tests {
                 lost
             });
             for _ in 0..ROUNDS {
-                let path = folder.path().join(format!("{PREFIX}dead"));
+                let path = directory.path().join(format!("{PREFIX}dead"));
                 let file = File::create(&path).expect("writable");
                 let mut file = Some(file);
                 sweep(opened.as_fd(), is_temporary, |_, _| {
@@ -307,9 +308,9 @@ mod tests {
     #[test]
     fn what_is_created_while_others_sweep_is_there_and_owned() {
         use std::sync::atomic::{AtomicBool, Ordering};
-        let folder = tempfile::tempdir().expect("a temporary folder");
-        let opened =
-            open_folder(rustix::fs::CWD, folder.path(), OFlags::empty()).expect("a folder");
+        let directory = tempfile::tempdir().expect("a temporary directory");
+        let opened = open_directory(rustix::fs::CWD, directory.path(), OFlags::empty())
+            .expect("a directory");
         let is_over = AtomicBool::new(false);
         let lost = std::thread::scope(|scope| {
             scope.spawn(|| {

@@ -16,20 +16,20 @@ const BYTES_MAX: usize = 256 << 10;
 /// Room that does for nearly every commit.
 const CONTENT_BYTES: usize = 2 << 10;
 
-/// The loose objects of one folder.
+/// The loose objects of one directory.
 pub(super) struct Loose<'a> {
-    folder: Option<rustix::fd::OwnedFd>,
+    directory: Option<rustix::fd::OwnedFd>,
     /// The file, and then what is in it.
     packed: Vec<'a, u8>,
 }
 
 impl<'a> Loose<'a> {
-    /// Those of the folder `objects`, none if it cannot be opened.
+    /// Those of the directory `objects`, none if it cannot be opened.
     pub(super) fn open(objects: Option<&Path>, alloc: Alloc<'a>) -> Self {
         let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
         let open = |path| rustix::fs::open(path, flags, Mode::empty()).ok();
-        let folder = objects.and_then(open);
-        Self { folder, packed: Vec::new(alloc) }
+        let directory = objects.and_then(open);
+        Self { directory, packed: Vec::new(alloc) }
     }
 
     /// Puts the commit `id` into `bytes`; `false` when there is no such file, or anything is odd
@@ -70,10 +70,10 @@ impl<'a> Loose<'a> {
 
     /// Reads the file of `id` into the buffer.
     fn load(&mut self, id: Oid) -> Result<bool, MemoryError> {
-        let Some(folder) = &self.folder else { return Ok(false) };
+        let Some(directory) = &self.directory else { return Ok(false) };
         let name = loose::name(id);
         let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NOFOLLOW;
-        let Ok(file) = rustix::fs::openat(folder, &name[..], flags, Mode::empty()) else {
+        let Ok(file) = rustix::fs::openat(directory, &name[..], flags, Mode::empty()) else {
             return Ok(false);
         };
         let mut file = std::fs::File::from(file);
@@ -100,12 +100,12 @@ mod tests {
 
     /// Reads a file with this stream; `None` when it is left to others.
     fn read(stream: &[u8]) -> Option<std::vec::Vec<u8>> {
-        let (folder, system) = (tempfile::tempdir().expect("a folder"), System::new());
-        std::fs::create_dir(folder.path().join("01")).expect("it is new");
+        let (directory, system) = (tempfile::tempdir().expect("a directory"), System::new());
+        std::fs::create_dir(directory.path().join("01")).expect("it is new");
         let id = Oid::new([1; 20]);
-        let name = folder.path().join("01").join("01".repeat(19));
+        let name = directory.path().join("01").join("01".repeat(19));
         std::fs::write(name, stream).expect("there is room on the disk");
-        let mut loose = Loose::open(Some(folder.path()), Alloc::new(&system));
+        let mut loose = Loose::open(Some(directory.path()), Alloc::new(&system));
         let mut bytes = Vec::new(Alloc::new(&system));
         let inflate = &mut Inflate::default();
         let is_read = loose.commit(id, inflate, &mut bytes).expect("there is memory");

@@ -22,13 +22,13 @@ pub(super) struct Pack {
 }
 
 impl Pack {
-    /// Opens the packs in the folder `objects`; one that cannot be opened is left to whoever reads
-    /// objects one by one. A delta is applied when that takes no more than `delta_bytes_max`.
+    /// Opens the packs in the directory `objects`; one that cannot be opened is left to whoever
+    /// reads objects one by one. A delta is applied when that takes no more than `delta_bytes_max`.
     pub(super) fn open_all(objects: &Path, delta_bytes_max: usize) -> Vec<Self> {
         let Ok(files) = std::fs::read_dir(objects.join("pack")) else { return Vec::new() };
         let mut indices: Vec<PathBuf> = files.flatten().map(|file| file.path()).collect();
         indices.retain(|path| path.extension().is_some_and(|extension| extension == "idx"));
-        // Newest last, whatever the folder's order: the file that is asked first is the last.
+        // Newest last, whatever the directory's order: the file that is asked first is the last.
         indices.sort_by_cached_key(|path| path.metadata().and_then(|file| file.modified()).ok());
         indices.iter().filter_map(|path| Self::open(path, delta_bytes_max)).collect()
     }

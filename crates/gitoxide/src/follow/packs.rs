@@ -18,9 +18,9 @@ impl std::fmt::Debug for Packs {
 }
 
 impl Packs {
-    pub(super) fn get<'p>(&'p self, folders: impl Iterator<Item = &'p Path>) -> &'p [Pack] {
-        let open = |folder| Pack::open_all(folder, DELTA_BYTES_MAX);
-        self.0.get_or_init(|| folders.flat_map(open).collect())
+    pub(super) fn get<'p>(&'p self, directories: impl Iterator<Item = &'p Path>) -> &'p [Pack] {
+        let open = |directory| Pack::open_all(directory, DELTA_BYTES_MAX);
+        self.0.get_or_init(|| directories.flat_map(open).collect())
     }
 }
 

@@ -46,18 +46,18 @@ fn write_pack(objects: &Path, entries: &[(Oid, std::vec::Vec<u8>)]) {
     index.extend(vec![0; 4 * entries.len()]);
     index.extend(offsets);
     index.extend([0; 40]);
-    let folder = objects.join("pack");
-    std::fs::create_dir_all(&folder).expect("there is room");
-    std::fs::write(folder.join("pack-1.pack"), pack).expect("there is room");
-    std::fs::write(folder.join("pack-1.idx"), index).expect("there is room");
+    let directory = objects.join("pack");
+    std::fs::create_dir_all(&directory).expect("there is room");
+    std::fs::write(directory.join("pack-1.pack"), pack).expect("there is room");
+    std::fs::write(directory.join("pack-1.idx"), index).expect("there is room");
 }
 
-/// A repository's folder with one pack, and what opens it.
+/// A repository's directory with one pack, and what opens it.
 fn packed(entries: &[(Oid, std::vec::Vec<u8>)]) -> (TempDir, Objects, Packs) {
-    let folder = tempfile::tempdir().expect("a folder");
-    write_pack(&folder.path().join("objects"), entries);
-    let objects = Objects::open(folder.path()).expect("it is there");
-    (folder, objects, Packs::default())
+    let directory = tempfile::tempdir().expect("a directory");
+    write_pack(&directory.path().join("objects"), entries);
+    let objects = Objects::open(directory.path()).expect("it is there");
+    (directory, objects, Packs::default())
 }
 
 fn commit_of(len: usize) -> std::vec::Vec<u8> {
@@ -91,12 +91,12 @@ fn a_delta_is_refused_by_its_sizes_before_anything_is_inflated() {
             let [low, high, ..] = copied.to_le_bytes();
             instructions.extend([0xb0, low, high]);
         }
-        let (_folder, objects, packs) = packed(&[
+        let (_directory, objects, packs) = packed(&[
             (base, entry(COMMIT, base_len, b"", &commit_of(base_len))),
             (delta, entry(REF_DELTA, instructions.len(), base.as_bytes(), &instructions)),
         ]);
         let (system, mut decoder) = (System::new(), Decoder::default());
-        let pack = &packs.get(objects.folders())[0];
+        let pack = &packs.get(objects.directories())[0];
         let offset = pack.find(delta).expect("it is there");
         let mut bytes = Vec::new(Alloc::new(&system));
         let decoded = decoder.commit(pack, offset, COMMIT_BYTES_MAX, &mut bytes);
@@ -112,7 +112,7 @@ fn a_packed_commit_takes_no_memory_by_its_claim() {
     // 64 MiB of the budget were taken for a commit that claimed to have them.
     let id = Oid::new([1; 20]);
     for claimed in [64 << 20, COMMIT_BYTES_MAX + 1, 1 << 40] {
-        let (_folder, objects, packs) =
+        let (_directory, objects, packs) =
             packed(&[(id, entry(COMMIT, claimed, b"", &commit_of(90)))]);
         let (followed, _) = testing::with_budget(Bytes::new(64 << 10), |alloc| {
             let mut follower = Follower::new(&objects, (&packs, 0), alloc);
@@ -126,7 +126,7 @@ fn a_packed_commit_takes_no_memory_by_its_claim() {
 fn a_large_commit_is_read_and_gives_its_memory_back() {
     let (system, content) = (System::new(), commit_of(BYTES_KEPT + 1));
     let id = object_id(ObjectKind::Commit, &content).expect("no attack");
-    let (_folder, objects, packs) = packed(&[(id, entry(COMMIT, content.len(), b"", &content))]);
+    let (_directory, objects, packs) = packed(&[(id, entry(COMMIT, content.len(), b"", &content))]);
     let mut follower = Follower::new(&objects, (&packs, 0), Alloc::new(&system));
     let mut seen = 0;
     let followed = follower.follow(id, &mut |commit| {
@@ -145,8 +145,8 @@ fn a_large_commit_is_read_and_gives_its_memory_back() {
 fn orders_are_kept_up_to_a_number_of_objects() {
     let entries =
         [1, 2, 3].map(|byte| (Oid::new([byte; 20]), entry(COMMIT, 90, b"", &commit_of(90))));
-    let (_folder, objects, packs) = packed(&entries);
-    let (system, pack) = (System::new(), &packs.get(objects.folders())[0]);
+    let (_directory, objects, packs) = packed(&entries);
+    let (system, pack) = (System::new(), &packs.get(objects.directories())[0]);
     let alloc = Alloc::new(&system);
     assert_eq!(Orders::new(2, alloc).of(0, pack), Ok(None), "there are three");
     let mut orders = Orders::new(7, alloc);

@@ -77,17 +77,17 @@ impl<'a> Entries<'a> {
         self.count
     }
 
-    /// Adds an entry; a full run goes to a file in `folder` before.
-    pub(super) fn push(&mut self, folder: &Path, entry: IndexEntry) -> Result<(), Error> {
+    /// Adds an entry; a full run goes to a file in `directory` before.
+    pub(super) fn push(&mut self, directory: &Path, entry: IndexEntry) -> Result<(), Error> {
         if self.newest.len() == self.run_entries {
             self.newest.sort_unstable_by_key(|entry| entry.id);
             self.runs.try_reserve(1)?;
             let alloc = self.newest.alloc();
-            let mut run = Spool::create(folder, "tmp_gitmind_run_", alloc)?;
+            let mut run = Spool::create(directory, "tmp_gitmind_run_", alloc)?;
             let written =
                 self.newest.iter().try_for_each(|entry| run.write_all(&entry.to_record()));
             let run = written.and_then(|()| run.into_file());
-            let run = run.map_err(Error::io("write a pack index in", folder))?;
+            let run = run.map_err(Error::io("write a pack index in", directory))?;
             // There is room, so this takes no memory.
             self.runs.try_push(run)?;
             self.newest.clear();
@@ -197,7 +197,7 @@ mod tests {
 
     #[test]
     fn entries_come_in_the_order_of_their_names_from_any_number_of_runs() {
-        let (system, folder) = (System::new(), std::env::temp_dir());
+        let (system, directory) = (System::new(), std::env::temp_dir());
         let alloc = Alloc::new(&system);
         for (count, run_entries) in [(0_u32, 4), (4, 4), (5, 4), (2000, 700), (2000, 1)] {
             let count = if run_entries == 1 { 20 } else { count };
@@ -209,7 +209,7 @@ mod tests {
             let mut entries =
                 Entries::with_runs(alloc, None, run_entries).expect("there is memory");
             for number in 0..count {
-                entries.push(&folder, entry(number)).expect("the folder is writable");
+                entries.push(&directory, entry(number)).expect("the directory is writable");
             }
             assert_eq!(entries.count(), count);
             let mut expected: std::vec::Vec<_> = (0..count).map(entry).collect();

@@ -9,7 +9,7 @@ use std::path::Path;
 /// Offsets from here on do not fit the table of 31-bit ones.
 const LARGE_OFFSET: u64 = 1 << 31;
 
-/// Writes the index of the pack with checksum `pack` to a file in `folder`.
+/// Writes the index of the pack with checksum `pack` to a file in `directory`.
 ///
 /// # Errors
 /// [`PackError::Duplicate`] when two entries have one name.
@@ -17,12 +17,12 @@ pub(super) fn write_index(
     entries: Sorted<'_, '_>,
     pack: Oid,
     out: &mut impl Write,
-    folder: &Path,
+    directory: &Path,
 ) -> Result<(), Error> {
-    let failed = || Error::io("write a pack index in", folder);
+    let failed = || Error::io("write a pack index in", directory);
     let mut out = Hashing { hasher: Hasher::default(), out };
     out.write_all(b"\xfftOc\0\0\0\x02").map_err(failed())?;
-    fan_out(entries, &mut out, folder)?;
+    fan_out(entries, &mut out, directory)?;
     let mut pass = entries.iter()?;
     while let Some(entry) = pass.next().map_err(failed())? {
         out.write_all(entry.id.as_bytes()).map_err(failed())?;
@@ -55,8 +55,8 @@ pub(super) fn write_index(
 }
 
 /// Writes how many names start with each byte or a smaller one, on the way past all of them.
-fn fan_out(entries: Sorted<'_, '_>, out: &mut impl Write, folder: &Path) -> Result<(), Error> {
-    let failed = || Error::io("write a pack index in", folder);
+fn fan_out(entries: Sorted<'_, '_>, out: &mut impl Write, directory: &Path) -> Result<(), Error> {
+    let failed = || Error::io("write a pack index in", directory);
     let mut counts = [0_u32; 256];
     let mut last = None;
     let mut pass = entries.iter()?;

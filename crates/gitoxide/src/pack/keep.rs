@@ -15,7 +15,7 @@ use tempfile::NamedTempFile;
 
 use gitmind_git::Error;
 use gitmind_system::owned_file::{
-    self as temporary, ATTEMPTS_MAX, create_named, is_temporary, open_folder,
+    self as temporary, ATTEMPTS_MAX, create_named, is_temporary, open_directory,
 };
 
 /// What is in ours; a file that begins with anything else is somebody's.
@@ -31,11 +31,11 @@ pub struct Keep {
 }
 
 impl Keep {
-    /// Puts the file at `path` in `folder`, before there is a pack; `None` when one is there.
-    pub(super) fn make(folder: &Path, path: PathBuf) -> Result<Option<Self>, Error> {
+    /// Puts the file at `path` in `directory`, before there is a pack; `None` when one is there.
+    pub(super) fn make(directory: &Path, path: PathBuf) -> Result<Option<Self>, Error> {
         for _ in 0..ATTEMPTS_MAX {
             // It has its content and its lock when it gets its name.
-            let new = create(folder).map_err(Error::io("write a file in", folder))?;
+            let new = create(directory).map_err(Error::io("write a file in", directory))?;
             match new.persist_noclobber(&path) {
                 Ok(file) => return Ok(Some(Self { path, _owned: file })),
                 Err(failed) => match failed.error.kind() {
@@ -57,8 +57,8 @@ impl Drop for Keep {
     }
 }
 
-fn create(folder: &Path) -> io::Result<NamedTempFile> {
-    let mut new = create_named(folder, "tmp_gitmind_keep_")?;
+fn create(directory: &Path) -> io::Result<NamedTempFile> {
+    let mut new = create_named(directory, "tmp_gitmind_keep_")?;
     new.write_all(CONTENT)?;
     // One that a power cut has emptied would be nobody's, and keep its pack for ever.
     new.as_file().sync_data()?;
@@ -73,48 +73,48 @@ fn is_ours(file: &mut impl Read) -> io::Result<bool> {
     }
 }
 
-/// Removes what killed processes have left in `folder`, temporary files too.
-pub(super) fn sweep(folder: &Path) {
-    let Ok(folder) = open_folder(CWD, folder, OFlags::empty()) else { return };
-    temporary::sweep(folder.as_fd(), is_temporary, |_, _| true);
+/// Removes what killed processes have left in `directory`, temporary files too.
+pub(super) fn sweep(directory: &Path) {
+    let Ok(directory) = open_directory(CWD, directory, OFlags::empty()) else { return };
+    temporary::sweep(directory.as_fd(), is_temporary, |_, _| true);
     let is_keep = |name: &[u8]| name.ends_with(SUFFIX);
-    temporary::sweep(folder.as_fd(), is_keep, |file, _| is_ours(file).unwrap_or(false));
+    temporary::sweep(directory.as_fd(), is_keep, |file, _| is_ours(file).unwrap_or(false));
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn names(folder: &Path) -> std::vec::Vec<std::ffi::OsString> {
-        let entries = std::fs::read_dir(folder).expect("a folder");
+    fn names(directory: &Path) -> std::vec::Vec<std::ffi::OsString> {
+        let entries = std::fs::read_dir(directory).expect("a directory");
         entries.map(|entry| entry.expect("readable").file_name()).collect()
     }
 
     #[test]
     fn a_pack_is_kept_until_its_owner_lets_go() {
-        let folder = tempfile::tempdir().expect("a temporary folder");
-        let folder = folder.path();
-        let make = || Keep::make(folder, folder.join("pack-1.keep")).expect("writable");
+        let directory = tempfile::tempdir().expect("a temporary directory");
+        let directory = directory.path();
+        let make = || Keep::make(directory, directory.join("pack-1.keep")).expect("writable");
         let first = make().expect("there is none");
         assert!(make().is_none(), "two would not know when to let go");
-        sweep(folder);
-        assert_eq!(names(folder), ["pack-1.keep"], "nobody is dead");
+        sweep(directory);
+        assert_eq!(names(directory), ["pack-1.keep"], "nobody is dead");
         drop(first);
-        assert!(names(folder).is_empty());
+        assert!(names(directory).is_empty());
     }
 
     #[test]
     fn what_a_killed_process_left_is_swept_and_what_others_keep_is_not() {
-        let folder = tempfile::tempdir().expect("a temporary folder");
-        let folder = folder.path();
-        std::fs::write(folder.join("pack-1.keep"), CONTENT).expect("writable");
+        let directory = tempfile::tempdir().expect("a temporary directory");
+        let directory = directory.path();
+        std::fs::write(directory.join("pack-1.keep"), CONTENT).expect("writable");
         for (name, content) in [("pack-2.keep", ""), ("pack-3.keep", "fetch-pack 12 on host\n")] {
-            std::fs::write(folder.join(name), content).expect("writable");
+            std::fs::write(directory.join(name), content).expect("writable");
         }
-        let third = Keep::make(folder, folder.join("pack-3.keep"));
+        let third = Keep::make(directory, directory.join("pack-3.keep"));
         assert!(third.expect("readable").is_none(), "it is somebody's");
-        sweep(folder);
-        let mut left = names(folder);
+        sweep(directory);
+        let mut left = names(directory);
         left.sort();
         assert_eq!(left, ["pack-2.keep", "pack-3.keep"]);
     }
@@ -125,19 +125,19 @@ mod tests {
         // next sweep removed it while its owner lived.
         use rustix::fs::{FlockOperation, flock};
         use std::sync::atomic::{AtomicBool, Ordering};
-        let folder = tempfile::tempdir().expect("a temporary folder");
-        let (folder, is_over) = (folder.path(), AtomicBool::new(false));
+        let directory = tempfile::tempdir().expect("a temporary directory");
+        let (directory, is_over) = (directory.path(), AtomicBool::new(false));
         let unlocked = std::thread::scope(|scope| {
             scope.spawn(|| {
-                let opened = open_folder(CWD, folder, OFlags::empty()).expect("a folder");
+                let opened = open_directory(CWD, directory, OFlags::empty()).expect("a directory");
                 while !is_over.load(Ordering::Relaxed) {
                     temporary::sweep(opened.as_fd(), is_temporary, |_, _| false);
                 }
             });
             let mut unlocked = 0;
             for number in 0..2_000 {
-                let path = folder.join(format!("pack-{number}.keep"));
-                let Ok(Some(kept)) = Keep::make(folder, path.clone()) else { continue };
+                let path = directory.join(format!("pack-{number}.keep"));
+                let Ok(Some(kept)) = Keep::make(directory, path.clone()) else { continue };
                 let other = File::open(path).expect("it is there");
                 let locked = flock(&other, FlockOperation::NonBlockingLockShared);
                 unlocked += usize::from(locked.is_ok());

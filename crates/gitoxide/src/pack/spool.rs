@@ -21,11 +21,11 @@ pub(super) struct Spool<'a> {
 }
 
 impl<'a> Spool<'a> {
-    /// An empty file in `folder`, whose name begins with `prefix`.
-    pub(super) fn create(folder: &Path, prefix: &str, alloc: Alloc<'a>) -> Result<Self, Error> {
+    /// An empty file in `directory`, whose name begins with `prefix`.
+    pub(super) fn create(directory: &Path, prefix: &str, alloc: Alloc<'a>) -> Result<Self, Error> {
         let buffer = Vec::try_with_capacity(BUFFER_BYTES, alloc)?;
-        let file = create_named(folder, prefix);
-        let file = file.map_err(Error::io("create a temporary file in", folder))?;
+        let file = create_named(directory, prefix);
+        let file = file.map_err(Error::io("create a temporary file in", directory))?;
         Ok(Self { file, buffer })
     }
 
@@ -93,8 +93,9 @@ mod tests {
     #[test]
     fn the_file_has_what_was_written_in_pieces_of_any_size() {
         let system = System::new();
-        let folder = std::env::temp_dir();
-        let mut spool = Spool::create(&folder, "gm-spool-", Alloc::new(&system)).expect("writable");
+        let directory = std::env::temp_dir();
+        let mut spool =
+            Spool::create(&directory, "gm-spool-", Alloc::new(&system)).expect("writable");
         let mut expected = vec![];
         for len in [0, 1, 1000, BUFFER_BYTES, BUFFER_BYTES - 1, BUFFER_BYTES + 1, 2, 300_000] {
             let piece: std::vec::Vec<u8> = (0..=250).cycle().skip(len % 7).take(len).collect();

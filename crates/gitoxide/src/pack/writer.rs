@@ -23,7 +23,7 @@ const HEADER_BYTES: usize = 12;
 /// Where the count is.
 const COUNT_OFFSET: u64 = 8;
 
-/// Writes one pack into a folder of packs.
+/// Writes one pack into a directory of packs.
 ///
 /// The file is invisible to git until [`Self::finish`] names it: git ignores and later removes
 /// files that start with `tmp_`.
@@ -37,7 +37,7 @@ pub struct PackWriter<'a> {
 
 /// What has been written of a pack.
 struct Draft<'a> {
-    folder: PathBuf,
+    directory: PathBuf,
     file: Spool<'a>,
     hasher: Hasher,
     offset: u64,
@@ -48,29 +48,32 @@ struct Draft<'a> {
 
 impl fmt::Debug for PackWriter<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("PackWriter").field("directory", &self.draft.folder).finish_non_exhaustive()
+        f.debug_struct("PackWriter")
+            .field("directory", &self.draft.directory)
+            .finish_non_exhaustive()
     }
 }
 
 impl<'a> PackWriter<'a> {
-    /// Starts a pack in `folder`, which is made when it is not there, for those who share it. When
-    /// the number of objects is not known, the pack is read once more in the end: its header, which
-    /// is hashed, has it. What killed processes have left to keep their packs goes.
+    /// Starts a pack in `directory`, which is made when it is not there, for those who share it.
+    /// When the number of objects is not known, the pack is read once more in the end: its header,
+    /// which is hashed, has it. What killed processes have left to keep their packs goes.
     pub fn start(
         alloc: Alloc<'a>,
-        folder: &Path,
+        directory: &Path,
         objects: Option<u32>,
         sharing: Sharing,
     ) -> Result<Self, Error> {
         let entries = Entries::new(alloc, objects)?;
-        let is_there = sharing == Sharing::Umask || folder.is_dir();
-        let made = fs::create_dir_all(folder)
-            .and_then(|()| if is_there { Ok(()) } else { Ok(sharing.adjust_folder(folder)?) });
-        made.map_err(Error::io("create directory", folder))?;
-        keep::sweep(folder);
+        let is_there = sharing == Sharing::Umask || directory.is_dir();
+        let made = fs::create_dir_all(directory).and_then(|()| {
+            if is_there { Ok(()) } else { Ok(sharing.adjust_directory(directory)?) }
+        });
+        made.map_err(Error::io("create directory", directory))?;
+        keep::sweep(directory);
         let mut draft = Draft {
-            folder: folder.into(),
-            file: Spool::create(folder, "tmp_gitmind_pack_", alloc)?,
+            directory: directory.into(),
+            file: Spool::create(directory, "tmp_gitmind_pack_", alloc)?,
             hasher: Hasher::default(),
             offset: 0,
             objects,
@@ -109,23 +112,23 @@ impl<'a> PackWriter<'a> {
         }
         let checksum = std::mem::take(&mut draft.hasher).finish()?;
         draft.write(checksum.as_bytes())?;
-        let Draft { folder, file, offset: pack_bytes, mut entries, .. } = draft;
-        let pack = flushed(file, &folder, sharing)?;
+        let Draft { directory, file, offset: pack_bytes, mut entries, .. } = draft;
+        let pack = flushed(file, &directory, sharing)?;
 
-        let mut index = Spool::create(&folder, "tmp_gitmind_idx_", alloc)?;
-        write_index(entries.sort(), checksum, &mut index, &folder)?;
-        let index = flushed(index, &folder, sharing)?;
-        let index_bytes = size_bytes(&index, &folder)?;
+        let mut index = Spool::create(&directory, "tmp_gitmind_idx_", alloc)?;
+        write_index(entries.sort(), checksum, &mut index, &directory)?;
+        let index = flushed(index, &directory, sharing)?;
+        let index_bytes = size_bytes(&index, &directory)?;
 
-        let (name, keep) = self::name(&folder, checksum)?;
-        let place = |extension| place(&folder, name, extension);
+        let (name, keep) = self::name(&directory, checksum)?;
+        let place = |extension| place(&directory, name, extension);
         persist(pack, &place("pack"))?;
         if let Err(error) = persist(index, &place("idx")) {
             // Nobody would find what is in it, and git would not remove it.
             let _ = fs::remove_file(place("pack"));
             return Err(error);
         }
-        sync_folder(&folder)?;
+        sync_directory(&directory)?;
         let size = Bytes::new(pack_bytes + index_bytes);
         Ok((Stored { objects, size }, keep))
     }
@@ -138,19 +141,19 @@ impl Draft<'_> {
             return Err(PackError::Count { expected, actual: expected.saturating_add(1) }.into());
         }
         let crc32 = crc32fast::hash(entry);
-        self.entries.push(&self.folder, IndexEntry { id, crc32, offset: self.offset })?;
+        self.entries.push(&self.directory, IndexEntry { id, crc32, offset: self.offset })?;
         self.write(entry)
     }
 
     fn write(&mut self, bytes: &[u8]) -> Result<(), Error> {
         self.hasher.update(bytes);
         self.offset += bytes.len() as u64;
-        self.file.write_all(bytes).map_err(Error::io("write a pack in", &self.folder))
+        self.file.write_all(bytes).map_err(Error::io("write a pack in", &self.directory))
     }
 
     /// Writes the number of objects into the header and hashes the file anew.
     fn count(&mut self, objects: u32, buffer: &mut Vec<'_, u8>) -> Result<(), Error> {
-        let failed = || Error::io("write a pack in", &self.folder);
+        let failed = || Error::io("write a pack in", &self.directory);
         buffer.try_resize_zeroed(BUFFER_BYTES)?;
         self.hasher = Hasher::default();
         self.file.write_at(&objects.to_be_bytes(), COUNT_OFFSET).map_err(failed())?;
@@ -159,8 +162,8 @@ impl Draft<'_> {
 }
 
 /// Writes out what is buffered and waits until the disk has it.
-fn flushed(file: Spool<'_>, folder: &Path, sharing: Sharing) -> Result<NamedTempFile, Error> {
-    let file = file.into_file().map_err(Error::io("write a file in", folder))?;
+fn flushed(file: Spool<'_>, directory: &Path, sharing: Sharing) -> Result<NamedTempFile, Error> {
+    let file = file.into_file().map_err(Error::io("write a file in", directory))?;
     let read_only = Permissions::from_mode(sharing.mode(0o444, false));
     file.as_file()
         .set_permissions(read_only)
@@ -169,8 +172,8 @@ fn flushed(file: Spool<'_>, folder: &Path, sharing: Sharing) -> Result<NamedTemp
     Ok(file)
 }
 
-fn size_bytes(file: &NamedTempFile, folder: &Path) -> Result<u64, Error> {
-    let metadata = file.as_file().metadata().map_err(Error::io("inspect a file in", folder))?;
+fn size_bytes(file: &NamedTempFile, directory: &Path) -> Result<u64, Error> {
+    let metadata = file.as_file().metadata().map_err(Error::io("inspect a file in", directory))?;
     Ok(metadata.len())
 }
 
@@ -179,28 +182,28 @@ fn size_bytes(file: &NamedTempFile, folder: &Path) -> Result<u64, Error> {
 ///
 /// A pack that is there is not taken for ours, though it be the same: `git repack` may have listed
 /// it for removal before it was kept.
-fn name(folder: &Path, checksum: Oid) -> Result<(Oid, Keep), Error> {
+fn name(directory: &Path, checksum: Oid) -> Result<(Oid, Keep), Error> {
     let mut name = checksum;
     for _ in 0..ATTEMPTS_MAX {
-        let is_taken = || place(folder, name, "pack").exists();
+        let is_taken = || place(directory, name, "pack").exists();
         // Looked at before as well: a collection that has listed that pack as one that goes would
         // leave out what is in it, if it were kept for a moment.
         if !is_taken()
-            && let Some(keep) = Keep::make(folder, place(folder, name, "keep"))?
+            && let Some(keep) = Keep::make(directory, place(directory, name, "keep"))?
             && !is_taken()
         {
             return Ok((name, keep));
         }
         let mut random = [0; Oid::LEN];
         getrandom(&mut random, GetRandomFlags::empty())
-            .map_err(|errno| Error::io("name a pack in", folder)(errno.into()))?;
+            .map_err(|errno| Error::io("name a pack in", directory)(errno.into()))?;
         name = Oid::new(random);
     }
-    Err(Error::io("name a pack in", folder)(io::ErrorKind::AlreadyExists.into()))
+    Err(Error::io("name a pack in", directory)(io::ErrorKind::AlreadyExists.into()))
 }
 
-fn place(folder: &Path, name: Oid, extension: &str) -> PathBuf {
-    folder.join(format!("pack-{name}.{extension}"))
+fn place(directory: &Path, name: Oid, extension: &str) -> PathBuf {
+    directory.join(format!("pack-{name}.{extension}"))
 }
 
 /// Gives a finished file its name.
@@ -215,11 +218,11 @@ fn persist(file: NamedTempFile, path: &Path) -> Result<(), Error> {
     }
 }
 
-/// Waits until the disk has the folder's entries.
-fn sync_folder(folder: &Path) -> Result<(), Error> {
-    File::open(folder)
-        .and_then(|folder| folder.sync_all())
-        .map_err(Error::io("sync directory", folder))
+/// Waits until the disk has the directory's entries.
+fn sync_directory(directory: &Path) -> Result<(), Error> {
+    File::open(directory)
+        .and_then(|directory| directory.sync_all())
+        .map_err(Error::io("sync directory", directory))
 }
 
 #[cfg(test)]
@@ -232,15 +235,15 @@ mod tests {
     /// left out what is in it then, and removed it.
     #[test]
     fn a_pack_that_is_there_is_not_kept_for_a_moment() {
-        let folder = tempfile::tempdir().expect("a temporary folder");
-        let folder = folder.path();
+        let directory = tempfile::tempdir().expect("a temporary directory");
+        let directory = directory.path();
         let taken = Oid::new([7; Oid::LEN]);
-        fs::write(place(folder, taken, "pack"), "somebody's").expect("writable");
+        fs::write(place(directory, taken, "pack"), "somebody's").expect("writable");
         let events = inotify::init(inotify::CreateFlags::NONBLOCK).expect("it can be watched");
         let new = inotify::WatchFlags::CREATE | inotify::WatchFlags::MOVED_TO;
-        inotify::add_watch(&events, folder, new).expect("it can be watched");
+        inotify::add_watch(&events, directory, new).expect("it can be watched");
 
-        let (name, keep) = self::name(folder, taken).expect("there are other names");
+        let (name, keep) = self::name(directory, taken).expect("there are other names");
         assert_ne!(name, taken);
         drop(keep);
 

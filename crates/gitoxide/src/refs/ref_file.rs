@@ -14,20 +14,20 @@ use std::time::Duration;
 use rustix::fs::{AtFlags, CWD, Mode, OFlags, Stat, linkat};
 use rustix::io::Errno;
 
-use crate::recent::is_new_folder;
+use crate::recent::is_new_directory;
 use crate::sharing::Sharing;
 use gitmind_git::Error;
 use gitmind_git::oid::Oid;
-use gitmind_system::owned_file::{Temporary, errno, is_owned, is_temporary, open_folder, sweep};
+use gitmind_system::owned_file::{Temporary, errno, is_owned, is_temporary, open_directory, sweep};
 
 /// How long to wait before a lock is asked for again.
 const LOCK_WAIT: Duration = Duration::from_millis(20);
 /// A second for someone of whom nobody can tell whether they live, 30 for who does.
 const PATIENCE: Patience = Patience { others: 50, living: 1_500 };
-/// Files and folders below a ref's own path that one sweep looks at.
+/// Files and directories below a ref's own path that one sweep looks at.
 const BELOW_MAX: u32 = 10_000;
-/// Folders that others remove while we make them, and the other way round.
-const FOLDER_TRIES: u32 = 16;
+/// Directories that others remove while we make them, and the other way round.
+const DIRECTORY_TRIES: u32 = 16;
 
 /// Why a ref was not replaced.
 pub(super) enum Refused {
@@ -52,7 +52,7 @@ impl From<Errno> for Refused {
 #[derive(Clone, Copy)]
 pub(super) struct Place<'p> {
     pub(super) common_dir: &'p Path,
-    /// Its file, below that folder.
+    /// Its file, below that directory.
     pub(super) path: &'p Path,
     /// The file that locks it.
     pub(super) lock: &'p Path,
@@ -76,9 +76,9 @@ impl<'p> RefFile<'p> {
         new: Oid,
         replace: impl FnOnce(&Self) -> Result<(), Error>,
     ) -> Result<(), Refused> {
-        let folder = open_folder(CWD, place.common_dir, OFlags::empty())?;
+        let directory = open_directory(CWD, place.common_dir, OFlags::empty())?;
         let mode = Mode::from_raw_mode(0o666);
-        let (mut file, temporary) = Temporary::create(folder.as_fd(), mode)?;
+        let (mut file, temporary) = Temporary::create(directory.as_fd(), mode)?;
         place.sharing.adjust(&file)?;
         file.write_all(&new.to_hex()).map_err(errno)?;
         file.write_all(b"\n").map_err(errno)?;
@@ -86,7 +86,7 @@ impl<'p> RefFile<'p> {
         let own = place.common_dir.join(temporary.name());
         acquire(&own, temporary.is_locked(), place, || {
             let mut left = BELOW_MAX;
-            sweep(folder.as_fd(), is_temporary, |_, stat| is_done(stat, place, &mut left));
+            sweep(directory.as_fd(), is_temporary, |_, stat| is_done(stat, place, &mut left));
         })?;
         let held = Self { place, is_held: Cell::new(true), _owned: file };
         let outcome = replace(&held);
@@ -96,22 +96,22 @@ impl<'p> RefFile<'p> {
         outcome.map_err(Refused::Failed)
     }
 
-    /// Gives the ref its next value; returns the folder, for the disk to have it.
+    /// Gives the ref its next value; returns the directory, for the disk to have it.
     pub(super) fn rename(&self) -> Result<OwnedFd, Errno> {
         // First, since what fails after the renaming cannot be taken back.
         let Place { common_dir, path, lock, .. } = self.place;
-        let folder = open_folder(CWD, parent(path), OFlags::empty())?;
-        for made in new_folders(common_dir, path) {
-            rustix::fs::fsync(open_folder(CWD, parent(made), OFlags::empty())?)?;
+        let directory = open_directory(CWD, parent(path), OFlags::empty())?;
+        for made in new_directories(common_dir, path) {
+            rustix::fs::fsync(open_directory(CWD, parent(made), OFlags::empty())?)?;
         }
-        for _ in 0..FOLDER_TRIES {
+        for _ in 0..DIRECTORY_TRIES {
             match rustix::fs::rename(lock, path) {
-                // Folders without a ref may stand where a ref is to be.
+                // Directories without a ref may stand where a ref is to be.
                 Err(Errno::ISDIR) => remove_empty(path).map_err(errno)?,
                 Err(error) => return Err(error),
                 Ok(()) => {
                     self.is_held.set(false);
-                    return Ok(folder);
+                    return Ok(directory);
                 }
             }
         }
@@ -170,39 +170,41 @@ fn acquire(own: &Path, is_locked: bool, place: Place<'_>, sweep: impl Fn()) -> R
                 patience.wait(lock)?;
                 sweep();
             }
-            Err(Errno::NOENT) if made < FOLDER_TRIES => {
+            Err(Errno::NOENT) if made < DIRECTORY_TRIES => {
                 made += 1;
-                make_folders(parent(place.path), place.sharing)?;
+                make_directories(parent(place.path), place.sharing)?;
             }
             Err(error) => return Err(error.into()),
         }
     }
 }
 
-/// Makes a folder and those above it that are not there.
-fn make_folders(folder: &Path, sharing: Sharing) -> Result<(), Errno> {
-    let make = || rustix::fs::mkdir(folder, Mode::from_raw_mode(0o777));
+/// Makes a directory and those above it that are not there.
+fn make_directories(directory: &Path, sharing: Sharing) -> Result<(), Errno> {
+    let make = || rustix::fs::mkdir(directory, Mode::from_raw_mode(0o777));
     let made = match make() {
         Err(Errno::NOENT) => {
-            make_folders(parent(folder), sharing)?;
+            make_directories(parent(directory), sharing)?;
             make()
         }
         made => made,
     };
     match made {
-        Ok(()) => sharing.adjust_folder(folder),
-        // What is no folder is found by whoever looks into it.
+        Ok(()) => sharing.adjust_directory(directory),
+        // What is no directory is found by whoever looks into it.
         Err(Errno::EXIST) => Ok(()),
         Err(error) => Err(error),
     }
 }
 
-/// The folders of `path` whose names the disk may not have, the lowest first: they have just been
-/// made, by us or by somebody who may not have waited for it yet.
-fn new_folders<'p>(common_dir: &Path, path: &'p Path) -> impl Iterator<Item = &'p Path> {
-    let folders = path.ancestors().skip(1).take_while(move |folder| *folder != common_dir);
+/// The directories of `path` whose names the disk may not have, the lowest first: they have just
+/// been made, by us or by somebody who may not have waited for it yet.
+fn new_directories<'p>(common_dir: &Path, path: &'p Path) -> impl Iterator<Item = &'p Path> {
+    let directories =
+        path.ancestors().skip(1).take_while(move |directory| *directory != common_dir);
     // One that is not new is in none that is.
-    folders.take_while(|folder| folder.metadata().is_ok_and(|found| is_new_folder(&found)))
+    directories
+        .take_while(|directory| directory.metadata().is_ok_and(|found| is_new_directory(&found)))
 }
 
 fn parent(path: &Path) -> &Path {
@@ -235,13 +237,13 @@ fn is_done(stat: &Stat, Place { path, lock, .. }: Place<'_>, left: &mut u32) -> 
     stat.st_nlink == 1 || is_removed(lock) || is_at(path) || any_below(path, &is_removed, left)
 }
 
-/// Whether `is_it` holds of a file below a folder, which may not be there, among those that are
+/// Whether `is_it` holds of a file below a directory, which may not be there, among those that are
 /// looked at while `left` is not 0. No link is followed.
-fn any_below(folder: &Path, is_it: &impl Fn(&Path) -> bool, left: &mut u32) -> bool {
-    if !folder.symlink_metadata().is_ok_and(|found| found.is_dir()) {
+fn any_below(directory: &Path, is_it: &impl Fn(&Path) -> bool, left: &mut u32) -> bool {
+    if !directory.symlink_metadata().is_ok_and(|found| found.is_dir()) {
         return false;
     }
-    for entry in std::fs::read_dir(folder).into_iter().flatten().map_while(Result::ok) {
+    for entry in std::fs::read_dir(directory).into_iter().flatten().map_while(Result::ok) {
         if *left == 0 {
             return false;
         }
@@ -254,16 +256,16 @@ fn any_below(folder: &Path, is_it: &impl Fn(&Path) -> bool, left: &mut u32) -> b
     false
 }
 
-/// Removes a folder in which there are only folders, unless others have.
-fn remove_empty(folder: &Path) -> io::Result<()> {
+/// Removes a directory in which there are only directories, unless others have.
+fn remove_empty(directory: &Path) -> io::Result<()> {
     let remove = || {
-        for entry in std::fs::read_dir(folder)? {
+        for entry in std::fs::read_dir(directory)? {
             let entry = entry?;
             if entry.file_type()?.is_dir() {
                 remove_empty(&entry.path())?;
             }
         }
-        std::fs::remove_dir(folder)
+        std::fs::remove_dir(directory)
     };
     match remove() {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
@@ -277,8 +279,8 @@ mod tests {
 
     #[test]
     fn who_lives_is_waited_for_longer_and_told_from_others() {
-        let folder = tempfile::tempdir().expect("a temporary folder");
-        let lock = folder.path().join("lock");
+        let directory = tempfile::tempdir().expect("a temporary directory");
+        let lock = directory.path().join("lock");
         let refused = || {
             let mut patience = Patience { others: 2, living: 4 };
             let mut waited = 0;
@@ -290,9 +292,9 @@ mod tests {
                 }
             }
         };
-        let opened = open_folder(CWD, folder.path(), OFlags::empty()).expect("a folder");
+        let opened = open_directory(CWD, directory.path(), OFlags::empty()).expect("a directory");
         let (file, owner) = Temporary::create(opened.as_fd(), Mode::RWXU).expect("writable");
-        std::fs::hard_link(folder.path().join(owner.name()), &lock).expect("writable");
+        std::fs::hard_link(directory.path().join(owner.name()), &lock).expect("writable");
         assert_eq!(refused(), (4, true));
         drop(file);
         assert_eq!(refused(), (2, false), "its owner is dead");
@@ -302,21 +304,21 @@ mod tests {
     }
 
     #[test]
-    fn folders_that_somebody_has_just_made_are_waited_for() {
+    fn directories_that_somebody_has_just_made_are_waited_for() {
         // One that was there was taken for synced: after a power cut a ref could miss it.
-        let folder = tempfile::tempdir().expect("a temporary folder");
-        let refs = folder.path().join("refs");
+        let directory = tempfile::tempdir().expect("a temporary directory");
+        let refs = directory.path().join("refs");
         std::fs::create_dir_all(refs.join("gitmind/edges")).expect("writable");
         let path = refs.join("gitmind/edges/main");
-        let new: Vec<_> = new_folders(folder.path(), &path).collect();
+        let new: Vec<_> = new_directories(directory.path(), &path).collect();
         assert_eq!(new, [refs.join("gitmind/edges"), refs.join("gitmind"), refs]);
     }
 
     #[test]
     fn a_link_in_the_place_of_a_ref_is_not_followed() {
         // What it led to was searched, and a second name of a dead process's file removed there.
-        let folder = tempfile::tempdir().expect("a temporary folder");
-        let at = |name: &str| folder.path().join(name);
+        let directory = tempfile::tempdir().expect("a temporary directory");
+        let at = |name: &str| directory.path().join(name);
         std::fs::write(at("dead"), "").expect("writable");
         for below in ["outside", "inside"] {
             std::fs::create_dir(at(below)).expect("writable");
@@ -325,7 +327,7 @@ mod tests {
         std::os::unix::fs::symlink(at("outside"), at("link")).expect("writable");
         let stat = rustix::fs::stat(at("dead")).expect("it is there");
         let is_done = |path, left: &mut u32| {
-            let (common_dir, path, lock) = (folder.path(), &at(path), &at("lock"));
+            let (common_dir, path, lock) = (directory.path(), &at(path), &at("lock"));
             is_done(&stat, Place { common_dir, path, lock, sharing: Sharing::Umask }, left)
         };
         assert!(!is_done("link", &mut 10));

@@ -14,7 +14,7 @@ use gix_ref::file::Store;
 use std::path::{Path, PathBuf};
 
 /// Where no link is followed to write. What is above may be one: some tools share it so.
-const OWN_FOLDER: &str = "refs/gitmind";
+const OWN_DIRECTORY: &str = "refs/gitmind";
 
 pub(crate) fn update(
     store: &Store,
@@ -37,7 +37,7 @@ pub(crate) fn update(
             None => Ok(()),
         },
     };
-    // Without it the folder of the lock could not be made; with the lock, it stays so.
+    // Without it the directory of the lock could not be made; with the lock, it stays so.
     is_free()?;
     let path = common_dir.join(name);
     let lock = common_dir.join(format!("{name}.lock"));
@@ -46,8 +46,8 @@ pub(crate) fn update(
         is_expected(find(store, name)?.as_ref(), name, expected)?;
         is_free()?;
         confirm()?;
-        let folder = file.rename().map_err(|errno| write(errno.to_string()))?;
-        let synced = rustix::fs::fsync(folder)
+        let directory = file.rename().map_err(|errno| write(errno.to_string()))?;
+        let synced = rustix::fs::fsync(directory)
             .map_err(std::io::Error::from)
             .map_err(Error::io("sync", &path));
         synced
@@ -89,18 +89,18 @@ fn moved(name: &str) -> Error {
     Error::RefMoved(name.into())
 }
 
-/// The first link among the folders of our refs that the file of the ref `name` is in.
+/// The first link among the directories of our refs that the file of the ref `name` is in.
 fn link_above(common_dir: &Path, name: &str) -> Option<PathBuf> {
-    let folders = name.match_indices('/').map(|(end, _)| &name[..end]);
-    let ours = folders.filter(|folder| folder.starts_with(OWN_FOLDER));
-    ours.map(|folder| common_dir.join(folder)).find(|folder| folder.is_symlink())
+    let directories = name.match_indices('/').map(|(end, _)| &name[..end]);
+    let ours = directories.filter(|directory| directory.starts_with(OWN_DIRECTORY));
+    ours.map(|directory| common_dir.join(directory)).find(|directory| directory.is_symlink())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::Location;
-    use gitmind_system::owned_file::{Temporary, open_folder};
+    use gitmind_system::owned_file::{Temporary, open_directory};
     use rustix::fs::{CWD, Mode, OFlags};
     use std::os::fd::AsFd;
     use std::sync::Barrier;
@@ -117,13 +117,13 @@ mod tests {
     #[test]
     fn a_lock_whose_owner_lives_is_waited_for() {
         // After a second it was an error that advised to delete the lock, which let two in.
-        let folder = tempfile::tempdir().expect("a temporary folder");
-        let lock = folder.path().join(format!("{JOURNAL}.lock"));
-        std::fs::create_dir_all(folder.path().join("refs/gitmind/edges")).expect("writable");
-        let opened = open_folder(CWD, folder.path(), OFlags::empty()).expect("a folder");
+        let directory = tempfile::tempdir().expect("a temporary directory");
+        let lock = directory.path().join(format!("{JOURNAL}.lock"));
+        std::fs::create_dir_all(directory.path().join("refs/gitmind/edges")).expect("writable");
+        let opened = open_directory(CWD, directory.path(), OFlags::empty()).expect("a directory");
         let (file, owner) = Temporary::create(opened.as_fd(), Mode::RWXU).expect("writable");
-        std::fs::hard_link(folder.path().join(owner.name()), &lock).expect("writable");
-        let (new, git_dir) = (Oid::new([1; Oid::LEN]), folder.path().to_owned());
+        std::fs::hard_link(directory.path().join(owner.name()), &lock).expect("writable");
+        let (new, git_dir) = (Oid::new([1; Oid::LEN]), directory.path().to_owned());
         let updated = std::thread::scope(|scope| {
             let update = RefUpdate { name: JOURNAL, expected: None, new };
             let update =
@@ -140,11 +140,11 @@ mod tests {
     #[test]
     fn a_ref_that_is_packed_during_the_look_is_in_the_way() {
         // Packed refs were read, then files: one that was packed in between was seen in neither.
-        let folder = tempfile::tempdir().expect("a temporary folder");
+        let directory = tempfile::tempdir().expect("a temporary directory");
         let [file, packed, next] =
-            ["refs/heads/a/b", "packed-refs", "next"].map(|name| folder.path().join(name));
-        let store = store(folder.path());
-        std::fs::create_dir_all(folder.path().join("refs/heads/a")).expect("writable");
+            ["refs/heads/a/b", "packed-refs", "next"].map(|name| directory.path().join(name));
+        let store = store(directory.path());
+        std::fs::create_dir_all(directory.path().join("refs/heads/a")).expect("writable");
         let look = || matches!(conflict(&store, "refs/heads/a"), Ok(Some(_)));
         let value = "1".repeat(40);
         let started = Instant::now();

@@ -11,16 +11,16 @@ use tempfile::TempDir;
 const REF: &str = "refs/gitmind/edges/main";
 
 fn empty() -> (TempDir, GitRepository) {
-    let folder = tempfile::tempdir().expect("a temporary directory");
+    let directory = tempfile::tempdir().expect("a temporary directory");
     for part in ["objects/pack", "refs/heads"] {
-        fs::create_dir_all(folder.path().join(part)).expect("writable");
+        fs::create_dir_all(directory.path().join(part)).expect("writable");
     }
-    fs::write(folder.path().join("HEAD"), "ref: refs/heads/main\n").expect("writable");
+    fs::write(directory.path().join("HEAD"), "ref: refs/heads/main\n").expect("writable");
     let config = "[core]\n\trepositoryformatversion = 0\n\tbare = true\n";
-    fs::write(folder.path().join("config"), config).expect("writable");
-    let location = Location::at(folder.path()).expect("a repository");
+    fs::write(directory.path().join("config"), config).expect("writable");
+    let location = Location::at(directory.path()).expect("a repository");
     let repository = GitRepository::open(location).expect("a repository");
-    (folder, repository)
+    (directory, repository)
 }
 
 /// A transaction with objects of this content, and the names of these.
@@ -72,7 +72,7 @@ fn one_object_beside_the_empty_tree_gets_a_file_and_more_get_a_pack() {
         (&[TREE, FIRST, SECOND], 0, 2),
     ] {
         for is_committed in [false, true] {
-            let (folder, repository) = empty();
+            let (directory, repository) = empty();
             let (mut transaction, ids) = begin(&repository, alloc, objects);
             if is_committed {
                 let stored = transaction.commit(to(ids[0])).expect("room");
@@ -81,10 +81,10 @@ fn one_object_beside_the_empty_tree_gets_a_file_and_more_get_a_pack() {
                 assert_eq!(repository.resolve(REF).expect("readable"), Some(ids[0]));
             }
             drop(transaction);
-            let at = folder.path().join("objects");
+            let at = directory.path().join("objects");
             let found = ids.iter().filter(|id| loose::is_there(&at, **id)).count();
             let expected = if is_committed { (files, packed) } else { (0, 0) };
-            assert_eq!((found, packs(folder.path()).len()), expected, "{objects:?}");
+            assert_eq!((found, packs(directory.path()).len()), expected, "{objects:?}");
         }
     }
 }
@@ -93,8 +93,8 @@ fn one_object_beside_the_empty_tree_gets_a_file_and_more_get_a_pack() {
 fn objects_that_are_collected_while_their_ref_moves_are_written_again() {
     let system = System::new();
     for moment in 0..2 {
-        let (folder, repository) = empty();
-        let objects = folder.path().join("objects");
+        let (directory, repository) = empty();
+        let objects = directory.path().join("objects");
         let (mut transaction, ids) = begin(&repository, Alloc::new(&system), &[TREE, FIRST]);
         let mut moments = 0;
         let committed = transaction.commit_with(to(ids[1]), &mut || {
@@ -118,20 +118,20 @@ fn objects_are_in_a_kept_pack_when_a_collection_is_met_at_any_moment() {
     let system = System::new();
     let alloc = Alloc::new(&system);
     for moment in 0..3 {
-        let (folder, repository) = empty();
+        let (directory, repository) = empty();
         let (mut transaction, ids) = begin(&repository, alloc, &[TREE, FIRST]);
         let mut moments = 0;
         let mut arrive = || {
             if moments == moment {
-                pretend_a_collection_runs(folder.path());
+                pretend_a_collection_runs(directory.path());
             }
             moments += 1;
         };
         arrive();
         transaction.commit_with(to(ids[1]), &mut arrive).expect("no reason to fail");
-        assert_eq!(packs(folder.path()), ["idx", "keep", "pack"], "moment {moment}");
+        assert_eq!(packs(directory.path()), ["idx", "keep", "pack"], "moment {moment}");
         drop(transaction);
-        assert_eq!(packs(folder.path()), ["idx", "pack"], "its ref reaches it");
+        assert_eq!(packs(directory.path()), ["idx", "pack"], "its ref reaches it");
         let mut buffer = Vec::new(alloc);
         repository.read(ids[1], FIRST.0, &mut buffer).expect("it is there");
     }
@@ -140,17 +140,17 @@ fn objects_are_in_a_kept_pack_when_a_collection_is_met_at_any_moment() {
 #[test]
 fn a_pack_is_kept_until_its_ref_has_moved() {
     let system = System::new();
-    let (folder, repository) = empty();
+    let (directory, repository) = empty();
     let (mut transaction, ids) = begin(&repository, Alloc::new(&system), &[FIRST, SECOND]);
     let mut moments = 0;
     let committed = transaction.commit_with(to(ids[1]), &mut || {
-        assert_eq!(packs(folder.path()), ["idx", "keep", "pack"]);
+        assert_eq!(packs(directory.path()), ["idx", "keep", "pack"]);
         moments += 1;
     });
     committed.expect("there is room");
     assert_eq!(moments, 2, "under the lock, and when the ref has moved");
     drop(transaction);
-    assert_eq!(packs(folder.path()), ["idx", "pack"]);
+    assert_eq!(packs(directory.path()), ["idx", "pack"]);
 }
 
 #[test]
@@ -158,26 +158,26 @@ fn a_transaction_frees_no_pack_of_another() {
     // Any move of a ref freed all of them: what a lost race had left could go while it was read.
     let system = System::new();
     let alloc = Alloc::new(&system);
-    let (folder, repository) = empty();
+    let (directory, repository) = empty();
     let (mut slow, ids) = begin(&repository, alloc, &[FIRST, SECOND]);
     let (mut fast, others) = begin(&repository, alloc, &[FIRST, SECOND, TREE]);
     fast.commit(to(others[0])).expect("nobody is in the way");
     let moved = slow.commit(to(ids[0]));
     assert!(matches!(moved, Err(Error::RefMoved(_))), "{moved:?}");
-    assert_eq!(packs(folder.path()), ["idx", "idx", "keep", "keep", "pack", "pack"]);
+    assert_eq!(packs(directory.path()), ["idx", "idx", "keep", "keep", "pack", "pack"]);
     drop(fast);
-    assert_eq!(packs(folder.path()), ["idx", "idx", "keep", "pack", "pack"]);
+    assert_eq!(packs(directory.path()), ["idx", "idx", "keep", "pack", "pack"]);
     let again = RefUpdate { expected: Some(others[0]), ..to(ids[0]) };
     slow.commit(again).expect("it is stored, and the ref is as expected");
     drop(slow);
-    assert_eq!(packs(folder.path()), ["idx", "idx", "pack", "pack"]);
+    assert_eq!(packs(directory.path()), ["idx", "idx", "pack", "pack"]);
 }
 
 #[test]
 fn what_cannot_be_stored_ends_the_transaction_and_moves_no_ref() {
     let system = System::new();
     for objects in [&[FIRST][..], &[FIRST, SECOND]] {
-        let (folder, repository) = empty();
+        let (directory, repository) = empty();
         let mut transaction = GitTransaction::new(&repository, Alloc::new(&system), Some(7));
         for (kind, data) in objects {
             transaction.add(*kind, data.as_bytes()).expect("there is room");
@@ -187,9 +187,9 @@ fn what_cannot_be_stored_ends_the_transaction_and_moves_no_ref() {
             assert!(matches!(refused, Err(Error::Pack(_))), "{refused:?}");
         }
         assert_eq!(repository.resolve(REF).expect("readable"), None);
-        assert!(packs(folder.path()).is_empty());
+        assert!(packs(directory.path()).is_empty());
     }
-    let (_folder, repository) = empty();
+    let (_directory, repository) = empty();
     let (mut transaction, ids) = begin(&repository, Alloc::new(&system), &[FIRST, SECOND]);
     transaction.commit(to(ids[0])).expect("there is room");
     let late = transaction.add(TREE.0, b"");

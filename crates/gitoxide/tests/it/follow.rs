@@ -83,16 +83,16 @@ fn medium() -> TempRepository {
 }
 
 fn packs(repository: &TempRepository) -> Vec<PathBuf> {
-    let files = fs::read_dir(repository.path().join("objects/pack")).expect("a folder");
+    let files = fs::read_dir(repository.path().join("objects/pack")).expect("a directory");
     let mut packs: Vec<_> = files.map(|file| file.expect("readable").path()).collect();
     packs.retain(|path| path.extension().is_some_and(|kind| kind == "pack"));
     packs
 }
 
 /// Runs git with `input`; returns what it prints, trimmed.
-fn git_fed(folder: &Path, args: &[&str], input: &str) -> String {
+fn git_fed(directory: &Path, args: &[&str], input: &str) -> String {
     let mut child = Command::new("git")
-        .current_dir(folder)
+        .current_dir(directory)
         .args(args)
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
@@ -265,7 +265,7 @@ fn damage_ends_both_ways_at_the_same_commit() {
 #[test]
 fn a_stream_takes_its_memory_from_the_handle_and_surfaces_a_refusal() {
     for repository in [medium(), scattered()] {
-        let (_folder, repository) = repository.open_kept();
+        let (_directory, repository) = repository.open_kept();
         let tip = repository.resolve(JOURNAL).expect("readable").expect("a journal");
         let follow = |alloc: Alloc<'_>| {
             let mut commits = 0_u32;

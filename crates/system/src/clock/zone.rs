@@ -1,7 +1,7 @@
 //! The local time zone, as `TZ` or the machine says.
 //!
-//! Source: POSIX.1, "TZ", with the C library's `:` and its folder of zones. The library that knows
-//! the formats would list every zone there is first, which takes longer than an append.
+//! Source: POSIX.1, "TZ", with the C library's `:` and its directory of zones. The library that
+//! knows the formats would list every zone there is first, which takes longer than an append.
 
 use std::ffi::{OsStr, OsString};
 use std::fs::File;
@@ -102,7 +102,7 @@ mod tests {
         bytes.extend(20_700_u32.to_be_bytes());
         bytes.extend(*b"\0\0NPT\0");
         let file = std::env::temp_dir().join(format!("gm-zone-{}", std::process::id()));
-        std::fs::write(&file, bytes).expect("a writable folder");
+        std::fs::write(&file, bytes).expect("a writable directory");
         let path = file.to_str().expect("UTF-8");
         assert_eq!(offsets(path), [20_700; 2]);
         assert_eq!(offsets(&format!(":{path}")), [20_700; 2]);

@@ -1,4 +1,4 @@
-//! Files on Linux: paths, temporary folders, removal.
+//! Files on Linux: paths, temporary directories, removal.
 //!
 //! `docs/decisions/0017-own-temporary-directories-by-flock.md` says how stale ones are told from
 //! those of running processes.

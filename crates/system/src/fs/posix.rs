@@ -1,4 +1,4 @@
-//! The real file system, through descriptors of folders wherever a name could be exchanged.
+//! The real file system, through descriptors of directories wherever a name could be exchanged.
 
 mod remove;
 mod scope;
@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use rustix::fs::{Mode, OFlags};
 
 use self::remove::{Removal, remove_entry};
-use super::state::{open_scope, open_state, state_folders};
+use super::state::{open_scope, open_state, state_directories};
 use crate::env::Environment;
 use gitmind_memory::Alloc;
 use gitmind_ports::fs::{
@@ -21,21 +21,21 @@ use gitmind_ports::fs::{
 
 /// The file system of the machine.
 ///
-/// The default one has no folder for state, so it makes no temporary folders.
+/// The default one has no directory for state, so it makes no temporary directories.
 #[derive(Clone, Debug, Default)]
 pub struct PosixFileSystem {
-    state_folders: Vec<PathBuf>,
+    state_directories: Vec<PathBuf>,
 }
 
 impl PosixFileSystem {
-    /// With state in the first of `state_folders` that can be made.
-    pub const fn with_state(state_folders: Vec<PathBuf>) -> Self {
-        Self { state_folders }
+    /// With state in the first of `state_directories` that can be made.
+    pub const fn with_state(state_directories: Vec<PathBuf>) -> Self {
+        Self { state_directories }
     }
 
     /// With state in `$HOME/.gitmind`, or else in `${TMPDIR:-/tmp}/gitmind-state-<uid>`.
     pub fn from_environment(env: &dyn Environment) -> Self {
-        Self::with_state(state_folders(env))
+        Self::with_state(state_directories(env))
     }
 }
 
@@ -63,11 +63,11 @@ impl FileSystem for PosixFileSystem {
         label: &SafeName,
         alloc: Alloc<'a>,
     ) -> Result<(OwnedPath<'a>, Claim, Swept), FsError> {
-        let (state_path, state) = open_state(&self.state_folders)?;
+        let (state_path, state) = open_state(&self.state_directories)?;
         let swept = scope::sweep_state(&state);
-        let folder = open_scope(state_path, &state, scope.as_str())?;
+        let directory = open_scope(state_path, &state, scope.as_str())?;
         let path = OwnedPath::try_new(state_path, alloc)?.try_join(scope.as_str().as_bytes())?;
-        let (path, claim) = scope::make(folder, path, scope, label)?;
+        let (path, claim) = scope::make(directory, path, scope, label)?;
         Ok((path, claim, swept))
     }
 
@@ -83,10 +83,10 @@ impl FileSystem for PosixFileSystem {
 
     fn scratch<'f>(
         &'f self,
-        folder: &Path,
+        directory: &Path,
         name: &SafeName,
     ) -> Result<Box<dyn ScratchFile + 'f>, FsError> {
-        let path = folder.join(name.as_str());
+        let path = directory.join(name.as_str());
         let file = File::options().read(true).write(true).create_new(true).mode(0o600).open(&path);
         let file = file.map_err(|error| FsError::io("create", &path, error))?;
         Ok(Box::new(PosixScratch { file, path }))
@@ -103,7 +103,9 @@ impl FileSystem for PosixFileSystem {
         match rustix::fs::open(parent, flags, Mode::empty()) {
             Err(rustix::io::Errno::NOENT) => Ok(()),
             Err(error) => Err(FsError::io("open the directory", parent, error)),
-            Ok(folder) => remove_entry(&folder, name, 0).map_err(|error| explain(error, path)),
+            Ok(directory) => {
+                remove_entry(&directory, name, 0).map_err(|error| explain(error, path))
+            }
         }
     }
 }

@@ -1,4 +1,4 @@
-//! The folder of the program's state: where it is, and whether it can be trusted.
+//! The directory of the program's state: where it is, and whether it can be trusted.
 //!
 //! Names in it are predictable, so somebody who can write there could put links where we write.
 
@@ -12,14 +12,14 @@ use rustix::process::Uid;
 use crate::env::Environment;
 use gitmind_ports::fs::FsError;
 
-pub(super) const FOLDER: OFlags =
+pub(super) const DIRECTORY: OFlags =
     OFlags::RDONLY.union(OFlags::DIRECTORY).union(OFlags::NOFOLLOW).union(OFlags::CLOEXEC);
 /// For the owner alone.
 pub(super) const PRIVATE: Mode = Mode::RWXU;
 
-/// Where state may be, the best first: `~/.gitmind`, then a folder of this user among temporary
+/// Where state may be, the best first: `~/.gitmind`, then a directory of this user among temporary
 /// files. `/` is no home.
-pub(super) fn state_folders(env: &dyn Environment) -> Vec<PathBuf> {
+pub(super) fn state_directories(env: &dyn Environment) -> Vec<PathBuf> {
     let absolute = |name| env.var(name).map(PathBuf::from).filter(|path| path.is_absolute());
     let home = absolute("HOME").filter(|home| home != Path::new("/"));
     let temp = absolute("TMPDIR").unwrap_or_else(|| "/tmp".into());
@@ -28,12 +28,12 @@ pub(super) fn state_folders(env: &dyn Environment) -> Vec<PathBuf> {
     home.map(|home| home.join(".gitmind")).into_iter().chain([fallback]).collect()
 }
 
-/// Opens the first of `folders` that can be made, if it is ours alone to write to.
-pub(super) fn open_state(folders: &[PathBuf]) -> Result<(&Path, OwnedFd), FsError> {
+/// Opens the first of `directories` that can be made, if it is ours alone to write to.
+pub(super) fn open_state(directories: &[PathBuf]) -> Result<(&Path, OwnedFd), FsError> {
     let mut first_error = None;
-    for path in folders {
+    for path in directories {
         match rustix::fs::mkdir(path, PRIVATE) {
-            Ok(()) | Err(Errno::EXIST) => return Ok((path, trusted(path, open_folder(path))?)),
+            Ok(()) | Err(Errno::EXIST) => return Ok((path, trusted(path, open_directory(path))?)),
             Err(error) => {
                 first_error.get_or_insert_with(|| FsError::io("make the directory", path, error));
             }
@@ -42,11 +42,12 @@ pub(super) fn open_state(folders: &[PathBuf]) -> Result<(&Path, OwnedFd), FsErro
     Err(first_error.map_or(FsError::Stateless, |error| FsError::NoState(Box::new(error))))
 }
 
-fn open_folder(path: &Path) -> Result<OwnedFd, Errno> {
-    open(path, FOLDER, Mode::empty())
+fn open_directory(path: &Path) -> Result<OwnedFd, Errno> {
+    open(path, DIRECTORY, Mode::empty())
 }
 
-/// Opens, and makes where it is missing, the folder `name` of the state folder at `state_path`.
+/// Opens, and makes where it is missing, the directory `name` of the state directory at
+/// `state_path`.
 pub(super) fn open_scope(
     state_path: &Path,
     state: &OwnedFd,
@@ -54,30 +55,30 @@ pub(super) fn open_scope(
 ) -> Result<OwnedFd, FsError> {
     let path = state_path.join(name);
     match mkdirat(state, name, PRIVATE) {
-        Ok(()) | Err(Errno::EXIST) => trusted(&path, openat(state, name, FOLDER, Mode::empty())),
+        Ok(()) | Err(Errno::EXIST) => trusted(&path, openat(state, name, DIRECTORY, Mode::empty())),
         Err(error) => Err(FsError::io("make the directory", &path, error)),
     }
 }
 
-/// The folder, when nobody but this user can write to it.
+/// The directory, when nobody but this user can write to it.
 pub(super) fn trusted(path: &Path, opened: Result<OwnedFd, Errno>) -> Result<OwnedFd, FsError> {
     trusted_by(rustix::process::geteuid(), path, opened)
 }
 
-/// The folder, when nobody but `user` can write to it.
+/// The directory, when nobody but `user` can write to it.
 fn trusted_by(user: Uid, path: &Path, opened: Result<OwnedFd, Errno>) -> Result<OwnedFd, FsError> {
     let refuse = |reason: String, hint: String| FsError::Unsafe { path: path.into(), reason, hint };
     let shown = path.display();
-    let folder = match opened {
+    let directory = match opened {
         Err(Errno::LOOP | Errno::NOTDIR) => {
             let hint = format!("move `{shown}` away; a directory takes its place");
             return Err(refuse("is a link or a file, not a directory".into(), hint));
         }
         Err(error) => return Err(FsError::io("open the directory", path, error)),
-        Ok(folder) => folder,
+        Ok(directory) => directory,
     };
     let found =
-        fstat(&folder).map_err(|error| FsError::io("look at the directory", path, error))?;
+        fstat(&directory).map_err(|error| FsError::io("look at the directory", path, error))?;
     if found.st_uid != user.as_raw() {
         let user = user.as_raw();
         let reason = format!("belongs to user {}, and this is user {user}", found.st_uid);
@@ -90,7 +91,7 @@ fn trusted_by(user: Uid, path: &Path, opened: Result<OwnedFd, Errno>) -> Result<
         let reason = format!("can be written to by {who} (mode {mode:04o})");
         return Err(refuse(reason, format!("chmod go-w '{shown}'")));
     }
-    Ok(folder)
+    Ok(directory)
 }
 
 #[cfg(test)]
@@ -98,20 +99,20 @@ mod tests {
     use super::*;
     use crate::env::FixedEnvironment;
 
-    fn folders<const N: usize>(variables: [(&str, &str); N]) -> Vec<String> {
+    fn directories<const N: usize>(variables: [(&str, &str); N]) -> Vec<String> {
         let user = rustix::process::geteuid().as_raw().to_string();
-        let folders = state_folders(&FixedEnvironment::from(variables));
-        folders.iter().map(|path| path.display().to_string().replace(&user, "UID")).collect()
+        let directories = state_directories(&FixedEnvironment::from(variables));
+        directories.iter().map(|path| path.display().to_string().replace(&user, "UID")).collect()
     }
 
     #[test]
-    fn a_folder_of_somebody_else_is_refused() {
-        let folder = tempfile::tempdir().expect("a temporary folder");
+    fn a_directory_of_somebody_else_is_refused() {
+        let directory = tempfile::tempdir().expect("a temporary directory");
         let owner = rustix::process::geteuid();
-        trusted_by(owner, folder.path(), open_folder(folder.path())).expect("it is ours");
-        // A sandbox may have no folder of anybody else, but there are other users everywhere.
+        trusted_by(owner, directory.path(), open_directory(directory.path())).expect("it is ours");
+        // A sandbox may have no directory of anybody else, but there are other users everywhere.
         let other = Uid::from_raw(owner.as_raw() + 1);
-        let error = trusted_by(other, folder.path(), open_folder(folder.path()));
+        let error = trusted_by(other, directory.path(), open_directory(directory.path()));
         let error = error.expect_err("it is not theirs");
         let (owner, other) = (owner.as_raw(), other.as_raw());
         let says = format!("belongs to user {owner}, and this is user {other}");
@@ -122,11 +123,11 @@ mod tests {
     #[test]
     fn state_is_at_home_and_else_among_temporary_files() {
         let temp = "/tmp/gitmind-state-UID";
-        assert_eq!(folders([("HOME", "/h")]), ["/h/.gitmind", temp]);
-        assert_eq!(folders([]), [temp]);
-        assert_eq!(folders([("HOME", "")]), [temp]);
-        assert_eq!(folders([("HOME", "/")]), [temp]);
-        assert_eq!(folders([("HOME", "relative")]), [temp]);
-        assert_eq!(folders([("TMPDIR", "/t")]), ["/t/gitmind-state-UID"]);
+        assert_eq!(directories([("HOME", "/h")]), ["/h/.gitmind", temp]);
+        assert_eq!(directories([]), [temp]);
+        assert_eq!(directories([("HOME", "")]), [temp]);
+        assert_eq!(directories([("HOME", "/")]), [temp]);
+        assert_eq!(directories([("HOME", "relative")]), [temp]);
+        assert_eq!(directories([("TMPDIR", "/t")]), ["/t/gitmind-state-UID"]);
     }
 }

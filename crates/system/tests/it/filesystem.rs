@@ -8,7 +8,7 @@ use gitmind_system::fs::{
 use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 
-fn temp_folder() -> tempfile::TempDir {
+fn temp_directory() -> tempfile::TempDir {
     tempfile::tempdir().expect("a temporary directory")
 }
 
@@ -20,10 +20,10 @@ fn create<'a>(fs: &'a dyn FileSystem, alloc: Alloc<'a>) -> Result<TempDir<'a>, F
     TempDir::create(fs, &name("scope"), &name("label"), alloc)
 }
 
-/// The paths below `folder`, sorted.
-fn tree(folder: &Path) -> Vec<PathBuf> {
+/// The paths below `directory`, sorted.
+fn tree(directory: &Path) -> Vec<PathBuf> {
     let mut found = Vec::new();
-    for entry in std::fs::read_dir(folder).into_iter().flatten() {
+    for entry in std::fs::read_dir(directory).into_iter().flatten() {
         let entry = entry.expect("readable");
         if entry.file_type().expect("known").is_dir() {
             found.extend(tree(&entry.path()));
@@ -85,10 +85,10 @@ impl World<'_> {
         self.fs.remove_tree(&self.root.join("real")).expect("it can be removed");
         assert_eq!(self.canonical("real", PhysicalExisting), Err(FsErrorKind::NotFound));
         self.fs.remove_tree(&self.root.join("real")).expect("it is gone already");
-        self.temp_folders_are_distinct_and_end_with_their_owner();
+        self.temp_directories_are_distinct_and_end_with_their_owner();
     }
 
-    fn temp_folders_are_distinct_and_end_with_their_owner(&self) {
+    fn temp_directories_are_distinct_and_end_with_their_owner(&self) {
         let system = System::new();
         let exists = |path: &Path| {
             self.fs.canonicalize(path, Canonical::PhysicalExisting, Alloc::new(&system)).is_ok()
@@ -110,8 +110,8 @@ impl World<'_> {
 
 #[test]
 fn the_real_file_system_keeps_the_contract() {
-    let folder = temp_folder();
-    let root = folder.path().canonicalize().expect("it exists");
+    let directory = temp_directory();
+    let root = directory.path().canonicalize().expect("it exists");
     std::fs::create_dir(root.join("real")).expect("writable");
     std::fs::write(root.join("real/file"), "x").expect("writable");
     for (link, target) in [("link", "real"), ("dangling", "nowhere"), ("loop", "loop")] {
@@ -143,26 +143,26 @@ fn a_fault_of_the_fake_is_seen_once() {
 }
 
 #[test]
-fn removal_follows_no_link_out_of_the_folder() {
-    let (outside, state, system) = (temp_folder(), temp_folder(), System::new());
+fn removal_follows_no_link_out_of_the_directory() {
+    let (outside, state, system) = (temp_directory(), temp_directory(), System::new());
     std::fs::create_dir(outside.path().join("kept")).expect("writable");
     std::fs::write(outside.path().join("kept/file"), "x").expect("writable");
     let fs = PosixFileSystem::with_state(vec![state.path().join("s")]);
-    let folder = create(&fs, Alloc::new(&system)).expect("there is room");
-    let deep = folder.path().join("a/b/c");
+    let directory = create(&fs, Alloc::new(&system)).expect("there is room");
+    let deep = directory.path().join("a/b/c");
     std::fs::create_dir_all(&deep).expect("writable");
-    symlink(outside.path(), deep.join("folder")).expect("writable");
-    symlink(outside.path().join("kept/file"), folder.path().join("file")).expect("writable");
+    symlink(outside.path(), deep.join("directory")).expect("writable");
+    symlink(outside.path().join("kept/file"), directory.path().join("file")).expect("writable");
     std::fs::set_permissions(&deep, std::fs::Permissions::from_mode(0o500)).expect("ours");
-    folder.close().expect("it can be removed");
+    directory.close().expect("it can be removed");
     let left = tree(&state.path().join("s"));
-    assert_eq!(left, [state.path().join("s/scope")], "neither folder nor lock");
+    assert_eq!(left, [state.path().join("s/scope")], "neither directory nor lock");
     assert_eq!(tree(outside.path()).len(), 2, "what links led to is there");
 }
 
 #[test]
-fn folders_inside_each_other_without_end_are_refused() {
-    let state = temp_folder();
+fn directories_inside_each_other_without_end_are_refused() {
+    let state = temp_directory();
     let mut deep = state.path().join("top");
     deep.extend(std::iter::repeat_n("d", 140));
     std::fs::create_dir_all(&deep).expect("writable");
@@ -171,20 +171,20 @@ fn folders_inside_each_other_without_end_are_refused() {
 }
 
 #[test]
-fn temp_folders_and_locks_are_for_their_user_alone() {
-    let (state, system) = (temp_folder(), System::new());
+fn temp_directories_and_locks_are_for_their_user_alone() {
+    let (state, system) = (temp_directory(), System::new());
     let fs = PosixFileSystem::with_state(vec![state.path().join("s")]);
-    let folder = create(&fs, Alloc::new(&system)).expect("there is room");
+    let directory = create(&fs, Alloc::new(&system)).expect("there is room");
     for path in tree(state.path()) {
         let mode = std::fs::metadata(&path).expect("it exists").mode();
         assert_eq!(mode & 0o077, 0, "{}: {mode:o}", path.display());
     }
-    drop(folder);
+    drop(directory);
 }
 
 #[test]
-fn a_state_folder_that_others_can_write_to_is_refused() {
-    let (state, system) = (temp_folder(), System::new());
+fn a_state_directory_that_others_can_write_to_is_refused() {
+    let (state, system) = (temp_directory(), System::new());
     let path = state.path().join("s");
     std::fs::create_dir(&path).expect("writable");
     let fs = PosixFileSystem::with_state(vec![path.clone()]);
@@ -196,27 +196,27 @@ fn a_state_folder_that_others_can_write_to_is_refused() {
         assert!(error.hint().is_some_and(|hint| hint.starts_with("chmod go-w ")), "{error:?}");
     }
     std::fs::remove_dir(&path).expect("it is empty");
-    symlink(temp_folder().path(), &path).expect("writable");
+    symlink(temp_directory().path(), &path).expect("writable");
     let error = create(&fs, Alloc::new(&system)).map(drop).expect_err("it is a link");
     assert!(error.to_string().contains("is a link or a file"), "{error}");
 }
 
 #[test]
-fn state_that_cannot_be_made_goes_to_the_next_folder() {
-    let (state, system) = (temp_folder(), System::new());
+fn state_that_cannot_be_made_goes_to_the_next_directory() {
+    let (state, system) = (temp_directory(), System::new());
     std::fs::write(state.path().join("file"), "x").expect("writable");
     let [bad, good] = ["file/s", "s"].map(|path| state.path().join(path));
     let fs = PosixFileSystem::with_state(vec![bad.clone(), good.clone()]);
-    let folder = create(&fs, Alloc::new(&system)).expect("the second will do");
-    assert!(folder.path().starts_with(&good), "{folder:?}");
+    let directory = create(&fs, Alloc::new(&system)).expect("the second will do");
+    assert!(directory.path().starts_with(&good), "{directory:?}");
     let fs = PosixFileSystem::with_state(vec![bad]);
     let error = create(&fs, Alloc::new(&system)).map(drop).expect_err("none is left");
     assert!(matches!(error, FsError::NoState(_)) && error.hint().is_some(), "{error:?}");
 }
 
 #[test]
-fn each_refusal_of_memory_surfaces_and_leaves_no_folder() {
-    let state = temp_folder();
+fn each_refusal_of_memory_surfaces_and_leaves_no_directory() {
+    let state = temp_directory();
     let fs = PosixFileSystem::with_state(vec![state.path().join("s")]);
     let scope = state.path().join("s/scope");
     let report = Sweep::new()

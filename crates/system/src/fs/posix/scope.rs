@@ -1,7 +1,7 @@
-//! Temporary folders of a scope, each with a lock file beside it.
+//! Temporary directories of a scope, each with a lock file beside it.
 //!
 //! The lock file is made first and removed last, and is an owned file ([`crate::owned_file`]): one
-//! that is stale is of a process that was killed, and a folder without one is none of ours.
+//! that is stale is of a process that was killed, and a directory without one is none of ours.
 
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::Path;
@@ -10,13 +10,13 @@ use rustix::fs::{Mode, OFlags, mkdirat, openat};
 use rustix::io::Errno;
 
 use super::remove::{Removal, remove_entry};
-use crate::fs::state::{FOLDER, PRIVATE, trusted};
+use crate::fs::state::{DIRECTORY, PRIVATE, trusted};
 use crate::owned_file::{create, each_name, each_stale, short_text, with_new_name};
 use gitmind_ports::fs::{Claim, FsError, Held, OwnedPath, SafeName, Swept};
 
 const LOCK_SUFFIX: &str = ".lock";
 
-/// Makes a folder for `label` in the folder `scope`, which is at `path`.
+/// Makes a directory for `label` in the directory `scope`, which is at `path`.
 pub(super) fn make<'a>(
     scope: OwnedFd,
     path: OwnedPath<'a>,
@@ -40,13 +40,13 @@ pub(super) fn make<'a>(
     Ok((path, Claim { scope: *scope_name, name, held }))
 }
 
-/// The folder that a file is the lock of, by its name.
-fn folder_of(file: &[u8]) -> Option<&str> {
+/// The directory that a file is the lock of, by its name.
+fn directory_of(file: &[u8]) -> Option<&str> {
     let name = str::from_utf8(file).ok()?.strip_suffix(LOCK_SUFFIX)?;
     SafeName::new(name).is_ok().then_some(name)
 }
 
-/// Removes the folder `name` of `scope`, then its lock file, whose lock the caller has.
+/// Removes the directory `name` of `scope`, then its lock file, whose lock the caller has.
 pub(super) fn remove(scope: &OwnedFd, name: &str) -> Result<(), Removal> {
     remove_entry(scope, name, 0)?;
     remove_lock(scope, name)
@@ -56,13 +56,13 @@ fn remove_lock(scope: &OwnedFd, name: &str) -> Result<(), Removal> {
     remove_entry(scope, short_text(format_args!("{name}{LOCK_SUFFIX}"))?.as_str(), 0)
 }
 
-/// Removes what killed processes have left anywhere in the state folder.
+/// Removes what killed processes have left anywhere in the state directory.
 ///
 /// What it may not read it leaves alone: that is no reason to fail the work at hand.
 pub(super) fn sweep_state(state: &OwnedFd) -> Swept {
     let mut swept = Swept::default();
     each_name(state.as_fd(), |name| {
-        let opened = openat(state, name, FOLDER, Mode::empty());
+        let opened = openat(state, name, DIRECTORY, Mode::empty());
         if let Ok(scope) = trusted(Path::new(""), opened) {
             sweep_scope(&scope, &mut swept);
         }
@@ -71,10 +71,10 @@ pub(super) fn sweep_state(state: &OwnedFd) -> Swept {
 }
 
 fn sweep_scope(scope: &OwnedFd, swept: &mut Swept) {
-    let is_lock = |name: &[u8]| folder_of(name).is_some();
+    let is_lock = |name: &[u8]| directory_of(name).is_some();
     each_stale(scope.as_fd(), OFlags::RDWR, is_lock, |file, stale| {
-        // The lock is held until the folder is gone, so that two sweeps do not meet.
-        let name = folder_of(file.to_bytes());
+        // The lock is held until the directory is gone, so that two sweeps do not meet.
+        let name = directory_of(file.to_bytes());
         let is_removed = || name.is_some_and(|name| remove(scope, name).is_ok());
         match stale {
             Ok(_lock) if is_removed() => swept.removed += 1,
