@@ -115,7 +115,7 @@ impl Meta {
         })
     }
 
-    /// Parses the output of [`Display`](std::fmt::Display).
+    /// Parses the output of [`Display`](core::fmt::Display).
     ///
     /// # Errors
     /// When `blob` is anything else.
