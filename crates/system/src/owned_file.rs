@@ -89,7 +89,7 @@ pub(crate) fn with_new_name<T>(
 ) -> Result<T, Errno> {
     for _ in 0..ATTEMPTS_MAX {
         let mut number = [0; 8];
-        rustix::rand::getrandom(&mut number, rustix::rand::GetRandomFlags::empty())?;
+        getrandom::fill(&mut number).map_err(|error| errno(error.into()))?;
         let number = u64::from_ne_bytes(number);
         match make(short_text(format_args!("{prefix}{number:016x}"))?) {
             Err(Errno::EXIST) => {}

@@ -10,13 +10,6 @@ pub struct SystemRandom;
 
 impl Random for SystemRandom {
     fn fill(&self, bytes: &mut [u8]) -> Result<(), RandomError> {
-        let mut left = bytes;
-        while !left.is_empty() {
-            let flags = rustix::rand::GetRandomFlags::empty();
-            let filled = rustix::io::retry_on_intr(|| rustix::rand::getrandom(&mut *left, flags));
-            let filled = filled.map_err(io::Error::from)?;
-            left = &mut left[filled..];
-        }
-        Ok(())
+        Ok(getrandom::fill(bytes).map_err(io::Error::from)?)
     }
 }

@@ -10,7 +10,6 @@ use gitmind_git::{Error, Hasher, ObjectKind, PackError, Stored, encode_entry};
 use gitmind_memory::units::Bytes;
 use gitmind_memory::{Alloc, Vec};
 use gitmind_system::owned_file::ATTEMPTS_MAX;
-use rustix::rand::{GetRandomFlags, getrandom};
 use std::fmt;
 use std::fs::{self, File, Permissions};
 use std::io::{self, Write};
@@ -195,8 +194,8 @@ fn name(directory: &Path, checksum: Oid) -> Result<(Oid, Keep), Error> {
             return Ok((name, keep));
         }
         let mut random = [0; Oid::LEN];
-        getrandom(&mut random, GetRandomFlags::empty())
-            .map_err(|errno| Error::io("name a pack in", directory)(errno.into()))?;
+        getrandom::fill(&mut random)
+            .map_err(|error| Error::io("name a pack in", directory)(error.into()))?;
         name = Oid::new(random);
     }
     Err(Error::io("name a pack in", directory)(io::ErrorKind::AlreadyExists.into()))
