@@ -80,7 +80,10 @@ def cargo(code, tree):
     directories = {"test": "tests", "bench": "benches", "example": "examples"}
     for kind, name in re.findall(r"\bcargo [^|;&]*--(test|bench|example) (\w+)", code):
         ends = (f"{directories[kind]}/{name}.rs", f"{directories[kind]}/{name}/main.rs")
-        if not any(file.endswith(ends) for file in tree.files) and not PLACEHOLDER.search(name):
+        target = f'[[{kind}]]\nname = "{name}"\n'
+        named = any(file.endswith(ends) or file.endswith("Cargo.toml") and target in tree.read(file)
+                    for file in tree.files)
+        if not named and not PLACEHOLDER.search(name):
             yield f"cargo has no {kind} `{name}`"
 
 
