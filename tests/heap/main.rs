@@ -128,7 +128,7 @@ const WORK: [(&str, Work); 5] = [
 /// Calls `body` with a small journal and one of four times the edges.
 fn with_journals(body: impl Fn(&Path, &Path)) {
     let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
-    let directory = tempfile::tempdir().expect("a temporary directory");
+    let directory = gitmind_test_support::temp_directory();
     let journal = |edges| {
         let path = directory.path().join(format!("{edges}.git"));
         make(Recipe { edges, seed: 1, batch: 1 }, &path, &Silent).expect("a new directory");

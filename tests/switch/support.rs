@@ -20,7 +20,7 @@ pub(crate) fn fixtures() -> PathBuf {
 }
 
 pub(crate) fn temp_dir() -> TempDir {
-    tempfile::Builder::new().prefix("git-mind-switch-").tempdir().expect("a temporary directory")
+    gitmind_test_support::temp_directory()
 }
 
 /// A bare repository of a fixture, with a home beside it.

@@ -2,6 +2,7 @@
 
 use crate::command::{isolated, program};
 use crate::journal::edge;
+use crate::scratch::temp_directory;
 use gitmind_cache::{Rebuild, RebuildError, RebuildOptions, Report};
 use gitmind_git::Repository;
 use gitmind_git::branch::BranchName;
@@ -67,8 +68,7 @@ impl Checkout {
     }
 
     fn empty() -> Self {
-        let directory = tempfile::Builder::new().prefix("git-mind-race-").tempdir();
-        Self(directory.expect("a temporary directory"))
+        Self(temp_directory())
     }
 
     fn make() -> Self {

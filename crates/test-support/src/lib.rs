@@ -10,6 +10,7 @@ mod injection;
 mod journal;
 mod program;
 mod repository;
+mod scratch;
 
 pub use cache::{arena, ids_of, rebuild, rebuild_in, rebuild_with};
 pub use command::{isolated, program};
@@ -17,5 +18,6 @@ pub use injection::{record, write as write_row};
 pub use journal::{edge, encoded_message, message};
 pub use program::{Ran, mind, mind_command, mind_with};
 pub use repository::{
-    EMPTY_TREE, TempRepository, fixture_list, fixtures_directory, git, read_object, temp_directory,
+    EMPTY_TREE, TempRepository, fixture_list, fixtures_directory, git, read_object,
 };
+pub use scratch::temp_directory;

@@ -3,6 +3,7 @@
 use crate::cache::rebuild;
 use crate::command::isolated_from_git_and_memory as isolated;
 use crate::program::{Ran, mind};
+use crate::scratch::temp_directory;
 use gitmind_cache::Report;
 use gitmind_fixture::{FixtureList, unpack};
 use gitmind_git::oid::Oid;
@@ -109,10 +110,6 @@ impl TempRepository {
 }
 
 pub const EMPTY_TREE: &str = "4b825dc642cb6eb9a060e54bf8d69288fbee4904";
-
-pub fn temp_directory() -> TempDir {
-    tempfile::Builder::new().prefix("git-mind-test-").tempdir().expect("a temporary directory")
-}
 
 /// Runs git in `directory` without anyone's configuration; returns what it prints, trimmed.
 pub fn git(directory: &Path, args: &[&str]) -> String {

@@ -30,7 +30,7 @@ impl Sandbox {
         if name == "memory" {
             return Self::Memory(FakeRepository::default());
         }
-        let directory = tempfile::tempdir().expect("a temporary directory");
+        let directory = gitmind_test_support::temp_directory();
         for part in ["objects/pack", "refs/heads"] {
             std::fs::create_dir_all(directory.path().join(part)).expect("writable");
         }
