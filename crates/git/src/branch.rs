@@ -37,18 +37,18 @@ impl BranchName {
     /// Checks `name`.
     ///
     /// # Errors
-    /// When the C tool or git would refuse the name or a ref made from it; the error says why.
+    /// When the C tool or git would reject the name or a ref made from it; the error says why.
     pub fn new(name: &str) -> Result<Self, BranchNameError> {
-        let refuse = |problem| Err(BranchNameError { name: name.into(), problem });
+        let reject = |problem| Err(BranchNameError { name: name.into(), problem });
         if let Some(problem) = c_tool_objection(name) {
-            return refuse(problem);
+            return reject(problem);
         }
         let journal = format!("{JOURNAL_PREFIX}{name}");
         if journal.len() > REF_BYTES_MAX {
-            return refuse("it is too long, the whole ref has at most 511 bytes");
+            return reject("it is too long, the whole ref has at most 511 bytes");
         }
         if !is_ref_name(&journal) {
-            return refuse("git does not allow it (see `git help check-ref-format`)");
+            return reject("git does not allow it (see `git help check-ref-format`)");
         }
         Ok(Self(name.into()))
     }
@@ -131,7 +131,7 @@ mod tests {
 
     #[test]
     fn names_that_the_c_tool_or_git_rejects_are_errors() {
-        let refused = [
+        let rejected = [
             "",
             "refs/heads/main",
             "refs/",
@@ -154,7 +154,7 @@ mod tests {
             "a\x07b",
             "a.",
         ];
-        for name in refused {
+        for name in rejected {
             assert!(BranchName::new(name).is_err(), "{name:?} passed");
         }
     }

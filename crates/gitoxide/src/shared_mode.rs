@@ -1,7 +1,7 @@
-//! Who else may use what is made in a repository: `core.sharedRepository` (`git help config`).
+//! The file modes of `core.sharedRepository` (`git help config`).
 //!
-//! Modes are those that git gives (path.c, `calc_shared_perm`). Without the setting they are what
-//! the system makes of the umask, and nothing is called.
+//! They are computed as in git (path.c, `calc_shared_perm`). Without the setting the umask applies,
+//! and no mode is changed.
 
 use std::fs::File;
 use std::os::fd::AsFd;
@@ -12,67 +12,70 @@ use rustix::io::Errno;
 
 use gitmind_system::owned_file::open_directory;
 
-/// What members of a group may do, and then all.
+/// The permissions for the value `group`.
 const GROUP: u32 = 0o660;
-const EVERYBODY: u32 = 0o664;
-/// The rights of a mode, and that what is made in a directory gets its group.
+/// The permissions for the value `all`.
+const ALL: u32 = 0o664;
+/// All bits of a mode.
 const MODE: u32 = 0o7777;
+/// The permission bits of a mode.
 const RIGHTS: u32 = 0o777;
-const OF_ITS_GROUP: u32 = 0o2000;
+/// The setgid bit, which makes new files in a directory inherit its group.
+const SETGID: u32 = 0o2000;
 
-/// The rights that others get.
+/// The permissions of new files and directories.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Sharing {
+pub enum SharedMode {
     /// Those that the umask leaves.
     #[default]
     Umask,
-    /// These besides.
-    Also(u32),
-    /// These alone.
-    Only(u32),
+    /// Those that the umask leaves, and at least these.
+    AtLeast(u32),
+    /// Exactly these.
+    Exactly(u32),
 }
 
-impl Sharing {
-    /// What the setting says; `value` is `None` where it has none. `None` when git knows no such
-    /// value.
+impl SharedMode {
+    /// Parses the setting; `value` is `None` for a key without a value. `None` when git does not
+    /// know the value.
     pub(super) fn parse(value: Option<&str>) -> Option<Self> {
         let value = value.unwrap_or("group").to_ascii_lowercase();
         if let Ok(mode) = u32::from_str_radix(&value, 8) {
             return match mode {
                 0 => Some(Self::Umask),
-                1 => Some(Self::Also(GROUP)),
-                2 => Some(Self::Also(EVERYBODY)),
-                // The owner reads and writes, and not all write but those who are named.
-                _ => (mode & 0o600 == 0o600).then_some(Self::Only(mode & 0o666)),
+                1 => Some(Self::AtLeast(GROUP)),
+                2 => Some(Self::AtLeast(ALL)),
+                // The owner must be able to read and write; execute bits are ignored, as in git.
+                _ => (mode & 0o600 == 0o600).then_some(Self::Exactly(mode & 0o666)),
             };
         }
         match value.as_str() {
             "umask" | "false" | "no" | "off" | "" => Some(Self::Umask),
-            "group" | "true" | "yes" | "on" => Some(Self::Also(GROUP)),
-            "all" | "world" | "everybody" => Some(Self::Also(EVERYBODY)),
+            "group" | "true" | "yes" | "on" => Some(Self::AtLeast(GROUP)),
+            "all" | "world" | "everybody" => Some(Self::AtLeast(ALL)),
             _ => None,
         }
     }
 
-    /// The mode of what the system has made with this one.
+    /// The mode for a file or directory that was created with the mode `old`.
     pub(super) fn mode(self, old: u32, is_directory: bool) -> u32 {
         let (kept, mut rights) = match self {
             Self::Umask => return old,
-            Self::Also(rights) => (old, rights),
-            Self::Only(rights) => (old & !RIGHTS, rights),
+            Self::AtLeast(rights) => (old, rights),
+            Self::Exactly(rights) => (old & !RIGHTS, rights),
         };
         if old & 0o200 == 0 {
             rights &= !0o222;
         }
-        // Who may read a program or a directory may run it or look into it.
+        // On a directory or an executable file, permission to read implies permission to execute.
         if is_directory || old & 0o100 != 0 {
             rights |= (rights & 0o444) >> 2;
         }
         let new = kept | rights;
-        if is_directory && new & 0o060 != 0 { new | OF_ITS_GROUP } else { new }
+        if is_directory && new & 0o060 != 0 { new | SETGID } else { new }
     }
 
-    /// Gives a new file or directory the rights that others get.
+    /// Sets the mode of a new file or directory.
     pub(super) fn adjust(self, made: impl AsFd) -> Result<(), Errno> {
         if self == Self::Umask {
             return Ok(());
@@ -86,7 +89,7 @@ impl Sharing {
         }
     }
 
-    /// As [`Self::adjust`], a new directory by its path.
+    /// As [`Self::adjust`], for a new directory at `path`.
     pub(super) fn adjust_directory(self, path: &Path) -> Result<(), Errno> {
         if self == Self::Umask {
             return Ok(());
@@ -102,37 +105,37 @@ mod tests {
     #[test]
     fn values_are_those_of_git() {
         for (value, expected) in [
-            (None, Some(Sharing::Also(0o660))),
-            (Some("group"), Some(Sharing::Also(0o660))),
-            (Some("1"), Some(Sharing::Also(0o660))),
-            (Some("True"), Some(Sharing::Also(0o660))),
-            (Some("all"), Some(Sharing::Also(0o664))),
-            (Some("2"), Some(Sharing::Also(0o664))),
-            (Some("umask"), Some(Sharing::Umask)),
-            (Some("false"), Some(Sharing::Umask)),
-            (Some(""), Some(Sharing::Umask)),
-            (Some("0"), Some(Sharing::Umask)),
-            (Some("0640"), Some(Sharing::Only(0o640))),
-            (Some("0777"), Some(Sharing::Only(0o666))),
+            (None, Some(SharedMode::AtLeast(0o660))),
+            (Some("group"), Some(SharedMode::AtLeast(0o660))),
+            (Some("1"), Some(SharedMode::AtLeast(0o660))),
+            (Some("True"), Some(SharedMode::AtLeast(0o660))),
+            (Some("all"), Some(SharedMode::AtLeast(0o664))),
+            (Some("2"), Some(SharedMode::AtLeast(0o664))),
+            (Some("umask"), Some(SharedMode::Umask)),
+            (Some("false"), Some(SharedMode::Umask)),
+            (Some(""), Some(SharedMode::Umask)),
+            (Some("0"), Some(SharedMode::Umask)),
+            (Some("0640"), Some(SharedMode::Exactly(0o640))),
+            (Some("0777"), Some(SharedMode::Exactly(0o666))),
             (Some("0060"), None),
-            (Some("somebody"), None),
+            (Some("unknown"), None),
         ] {
-            assert_eq!(Sharing::parse(value), expected, "{value:?}");
+            assert_eq!(SharedMode::parse(value), expected, "{value:?}");
         }
     }
 
     #[test]
-    fn what_nobody_writes_stays_so_and_directories_give_their_group() {
-        for (sharing, old, is_directory, expected) in [
-            (Sharing::Umask, 0o700, true, 0o700),
-            (Sharing::Also(GROUP), 0o755, true, 0o2775),
-            (Sharing::Also(GROUP), 0o400, false, 0o440),
-            (Sharing::Also(GROUP), 0o600, false, 0o660),
-            (Sharing::Also(EVERYBODY), 0o700, true, 0o2775),
-            (Sharing::Only(0o600), 0o2755, true, 0o2700),
-            (Sharing::Only(0o640), 0o444, false, 0o440),
+    fn read_only_files_stay_read_only_and_directories_are_setgid() {
+        for (shared_mode, old, is_directory, expected) in [
+            (SharedMode::Umask, 0o700, true, 0o700),
+            (SharedMode::AtLeast(GROUP), 0o755, true, 0o2775),
+            (SharedMode::AtLeast(GROUP), 0o400, false, 0o440),
+            (SharedMode::AtLeast(GROUP), 0o600, false, 0o660),
+            (SharedMode::AtLeast(ALL), 0o700, true, 0o2775),
+            (SharedMode::Exactly(0o600), 0o2755, true, 0o2700),
+            (SharedMode::Exactly(0o640), 0o444, false, 0o440),
         ] {
-            assert_eq!(sharing.mode(old, is_directory), expected, "{sharing:?} {old:o}");
+            assert_eq!(shared_mode.mode(old, is_directory), expected, "{shared_mode:?} {old:o}");
         }
     }
 }

@@ -1,52 +1,52 @@
-//! Commits that lie anywhere in packs: a thread reads them ahead while the walk takes what they
-//! hold.
+//! Random-order prefetch: one thread follows a chain through packs and decodes its commits ahead of
+//! the walk, in whatever order they are packed.
 
 use std::marker::PhantomData;
 
 use super::chunk::Chunk;
 use super::decode::Decoder;
-use super::packs::{Finder, Run};
+use super::packs::{Finder, Locality};
 use gitmind_git::Commit;
 use gitmind_git::oid::Oid;
 use gitmind_memory::{Alloc, MemoryError};
 use gitmind_ports::pipeline::Work;
 
-/// Commits that are handed over at once.
+/// Most commits of a chunk.
 const COMMITS_MAX: usize = 32;
 
-/// Reads the commits of a journal, each where the one before it says.
-pub(super) struct Scout<'s, 'a> {
+/// Iterates over chunks of a chain: each commit is found by the first parent of the one before.
+pub(super) struct Prefetcher<'s, 'a> {
     finder: Finder<'s>,
-    /// The commit that comes next; none when the others are left to whoever asked.
+    /// The next commit; `None` when the prefetch has ended and the caller reads the rest.
     next: Option<Oid>,
     decoder: Decoder,
-    run: Run,
-    /// Neighbours in a row after which another way of reading is better.
+    locality: Locality,
+    /// Consecutive neighbours after which the prefetch ends, because streaming is faster.
     near_max: u32,
     alloc: Alloc<'a>,
 }
 
-impl<'s, 'a> Scout<'s, 'a> {
-    /// One that starts at the commit `next` and stops after `near_max` neighbours.
+impl<'s, 'a> Prefetcher<'s, 'a> {
+    /// A prefetch that starts at the commit `next` and ends after `near_max` neighbours.
     pub(super) fn new(finder: Finder<'s>, next: Oid, near_max: u32, alloc: Alloc<'a>) -> Self {
-        let (next, decoder, run) = (Some(next), Decoder::default(), Run::default());
-        Self { finder, next, decoder, run, near_max, alloc }
+        let (next, decoder, locality) = (Some(next), Decoder::default(), Locality::default());
+        Self { finder, next, decoder, locality, near_max, alloc }
     }
 
-    /// Adds the next commit to `chunk`; `false` when it is in no pack, or damaged.
+    /// Adds the next commit to `chunk`; `false` when there is none or it is in no pack.
     fn step(&mut self, chunk: &mut Chunk<'a>) -> Result<bool, MemoryError> {
         let Some(id) = self.next.take() else { return Ok(false) };
-        let Some(place) = self.finder.find(id) else { return Ok(false) };
-        let pack = &self.finder.packs[place.pack];
-        self.run.note(place, place.offset);
-        chunk.add(id, pack, place.offset, &mut self.decoder)?;
+        let Some(position) = self.finder.find(id) else { return Ok(false) };
+        let pack = &self.finder.packs[position.pack];
+        self.locality.note(position, position.offset);
+        chunk.add(id, pack, position.offset, &mut self.decoder)?;
         let parent = chunk.last().and_then(Commit::first_parent);
-        self.next = parent.filter(|_| self.run.near < self.near_max);
+        self.next = parent.filter(|_| self.locality.near < self.near_max);
         Ok(true)
     }
 }
 
-impl<'a> Iterator for Scout<'_, 'a> {
+impl<'a> Iterator for Prefetcher<'_, 'a> {
     type Item = Result<Chunk<'a>, MemoryError>;
 
     fn next(&mut self) -> Option<Self::Item> {
@@ -62,10 +62,10 @@ impl<'a> Iterator for Scout<'_, 'a> {
     }
 }
 
-/// Hands over what the scout has read.
-pub(super) struct Handing<'a>(pub(super) PhantomData<Chunk<'a>>);
+/// The work of the pipeline for a prefetch: it returns the job, which is already a chunk.
+pub(super) struct PassThrough<'a>(pub(super) PhantomData<Chunk<'a>>);
 
-impl<'a> Work for Handing<'a> {
+impl<'a> Work for PassThrough<'a> {
     type Job = Result<Chunk<'a>, MemoryError>;
     type Output = Chunk<'a>;
     type Error = MemoryError;

@@ -87,9 +87,9 @@ fn trusted_by(user: Uid, path: &Path, opened: Result<OwnedFd, Errno>) -> Result<
     }
     let writers = Mode::from_raw_mode(found.st_mode) & (Mode::WGRP | Mode::WOTH);
     if !writers.is_empty() {
-        let who = if writers.contains(Mode::WOTH) { "every user" } else { "its group" };
+        let writer = if writers.contains(Mode::WOTH) { "every user" } else { "its group" };
         let mode = found.st_mode & 0o7777;
-        let reason = format!("can be written to by {who} (mode {mode:04o})");
+        let reason = format!("can be written to by {writer} (mode {mode:04o})");
         return Err(refuse(reason, format!("chmod go-w '{shown}'")));
     }
     Ok(directory)

@@ -84,7 +84,7 @@ impl World<'_> {
         assert_eq!(link, Err(FsErrorKind::NotFound));
         self.fs.remove_tree(&self.root.join("real")).expect("it can be removed");
         assert_eq!(self.canonical("real", PhysicalExisting), Err(FsErrorKind::NotFound));
-        self.fs.remove_tree(&self.root.join("real")).expect("it is gone already");
+        self.fs.remove_tree(&self.root.join("real")).expect("it is removed already");
         self.temp_directories_are_distinct_and_end_with_their_owner();
     }
 
@@ -103,8 +103,8 @@ impl World<'_> {
         drop(second);
         assert!(!exists(&paths[1]), "{paths:?}");
         let long = "l".repeat(64);
-        let refused = TempDir::create(self.fs, &name("scope"), &name(&long), Alloc::new(&system));
-        assert!(refused.is_err(), "there is no room for the random part");
+        let failed = TempDir::create(self.fs, &name("scope"), &name(&long), Alloc::new(&system));
+        assert!(failed.is_err(), "there is no room for the random part");
     }
 }
 
@@ -137,8 +137,8 @@ fn the_fake_keeps_the_contract() {
 fn a_fault_of_the_fake_is_seen_once() {
     let (fs, system) = (FakeFileSystem::new(), System::new());
     fs.fail_next(std::io::ErrorKind::ReadOnlyFilesystem);
-    let refused = create(&fs, Alloc::new(&system)).map(drop).map_err(|error| error.kind());
-    assert_eq!(refused, Err(FsErrorKind::ReadOnly));
+    let failed = create(&fs, Alloc::new(&system)).map(drop).map_err(|error| error.kind());
+    assert_eq!(failed, Err(FsErrorKind::ReadOnly));
     create(&fs, Alloc::new(&system)).map(drop).expect("the fault is used up");
 }
 
@@ -167,8 +167,8 @@ fn too_many_nested_directories_are_an_error() {
     let mut deep = state.path().join("top");
     deep.extend(std::iter::repeat_n("d", 140));
     std::fs::create_dir_all(&deep).expect("writable");
-    let refused = PosixFileSystem::default().remove_tree(&state.path().join("top"));
-    assert!(matches!(refused, Err(FsError::TooDeep { limit: 128, .. })), "{refused:?}");
+    let failed = PosixFileSystem::default().remove_tree(&state.path().join("top"));
+    assert!(matches!(failed, Err(FsError::TooDeep { limit: 128, .. })), "{failed:?}");
 }
 
 #[test]
