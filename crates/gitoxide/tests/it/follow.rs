@@ -139,7 +139,7 @@ fn random_order() -> TempRepository {
 }
 
 #[test]
-fn a_stream_visits_what_one_read_per_commit_visits_in_every_layout() {
+fn read_ahead_visits_the_same_commits_as_single_reads_in_every_layout() {
     let repository = medium();
     let (all, end) = compare(&repository, "one pack");
     assert!(all > 4000 && end == "the root", "{all} commits, {end}");
@@ -186,7 +186,7 @@ fn a_stream_visits_what_one_read_per_commit_visits_in_every_layout() {
 }
 
 #[test]
-fn what_lies_between_the_commits_of_a_journal_is_passed() {
+fn objects_between_the_commits_of_a_journal_are_skipped() {
     let repository = TempRepository::fixture("medium");
     let code = repository.git(&["commit-tree", "-m", "code", gitmind_test_support::EMPTY_TREE]);
     let mut stream = String::new();
