@@ -177,7 +177,7 @@ fn pipes_and_devices_are_not_read() {
             assert_printable(&ran, place);
             assert_eq!(ran.status.code(), Some(1), "{place}: {args:?}: {ran:?}");
             let text = String::from_utf8_lossy(&ran.stderr);
-            assert!(text.contains("no regular file"), "{place}: {text}");
+            assert!(text.contains("not a regular file"), "{place}: {text}");
         }
         assert_eq!(world.others(), before, "{place}");
     }
@@ -216,7 +216,7 @@ fn includes_alternates_and_symbolic_refs_are_bounded() {
                 rustix::fs::mkfifoat(rustix::fs::CWD, pipe, rustix::fs::Mode::RWXU)
                     .expect("a pipe");
             },
-            "no regular file",
+            "not a regular file",
         ),
         (
             "ref of 3 GiB",

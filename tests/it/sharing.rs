@@ -136,5 +136,5 @@ fn an_unknown_value_of_core_sharedrepository_is_an_error() {
     let ran = mind_command(directory.path(), &["list"]).output().expect("it can be started");
     let stderr = String::from_utf8_lossy(&ran.stderr);
     assert_eq!(ran.status.code(), Some(1), "{stderr}");
-    assert!(stderr.contains("`0060` is no value of core.sharedRepository"), "{stderr}");
+    assert!(stderr.contains("`0060` is not a value of core.sharedRepository"), "{stderr}");
 }

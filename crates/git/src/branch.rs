@@ -1,16 +1,16 @@
-//! Branch names and the refs that a branch's journal and cache live under.
+//! Branch names, and the names of the refs of a branch's journal and cache.
 //!
-//! The rules are the C tool's own check, then git's rules for ref names, so that what passes here
-//! can be written. The name is checked before anything is read.
+//! A name must pass the C tool's rules and git's rules for ref names, so that a ref made from it
+//! can be written. It is checked before the repository is read.
 
 use std::fmt;
 
-/// Longest name whose cache the C tool can read, in bytes.
+/// Longest branch name whose cache the C tool can read, in bytes.
 const CACHE_NAME_BYTES_MAX: usize = 63;
 /// Longest full ref name that the C tool accepts, in bytes.
 const REF_BYTES_MAX: usize = 511;
 const JOURNAL_PREFIX: &str = "refs/gitmind/edges/";
-/// What every cache ref starts with.
+/// The prefix of every cache ref.
 pub const CACHE_PREFIX: &str = "refs/gitmind/cache/";
 
 /// A checked branch name: the shorthand, such as `main` or `feature/x`, or `HEAD` when detached.
@@ -37,18 +37,18 @@ impl BranchName {
     /// Checks `name`.
     ///
     /// # Errors
-    /// When the C tool or git would refuse the name or a ref made from it; the error says why.
+    /// When the C tool or git would reject the name or a ref made from it; the error says why.
     pub fn new(name: &str) -> Result<Self, BranchNameError> {
-        let refuse = |problem| Err(BranchNameError { name: name.into(), problem });
+        let reject = |problem| Err(BranchNameError { name: name.into(), problem });
         if let Some(problem) = c_tool_objection(name) {
-            return refuse(problem);
+            return reject(problem);
         }
         let journal = format!("{JOURNAL_PREFIX}{name}");
         if journal.len() > REF_BYTES_MAX {
-            return refuse("it is too long, the whole ref has at most 511 bytes");
+            return reject("it is too long, the whole ref has at most 511 bytes");
         }
         if !is_ref_name(&journal) {
-            return refuse("git does not allow it (see `git help check-ref-format`)");
+            return reject("git does not allow it (see `git help check-ref-format`)");
         }
         Ok(Self(name.into()))
     }
@@ -80,13 +80,13 @@ impl BranchName {
         format!("{CACHE_PREFIX}{self}")
     }
 
-    /// What every journal ref starts with.
+    /// The prefix of every journal ref.
     pub const fn journal_prefix() -> &'static str {
         JOURNAL_PREFIX
     }
 }
 
-/// Whether git allows the ref `name`, which has a slash (`git help check-ref-format`).
+/// Whether git allows `name`, which contains a slash, as a ref name (`git help check-ref-format`).
 fn is_ref_name(name: &str) -> bool {
     let is_bad_char = |c: char| c.is_ascii_control() || " ~^:?*[\\".contains(c);
     let is_component =
@@ -130,8 +130,8 @@ mod tests {
     }
 
     #[test]
-    fn names_that_the_c_tool_or_git_refuses_are_refused() {
-        let refused = [
+    fn names_that_the_c_tool_or_git_rejects_are_errors() {
+        let rejected = [
             "",
             "refs/heads/main",
             "refs/",
@@ -154,14 +154,14 @@ mod tests {
             "a\x07b",
             "a.",
         ];
-        for name in refused {
+        for name in rejected {
             assert!(BranchName::new(name).is_err(), "{name:?} passed");
         }
     }
 
     proptest::proptest! {
         #[test]
-        fn ref_names_are_those_that_the_library_of_gitoxide_allows(
+        fn the_rules_for_ref_names_agree_with_gitoxide(
             name in r"[a.@{/\\~^:?*\[ \x01\x1f\x7fé]{0,6}(\.lock|lock)?[/a.]{0,2}",
         ) {
             let name = format!("{JOURNAL_PREFIX}{name}");
@@ -181,7 +181,7 @@ mod tests {
     }
 
     #[test]
-    fn the_error_escapes_what_a_terminal_would_obey() {
+    fn the_error_escapes_control_characters() {
         let error = BranchName::new("a\x1b[31m:").expect_err("it has a colon");
         assert!(!error.to_string().contains('\x1b'), "{error}");
     }

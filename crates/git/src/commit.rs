@@ -1,4 +1,4 @@
-//! Commit objects: reading the few parts that a journal uses, writing a whole one.
+//! Commit objects: parsing the parts that a journal uses, and encoding a whole commit.
 
 use super::Error;
 use crate::oid::Oid;
@@ -11,14 +11,14 @@ use std::fmt::Write;
 /// A commit, borrowed from its bytes.
 #[derive(Clone, Copy, Debug)]
 pub struct Commit<'a> {
-    /// Its name.
+    /// The commit's id.
     pub id: Oid,
     /// The tree that it records.
     pub tree: Oid,
     first_parent: Option<Oid>,
-    /// The lines of the other parents.
+    /// The `parent` lines after the first one.
     more_parents: &'a [u8],
-    /// Everything after the empty line that ends the headers, unchanged; empty without one.
+    /// Everything after the empty line that ends the headers, unchanged; empty without that line.
     pub message: &'a [u8],
 }
 
@@ -27,7 +27,7 @@ const PARENT: &[u8] = b"parent ";
 const BAD_PARENT: &str = "a parent is not an object id";
 
 impl<'a> Commit<'a> {
-    /// Finds the parts of the commit object `bytes` named `id` (`git help gitformat-pack` and
+    /// Parses the commit object `bytes` with the id `id` (`git help gitformat-pack` and
     /// `git cat-file commit` show the form).
     ///
     /// ```
@@ -69,7 +69,7 @@ impl<'a> Commit<'a> {
             (_, headers) = oid_line(headers, PARENT).ok_or(BAD_PARENT)?;
         }
         let more_parents = &more_parents[..more_parents.len() - headers.len()];
-        // The search starts at the line feed before the headers, which there may be none of.
+        // The search starts at the line feed before the headers, because there may be no headers.
         let headers = &bytes[bytes.len() - headers.len() - 1..];
         let message = match memmem::find(headers, b"\n\n") {
             Some(end) => &headers[end + 2..],
@@ -88,14 +88,14 @@ impl<'a> Commit<'a> {
         Self::parse(id, bytes).map_err(|problem| Error::Corrupt { id, reason: problem.into() })
     }
 
-    /// The first parent, as the first lines of the commit `bytes` say; `None` when there is none,
-    /// or when they are not those of a commit.
+    /// Parses only the first parent of the commit `bytes`; `None` when it has no parent or does not
+    /// start like a commit.
     pub fn first_parent(bytes: &[u8]) -> Option<Oid> {
         let (_, rest) = oid_line(bytes, TREE)?;
         Some(oid_line(rest, PARENT)?.0)
     }
 
-    /// The parents, first one first.
+    /// The parents in their order, the first parent first.
     pub fn parents(&self) -> impl Iterator<Item = Oid> + use<'a> {
         let mut rest = self.more_parents;
         let more = std::iter::from_fn(move || {
@@ -113,7 +113,7 @@ fn oid_line<'a>(bytes: &'a [u8], prefix: &[u8]) -> Option<(Oid, &'a [u8])> {
     Some((Oid::from_hex(hex)?, rest.strip_prefix(b"\n")?))
 }
 
-/// Who a commit is by.
+/// The name and the email address of a commit's author and committer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Identity {
     /// `user.name`.
@@ -123,7 +123,7 @@ pub struct Identity {
 }
 
 impl Default for Identity {
-    /// What the C tool falls back to when git is not configured.
+    /// The C tool's default identity, used when git has no user configured.
     fn default() -> Self {
         Self { name: "gitmind".into(), email: "gitmind@example.invalid".into() }
     }
@@ -134,7 +134,7 @@ impl Default for Identity {
 pub struct CommitDraft<'a> {
     /// The tree to record.
     pub tree: Oid,
-    /// The parents, first one first.
+    /// The parents in their order, the first parent first.
     pub parents: &'a [Oid],
     /// Author and committer.
     pub identity: &'a Identity,
@@ -148,7 +148,7 @@ impl CommitDraft<'_> {
     /// Appends the commit object's bytes to `out`.
     ///
     /// # Errors
-    /// Every refusal of the port; `out` then has a part of them.
+    /// [`MemoryError`] when an allocation fails; `out` then holds a part of the commit.
     pub fn encode(&self, out: &mut Vec<'_, u8>) -> Result<(), MemoryError> {
         line(out, b"tree ", &self.tree.to_hex())?;
         self.parents.iter().try_for_each(|parent| line(out, PARENT, &parent.to_hex()))?;
@@ -158,7 +158,7 @@ impl CommitDraft<'_> {
         out.try_extend_from_slice(self.message)
     }
 
-    /// Appends the line that says who did it and when.
+    /// Appends an `author` or `committer` line: name, email address, time and offset.
     fn signature(&self, header: &[u8], out: &mut Vec<'_, u8>) -> Result<(), MemoryError> {
         let Timestamp { seconds, offset_seconds } = self.time;
         let sign = if offset_seconds < 0 { '-' } else { '+' };
@@ -180,7 +180,7 @@ fn line(out: &mut Vec<'_, u8>, start: &[u8], end: &[u8]) -> Result<(), MemoryErr
     [start, end, b"\n"].iter().try_for_each(|part| out.try_extend_from_slice(part))
 }
 
-/// Appends `text` without what would end the field early; git drops the same characters.
+/// Appends `text` without the characters that would end the field early, which git drops too.
 fn without_delimiters(text: &str, out: &mut Vec<'_, u8>) -> Result<(), MemoryError> {
     out.try_extend(text.bytes().filter(|byte| !matches!(byte, b'<' | b'>' | b'\n' | b'\0')))
 }
@@ -205,7 +205,7 @@ mod tests {
             let system = System::new();
             let mut bytes = Vec::new(Alloc::new(&system));
             draft.encode(&mut bytes).expect("there is memory");
-            let commit = Commit::parse(Oid::ZERO, &bytes).expect("we wrote it");
+            let commit = Commit::parse(Oid::ZERO, &bytes).expect("a sound commit");
             assert_eq!((commit.tree, commit.message), (tree, b"x\n\ny".as_slice()));
             assert!(commit.parents().eq(parents.iter().copied()));
             let text = std::str::from_utf8(&bytes).expect("ASCII");
@@ -234,7 +234,7 @@ mod tests {
 
     #[test]
     fn headers_alone_are_a_commit_without_a_message() {
-        // git takes it for one; it was corrupt here, and hid all that is older.
+        // Regression: git accepts such a commit; here it was an error that hid older commits.
         let bytes = format!("tree {TREE_ID}\nparent {TREE_ID}\nauthor a\ncommitter b\n");
         let commit = Commit::parse(Oid::ZERO, bytes.as_bytes()).expect("a commit");
         assert_eq!((commit.message, commit.parents().count()), (&b""[..], 1));

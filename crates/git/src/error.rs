@@ -1,4 +1,4 @@
-//! What can go wrong with a repository, named after what failed and on what.
+//! Errors of the repository port: each names the operation that failed, and its object.
 
 use super::pack::PackError;
 use super::port::ObjectKind;
@@ -7,7 +7,7 @@ use gitmind_memory::MemoryError;
 use std::io;
 use std::path::{Path, PathBuf};
 
-/// A failed access to a repository. What the git libraries say is kept as text.
+/// A failed access to a repository. Errors of the git libraries are kept as text.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// No repository at a path or above it.
@@ -37,13 +37,13 @@ pub enum Error {
     Open {
         /// The repository.
         path: PathBuf,
-        /// What the library says.
+        /// The library's reason.
         reason: String,
     },
-    /// An object is not there.
+    /// An object does not exist.
     #[error("object {0} is missing")]
     Missing(Oid),
-    /// An object is there and cannot be read.
+    /// An object exists, and its content is damaged.
     #[error("object {id} is corrupt: {reason}")]
     Corrupt {
         /// The object.
@@ -51,57 +51,57 @@ pub enum Error {
         /// What is wrong with it.
         reason: String,
     },
-    /// An object may be there, and the system does not let it be read.
+    /// An object may exist, but a system call that reads it failed.
     #[error("object {id} cannot be read: {reason}")]
     Unreadable {
         /// The object.
         id: Oid,
-        /// What the system says.
+        /// The system's reason.
         reason: String,
     },
-    /// An object is behind the border of a shallow clone.
+    /// An object is beyond the boundary of a shallow clone.
     #[error("object {0} is not in this shallow clone")]
     Shallow(Oid),
-    /// An object is not of the kind that its place asks for.
+    /// An object is of another kind than the reference to it requires.
     #[error("object {id} is a {actual}, not a {expected}")]
     Kind {
         /// The object.
         id: Oid,
-        /// What it is.
+        /// Its kind.
         actual: ObjectKind,
-        /// What it should be.
+        /// The required kind.
         expected: ObjectKind,
     },
-    /// Content was made to collide with other content under SHA-1.
-    #[error("content is refused: it was made to collide with other content, at {0}")]
+    /// Content was rejected because collision detection found a SHA-1 attack in it.
+    #[error("content is rejected as a SHA-1 collision attack on {0}")]
     Hash(Oid),
     /// A ref cannot be read.
     #[error("cannot read ref {name}: {reason}")]
     RefRead {
         /// The ref.
         name: String,
-        /// What the library says.
+        /// The library's reason.
         reason: String,
     },
-    /// A ref was changed by someone else between reading and writing it.
+    /// A ref was changed by another process between reading and writing it.
     #[error("ref {0} was changed by another process meanwhile")]
     RefMoved(String),
-    /// A ref is locked by someone else, or its lock was left behind.
+    /// A ref is locked by another process, or a killed process left its lock behind.
     #[error("ref {name} is locked: {reason}")]
     RefLocked {
         /// The ref.
         name: String,
-        /// Whose it is, with the lock file's path.
+        /// Who holds the lock, as far as known, with the lock file's path.
         reason: String,
-        /// Whether its owner is known to live, and so lets go of it.
+        /// Whether the lock's holder is known to be alive, so that it will release the lock.
         holder_is_alive: bool,
     },
-    /// A ref stands where a directory of refs would have to be, or the other way round.
+    /// A ref exists where a directory of refs is needed, or the other way round.
     #[error("ref {name} cannot be beside ref {other}")]
     RefConflict {
-        /// The ref that was to be made.
+        /// The ref that could not be created.
         name: String,
-        /// The ref that is there.
+        /// The existing ref.
         other: String,
     },
     /// A ref cannot be written.
@@ -109,30 +109,30 @@ pub enum Error {
     RefWrite {
         /// The ref.
         name: String,
-        /// What the library says.
+        /// The library's reason.
         reason: String,
     },
-    /// A ref has its new value, and something failed after that.
+    /// A ref has its new value, but a step after the change failed, such as its sync.
     #[error("ref {name} has its new value, but {reason}")]
     RefUnsure {
         /// The ref.
         name: String,
-        /// What is not certain.
+        /// The step that failed.
         reason: String,
     },
-    /// A file that was being written was removed by someone else.
+    /// A file that was being written was removed by another process.
     #[error("{} was removed meanwhile, as `git gc --prune=now` does", .0.display())]
     Removed(PathBuf),
-    /// A pack is not what its writer said it would be.
+    /// The objects of a transaction are not those that its caller announced.
     #[error(transparent)]
     Pack(#[from] PackError),
-    /// There was no memory.
+    /// An allocation failed.
     #[error(transparent)]
     Memory(#[from] MemoryError),
     /// A file cannot be read or written.
     #[error("cannot {action} {}", .path.display())]
     Io {
-        /// What was tried, a verb.
+        /// The operation, as a verb.
         action: &'static str,
         /// The file or directory.
         path: PathBuf,

@@ -1,7 +1,7 @@
 //! The repository port in memory, with faults, for tests.
 //!
-//! Objects are kept by their real names, so that ids agree with git's. A fault plan makes the Nth
-//! call of the port fail; nothing is changed by a call that fails.
+//! Objects have their real ids, so that they agree with git's. A fault plan makes the Nth call of
+//! the port fail; a failed call changes nothing.
 
 use super::{
     BoxedTransaction, CommitDraft, Error, Head, Identity, ObjectKind, PackError, RefUpdate,
@@ -52,17 +52,17 @@ impl Default for FakeRepository {
 }
 
 impl FakeRepository {
-    /// Adds an object and returns its name.
+    /// Adds an object and returns its id.
     ///
     /// # Panics
-    /// When the content is an attack on SHA-1.
+    /// When the content is a SHA-1 collision attack.
     pub fn insert(&self, kind: ObjectKind, data: &[u8]) -> Oid {
-        let id = object_id(kind, data).expect("this holds because tests attack nobody");
+        let id = object_id(kind, data).expect("this holds because tests make no SHA-1 collisions");
         self.objects.borrow_mut().insert(id, (kind, data.to_vec()));
         id
     }
 
-    /// Adds a commit of the empty tree with this message and returns its name.
+    /// Adds a commit of the empty tree with this message and returns its id.
     pub fn commit(&self, parents: &[Oid], message: &[u8]) -> Oid {
         let draft = CommitDraft {
             tree: self.insert(ObjectKind::Tree, b""),
@@ -77,12 +77,12 @@ impl FakeRepository {
         self.insert(ObjectKind::Commit, &bytes)
     }
 
-    /// Sets a ref without conditions.
+    /// Sets a ref, whatever its current value is.
     pub fn set_ref(&self, name: &str, id: Oid) {
         self.refs.borrow_mut().insert(name.into(), id);
     }
 
-    /// Removes a ref without conditions.
+    /// Removes a ref, whatever its value is.
     pub fn remove_ref(&self, name: &str) {
         self.refs.borrow_mut().remove(name);
     }
@@ -92,12 +92,12 @@ impl FakeRepository {
         self.objects.borrow_mut().remove(&id);
     }
 
-    /// Replaces the content of an object, so that its name no longer fits: damage, as by a disk.
+    /// Replaces the content of an object, so that its hash no longer matches, as after disk damage.
     pub fn damage(&self, id: Oid, kind: ObjectKind, data: &[u8]) {
         self.objects.borrow_mut().insert(id, (kind, data.to_vec()));
     }
 
-    /// Every object and its content, by name.
+    /// Every object with its kind and content, by id.
     pub fn contents(&self) -> BTreeMap<Oid, (ObjectKind, Vec<u8>)> {
         self.objects.borrow().clone()
     }
@@ -193,7 +193,7 @@ struct FakeTransaction<'t> {
 impl Transaction for FakeTransaction<'_> {
     fn add_named(&mut self, kind: ObjectKind, id: Oid, data: &[u8]) -> Result<(), Error> {
         self.repository.call("add an object to")?;
-        debug_assert_eq!(object_id(kind, data).ok(), Some(id), "an object has its own name");
+        debug_assert_eq!(object_id(kind, data).ok(), Some(id), "the id is the hash of the content");
         match self.added.insert(id, (kind, data.to_vec())) {
             None => Ok(()),
             Some(_) => Err(PackError::Duplicate { id }.into()),

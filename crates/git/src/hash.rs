@@ -1,12 +1,12 @@
-//! SHA-1 with collision detection, as git itself hashes objects and packs.
+//! SHA-1 with collision detection, which git uses to hash objects and packs.
 
 use crate::oid::Oid;
 use crate::{Error, ObjectKind};
 use arrayvec::ArrayString;
 use std::fmt::Write;
 
-/// The name of the object with this kind and content, as git gives it: SHA-1, with detection of
-/// collisions, over kind, size and content (`git help hash-object`).
+/// The id of the object with this kind and content: SHA-1 with collision detection over kind, size
+/// and content (`git help hash-object`).
 ///
 /// ```
 /// use gitmind_git::{EMPTY_TREE, ObjectKind, object_id};
@@ -15,7 +15,7 @@ use std::fmt::Write;
 /// ```
 ///
 /// # Errors
-/// [`Error::Hash`] when the content is an attack on SHA-1.
+/// [`Error::Hash`] when the content is a SHA-1 collision attack.
 pub fn object_id(kind: ObjectKind, data: &[u8]) -> Result<Oid, Error> {
     let mut hasher = Hasher::default();
     hasher.update(ObjectHeader::new(kind, data.len()).as_bytes());
@@ -23,7 +23,7 @@ pub fn object_id(kind: ObjectKind, data: &[u8]) -> Result<Oid, Error> {
     hasher.finish()
 }
 
-/// What the name of an object is a hash of, before its content: kind, size and a NUL.
+/// The header that is hashed before an object's content: kind, size and a NUL.
 #[derive(Clone, Copy, Debug)]
 pub struct ObjectHeader(ArrayString<{ Self::BYTES_MAX }>);
 
@@ -44,7 +44,7 @@ impl ObjectHeader {
     }
 }
 
-/// A running SHA-1.
+/// An incremental SHA-1 computation.
 #[derive(Clone, Debug, Default)]
 pub struct Hasher(sha1dc::Hasher);
 
@@ -54,10 +54,10 @@ impl Hasher {
         self.0.update(bytes);
     }
 
-    /// The name of what was added.
+    /// The hash of all bytes that were added.
     ///
     /// # Errors
-    /// [`Error::Hash`] when it is an attack on SHA-1.
+    /// [`Error::Hash`] when the bytes are a SHA-1 collision attack.
     pub fn finish(self) -> Result<Oid, Error> {
         match self.0.finalize() {
             Ok(digest) => Ok(id(digest)),
@@ -76,8 +76,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_empty_tree_has_its_famous_name() {
-        let id = object_id(ObjectKind::Tree, b"").expect("no attack");
+    fn the_empty_tree_has_its_well_known_id() {
+        let id = object_id(ObjectKind::Tree, b"").expect("no SHA-1 collision");
         assert_eq!(id, crate::EMPTY_TREE);
         assert_eq!(id.to_string(), "4b825dc642cb6eb9a060e54bf8d69288fbee4904");
     }

@@ -1,6 +1,6 @@
-//! What services know of git: object ids, branch names, objects, and the repository as a port.
+//! The git layer of the services: object ids, branch names, objects, and the repository port.
 //!
-//! The adapter on a repository on disk is the crate `gitmind-gitoxide`; [`fake`] is one in memory.
+//! The adapter for a repository on disk is the crate `gitmind-gitoxide`; [`fake`] is in memory.
 
 pub mod branch;
 mod commit;

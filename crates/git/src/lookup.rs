@@ -1,10 +1,10 @@
-//! Looking a path up in a tree, directory by directory.
+//! Looking up a path in a tree, one directory at a time.
 
 use super::{Commit, EntryMode, Error, ObjectKind, Repository, entries};
 use crate::oid::Oid;
 use gitmind_memory::{Alloc, Vec};
 
-/// The tree of the commit that HEAD names; `None` when it names none yet.
+/// The tree of the commit at HEAD; `None` when the branch has no commit yet.
 ///
 /// # Errors
 /// As [`Repository::resolve`] and [`Repository::read`].
@@ -15,7 +15,7 @@ pub fn head_tree(repository: &dyn Repository, alloc: Alloc<'_>) -> Result<Option
     Ok(Some(Commit::parse_stored(id, &commit)?.tree))
 }
 
-/// What a path of a tree stands for.
+/// The tree entry at a path.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Found {
     /// What kind of entry it is.
@@ -24,8 +24,8 @@ pub struct Found {
     pub id: Oid,
 }
 
-/// The entry of the tree `root` at `path`, components of which are between single slashes; `None`
-/// when there is none. The empty path is the tree itself.
+/// The entry at `path` in the tree `root`; `None` when it does not exist. Components are separated
+/// by single slashes; the empty path is the tree itself.
 ///
 /// ```
 /// use gitmind_git::{EntryMode, ObjectKind, TreeDraft, fake::FakeRepository, find_path};
@@ -47,7 +47,7 @@ pub struct Found {
 /// ```
 ///
 /// # Errors
-/// As [`Repository::read`], and [`Error::Corrupt`] for a malformed tree on the way.
+/// As [`Repository::read`], and [`Error::Corrupt`] for a malformed tree on the path.
 pub fn find_path(
     repository: &dyn Repository,
     alloc: Alloc<'_>,
@@ -104,7 +104,7 @@ mod tests {
     }
 
     #[test]
-    fn a_path_is_found_or_not_there() {
+    fn a_path_is_found_or_missing() {
         let (repository, root, blob) = repository();
         let system = System::new();
         let find = |path: &[u8]| {
@@ -121,14 +121,14 @@ mod tests {
     }
 
     #[test]
-    fn each_refusal_surfaces() {
+    fn each_allocation_failure_is_reported() {
         let (repository, root, _) = repository();
         sweep(|alloc| find_path(&repository, alloc, root, b"dir/a b").map(drop))
             .assert_propagated();
     }
 
     #[test]
-    fn a_damaged_tree_on_the_way_is_named() {
+    fn a_damaged_tree_on_the_path_is_reported_by_its_id() {
         let repository = FakeRepository::default();
         let damaged = repository.insert(ObjectKind::Tree, b"100644 x\0short");
         let system = System::new();

@@ -1,7 +1,7 @@
-//! Object ids: the 20-byte SHA-1 names of git objects.
+//! Object ids: the 20-byte SHA-1 hashes that name git objects.
 //!
-//! A plain value without I/O, so that the pure modules can use it. It does not know whether the
-//! object exists.
+//! An id is a plain value without I/O, so that modules without I/O can use it. The object need not
+//! exist.
 
 use std::fmt;
 
@@ -68,7 +68,7 @@ impl Oid {
     }
 }
 
-/// The values of hex digits; 255 for what is none.
+/// The value of each byte as a hex digit; 255 for a byte that is not one.
 const NIBBLES: [u8; 256] = {
     let mut values = [u8::MAX; 256];
     let mut value = 0;
@@ -109,7 +109,7 @@ mod tests {
     }
 
     #[test]
-    fn anything_but_forty_hex_digits_is_refused() {
+    fn anything_but_forty_hex_digits_is_rejected() {
         for length in (0..=Oid::HEX_LEN + 2).filter(|&length| length != Oid::HEX_LEN) {
             assert_eq!(Oid::from_hex(&vec![b'a'; length]), None, "{length} digits");
         }

@@ -1,35 +1,35 @@
-//! What a transaction has stored, and how its caller can contradict itself.
+//! The result of a transaction, and the errors of a caller that breaks its protocol.
 
 use crate::oid::Oid;
 use gitmind_memory::units::Bytes;
 
-/// What a transaction has stored.
+/// The objects and bytes that a transaction has stored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Stored {
-    /// Objects.
+    /// Number of objects.
     pub objects: u32,
-    /// Size of the files that were written for them.
+    /// Size of the files that were written for the objects.
     pub size: Bytes,
 }
 
-/// A pack that was not what its writer said it would be.
+/// A breach of the transaction's protocol by its caller.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum PackError {
-    /// It was promised other objects than it got.
+    /// Another number of objects was announced than was added.
     #[error("a pack was started for {expected} objects and got {actual}")]
     Count {
-        /// Objects that its header names.
+        /// The number that was announced.
         expected: u32,
-        /// Objects that were added.
+        /// The number that was added.
         actual: u32,
     },
-    /// It was given the same object twice.
+    /// The same object was added twice.
     #[error("object {id} was added to a pack twice")]
     Duplicate {
         /// The object.
         id: Oid,
     },
-    /// It is finished, or could not be.
-    #[error("a transaction goes on after its end")]
+    /// An object was added, or a commit was tried, after the transaction's end or failure.
+    #[error("the transaction has already ended")]
     Ended,
 }

@@ -1,17 +1,18 @@
-//! One object inside a pack: a header with kind and size, then a zlib stream.
+//! Encoding an entry of a pack: a header with kind and size, then a zlib stream.
 
 use crate::ObjectKind;
 use gitmind_memory::{MemoryError, Vec};
 
 /// Most bytes in one stored block of a deflate stream (RFC 1951, 3.2.4).
 const STORED_BLOCK_BYTES_MAX: usize = 0xffff;
-/// Bytes of a zlib stream around its blocks.
+/// Bytes of a zlib stream's header and checksum.
 const ZLIB_FRAME_BYTES: usize = 6;
 
-/// Appends the entry of a whole object, its content in stored blocks (RFC 1950, RFC 1951).
+/// Appends the entry of an undeltified object, its content in stored (uncompressed) blocks
+/// (RFC 1950, RFC 1951).
 ///
 /// # Errors
-/// Every refusal of the port; `out` then has a part of it.
+/// [`MemoryError`] when an allocation fails; `out` then holds a part of the entry.
 pub fn encode_entry(
     kind: ObjectKind,
     data: &[u8],
@@ -21,7 +22,7 @@ pub fn encode_entry(
     encode_stored(&[data], out)
 }
 
-/// Appends a zlib stream of `parts`, one after the other, in stored blocks.
+/// Appends one zlib stream of the concatenated `parts`, in stored (uncompressed) blocks.
 ///
 /// # Errors
 /// As [`encode_entry`].
@@ -29,7 +30,7 @@ pub fn encode_stored(parts: &[&[u8]], out: &mut Vec<'_, u8>) -> Result<(), Memor
     let blocks = |part: &[u8]| part.len() / STORED_BLOCK_BYTES_MAX + 1;
     let room = parts.iter().map(|part| part.len() + 5 * blocks(part)).sum::<usize>();
     out.try_reserve(room + ZLIB_FRAME_BYTES)?;
-    // Deflate with a 32 KiB window at the fastest level: 0x7801 is a multiple of 31, as it must be.
+    // Deflate with a 32 KiB window at the fastest level; RFC 1950 requires a multiple of 31.
     out.try_extend_from_slice(&[0x78, 0x01])?;
     let mut checksum = simd_adler32::Adler32::new();
     let mut parts = parts.iter().copied().peekable();
@@ -53,7 +54,7 @@ pub fn encode_stored(parts: &[&[u8]], out: &mut Vec<'_, u8>) -> Result<(), Memor
     out.try_extend_from_slice(&checksum.finish().to_be_bytes())
 }
 
-/// Appends the header of an entry: three bits of kind and the inflated size, low bits first.
+/// Appends an entry's header: three bits of kind, then the inflated size, low bits first.
 ///
 /// # Errors
 /// As [`encode_entry`].
@@ -110,7 +111,7 @@ mod tests {
     }
 
     #[test]
-    fn a_stream_of_parts_is_that_of_what_they_come_to() {
+    fn a_stream_of_parts_inflates_to_their_concatenation() {
         for parts in [&[b"".as_slice(), b"ab"][..], &[b"ab", b""], &[b"a", b"", b"b"], &[b"ab"]] {
             let system = System::new();
             let mut stream = Vec::new(Alloc::new(&system));

@@ -1,9 +1,9 @@
-//! The repository port: all that services may ask of git.
+//! The repository port: every operation on git that the services use.
 //!
-//! Two adapters implement it: [`super::gitoxide`] on a real repository and [`super::fake`] in
-//! memory with faults. Reading a journal goes through [`Repository::follow`], which hands over one
-//! commit at a time and leaves to the adapter how it gets them: one by one from the object
-//! database, or decoded ahead from a pack.
+//! Two adapters implement it: the crate `gitmind-gitoxide` on a repository on disk, and
+//! [`crate::fake`] in memory with faults. A journal is read by [`Repository::follow`], which calls
+//! its visitor with one commit at a time; the adapter decides whether it reads each commit from the
+//! object database or decodes packs ahead.
 
 use super::{Commit, Error, Identity, Stored, object_id};
 use crate::oid::Oid;
@@ -35,7 +35,7 @@ impl fmt::Display for ObjectKind {
     }
 }
 
-/// What HEAD says.
+/// The value of HEAD.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Head {
     /// A branch is checked out; it may have no commits yet. The full ref name.
@@ -44,18 +44,18 @@ pub enum Head {
     Detached,
 }
 
-/// A change of one ref, made only when the ref is as expected.
+/// A compare-and-swap of one ref.
 #[derive(Clone, Copy, Debug)]
 pub struct RefUpdate<'a> {
     /// The full name.
     pub name: &'a str,
-    /// What the ref must be now; `None`: it must not exist.
+    /// The value that the ref must have; `None`: the ref must not exist.
     pub expected: Option<Oid>,
-    /// What it will be.
+    /// The new value.
     pub new: Oid,
 }
 
-/// Takes the commits that are followed, until it breaks.
+/// A visitor that is called with each commit until it breaks.
 pub type Visit<'v> = dyn FnMut(&Commit<'_>) -> ControlFlow<()> + 'v;
 
 /// Follows one chain of first parents, as [`Repository::follow`] does.
@@ -63,7 +63,7 @@ pub type Follow<'f> = dyn FnMut(Oid, &mut Visit<'_>) -> Result<(), Error> + 'f;
 
 /// A git repository.
 pub trait Repository {
-    /// What HEAD says.
+    /// The value of HEAD.
     ///
     /// # Errors
     /// [`Error::RefRead`] when it cannot be read.
@@ -82,21 +82,21 @@ pub trait Repository {
     /// [`Error::RefRead`] when they cannot be read.
     fn refs(&self, prefix: &str, count_max: usize) -> Result<std::vec::Vec<String>, Error>;
 
-    /// Reads the object `id` of kind `kind` into `buffer`, whose old content is dropped.
+    /// Reads the object `id` of kind `kind` into `buffer` and replaces its content.
     ///
     /// # Errors
     /// [`Error::Missing`], [`Error::Shallow`], [`Error::Unreadable`], [`Error::Corrupt`],
     /// [`Error::Kind`] when it is of another kind, or [`Error::Memory`].
     fn read(&self, id: Oid, kind: ObjectKind, buffer: &mut Vec<'_, u8>) -> Result<(), Error>;
 
-    /// Visits `tip`, its first parent, that one's first parent and so on, to the root or until
-    /// `visit` breaks. An adapter with a faster way than one [`Self::read`] per commit replaces it,
-    /// and takes from `alloc` what it reads ahead.
+    /// Visits `tip` and its first-parent ancestors, to the root or until `visit` breaks. An adapter
+    /// that is faster than one [`Self::read`] per commit overrides this, and allocates its
+    /// read-ahead buffers from `alloc`.
     ///
     /// # Errors
-    /// As for [`Self::read`], or [`Error::Memory`]; what was visited before stays visited. Content
-    /// that has another name than its own is told where it is read alone; what is read ahead out of
-    /// a pack may be taken by the name that the pack's index says.
+    /// As for [`Self::read`], or [`Error::Memory`]; commits that were visited before are not taken
+    /// back. A commit that is read by itself is checked against its id. A commit that is decoded
+    /// ahead from a pack may be trusted to have the id that the pack's index gives it.
     fn follow(
         &self,
         alloc: Alloc<'_>,
@@ -116,19 +116,19 @@ pub trait Repository {
         Ok(())
     }
 
-    /// Calls `walk` once with what follows chains one after the other, as [`Self::follow`] does.
-    /// What an adapter has learned from one, which it takes from `alloc`, serves the next ones.
+    /// Calls `walk` once with a function that follows one chain per call, as [`Self::follow`] does.
+    /// An adapter may keep state from one chain to the next, which it allocates from `alloc`.
     fn follow_many(&self, alloc: Alloc<'_>, walk: &mut dyn FnMut(&mut Follow<'_>)) {
         walk(&mut |tip, visit| self.follow(alloc, tip, visit));
     }
 
-    /// The configured author of new commits, or the C tool's stand-in.
+    /// The configured author of new commits, or the C tool's default.
     fn identity(&self) -> Identity;
 
-    /// Begins a transaction of exactly `objects` objects, or of as many as come.
+    /// Begins a transaction of exactly `objects` objects; `None`: of any number.
     ///
     /// # Errors
-    /// [`Error::Io`] when there is no place for it, or [`Error::Memory`].
+    /// [`Error::Io`] when its files cannot be made, or [`Error::Memory`].
     fn begin<'t>(
         &'t self,
         alloc: Alloc<'t>,
@@ -136,15 +136,15 @@ pub trait Repository {
     ) -> Result<BoxedTransaction<'t>, Error>;
 }
 
-/// A transaction, behind a pointer that the adapter has allocated.
+/// A transaction in a box that the adapter has allocated.
 pub type BoxedTransaction<'t> = Box<dyn Transaction + 't>;
 
-/// Objects that become visible together, when a ref names what is among them.
+/// A set of new objects that become reachable together, when a ref is set to one of them.
 ///
-/// How they are stored is the adapter's business. From the moment they are, no collection of
-/// garbage removes them while the transaction is there, whether the ref has moved or not.
+/// The adapter decides how they are stored. Stored objects are protected from `git gc` until the
+/// transaction is dropped, whether the ref has moved or not.
 pub trait Transaction {
-    /// Adds an object and returns its name. Each object is added at most once.
+    /// Adds an object and returns its id. Each object may be added at most once.
     ///
     /// # Errors
     /// As for [`Self::add_named`], and [`Error::Hash`].
@@ -154,23 +154,22 @@ pub trait Transaction {
         Ok(id)
     }
 
-    /// Adds an object whose name is known to be `id`.
+    /// Adds an object whose id is known to be `id`.
     ///
     /// # Errors
-    /// [`Error::Pack`] when it is one more than announced or comes after a commit, [`Error::Io`]
-    /// or [`Error::Memory`].
+    /// [`Error::Pack`] when more objects are added than were announced or when it follows a commit,
+    /// [`Error::Io`] or [`Error::Memory`].
     fn add_named(&mut self, kind: ObjectKind, id: Oid, data: &[u8]) -> Result<(), Error>;
 
-    /// Stores the objects durably, then changes a ref if it is as expected. Before that the
-    /// repository is as it was. What was stored for a ref that was not as expected stays, as
-    /// garbage, and is protected until the transaction is dropped, so that another one can build
-    /// on it.
+    /// Stores the objects durably, then changes a ref if it has the expected value. Objects of a
+    /// commit that fails with [`Error::RefMoved`] stay in the repository as unreachable objects.
+    /// They are protected until the transaction is dropped, so that a retry can build on them.
     ///
     /// # Errors
-    /// [`Error::Pack`] when objects are missing or there twice, [`Error::Removed`], [`Error::Io`]
-    /// or [`Error::Memory`] when they cannot be stored; the transaction is over then.
-    /// [`Error::RefMoved`] when the ref is not as expected, [`Error::RefConflict`],
+    /// [`Error::Pack`] when objects are missing or were added twice; [`Error::Removed`],
+    /// [`Error::Io`] or [`Error::Memory`] when they cannot be stored. These end the transaction.
+    /// [`Error::RefMoved`] when the ref has another value, [`Error::RefConflict`],
     /// [`Error::RefLocked`], or [`Error::RefWrite`]; the ref is unchanged in all these cases.
-    /// [`Error::RefUnsure`] when it has changed, and the disk may not have that.
+    /// [`Error::RefUnsure`] when it has changed, but the change may not be durable.
     fn commit(&mut self, update: RefUpdate<'_>) -> Result<Stored, Error>;
 }

@@ -1,15 +1,15 @@
-//! Tree objects: reading the entries of one, writing entries that come sorted.
+//! Tree objects: parsing the entries of a tree, and encoding sorted entries.
 
 use crate::oid::Oid;
 use gitmind_memory::{Alloc, MemoryError, Vec};
 
-/// The name of the tree without entries, which the commits of a journal record.
+/// The id of the empty tree, which is the tree of every journal commit.
 pub const EMPTY_TREE: Oid = Oid::new([
     0x4b, 0x82, 0x5d, 0xc6, 0x42, 0xcb, 0x6e, 0xb9, 0xa0, 0x60, 0xe5, 0x4b, 0xf8, 0xd6, 0x92, 0x88,
     0xfb, 0xee, 0x49, 0x04,
 ]);
 
-/// What a tree entry stands for, by its file mode.
+/// The type of a tree entry, from its file mode.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum EntryMode {
     /// A file that is not executable: mode 100644.
@@ -35,7 +35,7 @@ impl EntryMode {
 /// One entry of a tree, borrowed from its bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TreeEntry<'a> {
-    /// What it stands for.
+    /// The type of the entry.
     pub mode: EntryMode,
     /// Its name, without directories.
     pub name: &'a [u8],
@@ -90,22 +90,23 @@ pub struct TreeDraft<'a> {
 }
 
 impl<'a> TreeDraft<'a> {
-    /// A tree without entries, which grows out of `alloc`.
+    /// A tree without entries, which allocates from `alloc`.
     pub const fn new(alloc: Alloc<'a>) -> Self {
         Self { bytes: Vec::new(alloc) }
     }
 
-    /// Appends an entry. Entries come in git's order: by name, directories as if they ended in `/`.
+    /// Appends an entry. The caller adds entries in git's order: by name, a directory's name with
+    /// `/` appended.
     ///
     /// # Errors
-    /// Every refusal of the port; the tree is as before then.
+    /// [`MemoryError`] when an allocation fails; the tree is unchanged then.
     pub fn try_push(&mut self, mode: EntryMode, name: &[u8], id: Oid) -> Result<(), MemoryError> {
         let parts = [mode.as_bytes(), b" ", name, b"\0", id.as_bytes()];
         self.bytes.try_reserve(parts.iter().map(|part| part.len()).sum())?;
         parts.iter().try_for_each(|part| self.bytes.try_extend_from_slice(part))
     }
 
-    /// The handle that it grows out of.
+    /// The handle that the tree allocates from.
     pub fn alloc(&self) -> Alloc<'a> {
         self.bytes.alloc()
     }

@@ -1,22 +1,22 @@
 //! The directories from which a repository borrows objects (`git help gitrepository-layout`,
 //! "objects/info/alternates").
 //!
-//! The library follows them and reads each list whole. Whoever made one decides where they lead, so
-//! each list is looked at before that: what would never end is refused.
+//! `gix-odb` follows the lists and reads each one whole. Their content is untrusted, so each list
+//! is checked before: a device, a pipe, an oversized file or too many lists is an error.
 
 use super::cannot_open;
 use gitmind_git::Error;
 use std::path::{Path, PathBuf};
 
-/// Most bytes of a list.
+/// Most bytes of one `info/alternates` file.
 const LIST_BYTES_MAX: u64 = 1 << 20;
-/// Most lists that are followed, each as often as it is named; git goes five deep.
+/// Most directories that are followed, counted once per mention; git limits the depth to five.
 const LISTS_MAX: usize = 1000;
 
-/// The directories that the objects in the absolute path `objects` are borrowed from.
+/// The directories from which the object directory at the absolute path `objects` borrows.
 ///
 /// # Errors
-/// [`Error::Open`] when a list is none, or when they lead back to where they began.
+/// [`Error::Open`] when a list is invalid, or when the directories form a cycle.
 pub(super) fn resolve(objects: &Path) -> Result<Vec<PathBuf>, Error> {
     check(objects)?;
     gix_odb::alternate::resolve(objects.to_owned(), objects).map_err(cannot_open(objects))
@@ -27,12 +27,12 @@ fn check(objects: &Path) -> Result<(), Error> {
     let mut seen = Vec::new();
     while let Some(directory) = directories.pop() {
         let list = directory.join("info/alternates");
-        let refuse = |reason: String| Err(Error::Open { path: list.clone(), reason });
+        let reject = |reason: String| Err(Error::Open { path: list.clone(), reason });
         let Ok(found) = list.metadata() else { continue };
         if !found.is_file() || found.len() > LIST_BYTES_MAX {
-            return refuse(format!("it is no regular file of up to {LIST_BYTES_MAX} bytes"));
+            return reject(format!("it is not a regular file of up to {LIST_BYTES_MAX} bytes"));
         }
-        // Those that lead back are an error of the library's, which names them.
+        // A cycle ends the loop here; `gix-odb` reports it as an error with the paths.
         let canonical = directory.canonicalize().map_err(cannot_open(&directory))?;
         if seen.contains(&canonical) {
             continue;
@@ -41,7 +41,7 @@ fn check(objects: &Path) -> Result<(), Error> {
         let text = std::fs::read(&list).map_err(cannot_open(&list))?;
         let borrowed = gix_odb::alternate::parse(&text).map_err(cannot_open(&list))?;
         if seen.len() + directories.len() + borrowed.len() > LISTS_MAX {
-            return refuse(format!("more than {LISTS_MAX} directories are borrowed from"));
+            return reject(format!("more than {LISTS_MAX} directories are borrowed from"));
         }
         directories.extend(borrowed.iter().map(|path| objects.join(path)));
     }

@@ -1,4 +1,4 @@
-//! The configuration of a repository, as far as it matters here: what it needs, and who commits.
+//! The parts of a repository's configuration that are used: format, extensions and identity.
 
 use super::{Location, reason};
 use gitmind_git::{Error, Identity};
@@ -6,17 +6,17 @@ use gix_config::file::{Metadata, includes, init};
 use gix_config::{File, Source, path};
 use std::path::{Path, PathBuf};
 
-/// Most bytes of a file of a repository's configuration.
+/// Most bytes of one configuration file of a repository.
 const CONFIG_BYTES_MAX: u64 = 4 << 20;
-/// How deep files may include each other; the library's own limit, and git's.
+/// Deepest nesting of included files; the limit of `gix-config` and of git.
 const INCLUDE_DEPTH_MAX: u8 = 10;
-/// Most files that are included, each as often as it is: a few that include each other several
-/// times are millions.
+/// Most inclusions, counted once per `include`: a few files that include each other several times
+/// would expand to millions.
 const INCLUDES_MAX: u32 = 1000;
 
 /// Reads the configuration of the system, the user, the repository and the worktree, in rising
-/// precedence. The one that belongs to an installation of git elsewhere than in `/etc` is left out:
-/// only that git could say where it is, and to run it takes longer than an append.
+/// precedence. The system configuration of a git that keeps it elsewhere than in `/etc` is not
+/// read: only running that git would tell its path, which takes longer than an append.
 pub(super) fn read(location: &Location) -> Result<File, Error> {
     let fail = |error: &dyn std::error::Error| Error::Open {
         path: location.common_dir.clone(),
@@ -60,27 +60,26 @@ pub(super) fn read(location: &Location) -> Result<File, Error> {
     Ok(config)
 }
 
-/// The files that a repository's configuration may still include.
+/// The budget of inclusions of a repository's configuration.
 struct Includes<'h> {
     home: Option<&'h Path>,
     left: u32,
 }
 
 impl Includes<'_> {
-    /// Refuses a configuration that would never end when it is read, such as one that includes a
-    /// pipe, a device, or itself. A file that is missing or no configuration is left to whoever
-    /// reads it.
+    /// Rejects a configuration whose reading might not end, such as one that includes a pipe, a
+    /// device or itself. A missing or malformed file is reported by the later read.
     fn check(&mut self, path: &Path, depth: u8) -> Result<(), Error> {
-        let refuse = |reason| Err(Error::Open { path: path.into(), reason });
+        let reject = |reason| Err(Error::Open { path: path.into(), reason });
         let Ok(found) = path.metadata() else { return Ok(()) };
         if !found.is_file() || found.len() > CONFIG_BYTES_MAX {
-            return refuse(format!("it is no regular file of up to {CONFIG_BYTES_MAX} bytes"));
+            return reject(format!("it is not a regular file of up to {CONFIG_BYTES_MAX} bytes"));
         }
         if depth > INCLUDE_DEPTH_MAX {
-            return refuse(format!("it is included more than {INCLUDE_DEPTH_MAX} files deep"));
+            return reject(format!("it is included more than {INCLUDE_DEPTH_MAX} files deep"));
         }
         let Some(left) = self.left.checked_sub(u32::from(depth > 0)) else {
-            return refuse(format!("more than {INCLUDES_MAX} files are included"));
+            return reject(format!("more than {INCLUDES_MAX} files are included"));
         };
         self.left = left;
         let metadata = Metadata { path: Some(path.into()), ..Metadata::from(Source::Local) };
@@ -103,7 +102,8 @@ impl Includes<'_> {
     }
 }
 
-/// Refuses a repository that says it needs what is not there (`git help gitrepository-layout`).
+/// Rejects a repository whose format or extensions are not supported
+/// (`git help gitrepository-layout`).
 pub(super) fn check_format(location: &Location, config: &gix_config::File) -> Result<(), Error> {
     let path = || location.common_dir.clone();
     let version = config.string("core.repositoryformatversion");
@@ -135,7 +135,7 @@ pub(super) fn check_format(location: &Location, config: &gix_config::File) -> Re
     Ok(())
 }
 
-/// Who is configured to write commits; the environment's overrides are not for journals.
+/// The configured committer. `GIT_AUTHOR_*` and `GIT_COMMITTER_*` do not apply to journals.
 pub(super) fn identity(config: &gix_config::File) -> Identity {
     let value = |key: &str| config.string(key).map(|value| value.to_string());
     match (value("user.name"), value("user.email")) {

@@ -4,16 +4,16 @@ use super::cannot_open;
 use gitmind_git::Error;
 use std::path::{Path, PathBuf};
 
-/// Where the parts of a repository are.
+/// The directories of a repository.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Location {
-    /// The directory with this worktree's HEAD.
+    /// The directory that holds this worktree's HEAD.
     pub git_dir: PathBuf,
-    /// The directory with objects, shared refs and configuration; `git_dir` but for linked
-    /// worktrees.
+    /// The directory that holds objects, shared refs and configuration; the same as `git_dir`,
+    /// except in a linked worktree.
     pub common_dir: PathBuf,
-    /// Where in the worktree the search began, from its top; empty at the top, in a bare repository
-    /// and when the git directory was named.
+    /// The start of the search, relative to the worktree's top; empty at the top, in a bare
+    /// repository and when the git directory was given.
     pub prefix: PathBuf,
 }
 
@@ -21,7 +21,7 @@ impl Location {
     /// Searches `start` and the directories above it, up to a mount point or one of `ceilings`.
     ///
     /// # Errors
-    /// [`Error::NotARepository`] when there is none, [`Error::Open`] when one is broken.
+    /// [`Error::NotARepository`] when none is found, [`Error::Open`] when it is damaged.
     pub fn discover(start: &Path, ceilings: &[PathBuf]) -> Result<Self, Error> {
         let options = gix_discover::upwards::Options {
             ceiling_dirs: ceilings.to_vec(),
@@ -32,8 +32,8 @@ impl Location {
         // An absolute path, because the search takes `.` inside a git directory for its worktree.
         let absolute = start.canonicalize().map_err(|_| not_found())?;
         for directory in absolute.ancestors() {
-            refuse_special(directory)?;
-            refuse_special(&directory.join(".git"))?;
+            reject_special(directory)?;
+            reject_special(&directory.join(".git"))?;
             if directory.join(".git").exists()
                 || ceilings.iter().any(|ceiling| ceiling == directory)
             {
@@ -47,18 +47,18 @@ impl Location {
             Ok((git_dir, None)) => Some(git_dir.as_path()),
             Err(_) => None,
         };
-        refuse_broken_links(&absolute, top, ceilings)?;
+        reject_broken_links(&absolute, top, ceilings)?;
         let (git_dir, worktree) = found.map_err(|_| not_found())?;
         let prefix = worktree.and_then(|top| absolute.strip_prefix(top).ok().map(Path::to_owned));
         Ok(Self { prefix: prefix.unwrap_or_default(), ..Self::at(&git_dir)? })
     }
 
-    /// The repository whose git directory is `git_dir`, such as `GIT_DIR` names it.
+    /// The repository whose git directory is `git_dir`, such as the value of `GIT_DIR`.
     ///
     /// # Errors
-    /// [`Error::NotARepository`] when it is not one, [`Error::Open`] when it is broken.
+    /// [`Error::NotARepository`] when it is not one, [`Error::Open`] when it is damaged.
     pub fn at(git_dir: &Path) -> Result<Self, Error> {
-        refuse_special(git_dir)?;
+        reject_special(git_dir)?;
         gix_discover::is_git(git_dir)
             .map_err(|_| Error::NotARepository { path: git_dir.to_owned() })?;
         let git_dir = match git_dir.is_file() {
@@ -79,28 +79,28 @@ impl Location {
     }
 }
 
-/// Refuses a directory whose HEAD or link would never end when it is read, such as a pipe or a
-/// device: the library reads them to see whether it is a git directory.
-fn refuse_special(directory: &Path) -> Result<(), Error> {
+/// Rejects a directory whose HEAD or `commondir` is a pipe or a device, which might never end:
+/// `gix-discover` reads both files to recognise a git directory.
+fn reject_special(directory: &Path) -> Result<(), Error> {
     for file in ["HEAD", "commondir"].map(|name| directory.join(name)) {
         if file.metadata().is_ok_and(|found| !found.is_file() && !found.is_dir()) {
-            return Err(Error::Open { path: file, reason: "it is no regular file".into() });
+            return Err(Error::Open { path: file, reason: "it is not a regular file".into() });
         }
     }
     Ok(())
 }
 
-/// The git directory that the file `link`, a `.git` with a `gitdir:` line, names.
+/// The git directory that `link`, a `.git` file with a `gitdir:` line, points to.
 fn linked(link: &Path) -> Result<PathBuf, Error> {
     let target = gix_discover::path::from_gitdir_file(link)
         .map_err(|error| Error::Open { path: link.to_owned(), reason: error.to_string() })?;
-    refuse_special(&target)?;
+    reject_special(&target)?;
     Ok(target)
 }
 
-/// Refuses a `.git` file that leads nowhere on the way from `start` to `top`, as git does: the
-/// search passes it by and would serve a repository around the one that was meant.
-fn refuse_broken_links(
+/// Rejects a broken `.git` file between `start` and `top`, as git does: `gix-discover` skips it and
+/// would find an enclosing repository instead of the intended one.
+fn reject_broken_links(
     start: &Path,
     top: Option<&Path>,
     ceilings: &[PathBuf],
@@ -113,7 +113,7 @@ fn refuse_broken_links(
         let link = directory.join(".git");
         if link.is_file() && gix_discover::is_git(&link).is_err() {
             let target = linked(&link)?;
-            let reason = format!("it leads to {}, which is no repository", target.display());
+            let reason = format!("it leads to {}, which is not a repository", target.display());
             return Err(Error::Open { path: link, reason });
         }
     }

@@ -1,15 +1,21 @@
-//! Following first parents, fast where a journal's commits lie in a row.
+//! Following first parents, with read-ahead from packs.
 //!
-//! git packs commits newest first, so the parent of a journal's commit is mostly its neighbour.
-//! After a run of neighbours the pack is read as a stream, which threads decode ahead in the order
-//! of the pack; the walk takes from it what it is looking for. Where commits of packs are no
-//! neighbours, a thread reads them ahead one after the other. Elsewhere they are read one by one.
-//! What one chain has taught serves the next: the order of a pack is found once for all chains of
-//! a walk, and a way of reading that served few commits begins later next time.
-//! Whatever is odd, damaged, large or not in a pack that is known is left to [`Objects`], so the
-//! outcome is that of reading every commit there, but for one thing: a commit that is read alone is
-//! hashed, and what threads decode ahead is not, which would take a sixth more time. An index that
-//! gives a commit another one's name is believed there.
+//! git packs commits newest first, so the parent of a journal commit is mostly its neighbour in the
+//! pack. There are three ways of reading:
+//!
+//! - Streaming: after [`NEAR_MIN`] neighbours, threads decode the pack ahead in pack order, and the
+//!   walk picks its commits out of that stream.
+//! - Random-order prefetch: after [`FAR_MIN`] commits that are not neighbours, one thread follows
+//!   the chain ahead of the walk.
+//! - One at a time: everywhere else.
+//!
+//! State is kept from one chain of a walk to the next: the order of a pack is computed once, and a
+//! read-ahead that served few commits starts later the next time.
+//!
+//! A commit that is damaged, large, unusual or not in an open pack is read by [`Objects`], so the
+//! result is the same as that of reading every commit there, with one exception: commits that
+//! threads decode ahead are not hashed, which would take a sixth more time. There an index that
+//! maps an id to another commit is trusted.
 
 mod chunk;
 mod decode;
@@ -17,7 +23,7 @@ mod loose;
 mod order;
 mod pack;
 mod packs;
-mod scattered;
+mod prefetch;
 mod stream;
 
 use std::marker::PhantomData;
@@ -28,8 +34,8 @@ use self::loose::Loose;
 use self::order::{ORDERED_MAX, Orders};
 use self::pack::Pack;
 pub(super) use self::packs::Packs;
-use self::packs::{Finder, Run};
-use self::scattered::{Handing, Scout};
+use self::packs::{Finder, Locality};
+use self::prefetch::{PassThrough, Prefetcher};
 use self::stream::positions;
 use super::objects::Objects;
 use gitmind_git::oid::Oid;
@@ -37,20 +43,20 @@ use gitmind_git::{Commit, Error, ObjectKind, Visit, object_id};
 use gitmind_memory::{Alloc, MemoryError, Vec};
 use gitmind_ports::pipeline::{Pipeline, Work, pipeline};
 
-/// Neighbours after which a stream begins.
+/// Consecutive neighbours after which streaming starts.
 const NEAR_MIN: u32 = 64;
-/// Commits that were no neighbours, after which threads decode what one of them finds ahead.
+/// Commits that were not neighbours after which random-order prefetch starts.
 const FAR_MIN: u32 = 64;
-/// Objects that a stream passes before it is left. Where journals and code interleave, some
-/// hundreds lie between two commits of a journal.
+/// Most consecutive objects of a stream that the walk does not need before the stream ends. Where
+/// journals and code interleave, some hundreds lie between two commits of a journal.
 const MISSES_MAX: u32 = 1024;
-/// Bytes of a pack that a stream has passed before their pages are given back.
+/// Bytes of a pack that a stream passes between two releases of mapped pages.
 const RELEASE_BYTES_MIN: u64 = 512 << 10;
-/// A lane that served fewer commits was not worth its threads: the next one begins later.
+/// Fewest commits that justify a read-ahead; after fewer, the next one starts later.
 const SERVED_MIN: u32 = 1024;
 
-/// Bytes that stay for the next commit; a larger one gives its memory back.
-const BYTES_KEPT: usize = 256 << 10;
+/// Largest capacity in bytes that the commit buffer retains for the next commit.
+const BYTES_RETAINED_MAX: usize = 256 << 10;
 
 /// Follows the chains of one walk, as `Repository::follow_many` says.
 pub(super) struct Follower<'w, 'a> {
@@ -61,17 +67,17 @@ pub(super) struct Follower<'w, 'a> {
     loose: Loose<'a>,
     bytes: Vec<'a, u8>,
     finder: Finder<'w>,
-    run: Run,
-    /// What serves the later chains as well: the order of packs, and when a lane was worth it.
+    locality: Locality,
+    /// State for later chains too: the order of packs, and the thresholds of the read-aheads.
     orders: Orders<'a>,
     near_min: u32,
     far_min: u32,
-    /// Whether a lane has read pages that are not given back.
+    /// Whether a read-ahead has left mapped pages resident.
     has_pages: bool,
 }
 
 impl<'w, 'a> Follower<'w, 'a> {
-    /// One that has so many threads decode ahead.
+    /// A follower that decodes ahead with `workers` threads.
     pub(super) fn new(
         objects: &'w Objects,
         (packs, workers): (&'w Packs, usize),
@@ -85,7 +91,7 @@ impl<'w, 'a> Follower<'w, 'a> {
             loose: Loose::open(objects.directories().next(), alloc),
             bytes: Vec::new(alloc),
             finder: Finder::new(packs.get(objects.directories())),
-            run: Run::default(),
+            locality: Locality::default(),
             orders: Orders::new(ORDERED_MAX, alloc),
             near_min: NEAR_MIN,
             far_min: FAR_MIN,
@@ -95,15 +101,15 @@ impl<'w, 'a> Follower<'w, 'a> {
 
     /// Visits `tip` and its first parents, as `Repository::follow` says.
     pub(super) fn follow(&mut self, tip: Oid, visit: &mut Visit<'_>) -> Result<(), Error> {
-        self.run = Run::default();
+        self.locality = Locality::default();
         let mut next = Some(tip);
         while let Some(id) = next {
-            next = if self.run.near >= self.near_min {
-                self.run = Run::default();
+            next = if self.locality.near >= self.near_min {
+                self.locality = Locality::default();
                 self.stream(id, visit)?
-            } else if self.run.far >= self.far_min {
-                self.run = Run::default();
-                self.scattered(id, visit)?
+            } else if self.locality.far >= self.far_min {
+                self.locality = Locality::default();
+                self.prefetch(id, visit)?
             } else {
                 Some(id)
             };
@@ -117,36 +123,36 @@ impl<'w, 'a> Follower<'w, 'a> {
     /// Visits the commit `id`; returns its first parent when the walk goes on.
     fn one(&mut self, id: Oid, visit: &mut Visit<'_>) -> Result<Option<Oid>, Error> {
         let found = self.finder.find(id);
-        if let Some(place) = found {
+        if let Some(position) = found {
             self.bytes.clear();
             let Self { finder, decoder, bytes, .. } = self;
-            let pack = &finder.packs[place.pack];
-            let decoded = decoder.commit(pack, place.offset, COMMIT_BYTES_MAX, bytes)?;
+            let pack = &finder.packs[position.pack];
+            let decoded = decoder.commit(pack, position.offset, COMMIT_BYTES_MAX, bytes)?;
             if let Decoded::Commit { end } = decoded
-                && is_named(id, bytes)
+                && has_id(id, bytes)
             {
-                self.run.note(place, end);
+                self.locality.note(position, end);
                 return take(id, bytes, visit);
             }
         }
-        self.run = Run::default();
+        self.locality = Locality::default();
         let inflate = &mut self.decoder.inflate;
         let is_loose = found.is_none() && self.loose.commit(id, inflate, &mut self.bytes)?;
-        if is_loose && is_named(id, &self.bytes) {
+        if is_loose && has_id(id, &self.bytes) {
             return take(id, &self.bytes, visit);
         }
         self.objects.read(id, ObjectKind::Commit, &mut self.bytes)?;
         let next = take(id, &self.bytes, visit);
-        if self.bytes.capacity() > BYTES_KEPT {
+        if self.bytes.capacity() > BYTES_RETAINED_MAX {
             self.bytes = Vec::new(self.alloc);
         }
         next
     }
 
-    /// Visits commits from `id` on out of a stream of the newest pack; returns the first one that
-    /// is not to be found there.
+    /// Visits commits from `id` on by streaming the pack of the last commit; returns the first
+    /// commit that the stream did not contain.
     fn stream(&mut self, id: Oid, visit: &mut Visit<'_>) -> Result<Option<Oid>, Error> {
-        let Some((number, pack)) = self.finder.newest() else { return Ok(Some(id)) };
+        let Some((number, pack)) = self.finder.latest() else { return Ok(Some(id)) };
         let Some(offset) = pack.find(id) else { return Ok(Some(id)) };
         let Some(order) = self.orders.of(number, pack)? else {
             self.near_min = u32::MAX;
@@ -172,12 +178,12 @@ impl<'w, 'a> Follower<'w, 'a> {
         next
     }
 
-    /// Visits commits from `id` on wherever they are in packs, until one is in none or they are
+    /// Visits commits from `id` on by random-order prefetch, until one is in no pack or they are
     /// neighbours again; returns the first that was not visited.
-    fn scattered(&mut self, id: Oid, visit: &mut Visit<'_>) -> Result<Option<Oid>, Error> {
-        let jobs = Scout::new(self.finder, id, self.near_min, self.alloc);
+    fn prefetch(&mut self, id: Oid, visit: &mut Visit<'_>) -> Result<Option<Oid>, Error> {
+        let jobs = Prefetcher::new(self.finder, id, self.near_min, self.alloc);
         let (mut served, decoder) = (0, &mut self.decoder);
-        let next = pipeline(&Handing(PhantomData), jobs, self.alloc, self.workers, |chunks| {
+        let next = pipeline(&PassThrough(PhantomData), jobs, self.alloc, self.workers, |chunks| {
             consume(chunks, decoder, (id, 0), |_| (), visit, &mut served)
         });
         if !self.was_worth_it(served) {
@@ -186,8 +192,8 @@ impl<'w, 'a> Follower<'w, 'a> {
         next
     }
 
-    /// Whether the lane that has ended served enough; then the pages that it read are given back,
-    /// which takes a while and makes the next one read them again.
+    /// Whether the read-ahead that has ended served enough commits. If so, its mapped pages are
+    /// released, which takes time and makes a later read-ahead load them again.
     fn was_worth_it(&mut self, served: u32) -> bool {
         self.has_pages = served < SERVED_MIN;
         if !self.has_pages {
@@ -205,10 +211,10 @@ impl Drop for Follower<'_, '_> {
     }
 }
 
-/// Visits commits from `id` on while the lane has them, with at most so many others in between;
-/// returns the first that it does not have.
+/// Visits commits from `id` on that `chunks` contains in this order, with at most `misses_max`
+/// other objects in between; returns the first commit that it does not contain.
 fn consume<'a, W, J>(
-    lane: &Pipeline<'_, W, J>,
+    chunks: &Pipeline<'_, W, J>,
     decoder: &mut Decoder,
     (id, misses_max): (Oid, u32),
     mut passed: impl FnMut(&Chunk<'a>),
@@ -220,7 +226,7 @@ where
     J: Iterator<Item = W::Job> + Send,
 {
     let (mut wanted, mut misses) = (id, 0);
-    while let Some(chunk) = lane.next(decoder) {
+    while let Some(chunk) = chunks.next(decoder) {
         let chunk = chunk?;
         passed(&chunk);
         for (id, bytes) in chunk.iter() {
@@ -236,7 +242,7 @@ where
             misses = 0;
             *served = served.saturating_add(1);
         }
-        lane.done(chunk);
+        chunks.done(chunk);
         if misses > misses_max {
             break;
         }
@@ -244,8 +250,8 @@ where
     Ok(Some(wanted))
 }
 
-/// Whether the commit `bytes` is the one that `id` stands for.
-fn is_named(id: Oid, bytes: &[u8]) -> bool {
+/// Whether `id` is the hash of the commit `bytes`.
+fn has_id(id: Oid, bytes: &[u8]) -> bool {
     object_id(ObjectKind::Commit, bytes).is_ok_and(|name| name == id)
 }
 

@@ -1,32 +1,33 @@
-//! The repository port on a real repository, through the low-level gitoxide crates.
+//! The adapter of the repository port for a repository on disk, through low-level gitoxide crates.
 //!
 //! # Limitations
-//! SHA-1 repositories whose refs are files. Replace refs are not applied, as in the C tool. Objects
-//! are re-hashed when they are read alone. Commits of packs that are decoded ahead of a walk are
-//! not: they have the size and the zlib checksum of their entry, and the name that the index says.
+//! Only SHA-1 repositories with the `files` ref backend. Replace refs are not applied, as in the C
+//! tool. An object that is read by itself is checked against its id. Commits of packs that are
+//! decoded ahead of a walk are not: only their size and zlib checksum are checked, and the id that
+//! the pack's index gives them is trusted.
 
 mod alternates;
-mod collection;
 mod config;
 mod discover;
+mod durability;
 mod follow;
 mod loose;
 mod objects;
 pub mod pack;
-mod recent;
 mod refs;
 mod repository;
-mod sharing;
+mod running_gc;
+mod shared_mode;
 mod transaction;
 
 pub use discover::Location;
 pub use repository::GitRepository;
-pub use sharing::Sharing;
+pub use shared_mode::SharedMode;
 
 use gitmind_git::Error;
 use std::path::Path;
 
-/// The reasons that a gitoxide error gives, outermost first, in one line.
+/// The messages of an error and its sources, outermost first, in one line.
 fn reason(error: &dyn std::error::Error) -> String {
     let mut reasons: Vec<String> = Vec::new();
     let mut next = Some(error);
@@ -40,7 +41,7 @@ fn reason(error: &dyn std::error::Error) -> String {
     reasons.join(": ")
 }
 
-/// A maker of [`Error::Open`] for `map_err`.
+/// Makes a function for `map_err` that returns [`Error::Open`].
 fn cannot_open<E: std::error::Error>(path: &Path) -> impl FnOnce(E) -> Error {
     let path = path.to_owned();
     move |error| Error::Open { path, reason: reason(&error) }

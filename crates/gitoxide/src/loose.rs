@@ -1,8 +1,8 @@
-//! Writing one object by itself: a file of its own, as `git help gitrepository-layout` says.
+//! Writing a loose object (`git help gitrepository-layout`).
 //!
-//! The content is in stored blocks of a zlib stream, as in our packs: an object of an append is
-//! smaller than a block of the disk, so deflating it saves nothing. Names are looked up below open
-//! directories, which takes no memory.
+//! The content is in stored (uncompressed) blocks of a zlib stream, as in the packs of this
+//! program: an object of an append is smaller than a disk block, so deflating it saves nothing.
+//! Paths are relative to open directories, which needs no allocation.
 
 use std::fs::File;
 use std::io::Write;
@@ -12,8 +12,8 @@ use std::path::Path;
 use rustix::fs::{AtFlags, CWD, Mode, OFlags};
 use rustix::io::Errno;
 
-use super::recent::{is_new_directory, is_recent, time};
-use crate::sharing::Sharing;
+use super::durability::{is_recent, is_recent_directory, time};
+use crate::shared_mode::SharedMode;
 use gitmind_git::oid::Oid;
 use gitmind_git::{Error, ObjectHeader, ObjectKind, encode_stored};
 use gitmind_memory::{Alloc, Vec};
@@ -21,47 +21,46 @@ use gitmind_system::owned_file::{
     ATTEMPTS_MAX, Temporary, errno, is_temporary, open_directory, sweep,
 };
 
-/// Digits of an object's name that its directory has.
+/// Hex digits of an object's id that form the name of its directory.
 const SHARD_LEN: usize = 2;
 
-/// An object that gets a file of its own.
+/// An object that is written as a loose object.
 pub(super) struct Object<'a> {
     pub(super) kind: ObjectKind,
     pub(super) id: Oid,
     pub(super) data: Vec<'a, u8>,
 }
 
-/// Writes an object below the directory `objects`; returns the bytes of its file when the disk has
-/// it.
+/// Writes an object durably below the directory `objects`; returns the size of its file in bytes.
 pub(super) fn write(
     objects: &Path,
-    sharing: Sharing,
+    shared_mode: SharedMode,
     alloc: Alloc<'_>,
     Object { kind, id, data }: &Object<'_>,
 ) -> Result<usize, Error> {
     let mut stream = Vec::new(alloc);
     encode_stored(&[ObjectHeader::new(*kind, data.len()).as_bytes(), data], &mut stream)?;
     let mut is_new = false;
-    let mut written = write_file(objects, sharing, *id, &stream, &mut is_new);
+    let mut written = write_file(objects, shared_mode, *id, &stream, &mut is_new);
     for _ in 1..ATTEMPTS_MAX {
-        // `git prune` removes empty directories, and with `--expire=now` what is being written too.
+        // `git prune` removes empty directories, and temporary files too with `--expire=now`.
         if written != Err(Errno::NOENT) {
             break;
         }
-        written = write_file(objects, sharing, *id, &stream, &mut is_new);
+        written = write_file(objects, shared_mode, *id, &stream, &mut is_new);
     }
     written.map_err(|errno| Error::io("write an object in", objects)(errno.into()))?;
     Ok(stream.len())
 }
 
-/// Whether the object `id` has a file in the directory `objects`.
+/// Whether the loose object `id` exists in the directory `objects`.
 pub(super) fn is_there(objects: &Path, id: Oid) -> bool {
     open_directory(CWD, objects, OFlags::empty())
         .and_then(|objects| rustix::fs::statat(&objects, &name(id)[..], AtFlags::SYMLINK_NOFOLLOW))
         .is_ok()
 }
 
-/// Where the file of an object is below a directory of objects: `xx/yyyy`.
+/// The path of a loose object relative to its object directory: `xx/yyyy...`.
 pub(super) fn name(id: Oid) -> [u8; Oid::HEX_LEN + 1] {
     let mut name = [b'/'; Oid::HEX_LEN + 1];
     let hex = id.to_hex();
@@ -70,12 +69,12 @@ pub(super) fn name(id: Oid) -> [u8; Oid::HEX_LEN + 1] {
     name
 }
 
-/// Writes the file of an object, unless it is there. `is_new` is set when the disk may not have the
-/// name of its directory, and says so from one try to the next: a directory that was made by an
-/// earlier one is not new to this one.
+/// Writes the file of an object unless it exists. `is_new` is set when the entry of its directory
+/// may not be durable yet. The flag persists from one attempt to the next, because a later attempt
+/// finds the directory that an earlier one made.
 fn write_file(
     objects: &Path,
-    sharing: Sharing,
+    shared_mode: SharedMode,
     id: Oid,
     stream: &[u8],
     is_new: &mut bool,
@@ -88,15 +87,15 @@ fn write_file(
         return made;
     }
     *is_new |= made.is_ok();
-    // A link here would lead the writing out of the repository.
+    // NOFOLLOW, because a symbolic link could lead out of the repository.
     let directory = File::from(open_directory(objects.as_fd(), shard, OFlags::NOFOLLOW)?);
     if made.is_ok() {
-        sharing.adjust(&directory)?;
+        shared_mode.adjust(&directory)?;
     }
-    *is_new |= is_new_directory(&directory.metadata().map_err(errno)?);
+    *is_new |= is_recent_directory(&directory.metadata().map_err(errno)?);
     match rustix::fs::statat(&directory, name, AtFlags::SYMLINK_NOFOLLOW) {
-        Err(Errno::NOENT) => put(&objects, sharing, &directory, name, stream)?,
-        // Whoever wrote it may be waiting for the disk.
+        Err(Errno::NOENT) => put(&objects, shared_mode, &directory, name, stream)?,
+        // The process that wrote it may not have synced it yet.
         Ok(found) if *is_new || is_recent(time(found.st_ctime)) => {}
         found => return found.map(drop),
     }
@@ -104,19 +103,19 @@ fn write_file(
     if *is_new { rustix::fs::fsync(&objects) } else { Ok(()) }
 }
 
-/// Makes the file `name` in `directory`.
+/// Writes the file `name` in `directory` by way of a temporary file.
 fn put(
     objects: &OwnedFd,
-    sharing: Sharing,
+    shared_mode: SharedMode,
     directory: &File,
     name: &[u8],
     stream: &[u8],
 ) -> Result<(), Errno> {
-    // Above its directory, so that one look finds what all killed processes have left.
+    // Temporary files are made in `objects`, so that one sweep finds those of all shards.
     sweep(objects.as_fd(), is_temporary, |_, _| true);
     let mode = Mode::from_raw_mode(0o444);
     let (mut file, temporary) = Temporary::create(objects.as_fd(), mode)?;
-    sharing.adjust(&file)?;
+    shared_mode.adjust(&file)?;
     file.write_all(stream).map_err(errno)?;
     rustix::fs::fsync(&file)?;
     rustix::fs::renameat(objects, temporary.name(), directory, name)?;
@@ -129,17 +128,17 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_directory_that_somebody_has_just_made_is_waited_for() {
-        // One that was there was taken for synced: after a power cut an edge could miss it.
+    fn a_directory_that_another_process_has_just_made_is_synced() {
+        // Regression: an existing directory was assumed durable, so a power cut could lose an edge.
         let directory = tempfile::tempdir().expect("a temporary directory");
         let id = Oid::new([0x80; Oid::LEN]);
         std::fs::create_dir(directory.path().join("80")).expect("writable");
         let mut is_new = false;
-        write_file(directory.path(), Sharing::Umask, id, b"", &mut is_new).expect("writable");
-        assert!(is_new, "the directory is not ours");
+        write_file(directory.path(), SharedMode::Umask, id, b"", &mut is_new).expect("writable");
+        assert!(is_new, "another process made the directory");
         assert!(is_there(directory.path(), id));
         is_new = false;
-        write_file(directory.path(), Sharing::Umask, id, b"", &mut is_new).expect("readable");
-        assert!(is_new, "and the file is not either");
+        write_file(directory.path(), SharedMode::Umask, id, b"", &mut is_new).expect("readable");
+        assert!(is_new, "another process made the file");
     }
 }

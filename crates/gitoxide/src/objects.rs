@@ -1,4 +1,5 @@
-//! Objects through gitoxide's object database: loose, packed, alternates, multi-pack indices.
+//! Reading objects through gitoxide's object database: loose, packed, alternates, multi-pack
+//! indices.
 
 use super::{alternates, cannot_open, reason};
 use gitmind_git::oid::Oid;
@@ -9,22 +10,22 @@ use std::cell::RefCell;
 use std::io;
 use std::path::{Path, PathBuf};
 
-/// Largest object that is read, whatever it claims. A journal commit has less than 100 KiB, the
-/// tree of a cache's shard about 1 MiB for ten million edges.
+/// Most bytes of an object that is read. A journal commit has less than 100 KiB, the tree of a
+/// cache's shard about 1 MiB for ten million edges.
 pub(super) const OBJECT_BYTES_MAX: usize = 64 << 20;
 
-/// Bytes that stay for the next object; a large one gives its memory back.
-const STAGING_BYTES_KEPT: usize = 256 << 10;
+/// Largest capacity in bytes that the staging buffer retains for the next object.
+const STAGING_BYTES_RETAINED_MAX: usize = 256 << 10;
 
-/// Open object directories.
+/// The object database of a repository.
 pub(super) struct Objects {
-    /// Opened when an object is asked for: a rebuild of one pack asks for none.
+    /// Opened on the first read: a rebuild from one pack needs none.
     handle: RefCell<Option<gix_odb::Handle>>,
-    /// Where git lists the commits whose parents a shallow clone does not have.
+    /// Path of the file in which git lists the boundary commits of a shallow clone.
     shallow: PathBuf,
-    /// The directory of the repository and those it borrows objects from.
+    /// The repository's object directory and its alternates.
     directories: Vec<PathBuf>,
-    /// Where the library puts an object before it goes to who asked for it.
+    /// The buffer into which `gix-odb` reads an object before it is copied to the caller's.
     staging: RefCell<Vec<u8>>,
 }
 
@@ -35,7 +36,7 @@ impl std::fmt::Debug for Objects {
 }
 
 impl Objects {
-    /// Opens the objects of the repository whose directory is `common_dir`.
+    /// Opens the objects of the repository with the common directory `common_dir`.
     pub(super) fn open(common_dir: &Path) -> Result<Self, Error> {
         let path = &common_dir.join("objects");
         let absolute = std::path::absolute(path).map_err(cannot_open(path))?;
@@ -57,7 +58,7 @@ impl Objects {
         handle.map_err(cannot_open(path))
     }
 
-    /// Puts the object `id` into `buffer` and says what kind it is, when it is found.
+    /// Reads the object `id` into `buffer` and returns its kind; `None` when it is not found.
     fn find(
         &self,
         id: Oid,
@@ -85,7 +86,7 @@ impl Objects {
         }
     }
 
-    /// Why an object may not be found that is there: the library passes by what it cannot open.
+    /// Finds why an existing object may not be found: `gix-odb` skips an index that it cannot open.
     fn unreadable(&self, id: Oid) -> Option<Error> {
         let packs = self.directories.iter().map(|directory| directory.join("pack"));
         let indices = packs.map(|packs| {
@@ -95,13 +96,13 @@ impl Objects {
                 if is_index { std::fs::File::open(path).map(drop) } else { Ok(()) }
             })
         });
-        let refused = indices.filter_map(Result::err);
-        let mut refused = refused.filter(|error| error.kind() != io::ErrorKind::NotFound);
-        let reason = refused.next()?.to_string();
+        let failed = indices.filter_map(Result::err);
+        let mut failed = failed.filter(|error| error.kind() != io::ErrorKind::NotFound);
+        let reason = failed.next()?.to_string();
         Some(Error::Unreadable { id, reason })
     }
 
-    /// Where objects are: the repository's own directory first.
+    /// The object directories: the repository's own first, then its alternates.
     pub(super) fn directories(&self) -> impl Iterator<Item = &Path> {
         self.directories.iter().map(PathBuf::as_path)
     }
@@ -119,7 +120,7 @@ impl Objects {
         let staging = &mut *self.staging.borrow_mut();
         let mut found = self.find(id, staging, buffer);
         if !matches!(found, Ok(Some(_)) | Err(Error::Memory(_))) {
-            // Packs may have been replaced in the middle of it, or be more than there were.
+            // Retry with a new handle: packs may have been added or replaced meanwhile.
             self.handle.take();
             found = self.find(id, staging, buffer);
         }
@@ -131,18 +132,19 @@ impl Objects {
         if actual != kind {
             return Err(Error::Kind { id, actual, expected: kind });
         }
-        // The library does not look at the checksum of a loose object, as git does.
+        // Unlike git, `gix-odb` does not verify the hash of a loose object.
         if object_id(kind, buffer)? != id {
-            let reason = "its content is not what its name stands for".into();
+            let reason = "its content does not match its id".into();
             return Err(Error::Corrupt { id, reason });
         }
         staging.clear();
-        staging.shrink_to(STAGING_BYTES_KEPT);
+        staging.shrink_to(STAGING_BYTES_RETAINED_MAX);
         Ok(())
     }
 }
 
-/// Whether the system refused something, such as a file or memory: no fault of the object's.
+/// Whether a system call failed, such as for lack of permission or memory, so that the object
+/// itself may be sound.
 fn is_from_the_system(error: &(dyn std::error::Error + 'static)) -> bool {
     let causes = std::iter::successors(Some(error), |error| error.source());
     let mut systems = causes.filter_map(|error| error.downcast_ref::<io::Error>());
@@ -167,7 +169,7 @@ mod tests {
     struct Around(#[source] io::Error);
 
     #[test]
-    fn only_what_the_system_refused_is_no_fault_of_the_object() {
+    fn only_a_failed_system_call_leaves_the_object_unjudged() {
         for denied in [1, 12, 13, 24] {
             assert!(is_from_the_system(&Around(io::Error::from_raw_os_error(denied))));
         }

@@ -1,4 +1,4 @@
-//! Refs through gitoxide's file store: loose, packed, worktrees.
+//! Reading refs through gitoxide's file store: loose, packed, worktrees.
 
 mod ref_file;
 mod update;
@@ -13,9 +13,9 @@ use gix_ref::store::WriteReflog;
 use gix_ref::{FullNameRef, Target};
 use std::path::Path;
 
-/// Most bytes of a file with one ref; names have 511 at most.
+/// Most bytes of a loose ref's file; a ref name has at most 511.
 const REF_FILE_BYTES_MAX: u64 = 64 << 10;
-/// Symbolic refs that may point to each other; git's own limit.
+/// Longest chain of symbolic refs; git's limit.
 const SYMBOLIC_DEPTH_MAX: usize = 5;
 
 pub(super) fn open(location: &Location) -> Store {
@@ -55,13 +55,13 @@ pub(super) fn resolve(store: &Store, name: &str) -> Result<Option<Oid>, Error> {
             Some(Target::Symbolic(next)) => current = next.as_bstr().to_string(),
         }
     }
-    Err(Error::RefRead { name: name.into(), reason: "too many symbolic refs in a row".into() })
+    Err(Error::RefRead { name: name.into(), reason: "too many levels of symbolic refs".into() })
 }
 
-/// What the ref itself holds, whether it is loose or packed.
+/// The value of the ref itself, whether it is loose or packed.
 ///
-/// The packed refs are looked at after its file: `git pack-refs` writes them first and then removes
-/// the file, so a ref that is there is seen at one of the two places.
+/// The packed refs are read after the loose file: `git pack-refs` writes the packed refs first and
+/// then removes the file, so an existing ref is found in one of the two.
 fn find(store: &Store, name: &str) -> Result<Option<Target>, Error> {
     let fail = |reason| Error::RefRead { name: name.into(), reason };
     let full: &FullNameRef =
@@ -70,32 +70,33 @@ fn find(store: &Store, name: &str) -> Result<Option<Target>, Error> {
         check_file(&directory.join(name), REF_FILE_BYTES_MAX).map_err(fail)?;
     }
     let loose = store.try_find_loose(full).map_err(|error| fail(reason(&error)))?;
-    // A short name would do as well, so `refs/heads/refs/...` is found too, and is another one.
+    // `gix-ref` also resolves short names, such as `refs/heads/refs/...`: require the full name.
     if let Some(loose) = loose.filter(|found| found.name.as_ref() == full) {
         return Ok(Some(loose.target));
     }
     check_file(&store.packed_refs_path(), u64::MAX).map_err(fail)?;
-    // Not those that the library keeps: it tells new ones by their time, whose ticks are coarse.
+    // Opened anew, because `gix-ref` detects changes of its cached ones by their coarse mtime.
     let packed = store.open_packed_buffer().map_err(|error| fail(reason(&error)))?;
     let found = store.try_find_packed(full, packed.as_ref());
     let found = found.map_err(|error| fail(reason(&error)))?;
     Ok(found.filter(|found| found.name.as_ref() == full).map(|found| found.target))
 }
 
-/// Refuses what would never end when it is read, such as a pipe or a device, and what is too long.
+/// Rejects a file whose reading might not end, such as a pipe or a device, and one that is too
+/// long.
 fn check_file(path: &Path, bytes_max: u64) -> Result<(), String> {
     match path.metadata() {
         Ok(file) if file.is_dir() => Ok(()),
-        Ok(file) if !file.is_file() => Err(format!("{} is no regular file", path.display())),
+        Ok(file) if !file.is_file() => Err(format!("{} is not a regular file", path.display())),
         Ok(file) if file.len() > bytes_max => {
             Err(format!("{} has more than {bytes_max} bytes", path.display()))
         }
-        // Whoever opens it says so.
+        // An error of `metadata` is reported when the file is opened.
         Ok(_) | Err(_) => Ok(()),
     }
 }
 
-/// Refuses such a file among all in a directory and below it, where the library reads each.
+/// Checks all files below a directory with [`check_file`], because `gix-ref` reads each of them.
 fn check_files(directory: &Path) -> Result<(), String> {
     for entry in std::fs::read_dir(directory).into_iter().flatten().filter_map(Result::ok) {
         let path = entry.path();
@@ -109,11 +110,12 @@ fn check_files(directory: &Path) -> Result<(), String> {
 
 pub(super) fn list(store: &Store, prefix: &str, count_max: usize) -> Result<Vec<String>, Error> {
     let fail = |reason| Error::RefRead { name: format!("{prefix}*"), reason };
-    // As above; without packed refs it refuses, and the listing does without them.
+    // Refreshed for the same reason as above; it fails when there are no packed refs, which is no
+    // error here.
     let _ = store.force_refresh_packed_buffer();
     let iteration = store.iter().map_err(|error| fail(reason(&error)))?;
-    // The library searches no directory whose name Windows refuses, such as `a"b`: take one above
-    // it.
+    // `gix-ref` searches no directory whose name is invalid on Windows, such as `a"b`: search its
+    // nearest valid parent instead.
     let mut directories = prefix.rmatch_indices('/').map(|(end, _)| &prefix[..=end]);
     let searched = directories.find_map(|directory| Some((directory, directory.try_into().ok()?)));
     let (directory, searched) = searched.ok_or_else(|| fail("not a directory of refs".into()))?;
@@ -125,8 +127,8 @@ pub(super) fn list(store: &Store, prefix: &str, count_max: usize) -> Result<Vec<
     Ok(names.filter(|name| name.starts_with(prefix)).take(count_max).collect())
 }
 
-/// A ref that cannot be beside `name`: one is a directory in the other's path. The library does not
-/// look among the packed ones.
+/// An existing ref that conflicts with `name`, because one is a directory in the other's path.
+/// `gix-ref` does not check packed refs for this.
 fn conflict(store: &Store, name: &str) -> Result<Option<String>, Error> {
     let above = name.match_indices('/').map(|(end, _)| &name[..end]).skip(1);
     for directory in above {
@@ -134,8 +136,8 @@ fn conflict(store: &Store, name: &str) -> Result<Option<String>, Error> {
             return Ok(Some(directory.into()));
         }
     }
-    // Twice: packed refs are opened before the files are looked at, and a ref that `git pack-refs`
-    // moves in between is seen by the second look.
+    // Listed twice: packed refs are opened before the loose files are read, and a ref that
+    // `git pack-refs` moves in between is found by the second listing.
     let below = format!("{name}/");
     let mut first = list(store, &below, 1)?;
     if first.is_empty() {

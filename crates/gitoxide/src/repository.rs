@@ -1,11 +1,11 @@
-//! The adapter: the port's calls, each handed to the part that serves it.
+//! The adapter type: it forwards each call of the port to the module that implements it.
 
 use super::config;
 use super::discover::Location;
 use super::follow::{Follower, Packs};
 use super::objects::Objects;
 use super::refs;
-use super::sharing::Sharing;
+use super::shared_mode::SharedMode;
 use super::transaction::GitTransaction;
 use gitmind_git::oid::Oid;
 use gitmind_git::{
@@ -23,7 +23,7 @@ pub struct GitRepository {
     objects: Objects,
     packs: Packs,
     pub(super) refs: gix_ref::file::Store,
-    pub(super) sharing: Sharing,
+    pub(super) shared_mode: SharedMode,
     workers: usize,
 }
 
@@ -31,40 +31,40 @@ impl GitRepository {
     /// Opens the repository at `location`.
     ///
     /// # Errors
-    /// [`Error::ObjectFormat`] or [`Error::Extension`] when the repository is of a kind that is not
-    /// supported, [`Error::Open`] when its configuration or its objects cannot be read, or it is
-    /// shared in a way that git does not know.
+    /// [`Error::ObjectFormat`] or [`Error::Extension`] when the repository needs a feature that is
+    /// not supported, [`Error::Open`] when its configuration or objects cannot be read or
+    /// `core.sharedRepository` has an unknown value.
     pub fn open(location: Location) -> Result<Self, Error> {
         let config = config::read(&location)?;
         config::check_format(&location, &config)?;
         let objects = Objects::open(&location.common_dir)?;
         let refs = refs::open(&location);
         let identity = config::identity(&config);
-        let sharing = sharing(&location, &config)?;
+        let shared_mode = shared_mode(&location, &config)?;
         let (packs, workers) = (Packs::default(), workers());
-        Ok(Self { location, identity, objects, packs, refs, sharing, workers })
+        Ok(Self { location, identity, objects, packs, refs, shared_mode, workers })
     }
 
-    /// The same repository, whose commits are decoded ahead by so many threads.
+    /// The same repository, with `workers` threads that decode commits ahead of a walk.
     pub fn with_workers(self, workers: usize) -> Self {
         Self { workers, ..self }
     }
 
-    /// Where the repository is.
+    /// The directories of the repository.
     pub fn location(&self) -> &Location {
         &self.location
     }
 }
 
-/// Who else may use what is made in the repository.
-fn sharing(location: &Location, config: &gix_config::File) -> Result<Sharing, Error> {
+/// The value of `core.sharedRepository`.
+fn shared_mode(location: &Location, config: &gix_config::File) -> Result<SharedMode, Error> {
     let Some(value) = config.string_implicit("core.sharedRepository") else {
-        return Ok(Sharing::Umask);
+        return Ok(SharedMode::Umask);
     };
     let value = value.map(|value| value.to_string());
-    Sharing::parse(value.as_deref()).ok_or_else(|| {
+    SharedMode::parse(value.as_deref()).ok_or_else(|| {
         let value = value.unwrap_or_default();
-        let reason = format!("`{value}` is no value of core.sharedRepository");
+        let reason = format!("`{value}` is not a value of core.sharedRepository");
         Error::Open { path: location.common_dir.clone(), reason }
     })
 }

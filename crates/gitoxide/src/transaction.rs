@@ -1,29 +1,29 @@
-//! A transaction: objects in files of their own or in one pack, then one move of a ref.
+//! A transaction: new objects, loose or in one pack, then one update of a ref.
 //!
-//! A pack has a `.keep` until its transaction is dropped. For a file with one object git has
-//! nothing of the kind, so that it is still there is made sure of under the lock of the ref, and
-//! again when the ref has moved: a collection of garbage that began before may have taken it for
-//! garbage. While a collection is known to run, such an object is written to a pack instead.
+//! A pack is protected from a concurrent gc by a `.keep` file until the transaction is dropped. git
+//! has no such protection for a loose object, so its existence is checked under the lock of the ref
+//! and again after the update, and it is rewritten if a gc that began earlier has removed it. While
+//! a gc is known to run, the object is written to a pack instead.
 
-use super::collection;
 use super::loose::{self, Object};
-use super::pack::{Keep, PackWriter};
+use super::pack::{KeepGuard, PackWriter};
 use super::refs;
 use super::repository::GitRepository;
+use super::running_gc;
 use gitmind_git::oid::Oid;
 use gitmind_git::{EMPTY_TREE, Error, ObjectKind, PackError, RefUpdate, Stored, Transaction};
 use gitmind_memory::units::Bytes;
 use gitmind_memory::{Alloc, Vec};
 use std::mem;
 
-/// How often a pack is written again whose files are removed before they are named.
+/// Attempts to write a pack whose temporary files another process removes.
 const ATTEMPTS_MAX: u32 = 16;
 
 /// A transaction on a repository on disk.
 pub(super) struct GitTransaction<'t> {
     repository: &'t GitRepository,
     alloc: Alloc<'t>,
-    /// How many objects there will be, if that is known.
+    /// The announced number of objects, if known.
     expected: Option<u32>,
     objects: Objects<'t>,
 }
@@ -31,13 +31,13 @@ pub(super) struct GitTransaction<'t> {
 /// The objects of a transaction.
 #[expect(clippy::large_enum_variant, reason = "it is in the block of its transaction")]
 enum Objects<'t> {
-    /// In memory: none or one beside the empty tree, which get files of their own.
+    /// In memory: at most one besides the empty tree; they become loose objects.
     Few(Vec<'t, Object<'t>>),
     /// In a pack that is being written.
     Packing(PackWriter<'t>),
-    /// In a pack that is there and kept.
-    Packed { stored: Stored, _keep: Keep },
-    /// Gone, since the pack could not be finished.
+    /// In a finished pack, protected by its `.keep` guard.
+    Packed { stored: Stored, _keep: KeepGuard },
+    /// Lost, because the pack could not be finished.
     Lost,
 }
 
@@ -50,7 +50,7 @@ impl<'t> GitTransaction<'t> {
         Self { repository, alloc, expected, objects: Objects::Few(Vec::new(alloc)) }
     }
 
-    /// Stores the objects; when it `is_again`, makes sure that they still are.
+    /// Stores the objects; if `is_again`, rewrites those that were removed since.
     fn store(&mut self, is_again: bool) -> Result<Stored, Error> {
         let few = match &self.objects {
             Objects::Few(few) => few,
@@ -65,10 +65,10 @@ impl<'t> GitTransaction<'t> {
         if let Some(expected) = self.expected.filter(|expected| *expected != objects) {
             return Err(PackError::Count { expected, actual: objects }.into());
         }
-        let GitRepository { location, sharing, .. } = self.repository;
-        // In this order: a collection that is over by now has removed what it was going to.
+        let GitRepository { location, shared_mode, .. } = self.repository;
+        // A gc that has ended before this check can no longer remove the objects written below.
         for _ in 0..ATTEMPTS_MAX {
-            if few.is_empty() || !collection::is_running(&location.common_dir) {
+            if few.is_empty() || !running_gc::is_running(&location.common_dir) {
                 break;
             }
             match self.start_pack(Some(objects), few).and_then(PackWriter::finish) {
@@ -80,34 +80,34 @@ impl<'t> GitTransaction<'t> {
         let mut bytes = 0;
         for object in few {
             if !is_again || !loose::is_there(&directory, object.id) {
-                bytes += loose::write(&directory, *sharing, self.alloc, object)?;
+                bytes += loose::write(&directory, *shared_mode, self.alloc, object)?;
             }
         }
         Ok(Stored { objects, size: Bytes::from(bytes) })
     }
 
-    /// Starts a pack of so many objects with those of `few`.
+    /// Starts a pack of `objects` objects and adds those of `few`.
     fn start_pack(
         &self,
         objects: Option<u32>,
         few: &[Object<'_>],
     ) -> Result<PackWriter<'t>, Error> {
-        let GitRepository { location, sharing, .. } = self.repository;
+        let GitRepository { location, shared_mode, .. } = self.repository;
         let directory = location.common_dir.join("objects/pack");
-        let mut pack = PackWriter::start(self.alloc, &directory, objects, *sharing)?;
+        let mut pack = PackWriter::start(self.alloc, &directory, objects, *shared_mode)?;
         for Object { kind, id, data } in few {
             pack.add(*kind, *id, data)?;
         }
         Ok(pack)
     }
 
-    /// Protects a finished pack.
-    fn keep(&mut self, (stored, keep): (Stored, Keep)) -> Stored {
+    /// Records a finished pack with its `.keep` guard.
+    fn keep(&mut self, (stored, keep): (Stored, KeepGuard)) -> Stored {
         self.objects = Objects::Packed { stored, _keep: keep };
         stored
     }
 
-    /// Adds an object where no pack is being written yet: the second one starts it.
+    /// Adds an object while no pack is being written; the second one starts the pack.
     #[cold]
     fn add_first(&mut self, kind: ObjectKind, id: Oid, data: &[u8]) -> Result<(), Error> {
         let Objects::Few(few) = &mut self.objects else { return Err(PackError::Ended.into()) };
@@ -124,15 +124,15 @@ impl<'t> GitTransaction<'t> {
         Ok(())
     }
 
-    /// Commits, and calls `confirming` each time before it makes sure of the objects.
+    /// Commits; calls `confirming` before each check that the objects still exist.
     fn commit_with(
         &mut self,
         update: RefUpdate<'_>,
         confirming: &mut dyn FnMut(),
     ) -> Result<Stored, Error> {
         let stored = self.store(false)?;
-        let GitRepository { refs, sharing, .. } = self.repository;
-        refs::update(refs, *sharing, update, &mut || {
+        let GitRepository { refs, shared_mode, .. } = self.repository;
+        refs::update(refs, *shared_mode, update, &mut || {
             confirming();
             self.store(true).map(drop)
         })?;

@@ -1,4 +1,4 @@
-//! The system's clocks and the zone of its local time.
+//! The system's clocks and its local time zone.
 
 mod zone;
 
@@ -15,7 +15,7 @@ pub struct SystemClock {
 }
 
 impl SystemClock {
-    /// Starts measuring now; the time is that of `zone`.
+    /// Starts measuring elapsed time now; `zone` gives the offset of timestamps.
     pub fn start(zone: Zone) -> Self {
         Self { started: Instant::now(), zone }
     }

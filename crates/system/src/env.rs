@@ -1,7 +1,7 @@
-//! The environment port: who may read environment variables, and how tests replace them.
+//! The environment port: access to environment variables, which tests replace.
 //!
 //! Only the composition root reads the environment, once, through this trait. No other module
-//! calls `std::env`, so that a run is a function of what it was given.
+//! calls `std::env`, so that a run depends only on its inputs.
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;

@@ -1,18 +1,18 @@
-//! A file that passes the limit of its size is an error, not the end of the process.
+//! Exceeding the file size limit is an error, not the end of the process.
 //!
-//! Nothing else here is about memory: this is where the program may call the C library.
+//! It is in this crate because this crate may call the C library, which needs `unsafe`.
 
 use rustix::process::Signal;
 
 /// `SIG_IGN` (`signal(2)`), the same on every Linux.
 const IGNORE: usize = 1;
 
-/// Makes a write past the limit of a file's size (`ulimit -f`) fail, for the whole process.
-/// Otherwise a signal ends the process there, and what it was writing stays.
+/// Makes a write beyond the file size limit (`ulimit -f`) fail with `EFBIG`, for the whole process.
+/// Otherwise SIGXFSZ ends the process and its temporary files are left behind.
 pub fn report_as_error() {
     unsafe extern "C" {
         safe fn signal(number: i32, handler: usize) -> usize;
     }
-    // It fails for a number that is no signal.
+    // It fails only for an invalid signal number.
     let _ = signal(Signal::XFSZ.as_raw(), IGNORE);
 }

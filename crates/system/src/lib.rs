@@ -1,4 +1,4 @@
-//! The system behind the ports, on Linux: clocks, random bytes, the environment, files.
+//! The adapters of the system's ports, on Linux: clocks, random bytes, the environment, files.
 
 pub mod clock;
 pub mod env;

@@ -1,7 +1,8 @@
-//! A file mapped for reading, whose pages can be given back while it is in use.
+//! A file mapped for reading, whose pages can be released while it is in use.
 //!
-//! A page that is read stays resident until the mapping ends, which makes a pack that is read once
-//! count as memory in full. A page that was given back is read again when it is needed again.
+//! A page that was read stays resident until the mapping ends, so a pack that is read once would
+//! count as resident memory in full. A released page is read from the file again on the next
+//! access.
 
 use std::fs::File;
 use std::io;
@@ -16,20 +17,20 @@ use memmap2::{Mmap, UncheckedAdvice};
 pub struct Mapped(Arc<Mmap>);
 
 impl Mapped {
-    /// Maps the file at `path`, which must be of a kind that nobody changes in place, such as git's
-    /// packs: a file that gets shorter ends the program when a missing page is read.
+    /// Maps the file at `path`, which must be of a kind that is never changed in place, such as
+    /// git's packs: reading a page beyond the end of a truncated file ends the program (SIGBUS).
     ///
     /// # Errors
     /// When it cannot be opened or mapped.
     pub fn open(path: &Path) -> io::Result<Self> {
         let file = File::open(path)?;
         // SAFETY: it is mapped for reading, and files of this kind are replaced, never changed, as
-        // the caller makes sure; gitoxide maps them on the same terms.
+        // the caller guarantees; gitoxide maps them on the same terms.
         let mapping = unsafe { Mmap::map(&file) }?;
         Ok(Self(Arc::new(mapping)))
     }
 
-    /// Gives back the pages of `range`, a part of the file in bytes.
+    /// Releases the resident pages of `range`, which is in bytes from the start of the file.
     pub fn release(&self, range: Range<u64>) {
         let len = self.0.len();
         let within = |offset: u64| usize::try_from(offset).unwrap_or(len).min(len);
@@ -41,7 +42,7 @@ impl Mapped {
             let dropped = unsafe {
                 self.0.unchecked_advise_range(UncheckedAdvice::DontNeed, start, end - start)
             };
-            // Pages that stay cost memory and nothing else.
+            // A failure is harmless: the pages stay resident.
             let _ = dropped;
         }
     }
@@ -61,7 +62,7 @@ mod tests {
     use std::io::Write;
 
     #[test]
-    fn what_was_given_back_is_there_when_it_is_read_again() {
+    fn released_pages_read_back_the_same_bytes() {
         let mut file = tempfile::NamedTempFile::new().expect("writable");
         let bytes: Vec<u8> = (0..=250).cycle().take(100_000).collect();
         file.write_all(&bytes).expect("there is room on the disk");

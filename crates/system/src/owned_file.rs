@@ -1,9 +1,9 @@
-//! Files of which one can tell whether their owner is alive: temporary ones in a repository, and
-//! the locks beside temporary directories.
+//! Files that show whether their owner is alive: temporary files in a repository, and the lock
+//! files beside temporary directories.
 //!
-//! Each is locked as long as its owner is alive, which the kernel sees to. So one that can be
-//! locked is stale: its owner was killed, and the next process removes it. git removes what stays
-//! in a repository, by its prefix, when it is old.
+//! The owner holds an exclusive `flock` on the file, which the kernel drops when the process ends.
+//! A file that can be locked is therefore stale: its owner was killed, and the next process removes
+//! it. git removes old leftovers in a repository by their prefix.
 
 use std::ffi::CStr;
 use std::fmt::{self, Display, Write};
@@ -19,11 +19,11 @@ use rustix::io::Errno;
 use rustix::path::Arg;
 use tempfile::{NamedTempFile, TempPath};
 
-/// What the names of all of them begin with. git has `tmp_obj_` and `tmp_pack_`.
+/// The prefix of every temporary file's name. git uses `tmp_obj_` and `tmp_pack_`.
 pub const PREFIX: &str = "tmp_gitmind_";
-/// Tries to find a name that nothing has.
+/// How often an unused random name is tried, and what `git prune` removed is written again.
 pub const ATTEMPTS_MAX: u32 = 16;
-/// Names that one sweep looks at.
+/// Most directory entries that one sweep reads.
 const SWEEP_MAX: usize = 100_000;
 
 /// The name of a file that is removed unless it is kept.
@@ -36,7 +36,7 @@ pub struct Temporary<'f> {
 }
 
 impl<'f> Temporary<'f> {
-    /// Makes an empty file with `mode` in `directory`, which is owned as long as it is open.
+    /// Makes an empty file with `mode` in `directory`, which is locked as long as it is open.
     ///
     /// # Errors
     /// The system's, such as that the directory is read-only.
@@ -52,12 +52,12 @@ impl<'f> Temporary<'f> {
         self.name.as_str()
     }
 
-    /// Whether others see that its owner is alive.
+    /// Whether the file is locked, so that other processes see that its owner is alive.
     pub const fn is_locked(&self) -> bool {
         self.is_locked
     }
 
-    /// Says that the name is no longer there.
+    /// Keeps the name from being removed, such as after the file was renamed.
     pub fn keep(mut self) {
         self.is_kept = true;
     }
@@ -66,23 +66,23 @@ impl<'f> Temporary<'f> {
 impl Drop for Temporary<'_> {
     fn drop(&mut self) {
         if !self.is_kept {
-            // What stays is removed by the next process, or by git when it is old.
+            // If this fails, the next sweep removes the file, or git when it is old.
             let _ = rustix::fs::unlinkat(self.directory, self.name.as_str(), AtFlags::empty());
         }
     }
 }
 
-/// Room for the name of a file.
+/// A buffer on the stack for the name of a file.
 type ShortText = ArrayString<96>;
 
-/// The text, if there is room for it.
+/// Formats `text` into a [`ShortText`]; `NAMETOOLONG` when it does not fit.
 pub(crate) fn short_text(text: fmt::Arguments<'_>) -> Result<ShortText, Errno> {
     let mut short = ShortText::new();
     short.write_fmt(text).map_err(|_| Errno::NAMETOOLONG)?;
     Ok(short)
 }
 
-/// Calls `make` with `prefix` and 16 random hex digits, again when something has that name.
+/// Calls `make` with `prefix` and 16 random hex digits, and again while that name exists.
 pub(crate) fn with_new_name<T>(
     prefix: impl Display,
     mut make: impl FnMut(ShortText) -> Result<T, Errno>,
@@ -99,8 +99,8 @@ pub(crate) fn with_new_name<T>(
     Err(Errno::EXIST)
 }
 
-/// An empty file in `directory` whose name begins with `prefix`, which is owned as long as it is
-/// open.
+/// Makes an empty file in `directory` whose name begins with `prefix`, and which is locked as long
+/// as it is open.
 pub fn create_named(directory: &Path, prefix: &str) -> io::Result<NamedTempFile> {
     let (file, path) = with_new_name(prefix, |name| {
         let path = directory.join(name.as_str());
@@ -109,12 +109,12 @@ pub fn create_named(directory: &Path, prefix: &str) -> io::Result<NamedTempFile>
     Ok(NamedTempFile::from_parts(file, TempPath::try_from_path(path)?))
 }
 
-/// Makes an empty file and locks it: others see that its owner is alive, as long as it is open.
-/// Where it cannot be locked, which is returned beside it, whoever can lock it may take it for
-/// stale.
+/// Makes an empty file and locks it, so that other processes see that its owner is alive as long as
+/// it is open. The result of locking is returned beside the file: an unlocked file may be removed
+/// as stale by any process that can lock it.
 ///
 /// # Errors
-/// [`Errno::EXIST`] when something has the name, or a sweep took the file for stale before it was
+/// [`Errno::EXIST`] when the name exists, or when a sweep took the file for stale before it was
 /// locked.
 pub(crate) fn create(
     directory: BorrowedFd<'_>,
@@ -133,12 +133,12 @@ pub(crate) fn create(
     Err(error)
 }
 
-/// Locks a file, unless somebody else has.
+/// Locks a file; `WOULDBLOCK` when another process holds the lock.
 fn lock(file: &File) -> Result<(), Errno> {
     rustix::fs::flock(file, FlockOperation::NonBlockingLockExclusive)
 }
 
-/// Whether the owner of the file at `path` is alive: it has locked it, or has removed it by now.
+/// Whether the owner of the file at `path` is alive: the file is locked, or was just removed.
 pub fn is_owned(path: &Path) -> bool {
     let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
     let flock = |file| rustix::fs::flock(file, FlockOperation::NonBlockingLockShared);
@@ -146,32 +146,32 @@ pub fn is_owned(path: &Path) -> bool {
     matches!(outcome, Err(Errno::WOULDBLOCK | Errno::NOENT))
 }
 
-/// Whether a file of that name is temporary, and ours.
+/// Whether `name` is that of a temporary file of this program.
 pub fn is_temporary(name: &[u8]) -> bool {
     name.starts_with(PREFIX.as_bytes())
 }
 
-/// Removes the stale files in `directory` with names for which `is_candidate` holds, if `is_done`
-/// holds for them too.
+/// Removes the stale files in `directory` whose names pass `is_candidate` and whose content passes
+/// `is_removable`.
 ///
-/// What cannot be read or removed stays: that is no reason to fail the work at hand.
+/// A file that cannot be read or removed stays: a failed sweep does not fail the caller's work.
 pub fn sweep(
     directory: BorrowedFd<'_>,
     is_candidate: impl Fn(&[u8]) -> bool,
-    mut is_done: impl FnMut(&mut File, &Stat) -> bool,
+    mut is_removable: impl FnMut(&mut File, &Stat) -> bool,
 ) {
     each_stale(directory, OFlags::RDONLY, is_candidate, |name, stale| {
         if let Ok((mut file, stat)) = stale
-            && is_done(&mut file, &stat)
+            && is_removable(&mut file, &stat)
         {
             let _ = rustix::fs::unlinkat(directory, name, AtFlags::empty());
         }
     });
 }
 
-/// Calls `act` with the stale files in `directory` with names for which `is_candidate` holds, or
-/// with why it cannot be told whether one is. They are open with `access`, and so locked, until
-/// `act` has returned: else a file whose owner locks it now would go.
+/// Calls `act` with each stale file in `directory` whose name passes `is_candidate`, or with the
+/// error that prevents the check. The file is opened with `access` and stays locked until `act` has
+/// returned: otherwise a file that its owner locks meanwhile could be removed.
 pub(crate) fn each_stale(
     directory: BorrowedFd<'_>,
     access: OFlags,
@@ -189,7 +189,7 @@ pub(crate) fn each_stale(
     });
 }
 
-/// The file `name`, locked, if its owner is not alive and it is there.
+/// Opens and locks the file `name`; `None` when its owner is alive or it was removed.
 fn stale(
     directory: BorrowedFd<'_>,
     name: &CStr,
@@ -206,10 +206,10 @@ fn stale(
     Ok((is_file && stat.st_nlink > 0).then_some((file, stat)))
 }
 
-/// Calls `act` with the names in `directory`, but for those of itself and the one above.
+/// Calls `act` with each name in `directory` except `.` and `..`.
 pub(crate) fn each_name(directory: BorrowedFd<'_>, mut act: impl FnMut(&CStr)) {
     let mut buffer = [MaybeUninit::uninit(); 4096];
-    // A descriptor of its own, since reading moves its position.
+    // A separate descriptor, because reading a directory moves its position.
     let Ok(listed) = open_directory(directory, ".", OFlags::empty()) else { return };
     let mut listing = RawDir::new(&listed, &mut buffer);
     for _ in 0..SWEEP_MAX {
@@ -220,7 +220,7 @@ pub(crate) fn each_name(directory: BorrowedFd<'_>, mut act: impl FnMut(&CStr)) {
     }
 }
 
-/// Opens the directory at `path` below `parent`, with the flags `also`.
+/// Opens the directory at `path` below `parent`, with the additional flags `also`.
 pub fn open_directory(
     parent: BorrowedFd<'_>,
     path: impl rustix::path::Arg,
@@ -230,7 +230,7 @@ pub fn open_directory(
     rustix::fs::openat(parent, path, flags | also, Mode::empty())
 }
 
-/// The system's number of an error; one that is not the system's is an input/output error.
+/// The error number of the system; `EIO` for an error that does not come from the system.
 pub fn errno(error: io::Error) -> Errno {
     error.raw_os_error().map_or(Errno::IO, Errno::from_raw_os_error)
 }
@@ -245,27 +245,27 @@ mod tests {
     }
 
     #[test]
-    fn a_file_of_the_living_stays_and_one_of_the_dead_goes() {
+    fn a_sweep_removes_stale_files_and_leaves_owned_ones() {
         let directory = tempfile::tempdir().expect("a temporary directory");
         let opened = open_directory(rustix::fs::CWD, directory.path(), OFlags::empty())
             .expect("a directory");
-        let (file, temporary) =
-            Temporary::create(opened.as_fd(), Mode::RUSR).expect("a directory of ours");
+        let (file, temporary) = Temporary::create(opened.as_fd(), Mode::RUSR).expect("writable");
         sweep(opened.as_fd(), is_temporary, |_, _| true);
-        assert_eq!(names(directory.path()), 1, "its owner lives");
+        assert_eq!(names(directory.path()), 1, "its owner is alive");
         temporary.keep();
         drop(file);
         sweep(opened.as_fd(), is_temporary, |_, _| false);
-        assert_eq!(names(directory.path()), 1, "it is still needed");
+        assert_eq!(names(directory.path()), 1, "the caller still needs it");
         std::fs::write(directory.path().join("tmp_pack_git"), "").expect("writable");
         sweep(opened.as_fd(), is_temporary, |_, _| true);
-        assert_eq!(names(directory.path()), 1, "git's stays, since git locks nothing");
+        assert_eq!(names(directory.path()), 1, "a file of git's stays, because git locks none");
     }
 
     #[test]
-    fn a_sweep_takes_no_file_from_whoever_has_locked_it() {
-        // One that let go of a file before it removed it took what was owned in between. Here
-        // somebody wants each file while a sweep has it, and gets it only when it is removed.
+    fn a_sweep_holds_the_lock_of_a_file_until_it_is_removed() {
+        // Regression: a sweep unlocked a file before it removed it, and removed a file that another
+        // process had locked in between. Here a thread waits for the lock of each file during a
+        // sweep, and must get it only after the removal.
         use std::sync::mpsc::channel;
         const ROUNDS: u32 = 1000;
         let directory = tempfile::tempdir().expect("a temporary directory");
@@ -279,7 +279,7 @@ mod tests {
                 for file in wanted {
                     let lock =
                         || rustix::fs::flock(&file, FlockOperation::NonBlockingLockExclusive);
-                    assert_eq!(lock(), Err(Errno::WOULDBLOCK), "the sweep has it");
+                    assert_eq!(lock(), Err(Errno::WOULDBLOCK), "the sweep holds the lock");
                     failed_once.send(()).expect("the sweep waits for it");
                     while lock().is_err() {
                         std::hint::spin_loop();
@@ -289,24 +289,24 @@ mod tests {
                 lost
             });
             for _ in 0..ROUNDS {
-                let path = directory.path().join(format!("{PREFIX}dead"));
+                let path = directory.path().join(format!("{PREFIX}stale"));
                 let file = File::create(&path).expect("writable");
                 let mut file = Some(file);
                 sweep(opened.as_fd(), is_temporary, |_, _| {
-                    send.send(file.take().expect("one file")).expect("the waiter lives");
-                    has_failed.recv().expect("the waiter lives");
+                    send.send(file.take().expect("one file")).expect("the waiter runs");
+                    has_failed.recv().expect("the waiter runs");
                     true
                 });
-                assert!(!path.exists(), "its owner is dead");
+                assert!(!path.exists(), "it is stale");
             }
             drop(send);
             waiter.join().expect("it ends")
         });
-        assert_eq!(lost, 0, "a file was removed after the sweep had let go of it");
+        assert_eq!(lost, 0, "a file was removed after the sweep had unlocked it");
     }
 
     #[test]
-    fn what_is_created_while_others_sweep_is_there_and_owned() {
+    fn a_file_that_is_created_during_a_sweep_is_not_removed() {
         use std::sync::atomic::{AtomicBool, Ordering};
         let directory = tempfile::tempdir().expect("a temporary directory");
         let opened = open_directory(rustix::fs::CWD, directory.path(), OFlags::empty())

@@ -1,4 +1,4 @@
-//! Some objects of packs, decoded.
+//! A batch of decoded commits of packs.
 
 use std::ops::Range;
 
@@ -11,11 +11,11 @@ use gitmind_memory::{Alloc, MemoryError, Vec};
 const OBJECTS_MAX: usize = 256;
 /// Bytes of a pack after which a chunk ends.
 const PACKED_BYTES_MAX: u64 = 128 << 10;
-/// Most bytes that a chunk decodes: what git packs into 128 KiB is rarely four times as much, and
-/// a pack that is made to be must not take more.
+/// Most decoded bytes of a chunk. 128 KiB of a pack of git's rarely inflate to four times as much;
+/// the limit bounds the memory for a crafted pack.
 const CHUNK_BYTES_MAX: usize = 1 << 20;
 
-/// The commits among some objects.
+/// A sequence of objects, of which the commits are decoded.
 pub(super) struct Chunk<'a> {
     entries: Vec<'a, Entry>,
     bytes: Vec<'a, u8>,
@@ -23,15 +23,15 @@ pub(super) struct Chunk<'a> {
 
 struct Entry {
     id: Oid,
-    /// Where it starts in its pack.
+    /// Offset of the entry in its pack, in bytes.
     offset: u64,
-    /// Where its bytes end; they start where those before it end.
+    /// End of its decoded bytes in the buffer; they start at the previous entry's end.
     end: usize,
     is_decoded: bool,
 }
 
 impl Entry {
-    /// Appends its commit to `bytes`, if it is one.
+    /// Appends the object to `bytes` if it is a commit.
     fn decode(
         &mut self,
         pack: &Pack,
@@ -51,7 +51,7 @@ impl<'a> Chunk<'a> {
         Self { entries: Vec::new(alloc), bytes: Vec::new(alloc) }
     }
 
-    /// The positions of the chunk that starts at `start` of `order`.
+    /// The range of `order` that the chunk starting at index `start` covers.
     pub(super) fn positions(pack: &Pack, order: &[u32], start: usize) -> Range<usize> {
         let offset = |position: usize| pack.index.pack_offset_at_index(order[position]);
         let most = order.len().min(start + OBJECTS_MAX);
@@ -61,11 +61,10 @@ impl<'a> Chunk<'a> {
         start..end.min(most)
     }
 
-    /// Decodes the commits among `objects` of `pack`, names and offsets, in place of what was
-    /// there.
+    /// Replaces the content by the commits among `objects`, which are ids and offsets in `pack`.
     ///
     /// # Errors
-    /// Every refusal of the port.
+    /// [`MemoryError`] when an allocation fails.
     pub(super) fn fill(
         &mut self,
         pack: &Pack,
@@ -74,18 +73,18 @@ impl<'a> Chunk<'a> {
     ) -> Result<(), MemoryError> {
         self.entries.clear();
         self.bytes.clear();
-        // Names and offsets lie all over the index: asked for in a row, the processor waits for
-        // many at once, and between commits for each.
+        // Ids and offsets are scattered over the index: batched lookups overlap their cache misses,
+        // which lookups between decodes would not.
         for (id, offset) in objects {
             self.entries.try_push(Entry { id, offset, end: 0, is_decoded: false })?;
         }
         self.entries.iter_mut().try_for_each(|entry| entry.decode(pack, decoder, &mut self.bytes))
     }
 
-    /// Decodes the object `id` at `offset` of `pack`, if it is a commit, after those it has.
+    /// Appends the object `id` at `offset` of `pack`, decoded if it is a commit.
     ///
     /// # Errors
-    /// Every refusal of the port.
+    /// [`MemoryError`] when an allocation fails.
     pub(super) fn add(
         &mut self,
         id: Oid,
@@ -102,19 +101,19 @@ impl<'a> Chunk<'a> {
         self.entries.is_empty()
     }
 
-    /// The bytes of the commit that was added last, if it was one.
+    /// The bytes of the last object, if it was decoded.
     pub(super) fn last(&self) -> Option<&[u8]> {
         let (last, before) = self.entries.split_last()?;
         let start = before.last().map_or(0, |entry| entry.end);
         last.is_decoded.then(|| &self.bytes[start..last.end])
     }
 
-    /// Where its first object starts in the pack.
+    /// Offset of the first object in its pack, in bytes.
     pub(super) fn offset(&self) -> u64 {
         self.entries.first().map_or(0, |entry| entry.offset)
     }
 
-    /// The objects in their order: the bytes of commits, and `None` for what was not decoded.
+    /// The objects in their order, each with its bytes, or `None` if it was not decoded.
     pub(super) fn iter(&self) -> impl Iterator<Item = (Oid, Option<&[u8]>)> {
         let starts = std::iter::once(0).chain(self.entries.iter().map(|entry| entry.end));
         self.entries.iter().zip(starts).map(|(entry, start)| {

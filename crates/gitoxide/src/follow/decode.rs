@@ -1,4 +1,4 @@
-//! Decoding commits of a pack into memory of the operation.
+//! Decoding commits of a pack into buffers of the operation's allocator.
 
 use gix_pack::cache::Never;
 use gix_pack::data;
@@ -7,26 +7,26 @@ use gix_pack::data::decode::entry::ResolvedBase;
 use super::pack::Pack;
 use gitmind_memory::{MemoryError, Vec};
 
-/// Most bytes of a commit that is decoded here; a journal's have less than 100 KiB.
+/// Most bytes of a commit that is decoded here; a journal commit has less than 100 KiB.
 pub(super) const COMMIT_BYTES_MAX: usize = 128 << 10;
-/// Most bytes that a delta may take, known before its base is inflated: the largest of its bases
-/// and results twice, and all deltas of the chain.
+/// Most bytes of memory for applying a delta, known before its base is inflated: twice the largest
+/// of its bases and results, and all deltas of the chain.
 pub(super) const DELTA_BYTES_MAX: usize = 3 * COMMIT_BYTES_MAX;
 
-/// What is at an offset of a pack.
+/// The outcome of decoding at an offset of a pack.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Decoded {
-    /// A commit, whose bytes were appended.
+    /// A commit; its bytes were appended.
     Commit {
         /// Where the next entry starts.
         end: u64,
     },
-    /// Another kind of object, a larger one than was asked for, or one that is damaged.
+    /// An object of another kind, one above the size limit, or a damaged one.
     Other,
 }
 
-/// The state of inflating, kept from object to object. Deltas are applied in memory of the library,
-/// at most [`DELTA_BYTES_MAX`].
+/// The reusable state of inflating. Deltas are applied in a buffer of the global allocator with at
+/// most [`DELTA_BYTES_MAX`] bytes, because `gix-pack` needs a `std` vector.
 #[derive(Default)]
 pub(super) struct Decoder {
     pub(super) inflate: gix_zlib::Inflate,
@@ -37,7 +37,7 @@ impl Decoder {
     /// Appends the commit at `offset` of `pack` to `bytes`, unless it has more than `bytes_max`.
     ///
     /// # Errors
-    /// Every refusal of the port.
+    /// [`MemoryError`] when an allocation fails.
     pub(super) fn commit(
         &mut self,
         pack: &Pack,
@@ -54,13 +54,13 @@ impl Decoder {
         Ok(packed.map_or(Decoded::Other, |packed| Decoded::Commit { end: data_offset + packed }))
     }
 
-    /// Memory of the library that is kept.
+    /// Capacity of the delta buffer in bytes.
     #[cfg(test)]
     pub(super) fn scratch_bytes(&self) -> usize {
         self.scratch.capacity()
     }
 
-    /// Appends an object that is stored as it is; returns its bytes in the pack.
+    /// Appends an undeltified object; returns its compressed bytes in the pack.
     fn whole(
         &mut self,
         pack: &Pack,
@@ -78,7 +78,7 @@ impl Decoder {
         Ok(packed.ok().map(|packed| packed as u64))
     }
 
-    /// Appends what a delta makes of its base; returns its bytes in the pack.
+    /// Appends the result of a delta; returns its compressed bytes in the pack.
     fn delta(
         &mut self,
         pack: &Pack,

@@ -1,5 +1,5 @@
-//! Reading commits that are files of their own: zlib streams of `commit SIZE`, a NUL and the
-//! content (`git help gitrepository-layout`).
+//! Reading loose commits: files that hold a zlib stream of `commit SIZE`, a NUL and the content
+//! (`git help gitrepository-layout`).
 
 use std::io::Read;
 use std::path::Path;
@@ -11,20 +11,20 @@ use crate::loose;
 use gitmind_git::oid::Oid;
 use gitmind_memory::{Alloc, MemoryError, Vec};
 
-/// Most bytes of a file and of its content; a journal's commits have less than 100 KiB.
+/// Most bytes of a file and of its content; a journal commit has less than 100 KiB.
 const BYTES_MAX: usize = 256 << 10;
-/// Room that does for nearly every commit.
+/// First size of the content buffer in bytes, which suffices for nearly every commit.
 const CONTENT_BYTES: usize = 2 << 10;
 
 /// The loose objects of one directory.
 pub(super) struct Loose<'a> {
     directory: Option<rustix::fd::OwnedFd>,
-    /// The file, and then what is in it.
+    /// The compressed bytes of the file that is being read.
     packed: Vec<'a, u8>,
 }
 
 impl<'a> Loose<'a> {
-    /// Those of the directory `objects`, none if it cannot be opened.
+    /// The loose objects of the directory `objects`; none if it cannot be opened.
     pub(super) fn open(objects: Option<&Path>, alloc: Alloc<'a>) -> Self {
         let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
         let open = |path| rustix::fs::open(path, flags, Mode::empty()).ok();
@@ -32,11 +32,11 @@ impl<'a> Loose<'a> {
         Self { directory, packed: Vec::new(alloc) }
     }
 
-    /// Puts the commit `id` into `bytes`; `false` when there is no such file, or anything is odd
-    /// about it, which is left to whoever can say what.
+    /// Reads the commit `id` into `bytes`; `false` when there is no such file or it is malformed.
+    /// The caller then reads the object through the object database, which reports the error.
     ///
     /// # Errors
-    /// Every refusal of the port.
+    /// [`MemoryError`] when an allocation fails.
     pub(super) fn commit(
         &mut self,
         id: Oid,
@@ -59,7 +59,7 @@ impl<'a> Loose<'a> {
                 bytes.truncate(len - header);
                 return Ok(bytes.len() == size);
             }
-            // One byte more, so that a content that is longer than it says is met.
+            // One byte more than claimed, to detect content that is longer than its header says.
             let needed = header + size + 1;
             if needed <= room || size > BYTES_MAX {
                 return Ok(false);
@@ -68,7 +68,7 @@ impl<'a> Loose<'a> {
         }
     }
 
-    /// Reads the file of `id` into the buffer.
+    /// Reads the file of the object `id` into the buffer.
     fn load(&mut self, id: Oid) -> Result<bool, MemoryError> {
         let Some(directory) = &self.directory else { return Ok(false) };
         let name = loose::name(id);
@@ -84,7 +84,7 @@ impl<'a> Loose<'a> {
     }
 }
 
-/// Where the content of a commit starts, and how long it claims to be.
+/// The offset of a commit's content and its claimed length, both in bytes.
 fn parse_header(start: &[u8]) -> Option<(usize, usize)> {
     let digits = start.strip_prefix(b"commit ")?;
     let len = memchr::memchr(0, &digits[..digits.len().min(20)])?;
@@ -98,7 +98,7 @@ mod tests {
     use gitmind_git::{ObjectHeader, ObjectKind, encode_stored};
     use gitmind_memory::System;
 
-    /// Reads a file with this stream; `None` when it is left to others.
+    /// Reads a file with this stream; `None` when the reader declines it.
     fn read(stream: &[u8]) -> Option<std::vec::Vec<u8>> {
         let (directory, system) = (tempfile::tempdir().expect("a directory"), System::new());
         std::fs::create_dir(directory.path().join("01")).expect("it is new");
@@ -122,7 +122,7 @@ mod tests {
     }
 
     #[test]
-    fn commits_of_any_size_come_as_they_were_written() {
+    fn commits_of_any_size_read_back_as_written() {
         for len in [0, 1, CONTENT_BYTES - 12, CONTENT_BYTES, 70_000, BYTES_MAX - 100] {
             let content: std::vec::Vec<u8> = (0..=250).cycle().take(len).collect();
             let header = ObjectHeader::new(ObjectKind::Commit, len);
@@ -132,7 +132,7 @@ mod tests {
     }
 
     #[test]
-    fn whatever_is_odd_is_left_to_others() {
+    fn malformed_files_are_left_to_the_object_database() {
         let long = [7; 3 * CONTENT_BYTES];
         for parts in [
             &[b"blob 3\0abc".as_slice()][..],

@@ -1,36 +1,37 @@
-//! The objects of packs in the order in which they lie there, found once for a walk.
+//! The objects of packs in pack order, computed once for a walk.
 
 use std::path::Path;
 
 use super::pack::Pack;
 use gitmind_memory::{Alloc, MemoryError, Vec};
 
-/// Most objects whose order is kept, which takes four bytes for each.
+/// Most objects whose order is cached, at four bytes each.
 pub(super) const ORDERED_MAX: usize = 1 << 24;
 
-/// Magic, version, hash kind (`git help format-pack`, "pack-*.rev files").
+/// Header of a reverse index: magic, version, hash kind (`git help format-pack`, "pack-*.rev
+/// files").
 const HEADER: [u8; 12] = *b"RIDX\0\0\0\x01\0\0\0\x01";
-/// The pack's checksum and the file's own.
+/// Bytes of the pack's checksum and of the file's own.
 const TRAILER_BYTES: usize = 40;
 
-/// The orders of some packs.
+/// A cache of the orders of packs.
 pub(super) struct Orders<'a> {
     objects_max: usize,
-    /// The index of a pack, and the numbers of its objects sorted by their offsets.
+    /// The number of a pack, and the index positions of its objects sorted by their offsets.
     known: Vec<'a, (usize, Vec<'a, u32>)>,
 }
 
 impl<'a> Orders<'a> {
-    /// None yet; at most so many objects are kept in order.
+    /// An empty cache for at most `objects_max` objects.
     pub(super) const fn new(objects_max: usize, alloc: Alloc<'a>) -> Self {
         Self { objects_max, known: Vec::new(alloc) }
     }
 
-    /// The numbers of the objects of `pack`, which has the index `number`, sorted by their offsets;
-    /// `None` when there are too many.
+    /// The index positions of the objects of `pack`, the pack with the number `number`, sorted by
+    /// their offsets; `None` when there are too many.
     ///
     /// # Errors
-    /// Every refusal of the port.
+    /// [`MemoryError`] when an allocation fails.
     pub(super) fn of(&mut self, number: usize, pack: &Pack) -> Result<Option<&[u32]>, MemoryError> {
         let objects = pack.index.num_objects() as usize;
         if objects > self.objects_max {
@@ -52,7 +53,7 @@ impl<'a> Orders<'a> {
 
 #[cfg(test)]
 impl Orders<'_> {
-    /// How many are kept.
+    /// How many orders are cached.
     pub(super) fn count(&self) -> usize {
         self.known.len()
     }
@@ -69,8 +70,8 @@ fn by_offset<'a>(pack: &Pack, alloc: Alloc<'a>) -> Result<Vec<'a, u32>, MemoryEr
     Ok(order)
 }
 
-/// Reads what git has written beside the pack. What is wrong in it is met later as a wrong order,
-/// which costs time and nothing else; only a number that is no object's must not pass.
+/// Reads the reverse index that git has written beside the pack. A wrong order in it costs only
+/// time; a number that is not below the object count makes this return `false`.
 fn read_reverse_index(path: &Path, objects: u32, order: &mut Vec<'_, u32>) -> bool {
     let whole = |path: &Path| {
         let file = std::fs::File::open(path).ok()?;
@@ -92,7 +93,7 @@ fn numbers(mut file: impl std::io::Read, objects: u32, order: &mut Vec<'_, u32>)
         let mut number = [0; 4];
         file.read_exact(&mut number).ok()?;
         let number = u32::from_be_bytes(number);
-        // There is room: the capacity is the number of objects.
+        // This does not allocate: the capacity is the number of objects.
         order.try_push((number < objects).then_some(number)?).ok()?;
     }
     Some(())
@@ -111,7 +112,7 @@ mod tests {
     }
 
     #[test]
-    fn numbers_of_no_object_and_short_files_are_refused() {
+    fn numbers_out_of_range_and_short_files_are_rejected() {
         let file = [&HEADER[..], &[0, 0, 0, 2, 0, 0, 0, 0, 0, 0, 0, 1]].concat();
         assert_eq!(read(&file, 3), Some(vec![2, 0, 1]));
         assert_eq!(read(&file, 2), None, "there is no object 2");

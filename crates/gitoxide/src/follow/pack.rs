@@ -1,4 +1,4 @@
-//! A pack and its index, mapped.
+//! A memory-mapped pack and its index.
 
 use std::ops::Range;
 use std::path::{Path, PathBuf};
@@ -9,8 +9,8 @@ use gix_pack::{data, index};
 use gitmind_git::oid::Oid;
 use gitmind_system::mapped::Mapped;
 
-/// Most bases that are followed to learn what kind of object a delta makes; git's own packs have
-/// at most 50.
+/// Most bases that are followed to find the kind of a delta's result; git writes chains of at most
+/// 50.
 const CHAIN_MAX: usize = 64;
 
 /// An open pack.
@@ -22,13 +22,13 @@ pub(super) struct Pack {
 }
 
 impl Pack {
-    /// Opens the packs in the directory `objects`; one that cannot be opened is left to whoever
-    /// reads objects one by one. A delta is applied when that takes no more than `delta_bytes_max`.
+    /// Opens the packs in the directory `objects`. A pack that cannot be opened is skipped: its
+    /// objects are read through the object database. Deltas may use `delta_bytes_max` bytes.
     pub(super) fn open_all(objects: &Path, delta_bytes_max: usize) -> Vec<Self> {
         let Ok(files) = std::fs::read_dir(objects.join("pack")) else { return Vec::new() };
         let mut indices: Vec<PathBuf> = files.flatten().map(|file| file.path()).collect();
         indices.retain(|path| path.extension().is_some_and(|extension| extension == "idx"));
-        // Newest last, whatever the directory's order: the file that is asked first is the last.
+        // Sorted by age, the newest last, because lookups start with the last pack.
         indices.sort_by_cached_key(|path| path.metadata().and_then(|file| file.modified()).ok());
         indices.iter().filter_map(|path| Self::open(path, delta_bytes_max)).collect()
     }
@@ -43,30 +43,30 @@ impl Pack {
         Some(Self { index, data, index_bytes, data_bytes })
     }
 
-    /// Gives back the pages of the pack in `range`, which were read and are hardly needed again.
+    /// Releases the resident pages of the pack in `range`, which are hardly needed again.
     pub(super) fn release(&self, range: Range<u64>) {
         self.data_bytes.release(range);
     }
 
-    /// Gives back all pages of the pack and its index.
+    /// Releases all resident pages of the pack and its index.
     pub(super) fn release_all(&self) {
         self.data_bytes.release(0..u64::MAX);
         self.index_bytes.release(0..u64::MAX);
     }
 
-    /// Where the object `id` starts, in bytes from the start of the pack.
+    /// The offset of the object `id` in the pack, in bytes.
     pub(super) fn find(&self, id: Oid) -> Option<u64> {
         let name = gix_hash::ObjectId::Sha1(*id.as_bytes());
         self.index.lookup(name).map(|index| self.index.pack_offset_at_index(index))
     }
 
-    /// The name of the object with number `index`, which is below the count.
+    /// The id of the object at position `index` of the index, which is below the object count.
     pub(super) fn id(&self, index: u32) -> Oid {
         let bytes = self.index.oid_at_index(index).as_bytes();
         Oid::new(bytes.try_into().expect("it fits because the index was opened as one of SHA-1"))
     }
 
-    /// The entry at `offset`, when it is a commit or a delta that makes one.
+    /// The entry at `offset`, if it is a commit or a delta whose result is one.
     pub(super) fn commit_entry(&self, offset: u64) -> Option<data::Entry> {
         let first = self.data.entry(offset).ok()?;
         let mut kind = first.header;
@@ -88,7 +88,7 @@ impl Pack {
         self.index.lookup(name).map(|index| self.index.pack_offset_at_index(index))
     }
 
-    /// The entry that a delta names as its base.
+    /// The base entry of a delta that names its base by id.
     pub(super) fn base(&self, name: &gix_hash::oid) -> Option<data::Entry> {
         self.data.entry(self.find_name(name)?).ok()
     }

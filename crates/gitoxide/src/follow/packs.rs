@@ -1,4 +1,4 @@
-//! The packs of a repository, and in which of them an object is.
+//! The packs of a repository, and finding an object in them.
 
 use std::path::Path;
 use std::sync::OnceLock;
@@ -7,7 +7,7 @@ use super::decode::DELTA_BYTES_MAX;
 use super::pack::Pack;
 use gitmind_git::oid::Oid;
 
-/// The packs of a repository, opened when a journal is first followed.
+/// The packs of a repository, which are opened when a journal is first followed.
 #[derive(Default)]
 pub(in super::super) struct Packs(OnceLock<std::vec::Vec<Pack>>);
 
@@ -24,70 +24,69 @@ impl Packs {
     }
 }
 
-/// Where an object is.
+/// The position of an object in the packs.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Place {
-    /// The index of its pack.
+pub(super) struct PackPosition {
+    /// The number of its pack.
     pub(super) pack: usize,
-    /// Where it starts there, in bytes.
+    /// Its offset in the pack, in bytes.
     pub(super) offset: u64,
 }
 
-/// Finds objects, first in the pack where the last one was.
+/// Finds objects; starts with the pack in which the last one was found.
 #[derive(Clone, Copy)]
 pub(super) struct Finder<'p> {
     pub(super) packs: &'p [Pack],
-    newest: usize,
+    latest: usize,
 }
 
 impl<'p> Finder<'p> {
     pub(super) const fn new(packs: &'p [Pack]) -> Self {
-        Self { packs, newest: packs.len() }
+        Self { packs, latest: packs.len() }
     }
 
-    /// The pack of the last object that was found, and its index.
-    pub(super) fn newest(&self) -> Option<(usize, &'p Pack)> {
-        Some((self.newest, self.packs.get(self.newest)?))
+    /// The pack of the last object that was found, and its number.
+    pub(super) fn latest(&self) -> Option<(usize, &'p Pack)> {
+        Some((self.latest, self.packs.get(self.latest)?))
     }
 
-    /// Where the object `id` is, if a pack has it.
-    pub(super) fn find(&mut self, id: Oid) -> Option<Place> {
-        let others = (0..self.packs.len()).rev().filter(|pack| *pack != self.newest);
-        let first = Some(self.newest).filter(|pack| *pack < self.packs.len());
-        let place = first
-            .into_iter()
-            .chain(others)
-            .find_map(|pack| self.packs[pack].find(id).map(|offset| Place { pack, offset }))?;
-        self.newest = place.pack;
-        Some(place)
+    /// The position of the object `id`; `None` when it is in no pack.
+    pub(super) fn find(&mut self, id: Oid) -> Option<PackPosition> {
+        let others = (0..self.packs.len()).rev().filter(|pack| *pack != self.latest);
+        let first = Some(self.latest).filter(|pack| *pack < self.packs.len());
+        let position = first.into_iter().chain(others).find_map(|pack| {
+            self.packs[pack].find(id).map(|offset| PackPosition { pack, offset })
+        })?;
+        self.latest = position.pack;
+        Some(position)
     }
 }
 
-/// Bytes of a pack that may lie between neighbours: other commits, in most packs.
+/// Most bytes of a pack between two neighbours; mostly those of other commits.
 const GAP_BYTES_MAX: u64 = 16 << 10;
 
-/// How the commits of a journal follow one another in packs.
+/// Counts how often the next commit of a chain is its predecessor's neighbour in the pack.
 #[derive(Default)]
-pub(super) struct Run {
-    /// Where the last of them ends, once there is one.
-    last: Option<Place>,
-    /// Neighbours in a row.
+pub(super) struct Locality {
+    /// The pack and the end offset of the last commit.
+    last: Option<PackPosition>,
+    /// Consecutive neighbours.
     pub(super) near: u32,
-    /// Commits that were no neighbours, since the lane was changed.
+    /// Commits that were not neighbours since the last reset.
     pub(super) far: u32,
 }
 
-impl Run {
-    /// Takes the next commit, which is at `place` and ends at `end`.
-    pub(super) fn note(&mut self, place: Place, end: u64) {
-        let last = self.last.filter(|last| last.pack == place.pack);
-        let gap = last.and_then(|last| place.offset.checked_sub(last.offset));
+impl Locality {
+    /// Counts the next commit, which starts at `position` and ends at the offset `end`.
+    pub(super) fn note(&mut self, position: PackPosition, end: u64) {
+        let last = self.last.filter(|last| last.pack == position.pack);
+        let gap = last.and_then(|last| position.offset.checked_sub(last.offset));
         if gap.is_some_and(|gap| gap <= GAP_BYTES_MAX) {
             self.near += 1;
         } else {
             self.near = 0;
             self.far += 1;
         }
-        self.last = Some(Place { offset: end, ..place });
+        self.last = Some(PackPosition { offset: end, ..position });
     }
 }

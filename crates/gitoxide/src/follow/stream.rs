@@ -1,4 +1,4 @@
-//! Chunks of a pack, decoded ahead of the walk.
+//! Streaming a pack: chunks in pack order, decoded ahead of the walk.
 
 use std::ops::Range;
 
@@ -8,15 +8,15 @@ use super::pack::Pack;
 use gitmind_memory::{Alloc, MemoryError};
 use gitmind_ports::pipeline::Work;
 
-/// What threads need to decode chunks.
+/// The shared input of the threads that decode chunks.
 pub(super) struct Decoding<'s, 'a> {
     pub(super) pack: &'s Pack,
-    /// Objects in the order of the pack.
+    /// The index positions of the pack's objects, in pack order.
     pub(super) order: &'s [u32],
     pub(super) alloc: Alloc<'a>,
 }
 
-/// The positions of the chunks from `start` of `order` on.
+/// The ranges of `order` that the chunks from index `start` on cover.
 pub(super) fn positions<'s>(
     pack: &'s Pack,
     order: &'s [u32],

@@ -1,4 +1,4 @@
-//! Packs whose entries and names are chosen freely, as no git would write them.
+//! Crafted packs: entries and ids that git would not write.
 
 use super::*;
 use gitmind_git::encode_stored;
@@ -11,7 +11,7 @@ use tempfile::TempDir;
 const COMMIT: u8 = 1;
 const REF_DELTA: u8 = 7;
 
-/// An entry that claims `size` bytes and holds `content`; a delta has the name of its base before.
+/// An entry that claims `size` bytes and holds `content`; a delta is preceded by its base's id.
 fn entry(kind: u8, size: usize, base: &[u8], content: &[u8]) -> std::vec::Vec<u8> {
     let low = |bits: usize, mask: u8| u8::try_from(bits & usize::from(mask)).expect("it is masked");
     let (mut entry, mut rest) = (vec![kind << 4 | low(size, 0x0f)], size >> 4);
@@ -26,7 +26,7 @@ fn entry(kind: u8, size: usize, base: &[u8], content: &[u8]) -> std::vec::Vec<u8
     [&entry, base, &stored].concat()
 }
 
-/// Writes a pack and its index into `objects`; the names ascend.
+/// Writes a pack and its index into `objects`; the ids of `entries` ascend.
 fn write_pack(objects: &Path, entries: &[(Oid, std::vec::Vec<u8>)]) {
     let count = u32::try_from(entries.len()).expect("few").to_be_bytes();
     let mut pack = [b"PACK\0\0\0\x02".as_slice(), &count].concat();
@@ -52,7 +52,7 @@ fn write_pack(objects: &Path, entries: &[(Oid, std::vec::Vec<u8>)]) {
     std::fs::write(directory.join("pack-1.idx"), index).expect("there is room");
 }
 
-/// A repository's directory with one pack, and what opens it.
+/// A repository with one pack of `entries`, and its open objects.
 fn packed(entries: &[(Oid, std::vec::Vec<u8>)]) -> (TempDir, Objects, Packs) {
     let directory = tempfile::tempdir().expect("a directory");
     write_pack(&directory.path().join("objects"), entries);
@@ -66,7 +66,7 @@ fn commit_of(len: usize) -> std::vec::Vec<u8> {
     commit
 }
 
-/// A number as in the head of a delta.
+/// A number in the encoding of a delta's header.
 fn varint(mut number: usize) -> std::vec::Vec<u8> {
     let mut bytes = vec![];
     while number > 0x7f {
@@ -78,9 +78,9 @@ fn varint(mut number: usize) -> std::vec::Vec<u8> {
 }
 
 #[test]
-fn a_delta_is_refused_by_its_sizes_before_anything_is_inflated() {
-    // A base of 30 MB was inflated for each delta on it, and a result of 64 MiB was made, before
-    // the size of the result was looked at.
+fn a_delta_is_rejected_by_its_sizes_before_anything_is_inflated() {
+    // Regression: a base of 30 MB was inflated for each delta on it, and a result of 64 MiB was
+    // made, before the size of the result was checked.
     let (base, delta) = (Oid::new([1; 20]), Oid::new([2; 20]));
     for (base_len, result_len, is_read) in
         [(300, 200, true), (100_000, 300, true), (4 << 20, 200, false), (300, 4 << 20, false)]
@@ -108,8 +108,8 @@ fn a_delta_is_refused_by_its_sizes_before_anything_is_inflated() {
 }
 
 #[test]
-fn a_packed_commit_takes_no_memory_by_its_claim() {
-    // 64 MiB of the budget were taken for a commit that claimed to have them.
+fn a_packed_commit_is_not_given_the_memory_that_it_claims() {
+    // Regression: a commit that claimed 64 MiB had that much of the budget allocated.
     let id = Oid::new([1; 20]);
     for claimed in [64 << 20, COMMIT_BYTES_MAX + 1, 1 << 40] {
         let (_directory, objects, packs) =
@@ -123,9 +123,9 @@ fn a_packed_commit_takes_no_memory_by_its_claim() {
 }
 
 #[test]
-fn a_large_commit_is_read_and_gives_its_memory_back() {
-    let (system, content) = (System::new(), commit_of(BYTES_KEPT + 1));
-    let id = object_id(ObjectKind::Commit, &content).expect("no attack");
+fn a_large_commit_is_read_and_its_buffer_is_freed() {
+    let (system, content) = (System::new(), commit_of(BYTES_RETAINED_MAX + 1));
+    let id = object_id(ObjectKind::Commit, &content).expect("no SHA-1 collision");
     let (_directory, objects, packs) = packed(&[(id, entry(COMMIT, content.len(), b"", &content))]);
     let mut follower = Follower::new(&objects, (&packs, 0), Alloc::new(&system));
     let mut seen = 0;
@@ -133,16 +133,16 @@ fn a_large_commit_is_read_and_gives_its_memory_back() {
         seen = commit.message.len();
         ControlFlow::Continue(())
     });
-    assert!(followed.is_ok() && seen > BYTES_KEPT - 100, "{followed:?}, {seen}");
+    assert!(followed.is_ok() && seen > BYTES_RETAINED_MAX - 100, "{followed:?}, {seen}");
     assert_eq!(follower.bytes.capacity(), 0);
-    let (refused, _) = testing::with_budget(Bytes::new(64 << 10), |alloc| {
+    let (failed, _) = testing::with_budget(Bytes::new(64 << 10), |alloc| {
         Follower::new(&objects, (&packs, 0), alloc).follow(id, &mut |_| ControlFlow::Continue(()))
     });
-    assert!(matches!(refused, Err(Error::Memory(error)) if error.kind == ErrorKind::OverBudget));
+    assert!(matches!(failed, Err(Error::Memory(error)) if error.kind == ErrorKind::OverBudget));
 }
 
 #[test]
-fn orders_are_kept_up_to_a_number_of_objects() {
+fn orders_are_cached_up_to_a_number_of_objects() {
     let entries =
         [1, 2, 3].map(|byte| (Oid::new([byte; 20]), entry(COMMIT, 90, b"", &commit_of(90))));
     let (_directory, objects, packs) = packed(&entries);

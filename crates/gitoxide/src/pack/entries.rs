@@ -1,4 +1,4 @@
-//! What an index says of a pack's objects, in bounded memory: sorted runs go to the disk.
+//! The entries of a pack's index in bounded memory: an external sort with sorted runs on disk.
 
 use std::fs::File;
 use std::io::{self, Write};
@@ -7,16 +7,16 @@ use std::path::Path;
 
 use tempfile::NamedTempFile;
 
-use super::spool::Spool;
+use super::buffered_file::BufferedFile;
 use gitmind_git::Error;
 use gitmind_git::oid::Oid;
 use gitmind_memory::{Alloc, MemoryError, Vec};
 
-/// Entries that are kept in memory: 8 MiB.
+/// Most entries in memory, which take 8 MiB.
 const RUN_ENTRIES_MAX: usize = 1 << 18;
-/// Bytes of an entry on disk: name, CRC-32, offset.
+/// Bytes of an entry in a run's file: id, CRC-32, offset.
 const RECORD_BYTES: usize = Oid::LEN + 4 + 8;
-/// Entries that are read from a run at once.
+/// Most entries that are read from a run at once.
 const READ_ENTRIES: usize = 512;
 
 /// One object of a pack.
@@ -25,7 +25,7 @@ pub(super) struct IndexEntry {
     pub(super) id: Oid,
     /// CRC-32 of the entry's bytes in the pack.
     pub(super) crc32: u32,
-    /// Where the entry starts, in bytes from the start of the pack.
+    /// Offset of the entry in the pack, in bytes.
     pub(super) offset: u64,
 }
 
@@ -57,7 +57,7 @@ pub(super) struct Entries<'a> {
 }
 
 impl<'a> Entries<'a> {
-    /// No entries, with room for `expected` as far as they stay in memory.
+    /// No entries, with capacity for `expected`, but for one run at most.
     pub(super) fn new(alloc: Alloc<'a>, expected: Option<u32>) -> Result<Self, MemoryError> {
         Self::with_runs(alloc, expected, RUN_ENTRIES_MAX)
     }
@@ -77,18 +77,18 @@ impl<'a> Entries<'a> {
         self.count
     }
 
-    /// Adds an entry; a full run goes to a file in `directory` before.
+    /// Adds an entry; when memory holds a full run, that is first written to a file in `directory`.
     pub(super) fn push(&mut self, directory: &Path, entry: IndexEntry) -> Result<(), Error> {
         if self.newest.len() == self.run_entries {
             self.newest.sort_unstable_by_key(|entry| entry.id);
             self.runs.try_reserve(1)?;
             let alloc = self.newest.alloc();
-            let mut run = Spool::create(directory, "tmp_gitmind_run_", alloc)?;
+            let mut run = BufferedFile::create(directory, "tmp_gitmind_run_", alloc)?;
             let written =
                 self.newest.iter().try_for_each(|entry| run.write_all(&entry.to_record()));
             let run = written.and_then(|()| run.into_file());
             let run = run.map_err(Error::io("write a pack index in", directory))?;
-            // There is room, so this takes no memory.
+            // This does not allocate: the capacity was reserved.
             self.runs.try_push(run)?;
             self.newest.clear();
         }
@@ -97,14 +97,14 @@ impl<'a> Entries<'a> {
         Ok(())
     }
 
-    /// The entries in the order of their names, as often as it is asked.
+    /// The entries sorted by id; they can be iterated several times.
     pub(super) fn sort(&mut self) -> Sorted<'_, 'a> {
         self.newest.sort_unstable_by_key(|entry| entry.id);
         Sorted(self)
     }
 }
 
-/// Entries that can be had in the order of their names.
+/// Entries that can be iterated in the order of their ids.
 #[derive(Clone, Copy)]
 pub(super) struct Sorted<'e, 'a>(&'e Entries<'a>);
 
@@ -120,7 +120,7 @@ impl<'e, 'a> Sorted<'e, 'a> {
     }
 }
 
-/// The smallest entry of several runs, again and again.
+/// A k-way merge of sorted runs.
 pub(super) struct Merge<'e, 'a> {
     newest: &'e [IndexEntry],
     runs: Vec<'a, Run<'e, 'a>>,
@@ -149,14 +149,14 @@ impl Merge<'_, '_> {
     }
 }
 
-/// Entries of a file, read some at a time.
+/// A buffered reader of a run's file.
 struct Run<'e, 'a> {
     file: &'e File,
-    /// Entries of the file that are not in the buffer yet.
+    /// Entries of the file that were not read into the buffer yet.
     left: usize,
     offset: u64,
     buffer: Vec<'a, u8>,
-    /// Bytes of the buffer that were taken.
+    /// Bytes of the buffer that were consumed.
     taken: usize,
 }
 
@@ -166,14 +166,14 @@ impl<'e, 'a> Run<'e, 'a> {
         Ok(Self { file, left: entries, offset: 0, buffer, taken: 0 })
     }
 
-    /// The next entry, which stays.
+    /// The next entry, without consuming it.
     fn first(&mut self) -> io::Result<Option<IndexEntry>> {
         if self.taken == self.buffer.len() {
             let entries = self.left.min(READ_ENTRIES);
             if entries == 0 {
                 return Ok(None);
             }
-            // There is room, so this takes no memory.
+            // This does not allocate: the capacity was reserved.
             self.buffer.try_resize_zeroed(entries * RECORD_BYTES)?;
             self.file.read_exact_at(&mut self.buffer, self.offset)?;
             self.offset += self.buffer.len() as u64;
@@ -196,7 +196,7 @@ mod tests {
     use gitmind_memory::System;
 
     #[test]
-    fn entries_come_in_the_order_of_their_names_from_any_number_of_runs() {
+    fn entries_are_sorted_by_id_for_any_number_of_runs() {
         let (system, directory) = (System::new(), std::env::temp_dir());
         let alloc = Alloc::new(&system);
         for (count, run_entries) in [(0_u32, 4), (4, 4), (5, 4), (2000, 700), (2000, 1)] {

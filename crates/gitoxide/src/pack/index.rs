@@ -1,4 +1,4 @@
-//! The index of a pack: where each object is, sorted by name.
+//! Writing a pack's index: the offset of each object, sorted by id.
 
 use super::entries::Sorted;
 use gitmind_git::oid::Oid;
@@ -6,13 +6,13 @@ use gitmind_git::{Error, Hasher, PackError};
 use std::io::{self, Write};
 use std::path::Path;
 
-/// Offsets from here on do not fit the table of 31-bit ones.
+/// The smallest offset that does not fit the table of 31-bit offsets.
 const LARGE_OFFSET: u64 = 1 << 31;
 
 /// Writes the index of the pack with checksum `pack` to a file in `directory`.
 ///
 /// # Errors
-/// [`PackError::Duplicate`] when two entries have one name.
+/// [`PackError::Duplicate`] when two entries have the same id.
 pub(super) fn write_index(
     entries: Sorted<'_, '_>,
     pack: Oid,
@@ -54,7 +54,8 @@ pub(super) fn write_index(
     out.write_all(hasher.finish()?.as_bytes()).map_err(failed())
 }
 
-/// Writes how many names start with each byte or a smaller one, on the way past all of them.
+/// Writes the fan-out table, the number of ids whose first byte is at most 0, 1, ... 255, and
+/// checks that no id is there twice.
 fn fan_out(entries: Sorted<'_, '_>, out: &mut impl Write, directory: &Path) -> Result<(), Error> {
     let failed = || Error::io("write a pack index in", directory);
     let mut counts = [0_u32; 256];
@@ -75,7 +76,7 @@ fn fan_out(entries: Sorted<'_, '_>, out: &mut impl Write, directory: &Path) -> R
     Ok(())
 }
 
-/// Hashes what it passes on.
+/// A writer that hashes the bytes that it forwards.
 struct Hashing<'a, W> {
     hasher: Hasher,
     out: &'a mut W,

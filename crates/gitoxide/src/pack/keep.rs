@@ -1,9 +1,9 @@
-//! Keeping a new pack from git's collection of garbage until a ref names what is in it.
+//! The `.keep` guard: protects a new pack from gc until it is dropped.
 //!
-//! `git repack -ad` lists packs, then finds what refs reach, then removes the packs: one that comes
-//! in between would go with all that is in it. git's own answer, which `git fetch` uses, is a file
-//! `.keep` beside the pack (`git help repack`). Ours is locked while its owner lives, so that the
-//! next one who writes a pack removes what killed processes have left.
+//! `git repack -ad` lists packs, then finds the objects that refs reach, then removes the listed
+//! packs with all unreachable objects. git's own protection, which `git fetch` uses, is a `.keep`
+//! file beside the pack (`git help repack`). The file of this guard is locked with `flock` while
+//! its owner is alive, so that the next pack writer removes those that killed processes have left.
 
 use std::fs::File;
 use std::io::{self, Read, Write};
@@ -18,29 +18,30 @@ use gitmind_system::owned_file::{
     self as temporary, ATTEMPTS_MAX, create_named, is_temporary, open_directory,
 };
 
-/// What is in ours; a file that begins with anything else is somebody's.
+/// The content of this program's `.keep` files; one with other content belongs to another program.
 const CONTENT: &[u8] = b"git-mind: until its ref has moved\n";
 const SUFFIX: &[u8] = b".keep";
 
-/// A pack that stays; what it was made of is collected again after this is dropped.
+/// The `.keep` file of a pack, which gc does not remove until this is dropped.
 #[derive(Debug)]
-pub struct Keep {
+pub struct KeepGuard {
     path: PathBuf,
-    /// Locked, where anything can be.
+    /// The open `.keep` file, locked where the file system supports `flock`.
     _owned: File,
 }
 
-impl Keep {
-    /// Puts the file at `path` in `directory`, before there is a pack; `None` when one is there.
+impl KeepGuard {
+    /// Creates the `.keep` file `path` in `directory`, before its pack exists; `None` when the file
+    /// exists.
     pub(super) fn make(directory: &Path, path: PathBuf) -> Result<Option<Self>, Error> {
         for _ in 0..ATTEMPTS_MAX {
-            // It has its content and its lock when it gets its name.
+            // It is written and locked before it gets its name.
             let new = create(directory).map_err(Error::io("write a file in", directory))?;
             match new.persist_noclobber(&path) {
                 Ok(file) => return Ok(Some(Self { path, _owned: file })),
                 Err(failed) => match failed.error.kind() {
                     io::ErrorKind::AlreadyExists => return Ok(None),
-                    // `git prune --expire=now` removes what is temporary.
+                    // `git prune --expire=now` has removed the temporary file.
                     io::ErrorKind::NotFound => {}
                     _ => return Err(Error::io("create", &path)(failed.error)),
                 },
@@ -50,9 +51,9 @@ impl Keep {
     }
 }
 
-impl Drop for Keep {
+impl Drop for KeepGuard {
     fn drop(&mut self) {
-        // What stays is swept by the next process.
+        // If this fails, the next pack writer sweeps the file.
         let _ = std::fs::remove_file(&self.path);
     }
 }
@@ -60,12 +61,12 @@ impl Drop for Keep {
 fn create(directory: &Path) -> io::Result<NamedTempFile> {
     let mut new = create_named(directory, "tmp_gitmind_keep_")?;
     new.write_all(CONTENT)?;
-    // One that a power cut has emptied would be nobody's, and keep its pack for ever.
+    // Synced, because a file that a power cut has emptied would never be swept.
     new.as_file().sync_data()?;
     Ok(new)
 }
 
-fn is_ours(file: &mut impl Read) -> io::Result<bool> {
+fn is_from_gitmind(file: &mut impl Read) -> io::Result<bool> {
     let mut content = [0; CONTENT.len()];
     match file.read_exact(&mut content) {
         Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => Ok(false),
@@ -73,12 +74,12 @@ fn is_ours(file: &mut impl Read) -> io::Result<bool> {
     }
 }
 
-/// Removes what killed processes have left in `directory`, temporary files too.
+/// Removes the `.keep` and temporary files that killed processes have left in `directory`.
 pub(super) fn sweep(directory: &Path) {
     let Ok(directory) = open_directory(CWD, directory, OFlags::empty()) else { return };
     temporary::sweep(directory.as_fd(), is_temporary, |_, _| true);
     let is_keep = |name: &[u8]| name.ends_with(SUFFIX);
-    temporary::sweep(directory.as_fd(), is_keep, |file, _| is_ours(file).unwrap_or(false));
+    temporary::sweep(directory.as_fd(), is_keep, |file, _| is_from_gitmind(file).unwrap_or(false));
 }
 
 #[cfg(test)]
@@ -91,28 +92,28 @@ mod tests {
     }
 
     #[test]
-    fn a_pack_is_kept_until_its_owner_lets_go() {
+    fn a_pack_is_kept_until_its_guard_is_dropped() {
         let directory = tempfile::tempdir().expect("a temporary directory");
         let directory = directory.path();
-        let make = || Keep::make(directory, directory.join("pack-1.keep")).expect("writable");
+        let make = || KeepGuard::make(directory, directory.join("pack-1.keep")).expect("writable");
         let first = make().expect("there is none");
-        assert!(make().is_none(), "two would not know when to let go");
+        assert!(make().is_none(), "a pack has at most one guard");
         sweep(directory);
-        assert_eq!(names(directory), ["pack-1.keep"], "nobody is dead");
+        assert_eq!(names(directory), ["pack-1.keep"], "its owner is alive");
         drop(first);
         assert!(names(directory).is_empty());
     }
 
     #[test]
-    fn what_a_killed_process_left_is_swept_and_what_others_keep_is_not() {
+    fn a_sweep_removes_stale_keep_files_and_leaves_those_of_other_programs() {
         let directory = tempfile::tempdir().expect("a temporary directory");
         let directory = directory.path();
         std::fs::write(directory.join("pack-1.keep"), CONTENT).expect("writable");
         for (name, content) in [("pack-2.keep", ""), ("pack-3.keep", "fetch-pack 12 on host\n")] {
             std::fs::write(directory.join(name), content).expect("writable");
         }
-        let third = Keep::make(directory, directory.join("pack-3.keep"));
-        assert!(third.expect("readable").is_none(), "it is somebody's");
+        let third = KeepGuard::make(directory, directory.join("pack-3.keep"));
+        assert!(third.expect("readable").is_none(), "another program owns it");
         sweep(directory);
         let mut left = names(directory);
         left.sort();
@@ -120,9 +121,9 @@ mod tests {
     }
 
     #[test]
-    fn what_keeps_a_pack_is_locked_whatever_sweeps_when_it_is_made() {
-        // One that a sweeper had locked, and did not remove since it died, was taken unlocked; the
-        // next sweep removed it while its owner lived.
+    fn a_keep_file_is_locked_even_if_a_sweep_runs_when_it_is_made() {
+        // Regression: a file that a sweep had locked just then stayed unlocked by its owner, and a
+        // later sweep removed it while the owner was alive.
         use rustix::fs::{FlockOperation, flock};
         use std::sync::atomic::{AtomicBool, Ordering};
         let directory = tempfile::tempdir().expect("a temporary directory");
@@ -137,7 +138,7 @@ mod tests {
             let mut unlocked = 0;
             for number in 0..2_000 {
                 let path = directory.join(format!("pack-{number}.keep"));
-                let Ok(Some(kept)) = Keep::make(directory, path.clone()) else { continue };
+                let Ok(Some(kept)) = KeepGuard::make(directory, path.clone()) else { continue };
                 let other = File::open(path).expect("it is there");
                 let locked = flock(&other, FlockOperation::NonBlockingLockShared);
                 unlocked += usize::from(locked.is_ok());

@@ -1,10 +1,10 @@
-//! A pack on disk: a temporary file that becomes a pack and an index, or nothing.
+//! Writing a pack to disk: temporary files that are renamed to a pack and its index, or removed.
 
+use super::buffered_file::{BUFFER_BYTES, BufferedFile};
 use super::entries::{Entries, IndexEntry};
 use super::index::write_index;
-use super::keep::{self, Keep};
-use super::spool::{BUFFER_BYTES, Spool};
-use crate::sharing::Sharing;
+use super::keep::{self, KeepGuard};
+use crate::shared_mode::SharedMode;
 use gitmind_git::oid::Oid;
 use gitmind_git::{Error, Hasher, ObjectKind, PackError, Stored, encode_entry};
 use gitmind_memory::units::Bytes;
@@ -19,28 +19,28 @@ use tempfile::NamedTempFile;
 
 /// Bytes of a pack's header: magic, version, object count.
 const HEADER_BYTES: usize = 12;
-/// Where the count is.
+/// Offset of the object count in the header.
 const COUNT_OFFSET: u64 = 8;
 
 /// Writes one pack into a directory of packs.
 ///
-/// The file is invisible to git until [`Self::finish`] names it: git ignores and later removes
-/// files that start with `tmp_`.
+/// The file is invisible to git until [`Self::finish`] renames it: git ignores files whose names
+/// start with `tmp_`, and removes them when they are old.
 pub struct PackWriter<'a> {
     alloc: Alloc<'a>,
-    sharing: Sharing,
+    shared_mode: SharedMode,
     draft: Draft<'a>,
     /// The entry that is being encoded.
     entry: Vec<'a, u8>,
 }
 
-/// What has been written of a pack.
+/// The part of a pack that has been written.
 struct Draft<'a> {
     directory: PathBuf,
-    file: Spool<'a>,
+    file: BufferedFile<'a>,
     hasher: Hasher,
     offset: u64,
-    /// How many objects there will be, if that is known.
+    /// The announced number of objects, if known.
     objects: Option<u32>,
     entries: Entries<'a>,
 }
@@ -54,25 +54,25 @@ impl fmt::Debug for PackWriter<'_> {
 }
 
 impl<'a> PackWriter<'a> {
-    /// Starts a pack in `directory`, which is made when it is not there, for those who share it.
-    /// When the number of objects is not known, the pack is read once more in the end: its header,
-    /// which is hashed, has it. What killed processes have left to keep their packs goes.
+    /// Starts a pack in `directory`, which is made with the mode `shared_mode` if it is missing,
+    /// and removes stale files there. If the number of objects is not known, [`Self::finish`] reads
+    /// the pack once more, because its checksum covers the header with that number.
     pub fn start(
         alloc: Alloc<'a>,
         directory: &Path,
         objects: Option<u32>,
-        sharing: Sharing,
+        shared_mode: SharedMode,
     ) -> Result<Self, Error> {
         let entries = Entries::new(alloc, objects)?;
-        let is_there = sharing == Sharing::Umask || directory.is_dir();
+        let is_there = shared_mode == SharedMode::Umask || directory.is_dir();
         let made = fs::create_dir_all(directory).and_then(|()| {
-            if is_there { Ok(()) } else { Ok(sharing.adjust_directory(directory)?) }
+            if is_there { Ok(()) } else { Ok(shared_mode.adjust_directory(directory)?) }
         });
         made.map_err(Error::io("create directory", directory))?;
         keep::sweep(directory);
         let mut draft = Draft {
             directory: directory.into(),
-            file: Spool::create(directory, "tmp_gitmind_pack_", alloc)?,
+            file: BufferedFile::create(directory, "tmp_gitmind_pack_", alloc)?,
             hasher: Hasher::default(),
             offset: 0,
             objects,
@@ -82,25 +82,25 @@ impl<'a> PackWriter<'a> {
         header[..8].copy_from_slice(b"PACK\0\0\0\x02");
         header[8..].copy_from_slice(&objects.unwrap_or(0).to_be_bytes());
         draft.write(&header)?;
-        Ok(Self { alloc, sharing, draft, entry: Vec::new(alloc) })
+        Ok(Self { alloc, shared_mode, draft, entry: Vec::new(alloc) })
     }
 
-    /// Adds an object whose entry was encoded elsewhere.
+    /// Adds an object whose pack entry is already encoded.
     pub fn add_entry(&mut self, id: Oid, entry: &[u8]) -> Result<(), Error> {
         self.draft.add(id, entry)
     }
 
-    /// Adds an object whose name is known to be `id`.
+    /// Adds an object whose id is known to be `id`.
     pub fn add(&mut self, kind: ObjectKind, id: Oid, data: &[u8]) -> Result<(), Error> {
         self.entry.clear();
         encode_entry(kind, data, &mut self.entry)?;
         self.draft.add(id, &self.entry)
     }
 
-    /// Checks the content, then makes it durable and visible: pack first, then index. It is not
-    /// collected again while it is kept.
-    pub fn finish(self) -> Result<(Stored, Keep), Error> {
-        let Self { alloc, sharing, mut draft, mut entry } = self;
+    /// Checks the number of objects, then makes pack and index durable and visible, the pack first.
+    /// The returned guard protects the pack from gc until it is dropped.
+    pub fn finish(self) -> Result<(Stored, KeepGuard), Error> {
+        let Self { alloc, shared_mode, mut draft, mut entry } = self;
         let objects = draft.entries.count();
         match draft.objects {
             Some(expected) if expected != objects => {
@@ -112,19 +112,19 @@ impl<'a> PackWriter<'a> {
         let checksum = std::mem::take(&mut draft.hasher).finish()?;
         draft.write(checksum.as_bytes())?;
         let Draft { directory, file, offset: pack_bytes, mut entries, .. } = draft;
-        let pack = flushed(file, &directory, sharing)?;
+        let pack = flushed(file, &directory, shared_mode)?;
 
-        let mut index = Spool::create(&directory, "tmp_gitmind_idx_", alloc)?;
+        let mut index = BufferedFile::create(&directory, "tmp_gitmind_idx_", alloc)?;
         write_index(entries.sort(), checksum, &mut index, &directory)?;
-        let index = flushed(index, &directory, sharing)?;
+        let index = flushed(index, &directory, shared_mode)?;
         let index_bytes = size_bytes(&index, &directory)?;
 
         let (name, keep) = self::name(&directory, checksum)?;
-        let place = |extension| place(&directory, name, extension);
-        persist(pack, &place("pack"))?;
-        if let Err(error) = persist(index, &place("idx")) {
-            // Nobody would find what is in it, and git would not remove it.
-            let _ = fs::remove_file(place("pack"));
+        let path_of = |extension| path_of(&directory, name, extension);
+        persist(pack, &path_of("pack"))?;
+        if let Err(error) = persist(index, &path_of("idx")) {
+            // Without an index git would neither find its objects nor remove it.
+            let _ = fs::remove_file(path_of("pack"));
             return Err(error);
         }
         sync_directory(&directory)?;
@@ -150,7 +150,7 @@ impl Draft<'_> {
         self.file.write_all(bytes).map_err(Error::io("write a pack in", &self.directory))
     }
 
-    /// Writes the number of objects into the header and hashes the file anew.
+    /// Writes the number of objects into the header and rehashes the file.
     fn count(&mut self, objects: u32, buffer: &mut Vec<'_, u8>) -> Result<(), Error> {
         let failed = || Error::io("write a pack in", &self.directory);
         buffer.try_resize_zeroed(BUFFER_BYTES)?;
@@ -160,10 +160,14 @@ impl Draft<'_> {
     }
 }
 
-/// Writes out what is buffered and waits until the disk has it.
-fn flushed(file: Spool<'_>, directory: &Path, sharing: Sharing) -> Result<NamedTempFile, Error> {
+/// Flushes the buffer, sets the mode and syncs the file.
+fn flushed(
+    file: BufferedFile<'_>,
+    directory: &Path,
+    shared_mode: SharedMode,
+) -> Result<NamedTempFile, Error> {
     let file = file.into_file().map_err(Error::io("write a file in", directory))?;
-    let read_only = Permissions::from_mode(sharing.mode(0o444, false));
+    let read_only = Permissions::from_mode(shared_mode.mode(0o444, false));
     file.as_file()
         .set_permissions(read_only)
         .and_then(|()| file.as_file().sync_all())
@@ -176,19 +180,19 @@ fn size_bytes(file: &NamedTempFile, directory: &Path) -> Result<u64, Error> {
     Ok(metadata.len())
 }
 
-/// A name that no pack has, and what keeps that pack: its checksum, as git names packs now, or
-/// anything (`git help repack` names none, and git once hashed the objects' names).
+/// An unused name for a pack, and the pack's `.keep` guard. The name is the pack's checksum, as in
+/// current git, or random if that is taken; git does not require any particular name.
 ///
-/// A pack that is there is not taken for ours, though it be the same: `git repack` may have listed
-/// it for removal before it was kept.
-fn name(directory: &Path, checksum: Oid) -> Result<(Oid, Keep), Error> {
+/// An existing pack of the same name is not reused, even if its content is the same: `git repack`
+/// may have listed it for removal before the `.keep` file was made.
+fn name(directory: &Path, checksum: Oid) -> Result<(Oid, KeepGuard), Error> {
     let mut name = checksum;
     for _ in 0..ATTEMPTS_MAX {
-        let is_taken = || place(directory, name, "pack").exists();
-        // Looked at before as well: a collection that has listed that pack as one that goes would
-        // leave out what is in it, if it were kept for a moment.
+        let is_taken = || path_of(directory, name, "pack").exists();
+        // Checked before the guard is made too: a `git repack` that has already listed an existing
+        // pack for removal would leave out its objects if it saw a `.keep` file for a moment.
         if !is_taken()
-            && let Some(keep) = Keep::make(directory, place(directory, name, "keep"))?
+            && let Some(keep) = KeepGuard::make(directory, path_of(directory, name, "keep"))?
             && !is_taken()
         {
             return Ok((name, keep));
@@ -201,15 +205,15 @@ fn name(directory: &Path, checksum: Oid) -> Result<(Oid, Keep), Error> {
     Err(Error::io("name a pack in", directory)(io::ErrorKind::AlreadyExists.into()))
 }
 
-fn place(directory: &Path, name: Oid, extension: &str) -> PathBuf {
+fn path_of(directory: &Path, name: Oid, extension: &str) -> PathBuf {
     directory.join(format!("pack-{name}.{extension}"))
 }
 
-/// Gives a finished file its name.
+/// Renames a finished file to its final path.
 fn persist(file: NamedTempFile, path: &Path) -> Result<(), Error> {
     match file.persist(path) {
         Ok(_) => Ok(()),
-        // `git prune --expire=now` removes what is temporary, however young it is.
+        // `git prune --expire=now` removes temporary files of any age.
         Err(failed) if failed.error.kind() == io::ErrorKind::NotFound => {
             Err(Error::Removed(failed.file.path().into()))
         }
@@ -217,7 +221,7 @@ fn persist(file: NamedTempFile, path: &Path) -> Result<(), Error> {
     }
 }
 
-/// Waits until the disk has the directory's entries.
+/// Syncs a directory, which makes its entries durable.
 fn sync_directory(directory: &Path) -> Result<(), Error> {
     File::open(directory)
         .and_then(|directory| directory.sync_all())
@@ -230,14 +234,14 @@ mod tests {
     use rustix::fs::inotify;
     use std::mem::MaybeUninit;
 
-    /// A pack that was there was kept for a moment: a `repack` that had listed it as one that goes
-    /// left out what is in it then, and removed it.
+    /// Regression: an existing pack had a `.keep` file for a moment. A `repack` that had listed the
+    /// pack for removal then left out its objects, and removed it.
     #[test]
-    fn a_pack_that_is_there_is_not_kept_for_a_moment() {
+    fn an_existing_pack_never_gets_a_keep_file() {
         let directory = tempfile::tempdir().expect("a temporary directory");
         let directory = directory.path();
         let taken = Oid::new([7; Oid::LEN]);
-        fs::write(place(directory, taken, "pack"), "somebody's").expect("writable");
+        fs::write(path_of(directory, taken, "pack"), "of another program").expect("writable");
         let events = inotify::init(inotify::CreateFlags::NONBLOCK).expect("it can be watched");
         let new = inotify::WatchFlags::CREATE | inotify::WatchFlags::MOVED_TO;
         inotify::add_watch(&events, directory, new).expect("it can be watched");

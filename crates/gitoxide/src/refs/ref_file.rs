@@ -1,8 +1,9 @@
-//! Replacing the file of a ref under git's lock, which does not outlive a killed process.
+//! Replacing the file of a ref under git's lock, with detection of stale locks.
 //!
-//! git's lock of a ref is that the file `<ref>.lock` exists, so nobody can tell whose it is. Ours
-//! is a second name of a temporary file that we own: a lock that is the same file as one whose
-//! owner is dead is removed. The library locks `packed-refs` too, which only deletions need.
+//! git locks a ref by creating the file `<ref>.lock`, which does not show its holder. Here the lock
+//! is a hard link to a temporary file that its holder has locked with `flock`: when that file is
+//! stale, the holder was killed, and the lock is removed. `gix-ref` locks `packed-refs` too, which
+//! only deletions need.
 
 use std::cell::Cell;
 use std::fs::File;
@@ -14,99 +15,99 @@ use std::time::Duration;
 use rustix::fs::{AtFlags, CWD, Mode, OFlags, Stat, linkat};
 use rustix::io::Errno;
 
-use crate::recent::is_new_directory;
-use crate::sharing::Sharing;
+use crate::durability::is_recent_directory;
+use crate::shared_mode::SharedMode;
 use gitmind_git::Error;
 use gitmind_git::oid::Oid;
 use gitmind_system::owned_file::{Temporary, errno, is_owned, is_temporary, open_directory, sweep};
 
-/// How long to wait before a lock is asked for again.
+/// Time between two attempts to take a lock.
 const LOCK_WAIT: Duration = Duration::from_millis(20);
-/// A second for someone of whom nobody can tell whether they live, 30 for who does.
-const PATIENCE: Patience = Patience { others: 50, living: 1_500 };
-/// Files and directories below a ref's own path that one sweep looks at.
+/// Waits 1 s when the holder of a lock is unknown, 30 s when its `flock` shows that it is alive.
+const LOCK_TRIES: LockTries = LockTries { unknown: 50, alive: 1_500 };
+/// Most files and directories below a ref's path that one sweep looks at.
 const BELOW_MAX: u32 = 10_000;
-/// Directories that others remove while we make them, and the other way round.
+/// Attempts to make or remove a directory that another process removes or fills meanwhile.
 const DIRECTORY_TRIES: u32 = 16;
 
 /// Why a ref was not replaced.
-pub(super) enum Refused {
-    /// Someone else has its lock.
+pub(super) enum ReplaceError {
+    /// Another process holds its lock.
     Locked {
-        /// Whether they are known to live.
+        /// Whether that process is known to be alive.
         holder_is_alive: bool,
     },
-    /// The system said so.
+    /// A system call failed.
     System(Errno),
-    /// What was done under the lock failed.
+    /// The action under the lock failed.
     Failed(Error),
 }
 
-impl From<Errno> for Refused {
+impl From<Errno> for ReplaceError {
     fn from(errno: Errno) -> Self {
         Self::System(errno)
     }
 }
 
-/// Where a ref is, and for whom.
+/// The paths of a ref, and the mode of its files.
 #[derive(Clone, Copy)]
-pub(super) struct Place<'p> {
+pub(super) struct RefPaths<'p> {
     pub(super) common_dir: &'p Path,
-    /// Its file, below that directory.
+    /// The ref's file, below `common_dir`.
     pub(super) path: &'p Path,
-    /// The file that locks it.
+    /// The ref's lock file.
     pub(super) lock: &'p Path,
-    pub(super) sharing: Sharing,
+    pub(super) shared_mode: SharedMode,
 }
 
-/// The lock of a ref, which holds its next value. It is gone when this is dropped.
+/// A held lock of a ref; the lock file contains the ref's next value. Dropping this releases it.
 pub(super) struct RefFile<'p> {
-    place: Place<'p>,
-    /// Until the ref has the lock's file: a lock that is there after that is someone else's.
+    paths: RefPaths<'p>,
+    /// Cleared by the rename, after which a lock file at that path belongs to another process.
     is_held: Cell<bool>,
-    /// Open as long as the lock is held, so that others see that its owner lives.
+    /// The locked file, open as long as the lock is held, to show that the holder is alive.
     _owned: File,
 }
 
 impl<'p> RefFile<'p> {
-    /// Locks the ref at `place`, with `new` as its next value, and calls `replace`, which gives it
-    /// that value or says why not.
+    /// Locks the ref at `paths` with `new` as its next value and calls `replace`, which calls
+    /// [`Self::rename`] or fails.
     pub(super) fn lock(
-        place: Place<'p>,
+        paths: RefPaths<'p>,
         new: Oid,
         replace: impl FnOnce(&Self) -> Result<(), Error>,
-    ) -> Result<(), Refused> {
-        let directory = open_directory(CWD, place.common_dir, OFlags::empty())?;
+    ) -> Result<(), ReplaceError> {
+        let directory = open_directory(CWD, paths.common_dir, OFlags::empty())?;
         let mode = Mode::from_raw_mode(0o666);
         let (mut file, temporary) = Temporary::create(directory.as_fd(), mode)?;
-        place.sharing.adjust(&file)?;
+        paths.shared_mode.adjust(&file)?;
         file.write_all(&new.to_hex()).map_err(errno)?;
         file.write_all(b"\n").map_err(errno)?;
         rustix::fs::fsync(&file)?;
-        let own = place.common_dir.join(temporary.name());
-        acquire(&own, temporary.is_locked(), place, || {
+        let temporary_path = paths.common_dir.join(temporary.name());
+        acquire(&temporary_path, temporary.is_locked(), paths, || {
             let mut left = BELOW_MAX;
-            sweep(directory.as_fd(), is_temporary, |_, stat| is_done(stat, place, &mut left));
+            sweep(directory.as_fd(), is_temporary, |_, stat| is_removable(stat, paths, &mut left));
         })?;
-        let held = Self { place, is_held: Cell::new(true), _owned: file };
+        let held = Self { paths, is_held: Cell::new(true), _owned: file };
         let outcome = replace(&held);
         drop(held);
-        // Only now: a temporary file that has a lock says whose lock that is.
+        // Dropped after the lock: as long as the lock exists, the temporary file shows its holder.
         drop(temporary);
-        outcome.map_err(Refused::Failed)
+        outcome.map_err(ReplaceError::Failed)
     }
 
-    /// Gives the ref its next value; returns the directory, for the disk to have it.
+    /// Renames the lock over the ref; returns the directory, which the caller syncs.
     pub(super) fn rename(&self) -> Result<OwnedFd, Errno> {
-        // First, since what fails after the renaming cannot be taken back.
-        let Place { common_dir, path, lock, .. } = self.place;
+        // All other steps come first, because the rename cannot be undone when a later step fails.
+        let RefPaths { common_dir, path, lock, .. } = self.paths;
         let directory = open_directory(CWD, parent(path), OFlags::empty())?;
         for made in new_directories(common_dir, path) {
             rustix::fs::fsync(open_directory(CWD, parent(made), OFlags::empty())?)?;
         }
         for _ in 0..DIRECTORY_TRIES {
             match rustix::fs::rename(lock, path) {
-                // Directories without a ref may stand where a ref is to be.
+                // A directory without refs may be in the way.
                 Err(Errno::ISDIR) => remove_empty(path).map_err(errno)?,
                 Err(error) => return Err(error),
                 Ok(()) => {
@@ -122,113 +123,119 @@ impl<'p> RefFile<'p> {
 impl Drop for RefFile<'_> {
     fn drop(&mut self) {
         if self.is_held.get() {
-            let _ = rustix::fs::unlink(self.place.lock);
+            let _ = rustix::fs::unlink(self.paths.lock);
         }
     }
 }
 
-/// How often a lock that is there is asked for again.
-struct Patience {
-    others: u32,
-    living: u32,
+/// The remaining attempts to take an existing lock.
+struct LockTries {
+    unknown: u32,
+    alive: u32,
 }
 
-impl Patience {
-    /// Waits a while for a lock; refuses when that was too often.
-    fn wait(&mut self, lock: &Path) -> Result<(), Refused> {
+impl LockTries {
+    /// Waits [`LOCK_WAIT`] for a lock; fails with `Locked` when no attempt is left.
+    fn wait(&mut self, lock: &Path) -> Result<(), ReplaceError> {
         let holder_is_alive = is_owned(lock);
-        let left = if holder_is_alive { &mut self.living } else { &mut self.others };
-        *left = left.checked_sub(1).ok_or(Refused::Locked { holder_is_alive })?;
+        let left = if holder_is_alive { &mut self.alive } else { &mut self.unknown };
+        *left = left.checked_sub(1).ok_or(ReplaceError::Locked { holder_is_alive })?;
         std::thread::sleep(LOCK_WAIT);
         Ok(())
     }
 }
 
-/// Gives the file `own` the name of the lock, which nothing may have.
-fn acquire(own: &Path, is_locked: bool, place: Place<'_>, sweep: impl Fn()) -> Result<(), Refused> {
-    let lock = place.lock;
-    let copy = || copy(own, place);
-    // Where our file is not locked, others take a second name of it for a dead one's; and so
-    // would we.
-    let link = || if is_locked { linkat(CWD, own, CWD, lock, AtFlags::empty()) } else { copy() };
+/// Creates the lock file as a hard link to `temporary`, and waits while another lock exists.
+fn acquire(
+    temporary: &Path,
+    is_locked: bool,
+    paths: RefPaths<'_>,
+    sweep: impl Fn(),
+) -> Result<(), ReplaceError> {
+    let lock = paths.lock;
+    let copy = || copy(temporary, paths);
+    // Without `flock` a hard link would look stale to every process, so the lock is a plain copy,
+    // and nothing is swept.
+    let link =
+        || if is_locked { linkat(CWD, temporary, CWD, lock, AtFlags::empty()) } else { copy() };
     let sweep = || {
         if is_locked {
             sweep();
         }
     };
     sweep();
-    let (mut patience, mut made) = (PATIENCE, 0);
+    let (mut tries, mut made) = (LOCK_TRIES, 0);
     loop {
         let linked = match link() {
-            // No second names here: a lock as git makes it, which outlives a killed process.
+            // No hard links here: make a lock as git does, which outlives a killed process.
             Err(Errno::PERM | Errno::OPNOTSUPP | Errno::NOSYS | Errno::XDEV) => copy(),
             linked => linked,
         };
         match linked {
             Ok(()) => return Ok(()),
             Err(Errno::EXIST) => {
-                patience.wait(lock)?;
+                tries.wait(lock)?;
                 sweep();
             }
             Err(Errno::NOENT) if made < DIRECTORY_TRIES => {
                 made += 1;
-                make_directories(parent(place.path), place.sharing)?;
+                make_directories(parent(paths.path), paths.shared_mode)?;
             }
             Err(error) => return Err(error.into()),
         }
     }
 }
 
-/// Makes a directory and those above it that are not there.
-fn make_directories(directory: &Path, sharing: Sharing) -> Result<(), Errno> {
+/// Makes a directory and its missing parents.
+fn make_directories(directory: &Path, shared_mode: SharedMode) -> Result<(), Errno> {
     let make = || rustix::fs::mkdir(directory, Mode::from_raw_mode(0o777));
     let made = match make() {
         Err(Errno::NOENT) => {
-            make_directories(parent(directory), sharing)?;
+            make_directories(parent(directory), shared_mode)?;
             make()
         }
         made => made,
     };
     match made {
-        Ok(()) => sharing.adjust_directory(directory),
-        // What is no directory is found by whoever looks into it.
+        Ok(()) => shared_mode.adjust_directory(directory),
+        // If it is not a directory, the next use of it fails.
         Err(Errno::EXIST) => Ok(()),
         Err(error) => Err(error),
     }
 }
 
-/// The directories of `path` whose names the disk may not have, the lowest first: they have just
-/// been made, by us or by somebody who may not have waited for it yet.
+/// The directories above `path` whose entries may not be durable yet, the deepest first: this or
+/// another process has made them within the last minute.
 fn new_directories<'p>(common_dir: &Path, path: &'p Path) -> impl Iterator<Item = &'p Path> {
     let directories =
         path.ancestors().skip(1).take_while(move |directory| *directory != common_dir);
-    // One that is not new is in none that is.
+    // A directory that is not recent has no recent parent, so the search ends there.
     directories
-        .take_while(|directory| directory.metadata().is_ok_and(|found| is_new_directory(&found)))
+        .take_while(|directory| directory.metadata().is_ok_and(|found| is_recent_directory(&found)))
 }
 
 fn parent(path: &Path) -> &Path {
     path.parent().unwrap_or(Path::new("."))
 }
 
-/// Makes the lock of the ref at a place a file of its own with the content of `own`.
-fn copy(own: &Path, Place { lock, sharing, .. }: Place<'_>) -> Result<(), Errno> {
+/// Creates the lock of a ref as a separate file with the content of `temporary`.
+fn copy(temporary: &Path, RefPaths { lock, shared_mode, .. }: RefPaths<'_>) -> Result<(), Errno> {
     let mut value = [0; 2 * Oid::LEN + 1];
-    // Before there is a lock, which nobody would remove.
-    let read = File::open(own).and_then(|mut file| file.read_exact(&mut value));
+    // Read before the lock is created, because a lock that is left here would never be removed.
+    let read = File::open(temporary).and_then(|mut file| file.read_exact(&mut value));
     read.map_err(errno)?;
     let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::CLOEXEC;
     let mut file = File::from(rustix::fs::open(lock, flags, Mode::from_raw_mode(0o666))?);
     let written = file.write_all(&value).and_then(|()| file.sync_all());
-    written.map_err(errno).and_then(|()| sharing.adjust(&file)).inspect_err(|_| {
+    written.map_err(errno).and_then(|()| shared_mode.adjust(&file)).inspect_err(|_| {
         let _ = rustix::fs::unlink(lock);
     })
 }
 
-/// Whether the temporary file of someone dead can go: it has no other name, or has become the ref
-/// at a place, or is its lock, which goes with it, or that of a ref which would have to be below
-/// it. The lock of another ref needs its file.
-fn is_done(stat: &Stat, Place { path, lock, .. }: Place<'_>, left: &mut u32) -> bool {
+/// Whether a stale temporary file can be removed: it has no other hard link, or is the ref's file,
+/// or is the lock of this ref or of a ref below its path, which is removed too. If it is the lock
+/// of another ref it must stay, because it shows that this lock is stale.
+fn is_removable(stat: &Stat, RefPaths { path, lock, .. }: RefPaths<'_>, left: &mut u32) -> bool {
     let is_at = |path: &Path| {
         let found = rustix::fs::lstat(path);
         found.is_ok_and(|found| (found.st_dev, found.st_ino) == (stat.st_dev, stat.st_ino))
@@ -237,8 +244,8 @@ fn is_done(stat: &Stat, Place { path, lock, .. }: Place<'_>, left: &mut u32) -> 
     stat.st_nlink == 1 || is_removed(lock) || is_at(path) || any_below(path, &is_removed, left)
 }
 
-/// Whether `is_it` holds of a file below a directory, which may not be there, among those that are
-/// looked at while `left` is not 0. No link is followed.
+/// Whether `is_it` holds for a file below a directory, which need not exist. At most `left` entries
+/// are visited, and no symbolic link is followed.
 fn any_below(directory: &Path, is_it: &impl Fn(&Path) -> bool, left: &mut u32) -> bool {
     if !directory.symlink_metadata().is_ok_and(|found| found.is_dir()) {
         return false;
@@ -256,7 +263,7 @@ fn any_below(directory: &Path, is_it: &impl Fn(&Path) -> bool, left: &mut u32) -
     false
 }
 
-/// Removes a directory in which there are only directories, unless others have.
+/// Removes a directory tree that contains no files; it may be removed already.
 fn remove_empty(directory: &Path) -> io::Result<()> {
     let remove = || {
         for entry in std::fs::read_dir(directory)? {
@@ -278,34 +285,36 @@ mod tests {
     use super::*;
 
     #[test]
-    fn who_lives_is_waited_for_longer_and_told_from_others() {
+    fn a_holder_that_is_alive_is_waited_for_longer_than_an_unknown_one() {
         let directory = tempfile::tempdir().expect("a temporary directory");
         let lock = directory.path().join("lock");
-        let refused = || {
-            let mut patience = Patience { others: 2, living: 4 };
+        let exhausted = || {
+            let mut tries = LockTries { unknown: 2, alive: 4 };
             let mut waited = 0;
             loop {
-                match patience.wait(&lock) {
+                match tries.wait(&lock) {
                     Ok(()) => waited += 1,
-                    Err(Refused::Locked { holder_is_alive }) => return (waited, holder_is_alive),
-                    Err(_) => unreachable!("nothing else is refused"),
+                    Err(ReplaceError::Locked { holder_is_alive }) => {
+                        return (waited, holder_is_alive);
+                    }
+                    Err(_) => unreachable!("`wait` fails in no other way"),
                 }
             }
         };
         let opened = open_directory(CWD, directory.path(), OFlags::empty()).expect("a directory");
         let (file, owner) = Temporary::create(opened.as_fd(), Mode::RWXU).expect("writable");
         std::fs::hard_link(directory.path().join(owner.name()), &lock).expect("writable");
-        assert_eq!(refused(), (4, true));
+        assert_eq!(exhausted(), (4, true));
         drop(file);
-        assert_eq!(refused(), (2, false), "its owner is dead");
+        assert_eq!(exhausted(), (2, false), "its holder has ended");
         std::fs::remove_file(&lock).expect("it is there");
         std::fs::write(&lock, "").expect("writable");
-        assert_eq!(refused(), (2, false), "git locks nothing");
+        assert_eq!(exhausted(), (2, false), "a lock of git's has no flock");
     }
 
     #[test]
-    fn directories_that_somebody_has_just_made_are_waited_for() {
-        // One that was there was taken for synced: after a power cut a ref could miss it.
+    fn directories_that_another_process_has_just_made_are_synced() {
+        // Regression: an existing directory was assumed durable, so a power cut could lose a ref.
         let directory = tempfile::tempdir().expect("a temporary directory");
         let refs = directory.path().join("refs");
         std::fs::create_dir_all(refs.join("gitmind/edges")).expect("writable");
@@ -315,25 +324,29 @@ mod tests {
     }
 
     #[test]
-    fn a_link_in_the_place_of_a_ref_is_not_followed() {
-        // What it led to was searched, and a second name of a dead process's file removed there.
+    fn a_symbolic_link_at_the_path_of_a_ref_is_not_followed() {
+        // Regression: its target was searched, and a hard link to a stale file was removed there.
         let directory = tempfile::tempdir().expect("a temporary directory");
         let at = |name: &str| directory.path().join(name);
-        std::fs::write(at("dead"), "").expect("writable");
+        std::fs::write(at("stale"), "").expect("writable");
         for below in ["outside", "inside"] {
             std::fs::create_dir(at(below)).expect("writable");
-            std::fs::hard_link(at("dead"), at(below).join("file")).expect("writable");
+            std::fs::hard_link(at("stale"), at(below).join("file")).expect("writable");
         }
         std::os::unix::fs::symlink(at("outside"), at("link")).expect("writable");
-        let stat = rustix::fs::stat(at("dead")).expect("it is there");
-        let is_done = |path, left: &mut u32| {
+        let stat = rustix::fs::stat(at("stale")).expect("it is there");
+        let is_removable = |path, left: &mut u32| {
             let (common_dir, path, lock) = (directory.path(), &at(path), &at("lock"));
-            is_done(&stat, Place { common_dir, path, lock, sharing: Sharing::Umask }, left)
+            is_removable(
+                &stat,
+                RefPaths { common_dir, path, lock, shared_mode: SharedMode::Umask },
+                left,
+            )
         };
-        assert!(!is_done("link", &mut 10));
+        assert!(!is_removable("link", &mut 10));
         assert!(at("outside/file").exists());
-        assert!(!is_done("inside", &mut 0), "there may be very many");
-        assert!(is_done("inside", &mut 1));
+        assert!(!is_removable("inside", &mut 0), "there may be very many");
+        assert!(is_removable("inside", &mut 1));
         assert!(!at("inside/file").exists());
     }
 }

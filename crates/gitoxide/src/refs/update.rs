@@ -1,24 +1,25 @@
-//! Moving a ref: its lock first, then what it is now, then the new value, as git does it.
+//! Updating a ref as git does: take its lock, compare its current value, write the new one.
 //!
-//! The transaction of the library reads the packed refs before it has the lock, and takes theirs
-//! too: a ref that `git pack-refs` moves meanwhile is then compared with what it was, and what
-//! somebody else has appended is lost.
+//! The transaction of `gix-ref` is not used, because it reads the packed refs before it holds the
+//! lock: if `git pack-refs` moves the ref meanwhile, it compares an old value, and an append of
+//! another process would be lost. It also locks `packed-refs`.
 
-use super::ref_file::{Place, RefFile, Refused};
+use super::ref_file::{RefFile, RefPaths, ReplaceError};
 use super::{conflict, find};
-use crate::sharing::Sharing;
+use crate::shared_mode::SharedMode;
 use gitmind_git::oid::Oid;
 use gitmind_git::{Error, RefUpdate};
 use gix_ref::Target;
 use gix_ref::file::Store;
 use std::path::{Path, PathBuf};
 
-/// Where no link is followed to write. What is above may be one: some tools share it so.
+/// Symbolic links in this directory are not followed to write. A directory above may be a link,
+/// which some tools use to share refs.
 const OWN_DIRECTORY: &str = "refs/gitmind";
 
 pub(crate) fn update(
     store: &Store,
-    sharing: Sharing,
+    shared_mode: SharedMode,
     update: RefUpdate<'_>,
     confirm: &mut dyn FnMut() -> Result<(), Error>,
 ) -> Result<(), Error> {
@@ -28,7 +29,7 @@ pub(crate) fn update(
     if let Some(link) = link_above(common_dir, name) {
         return Err(write(format!("{} is a link, which is not followed", link.display())));
     }
-    // Names are checked here too.
+    // This also checks the name.
     is_expected(find(store, name)?.as_ref(), name, expected)?;
     let is_free = || match expected {
         Some(_) => Ok(()),
@@ -37,12 +38,13 @@ pub(crate) fn update(
             None => Ok(()),
         },
     };
-    // Without it the directory of the lock could not be made; with the lock, it stays so.
+    // Checked first because a conflicting ref would keep the lock's directory from being made, and
+    // again under the lock.
     is_free()?;
     let path = common_dir.join(name);
     let lock = common_dir.join(format!("{name}.lock"));
-    let place = Place { common_dir, path: &path, lock: &lock, sharing };
-    let replaced = RefFile::lock(place, new, |file| {
+    let paths = RefPaths { common_dir, path: &path, lock: &lock, shared_mode };
+    let replaced = RefFile::lock(paths, new, |file| {
         is_expected(find(store, name)?.as_ref(), name, expected)?;
         is_free()?;
         confirm()?;
@@ -54,10 +56,10 @@ pub(crate) fn update(
             .and_then(|()| confirm())
             .map_err(|error| Error::RefUnsure { name: name.into(), reason: error.to_string() })
     });
-    replaced.map_err(|refused| match refused {
-        Refused::Failed(error) => error,
-        Refused::System(errno) => write(errno.to_string()),
-        Refused::Locked { holder_is_alive } => match find(store, name) {
+    replaced.map_err(|error| match error {
+        ReplaceError::Failed(error) => error,
+        ReplaceError::System(errno) => write(errno.to_string()),
+        ReplaceError::Locked { holder_is_alive } => match find(store, name) {
             Ok(now) if is_expected(now.as_ref(), name, expected).is_err() => moved(name),
             _ => {
                 let holder = if holder_is_alive {
@@ -72,7 +74,7 @@ pub(crate) fn update(
     })
 }
 
-/// Refuses a ref that is not what it has to be.
+/// Fails when a ref does not have the expected value.
 fn is_expected(now: Option<&Target>, name: &str, expected: Option<Oid>) -> Result<(), Error> {
     let is_same = match (now, expected) {
         (Some(Target::Object(now)), Some(expected)) => now.as_bytes() == expected.as_bytes(),
@@ -89,11 +91,11 @@ fn moved(name: &str) -> Error {
     Error::RefMoved(name.into())
 }
 
-/// The first link among the directories of our refs that the file of the ref `name` is in.
+/// The first symbolic link among the directories of the ref `name` below [`OWN_DIRECTORY`].
 fn link_above(common_dir: &Path, name: &str) -> Option<PathBuf> {
     let directories = name.match_indices('/').map(|(end, _)| &name[..end]);
-    let ours = directories.filter(|directory| directory.starts_with(OWN_DIRECTORY));
-    ours.map(|directory| common_dir.join(directory)).find(|directory| directory.is_symlink())
+    let own = directories.filter(|directory| directory.starts_with(OWN_DIRECTORY));
+    own.map(|directory| common_dir.join(directory)).find(|directory| directory.is_symlink())
 }
 
 #[cfg(test)]
@@ -115,8 +117,8 @@ mod tests {
     }
 
     #[test]
-    fn a_lock_whose_owner_lives_is_waited_for() {
-        // After a second it was an error that advised to delete the lock, which let two in.
+    fn a_lock_whose_holder_is_alive_is_waited_for() {
+        // Regression: after 1 s the error advised to delete the lock, which admitted two writers.
         let directory = tempfile::tempdir().expect("a temporary directory");
         let lock = directory.path().join(format!("{JOURNAL}.lock"));
         std::fs::create_dir_all(directory.path().join("refs/gitmind/edges")).expect("writable");
@@ -127,10 +129,10 @@ mod tests {
         let updated = std::thread::scope(|scope| {
             let update = RefUpdate { name: JOURNAL, expected: None, new };
             let update =
-                move || super::update(&store(&git_dir), Sharing::Umask, update, &mut || Ok(()));
+                move || super::update(&store(&git_dir), SharedMode::Umask, update, &mut || Ok(()));
             let updating = scope.spawn(update);
             std::thread::sleep(Duration::from_millis(1_500));
-            std::fs::remove_file(&lock).expect("nobody else removes it");
+            std::fs::remove_file(&lock).expect("only the test removes it");
             drop((owner, file));
             updating.join().expect("no panic")
         });
@@ -138,8 +140,8 @@ mod tests {
     }
 
     #[test]
-    fn a_ref_that_is_packed_during_the_look_is_in_the_way() {
-        // Packed refs were read, then files: one that was packed in between was seen in neither.
+    fn a_ref_that_is_packed_during_the_check_is_a_conflict() {
+        // Regression: a ref that was packed between reading packed refs and files was not found.
         let directory = tempfile::tempdir().expect("a temporary directory");
         let [file, packed, next] =
             ["refs/heads/a/b", "packed-refs", "next"].map(|name| directory.path().join(name));

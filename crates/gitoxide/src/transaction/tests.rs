@@ -1,4 +1,4 @@
-//! Transactions at work: what they leave, and collections of garbage at each moment of a commit.
+//! Transactions: the files that they leave, and a gc at each step of a commit.
 
 use super::*;
 use crate::Location;
@@ -23,7 +23,7 @@ fn empty() -> (TempDir, GitRepository) {
     (directory, repository)
 }
 
-/// A transaction with objects of this content, and the names of these.
+/// A transaction with these objects, and their ids.
 fn begin<'t>(
     repository: &'t GitRepository,
     alloc: Alloc<'t>,
@@ -40,7 +40,7 @@ const fn to(new: Oid) -> RefUpdate<'static> {
     RefUpdate { name: REF, expected: None, new }
 }
 
-/// The extensions of what is in the directory of packs, sorted.
+/// The extensions of the files in the pack directory, sorted.
 fn packs(top: &Path) -> std::vec::Vec<String> {
     let entries = fs::read_dir(top.join("objects/pack")).expect("a directory");
     let names = entries.map(|entry| entry.expect("readable").path());
@@ -50,7 +50,7 @@ fn packs(top: &Path) -> std::vec::Vec<String> {
     found
 }
 
-fn pretend_a_collection_runs(top: &Path) {
+fn pretend_gc_runs(top: &Path) {
     let uname = rustix::system::uname();
     let host = uname.nodename().to_str().expect("a name");
     fs::write(top.join("gc.pid"), format!("{} {host}", std::process::id())).expect("writable");
@@ -61,7 +61,7 @@ const FIRST: (ObjectKind, &str) = (ObjectKind::Blob, "first");
 const SECOND: (ObjectKind, &str) = (ObjectKind::Blob, "second");
 
 #[test]
-fn one_object_beside_the_empty_tree_gets_a_file_and_more_get_a_pack() {
+fn one_object_besides_the_empty_tree_is_loose_and_more_are_packed() {
     let system = System::new();
     let alloc = Alloc::new(&system);
     for (objects, files, packed) in [
@@ -90,7 +90,7 @@ fn one_object_beside_the_empty_tree_gets_a_file_and_more_get_a_pack() {
 }
 
 #[test]
-fn objects_that_are_collected_while_their_ref_moves_are_written_again() {
+fn objects_that_gc_removes_while_their_ref_moves_are_written_again() {
     let system = System::new();
     for moment in 0..2 {
         let (directory, repository) = empty();
@@ -107,14 +107,14 @@ fn objects_that_are_collected_while_their_ref_moves_are_written_again() {
             }
             moments += 1;
         });
-        committed.expect("a collection is no reason to fail");
+        committed.expect("a gc does not fail a commit");
         assert_eq!(moments, 2, "under the lock, and when the ref has moved");
         assert!(ids.iter().all(|id| loose::is_there(&objects, *id)), "moment {moment}");
     }
 }
 
 #[test]
-fn objects_are_in_a_kept_pack_when_a_collection_is_met_at_any_moment() {
+fn objects_are_in_a_kept_pack_when_gc_starts_at_any_step_of_a_commit() {
     let system = System::new();
     let alloc = Alloc::new(&system);
     for moment in 0..3 {
@@ -123,7 +123,7 @@ fn objects_are_in_a_kept_pack_when_a_collection_is_met_at_any_moment() {
         let mut moments = 0;
         let mut arrive = || {
             if moments == moment {
-                pretend_a_collection_runs(directory.path());
+                pretend_gc_runs(directory.path());
             }
             moments += 1;
         };
@@ -154,14 +154,15 @@ fn a_pack_is_kept_until_its_ref_has_moved() {
 }
 
 #[test]
-fn a_transaction_frees_no_pack_of_another() {
-    // Any move of a ref freed all of them: what a lost race had left could go while it was read.
+fn a_transaction_does_not_unprotect_the_pack_of_another() {
+    // Regression: any ref update removed all `.keep` files, also those of a pack that a lost race
+    // had left and that was still being read.
     let system = System::new();
     let alloc = Alloc::new(&system);
     let (directory, repository) = empty();
     let (mut slow, ids) = begin(&repository, alloc, &[FIRST, SECOND]);
     let (mut fast, others) = begin(&repository, alloc, &[FIRST, SECOND, TREE]);
-    fast.commit(to(others[0])).expect("nobody is in the way");
+    fast.commit(to(others[0])).expect("the ref is as expected");
     let moved = slow.commit(to(ids[0]));
     assert!(matches!(moved, Err(Error::RefMoved(_))), "{moved:?}");
     assert_eq!(packs(directory.path()), ["idx", "idx", "keep", "keep", "pack", "pack"]);
@@ -174,7 +175,7 @@ fn a_transaction_frees_no_pack_of_another() {
 }
 
 #[test]
-fn what_cannot_be_stored_ends_the_transaction_and_moves_no_ref() {
+fn a_failed_store_ends_the_transaction_and_moves_no_ref() {
     let system = System::new();
     for objects in [&[FIRST][..], &[FIRST, SECOND]] {
         let (directory, repository) = empty();
@@ -183,8 +184,8 @@ fn what_cannot_be_stored_ends_the_transaction_and_moves_no_ref() {
             transaction.add(*kind, data.as_bytes()).expect("there is room");
         }
         for _ in 0..2 {
-            let refused = transaction.commit(to(Oid::ZERO));
-            assert!(matches!(refused, Err(Error::Pack(_))), "{refused:?}");
+            let failed = transaction.commit(to(Oid::ZERO));
+            assert!(matches!(failed, Err(Error::Pack(_))), "{failed:?}");
         }
         assert_eq!(repository.resolve(REF).expect("readable"), None);
         assert!(packs(directory.path()).is_empty());

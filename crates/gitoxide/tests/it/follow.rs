@@ -1,4 +1,4 @@
-//! The stream of a pack against reading every commit by itself, on every layout and damaged.
+//! Read-ahead against reading each commit by itself, for every pack layout and for damaged packs.
 
 use gitmind_git::oid::Oid;
 use gitmind_git::{BoxedTransaction, Commit, Error, Head, Identity, ObjectKind, Repository};
@@ -20,7 +20,7 @@ use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 
 const JOURNAL: &str = "refs/gitmind/edges/main";
 
-/// The repository without its own way of following: the port's default reads one at a time.
+/// The repository with the port's default `follow`, which reads one commit at a time.
 struct OneByOne<'a>(&'a GitRepository);
 
 impl Repository for OneByOne<'_> {
@@ -53,7 +53,7 @@ impl Repository for OneByOne<'_> {
     }
 }
 
-/// The commits that are visited, with what they hold, and how it ended.
+/// The visited commits with their content, and how the walk ended.
 fn visited(repository: &dyn Repository, tip: Oid, limit: usize) -> (Vec<(Oid, Vec<u8>)>, String) {
     let system = System::new();
     let mut visited = Vec::new();
@@ -64,7 +64,7 @@ fn visited(repository: &dyn Repository, tip: Oid, limit: usize) -> (Vec<(Oid, Ve
     (visited, followed.map_or_else(|error| error.to_string(), |()| "the root".into()))
 }
 
-/// Compares both ways; returns how many commits there were and how it ended.
+/// Compares both ways of reading; returns the number of commits and how the walk ended.
 fn compare(repository: &TempRepository, what: &str) -> (usize, String) {
     let opened = repository.open();
     let tip = opened.resolve(JOURNAL).expect("readable").expect("there is a journal");
@@ -75,7 +75,7 @@ fn compare(repository: &TempRepository, what: &str) -> (usize, String) {
     (expected.0.len(), expected.1)
 }
 
-/// The medium fixture, in one pack of its own.
+/// The medium fixture, in one pack.
 fn medium() -> TempRepository {
     let repository = TempRepository::fixture("medium");
     repository.git(&["repack", "-q", "-ad", "--window=0"]);
@@ -114,12 +114,12 @@ fn pack_in_order(repository: &TempRepository, packs_of: &[Vec<&str>]) {
     for pack in old {
         for extension in ["pack", "idx", "rev", "bitmap"] {
             let file = pack.with_extension(extension);
-            assert!(!file.exists() || fs::remove_file(file).is_ok(), "it is ours");
+            assert!(!file.exists() || fs::remove_file(file).is_ok(), "the test owns it");
         }
     }
 }
 
-/// The same in a random order.
+/// The same ids in a random order.
 fn shuffled<'s>(ids: &[&'s str]) -> Vec<&'s str> {
     let mut shuffled = ids.to_vec();
     let mut random = SplitMix64::seed_from_u64(9);
@@ -131,7 +131,7 @@ fn shuffled<'s>(ids: &[&'s str]) -> Vec<&'s str> {
 }
 
 /// The medium fixture, in one pack in random order.
-fn scattered() -> TempRepository {
+fn random_order() -> TempRepository {
     let repository = medium();
     let list = repository.git(&["rev-list", "--objects", "--no-object-names", JOURNAL]);
     pack_in_order(&repository, &[shuffled(&list.lines().collect::<Vec<_>>())]);
@@ -139,7 +139,7 @@ fn scattered() -> TempRepository {
 }
 
 #[test]
-fn a_stream_visits_what_one_read_per_commit_visits_in_every_layout() {
+fn read_ahead_visits_the_same_commits_as_single_reads_in_every_layout() {
     let repository = medium();
     let (all, end) = compare(&repository, "one pack");
     assert!(all > 4000 && end == "the root", "{all} commits, {end}");
@@ -180,13 +180,13 @@ fn a_stream_visits_what_one_read_per_commit_visits_in_every_layout() {
     for extension in ["idx", "rev"] {
         fs::remove_file(pack.with_extension(extension)).expect("git has written it");
     }
-    let pack = pack.to_str().expect("a path of ours");
+    let pack = pack.to_str().expect("UTF-8");
     repository.git(&["index-pack", "--index-version=2,0x1000", pack]);
     assert_eq!(compare(&repository, "offsets of 64 bits").0, all);
 }
 
 #[test]
-fn what_lies_between_the_commits_of_a_journal_is_passed() {
+fn objects_between_the_commits_of_a_journal_are_skipped() {
     let repository = TempRepository::fixture("medium");
     let code = repository.git(&["commit-tree", "-m", "code", gitmind_test_support::EMPTY_TREE]);
     let mut stream = String::new();
@@ -218,8 +218,8 @@ fn what_lies_between_the_commits_of_a_journal_is_passed() {
 }
 
 #[test]
-fn loose_commits_on_top_and_a_visitor_that_stops_are_served() {
-    for repository in [medium(), scattered()] {
+fn loose_commits_on_top_of_a_pack_and_a_visitor_that_stops_are_handled() {
+    for repository in [medium(), random_order()] {
         let mut tip = repository.git(&["rev-parse", JOURNAL]);
         for _ in 0..3 {
             tip = repository.commit(&[&tip], b"oA==");
@@ -237,7 +237,7 @@ fn loose_commits_on_top_and_a_visitor_that_stops_are_served() {
 
 #[test]
 fn damage_ends_both_ways_at_the_same_commit() {
-    for repository in [medium(), scattered()] {
+    for repository in [medium(), random_order()] {
         let (mut cut_short, mut whole) = (0, 0);
         let pack = packs(&repository).remove(0);
         let sound = fs::read(&pack).expect("readable");
@@ -263,8 +263,8 @@ fn damage_ends_both_ways_at_the_same_commit() {
 }
 
 #[test]
-fn a_stream_takes_its_memory_from_the_handle_and_surfaces_a_refusal() {
-    for repository in [medium(), scattered()] {
+fn read_ahead_allocates_from_the_handle_and_reports_an_allocation_failure() {
+    for repository in [medium(), random_order()] {
         let (_directory, repository) = repository.open_kept();
         let tip = repository.resolve(JOURNAL).expect("readable").expect("a journal");
         let follow = |alloc: Alloc<'_>| {
@@ -276,8 +276,8 @@ fn a_stream_takes_its_memory_from_the_handle_and_surfaces_a_refusal() {
             followed.map(|()| commits)
         };
         testing::assert_no_leaks(|alloc| assert!(follow(alloc).is_ok_and(|all| all > 4000)));
-        let (refused, _) = testing::with_budget(Bytes::new(16 << 10), follow);
-        match refused {
+        let (failed, _) = testing::with_budget(Bytes::new(16 << 10), follow);
+        match failed {
             Err(Error::Memory(error)) => assert_eq!(error.kind, ErrorKind::OverBudget),
             other => panic!("16 KiB are not enough: {other:?}"),
         }
@@ -293,7 +293,7 @@ fn git_agrees_on_the_number_of_commits() {
     assert_eq!(compare(&repository, "one pack").0.to_string(), counted);
 }
 
-/// Counts requests, and among them those of one size.
+/// Counts allocation requests, and among them those of one size.
 #[derive(Default)]
 struct Counting {
     all: AtomicU32,
@@ -313,11 +313,11 @@ impl Gate for &Counting {
     }
 }
 
-/// Walks the journal, merges included; returns its commits, how often memory was asked for, and
-/// how often as much as the order of the only pack takes.
+/// Walks the journal, merges included; returns the number of its commits, of allocations, and of
+/// allocations with the size of the order of the only pack.
 fn walked(repository: &TempRepository, workers: usize) -> (usize, u32, u32) {
     let index = packs(repository).remove(0).with_extension("idx");
-    let objects = git(repository.path(), &["verify-pack", "-v", index.to_str().expect("ours")]);
+    let objects = git(repository.path(), &["verify-pack", "-v", index.to_str().expect("UTF-8")]);
     let is_object =
         |line: &&str| [" commit ", " tree ", " blob "].iter().any(|kind| line.contains(kind));
     let size = objects.lines().filter(is_object).count() as u64 * 4;
@@ -331,7 +331,7 @@ fn walked(repository: &TempRepository, workers: usize) -> (usize, u32, u32) {
     (commits, counting.all.load(Relaxed), counting.sized.load(Relaxed))
 }
 
-/// A journal in one pack with so many side branches of so many commits, each merged.
+/// A journal in one pack with `branches` merged side branches of `commits` commits each.
 fn with_side_branches(branches: usize, commits: usize) -> TempRepository {
     let repository = TempRepository::empty();
     let (mut stream, mut mark) = (String::new(), 0);
@@ -357,20 +357,21 @@ fn with_side_branches(branches: usize, commits: usize) -> TempRepository {
 }
 
 #[test]
-fn what_a_side_branch_costs_does_not_grow_with_the_pack_and_their_number() {
-    // Each side branch had its own start: the pack was put in order for each, and decoded ahead.
+fn the_cost_of_a_side_branch_does_not_grow_with_the_pack_and_their_number() {
+    // Regression: the pack was sorted and decoded ahead anew for each side branch.
     for workers in [0, 2] {
         let few = walked(&with_side_branches(10, 100), workers);
         let many = walked(&with_side_branches(60, 100), workers);
         assert_eq!((few.0, many.0), (1 + 10 * 102, 1 + 60 * 102));
-        assert!(few.2 <= 1 && many.2 <= 1, "put in order {} and {} times", few.2, many.2);
+        assert!(few.2 <= 1 && many.2 <= 1, "sorted {} and {} times", few.2, many.2);
         assert!(many.1 < few.1 + 50 * 10, "{} requests, and {} for many branches", few.1, many.1);
     }
 }
 
 #[test]
-fn a_pack_in_which_runs_of_a_journal_and_others_alternate_is_put_in_order_once() {
-    // The order was dropped with the stream: each run of the journal had the pack put in order.
+fn a_pack_in_which_runs_of_a_journal_and_others_alternate_is_sorted_once() {
+    // Regression: the order was dropped with the stream, and computed again for each run of the
+    // journal.
     let repository = medium();
     let blobs: String = (0..6000).map(|number| format!("blob\ndata 4\n{number:04}\n")).collect();
     git_fed(repository.path(), &["fast-import", "--quiet"], &blobs);
@@ -391,7 +392,7 @@ fn a_pack_in_which_runs_of_a_journal_and_others_alternate_is_put_in_order_once()
     assert_eq!((commits, ordered), (journal.len(), 1));
 }
 
-/// Has two objects of a pack change their places in its index.
+/// Exchanges the offsets of two objects in a pack's index.
 fn swap_in_index(repository: &TempRepository, ids: [&str; 2]) {
     let index = packs(repository).remove(0).with_extension("idx");
     let mut bytes = fs::read(&index).expect("readable");
@@ -411,8 +412,8 @@ fn swap_in_index(repository: &TempRepository, ids: [&str; 2]) {
 }
 
 #[test]
-fn content_that_has_another_name_ends_both_ways_at_the_same_commit() {
-    // Commits that were read alone were not hashed here: a rebuild indexed what a query refused.
+fn content_that_does_not_match_its_id_ends_both_ways_at_the_same_commit() {
+    // Regression: commits were not hashed here, so a rebuild indexed what a query rejected.
     let journal = || {
         let repository = TempRepository::empty();
         let mut ids = vec![repository.commit(&[], b"oA==")];
@@ -422,20 +423,20 @@ fn content_that_has_another_name_ends_both_ways_at_the_same_commit() {
         repository.git(&["update-ref", JOURNAL, &ids[9]]);
         (repository, ids)
     };
-    let is_told = |repository: &TempRepository, what: &str| {
+    let assert_reported = |repository: &TempRepository, what: &str| {
         let (visited, end) = compare(repository, what);
         assert_eq!(visited, 4, "{what}");
-        assert!(end.contains("not what its name stands for"), "{what}: {end}");
+        assert!(end.contains("does not match its id"), "{what}: {end}");
     };
     let (repository, ids) = journal();
     let [stranger, wronged] = [&ids[2], &ids[5]]
         .map(|id| repository.path().join("objects").join(&id[..2]).join(&id[2..]));
     fs::remove_file(&wronged).expect("it is loose");
     fs::copy(stranger, wronged).expect("writable");
-    is_told(&repository, "loose");
+    assert_reported(&repository, "loose");
 
     let (repository, ids) = journal();
     repository.git(&["repack", "-q", "-ad", "--window=0"]);
     swap_in_index(&repository, [&ids[2], &ids[5]]);
-    is_told(&repository, "packed");
+    assert_reported(&repository, "packed");
 }

@@ -1,13 +1,13 @@
-//! The inflater that reads packs against the one of zlib-rs: what one takes, the other takes.
+//! The inflater for packs against zlib-rs: both accept and reject the same streams.
 
 use flate2::{Compress, Compression, Decompress, FlushCompress, FlushDecompress, Status};
 use proptest::prelude::*;
 
-/// More than any stream here holds.
+/// Most inflated bytes of any stream here.
 const ROOM_BYTES: usize = 1 << 14;
 
-/// What the inflater of the packs makes of `stream`, and how much of it that takes.
-fn ours(inflate: &mut gix_zlib::Inflate, stream: &[u8]) -> Option<(Vec<u8>, usize)> {
+/// `stream` inflated as for packs, and the bytes of `stream` that were read.
+fn by_packs(inflate: &mut gix_zlib::Inflate, stream: &[u8]) -> Option<(Vec<u8>, usize)> {
     let mut room = vec![0; ROOM_BYTES];
     inflate.reset();
     let (status, read, written) = inflate.once(stream, &mut room).ok()?;
@@ -15,8 +15,8 @@ fn ours(inflate: &mut gix_zlib::Inflate, stream: &[u8]) -> Option<(Vec<u8>, usiz
     (status == gix_zlib::Status::StreamEnd).then_some((room, read))
 }
 
-/// The same by zlib-rs.
-fn theirs(stream: &[u8]) -> Option<(Vec<u8>, usize)> {
+/// The same with zlib-rs.
+fn by_zlib_rs(stream: &[u8]) -> Option<(Vec<u8>, usize)> {
     let (mut room, mut inflate) = (vec![0; ROOM_BYTES], Decompress::new(true));
     let status = inflate.decompress(stream, &mut room, FlushDecompress::Finish).ok()?;
     room.truncate(usize::try_from(inflate.total_out()).expect("it fits"));
@@ -32,7 +32,7 @@ fn deflate(content: &[u8], level: u32) -> Vec<u8> {
     stream
 }
 
-/// Bytes with as many different values as commits, bitmaps or noise have.
+/// Bytes with up to `most` different values, like those of commits, bitmaps or noise.
 fn content() -> impl Strategy<Value = Vec<u8>> {
     (1..=255_u8, 0..4000_usize).prop_flat_map(|(most, len)| {
         prop::collection::vec(any::<u8>().prop_map(move |byte| byte % most), len)
@@ -41,7 +41,7 @@ fn content() -> impl Strategy<Value = Vec<u8>> {
 
 proptest! {
     #[test]
-    fn sound_streams_of_every_level_come_out_as_they_went_in(
+    fn sound_streams_of_every_level_inflate_to_their_content(
         contents in prop::collection::vec((content(), 0..=9_u32), 1..4),
         after in prop::collection::vec(any::<u8>(), 0..20),
     ) {
@@ -51,12 +51,12 @@ proptest! {
             let mut stream = deflate(&content, level);
             let len = stream.len();
             stream.extend_from_slice(&after);
-            prop_assert_eq!(ours(&mut inflate, &stream), Some((content, len)));
+            prop_assert_eq!(by_packs(&mut inflate, &stream), Some((content, len)));
         }
     }
 
     #[test]
-    fn damaged_streams_are_taken_by_both_or_by_neither(
+    fn damaged_streams_are_accepted_by_both_or_by_neither(
         content in content(),
         level in 0..=9_u32,
         damage in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..4),
@@ -71,12 +71,12 @@ proptest! {
         if is_cut {
             stream.truncate(end.index(stream.len()));
         }
-        prop_assert_eq!(ours(&mut gix_zlib::Inflate::default(), &stream), theirs(&stream));
+        prop_assert_eq!(by_packs(&mut gix_zlib::Inflate::default(), &stream), by_zlib_rs(&stream));
     }
 }
 
 #[test]
-fn commits_come_out_the_same_through_both() {
+fn commits_inflate_the_same_with_both() {
     let repository = gitmind_test_support::TempRepository::fixture("medium");
     repository.git(&["repack", "-q", "-adf", "--window=0"]);
     let list = repository.git(&["rev-list", "refs/gitmind/edges/main"]);
@@ -85,9 +85,9 @@ fn commits_come_out_the_same_through_both() {
         let commit = repository.git(&["cat-file", "commit", id]);
         for level in [1, 6, 9] {
             let stream = deflate(commit.as_bytes(), level);
-            let (ours, theirs) = (ours(&mut inflate, &stream), theirs(&stream));
-            assert_eq!(ours, theirs);
-            assert_eq!(ours, Some((commit.clone().into_bytes(), stream.len())));
+            let (by_packs, by_zlib_rs) = (by_packs(&mut inflate, &stream), by_zlib_rs(&stream));
+            assert_eq!(by_packs, by_zlib_rs);
+            assert_eq!(by_packs, Some((commit.clone().into_bytes(), stream.len())));
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Journals of real repositories, followed in every layout: a module per concern.
+//! Integration tests on repositories on disk: a module per concern.
 
 mod follow;
 mod inflate;

@@ -1,7 +1,8 @@
-//! The local time zone, as `TZ` or the machine says.
+//! The local time zone, from `TZ` or from the machine's setting.
 //!
-//! Source: POSIX.1, "TZ", with the C library's `:` and its directory of zones. The library that
-//! knows the formats would list every zone there is first, which takes longer than an append.
+//! Source: POSIX.1, "TZ", with the C library's `:` prefix and directory of zones. `jiff` is used
+//! only to parse: its own zone lookup lists every installed zone first, which takes longer than an
+//! append.
 
 use std::ffi::{OsStr, OsString};
 use std::fs::File;
@@ -10,19 +11,19 @@ use std::path::{Component, Path, PathBuf};
 
 use jiff::tz::TimeZone;
 
-/// The zone of the machine.
+/// The machine's zone file.
 const LOCALTIME: &str = "/etc/localtime";
-/// Where zones are by their names.
+/// The directory of zone files.
 const ZONES: &str = "/usr/share/zoneinfo";
-/// Most bytes of a zone; the largest have about 4 000.
+/// Most bytes of a zone file that are read; the largest installed ones have about 4 000.
 const ZONE_BYTES_MAX: u64 = 64 << 10;
 
-/// A time zone that is looked up when it is needed.
+/// A time zone whose file is read when an offset is asked for.
 #[derive(Clone, Debug, Default)]
 pub struct Zone(Option<OsString>);
 
 impl Zone {
-    /// The zone that the value of `TZ` names; that of the machine when it is not set.
+    /// The zone that `value`, the value of `TZ`, names; the machine's zone when it is `None`.
     ///
     /// ```
     /// use gitmind_system::clock::Zone;
@@ -33,8 +34,8 @@ impl Zone {
         Self(value)
     }
 
-    /// Seconds that the zone is ahead of UTC at `seconds` since 1970; none where there is no such
-    /// zone, as the C library does.
+    /// The offset from UTC in seconds, positive to the east, at `seconds` since 1970; 0 when the
+    /// zone does not exist, as in the C library.
     pub fn offset_seconds(&self, seconds: i64) -> i32 {
         let zone = match self.0.as_deref() {
             None => read(Path::new(LOCALTIME)),
@@ -46,7 +47,7 @@ impl Zone {
     }
 }
 
-/// The zone of a file that `value` names, or the rule that it is.
+/// The zone that `value` means: the name of a zone file, or a POSIX rule.
 fn named(value: &OsStr) -> Option<TimeZone> {
     let text = value.to_str()?;
     let text = text.strip_prefix(':').unwrap_or(text);
@@ -56,7 +57,7 @@ fn named(value: &OsStr) -> Option<TimeZone> {
     file.or_else(|| TimeZone::posix(text).ok())
 }
 
-/// The zone in the file at `path`.
+/// Reads the zone file at `path`.
 fn read(path: &Path) -> Option<TimeZone> {
     let mut bytes = Vec::new();
     let file = File::open(path).ok()?;
@@ -78,21 +79,21 @@ mod tests {
     }
 
     #[test]
-    fn rules_are_read_with_their_summer_time() {
+    fn posix_rules_include_daylight_saving_time() {
         assert_eq!(offsets("CET-1CEST,M3.5.0,M10.5.0/3"), [3600, 7200]);
         assert_eq!(offsets("EST5EDT,M3.2.0,M11.1.0"), [-18_000, -14_400]);
         assert_eq!(offsets("<-03>3"), [-10_800, -10_800]);
     }
 
     #[test]
-    fn what_is_no_zone_is_utc() {
+    fn an_unknown_zone_is_utc() {
         for value in ["", "UTC", "UTC0", ":", "nowhere/at all", "../../etc/passwd", "/etc/passwd"] {
             assert_eq!(offsets(value), [0, 0], "{value:?}");
         }
     }
 
     #[test]
-    fn a_file_of_a_zone_may_be_named() {
+    fn a_zone_file_can_be_given_by_its_path() {
         // Version 1, with one kind of local time: 5:45 ahead, not summer time, abbreviation 0.
         let mut bytes = b"TZif".to_vec();
         bytes.extend([0; 16]);

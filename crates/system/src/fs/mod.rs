@@ -1,7 +1,7 @@
 //! Files on Linux: paths, temporary directories, removal.
 //!
-//! `docs/decisions/0017-own-temporary-directories-by-flock.md` says how stale ones are told from
-//! those of running processes.
+//! `docs/decisions/0017-own-temporary-directories-by-flock.md` says how stale temporary
+//! directories are told from those of running processes.
 
 mod posix;
 mod state;

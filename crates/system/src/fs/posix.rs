@@ -1,4 +1,5 @@
-//! The real file system, through descriptors of directories wherever a name could be exchanged.
+//! The real file system. Where a path component could be replaced meanwhile, it works relative to
+//! directory descriptors.
 
 mod remove;
 mod scope;
@@ -21,7 +22,7 @@ use gitmind_ports::fs::{
 
 /// The file system of the machine.
 ///
-/// The default one has no directory for state, so it makes no temporary directories.
+/// The default has no state directory and can therefore make no temporary directories.
 #[derive(Clone, Debug, Default)]
 pub struct PosixFileSystem {
     state_directories: Vec<PathBuf>,
@@ -76,7 +77,7 @@ impl FileSystem for PosixFileSystem {
         let shown = || Path::new(claim.scope.as_str()).join(claim.name.as_str());
         scope::remove(&held.scope, claim.name.as_str())
             .map_err(|error| explain(error, &shown()))?;
-        // The lock ends with its descriptor, which is dropped after its name is gone.
+        // Closing the descriptor drops the lock; the lock file was removed before.
         drop(held.lock);
         Ok(())
     }
@@ -129,7 +130,7 @@ impl ScratchFile for PosixScratch {
     }
 }
 
-/// The path without links.
+/// Resolves all symbolic links of `path`.
 fn real(path: &Path) -> Result<PathBuf, FsError> {
     std::fs::canonicalize(path).map_err(|error| FsError::io("resolve", path, error))
 }

@@ -1,6 +1,7 @@
 //! The directory of the program's state: where it is, and whether it can be trusted.
 //!
-//! Names in it are predictable, so somebody who can write there could put links where we write.
+//! Its names are predictable, so another user who can write to it could plant symbolic links where
+//! this program writes.
 
 use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
@@ -14,11 +15,11 @@ use gitmind_ports::fs::FsError;
 
 pub(super) const DIRECTORY: OFlags =
     OFlags::RDONLY.union(OFlags::DIRECTORY).union(OFlags::NOFOLLOW).union(OFlags::CLOEXEC);
-/// For the owner alone.
+/// Mode 0700: access for the owner only.
 pub(super) const PRIVATE: Mode = Mode::RWXU;
 
-/// Where state may be, the best first: `~/.gitmind`, then a directory of this user among temporary
-/// files. `/` is no home.
+/// Candidates for the state directory, in order of preference: `~/.gitmind`, then a directory of
+/// this user among temporary files. A `HOME` of `/` is ignored.
 pub(super) fn state_directories(env: &dyn Environment) -> Vec<PathBuf> {
     let absolute = |name| env.var(name).map(PathBuf::from).filter(|path| path.is_absolute());
     let home = absolute("HOME").filter(|home| home != Path::new("/"));
@@ -28,7 +29,7 @@ pub(super) fn state_directories(env: &dyn Environment) -> Vec<PathBuf> {
     home.map(|home| home.join(".gitmind")).into_iter().chain([fallback]).collect()
 }
 
-/// Opens the first of `directories` that can be made, if it is ours alone to write to.
+/// Opens the first of `directories` that can be made, if only this user can write to it.
 pub(super) fn open_state(directories: &[PathBuf]) -> Result<(&Path, OwnedFd), FsError> {
     let mut first_error = None;
     for path in directories {
@@ -60,12 +61,12 @@ pub(super) fn open_scope(
     }
 }
 
-/// The directory, when nobody but this user can write to it.
+/// Returns the directory if only this user can write to it.
 pub(super) fn trusted(path: &Path, opened: Result<OwnedFd, Errno>) -> Result<OwnedFd, FsError> {
     trusted_by(rustix::process::geteuid(), path, opened)
 }
 
-/// The directory, when nobody but `user` can write to it.
+/// Returns the directory if only `user` can write to it.
 fn trusted_by(user: Uid, path: &Path, opened: Result<OwnedFd, Errno>) -> Result<OwnedFd, FsError> {
     let refuse = |reason: String, hint: String| FsError::Unsafe { path: path.into(), reason, hint };
     let shown = path.display();
@@ -86,9 +87,9 @@ fn trusted_by(user: Uid, path: &Path, opened: Result<OwnedFd, Errno>) -> Result<
     }
     let writers = Mode::from_raw_mode(found.st_mode) & (Mode::WGRP | Mode::WOTH);
     if !writers.is_empty() {
-        let who = if writers.contains(Mode::WOTH) { "every user" } else { "its group" };
+        let writer = if writers.contains(Mode::WOTH) { "every user" } else { "its group" };
         let mode = found.st_mode & 0o7777;
-        let reason = format!("can be written to by {who} (mode {mode:04o})");
+        let reason = format!("can be written to by {writer} (mode {mode:04o})");
         return Err(refuse(reason, format!("chmod go-w '{shown}'")));
     }
     Ok(directory)
@@ -106,14 +107,15 @@ mod tests {
     }
 
     #[test]
-    fn a_directory_of_somebody_else_is_refused() {
+    fn a_directory_of_another_user_is_refused() {
         let directory = tempfile::tempdir().expect("a temporary directory");
         let owner = rustix::process::geteuid();
-        trusted_by(owner, directory.path(), open_directory(directory.path())).expect("it is ours");
-        // A sandbox may have no directory of anybody else, but there are other users everywhere.
+        trusted_by(owner, directory.path(), open_directory(directory.path()))
+            .expect("this user owns it");
+        // A sandbox may have no directory of another user, so the test pretends to be that user.
         let other = Uid::from_raw(owner.as_raw() + 1);
         let error = trusted_by(other, directory.path(), open_directory(directory.path()));
-        let error = error.expect_err("it is not theirs");
+        let error = error.expect_err("the other user does not own it");
         let (owner, other) = (owner.as_raw(), other.as_raw());
         let says = format!("belongs to user {owner}, and this is user {other}");
         assert!(error.to_string().contains(&says), "{error}");

@@ -1,4 +1,4 @@
-//! The file-system port: both adapters against one contract, and what only the real one can show.
+//! The file-system port: one contract for both adapters, and tests that need the real one.
 
 use gitmind_memory::testing::{Sweep, assert_no_leaks};
 use gitmind_memory::{Alloc, System};
@@ -80,11 +80,11 @@ impl World<'_> {
         }
         self.fs.remove_tree(&self.root.join("link")).expect("it can be removed");
         let [file, link] = ["real/file", "link"].map(|path| self.canonical(path, PhysicalExisting));
-        assert_eq!(file, at("real/file"), "the link went and what it led to stayed");
+        assert_eq!(file, at("real/file"), "the link was removed and its target was not");
         assert_eq!(link, Err(FsErrorKind::NotFound));
         self.fs.remove_tree(&self.root.join("real")).expect("it can be removed");
         assert_eq!(self.canonical("real", PhysicalExisting), Err(FsErrorKind::NotFound));
-        self.fs.remove_tree(&self.root.join("real")).expect("it is gone already");
+        self.fs.remove_tree(&self.root.join("real")).expect("it is removed already");
         self.temp_directories_are_distinct_and_end_with_their_owner();
     }
 
@@ -103,8 +103,8 @@ impl World<'_> {
         drop(second);
         assert!(!exists(&paths[1]), "{paths:?}");
         let long = "l".repeat(64);
-        let refused = TempDir::create(self.fs, &name("scope"), &name(&long), Alloc::new(&system));
-        assert!(refused.is_err(), "there is no room for the random part");
+        let failed = TempDir::create(self.fs, &name("scope"), &name(&long), Alloc::new(&system));
+        assert!(failed.is_err(), "there is no room for the random part");
     }
 }
 
@@ -137,13 +137,13 @@ fn the_fake_keeps_the_contract() {
 fn a_fault_of_the_fake_is_seen_once() {
     let (fs, system) = (FakeFileSystem::new(), System::new());
     fs.fail_next(std::io::ErrorKind::ReadOnlyFilesystem);
-    let refused = create(&fs, Alloc::new(&system)).map(drop).map_err(|error| error.kind());
-    assert_eq!(refused, Err(FsErrorKind::ReadOnly));
+    let failed = create(&fs, Alloc::new(&system)).map(drop).map_err(|error| error.kind());
+    assert_eq!(failed, Err(FsErrorKind::ReadOnly));
     create(&fs, Alloc::new(&system)).map(drop).expect("the fault is used up");
 }
 
 #[test]
-fn removal_follows_no_link_out_of_the_directory() {
+fn removal_follows_no_symbolic_link_out_of_the_directory() {
     let (outside, state, system) = (temp_directory(), temp_directory(), System::new());
     std::fs::create_dir(outside.path().join("kept")).expect("writable");
     std::fs::write(outside.path().join("kept/file"), "x").expect("writable");
@@ -153,25 +153,26 @@ fn removal_follows_no_link_out_of_the_directory() {
     std::fs::create_dir_all(&deep).expect("writable");
     symlink(outside.path(), deep.join("directory")).expect("writable");
     symlink(outside.path().join("kept/file"), directory.path().join("file")).expect("writable");
-    std::fs::set_permissions(&deep, std::fs::Permissions::from_mode(0o500)).expect("ours");
+    std::fs::set_permissions(&deep, std::fs::Permissions::from_mode(0o500))
+        .expect("this user owns it");
     directory.close().expect("it can be removed");
     let left = tree(&state.path().join("s"));
     assert_eq!(left, [state.path().join("s/scope")], "neither directory nor lock");
-    assert_eq!(tree(outside.path()).len(), 2, "what links led to is there");
+    assert_eq!(tree(outside.path()).len(), 2, "the targets of the links are unchanged");
 }
 
 #[test]
-fn directories_inside_each_other_without_end_are_refused() {
+fn too_many_nested_directories_are_an_error() {
     let state = temp_directory();
     let mut deep = state.path().join("top");
     deep.extend(std::iter::repeat_n("d", 140));
     std::fs::create_dir_all(&deep).expect("writable");
-    let refused = PosixFileSystem::default().remove_tree(&state.path().join("top"));
-    assert!(matches!(refused, Err(FsError::TooDeep { limit: 128, .. })), "{refused:?}");
+    let failed = PosixFileSystem::default().remove_tree(&state.path().join("top"));
+    assert!(matches!(failed, Err(FsError::TooDeep { limit: 128, .. })), "{failed:?}");
 }
 
 #[test]
-fn temp_directories_and_locks_are_for_their_user_alone() {
+fn only_their_user_can_access_temp_directories_and_locks() {
     let (state, system) = (temp_directory(), System::new());
     let fs = PosixFileSystem::with_state(vec![state.path().join("s")]);
     let directory = create(&fs, Alloc::new(&system)).expect("there is room");
@@ -183,13 +184,14 @@ fn temp_directories_and_locks_are_for_their_user_alone() {
 }
 
 #[test]
-fn a_state_directory_that_others_can_write_to_is_refused() {
+fn a_state_directory_that_other_users_can_write_to_is_refused() {
     let (state, system) = (temp_directory(), System::new());
     let path = state.path().join("s");
     std::fs::create_dir(&path).expect("writable");
     let fs = PosixFileSystem::with_state(vec![path.clone()]);
     for (mode, expected) in [(0o777, "every user (mode 0777)"), (0o770, "its group (mode 0770)")] {
-        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(mode)).expect("ours");
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(mode))
+            .expect("this user owns it");
         let error = create(&fs, Alloc::new(&system)).map(drop).expect_err("it is not safe");
         assert_eq!(error.kind(), FsErrorKind::Unsafe);
         assert!(error.to_string().contains(expected), "{error}");
@@ -202,12 +204,12 @@ fn a_state_directory_that_others_can_write_to_is_refused() {
 }
 
 #[test]
-fn state_that_cannot_be_made_goes_to_the_next_directory() {
+fn the_next_state_directory_is_used_when_one_cannot_be_made() {
     let (state, system) = (temp_directory(), System::new());
     std::fs::write(state.path().join("file"), "x").expect("writable");
     let [bad, good] = ["file/s", "s"].map(|path| state.path().join(path));
     let fs = PosixFileSystem::with_state(vec![bad.clone(), good.clone()]);
-    let directory = create(&fs, Alloc::new(&system)).expect("the second will do");
+    let directory = create(&fs, Alloc::new(&system)).expect("the second can be made");
     assert!(directory.path().starts_with(&good), "{directory:?}");
     let fs = PosixFileSystem::with_state(vec![bad]);
     let error = create(&fs, Alloc::new(&system)).map(drop).expect_err("none is left");
@@ -215,7 +217,7 @@ fn state_that_cannot_be_made_goes_to_the_next_directory() {
 }
 
 #[test]
-fn each_refusal_of_memory_surfaces_and_leaves_no_directory() {
+fn each_allocation_failure_is_reported_and_leaves_no_directory() {
     let state = temp_directory();
     let fs = PosixFileSystem::with_state(vec![state.path().join("s")]);
     let scope = state.path().join("s/scope");

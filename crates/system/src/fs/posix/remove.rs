@@ -1,7 +1,7 @@
-//! Removing a tree: each step is relative to an open directory, so no link is followed at any
-//! moment.
+//! Removing a directory tree. Each step is relative to an open directory, so that no symbolic link
+//! is followed, even one that replaces a directory meanwhile.
 //!
-//! It takes no memory, so that it works when there is none.
+//! It does not allocate, so that it works after a failed allocation.
 
 use std::mem::MaybeUninit;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
@@ -12,19 +12,19 @@ use rustix::path::Arg;
 
 use crate::fs::state::{DIRECTORY, PRIVATE};
 
-/// Directories inside each other; a descriptor and [`BUFFER_BYTES`] of stack for each.
+/// Most nested directories; each level uses a descriptor and [`BUFFER_BYTES`] of stack.
 const DEPTH_MAX: usize = 128;
-/// Entries that are read at once.
+/// Bytes of directory entries that are read at once.
 const BUFFER_BYTES: usize = 2048;
-/// Times that a directory is emptied while others fill it.
+/// How often a directory is emptied again when another process adds entries meanwhile.
 const PASSES_MAX: usize = 8;
 
 /// Why a tree is not removed.
 #[derive(Debug)]
 pub(super) enum Removal {
-    /// The system refused.
+    /// A system call failed.
     System(Errno),
-    /// There are more directories inside each other than this.
+    /// There are more nested directories than this.
     TooDeep(usize),
 }
 
@@ -34,7 +34,7 @@ impl From<Errno> for Removal {
     }
 }
 
-/// Removes `name` in `directory`, whatever it is; `depth` directories are above it.
+/// Removes `name` in `directory`, a file, a link or a tree; `depth` directories are above it.
 pub(super) fn remove_entry(
     directory: impl AsFd,
     name: impl Arg + Copy,
@@ -43,7 +43,7 @@ pub(super) fn remove_entry(
     let directory = directory.as_fd();
     match unlinkat(directory, name, AtFlags::empty()) {
         Ok(()) | Err(Errno::NOENT) => return Ok(()),
-        // Linux says the first of a directory, POSIX the second.
+        // The error for a directory: `EISDIR` on Linux, `EPERM` in POSIX.
         Err(Errno::ISDIR | Errno::PERM) => {}
         Err(errno) => return Err(errno.into()),
     }
@@ -55,7 +55,7 @@ pub(super) fn remove_entry(
         match open_child(directory, name) {
             Ok(child) => empty(&child, depth + 1)?,
             Err(Errno::NOENT) => return Ok(()),
-            // It is no directory any more: what took its place goes without being followed.
+            // It is no longer a directory: remove what replaced it, without following a link.
             Err(Errno::LOOP | Errno::NOTDIR) => {
                 return Ok(unlinkat(directory, name, AtFlags::empty())?);
             }
@@ -71,15 +71,15 @@ pub(super) fn remove_entry(
     Ok(outcome?)
 }
 
-/// Opens the directory `name` of `directory`; a link that has taken its place is `LOOP` or
-/// `NOTDIR`.
+/// Opens the directory `name` of `directory`; fails with `LOOP` or `NOTDIR` when a symbolic link
+/// has replaced it.
 fn open_child(directory: BorrowedFd<'_>, name: impl Arg) -> Result<OwnedFd, Errno> {
     openat(directory, name, DIRECTORY, Mode::empty())
 }
 
-/// Removes everything in `directory` that can be seen in one pass.
+/// Removes all entries of `directory` that one pass over it returns.
 fn empty(directory: &OwnedFd, depth: usize) -> Result<(), Removal> {
-    // A directory without the right to write keeps its entries; where this fails, so will they.
+    // Entries of a read-only directory cannot be removed; if this fails, removing them fails.
     let _ = fchmod(directory, PRIVATE);
     let mut buffer = [const { MaybeUninit::uninit() }; BUFFER_BYTES];
     let mut entries = RawDir::new(directory, &mut buffer);
@@ -99,7 +99,7 @@ mod tests {
     use std::os::unix::fs::symlink;
 
     #[test]
-    fn a_link_that_has_taken_the_place_of_a_directory_is_not_opened() {
+    fn a_symbolic_link_that_replaced_a_directory_is_not_opened() {
         let (inside, outside) =
             [(); 2].map(|()| tempfile::tempdir().expect("a temporary directory")).into();
         symlink(outside.path(), inside.path().join("link")).expect("writable");

@@ -1,7 +1,8 @@
 //! Temporary directories of a scope, each with a lock file beside it.
 //!
-//! The lock file is made first and removed last, and is an owned file ([`crate::owned_file`]): one
-//! that is stale is of a process that was killed, and a directory without one is none of ours.
+//! The lock file is made first and removed last, and is an owned file ([`crate::owned_file`]): a
+//! stale one was left by a killed process, and a directory without a lock file was made by another
+//! program.
 
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::Path;
@@ -29,7 +30,7 @@ pub(super) fn make<'a>(
         let lock = short_text(format_args!("{name}{LOCK_SUFFIX}"))?;
         let (lock, locked) = create(scope.as_fd(), lock.as_str(), mode)?;
         let made = locked.and_then(|()| mkdirat(&scope, name.as_str(), PRIVATE));
-        // Nothing is left behind; a lock file that stays is swept by the next run.
+        // Remove the lock file too; if that fails, the next run sweeps it.
         made.inspect_err(|_| drop(remove_lock(&scope, name.as_str())))?;
         Ok((name, lock))
     });
@@ -40,13 +41,13 @@ pub(super) fn make<'a>(
     Ok((path, Claim { scope: *scope_name, name, held }))
 }
 
-/// The directory that a file is the lock of, by its name.
+/// The name of the directory that the lock file `file` belongs to.
 fn directory_of(file: &[u8]) -> Option<&str> {
     let name = str::from_utf8(file).ok()?.strip_suffix(LOCK_SUFFIX)?;
     SafeName::new(name).is_ok().then_some(name)
 }
 
-/// Removes the directory `name` of `scope`, then its lock file, whose lock the caller has.
+/// Removes the directory `name` of `scope`, then its lock file, whose lock the caller holds.
 pub(super) fn remove(scope: &OwnedFd, name: &str) -> Result<(), Removal> {
     remove_entry(scope, name, 0)?;
     remove_lock(scope, name)
@@ -56,9 +57,9 @@ fn remove_lock(scope: &OwnedFd, name: &str) -> Result<(), Removal> {
     remove_entry(scope, short_text(format_args!("{name}{LOCK_SUFFIX}"))?.as_str(), 0)
 }
 
-/// Removes what killed processes have left anywhere in the state directory.
+/// Removes the stale temporary directories of all scopes in the state directory.
 ///
-/// What it may not read it leaves alone: that is no reason to fail the work at hand.
+/// What cannot be read stays: a failed sweep does not fail the caller's work.
 pub(super) fn sweep_state(state: &OwnedFd) -> Swept {
     let mut swept = Swept::default();
     each_name(state.as_fd(), |name| {
@@ -73,7 +74,7 @@ pub(super) fn sweep_state(state: &OwnedFd) -> Swept {
 fn sweep_scope(scope: &OwnedFd, swept: &mut Swept) {
     let is_lock = |name: &[u8]| directory_of(name).is_some();
     each_stale(scope.as_fd(), OFlags::RDWR, is_lock, |file, stale| {
-        // The lock is held until the directory is gone, so that two sweeps do not meet.
+        // The lock is held until the directory is removed, which excludes a second sweep of it.
         let name = directory_of(file.to_bytes());
         let is_removed = || name.is_some_and(|name| remove(scope, name).is_ok());
         match stale {

@@ -1,9 +1,9 @@
-//! Whether git is collecting garbage: what is in nobody's reach yet is in danger then.
+//! Detecting a running `git gc`, which may remove objects that no ref reaches yet.
 //!
-//! `git gc` holds the file `gc.pid` with its process id and host, and takes one for a leftover when
-//! it is older than twelve hours or its process is gone (builtin/gc.c, `lock_repo_for_gc`).
+//! `git gc` holds the file `gc.pid` with its process id and host. git takes that file for stale
+//! when it is older than twelve hours or its process has ended (builtin/gc.c, `lock_repo_for_gc`).
 
-use super::recent::time;
+use super::durability::time;
 use rustix::fs::{AtFlags, CWD, Mode, OFlags, Stat, statat};
 use rustix::io::Errno;
 use rustix::process::{Pid, test_kill_process};
@@ -15,11 +15,11 @@ use std::time::{Duration, SystemTime};
 
 const FILE: &str = "gc.pid";
 const AGE_MAX: Duration = Duration::from_secs(12 * 60 * 60);
-/// Most bytes of a process id and the name of a host.
+/// Most bytes of a process id and a host name.
 const BYTES_MAX: usize = 320;
 
-/// Whether the repository in `common_dir` is being collected, or may be: the file is there, and the
-/// system does not let us read it.
+/// Whether `git gc` runs in the repository `common_dir`, or may run: the file exists but cannot be
+/// read.
 pub(super) fn is_running(common_dir: &Path) -> bool {
     let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NONBLOCK;
     let open = |at: BorrowedFd<'_>, path: &Path, also| {
@@ -29,7 +29,7 @@ pub(super) fn is_running(common_dir: &Path) -> bool {
         Ok(directory) => directory,
         Err(errno) => return errno != Errno::NOENT,
     };
-    // First, since it needs no right to read the file.
+    // The age is checked first, because it needs no permission to read the file.
     match statat(&directory, FILE, AtFlags::empty()) {
         Err(errno) => return errno != Errno::NOENT,
         Ok(stat) if is_old(&stat) => return false,
@@ -48,7 +48,7 @@ pub(super) fn is_running(common_dir: &Path) -> bool {
         }
     }
     let text = str::from_utf8(&content[..filled]).unwrap_or_default();
-    // One that is being written now is empty.
+    // The file is empty while `git gc` writes it.
     let Some((pid, host)) = text.trim_ascii().split_once(' ') else { return true };
     let uname = rustix::system::uname();
     let is_here = uname.nodename().to_bytes() == host.as_bytes();
@@ -57,7 +57,7 @@ pub(super) fn is_running(common_dir: &Path) -> bool {
     !is_here || !pid.is_some_and(is_gone)
 }
 
-/// Whether the file has not been written to for so long that git takes it for a leftover.
+/// Whether the file was not modified for so long that git takes it for stale.
 fn is_old(stat: &Stat) -> bool {
     let age = SystemTime::now().duration_since(time(stat.st_mtime));
     age.is_ok_and(|age| age > AGE_MAX)
@@ -68,16 +68,16 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_collection_runs_while_its_process_does() {
+    fn gc_runs_while_its_process_does() {
         let directory = tempfile::tempdir().expect("a temporary directory");
         let uname = rustix::system::uname();
         let host = uname.nodename().to_str().expect("a name");
-        let own = std::process::id();
+        let pid = std::process::id();
         assert!(!is_running(directory.path()), "there is no file");
         for (content, expected) in [
-            (format!("{own} {host}"), true),
+            (format!("{pid} {host}"), true),
             (format!("{} {host}", i32::MAX), false),
-            (format!("{} {host}-of-others", i32::MAX), true),
+            (format!("{} {host}-elsewhere", i32::MAX), true),
             (String::new(), true),
         ] {
             std::fs::write(directory.path().join(FILE), &content).expect("writable");
@@ -86,26 +86,27 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_read_may_be_a_collection() {
-        // Any error was taken for no collection: a file of another user's, too many open files.
+    fn an_unreadable_file_counts_as_a_running_gc() {
+        // Regression: any error, such as a file of another user or too many open files, was taken
+        // for "no gc".
         let directory = tempfile::tempdir().expect("a temporary directory");
         let file = directory.path().join(FILE);
         std::os::unix::fs::symlink(FILE, &file).expect("writable");
-        assert!(is_running(directory.path()), "it leads to itself");
-        std::fs::remove_file(&file).expect("it is ours");
+        assert!(is_running(directory.path()), "a link to itself");
+        std::fs::remove_file(&file).expect("the test owns it");
         let socket = std::os::unix::net::UnixListener::bind(&file).expect("writable");
-        assert!(is_running(directory.path()), "it cannot be opened");
+        assert!(is_running(directory.path()), "a socket cannot be opened");
         drop(socket);
         assert!(!is_running(&directory.path().join("none")), "there is no directory");
     }
 
     #[test]
-    fn a_file_that_is_older_than_half_a_day_is_a_leftover() {
+    fn a_file_that_is_older_than_twelve_hours_is_stale() {
         let directory = tempfile::tempdir().expect("a temporary directory");
         let file = File::create(directory.path().join(FILE)).expect("writable");
         for (seconds, expected) in [(0, true), (60, true), (60 + AGE_MAX.as_secs(), false)] {
             let time = SystemTime::now() - Duration::from_secs(seconds);
-            file.set_modified(time).expect("it is ours");
+            file.set_modified(time).expect("the test owns it");
             assert_eq!(is_running(directory.path()), expected, "{seconds}");
         }
     }
