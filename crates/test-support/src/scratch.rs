@@ -1,7 +1,7 @@
 //! Temporary directories of tests, in memory where there is room.
 //!
-//! Tests make thousands of small repositories, and the program waits for the disk each time. No test
-//! takes the disk's power away, so a disk in memory shows the same.
+//! Tests make thousands of small repositories, and the program waits for the disk each time. No
+//! test cuts the power of the disk, so a file system in memory shows the same.
 
 use std::path::{Path, PathBuf};
 use tempfile::TempDir;
