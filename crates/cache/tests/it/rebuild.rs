@@ -3,9 +3,7 @@
 use gitmind_cache::{Mode, RebuildOptions};
 use gitmind_git::fake::FakeRepository;
 use gitmind_journal::EdgeOrder;
-use gitmind_test_support::{
-    TempRepository, ids_of, message, mind, read_object, rebuild, rebuild_with, temp_directory,
-};
+use gitmind_test_support::{TempRepository, ids_of, message, read_object, rebuild, rebuild_with};
 use proptest::prelude::*;
 use std::collections::BTreeMap;
 
@@ -214,25 +212,4 @@ fn files(repository: &FakeRepository, root: gitmind_git::oid::Oid) -> BTreeMap<S
         }
     }
     files
-}
-
-#[test]
-fn any_number_of_threads_gives_the_same_cache() {
-    let directory = temp_directory();
-    let path = directory.path().join("journal.git");
-    let made = ["fixture", "make", "--edges", "8000", "--seed", "7", "journal.git"];
-    mind(directory.path(), &made).ok();
-    let rebuild = |threads: &str, order: &str| {
-        let args = ["cache-rebuild", "--force", "--json", "--edge-order", order];
-        let document = mind(&path, &[&args[..], &["--threads", threads]].concat()).json();
-        (document["root_tree"].to_string(), document["objects_written"].to_string())
-    };
-    for order in ["oldest-first", "newest-first"] {
-        let alone = rebuild("1", order);
-        for threads in ["2", "3", "9"] {
-            assert_eq!(rebuild(threads, order), alone, "{threads} threads, {order}");
-        }
-    }
-    let refused = mind(&path, &["cache-rebuild", "--threads", "0"]);
-    assert!(refused.code == 2 && refused.stderr.contains("--threads"), "{refused:?}");
 }
