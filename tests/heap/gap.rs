@@ -11,7 +11,7 @@ use gitmind::units::Bytes;
 use crate::{PROCESS, TURN, WORK, Work, with_journals};
 
 /// Bytes that the test harness may allocate or free meanwhile, on its own thread.
-const HARNESS_BYTES: u64 = 4 << 10;
+const HARNESS_BYTES: u64 = 16 << 10;
 
 /// The charged and allocated bytes of `work`.
 fn books(work: impl FnOnce(Alloc<'_>)) -> Reconciliation {
