@@ -5,8 +5,8 @@ mod subject;
 use std::hint::black_box;
 use std::process::ExitCode;
 
-use gitmind::memory::{Alloc, Arena, System};
-use gitmind::units::Bytes;
+use gitmind_memory::{Alloc, Arena, System};
+use gitmind_memory::units::Bytes;
 
 use self::subject::{Keep, Typed};
 use crate::callgrind;

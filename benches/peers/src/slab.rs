@@ -6,7 +6,7 @@ mod work;
 use std::process::ExitCode;
 
 use allocator_api2::alloc::Global;
-use gitmind::memory::{Alloc, Pooling, Port, Slab, System, Zeroing};
+use gitmind_memory::{Alloc, Pooling, Port, Slab, System, Zeroing};
 
 pub(crate) use self::store::Process;
 use self::store::{Nothing, OnAllocator, Sharded};

@@ -8,7 +8,7 @@ use std::collections::VecDeque;
 use std::ptr::NonNull;
 
 use allocator_api2::alloc::Allocator;
-use gitmind::memory::{Alloc, Slab, System};
+use gitmind_memory::{Alloc, Slab, System};
 use quanta::Clock;
 use rand_xoshiro::SplitMix64;
 use rand_xoshiro::rand_core::{Rng, SeedableRng};

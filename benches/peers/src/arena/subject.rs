@@ -1,6 +1,6 @@
 //! What is measured: ways to keep many objects until all of them end.
 
-use gitmind::memory::{Arena, MemoryError};
+use gitmind_memory::{Arena, MemoryError};
 
 /// A value of a fixed size.
 pub(super) type Fixed = [u64; 8];

@@ -3,7 +3,7 @@
 use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
 
-use gitmind::memory::{Alloc, InternTable, Pooling, Symbol, System, Zeroing};
+use gitmind_memory::{Alloc, InternTable, Pooling, Symbol, System, Zeroing};
 use internment::ArcIntern;
 use lasso::{Rodeo, ThreadedRodeo};
 use string_interner::StringInterner;
