@@ -124,10 +124,34 @@ impl Site {
             "alloc::",
             "std::",
         ];
-        let path = self.function.trim_start_matches(['<', '&']);
-        let tests = path.contains("::tests::");
-        !tests && PREFIXES.iter().any(|prefix| path.starts_with(prefix))
+        let is_ours = |path: &str| {
+            let path = path.trim_start_matches(['<', '&', '[', '(', '*']);
+            PREFIXES.iter().any(|prefix| path.starts_with(prefix))
+        };
+        // `<core::option::Option<u64> as mine::Encode>::encode` is the program's own function.
+        let is_foreign = impl_trait(&self.function).is_some_and(|name| !is_ours(name));
+        !self.function.contains("::tests::") && !is_foreign && is_ours(&self.function)
     }
+}
+
+/// The trait in `<Type as Trait>::function`.
+fn impl_trait(function: &str) -> Option<&str> {
+    let mut depth = 0_usize;
+    for (at, byte) in function.bytes().enumerate() {
+        match byte {
+            b'<' => depth += 1,
+            b'>' if function[..at].ends_with('-') => {}
+            b'>' => depth = depth.saturating_sub(1),
+            b' ' if depth == 1
+                && function.starts_with('<')
+                && function[at..].starts_with(" as ") =>
+            {
+                return function.get(at + 4..);
+            }
+            _ => {}
+        }
+    }
+    None
 }
 
 impl fmt::Display for Site {

@@ -3,7 +3,8 @@
 //!
 //! After each failure: the error is returned and reports the failure once, nothing leaks, the refs
 //! are unchanged, and the next call succeeds. Prints a line for each operation, and writes the
-//! outcome of each call site to the file `GITMIND_OOM_REPORT`.
+//! outcome of each call site to the file `GITMIND_OOM_REPORT`. The first request of each call site
+//! fails, and as many later ones as `GITMIND_OOM_LATER_REQUESTS` says, which is none by default.
 #![allow(clippy::disallowed_methods, reason = "tests are on std")]
 #![expect(clippy::print_stdout, reason = "the report is what people run it for")]
 
@@ -31,6 +32,12 @@ const INJECTED_FAILURE: &str = "failed as a test asked";
 /// new operation, or a new path of one, is not swept.
 const UNREACHED_MAX: usize = 65;
 
+/// How many later requests of each call site fail.
+fn later_requests() -> u64 {
+    let count = std::env::var("GITMIND_OOM_LATER_REQUESTS").unwrap_or_else(|_| "0".into());
+    count.parse().expect("GITMIND_OOM_LATER_REQUESTS is a number")
+}
+
 /// Sweeps `operation` on a new sandbox of the kind `name`.
 fn sweep(operation: &Operation, name: &'static str) -> Swept {
     let sandbox = prepare(name, operation.starts_with);
@@ -38,15 +45,17 @@ fn sweep(operation: &Operation, name: &'static str) -> Swept {
     let run = |alloc: Alloc<'_>| (operation.run)(&sandbox, alloc);
     let expected = run(Alloc::new(&System::new())).expect("no failure is injected");
     sandbox.restore(&before);
-    // The sweep runs each plan twice. The next call is checked after the first run, and after the
-    // second only if that check failed, to halve the time; lasting damage shows in both.
+    // The sweep runs the plans of first requests twice. While there are no others, the next call is
+    // checked after the first run, and after the second only if that check failed, to halve the
+    // time; lasting damage shows in both.
+    let later = later_requests();
     let (mut runs, mut has_failed) = (0_u64, false);
     let holds = || {
         runs += 1;
         if let Some(moved) = sandbox.restore(&before) {
             return Err(format!("{moved} moved"));
         }
-        let is_second = runs > 1 && !runs.is_multiple_of(2);
+        let is_second = later == 0 && runs > 1 && !runs.is_multiple_of(2);
         if is_second && !has_failed {
             return Ok(());
         }
@@ -59,6 +68,7 @@ fn sweep(operation: &Operation, name: &'static str) -> Swept {
         Ok(())
     };
     let report = Sweep::new()
+        .later_requests_max(later)
         .is_memory_error(|error: &String| error.matches(INJECTED_FAILURE).count() == 1)
         .invariant(holds)
         .run(|alloc| {

@@ -55,6 +55,8 @@ impl Swept {
         let cases = self.report.cases.iter().map(|case| {
             json!({
                 "site": case.site.to_string(),
+                "request": case.request,
+                "requests": case.requests,
                 "refused": if case.repeat == Repeat::Once { "once" } else { "for ever" },
                 "outcome": case.outcome.to_string(),
             })
@@ -65,6 +67,8 @@ impl Swept {
             "call_sites": self.report.call_sites(),
             "call_stacks": self.report.call_stacks(),
             "runs": self.report.runs,
+            "requests": self.report.requests,
+            "requests_tried": self.report.requests_tried,
             "outcomes": self.counts().into_iter().collect::<std::collections::BTreeMap<_, _>>(),
             "cases": cases.collect::<Vec<_>>(),
         })

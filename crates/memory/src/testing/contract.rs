@@ -5,27 +5,35 @@
 
 use std::alloc::Layout;
 use std::ops::Range;
+use std::panic::resume_unwind;
 use std::ptr::NonNull;
+use std::sync::Barrier;
 
 use crate::op::OpTag;
 use crate::port::Port;
 use crate::units::Bytes;
 
-/// The largest alignment tried: a page.
+/// The largest alignment of all cases but one: a page.
 const ALIGN_MAX: usize = 4096;
+
+/// Alignments above a page, which few ports have a path of their own for.
+const LARGE_ALIGNMENTS: [usize; 4] = [8192, 16_384, 32_768, 65_536];
 
 const SIZES: [usize; 12] = [0, 1, 7, 8, 9, 24, 63, 64, 1000, 4096, 20_000, 70_000];
 
-const DENSE_BYTES: usize = 1024;
-const STRIDE_BYTES: usize = 16;
+/// Threads that use a port at once, and what each does how often.
+const THREADS: u8 = 4;
+const ROUNDS: usize = 1000;
 
 /// Runs every case on a fresh port from `make`.
 ///
 /// # Panics
 /// When the port breaks its contract; the message says which claim.
 pub fn check<P: Port>(make: impl Fn() -> P) {
-    const CASES: [fn(&dyn Port); 8] = [
+    const CASES: [fn(&dyn Port); 10] = [
         blocks_are_aligned_and_disjoint,
+        large_alignments_are_kept,
+        threads_get_blocks_of_their_own_and_every_change_is_counted,
         empty_blocks_cost_nothing,
         zeroed_blocks_are_zero,
         resizing_keeps_the_contents,
@@ -42,13 +50,6 @@ pub fn check<P: Port>(make: impl Fn() -> P) {
         assert_eq!(left.blocks_outstanding, 0, "every block was given back: {left:?}");
     }
     assert_ne!(make().id(), make().id(), "two ports have two ids");
-}
-
-/// The bytes of a range that are written and read: all below [`DENSE_BYTES`], then the last of each
-/// [`STRIDE_BYTES`], which is the last byte of every large size of [`SIZES`] too.
-fn probes(range: Range<usize>) -> impl Iterator<Item = usize> {
-    let sparse = (range.start.max(DENSE_BYTES) + 1).next_multiple_of(STRIDE_BYTES) - 1;
-    (range.start..range.end.min(DENSE_BYTES)).chain((sparse..range.end).step_by(STRIDE_BYTES))
 }
 
 /// A live block of a test, filled with a pattern of its own.
@@ -71,8 +72,10 @@ impl Block {
         Self { start, layout, seed }
     }
 
+    /// The byte at `index`. Neighbours differ, and so do places that are 256 bytes apart.
     fn pattern(&self, index: usize) -> u8 {
-        self.seed ^ u8::try_from(index % 251).expect("it fits because 251 does")
+        let [low, high, ..] = index.to_le_bytes();
+        self.seed ^ low ^ high.rotate_left(4)
     }
 
     fn at(&self, index: usize) -> *mut u8 {
@@ -81,15 +84,15 @@ impl Block {
     }
 
     fn fill(&self, range: Range<usize>) {
-        for index in probes(range) {
+        for index in range {
             // SAFETY: the block is live and `index` is below its size.
             unsafe { self.at(index).write(self.pattern(index)) };
         }
     }
 
     fn assert_kept(&self, len: usize) {
-        for index in probes(0..len) {
-            // SAFETY: the block is live, and the probes below `len` were written by `fill`.
+        for index in 0..len {
+            // SAFETY: the block is live, and the bytes below `len` were written by `fill`.
             let byte = unsafe { self.at(index).read() };
             assert_eq!(byte, self.pattern(index), "byte {index} of {len} was kept");
         }
@@ -140,6 +143,54 @@ fn blocks_are_aligned_and_disjoint(port: &dyn Port) {
     }
     let peak = port.diagnostics().peak_bytes;
     assert_eq!(peak, Bytes::from(SIZES.iter().sum::<usize>()), "the peak is the highest sum");
+}
+
+fn large_alignments_are_kept(port: &dyn Port) {
+    for align in LARGE_ALIGNMENTS {
+        for size in [1, 5000] {
+            let mut block = Block::take(port, layout(size, align), 9);
+            let zeroed = port.allocate_zeroed(layout(size, align), OpTag::NONE);
+            let zeroed = zeroed.expect("a small block is granted");
+            let zeroed = Block::checked(zeroed, layout(size, align), 10);
+            zeroed.fill(0..size);
+            for next in [20_000, 100] {
+                assert!(block.resize(port, layout(next, align)), "{size} to {next} is granted");
+            }
+            for other in [8, align] {
+                assert!(block.resize(port, layout(200, other)), "an alignment may change as well");
+            }
+            block.free(port);
+            zeroed.free(port);
+        }
+    }
+}
+
+fn threads_get_blocks_of_their_own_and_every_change_is_counted(port: &dyn Port) {
+    let failures = port.diagnostics().failures_total;
+    let start = Barrier::new(THREADS.into());
+    let work = |seed| {
+        start.wait();
+        for round in 0..ROUNDS {
+            let mut block = Block::take(port, layout(1 + round % 100, 8), seed);
+            port.charge(Bytes::new(10), OpTag::NONE).expect("a small charge is granted");
+            assert!(block.resize(port, layout(150, 8)), "a small block is granted");
+            port.refund(Bytes::new(10), OpTag::NONE);
+            assert!(block.resize(port, layout(1 + round % 50, 8)), "a smaller block is granted");
+            block.free(port);
+        }
+        let impossible = layout(isize::MAX as usize & !7, 8);
+        port.allocate(impossible, OpTag::NONE).expect_err("isize::MAX fails");
+    };
+    std::thread::scope(|scope| {
+        let work = &work;
+        let threads: Vec<_> = (1..=THREADS).map(|seed| scope.spawn(move || work(seed))).collect();
+        for thread in threads {
+            thread.join().unwrap_or_else(|panic| resume_unwind(panic));
+        }
+    });
+    let after = port.diagnostics();
+    let failed = after.failures_total - failures;
+    assert_eq!(failed, THREADS.into(), "a failure of any thread is counted once: {after:?}");
 }
 
 fn empty_blocks_cost_nothing(port: &dyn Port) {
@@ -235,22 +286,4 @@ fn identity_is_stable_and_not_shared(port: &dyn Port) {
     let id = port.id();
     Block::take(port, layout(64, 8), 8).free(port);
     assert_eq!(port.id(), id, "use does not change the id");
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_last_byte_of_every_size_is_probed_and_parts_are_the_whole() {
-        for size in SIZES.into_iter().filter(|size| *size > 0) {
-            assert_eq!(probes(0..size).last(), Some(size - 1));
-            for cut in SIZES.into_iter().filter(|cut| *cut <= size) {
-                assert!(
-                    probes(0..cut).chain(probes(cut..size)).eq(probes(0..size)),
-                    "{cut}, {size}"
-                );
-            }
-        }
-    }
 }

@@ -1,6 +1,7 @@
-//! A port that fails requests by call site.
+//! A port that fails requests by call site and by number.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::thread::ThreadId;
 
 use crate::callsite::{CallSiteId, CallStack};
 use crate::counters::Diagnostics;
@@ -15,24 +16,45 @@ pub(super) const FAILURES_MAX: u64 = 10_000;
 /// What the panic of a run says that would retry for ever.
 pub(super) const RETRIES_FOREVER: &str = "a failed request was repeated without end";
 
-/// Which requests of a run fail: the first of each call site in turn, and after the last of
-/// them every later request too when `forever`.
+/// Which requests of a run fail: one of the first call site, then the next of each other call site
+/// in turn, and after the last of them every later request too when `forever`.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Plan {
     pub(super) sites: Vec<CallSiteId>,
+    /// Requests of the first call site that come before the one that fails.
+    pub(super) skip: u64,
+    /// The number of the one that fails among all requests, from zero. Until then no stack is
+    /// captured, so it is for one thread alone.
+    pub(super) number: Option<u64>,
     pub(super) forever: bool,
+}
+
+/// A call site and what it asked for in a run.
+#[derive(Debug)]
+pub(super) struct SeenSite {
+    pub(super) stack: CallStack,
+    /// How many requests had failed before its first.
+    pub(super) failed_before: u64,
+    /// The numbers of its requests among all of the run, from zero.
+    pub(super) numbers: Vec<u64>,
 }
 
 /// What [`Sites`] have seen.
 #[derive(Debug, Default)]
 pub(super) struct Seen {
-    /// The first request of each call site, in order, and how many failed before it.
-    pub(super) sites: Vec<(CallStack, u64)>,
+    /// The call sites, in the order of their first requests.
+    pub(super) sites: Vec<SeenSite>,
+    /// Requests, those of no captured stack included.
+    pub(super) requests: u64,
     /// Requests that failed.
     pub(super) failed: u64,
-    /// How often the last site of the plan asked again after it failed.
+    /// How often the last site of the plan asked again, on its thread, after it failed.
     pub(super) asked_again: u64,
-    known: hashbrown::HashSet<CallSiteId, foldhash::fast::FixedState>,
+    /// Whether more than one thread made requests.
+    pub(super) has_threads: bool,
+    thread: Option<ThreadId>,
+    failed_on: Option<ThreadId>,
+    known: hashbrown::HashMap<CallSiteId, usize, foldhash::fast::FixedState>,
 }
 
 /// A port that carries out a [`Plan`] over the one below.
@@ -62,24 +84,46 @@ impl Sites {
     }
 }
 
+impl Seen {
+    /// Takes note of request `number`; returns how many the call site made before.
+    fn note(&mut self, stack: CallStack, number: u64) -> u64 {
+        let index = *self.known.entry(stack.id()).or_insert(self.sites.len());
+        if index == self.sites.len() {
+            let failed_before = self.failed;
+            self.sites.push(SeenSite { stack, failed_before, numbers: Vec::new() });
+        }
+        let numbers = &mut self.sites[index].numbers;
+        numbers.push(number);
+        numbers.len() as u64 - 1
+    }
+}
+
 impl Gate for Sites {
     #[inline(never)]
     fn admit(&self, size: Bytes, _: Bytes, op: OpTag<'_>) -> Result<(), MemoryError> {
-        let stack = CallStack::capture();
-        let site = stack.id();
         let mut seen = self.seen();
-        let before = seen.failed;
-        if seen.known.insert(site) {
-            seen.sites.push((stack, before));
+        let number = seen.requests;
+        seen.requests += 1;
+        if seen.failed == 0 && self.plan.number.is_some_and(|fails| number < fails) {
+            return Ok(());
         }
-        let done = usize::try_from(before).unwrap_or(usize::MAX);
-        let is_next = self.plan.sites.get(done) == Some(&site);
+        let stack = CallStack::capture();
+        let (site, thread) = (stack.id(), std::thread::current().id());
+        seen.has_threads |= *seen.thread.get_or_insert(thread) != thread;
+        let before = seen.note(stack, number);
+        let done = usize::try_from(seen.failed).unwrap_or(usize::MAX);
+        let is_turn =
+            done > 0 || self.plan.number.map_or(before == self.plan.skip, |n| n == number);
+        let is_next = is_turn && self.plan.sites.get(done) == Some(&site);
         let is_over = done >= self.plan.sites.len();
-        if is_over && self.plan.sites.last() == Some(&site) {
+        if is_over && self.plan.sites.last() == Some(&site) && seen.failed_on == Some(thread) {
             seen.asked_again += 1;
         }
         if !(is_next || is_over && self.plan.forever && !self.plan.sites.is_empty()) {
             return Ok(());
+        }
+        if is_next {
+            seen.failed_on = Some(thread);
         }
         seen.failed += 1;
         assert!(seen.failed < FAILURES_MAX, "{RETRIES_FOREVER}");

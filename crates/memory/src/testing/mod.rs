@@ -1,7 +1,7 @@
 //! The test kit: prove that code survives every failure of its memory.
 //!
-//! - [`sweep`]: runs a closure again and again, each time with another of its call sites failing,
-//!   and classifies what became of each failure.
+//! - [`sweep`]: runs a closure again and again, each time with another of its requests failing, and
+//!   classifies what became of each failure, by call site.
 //! - [`assert_no_leaks`]: runs a closure and panics with operation, size and place of what it kept.
 //! - [`with_budget`]: runs a closure under a hard limit.
 //! - [`contract`]: the suite that every [`Port`](super::Port) must pass, for ports of your own.
@@ -12,6 +12,8 @@
 pub mod contract;
 mod injector;
 mod leaks;
+mod progress;
+mod quiet;
 mod report;
 mod sweep;
 

@@ -8,9 +8,9 @@ use crate::callsite::{CallStack, Site};
 /// How often the requests of a call site failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Repeat {
-    /// Its first one, as when memory is short for a moment.
+    /// One of them, as when memory is short for a moment.
     Once,
-    /// Its first one and every later request of any site, as when memory stays short.
+    /// One of them and every later request of any site, as when memory stays short.
     Forever,
 }
 
@@ -64,12 +64,18 @@ pub struct Case {
     pub site: Site,
     /// The stack it was called with.
     pub stack: CallStack,
+    /// Which of its requests failed, from one.
+    pub request: u64,
+    /// Requests that it makes in a run without a failure; none when only a failure leads to it.
+    pub requests: u64,
     /// Failures that came before it in the same run, because only they lead to it.
     pub failed_before: usize,
     /// How often it failed.
     pub repeat: Repeat,
     /// What became of it.
     pub outcome: Outcome,
+    /// Whether the sweep was told that the code may go on without this memory, and it did.
+    pub is_benign: bool,
 }
 
 impl fmt::Display for Case {
@@ -78,7 +84,11 @@ impl fmt::Display for Case {
             Repeat::Once => "once",
             Repeat::Forever => "forever",
         };
-        write!(f, "{}, failed {repeat}", self.stack)?;
+        write!(f, "{}, ", self.stack)?;
+        if self.requests > 1 {
+            write!(f, "request {} of {}, ", self.request, self.requests)?;
+        }
+        write!(f, "failed {repeat}")?;
         if self.failed_before > 0 {
             write!(f, " after {} other failures", self.failed_before)?;
         }
@@ -93,8 +103,14 @@ pub struct SweepReport {
     pub cases: Vec<Case>,
     /// Runs of the closure, the clean ones included.
     pub runs: u64,
+    /// Requests of a run without a failure.
+    pub requests: u64,
+    /// Those of them that failed in some run.
+    pub requests_tried: u64,
     /// Whether the limit on call stacks was reached, so that some were not tried.
     pub truncated: bool,
+    /// Which part of the call stacks was tried, when not all: its index, and the number of parts.
+    pub shard: Option<(usize, usize)>,
 }
 
 impl SweepReport {
@@ -108,9 +124,14 @@ impl SweepReport {
         self.cases.iter().map(|case| case.stack.id()).collect::<BTreeSet<_>>().len()
     }
 
-    /// The cases that did not come back as an error.
+    /// The cases that did not come back as an error, without the benign ones.
     pub fn unexpected(&self) -> impl Iterator<Item = &Case> {
-        self.cases.iter().filter(|case| !case.outcome.is_expected())
+        self.cases.iter().filter(|case| !case.outcome.is_expected() && !case.is_benign)
+    }
+
+    /// Failures that the code was allowed to go on after, and did.
+    pub fn benign(&self) -> usize {
+        self.cases.iter().filter(|case| case.is_benign).count()
     }
 
     /// Asserts that every failure came back as an error and that none was left out.
@@ -119,7 +140,8 @@ impl SweepReport {
     /// With every case that did not.
     #[track_caller]
     pub fn assert_propagated(&self) {
-        let is_clean = !self.truncated && !self.cases.is_empty();
+        let is_empty = self.cases.is_empty() && self.shard.is_none();
+        let is_clean = !self.truncated && !is_empty;
         assert!(is_clean && self.unexpected().next().is_none(), "{self}");
     }
 }
@@ -135,6 +157,24 @@ impl fmt::Display for SweepReport {
             self.runs,
             self.unexpected().count()
         )?;
+        if self.benign() > 0 {
+            write!(f, ", {} benign", self.benign())?;
+        }
+        if let Some((index, count)) = self.shard {
+            write!(f, "\n  only part {index} of {count} of the call stacks")?;
+        }
+        if self.requests_tried < self.requests {
+            let (tried, all) = (self.requests_tried, self.requests);
+            write!(
+                f,
+                "\n  {tried} of {all} requests failed: the others are of the same call stacks"
+            )?;
+        }
+        if self.unexpected().any(|case| case.site.place.is_none()) {
+            f.write_str(
+                "\n  places are missing: the program was built without line tables, or is stripped",
+            )?;
+        }
         if self.truncated {
             f.write_str("\n  some call stacks were not tried: raise the limit")?;
         }

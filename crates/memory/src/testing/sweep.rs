@@ -1,26 +1,35 @@
-//! The sweep: every call site of a closure fails, once, then persistently.
+//! The sweep: every call site of a closure fails, once, then persistently, at each of its requests.
 //!
-//! A clean run lists the call sites. Then each fails in runs of its own: its first request
-//! alone, and its first request with all that follow. Requests that only appear after a failure
-//! (a fallback, a report of the error) fail in turn, up to a chain of [`CHAIN_MAX`]. Each
-//! plan runs twice and must end the same way both times. It ends when no new call site appears.
+//! A clean run lists the call sites and their requests. Then each call site fails in runs of its
+//! own: its first request alone, and its first request with all that follow; these plans run twice
+//! and must end the same way both times. After that its later requests fail in the same way, each
+//! in one run, which is repeated when its outcome is not the expected one: see
+//! [`Sweep::later_requests_max`]. Requests that only appear after a failure (a fallback, a report of
+//! the error) fail in turn, up to a chain of [`CHAIN_MAX`]. A last clean run shows that nothing was
+//! damaged on the way.
 //!
 //! A call site is a stack of return addresses (see [`CallStack`]), so the sweep finds the same one
-//! again although sizes, counts and the order of threads differ. A last clean run shows that
-//! nothing was damaged on the way.
+//! again although sizes, counts and the order of threads differ. While one thread makes all
+//! requests, a request is found again by its number, and a run captures no stack before it; with
+//! more threads, by its call site and the number there.
 
-use std::collections::VecDeque;
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::collections::{BTreeSet, VecDeque};
+use std::hash::BuildHasher;
 
-use super::injector::{Injector, Plan, RETRIES_FOREVER, Seen, Sites};
+use super::injector::{Injector, Plan, RETRIES_FOREVER, Seen, SeenSite, Sites};
+use super::progress::Progress;
+use super::quiet::catch_quietly;
 use super::report::{Case, Outcome, Repeat, SweepReport};
 use crate::alloc::Alloc;
-use crate::callsite::{CallSiteId, CallStack, unwind};
+use crate::callsite::{CallSiteId, CallStack, Site, unwind};
 use crate::system::System;
 use crate::traced::{Trace, TraceReport, Traced};
 
 /// Failures in one run that lead to the next call site.
 const CHAIN_MAX: usize = 4;
+
+/// Requests of a run up to which each of them fails.
+const ALL_REQUESTS_MAX: u64 = 256;
 
 /// Sweeps `body` with the defaults of [`Sweep`].
 ///
@@ -41,6 +50,9 @@ pub fn sweep<T, E: std::fmt::Display>(body: impl FnMut(Alloc<'_>) -> Result<T, E
 /// A sweep with what must hold after each failure.
 pub struct Sweep<'s, E> {
     stacks_max: usize,
+    later_requests_max: u64,
+    shard: Option<(usize, usize)>,
+    benign: Vec<String>,
     invariant: Box<dyn FnMut() -> Result<(), String> + 's>,
     is_memory_error: Box<dyn Fn(&E) -> bool + 's>,
 }
@@ -65,6 +77,9 @@ impl<'s, E> Sweep<'s, E> {
     pub fn new() -> Self {
         Self {
             stacks_max: 10_000,
+            later_requests_max: 3,
+            shard: None,
+            benign: Vec::new(),
             invariant: Box::new(|| Ok(())),
             is_memory_error: Box::new(|_| true),
         }
@@ -74,6 +89,33 @@ impl<'s, E> Sweep<'s, E> {
     #[must_use]
     pub fn stacks_max(self, stacks_max: usize) -> Self {
         Self { stacks_max, ..self }
+    }
+
+    /// In a run of more than 256 requests, fails at most `later_requests_max` of the requests of each
+    /// call site besides the first: the last, and others from a fixed seed. The default is 3;
+    /// `u64::MAX` is every request. In a run of fewer, every request fails, unless this is zero.
+    #[must_use]
+    pub fn later_requests_max(self, later_requests_max: u64) -> Self {
+        Self { later_requests_max, ..self }
+    }
+
+    /// Tries part `index` of `count` of the call stacks, for machines that share a sweep.
+    ///
+    /// # Panics
+    /// When `index` is not below `count`.
+    #[must_use]
+    #[track_caller]
+    pub fn shard(self, index: usize, count: usize) -> Self {
+        assert!(index < count, "part {index} of {count}: the first part is 0");
+        Self { shard: Some((index, count)), ..self }
+    }
+
+    /// Lets code go on after a failure below the function whose path contains `function`, as after
+    /// one of a cache that may be small. Such failures are counted apart.
+    #[must_use]
+    pub fn benign(mut self, function: &str) -> Self {
+        self.benign.push(function.into());
+        self
     }
 
     /// Checks `invariant` after every run: for example that a file still has its old contents, or
@@ -90,67 +132,170 @@ impl<'s, E> Sweep<'s, E> {
     }
 }
 
+/// A request that is to fail.
+struct Target {
+    /// The call sites that fail before it, because only they lead to it.
+    before: Vec<CallSiteId>,
+    stack: CallStack,
+    /// The requests of its call site that come before it.
+    skip: u64,
+    /// Its number among all requests, unless threads make it differ from run to run.
+    number: Option<u64>,
+    /// Requests of its call site in a clean run.
+    requests: u64,
+}
+
 impl<E: std::fmt::Display> Sweep<'_, E> {
     /// Runs `body` until every call site has failed.
     ///
     /// # Panics
     /// When a clean run, the first or the last, fails, panics, leaks or breaks the invariant: a
     /// sweep of code that does not work says nothing.
+    #[track_caller]
     pub fn run<T>(mut self, mut body: impl FnMut(Alloc<'_>) -> Result<T, E>) -> SweepReport {
-        let mut report = SweepReport { cases: Vec::new(), runs: 0, truncated: false };
         // Not known to the compiler, so that the closure keeps a frame, which names it in reports.
         let body: &mut Body<'_, T, E> = std::hint::black_box(&mut body);
         let clean = self.clean(body);
-        let mut queue: VecDeque<_> =
-            clean.seen.sites.iter().map(|(stack, _)| (Vec::new(), *stack)).collect();
-        let mut known: Vec<CallSiteId> = queue.iter().map(|(_, stack)| stack.id()).collect();
-        let mut tried = 0;
-        while let Some((before, stack)) = queue.pop_front() {
-            if tried == self.stacks_max {
-                report.truncated = true;
-                break;
-            }
-            tried += 1;
-            let mut sites: Vec<CallSiteId> = before;
-            sites.push(stack.id());
+        let mut report = SweepReport {
+            cases: Vec::new(),
+            runs: 0,
+            requests: clean.requests,
+            requests_tried: 0,
+            truncated: clean.sites.len() > self.stacks_max,
+            shard: self.shard,
+        };
+        let mut known: BTreeSet<_> = clean.sites.iter().map(|site| site.stack.id()).collect();
+        let mut queue = self.targets(&clean);
+        let mut progress = Progress::new();
+        let mut stacks_left = self.stacks_max.saturating_sub(clean.sites.len());
+        while let Some(target) = queue.pop_front() {
+            progress.show(report.cases.len(), queue.len());
+            let mut sites = target.before.clone();
+            sites.push(target.stack.id());
+            report.requests_tried += u64::from(target.before.is_empty() && target.requests > 0);
             for repeat in [Repeat::Once, Repeat::Forever] {
-                let plan = Plan { sites: sites.clone(), forever: repeat == Repeat::Forever };
-                let (outcome, seen) = self.settle(body, &plan);
-                report.runs += 2;
-                for (stack, failed) in seen.sites {
+                let forever = repeat == Repeat::Forever;
+                let plan = Plan {
+                    sites: sites.clone(),
+                    skip: target.skip,
+                    number: target.number,
+                    forever,
+                };
+                let (outcome, seen) = self.settle(body, &plan, &mut report.runs);
+                for site in seen.sites {
                     // What no failure led to is reached without one.
-                    let leads = if failed > 0 { sites.clone() } else { Vec::new() };
-                    if leads.len() < CHAIN_MAX && !known.contains(&stack.id()) {
-                        known.push(stack.id());
-                        queue.push_back((leads, stack));
+                    let leads = site.failed_before > 0;
+                    let before = if leads { sites.clone() } else { Vec::new() };
+                    if before.len() < CHAIN_MAX && known.insert(site.stack.id()) {
+                        report.truncated |= stacks_left == 0;
+                        if stacks_left > 0 {
+                            stacks_left -= 1;
+                            let stack = site.stack;
+                            queue.push_back(Target {
+                                before,
+                                stack,
+                                skip: 0,
+                                number: None,
+                                requests: 0,
+                            });
+                        }
                     }
                 }
-                let (site, failed_before) = (stack.site(), sites.len() - 1);
-                report.cases.push(Case { site, stack, failed_before, repeat, outcome });
+                report.cases.push(self.case(&target, repeat, outcome));
             }
         }
+        progress.end();
         self.clean(body);
         report.runs += 2;
         report
     }
 
-    /// Runs `body` without a failure.
-    fn clean<T>(&mut self, body: &mut Body<'_, T, E>) -> Attempt {
-        let clean = self.attempt(body, &Plan::default(), Trace::sites());
-        let end = clean.end(None);
-        assert_eq!(end, Outcome::Swallowed, "the run without a failure does not succeed");
-        clean
+    /// What fails, from a clean run: the first request of each call site, then later ones.
+    fn targets(&self, clean: &Seen) -> VecDeque<Target> {
+        let (index, count) = self.shard.unwrap_or((0, 1));
+        let sites = clean.sites.iter().take(self.stacks_max).skip(index).step_by(count);
+        let target = |site: &SeenSite, skip: u64| {
+            let number =
+                usize::try_from(skip).ok().and_then(|skip| site.numbers.get(skip).copied());
+            let number = number.filter(|_| !clean.has_threads);
+            let requests = site.numbers.len() as u64;
+            Target { before: Vec::new(), stack: site.stack, skip, number, requests }
+        };
+        let mut targets: VecDeque<_> = sites.clone().map(|site| target(site, 0)).collect();
+        for (seed, site) in sites.enumerate() {
+            let later = self.later(site.numbers.len() as u64, seed, clean.requests);
+            targets.extend(later.into_iter().map(|skip| target(site, skip)));
+        }
+        targets
     }
 
-    /// Runs a plan twice; the outcomes must be the same.
-    fn settle<T>(&mut self, body: &mut Body<'_, T, E>, plan: &Plan) -> (Outcome, Seen) {
+    /// Which requests of a call site besides its first fail.
+    fn later(&self, requests: u64, seed: usize, requests_of_all: u64) -> BTreeSet<u64> {
+        let is_every = requests_of_all <= ALL_REQUESTS_MAX || self.later_requests_max >= requests;
+        if requests < 2 || self.later_requests_max == 0 {
+            return BTreeSet::new();
+        }
+        if is_every {
+            return (1..requests).collect();
+        }
+        let hash = foldhash::fast::FixedState::with_seed(0);
+        let seeded =
+            (1..self.later_requests_max).map(|n| 1 + hash.hash_one((seed, n)) % (requests - 1));
+        seeded.chain([requests - 1]).collect()
+    }
+
+    fn case(&self, target: &Target, repeat: Repeat, outcome: Outcome) -> Case {
+        let went_on = matches!(outcome, Outcome::Swallowed | Outcome::Retried(_));
+        let is_below = |site: &Site| self.benign.iter().any(|name| site.function.contains(name));
+        let is_benign = went_on
+            && !self.benign.is_empty()
+            && target.stack.sites(usize::MAX).iter().any(is_below);
+        Case {
+            site: target.stack.site(),
+            stack: target.stack,
+            request: target.skip + 1,
+            requests: target.requests,
+            failed_before: target.before.len(),
+            repeat,
+            outcome,
+            is_benign,
+        }
+    }
+
+    /// Runs `body` without a failure.
+    #[track_caller]
+    fn clean<T>(&mut self, body: &mut Body<'_, T, E>) -> Seen {
+        let clean = self.attempt(body, &Plan::default(), Trace::sites());
+        if let Ended::MemoryError(error) = &clean.result {
+            panic!("the run without a failure fails: {error}");
+        }
+        let end = clean.end(None);
+        assert_eq!(end, Outcome::Swallowed, "the run without a failure does not succeed");
+        clean.seen
+    }
+
+    /// Runs a plan, and again when it is the first of its call site or ends unexpectedly; the
+    /// outcomes must be the same.
+    fn settle<T>(
+        &mut self,
+        body: &mut Body<'_, T, E>,
+        plan: &Plan,
+        runs: &mut u64,
+    ) -> (Outcome, Seen) {
         let first = self.attempt(body, plan, Trace::stamped());
+        *runs += 1;
+        let one = first.end(Some(plan));
+        if plan.skip > 0 && one.is_expected() {
+            return (one, first.seen);
+        }
         let mut second = self.attempt(body, plan, Trace::stamped());
+        *runs += 1;
         if second.leak.is_some() {
             // Call sites of blocks are dear to keep, and only what leaks is named by them.
             second = self.attempt(body, plan, Trace::sites());
+            *runs += 1;
         }
-        let (one, two) = (first.end(Some(plan)), second.end(Some(plan)));
+        let two = second.end(Some(plan));
         let same = std::mem::discriminant(&one) == std::mem::discriminant(&two);
         let outcome = match one {
             _ if same => two,
@@ -164,9 +309,11 @@ impl<E: std::fmt::Display> Sweep<'_, E> {
         let traced = Traced::new(System::uncounted(), trace);
         let injector = Injector::with_gate(traced, Sites::new(plan.clone()));
         let call = || unwind::rooted(|| body(Alloc::new(&injector)).map(drop));
-        let result = match catch_unwind(AssertUnwindSafe(call)) {
+        let result = match catch_quietly(call) {
             Ok(Ok(())) => Ended::Ok,
-            Ok(Err(error)) if (self.is_memory_error)(&error) => Ended::MemoryError,
+            Ok(Err(error)) if (self.is_memory_error)(&error) => {
+                Ended::MemoryError(error.to_string())
+            }
             Ok(Err(error)) => Ended::OtherError(error.to_string()),
             Err(panic) => Ended::Panic(message(&*panic)),
         };
@@ -180,7 +327,7 @@ impl<E: std::fmt::Display> Sweep<'_, E> {
 /// How the closure ended.
 enum Ended {
     Ok,
-    MemoryError,
+    MemoryError(String),
     OtherError(String),
     Panic(String),
 }
@@ -212,7 +359,7 @@ impl Attempt {
             Ended::OtherError(error) => Outcome::Misreported(error.clone()),
             _ if asked_again > 0 => Outcome::Retried(asked_again),
             Ended::Ok => Outcome::Swallowed,
-            Ended::MemoryError => Outcome::Propagated,
+            Ended::MemoryError(_) => Outcome::Propagated,
         }
     }
 }

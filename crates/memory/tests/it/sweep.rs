@@ -198,7 +198,7 @@ fn what_only_a_failure_leads_to_fails_too() {
 fn a_limit_on_stacks_is_said_and_fails_the_assertion() {
     let report = Sweep::new().stacks_max(2).run(workload);
     assert!(report.truncated);
-    assert_eq!(report.cases.len(), 4);
+    assert_eq!(report.call_stacks(), 2);
     std::panic::catch_unwind(|| report.assert_propagated()).expect_err("it is not complete");
 }
 
@@ -214,4 +214,156 @@ fn a_kept_block_fails_the_assertion_of_no_leaks() {
     let panic = std::panic::catch_unwind(keep).expect_err("it is found");
     let message = panic.downcast::<String>().expect("the message is formatted");
     assert!(message.contains("1 x 10 bytes"), "{message}");
+}
+
+/// Asks once for each row at one call site; `ends` says what becomes of the failure of a row.
+fn rows<'a>(
+    alloc: Alloc<'a>,
+    count: usize,
+    ends: impl Fn(usize, MemoryError, Vec<'a, u8>) -> Result<(), MemoryError>,
+) -> Result<(), MemoryError> {
+    for row in 0..count {
+        let mut held = Vec::<u8>::new(alloc);
+        if let Err(error) = held.try_reserve(8) {
+            let first = Vec::new(alloc);
+            return ends(row, error, first);
+        }
+    }
+    Ok(())
+}
+
+#[test]
+fn every_row_that_can_swallow_its_failure_is_found() {
+    for faulty in 0..6 {
+        let report = sweep(|alloc| {
+            rows(alloc, 6, |row, error, _| if row == faulty { Ok(()) } else { Err(error) })
+        });
+        let found: std::vec::Vec<_> =
+            report.unexpected().map(|case| (case.request, case.requests, &case.outcome)).collect();
+        let row = faulty as u64 + 1;
+        assert_eq!(found, [(row, 6, &Outcome::Swallowed), (row, 6, &Outcome::Swallowed)]);
+        assert!(
+            report.to_string().contains(&format!("request {row} of 6, failed once")),
+            "{report}"
+        );
+        assert_eq!((report.requests, report.requests_tried), (6, 6));
+    }
+}
+
+#[test]
+fn a_block_that_only_a_later_failure_leaks_is_found() {
+    let report = sweep(|alloc| {
+        let mut kept = std::vec::Vec::new();
+        for row in 0..3 {
+            match take(alloc) {
+                Ok(block) => kept.push(block),
+                Err(error) if row < 2 => return Err(error),
+                Err(error) => {
+                    kept.into_iter().for_each(leak);
+                    return Err(error);
+                }
+            }
+        }
+        Ok(())
+    });
+    let found: std::vec::Vec<_> = report.unexpected().map(|case| case.request).collect();
+    assert_eq!(found, [3, 3], "{report}");
+}
+
+#[test]
+fn of_many_requests_the_first_the_last_and_some_others_fail_unless_all_are_asked_for() {
+    let body = |alloc: Alloc<'_>| rows(alloc, 1000, |_, error, _| Err(error));
+    let report = sweep(body);
+    report.assert_propagated();
+    let tried = |report: &SweepReport| {
+        report.cases.iter().map(|case| case.request).collect::<std::collections::BTreeSet<_>>()
+    };
+    assert!(tried(&report).contains(&1) && tried(&report).contains(&1000), "{report}");
+    assert_eq!((report.requests, report.requests_tried), (1000, 4));
+    assert!(report.to_string().contains("4 of 1000 requests failed"), "{report}");
+    let report = Sweep::new().later_requests_max(u64::MAX).run(body);
+    assert_eq!(tried(&report), (1..=1000).collect());
+    // Each plan runs once, but the first of the call site, and the clean ones.
+    assert_eq!(report.runs, 2 * 1000 + 2 + 2);
+}
+
+#[test]
+fn shards_try_everything_once_between_them() {
+    let whole = sweep(workload);
+    let mut stacks = std::vec::Vec::new();
+    for index in 0..3 {
+        let part = Sweep::new().shard(index, 3).run(workload);
+        part.assert_propagated();
+        stacks.extend(part.cases.iter().map(|case| case.stack.id()));
+    }
+    stacks.sort();
+    stacks.dedup();
+    assert_eq!(stacks.len(), whole.call_stacks());
+}
+
+#[test]
+fn a_failure_that_code_may_go_on_after_is_counted_apart() {
+    #[inline(never)]
+    fn fills_a_cache(alloc: Alloc<'_>) {
+        let cache = take(alloc);
+        drop(std::hint::black_box(cache));
+    }
+    let body = |alloc: Alloc<'_>| {
+        fills_a_cache(alloc);
+        Ok::<_, MemoryError>(())
+    };
+    assert_eq!(sweep(body).unexpected().count(), 2);
+    let report = Sweep::new().benign("fills_a_cache").run(body);
+    report.assert_propagated();
+    assert_eq!(report.benign(), 2);
+    assert!(report.to_string().contains("2 benign"), "{report}");
+}
+
+#[test]
+fn threads_of_one_function_are_no_retries() {
+    let report = sweep(|alloc| {
+        std::thread::scope(|scope| {
+            let threads: std::vec::Vec<_> =
+                (0..4).map(|_| scope.spawn(move || take(alloc).map(drop))).collect();
+            let ends = threads.into_iter().map(|thread| thread.join().expect("it has no panic"));
+            ends.collect::<std::vec::Vec<_>>().into_iter().collect::<Result<(), _>>()
+        })
+    });
+    report.assert_propagated();
+    assert_eq!((report.requests, report.requests_tried), (4, 4));
+}
+
+#[test]
+fn a_clean_run_that_fails_is_shown_with_its_error() {
+    let panic = std::panic::catch_unwind(|| sweep(|_| Err::<(), _>("the file is missing")));
+    let message = panic.expect_err("there is nothing to sweep").downcast::<String>();
+    let message = message.expect("the message is formatted");
+    assert!(message.contains("the file is missing"), "{message}");
+}
+
+trait Encode {
+    fn encode(&self, out: &mut Vec<'_, u8>) -> Result<(), MemoryError>;
+}
+
+impl Encode for Option<u64> {
+    #[inline(never)]
+    fn encode(&self, out: &mut Vec<'_, u8>) -> Result<(), MemoryError> {
+        out.try_extend_from_slice(&self.unwrap_or(0).to_le_bytes())
+    }
+}
+
+impl<T: Copy + Into<u64>> Encode for [T] {
+    #[inline(never)]
+    fn encode(&self, out: &mut Vec<'_, u8>) -> Result<(), MemoryError> {
+        self.iter().try_for_each(|value| out.try_extend_from_slice(&(*value).into().to_le_bytes()))
+    }
+}
+
+#[test]
+fn a_call_site_in_a_trait_of_the_program_for_a_type_of_core_is_named() {
+    let option = sweep(|alloc| Some(1).encode(&mut Vec::new(alloc)));
+    let slice = sweep(|alloc| [1_u32, 2][..].encode(&mut Vec::new(alloc)));
+    for case in option.cases.iter().chain(&slice.cases) {
+        assert!(case.site.function.contains("Encode>::encode"), "{case}");
+    }
 }

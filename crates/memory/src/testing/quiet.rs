@@ -1,0 +1,28 @@
+//! Panics that a sweep expects, which print nothing.
+
+use std::any::Any;
+use std::cell::Cell;
+use std::panic::{AssertUnwindSafe, catch_unwind, set_hook, take_hook};
+use std::sync::Once;
+
+thread_local! {
+    static IS_QUIET: Cell<bool> = const { Cell::new(false) };
+}
+
+/// The result of `body`, or what it panicked with. The panic hook is not called for this thread;
+/// the program's own hook, as it is at the first call, serves all others.
+pub(super) fn catch_quietly<T>(body: impl FnOnce() -> T) -> Result<T, Box<dyn Any + Send>> {
+    static HOOK: Once = Once::new();
+    HOOK.call_once(|| {
+        let hook = take_hook();
+        set_hook(Box::new(move |info| {
+            if !IS_QUIET.try_with(Cell::get).unwrap_or(false) {
+                hook(info);
+            }
+        }));
+    });
+    let outer = IS_QUIET.replace(true);
+    let result = catch_unwind(AssertUnwindSafe(body));
+    IS_QUIET.set(outer);
+    result
+}
