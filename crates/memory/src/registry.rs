@@ -1,19 +1,15 @@
 //! The registry of operations that are running.
 //!
 //! An operation begins, takes memory on its account through tagged handles, and ends; the registry
-//! knows all that run now and keeps totals of those that ended. It stands on sharded-slab: lookups
-//! are lock-free, and a key carries a generation, so the key of an operation that ended never
-//! finds another one.
+//! knows all that run now and keeps totals of those that ended. Its accounts are made with it, so
+//! an operation begins without taking memory, on any thread and in a destructor of a thread-local.
+//! A key is the number of a run, so the key of an operation that ended never finds another one.
 //!
-//! sharded-slab takes its pages from the process's heap, keeps them, and aborts when there is none
-//! left. So the capacity is bounded, the pages are those of the threads that begin operations, and
-//! nothing here goes through a port: it is outside what budgets count and what sweeps let fail.
+//! One lock guards the list for the time of a search; no request for memory takes it. The accounts
+//! are in the process's heap, outside of what budgets count and what sweeps let fail.
 
 use std::fmt;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
-
-use sharded_slab::{Config, Entry, Slab};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::alloc::Alloc;
 use super::counters::Diagnostics;
@@ -23,15 +19,6 @@ use crate::units::Bytes;
 
 /// Operations that can run at the same time.
 pub const OPERATIONS_MAX: usize = 64;
-
-/// The shape of the slab: one page per thread that begins operations.
-struct Shape;
-
-impl Config for Shape {
-    const MAX_THREADS: usize = 128;
-    const MAX_PAGES: usize = 1;
-    const INITIAL_PAGE_SIZE: usize = 32;
-}
 
 /// The operations that run now, and totals of those that ended.
 ///
@@ -49,12 +36,26 @@ impl Config for Shape {
 /// assert!(totals.peak_bytes >= Bytes::new(100));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-pub struct Registry {
-    slab: Slab<OpStats, Shape>,
-    /// The keys of running operations plus one, or zero; sharded-slab has no list of its own.
-    running: [AtomicUsize; OPERATIONS_MAX],
-    serial: AtomicU64,
-    totals: Mutex<[OpTotals; Op::COUNT_MAX]>,
+pub struct Registry(Mutex<State>);
+
+/// What the lock guards.
+struct State {
+    accounts: Box<[Account]>,
+    /// The number of the next run, from 1.
+    serial: u64,
+    totals: [OpTotals; Op::COUNT_MAX],
+}
+
+/// The account of a run, or of one that ended, to be used again.
+struct Account {
+    is_running: bool,
+    stats: Arc<OpStats>,
+}
+
+impl State {
+    fn find(&mut self, serial: u64) -> Option<&mut Account> {
+        self.accounts.iter_mut().find(|one| one.is_running && one.stats.serial() == serial)
+    }
 }
 
 /// What all ended runs of an operation have taken.
@@ -74,7 +75,7 @@ pub struct OpTotals {
 
 /// The key of a run; finds nothing once the run has ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct OpKey(usize);
+pub struct OpKey(u64);
 
 /// A running operation, as the registry reports it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -102,62 +103,62 @@ impl fmt::Display for TooManyOperations {
 impl std::error::Error for TooManyOperations {}
 
 impl Registry {
-    /// An empty registry whose first page is in place.
+    /// An empty registry with the accounts of [`OPERATIONS_MAX`] operations.
     pub fn new() -> Self {
-        let registry = Self {
-            slab: Slab::new_with_config(),
-            running: [const { AtomicUsize::new(0) }; OPERATIONS_MAX],
-            serial: AtomicU64::new(1),
-            totals: Mutex::default(),
-        };
-        if let Some(first) = registry.slab.insert(OpStats::new(Op::new(0, ""), 0)) {
-            registry.slab.remove(first);
-        }
-        registry
+        let account =
+            |_| Account { is_running: false, stats: Arc::new(OpStats::new(Op::new(0, ""), 0)) };
+        let accounts = (0..OPERATIONS_MAX).map(account).collect();
+        Self(Mutex::new(State { accounts, serial: 1, totals: Default::default() }))
     }
 
     /// Begins a run of `op`, which ends when the scope is dropped.
     ///
     /// # Errors
-    /// When [`OPERATIONS_MAX`] operations run, or half as many that this thread began.
+    /// When [`OPERATIONS_MAX`] operations run.
     pub fn begin(&self, op: Op) -> Result<Scope<'_>, TooManyOperations> {
-        let serial = self.serial.fetch_add(1, Ordering::Relaxed);
-        let key = self.slab.insert(OpStats::new(op, serial)).ok_or(TooManyOperations)?;
-        let claim = |place: &AtomicUsize| {
-            place.compare_exchange(0, key + 1, Ordering::AcqRel, Ordering::Relaxed).is_ok()
-        };
-        let place = self.running.iter().position(claim);
-        match (self.slab.get(key), place) {
-            (Some(entry), Some(place)) => Ok(Scope { registry: self, entry, key, place }),
-            _ => {
-                self.slab.remove(key);
-                Err(TooManyOperations)
+        let mut state = self.lock();
+        let State { accounts, serial, .. } = &mut *state;
+        for account in accounts.iter_mut().filter(|one| !one.is_running) {
+            // A scope that ends on another thread may still hold its account for a moment.
+            if let Some(stats) = Arc::get_mut(&mut account.stats) {
+                *stats = OpStats::new(op, *serial);
+                *serial += 1;
+                account.is_running = true;
+                return Ok(Scope { registry: self, stats: Arc::clone(&account.stats) });
             }
         }
+        Err(TooManyOperations)
     }
 
     /// Looks a run up; `None` when it has ended.
     pub fn get(&self, key: OpKey) -> Option<OpReading> {
-        let stats = self.slab.get(key.0)?;
-        let (op, serial, diagnostics) = (stats.op(), stats.serial(), stats.diagnostics());
-        Some(OpReading { key, op, serial, diagnostics })
+        self.lock().find(key.0).map(|account| reading(account))
     }
 
     /// The operations that run now, in no order.
     pub fn running(&self) -> impl Iterator<Item = OpReading> {
-        let keys = self.running.iter().map(|place| place.load(Ordering::Acquire));
-        keys.filter_map(|key| self.get(OpKey(key.checked_sub(1)?)))
+        (0..OPERATIONS_MAX).filter_map(|index| {
+            let state = self.lock();
+            let account = &state.accounts[index];
+            account.is_running.then(|| reading(account))
+        })
     }
 
     /// What all ended runs of `op` have taken.
     pub fn totals(&self, op: Op) -> OpTotals {
-        self.lock()[op.index()]
+        self.lock().totals[op.index()]
     }
 
-    fn lock(&self) -> MutexGuard<'_, [OpTotals; Op::COUNT_MAX]> {
-        // Totals are right between any two statements, also after a panic of another holder.
-        self.totals.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> MutexGuard<'_, State> {
+        // The state is right between any two statements, also after a panic of another holder.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+fn reading(account: &Account) -> OpReading {
+    let stats = &account.stats;
+    let (key, op, serial) = (OpKey(stats.serial()), stats.op(), stats.serial());
+    OpReading { key, op, serial, diagnostics: stats.diagnostics() }
 }
 
 impl Default for Registry {
@@ -175,20 +176,18 @@ impl fmt::Debug for Registry {
 /// A running operation. It ends when this is dropped; handles on its account end before.
 pub struct Scope<'r> {
     registry: &'r Registry,
-    entry: Entry<'r, OpStats, Shape>,
-    key: usize,
-    place: usize,
+    stats: Arc<OpStats>,
 }
 
 impl Scope<'_> {
     /// The key of the run, for those who cannot borrow the scope.
-    pub const fn key(&self) -> OpKey {
-        OpKey(self.key)
+    pub fn key(&self) -> OpKey {
+        OpKey(self.stats.serial())
     }
 
     /// The account of the run.
     pub fn stats(&self) -> &OpStats {
-        &self.entry
+        &self.stats
     }
 
     /// `alloc` on the account of this run, for any thread.
@@ -208,18 +207,17 @@ impl Drop for Scope<'_> {
         let Diagnostics {
             bytes_outstanding, peak_bytes, failures_total, allocations_total, ..
         } = self.stats().diagnostics();
-        {
-            let totals = &mut self.registry.lock()[self.stats().op().index()];
-            totals.runs += 1;
-            totals.peak_bytes = totals.peak_bytes.max(peak_bytes);
-            totals.failures_total += failures_total;
-            totals.allocations_total += allocations_total;
-            totals.leaked_bytes =
-                Bytes::new(totals.leaked_bytes.get().saturating_add(bytes_outstanding.get()));
+        let mut state = self.registry.lock();
+        let totals = &mut state.totals[self.stats.op().index()];
+        totals.runs += 1;
+        totals.peak_bytes = totals.peak_bytes.max(peak_bytes);
+        totals.failures_total += failures_total;
+        totals.allocations_total += allocations_total;
+        totals.leaked_bytes =
+            Bytes::new(totals.leaked_bytes.get().saturating_add(bytes_outstanding.get()));
+        if let Some(account) = state.find(self.stats.serial()) {
+            account.is_running = false;
         }
-        self.registry.running[self.place].store(0, Ordering::Release);
-        // The slot is freed once the entry of this scope is dropped as well.
-        self.registry.slab.remove(self.key);
     }
 }
 

@@ -1,12 +1,12 @@
 //! The sweep: every call site of a closure fails, once, then persistently, at each of its requests.
 //!
 //! A clean run lists the call sites and their requests. Then each call site fails in runs of its
-//! own: its first request alone, and its first request with all that follow; these plans run twice
-//! and must end the same way both times. After that its later requests fail in the same way, each
-//! in one run, which is repeated when its outcome is not the expected one: see
-//! [`Sweep::later_requests_max`]. Requests that only appear after a failure (a fallback, a report of
-//! the error) fail in turn, up to a chain of [`CHAIN_MAX`]. A last clean run shows that nothing was
-//! damaged on the way.
+//! own: its first request alone, and its first request with all that follow; these plans run
+//! twice and must end the same way both times. After that its later requests fail in the same way,
+//! each in one run, which is repeated when its outcome is not the expected one: see
+//! [`Sweep::later_requests_max`]. Requests that only appear after a failure (a fallback, a report
+//! of the error) fail in turn, up to a chain of [`CHAIN_MAX`]. A last clean run shows that nothing
+//! was damaged on the way.
 //!
 //! A call site is a stack of return addresses (see [`CallStack`]), so the sweep finds the same one
 //! again although sizes, counts and the order of threads differ. While one thread makes all
@@ -91,8 +91,8 @@ impl<'s, E> Sweep<'s, E> {
         Self { stacks_max, ..self }
     }
 
-    /// In a run of more than 256 requests, fails at most `later_requests_max` of the requests of each
-    /// call site besides the first: the last, and others from a fixed seed. The default is 3;
+    /// In a run of more than 256 requests, fails at most `later_requests_max` of the requests of
+    /// each call site besides the first: the last, and others from a fixed seed. The default is 3;
     /// `u64::MAX` is every request. In a run of fewer, every request fails, unless this is zero.
     #[must_use]
     pub fn later_requests_max(self, later_requests_max: u64) -> Self {

@@ -100,7 +100,7 @@ fn a_full_registry_fails_and_recovers() {
         std::iter::from_fn(|| registry.begin(operation::CACHE_QUERY).ok()).take(1000).collect()
     };
     let held = fill();
-    assert!(!held.is_empty() && held.len() <= OPERATIONS_MAX, "{} at once", held.len());
+    assert_eq!(held.len(), OPERATIONS_MAX);
     let failed = registry.begin(operation::CACHE_QUERY).expect_err("it is full");
     assert!(failed.to_string().contains("64 operations"), "{failed}");
     let at_once = held.len();
@@ -119,4 +119,42 @@ fn an_operation_that_keeps_memory_is_in_the_totals() {
     }
     assert_eq!(registry.totals(operation::JOURNAL_APPEND).leaked_bytes, Bytes::new(77));
     traced.teardown().expect_err("it is still outstanding");
+}
+
+#[test]
+fn any_number_of_threads_begins_operations() {
+    let (registry, all) = (Registry::new(), std::sync::Barrier::new(200));
+    std::thread::scope(|threads| {
+        for _ in 0..200 {
+            threads.spawn(|| {
+                // More threads than accounts, so some are told that there are too many.
+                let scope = registry.begin(operation::CACHE_QUERY);
+                all.wait();
+                drop(scope);
+            });
+        }
+    });
+    assert_eq!(registry.totals(operation::CACHE_QUERY).runs, OPERATIONS_MAX as u64);
+    let next = || {
+        std::thread::scope(|one| {
+            one.spawn(|| registry.begin(operation::CACHE_QUERY).is_ok()).join()
+        })
+    };
+    assert!((0..2000).all(|_| matches!(next(), Ok(true))), "threads that ended leave no trace");
+}
+
+#[test]
+fn a_destructor_of_a_thread_local_may_begin_an_operation() {
+    struct Late(std::sync::Arc<Registry>);
+    impl Drop for Late {
+        fn drop(&mut self) {
+            drop(self.0.begin(operation::CACHE_QUERY));
+        }
+    }
+    thread_local!(static LATE: std::cell::OnceCell<Late> = const { std::cell::OnceCell::new() });
+    let registry = std::sync::Arc::new(Registry::new());
+    let late = Late(registry.clone());
+    let thread = std::thread::spawn(move || LATE.with(|cell| cell.set(late).is_ok()));
+    assert!(thread.join().expect("no panic in it"));
+    assert_eq!(registry.totals(operation::CACHE_QUERY).runs, 1);
 }
