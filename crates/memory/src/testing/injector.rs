@@ -3,7 +3,6 @@
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use crate::callsite::{CallSiteId, CallStack};
-use crate::counters::Diagnostics;
 use crate::error::{ErrorKind, MemoryError};
 use crate::gate::{Gate, Gated};
 use crate::op::OpTag;
@@ -64,7 +63,7 @@ impl Sites {
 
 impl Gate for Sites {
     #[inline(never)]
-    fn admit(&self, size: Bytes, _: Bytes, op: OpTag<'_>) -> Result<(), MemoryError> {
+    fn admit(&self, size: Bytes, op: OpTag<'_>) -> Result<(), MemoryError> {
         let stack = CallStack::capture();
         let site = stack.id();
         let mut seen = self.seen();
@@ -86,7 +85,7 @@ impl Gate for Sites {
         Err(MemoryError::new(ErrorKind::Injected, op.op(), size))
     }
 
-    fn diagnostics(&self, below: Diagnostics) -> Diagnostics {
-        Diagnostics { failures_total: below.failures_total + self.seen().failed, ..below }
+    fn refused(&self) -> u64 {
+        self.seen().failed
     }
 }
