@@ -15,6 +15,7 @@ use super::gate::{Gate, Gated};
 use super::op::OpTag;
 use super::port::Port;
 use super::sync::{AtomicBool, AtomicU64, Ordering};
+use super::undo::Undo;
 use crate::units::Bytes;
 
 /// The soft limit in percent of the hard one.
@@ -203,13 +204,25 @@ impl<O> fmt::Debug for Budget<O> {
 
 impl<O: BudgetObserver> Gate for Budget<O> {
     #[inline]
-    fn admit(&self, _: Bytes, more: Bytes, op: OpTag<'_>) -> Result<(), MemoryError> {
+    fn admit(&self, size: Bytes, op: OpTag<'_>) -> Result<(), MemoryError> {
+        self.admit_growth(size, size, op)
+    }
+
+    fn refused(&self) -> u64 {
+        self.failures.load(Ordering::Relaxed)
+    }
+
+    #[inline]
+    fn admit_growth(&self, _: Bytes, more: Bytes, op: OpTag<'_>) -> Result<(), MemoryError> {
         if more == Bytes::ZERO {
             return Ok(());
         }
         let used = self.ledger.charge(more.get()).ok_or_else(|| self.over(more, op))?;
         if used >= self.soft_bytes {
+            // An observer that unwinds has refused the request.
+            let refund = Undo::new(|| self.ledger.refund(more.get()));
             self.warn(used);
+            refund.disarm();
         }
         Ok(())
     }
@@ -224,7 +237,7 @@ impl<O: BudgetObserver> Gate for Budget<O> {
         Diagnostics {
             bytes_outstanding: self.used(),
             peak_bytes: self.peak(),
-            failures_total: below.failures_total + self.failures.load(Ordering::Relaxed),
+            failures_total: below.failures_total.saturating_add(self.refused()),
             ..below
         }
     }

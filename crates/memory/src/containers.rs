@@ -6,8 +6,15 @@
 mod map;
 mod vec;
 
+use std::alloc::Layout;
+use std::mem::ManuallyDrop;
+use std::ptr::NonNull;
+
+use allocator_api2::alloc::Allocator as _;
+
 use super::alloc::Alloc;
 use super::error::MemoryError;
+use super::undo::Undo;
 
 pub use self::map::Map;
 pub use self::vec::{ArenaVec, Vec, VecIn};
@@ -16,7 +23,7 @@ pub use self::vec::{ArenaVec, Vec, VecIn};
 ///
 /// Only [`Alloc::try_box`] makes one, so it cannot be made in a way that aborts.
 #[derive(Debug)]
-pub struct Box<'a, T: ?Sized>(allocator_api2::boxed::Box<T, Alloc<'a>>);
+pub struct Box<'a, T: ?Sized>(ManuallyDrop<allocator_api2::boxed::Box<T, Alloc<'a>>>);
 
 impl<'a> Alloc<'a> {
     /// Moves `value` into memory of this handle.
@@ -24,14 +31,35 @@ impl<'a> Alloc<'a> {
     /// # Errors
     /// Every failure of the port; `value` is dropped then.
     pub fn try_box<T>(self, value: T) -> Result<Box<'a, T>, MemoryError> {
-        Ok(Box(allocator_api2::boxed::Box::try_new_in(value, self)?))
+        Ok(Box(ManuallyDrop::new(allocator_api2::boxed::Box::try_new_in(value, self)?)))
     }
 }
 
 impl<T> Box<'_, T> {
     /// Moves the value out and gives its memory back.
     pub fn into_inner(this: Self) -> T {
-        allocator_api2::boxed::Box::into_inner(this.0)
+        let mut this = ManuallyDrop::new(this);
+        // SAFETY: `this` is neither used nor dropped after this.
+        let inner = unsafe { ManuallyDrop::take(&mut this.0) };
+        allocator_api2::boxed::Box::into_inner(inner)
+    }
+}
+
+impl<T: ?Sized> Drop for Box<'_, T> {
+    fn drop(&mut self) {
+        // SAFETY: nothing uses it after this.
+        let inner = unsafe { ManuallyDrop::take(&mut self.0) };
+        let layout = Layout::for_value::<T>(&inner);
+        let (value, alloc) = allocator_api2::boxed::Box::into_raw_with_allocator(inner);
+        // SAFETY: a box does not point to null.
+        let value = unsafe { NonNull::new_unchecked(value) };
+        let _block = Undo::new(|| {
+            // SAFETY: the block was taken from this handle for a value of this layout, which is no
+            // more, also when its destructor unwinds.
+            unsafe { alloc.deallocate(value.cast(), layout) };
+        });
+        // SAFETY: the value is initialised, and nothing uses it after this.
+        unsafe { value.drop_in_place() };
     }
 }
 

@@ -41,6 +41,8 @@ pub enum ErrorKind {
     Foreign,
     /// The size does not fit the address space.
     Overflow,
+    /// A callback asked what was in the middle of a change that led to the callback.
+    Reentrant,
 }
 
 impl MemoryError {
@@ -64,6 +66,9 @@ impl fmt::Display for MemoryError {
             ErrorKind::OverCap => write!(f, "{requested} more would exceed the cap of {limit}"),
             ErrorKind::Injected => write!(f, "a request for {requested} failed as a test asked"),
             ErrorKind::Foreign => write!(f, "a block of {requested} belongs to another allocator"),
+            ErrorKind::Reentrant => {
+                write!(f, "{requested} were asked for inside a request that is being served")
+            }
             ErrorKind::Overflow => write!(f, "a size does not fit the address space"),
         }
     }

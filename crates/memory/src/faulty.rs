@@ -7,7 +7,6 @@
 
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
-use super::counters::Diagnostics;
 use super::error::{ErrorKind, MemoryError};
 use super::gate::{Gate, Gated};
 use super::op::OpTag;
@@ -122,15 +121,14 @@ impl Scheduled {
 
 impl Gate for Scheduled {
     #[inline]
-    fn admit(&self, size: Bytes, _: Bytes, op: OpTag<'_>) -> Result<(), MemoryError> {
+    fn admit(&self, size: Bytes, op: OpTag<'_>) -> Result<(), MemoryError> {
         let nth = self.requests.fetch_add(1, Relaxed) + 1;
         let schedule =
             Schedule { first: self.first.load(Relaxed), count: self.count.load(Relaxed) };
         if schedule.fails(nth) { Err(self.fail(size, op)) } else { Ok(()) }
     }
 
-    fn diagnostics(&self, below: Diagnostics) -> Diagnostics {
-        let failures_total = below.failures_total + self.failed.load(Relaxed);
-        Diagnostics { failures_total, ..below }
+    fn refused(&self) -> u64 {
+        self.failed.load(Relaxed)
     }
 }

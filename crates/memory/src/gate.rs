@@ -9,6 +9,7 @@ use super::counters::Diagnostics;
 use super::error::MemoryError;
 use super::op::OpTag;
 use super::port::{Port, PortId};
+use super::undo::Undo;
 use crate::units::Bytes;
 
 /// Says of each request whether the port below a [`Gated`] is asked at all.
@@ -19,7 +20,7 @@ use crate::units::Bytes;
 /// use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 /// use gitmind_memory::units::Bytes;
 /// use gitmind_memory::{
-///     Alloc, Diagnostics, ErrorKind, Gate, Gated, MemoryError, OpTag, Port, System,
+///     Alloc, ErrorKind, Gate, Gated, MemoryError, OpTag, Port, System,
 /// };
 ///
 /// /// Nothing above 64 bytes.
@@ -27,7 +28,7 @@ use crate::units::Bytes;
 /// struct Small(AtomicU64);
 ///
 /// impl Gate for Small {
-///     fn admit(&self, size: Bytes, _: Bytes, op: OpTag<'_>) -> Result<(), MemoryError> {
+///     fn admit(&self, size: Bytes, op: OpTag<'_>) -> Result<(), MemoryError> {
 ///         if size <= Bytes::new(64) {
 ///             return Ok(());
 ///         }
@@ -35,9 +36,8 @@ use crate::units::Bytes;
 ///         Err(MemoryError::new(ErrorKind::Injected, op.op(), size))
 ///     }
 ///
-///     fn diagnostics(&self, below: Diagnostics) -> Diagnostics {
-///         let failures_total = below.failures_total + self.0.load(Relaxed);
-///         Diagnostics { failures_total, ..below }
+///     fn refused(&self) -> u64 {
+///         self.0.load(Relaxed)
 ///     }
 /// }
 ///
@@ -49,12 +49,25 @@ use crate::units::Bytes;
 /// assert_eq!(system.diagnostics().failures_total, 0);
 /// ```
 pub trait Gate: Send + Sync {
-    /// Lets a request for a block or a charge of `size` pass, of which `more` is not held yet, or
-    /// says why not.
+    /// Lets a request for a block or a charge of `size` pass, or says why not.
     ///
     /// # Errors
     /// What the caller gets instead of memory.
-    fn admit(&self, size: Bytes, more: Bytes, op: OpTag<'_>) -> Result<(), MemoryError>;
+    fn admit(&self, size: Bytes, op: OpTag<'_>) -> Result<(), MemoryError>;
+
+    /// How many requests it has refused.
+    fn refused(&self) -> u64;
+
+    /// As [`Gate::admit`], of a request by which `more` bytes come to what is held: what a budget
+    /// needs.
+    ///
+    /// # Errors
+    /// As there.
+    #[inline]
+    fn admit_growth(&self, size: Bytes, more: Bytes, op: OpTag<'_>) -> Result<(), MemoryError> {
+        let _ = more;
+        self.admit(size, op)
+    }
 
     /// Takes note that `less` bytes are not held any more: they were freed, or admitted for a
     /// request that failed below.
@@ -64,7 +77,10 @@ pub trait Gate: Send + Sync {
     }
 
     /// What the port has handed out, from what the port below has.
-    fn diagnostics(&self, below: Diagnostics) -> Diagnostics;
+    fn diagnostics(&self, below: Diagnostics) -> Diagnostics {
+        let failures_total = below.failures_total.saturating_add(self.refused());
+        Diagnostics { failures_total, ..below }
+    }
 }
 
 /// A port whose requests pass a gate first. Freeing always passes.
@@ -96,17 +112,20 @@ impl<P: Port, G: Gate> Gated<P, G> {
         (self.inner, self.gate)
     }
 
-    /// Runs `request` once the gate has admitted it; what a failed one adds is released.
+    /// Runs `request` once the gate has admitted it; what one that fails or unwinds adds is released.
     #[inline]
     fn admitted<T>(
         &self,
-        size: usize,
-        more: usize,
+        size: Bytes,
+        more: Bytes,
         op: OpTag<'_>,
         request: impl FnOnce() -> Result<T, MemoryError>,
     ) -> Result<T, MemoryError> {
-        self.gate.admit(size.into(), more.into(), op)?;
-        request().inspect_err(|_| self.gate.release(more.into()))
+        self.gate.admit_growth(size, more, op)?;
+        let release = Undo::new(|| self.gate.release(more));
+        let admitted = request()?;
+        release.disarm();
+        Ok(admitted)
     }
 }
 
@@ -122,12 +141,16 @@ fn excess(new: Layout, old: Layout) -> usize {
 unsafe impl<P: Port, G: Gate> Port for Gated<P, G> {
     #[inline]
     fn allocate(&self, layout: Layout, op: OpTag<'_>) -> Result<NonNull<u8>, MemoryError> {
-        self.admitted(layout.size(), layout.size(), op, || self.inner.allocate(layout, op))
+        self.admitted(layout.size().into(), layout.size().into(), op, || {
+            self.inner.allocate(layout, op)
+        })
     }
 
     #[inline]
     fn allocate_zeroed(&self, layout: Layout, op: OpTag<'_>) -> Result<NonNull<u8>, MemoryError> {
-        self.admitted(layout.size(), layout.size(), op, || self.inner.allocate_zeroed(layout, op))
+        self.admitted(layout.size().into(), layout.size().into(), op, || {
+            self.inner.allocate_zeroed(layout, op)
+        })
     }
 
     #[inline]
@@ -145,7 +168,7 @@ unsafe impl<P: Port, G: Gate> Port for Gated<P, G> {
         new: Layout,
         op: OpTag<'_>,
     ) -> Result<NonNull<u8>, MemoryError> {
-        self.admitted(new.size(), excess(new, old), op, || {
+        self.admitted(new.size().into(), excess(new, old).into(), op, || {
             // SAFETY: as in `deallocate`; sizes are the caller's, which promises their order.
             unsafe { self.inner.grow(ptr, old, new, op) }
         })
@@ -159,7 +182,7 @@ unsafe impl<P: Port, G: Gate> Port for Gated<P, G> {
         new: Layout,
         op: OpTag<'_>,
     ) -> Result<NonNull<u8>, MemoryError> {
-        self.gate.admit(new.size().into(), Bytes::ZERO, op)?;
+        self.gate.admit_growth(new.size().into(), Bytes::ZERO, op)?;
         // SAFETY: as in `deallocate`; sizes are the caller's, which promises their order.
         let block = unsafe { self.inner.shrink(ptr, old, new, op) }?;
         self.gate.release(excess(old, new).into());
@@ -167,8 +190,7 @@ unsafe impl<P: Port, G: Gate> Port for Gated<P, G> {
     }
 
     fn charge(&self, bytes: Bytes, op: OpTag<'_>) -> Result<(), MemoryError> {
-        self.gate.admit(bytes, bytes, op)?;
-        self.inner.charge(bytes, op).inspect_err(|_| self.gate.release(bytes))
+        self.admitted(bytes, bytes, op, || self.inner.charge(bytes, op))
     }
 
     fn refund(&self, bytes: Bytes, op: OpTag<'_>) {

@@ -21,7 +21,9 @@ mod unshared;
 use std::fmt;
 use std::hash::BuildHasher;
 use std::num::NonZeroU32;
+use std::ops::{Deref, DerefMut};
 use std::sync::PoisonError;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 pub use self::handle::Interned;
 use self::shard::{Failure, GENERATION_MAX, INDEX_BITS, Key, Shard};
@@ -29,9 +31,10 @@ pub use self::unshared::Unshared;
 use foldhash::SharedSeed;
 
 use super::alloc::Alloc;
-use super::error::MemoryError;
+use super::error::{ErrorKind, MemoryError};
 use super::pooling::{Pooling, Zeroing};
 use super::sync::{Mutex, MutexGuard};
+use super::thread;
 use crate::units::Bytes;
 
 const SHARD_BITS: u32 = 4;
@@ -69,6 +72,8 @@ impl Symbol {
 pub enum InternError {
     /// No string of this table has the symbol: it was released, or it is another table's.
     Stale(Symbol),
+    /// The table was called by a callback of a call of its own, on the same shard.
+    Reentrant(Symbol),
     /// The string is held 2^32 - 1 times already.
     TooManyHolds(Symbol),
 }
@@ -78,6 +83,9 @@ impl fmt::Display for InternError {
         match self {
             Self::Stale(symbol) => {
                 write!(f, "symbol {:#010x} names no string of this table", symbol.0)
+            }
+            Self::Reentrant(symbol) => {
+                write!(f, "symbol {:#010x} was used inside a call of its table", symbol.0)
             }
             Self::TooManyHolds(symbol) => {
                 write!(f, "symbol {:#010x} is held {} times already", symbol.0, u32::MAX)
@@ -90,12 +98,46 @@ impl std::error::Error for InternError {}
 
 /// A shard on a cache line of its own.
 #[repr(align(64))]
-struct Padded<'a>(Mutex<Shard<'a>>);
+struct Padded<'a> {
+    shard: Mutex<Shard<'a>>,
+    /// The thread that holds the lock, or zero.
+    holder: AtomicU64,
+}
+
+/// A shard that is locked.
+struct Locked<'t, 'a> {
+    // Declared first but released last: `drop` runs before the fields do.
+    shard: MutexGuard<'t, Shard<'a>>,
+    holder: &'t AtomicU64,
+}
+
+impl Drop for Locked<'_, '_> {
+    fn drop(&mut self) {
+        self.holder.store(0, Relaxed);
+    }
+}
+
+impl<'a> Deref for Locked<'_, 'a> {
+    type Target = Shard<'a>;
+
+    fn deref(&self) -> &Shard<'a> {
+        &self.shard
+    }
+}
+
+impl<'a> DerefMut for Locked<'_, 'a> {
+    fn deref_mut(&mut self) -> &mut Shard<'a> {
+        &mut self.shard
+    }
+}
+
+/// This thread holds the lock already: a callback of the port, or of a reader, called the table.
+struct Reentered;
 
 impl<'a> Padded<'a> {
     /// The shard of a table that is not shared.
     fn get_mut(&mut self) -> &mut Shard<'a> {
-        self.0.get_mut().unwrap_or_else(PoisonError::into_inner)
+        self.shard.get_mut().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -132,7 +174,10 @@ pub struct InternTable<'a> {
 impl<'a> InternTable<'a> {
     /// An empty table; takes no memory.
     pub fn new(alloc: Alloc<'a>, pooling: Pooling, zeroing: Zeroing) -> Self {
-        let shard = |_| Padded(Mutex::new(Shard::new(alloc, pooling, zeroing)));
+        let shard = |_| Padded {
+            shard: Mutex::new(Shard::new(alloc, pooling, zeroing)),
+            holder: AtomicU64::new(0),
+        };
         Self { shards: std::array::from_fn(shard), hasher: Hasher::random() }
     }
 
@@ -147,14 +192,15 @@ impl<'a> InternTable<'a> {
     ///
     /// # Errors
     /// Every failure of the port; `OverCap` for a string of 16 MiB, a shard without a symbol left
-    /// and a string held 2^32 - 1 times. Nothing has changed then.
+    /// and a string held 2^32 - 1 times; `Reentrant`. Nothing has changed then.
     ///
     /// # Ownership
     /// The hold is the caller's, until [`InternTable::release`] gives it up.
     pub fn acquire(&self, bytes: &[u8]) -> Result<Symbol, MemoryError> {
         let hash = self.hash(bytes);
         let shard = shard_of(hash);
-        let key = self.lock(shard).acquire(bytes, hash, |bytes| self.hash(bytes))?;
+        let key =
+            self.lock_for(shard, bytes.len())?.acquire(bytes, hash, |bytes| self.hash(bytes))?;
         Ok(Symbol::new(shard, key))
     }
 
@@ -169,38 +215,38 @@ impl<'a> InternTable<'a> {
     /// Holds the string of `symbol` once more.
     ///
     /// # Errors
-    /// `Stale`, `TooManyHolds`; nothing has changed then.
+    /// `Stale`, `TooManyHolds`, `Reentrant`; nothing has changed then.
     ///
     /// # Ownership
     /// Each call is one hold, which [`InternTable::release`] gives up.
     pub fn retain(&self, symbol: Symbol) -> Result<(), InternError> {
         let (shard, key) = symbol.parts();
-        self.lock(shard).retain(key).map_err(|failure| error(failure, symbol))
+        self.lock_of(shard, symbol)?.retain(key).map_err(|failure| error(failure, symbol))
     }
 
     /// Gives up one hold; the last one removes the string.
     ///
     /// # Errors
-    /// `Stale`; nothing has changed then.
+    /// `Stale`, `Reentrant`; nothing has changed then.
     pub fn release(&self, symbol: Symbol) -> Result<(), InternError> {
         let (shard, key) = symbol.parts();
-        let released = self.lock(shard).release(key, |bytes| self.hash(bytes));
+        let released = self.lock_of(shard, symbol)?.release(key, |bytes| self.hash(bytes));
         released.map_err(|failure| error(failure, symbol))
     }
 
     /// Shows the string of `symbol` to `read`, 16-byte aligned.
     ///
-    /// The shard is locked meanwhile: `read` must not call this table, which would deadlock.
+    /// The shard is locked meanwhile: a call of this table by `read` may be `Reentrant`.
     ///
     /// # Errors
-    /// `Stale`.
+    /// `Stale`, `Reentrant`.
     pub fn resolve<R>(
         &self,
         symbol: Symbol,
         read: impl FnOnce(&[u8]) -> R,
     ) -> Result<R, InternError> {
         let (shard, key) = symbol.parts();
-        let shard = self.lock(shard);
+        let shard = self.lock_of(shard, symbol)?;
         shard.resolve(key).map(read).map_err(|failure| error(failure, symbol))
     }
 
@@ -214,20 +260,26 @@ impl<'a> InternTable<'a> {
     /// # Errors
     /// Every failure of the port, since strings move to smaller blocks; the table is intact then.
     pub fn trim(&self) -> Result<(), MemoryError> {
-        (0..SHARDS).try_for_each(|shard| self.lock(shard).trim(|bytes| self.hash(bytes)))
+        (0..SHARDS).try_for_each(|shard| self.lock_for(shard, 0)?.trim(|bytes| self.hash(bytes)))
     }
 
     /// Distinct strings held; with other threads at work, a sum of moments.
+    ///
+    /// # Panics
+    /// When a callback of a call of this table asks.
     pub fn len(&self) -> usize {
-        (0..SHARDS).map(|shard| self.lock(shard).live()).sum()
+        (0..SHARDS).map(|shard| self.lock_to_count(shard).live()).sum()
     }
 
     /// How many distinct strings are held, and how many bytes they have; with other threads at
     /// work, a sum of moments. It looks at every string.
+    ///
+    /// # Panics
+    /// As [`InternTable::len`].
     pub fn held(&self) -> (u64, Bytes) {
         let (mut strings, mut bytes) = (0, 0);
         for shard in 0..SHARDS {
-            for len in self.lock(shard).lengths() {
+            for len in self.lock_to_count(shard).lengths() {
                 strings += 1;
                 bytes += len as u64;
             }
@@ -244,9 +296,33 @@ impl<'a> InternTable<'a> {
         hash(&self.hasher, bytes)
     }
 
-    /// A panic while a shard is locked is the reader's, who changes nothing.
-    fn lock(&self, shard: usize) -> MutexGuard<'_, Shard<'a>> {
-        self.shards[shard].0.lock().unwrap_or_else(PoisonError::into_inner)
+    /// A panic while a shard is locked is a reader's or the port's, and the shard is right whenever
+    /// either is called.
+    fn lock(&self, shard: usize) -> Result<Locked<'_, 'a>, Reentered> {
+        let Padded { shard, holder } = &self.shards[shard];
+        let this = thread::number();
+        // Only this thread stores its own number, so the answer is exact. The threads of loom are
+        // one thread to std.
+        if cfg!(not(gm_loom)) && holder.load(Relaxed) == this {
+            return Err(Reentered);
+        }
+        let shard = shard.lock().unwrap_or_else(PoisonError::into_inner);
+        holder.store(this, Relaxed);
+        Ok(Locked { shard, holder })
+    }
+
+    fn lock_for(&self, shard: usize, bytes: usize) -> Result<Locked<'_, 'a>, MemoryError> {
+        let reentrant = MemoryError::new(ErrorKind::Reentrant, None, bytes.into());
+        self.lock(shard).map_err(|Reentered| reentrant)
+    }
+
+    fn lock_of(&self, shard: usize, symbol: Symbol) -> Result<Locked<'_, 'a>, InternError> {
+        self.lock(shard).map_err(|Reentered| InternError::Reentrant(symbol))
+    }
+
+    fn lock_to_count(&self, shard: usize) -> Locked<'_, 'a> {
+        let locked = self.lock(shard).ok();
+        locked.expect("it is not locked by this thread because no callback counts its own table")
     }
 }
 

@@ -34,6 +34,7 @@ pub mod testing;
 mod thread;
 mod timeline;
 mod traced;
+mod undo;
 #[forbid(unsafe_code)]
 pub mod units;
 

@@ -3,7 +3,6 @@
 //! It belongs right above the bottom of a stack, so that it sees what the decorators add, such as
 //! stamps. Without the reconciliation of [`ProcessAllocator::start_reconciling`] it enters nothing.
 
-use super::counters::Diagnostics;
 use super::error::MemoryError;
 use super::gate::{Gate, Gated};
 use super::op::OpTag;
@@ -33,7 +32,16 @@ fn signed(bytes: Bytes) -> i64 {
 
 impl Gate for Reconciler {
     #[inline]
-    fn admit(&self, _: Bytes, more: Bytes, _: OpTag<'_>) -> Result<(), MemoryError> {
+    fn admit(&self, _: Bytes, _: OpTag<'_>) -> Result<(), MemoryError> {
+        Ok(())
+    }
+
+    fn refused(&self) -> u64 {
+        0
+    }
+
+    #[inline]
+    fn admit_growth(&self, _: Bytes, more: Bytes, _: OpTag<'_>) -> Result<(), MemoryError> {
         self.0.enter_port(signed(more));
         Ok(())
     }
@@ -41,9 +49,5 @@ impl Gate for Reconciler {
     #[inline]
     fn release(&self, less: Bytes) {
         self.0.enter_port(-signed(less));
-    }
-
-    fn diagnostics(&self, below: Diagnostics) -> Diagnostics {
-        below
     }
 }

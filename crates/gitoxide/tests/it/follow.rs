@@ -5,9 +5,7 @@ use gitmind_git::{BoxedTransaction, Commit, Error, Head, Identity, ObjectKind, R
 use gitmind_gitoxide::GitRepository;
 use gitmind_journal::{EdgeOrder, WalkError, walk};
 use gitmind_memory::units::Bytes;
-use gitmind_memory::{
-    Alloc, Diagnostics, ErrorKind, Gate, Gated, MemoryError, OpTag, System, testing,
-};
+use gitmind_memory::{Alloc, ErrorKind, Gate, Gated, MemoryError, OpTag, System, testing};
 use gitmind_test_support::{TempRepository, git};
 use rand_xoshiro::SplitMix64;
 use rand_xoshiro::rand_core::{Rng, SeedableRng};
@@ -302,14 +300,14 @@ struct Counting {
 }
 
 impl Gate for &Counting {
-    fn admit(&self, size: Bytes, _: Bytes, _: OpTag<'_>) -> Result<(), MemoryError> {
+    fn admit(&self, size: Bytes, _: OpTag<'_>) -> Result<(), MemoryError> {
         self.all.fetch_add(1, Relaxed);
         self.sized.fetch_add(u32::from(size == Bytes::new(self.size)), Relaxed);
         Ok(())
     }
 
-    fn diagnostics(&self, below: Diagnostics) -> Diagnostics {
-        below
+    fn refused(&self) -> u64 {
+        0
     }
 }
 

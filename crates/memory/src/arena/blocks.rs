@@ -152,6 +152,9 @@ impl Blocks {
         hint_bytes: u64,
         ledger: &Ledger<'_>,
     ) -> Result<(), Failure> {
+        if ledger.is_busy() {
+            return Err(Failure::Reentrant);
+        }
         let grown_max = BlockSize::within(GROWN_BYTES_MAX).ok_or(Failure::OverCap)?;
         let (wanted, below_bytes) = match self.newest().size {
             Some(newest) => (Some(newest.doubled(grown_max)), place_of_below().size()),

@@ -12,6 +12,7 @@ use super::size::ALIGN_MIN;
 use super::wipe::wipe;
 use crate::poison;
 use crate::pooling::Zeroing;
+use crate::undo::Undo;
 
 /// Records of a page: those that an object is looked for in when it comes back.
 const RECORDS: usize = 16;
@@ -49,6 +50,12 @@ impl Page {
         self.records[self.len.get()].set(record);
         self.len.set(self.len.get() + 1);
     }
+
+    fn pop(&self) -> Option<Record> {
+        let last = self.len.get().checked_sub(1)?;
+        self.len.set(last);
+        Some(self.records[last].get())
+    }
 }
 
 /// The dedicated allocations.
@@ -68,6 +75,9 @@ impl Dedicated {
     /// Takes `layout` from the port.
     pub(super) fn take(&self, layout: Layout, ledger: &Ledger<'_>) -> Result<NonNull<u8>, Failure> {
         let layout = layout.align_to(ALIGN_MIN).map_err(|_| Failure::OverCap)?;
+        if ledger.is_busy() {
+            return Err(Failure::Reentrant);
+        }
         // The object may be large and the page is not: so the page, if any, comes first.
         if layout.size() as u64 > ledger.left_bytes() {
             return Err(Failure::OverCap);
@@ -108,15 +118,16 @@ impl Dedicated {
             self.newest.push(record.get());
         }
         self.newest.previous.set(page.previous.get());
+        let _released = Undo::new(|| ledger.released(Self::PAGE_BYTES));
         // SAFETY: `start_page` has taken it from this port with this layout and tag.
         unsafe { ledger.alloc.port().deallocate(place.cast(), Page::LAYOUT, ledger.alloc.op()) };
-        ledger.released(Self::PAGE_BYTES);
         true
     }
 
     /// The record of `object`, when it is among the newest.
     fn find(&self, object: NonNull<u8>, ledger: &Ledger<'_>) -> Option<&Cell<Record>> {
-        if self.newest.len.get() == 0 && !self.end_page(ledger) {
+        // A record may be in use by the request whose callback this is. The object stays.
+        if ledger.is_busy() || self.newest.len.get() == 0 && !self.end_page(ledger) {
             return None;
         }
         self.newest.used().iter().rev().find(|record| record.get().start == object)
@@ -169,8 +180,8 @@ impl Dedicated {
             None => {
                 // SAFETY: the block is this port's, has the layout of its record, and the new size
                 // is smaller.
-                let shrunk = unsafe { port.shrink(start, old, layout, op) };
-                shrunk.map_err(Failure::Port).inspect(|_| {
+                let shrink = || unsafe { port.shrink(start, old, layout, op) };
+                ledger.undisturbed(shrink).inspect(|_| {
                     ledger.released((old.size() - layout.size()) as u64);
                 })
             }
@@ -181,11 +192,10 @@ impl Dedicated {
     /// Gives every object back.
     pub(super) fn end(&mut self, zeroing: Zeroing, ledger: &Ledger<'_>) {
         loop {
-            for record in self.newest.used() {
-                // SAFETY: `&mut` says that nothing uses an object, and the record ends below.
-                unsafe { end(record.get(), zeroing, ledger) };
+            while let Some(record) = self.newest.pop() {
+                // SAFETY: `&mut` says that nothing uses an object, and the record is gone.
+                unsafe { end(record, zeroing, ledger) };
             }
-            self.newest.len.set(0);
             if !self.end_page(ledger) {
                 return;
             }
@@ -216,7 +226,8 @@ unsafe fn end(record: Record, zeroing: Zeroing, ledger: &Ledger<'_>) {
     unsafe { poison::release(start, layout.size()) };
     // SAFETY: as above.
     unsafe { wipe(start, layout.size(), zeroing) };
+    // After the call, also when it unwinds.
+    let _released = Undo::new(|| ledger.released(layout.size() as u64));
     // SAFETY: the record has what the block was taken with, from this port.
     unsafe { ledger.alloc.port().deallocate(start, layout, ledger.alloc.op()) };
-    ledger.released(layout.size() as u64);
 }

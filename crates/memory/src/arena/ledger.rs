@@ -4,6 +4,7 @@ use std::cell::Cell;
 
 use crate::alloc::Alloc;
 use crate::error::{ErrorKind, MemoryError};
+use crate::undo::Undo;
 use crate::units::Bytes;
 
 /// The account of one arena. A failed admission has changed nothing but the count of failures.
@@ -15,6 +16,8 @@ pub(super) struct Ledger<'a> {
     peak_bytes: Cell<u64>,
     grow_bytes: Cell<u64>,
     failed: Cell<u64>,
+    /// The port is being asked, and may call back.
+    is_busy: Cell<bool>,
 }
 
 impl<'a> Ledger<'a> {
@@ -26,6 +29,7 @@ impl<'a> Ledger<'a> {
             peak_bytes: Cell::new(0),
             grow_bytes: Cell::new(0),
             failed: Cell::new(0),
+            is_busy: Cell::new(false),
         }
     }
 
@@ -44,12 +48,29 @@ impl<'a> Ledger<'a> {
         if bytes > self.left_bytes() {
             return Err(Failure::OverCap);
         }
-        let taken = take().map_err(Failure::Port)?;
+        let taken = self.undisturbed(take)?;
         let held = self.held_bytes.get() + bytes;
         self.held_bytes.set(held);
         self.peak_bytes.set(self.peak_bytes.get().max(held));
         self.grow_bytes.set(self.grow_bytes.get().saturating_add(bytes));
         Ok(taken)
+    }
+
+    /// Whether the port is being asked, so that nothing that it was asked for may change.
+    pub(super) const fn is_busy(&self) -> bool {
+        self.is_busy.get()
+    }
+
+    /// Asks the port. What it calls gets no block of its own and has none taken back meanwhile.
+    pub(super) fn undisturbed<T>(
+        &self,
+        ask: impl FnOnce() -> Result<T, MemoryError>,
+    ) -> Result<T, Failure> {
+        if self.is_busy.replace(true) {
+            return Err(Failure::Reentrant);
+        }
+        let _ends = Undo::new(|| self.is_busy.set(false));
+        ask().map_err(Failure::Port)
     }
 
     /// Takes `bytes` out of the account again.
@@ -65,6 +86,7 @@ impl<'a> Ledger<'a> {
         let op = self.alloc.op().op();
         match failure {
             Failure::Port(error) => MemoryError { op, ..error },
+            Failure::Reentrant => MemoryError::new(ErrorKind::Reentrant, op, bytes.into()),
             Failure::OverCap => MemoryError {
                 op,
                 requested: bytes.into(),
@@ -100,6 +122,8 @@ impl<'a> Ledger<'a> {
 pub(super) enum Failure {
     /// It does not fit under the cap, or no number is as large.
     OverCap,
+    /// The port called back while it was asked.
+    Reentrant,
     /// The port or the heap has failed.
     Port(MemoryError),
 }

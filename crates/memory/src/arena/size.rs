@@ -18,6 +18,9 @@ const OVERHEAD_BYTES: usize = FOOTER_BYTES + HEAP_HEADER_BYTES;
 
 const PAGE_BYTES: usize = 4096;
 
+/// No heap has a larger block, and sums of such sizes fit a number.
+const BLOCK_BYTES_MAX: usize = isize::MAX.cast_unsigned() / 2;
+
 /// The round number of the smallest block.
 const ROUND_MIN_BYTES: usize = 512;
 
@@ -46,7 +49,7 @@ impl BlockSize {
 
     /// The largest block that takes no more than `bytes` with its footer.
     pub(super) fn within(bytes: u64) -> Option<Self> {
-        let bytes = usize::try_from(bytes).unwrap_or(usize::MAX);
+        let bytes = usize::try_from(bytes).unwrap_or(usize::MAX).min(BLOCK_BYTES_MAX);
         let round = bytes.saturating_add(HEAP_HEADER_BYTES);
         let round = if round >= PAGE_BYTES {
             round - round % PAGE_BYTES

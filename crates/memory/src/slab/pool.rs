@@ -131,14 +131,15 @@ impl<'a> Pool<'a> {
             Some(kept) if kept != superblock && kept.live() == 0 => self.end(superblock),
             _ => rack.reserve.set(Some(superblock)),
         }
+        // Before the port is called, which may call back; `end` forgets it if the region goes.
+        let is_kept = rack.reserve.get() == Some(superblock);
+        self.quiet.set(is_kept.then_some(superblock));
         if region.is_idle() {
             match self.idle.get() {
                 Some(kept) if kept != region && kept.is_idle() => self.give_back(region),
                 _ => self.keep_idle(region),
             }
         }
-        let is_kept = rack.reserve.get() == Some(superblock);
-        self.quiet.set(is_kept.then_some(superblock));
     }
 
     /// Makes `region` the idle one: the last from which a superblock is taken.
@@ -198,6 +199,10 @@ impl<'a> Pool<'a> {
             Some(superblock) => superblock,
             None => self.begin(bin)?,
         };
+        // The port may have called back, and the callback may have left slots.
+        if rack.magazine.len() > 0 {
+            return Ok(());
+        }
         let (mut batch, mut len) = ([0; BATCH_SLOTS], 0);
         superblock.draw(BATCH_SLOTS, |slot| {
             batch[len] = slot;

@@ -4,7 +4,6 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread::ThreadId;
 
 use crate::callsite::{CallSiteId, CallStack};
-use crate::counters::Diagnostics;
 use crate::error::{ErrorKind, MemoryError};
 use crate::gate::{Gate, Gated};
 use crate::op::OpTag;
@@ -100,7 +99,7 @@ impl Seen {
 
 impl Gate for Sites {
     #[inline(never)]
-    fn admit(&self, size: Bytes, _: Bytes, op: OpTag<'_>) -> Result<(), MemoryError> {
+    fn admit(&self, size: Bytes, op: OpTag<'_>) -> Result<(), MemoryError> {
         let mut seen = self.seen();
         let number = seen.requests;
         seen.requests += 1;
@@ -130,7 +129,7 @@ impl Gate for Sites {
         Err(MemoryError::new(ErrorKind::Injected, op.op(), size))
     }
 
-    fn diagnostics(&self, below: Diagnostics) -> Diagnostics {
-        Diagnostics { failures_total: below.failures_total + self.seen().failed, ..below }
+    fn refused(&self) -> u64 {
+        self.seen().failed
     }
 }

@@ -8,12 +8,14 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::ptr::NonNull;
 use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
 use super::lock;
 use super::report::Leak;
 use crate::callsite::{CallSiteId, CallStack};
 use crate::error::{ErrorKind, MemoryError};
 use crate::op::{Op, OpTag};
+use crate::undo::Undo;
 use crate::units::Bytes;
 
 /// What is known about a live block.
@@ -33,7 +35,7 @@ impl Record {
 type Table = hashbrown::HashMap<usize, Record, foldhash::fast::FixedState>;
 
 #[derive(Default)]
-pub(super) struct LiveBlocks(Mutex<Table>);
+pub(super) struct LiveBlocks(Mutex<Table>, AtomicUsize);
 
 impl LiveBlocks {
     /// Adds a block. Empty blocks have no address of their own and are not kept.
@@ -43,7 +45,7 @@ impl LiveBlocks {
     pub(super) fn insert(&self, start: NonNull<u8>, record: Record) -> Result<(), MemoryError> {
         if record.size > 0 {
             let mut table = lock(&self.0);
-            reserve(&mut table)?;
+            self.reserve(&mut table)?;
             let before = table.insert(start.addr().get(), record);
             debug_assert!(before.is_none(), "the port below handed out a live block again");
         }
@@ -68,7 +70,8 @@ impl LiveBlocks {
     }
 
     /// Replaces a block by what `request` makes of it; `None`, without a request, for a foreign
-    /// block. Locked throughout, because another thread may be given the old address at once.
+    /// block. It is not in the table while the port is asked, which may call back, and may give another
+    /// thread the old address at once; there is room kept for it.
     pub(super) fn replace(
         &self,
         start: NonNull<u8>,
@@ -80,14 +83,33 @@ impl LiveBlocks {
         if size > 0 && !known(&table, start, size) {
             return None;
         }
-        Some(reserve(&mut table).and_then(|()| request()).inspect(|block| {
-            if size > 0 {
-                table.remove(&start.addr().get());
+        if let Err(error) = self.reserve(&mut table) {
+            return Some(Err(error));
+        }
+        let before = table.remove(&start.addr().get()).filter(|_| size > 0);
+        self.1.fetch_add(1, Relaxed);
+        drop(table);
+        let enter = |start: NonNull<u8>, record: Option<Record>| {
+            let mut table = lock(&self.0);
+            self.1.fetch_sub(1, Relaxed);
+            if let Some(record) = record.filter(|record| record.size > 0) {
+                table.insert(start.addr().get(), record);
             }
-            if record.size > 0 {
-                table.insert(block.addr().get(), record);
-            }
-        }))
+        };
+        let restore = Undo::new(|| enter(start, before));
+        let block = match request() {
+            Ok(block) => block,
+            Err(error) => return Some(Err(error)),
+        };
+        restore.disarm();
+        enter(block, Some(record));
+        Some(Ok(block))
+    }
+
+    /// Makes room for one more than those that are being resized.
+    fn reserve(&self, table: &mut Table) -> Result<(), MemoryError> {
+        let exhausted = MemoryError::new(ErrorKind::Exhausted, None, size_of::<Record>().into());
+        table.try_reserve(1 + self.1.load(Relaxed)).map_err(|_| exhausted)
     }
 
     /// The blocks that are live now, those of one size, operation and call site together.
@@ -116,9 +138,4 @@ impl fmt::Debug for LiveBlocks {
 
 fn known(table: &Table, start: NonNull<u8>, size: usize) -> bool {
     table.get(&start.addr().get()).is_some_and(|record| record.size == size)
-}
-
-fn reserve(table: &mut Table) -> Result<(), MemoryError> {
-    let exhausted = MemoryError::new(ErrorKind::Exhausted, None, size_of::<Record>().into());
-    table.try_reserve(1).map_err(|_| exhausted)
 }

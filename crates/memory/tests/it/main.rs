@@ -18,6 +18,7 @@ mod operation;
 mod pool_sweeps;
 mod ports;
 mod programs;
+mod reentrance;
 mod registry;
 mod slab;
 #[cfg(feature = "testing")]

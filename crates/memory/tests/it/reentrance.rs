@@ -1,0 +1,185 @@
+//! A gate is safe code: it may use what it is asked for, and it may unwind.
+
+use std::cell::{Cell, RefCell};
+use std::collections::BTreeSet;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::rc::Rc;
+
+use gitmind_memory::units::Bytes;
+use gitmind_memory::{
+    Alloc, Arena, ArenaVec, Budgeted, ErrorKind, Gate, Gated, InternTable, MemoryError, OpTag,
+    Pooling, Port, Slab, System, Trace, Traced, VecIn, Zeroing,
+};
+
+thread_local! {
+    static CALLBACK: RefCell<Option<Box<dyn Fn()>>> = const { RefCell::new(None) };
+    /// Requests that pass before the callback.
+    static COUNTDOWN: Cell<Option<u32>> = const { Cell::new(None) };
+}
+
+/// Calls back once when its countdown has ended.
+struct Calls;
+
+impl Gate for Calls {
+    fn admit(&self, _: Bytes, _: OpTag<'_>) -> Result<(), MemoryError> {
+        let left = COUNTDOWN.get();
+        COUNTDOWN.set(left.and_then(|left| left.checked_sub(1)));
+        if left == Some(0) {
+            CALLBACK.with(|callback| callback.borrow().iter().for_each(|callback| callback()));
+        }
+        Ok(())
+    }
+
+    fn refused(&self) -> u64 {
+        0
+    }
+}
+
+/// A port below a traced one, which finds blocks that are freed twice or not at all.
+fn port() -> &'static Traced<Gated<System, Calls>> {
+    let port = Traced::new(Gated::with_gate(System::new(), Calls), Trace::sites());
+    Box::leak(Box::new(port))
+}
+
+fn on_request(number: u32, callback: impl Fn() + 'static) {
+    CALLBACK.with(|kept| *kept.borrow_mut() = Some(Box::new(callback)));
+    COUNTDOWN.set(Some(number));
+}
+
+fn ends_clean(port: &Traced<Gated<System, Calls>>) {
+    CALLBACK.with(|kept| kept.borrow_mut().take());
+    let report = port.report();
+    assert!(report.is_clean(), "{report}");
+}
+
+#[test]
+fn an_arena_serves_or_refuses_what_a_gate_asks_of_it() {
+    for callback_size in [16, 5000] {
+        for records in 0..18 {
+            for resized in [20_000, 4096, 100] {
+                let port = port();
+                let arena =
+                    Rc::new(Arena::begin(Alloc::new(port), Bytes::ZERO, Bytes::from_mib(4)));
+                {
+                    let mut object: ArenaVec<'_, u8> = VecIn::new(&arena);
+                    object.try_reserve_exact(8192).expect("there is room");
+                    object.try_extend_from_slice(&[9; 50]).expect("there is room");
+                    let fill =
+                        |_| arena.try_alloc_slice_copy(&[1_u8; 6000]).expect("there is room");
+                    let others: Vec<&mut [u8]> = (0..records).map(fill).collect();
+                    let again = Rc::clone(&arena);
+                    on_request(0, move || {
+                        let taken = again.try_alloc_slice_copy(&vec![7_u8; callback_size]);
+                        if let Ok(taken) = taken {
+                            assert!(taken.iter().all(|byte| *byte == 7));
+                        }
+                    });
+                    let _ = object.try_reserve_exact(resized);
+                    let _ = arena.try_alloc_slice_copy(&[3_u8; 100]).map(|bytes| bytes.fill(4));
+                    assert_eq!(object.as_slice(), [9; 50]);
+                    assert!(others.iter().all(|other| other.iter().all(|byte| *byte == 1)));
+                    CALLBACK.with(|kept| kept.borrow_mut().take());
+                }
+                assert!(arena.held_bytes() <= arena.cap_bytes());
+                drop(arena);
+                ends_clean(port);
+            }
+        }
+    }
+}
+
+#[test]
+fn what_needs_a_new_block_inside_a_request_is_reentrant() {
+    let port = port();
+    let arena = Rc::new(Arena::begin(Alloc::new(port), Bytes::ZERO, Bytes::from_mib(4)));
+    let (again, seen) = (Rc::clone(&arena), Rc::new(Cell::new(None)));
+    let kept = Rc::clone(&seen);
+    on_request(0, move || kept.set(again.try_alloc(1_u8).err().map(|error| error.kind)));
+    assert!(arena.try_alloc([1_u8; 5000]).is_ok());
+    assert_eq!(seen.get(), Some(ErrorKind::Reentrant));
+    CALLBACK.with(|kept| kept.borrow_mut().take());
+    assert!(arena.try_alloc(1_u8).is_ok(), "it serves again");
+    drop(arena);
+    ends_clean(port);
+}
+
+#[test]
+fn no_two_boxes_of_a_slab_that_a_gate_uses_share_a_slot() {
+    for kept in [0, 1, 33] {
+        let port = port();
+        let slab: &Slab<'static> = Box::leak(Box::new(Slab::new(Alloc::new(port))));
+        let left = Rc::new(RefCell::new(Vec::new()));
+        let leaves = Rc::clone(&left);
+        on_request(0, move || {
+            let mut taken: Vec<_> = (0..33).filter_map(|_| slab.try_box([0_u64; 4]).ok()).collect();
+            taken.truncate(kept);
+            leaves.borrow_mut().append(&mut taken);
+        });
+        let boxes: Vec<_> =
+            (0..200_u64).map(|n| (n, slab.try_box([n; 4]).expect("there is memory"))).collect();
+        let places: BTreeSet<_> = boxes.iter().map(|(_, one)| std::ptr::from_ref(&**one)).collect();
+        assert_eq!(places.len(), boxes.len());
+        assert!(boxes.iter().all(|(n, one)| **one == [*n; 4]));
+        drop(boxes);
+        left.borrow_mut().clear();
+        assert_eq!(slab.stats().blocks_outstanding, 0);
+        slab.trim();
+        ends_clean(port);
+    }
+}
+
+#[test]
+fn an_intern_table_refuses_what_a_gate_asks_of_the_shard_in_change() {
+    let port = port();
+    let table: &InternTable<'static> =
+        Box::leak(Box::new(InternTable::new(Alloc::new(port), Pooling::On, Zeroing::Off)));
+    let seen = Rc::new(Cell::new(None));
+    let kept = Rc::clone(&seen);
+    on_request(0, move || kept.set(table.acquire(b"a").err().map(|error| error.kind)));
+    let symbol = table.acquire(b"a").expect("there is memory");
+    assert_eq!(seen.get(), Some(ErrorKind::Reentrant));
+    assert_eq!(table.resolve(symbol, <[u8]>::to_vec), Ok(b"a".to_vec()));
+    assert_eq!((table.release(symbol), table.trim()), (Ok(()), Ok(())));
+    ends_clean(port);
+}
+
+#[test]
+fn a_gate_that_unwinds_leaves_no_charge_and_no_half_change() {
+    let budget = Budgeted::new(Gated::with_gate(System::new(), Calls), Bytes::from_mib(4));
+    let arena = Arena::begin(Alloc::new(&budget), Bytes::ZERO, Bytes::from_mib(1));
+    for size in [16, 5000] {
+        on_request(0, || panic!("the gate unwinds"));
+        let used = budget.used();
+        let take = || arena.try_alloc_zeroed(size, 1).is_ok();
+        assert!(catch_unwind(AssertUnwindSafe(take)).is_err());
+        CALLBACK.with(|kept| kept.borrow_mut().take());
+        assert_eq!(budget.used(), used);
+        assert!(take(), "the arena serves again");
+    }
+    drop(arena);
+    assert_eq!(budget.used(), Bytes::ZERO);
+}
+
+#[test]
+fn a_box_whose_value_unwinds_in_its_destructor_gives_its_block_back() {
+    struct Loud([u8; 100]);
+    impl Drop for Loud {
+        fn drop(&mut self) {
+            assert_eq!(self.0[0], 0, "the destructor unwinds");
+        }
+    }
+    let system = System::new();
+    let one = Alloc::new(&system).try_box(Loud([1; 100])).expect("there is memory");
+    assert!(catch_unwind(AssertUnwindSafe(|| drop(one))).is_err());
+    assert_eq!(system.diagnostics().blocks_outstanding, 0);
+}
+
+#[test]
+fn a_hint_and_a_cap_of_everything_are_an_error_and_wrap_nothing() {
+    let system = System::new();
+    let most = Bytes::new(u64::MAX);
+    let arena = Arena::begin(Alloc::new(&system), most, most);
+    assert!(arena.try_alloc(1_u8).is_err());
+    assert_eq!(arena.held_bytes(), Bytes::ZERO);
+    assert!(arena.try_alloc([1_u8; 5000]).is_ok());
+}
