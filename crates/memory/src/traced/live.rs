@@ -70,8 +70,8 @@ impl LiveBlocks {
     }
 
     /// Replaces a block by what `request` makes of it; `None`, without a request, for a foreign
-    /// block. It is not in the table while the port is asked, which may call back, and may give another
-    /// thread the old address at once; there is room kept for it.
+    /// block. It is not in the table while the port is asked, which may call back, and may give
+    /// another thread the old address at once; there is room kept for it.
     pub(super) fn replace(
         &self,
         start: NonNull<u8>,
