@@ -72,7 +72,9 @@ struct Ledger {
 impl Ledger {
     fn new(hard_limit: Bytes) -> Self {
         let zero = || AtomicU64::new(0);
-        Self { hard_bytes: hard_limit.get(), used_bytes: zero(), peak_bytes: zero() }
+        // What is used is seen as signed by `refund`, and no heap holds more than fits that.
+        let hard_bytes = hard_limit.get().min(i64::MAX.cast_unsigned());
+        Self { hard_bytes, used_bytes: zero(), peak_bytes: zero() }
     }
 
     /// Takes `bytes` and returns what is used then, or changes nothing.
@@ -84,9 +86,33 @@ impl Ledger {
         Some(before + bytes)
     }
 
-    fn refund(&self, bytes: u64) {
-        let before = self.used_bytes.fetch_sub(bytes, Ordering::AcqRel);
-        debug_assert!(before >= bytes, "{bytes} refunded, {before} charged");
+    /// Gives `bytes` back, or what there is; `false` when it is less.
+    ///
+    /// The subtraction comes first because it is one instruction; until the rest has run, what is
+    /// used is out of range and admits nothing.
+    #[inline]
+    fn refund(&self, bytes: u64) -> bool {
+        let bytes_max = i64::MAX.cast_unsigned();
+        let left = self.used_bytes.fetch_sub(bytes.min(bytes_max), Ordering::AcqRel);
+        let left = left.wrapping_sub(bytes.min(bytes_max));
+        if left.cast_signed() < 0 {
+            self.saturate();
+        }
+        left.cast_signed() >= 0
+    }
+
+    /// Ends what is below zero, whichever thread has made it so.
+    #[cold]
+    #[inline(never)]
+    fn saturate(&self) {
+        let zero = |used: u64| (used.cast_signed() < 0).then_some(0);
+        // Another thread may have done it, which leaves nothing to do.
+        let _ = self.used_bytes.fetch_update(Ordering::AcqRel, Ordering::Relaxed, zero);
+    }
+
+    fn used(&self) -> u64 {
+        let used = self.used_bytes.load(Ordering::Acquire);
+        used.cast_signed().max(0).cast_unsigned()
     }
 }
 
@@ -163,7 +189,7 @@ impl<P: Port, O: BudgetObserver> Budgeted<P, O> {
 
 impl<O: BudgetObserver> Budget<O> {
     fn used(&self) -> Bytes {
-        Bytes::new(self.ledger.used_bytes.load(Ordering::Acquire))
+        Bytes::new(self.ledger.used())
     }
 
     fn peak(&self) -> Bytes {
@@ -195,7 +221,7 @@ impl<O: BudgetObserver> Budget<O> {
 impl<O> fmt::Debug for Budget<O> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Budget")
-            .field("used", &self.ledger.used_bytes.load(Ordering::Acquire))
+            .field("used", &self.ledger.used())
             .field("peak", &self.ledger.peak_bytes.load(Ordering::Acquire))
             .field("hard_limit", &self.ledger.hard_bytes)
             .finish_non_exhaustive()
@@ -220,7 +246,7 @@ impl<O: BudgetObserver> Gate for Budget<O> {
         let used = self.ledger.charge(more.get()).ok_or_else(|| self.over(more, op))?;
         if used >= self.soft_bytes {
             // An observer that unwinds has refused the request.
-            let refund = Undo::new(|| self.ledger.refund(more.get()));
+            let refund = Undo::new(|| self.release(more));
             self.warn(used);
             refund.disarm();
         }
@@ -229,7 +255,9 @@ impl<O: BudgetObserver> Gate for Budget<O> {
 
     #[inline]
     fn release(&self, less: Bytes) {
-        self.ledger.refund(less.get());
+        if !self.ledger.refund(less.get()) {
+            self.failures.fetch_add(1, Ordering::Relaxed);
+        }
     }
 
     /// What the budget has admitted, with the counts of blocks and failures below.

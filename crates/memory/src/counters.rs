@@ -14,6 +14,7 @@
 use std::fmt;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering::Relaxed};
 
+use super::charges::Charges;
 use super::thread::{self, SLOTS};
 use crate::units::Bytes;
 
@@ -27,7 +28,7 @@ pub struct Diagnostics {
     pub bytes_outstanding: Bytes,
     /// The highest that `bytes_outstanding` has been.
     pub peak_bytes: Bytes,
-    /// Requests that failed.
+    /// Requests that failed, and refunds of more than was charged.
     pub failures_total: u64,
     /// Blocks handed out; a grown block is still the same block.
     pub allocations_total: u64,
@@ -40,6 +41,7 @@ pub(crate) struct Counters {
     published: AtomicI64,
     peak: AtomicI64,
     failures: AtomicU64,
+    charges: Charges,
     shards: [Shard; SLOTS],
     shared: Shard,
 }
@@ -73,6 +75,7 @@ impl Counters {
             published: AtomicI64::new(0),
             peak: AtomicI64::new(0),
             failures: AtomicU64::new(0),
+            charges: Charges::new(),
             shards: [const { Shard::new() }; SLOTS],
             shared: Shard::new(),
         }
@@ -90,6 +93,7 @@ impl Counters {
         self.published.store(0, Relaxed);
         self.peak.store(0, Relaxed);
         self.failures.store(0, Relaxed);
+        self.charges.reset();
     }
 
     /// Counts a new block of `size` bytes.
@@ -140,6 +144,23 @@ impl Counters {
         }
     }
 
+    /// Counts a charge; `false` and no change when the sum of charges cannot be counted.
+    #[must_use]
+    pub(crate) fn charge(&self, bytes: Bytes) -> bool {
+        let counted = self.charges.add(bytes);
+        if counted {
+            self.grown(bytes.get());
+        }
+        counted
+    }
+
+    /// Counts the end of a charge, of no more than is charged; returns what it was.
+    pub(crate) fn refund(&self, bytes: Bytes) -> Bytes {
+        let taken = self.charges.take(bytes);
+        self.shrunk(taken.get());
+        taken
+    }
+
     /// Counts a failed request.
     #[cold]
     pub(crate) fn failed(&self) {
@@ -159,7 +180,7 @@ impl Counters {
         Diagnostics {
             bytes_outstanding: bytes(published + level),
             peak_bytes: bytes(peak),
-            failures_total: self.failures.load(Relaxed),
+            failures_total: self.failures.load(Relaxed) + self.charges.misuses(),
             allocations_total: allocations,
             blocks_outstanding: allocations.saturating_sub(frees),
         }
@@ -229,10 +250,11 @@ fn of_layout(size: usize) -> i64 {
     size.cast_signed() as i64
 }
 
-/// The size of a charge; one that does not fit counts as the largest that does.
+/// A part of a layout or of the charges, which keeps its value: both are far below the limit.
 #[inline]
 fn signed(size: u64) -> i64 {
-    i64::try_from(size).unwrap_or(i64::MAX)
+    debug_assert!(i64::try_from(size).is_ok(), "no block or charge is as large as {size}");
+    size.cast_signed()
 }
 
 /// A total seen between two steps of another thread may be below zero for a moment.

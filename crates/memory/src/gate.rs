@@ -5,8 +5,9 @@
 use std::alloc::Layout;
 use std::ptr::NonNull;
 
+use super::charges::Charges;
 use super::counters::Diagnostics;
-use super::error::MemoryError;
+use super::error::{ErrorKind, MemoryError};
 use super::op::OpTag;
 use super::port::{Port, PortId};
 use super::undo::Undo;
@@ -89,12 +90,13 @@ pub struct Gated<P, G> {
     inner: P,
     gate: G,
     id: PortId,
+    charges: Charges,
 }
 
 impl<P: Port, G: Gate> Gated<P, G> {
     /// `inner` behind `gate`.
     pub fn with_gate(inner: P, gate: G) -> Self {
-        Self { inner, gate, id: PortId::unique() }
+        Self { inner, gate, id: PortId::unique(), charges: Charges::new() }
     }
 
     /// The port below.
@@ -158,6 +160,8 @@ unsafe impl<P: Port, G: Gate> Port for Gated<P, G> {
     unsafe fn deallocate(&self, ptr: NonNull<u8>, layout: Layout, op: OpTag<'_>) {
         // SAFETY: the block is the inner port's, because blocks are passed through unchanged.
         unsafe { self.inner.deallocate(ptr, layout, op) };
+        // SAFETY: no `Layout` is larger. A gate has nothing to check then.
+        unsafe { std::hint::assert_unchecked(isize::try_from(layout.size()).is_ok()) };
         self.gate.release(layout.size().into());
     }
 
@@ -191,10 +195,21 @@ unsafe impl<P: Port, G: Gate> Port for Gated<P, G> {
     }
 
     fn charge(&self, bytes: Bytes, op: OpTag<'_>) -> Result<(), MemoryError> {
-        self.admitted(bytes, bytes, op, || self.inner.charge(bytes, op))
+        self.admitted(bytes, bytes, op, || {
+            if !self.charges.add(bytes) {
+                return Err(MemoryError::new(ErrorKind::Exhausted, op.op(), bytes));
+            }
+            let take = Undo::new(|| {
+                self.charges.take(bytes);
+            });
+            self.inner.charge(bytes, op)?;
+            take.disarm();
+            Ok(())
+        })
     }
 
     fn refund(&self, bytes: Bytes, op: OpTag<'_>) {
+        let bytes = self.charges.take(bytes);
         self.inner.refund(bytes, op);
         self.gate.release(bytes);
     }
@@ -204,6 +219,8 @@ unsafe impl<P: Port, G: Gate> Port for Gated<P, G> {
     }
 
     fn diagnostics(&self) -> Diagnostics {
-        self.gate.diagnostics(self.inner.diagnostics())
+        let diagnostics = self.gate.diagnostics(self.inner.diagnostics());
+        let failures_total = diagnostics.failures_total + self.charges.misuses();
+        Diagnostics { failures_total, ..diagnostics }
     }
 }

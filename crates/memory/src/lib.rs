@@ -10,6 +10,7 @@ mod alloc;
 mod arena;
 mod budgeted;
 mod callsite;
+mod charges;
 mod containers;
 mod counters;
 mod error;

@@ -102,11 +102,15 @@ pub unsafe trait Port: Send + Sync {
     /// Admits `bytes` that the caller takes from elsewhere.
     ///
     /// # Errors
-    /// `OverBudget` when a budget below would be exceeded, `Injected` when a test asks for it. A
-    /// failed charge has changed nothing.
+    /// `OverBudget` when a budget below would be exceeded, `Exhausted` when the sum is more than any
+    /// system has and is counted, `Injected` when a test asks for it. A failed charge has changed
+    /// nothing.
     fn charge(&self, bytes: Bytes, op: OpTag<'_>) -> Result<(), MemoryError>;
 
     /// Takes back exactly what was charged before with the same tag.
+    ///
+    /// More than is charged is misuse: what is charged is taken back, the ports of this crate count
+    /// a failure, and blocks stay counted.
     fn refund(&self, bytes: Bytes, op: OpTag<'_>);
 
     /// The identity of this port; a decorator has its own.

@@ -190,13 +190,18 @@ unsafe impl<const COUNTED: bool> Port for System<COUNTED> {
         unsafe { self.resize(ptr, old, new, op) }
     }
 
-    fn charge(&self, bytes: Bytes, _op: OpTag<'_>) -> Result<(), MemoryError> {
-        self.count(|counters| counters.grown(bytes.get()));
+    fn charge(&self, bytes: Bytes, op: OpTag<'_>) -> Result<(), MemoryError> {
+        if COUNTED && !self.counters.charge(bytes) {
+            self.counters.failed();
+            return Err(MemoryError::new(ErrorKind::Exhausted, op.op(), bytes));
+        }
         Ok(())
     }
 
     fn refund(&self, bytes: Bytes, _op: OpTag<'_>) {
-        self.count(|counters| counters.shrunk(bytes.get()));
+        if COUNTED {
+            self.counters.refund(bytes);
+        }
     }
 
     fn id(&self) -> PortId {

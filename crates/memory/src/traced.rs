@@ -399,13 +399,23 @@ unsafe impl<P: Port> Port for Traced<P> {
 
     fn charge(&self, bytes: Bytes, op: OpTag<'_>) -> Result<(), MemoryError> {
         self.inner.charge(bytes, op).inspect_err(|_| self.failed(op))?;
-        self.count(op, |counters| counters.grown(bytes.get()));
-        Ok(())
+        let counted = self.counters.charge(bytes);
+        if counted && op.stats().is_none_or(|stats| stats.counters.charge(bytes)) {
+            return Ok(());
+        }
+        if counted {
+            self.counters.refund(bytes);
+        }
+        self.inner.refund(bytes, op);
+        self.failed(op);
+        Err(MemoryError::new(ErrorKind::Exhausted, op.op(), bytes))
     }
 
     fn refund(&self, bytes: Bytes, op: OpTag<'_>) {
-        self.inner.refund(bytes, op);
-        self.count(op, |counters| counters.shrunk(bytes.get()));
+        if let Some(stats) = op.stats() {
+            stats.counters.refund(bytes);
+        }
+        self.inner.refund(self.counters.refund(bytes), op);
     }
 
     fn id(&self) -> PortId {

@@ -4,8 +4,8 @@ use std::sync::Mutex;
 
 use gitmind_memory::units::Bytes;
 use gitmind_memory::{
-    Alloc, BudgetObserver, BudgetWarning, Budgeted, ErrorKind, MemoryError, OpTag, Port, System,
-    Vec,
+    Alloc, BudgetObserver, BudgetWarning, Budgeted, ErrorKind, Gate as _, MemoryError, OpTag, Port,
+    System, Vec,
 };
 use rand_xoshiro::Xoshiro256PlusPlus;
 use rand_xoshiro::rand_core::{Rng as _, SeedableRng as _};
@@ -27,9 +27,27 @@ fn refused_charge_leaves_the_budget_unchanged() {
 #[test]
 fn a_charge_near_the_integer_limit_fails() {
     let budget = Budgeted::new(System::new(), Bytes::new(u64::MAX));
-    budget.charge(Bytes::new(u64::MAX - 1), OpTag::NONE).expect("it fits");
-    budget.charge(Bytes::new(2), OpTag::NONE).expect_err("the sum does not fit an integer");
-    budget.refund(Bytes::new(u64::MAX - 1), OpTag::NONE);
+    budget.charge(Bytes::new((1 << 56) - 1), OpTag::NONE).expect("it fits");
+    let error = budget.charge(Bytes::new(2), OpTag::NONE).expect_err("it cannot be counted");
+    assert_eq!(error.kind, ErrorKind::Exhausted);
+    let error = budget.charge(Bytes::new(u64::MAX), OpTag::NONE).expect_err("the sum overflows");
+    assert_eq!(error.kind, ErrorKind::OverBudget);
+    budget.refund(Bytes::new((1 << 56) - 1), OpTag::NONE);
+    assert_eq!(budget.used(), Bytes::ZERO);
+}
+
+#[test]
+fn what_its_gate_is_told_too_often_ends_at_zero() {
+    let budget = Budgeted::new(System::new(), Bytes::new(100));
+    let block = Alloc::new(&budget).try_box([0_u8; 60]).expect("it fits");
+    for (failures, less) in [61, u64::MAX, 1 << 63].into_iter().enumerate() {
+        budget.gate().release(Bytes::new(less));
+        assert_eq!(budget.used(), Bytes::ZERO, "after a release of {less}");
+        assert_eq!(budget.diagnostics().failures_total, failures as u64 + 1);
+    }
+    drop(block);
+    assert_eq!(budget.used(), Bytes::ZERO, "the block was released before");
+    drop(Alloc::new(&budget).try_box([0_u8; 100]).expect("the whole budget is there"));
 }
 
 #[test]

@@ -5,6 +5,7 @@ mod arena_containers;
 mod arena_failures;
 mod arena_model;
 mod budget;
+mod charges;
 #[cfg(feature = "testing")]
 mod contract;
 mod faults;
