@@ -112,7 +112,8 @@ impl<P: Port, G: Gate> Gated<P, G> {
         (self.inner, self.gate)
     }
 
-    /// Runs `request` once the gate has admitted it; what one that fails or unwinds adds is released.
+    /// Runs `request` once the gate has admitted it. What one that fails or unwinds would have added
+    /// is released.
     #[inline]
     fn admitted<T>(
         &self,

@@ -70,8 +70,8 @@ impl LiveBlocks {
     }
 
     /// Replaces a block by what `request` makes of it; `None`, without a request, for a foreign
-    /// block. It is not in the table while the port is asked, which may call back, and may give another
-    /// thread the old address at once; there is room kept for it.
+    /// block. It is not in the table while the port is asked, which may call back, and may give
+    /// another thread the old address at once; there is room kept for it.
     pub(super) fn replace(
         &self,
         start: NonNull<u8>,
@@ -86,7 +86,7 @@ impl LiveBlocks {
         if let Err(error) = self.reserve(&mut table) {
             return Some(Err(error));
         }
-        let before = table.remove(&start.addr().get()).filter(|_| size > 0);
+        let before = if size > 0 { table.remove(&start.addr().get()) } else { None };
         self.1.fetch_add(1, Relaxed);
         drop(table);
         let enter = |start: NonNull<u8>, record: Option<Record>| {
