@@ -275,10 +275,27 @@ impl<'a> Arena<'a> {
     }
 }
 
+/// Ends an arena, also what is left when the port unwinds.
+struct Ending<'e, 'a>(&'e mut Arena<'a>);
+
+impl Ending<'_, '_> {
+    fn end(&mut self) {
+        let Arena { dedicated, blocks, ledger, zeroing, .. } = &mut *self.0;
+        dedicated.end(*zeroing, ledger);
+        blocks.end(*zeroing, ledger);
+    }
+}
+
+impl Drop for Ending<'_, '_> {
+    fn drop(&mut self) {
+        self.end();
+    }
+}
+
 impl Drop for Arena<'_> {
     fn drop(&mut self) {
-        self.dedicated.end(self.zeroing, &self.ledger);
-        self.blocks.end(self.zeroing, &self.ledger);
+        // Its own destructor finds nothing left unless this unwinds.
+        Ending(self).end();
     }
 }
 

@@ -23,7 +23,7 @@ use std::hash::BuildHasher;
 use std::num::NonZeroU32;
 use std::ops::{Deref, DerefMut};
 use std::sync::PoisonError;
-use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering::Relaxed};
 
 pub use self::handle::Interned;
 use self::shard::{Failure, GENERATION_MAX, INDEX_BITS, Key, Shard};
@@ -102,17 +102,32 @@ struct Padded<'a> {
     shard: Mutex<Shard<'a>>,
     /// The thread that holds the lock, or zero.
     holder: AtomicU64,
+    /// Holds that the holder gave up in callbacks, before the first zero.
+    deferred: [AtomicU32; DEFERRED_MAX],
 }
+
+/// Holds that a callback can give up of strings of the shard in change.
+const DEFERRED_MAX: usize = 16;
 
 /// A shard that is locked.
 struct Locked<'t, 'a> {
-    // Declared first but released last: `drop` runs before the fields do.
+    // Released last: `drop` runs before the fields do.
     shard: MutexGuard<'t, Shard<'a>>,
     holder: &'t AtomicU64,
+    deferred: &'t [AtomicU32; DEFERRED_MAX],
+    hasher: &'t Hasher,
 }
 
 impl Drop for Locked<'_, '_> {
     fn drop(&mut self) {
+        // A release may call back as well, and what that gives up is behind what is left.
+        while self.deferred[0].load(Relaxed) != 0 {
+            let last = self.deferred.iter().rfind(|place| place.load(Relaxed) != 0);
+            let symbol = last.and_then(|place| NonZeroU32::new(place.swap(0, Relaxed)));
+            let key = symbol.map(|symbol| Symbol(symbol).parts().1);
+            let released = key.map(|key| self.shard.release(key, |bytes| hash(self.hasher, bytes)));
+            debug_assert!(matches!(released, Some(Ok(()))), "a hold that was not the caller's");
+        }
         self.holder.store(0, Relaxed);
     }
 }
@@ -177,6 +192,7 @@ impl<'a> InternTable<'a> {
         let shard = |_| Padded {
             shard: Mutex::new(Shard::new(alloc, pooling, zeroing)),
             holder: AtomicU64::new(0),
+            deferred: [const { AtomicU32::new(0) }; DEFERRED_MAX],
         };
         Self { shards: std::array::from_fn(shard), hasher: Hasher::random() }
     }
@@ -232,6 +248,19 @@ impl<'a> InternTable<'a> {
         let (shard, key) = symbol.parts();
         let released = self.lock_of(shard, symbol)?.release(key, |bytes| self.hash(bytes));
         released.map_err(|failure| error(failure, symbol))
+    }
+
+    /// Gives up one hold: at once, or when the shard that this thread has locked is unlocked.
+    fn release_or_defer(&self, symbol: Symbol) -> Result<(), InternError> {
+        let released = self.release(symbol);
+        let Err(InternError::Reentrant(Symbol(bits))) = released else { return released };
+        let deferred = &self.shards[symbol.parts().0].deferred;
+        // Only this thread, which holds the lock, looks at them.
+        let Some(place) = deferred.iter().find(|place| place.load(Relaxed) == 0) else {
+            return released;
+        };
+        place.store(bits.get(), Relaxed);
+        Ok(())
     }
 
     /// Shows the string of `symbol` to `read`, 16-byte aligned.
@@ -299,7 +328,7 @@ impl<'a> InternTable<'a> {
     /// A panic while a shard is locked is a reader's or the port's, and the shard is right whenever
     /// either is called.
     fn lock(&self, shard: usize) -> Result<Locked<'_, 'a>, Reentered> {
-        let Padded { shard, holder } = &self.shards[shard];
+        let Padded { shard, holder, deferred } = &self.shards[shard];
         let this = thread::number();
         // Only this thread stores its own number, so the answer is exact. The threads of loom are
         // one thread to std.
@@ -308,7 +337,7 @@ impl<'a> InternTable<'a> {
         }
         let shard = shard.lock().unwrap_or_else(PoisonError::into_inner);
         holder.store(this, Relaxed);
-        Ok(Locked { shard, holder })
+        Ok(Locked { shard, holder, deferred, hasher: &self.hasher })
     }
 
     fn lock_for(&self, shard: usize, bytes: usize) -> Result<Locked<'_, 'a>, MemoryError> {

@@ -143,7 +143,7 @@ unsafe impl Allocator for &Arena<'_> {
         let shrunk = match shrunk {
             Some(shrunk) => shrunk,
             // An object of a block, or one to be overwritten as a whole, stays as it is.
-            None if is_aligned && new.size() > 0 => Ok(object),
+            None if is_aligned && new.size() > 0 => Ok(self.blocks.own(object)),
             // SAFETY: as above; the object is as it was.
             None => unsafe { self.relocate(object, old, new) },
         };

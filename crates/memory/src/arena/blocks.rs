@@ -17,6 +17,7 @@ use super::wipe::wipe;
 use crate::error::{ErrorKind, MemoryError};
 use crate::poison;
 use crate::pooling::Zeroing;
+use crate::undo::Undo;
 use crate::units::Bytes;
 
 /// The largest block that growth leads to; a hint may be larger.
@@ -52,7 +53,9 @@ impl Block {
             return None;
         }
         let bump = Bump::try_with_min_align_and_capacity(size.usable_bytes()).ok()?;
-        debug_assert_eq!(bump.allocated_bytes_including_metadata() as u64, size.total_bytes());
+        // What `finger` and the account rely on, of a crate that may be replaced by a newer one.
+        let made = (bump.chunk_capacity(), bump.allocated_bytes_including_metadata() as u64);
+        assert_eq!(made, (size.usable_bytes(), size.total_bytes()), "bumpalo's sizes are ours");
         // What it has is its limit, so it fails where it would grow.
         bump.set_allocation_limit(Some(bump.allocated_bytes()));
         // SAFETY: nothing is allocated from it while the iterator lives, which is this statement.
@@ -106,6 +109,12 @@ impl Block {
             unsafe { poison::release(object, layout.size()) };
         }
         Some(object)
+    }
+
+    /// The object by the block's pointer: the caller's may reach no more than the object.
+    fn own(&self, object: NonNull<u8>) -> NonNull<u8> {
+        debug_assert!(self.contains(object), "the object is in this block");
+        self.start.with_addr(object.addr())
     }
 
     fn contains(&self, object: NonNull<u8>) -> bool {
@@ -201,16 +210,16 @@ impl Blocks {
 
     /// Ends every object and gives all blocks back but the largest.
     pub(super) fn reset(&mut self, zeroing: Zeroing, ledger: &Ledger<'_>) {
-        let mut kept: Option<Block> = None;
+        let mut kept = Kept(None, ledger);
         while let Some(mut block) = self.pop() {
             block.clear(zeroing);
-            let is_larger = kept.as_ref().is_none_or(|kept| kept.size < block.size);
-            let smaller = if is_larger { kept.replace(block) } else { Some(block) };
+            let is_larger = kept.0.as_ref().is_none_or(|kept| kept.size < block.size);
+            let smaller = if is_larger { kept.0.replace(block) } else { Some(block) };
             if let Some(smaller) = smaller {
                 give_back(smaller, ledger);
             }
         }
-        if let Some(kept) = kept {
+        if let Some(kept) = kept.0.take() {
             kept.forbid();
             drop(self.replace(kept));
         }
@@ -222,6 +231,11 @@ impl Blocks {
             block.clear(zeroing);
             give_back(block, ledger);
         }
+    }
+
+    /// An object of the newest block, by the block's pointer; others as they are.
+    pub(super) fn own(&self, object: NonNull<u8>) -> NonNull<u8> {
+        if self.contains(object) { self.newest().own(object) } else { object }
     }
 
     /// Whether `object` is in the newest block.
@@ -251,7 +265,7 @@ impl Blocks {
             return None;
         }
         let start = newest.take(Layout::from_size_align(more, ALIGN_MIN).ok()?)?;
-        let start = if more == 0 { object } else { start };
+        let start = if more == 0 { newest.own(object) } else { start };
         // SAFETY: the bytes from the new start on are the block's and now the object's.
         unsafe { poison::release(start, new_bytes) };
         // SAFETY: the old bytes are readable, the new ones are writable and no fewer; the two may
@@ -306,8 +320,20 @@ fn make(size: BlockSize, ledger: &Ledger<'_>) -> Result<Block, MemoryError> {
 fn give_back(block: Block, ledger: &Ledger<'_>) {
     let bytes = block.total_bytes();
     drop(block);
+    // After the call, also when it unwinds.
+    let _released = Undo::new(|| ledger.released(bytes));
     ledger.alloc.port().refund(Bytes::new(bytes), ledger.alloc.op());
-    ledger.released(bytes);
+}
+
+/// A block that is given back unless it is taken out.
+struct Kept<'l, 'a>(Option<Block>, &'l Ledger<'a>);
+
+impl Drop for Kept<'_, '_> {
+    fn drop(&mut self) {
+        if let Some(block) = self.0.take() {
+            give_back(block, self.1);
+        }
+    }
 }
 
 /// The most that `layout` takes of a block, wherever the block has got to.

@@ -96,6 +96,16 @@ impl<'a, K: Eq + Hash, V> Map<'a, K, V> {
     }
 }
 
+impl<K, V> Drop for Map<'_, K, V> {
+    fn drop(&mut self) {
+        // hashbrown keeps its block when a destructor unwinds while the table is dropped, but not
+        // when that happens before.
+        if std::mem::needs_drop::<(K, V)>() {
+            self.0.clear();
+        }
+    }
+}
+
 impl<K: fmt::Debug, V: fmt::Debug> fmt::Debug for Map<'_, K, V> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_map().entries(self.0.iter()).finish()

@@ -4,7 +4,7 @@
 //! sizes, an empty magazine, and modes that are not the usual one.
 
 use std::alloc::Layout;
-use std::ptr::NonNull;
+use std::ptr::{self, NonNull};
 
 use allocator_api2::alloc::{AllocError, Allocator};
 
@@ -62,11 +62,7 @@ unsafe impl Allocator for &Slab<'_> {
     ) -> Result<NonNull<[u8]>, AllocError> {
         debug_assert!(new.size() >= old.size(), "a block grows to no smaller size");
         match (self.bin(old), self.bin(new)) {
-            (Some(bin), Some(same)) if bin == same => {
-                // SAFETY: the slot is the caller's, and its bin has the size of the layout.
-                unsafe { poison::release(block, new.size()) };
-                Ok(NonNull::slice_from_raw_parts(block, new.size()))
-            }
+            (Some(bin), Some(same)) if bin == same => Ok(hand_out(slot_of(block), new)),
             // SAFETY: the block is the port's; the caller's promises are passed on.
             (None, None) if self.zeroing == Zeroing::Off => unsafe {
                 self.alloc.grow(block, old, new)
@@ -86,15 +82,14 @@ unsafe impl Allocator for &Slab<'_> {
         debug_assert!(new.size() <= old.size(), "a block shrinks to no larger size");
         match (self.bin(old), self.bin(new)) {
             (Some(bin), Some(same)) if bin == same => {
+                let slot = slot_of(block);
                 // SAFETY: the offset is inside the block, because the block shrinks.
-                let tail = unsafe { block.add(new.size()) };
+                let tail = unsafe { slot.add(new.size()) };
                 // SAFETY: the caller promises a live block of the old size.
                 unsafe { self.clear(tail, old.size() - new.size()) };
                 // SAFETY: the slot is the caller's, who gives up what is behind the new size.
-                unsafe { poison::poison(block, bin.slot_bytes()) };
-                // SAFETY: the slot is the caller's, and its bin has the size of the layout.
-                unsafe { poison::release(block, new.size()) };
-                Ok(NonNull::slice_from_raw_parts(block, new.size()))
+                unsafe { poison::poison(slot, bin.slot_bytes()) };
+                Ok(hand_out(slot, new))
             }
             // SAFETY: the block is the port's; the caller's promises are passed on.
             (None, None) if self.zeroing == Zeroing::Off => unsafe {
@@ -106,10 +101,19 @@ unsafe impl Allocator for &Slab<'_> {
     }
 }
 
+/// The slot of a block. The caller's pointer may reach no more than the block.
+#[inline]
+fn slot_of(block: NonNull<u8>) -> NonNull<u8> {
+    let slot = ptr::with_exposed_provenance_mut(block.addr().get());
+    // SAFETY: the address is the block's, which is not null. `Region::take` exposed the provenance
+    // of the region around it.
+    unsafe { NonNull::new_unchecked(slot) }
+}
+
 /// A slot as a block of the size that was asked for.
 #[inline]
 fn hand_out(slot: NonNull<u8>, layout: Layout) -> NonNull<[u8]> {
-    // SAFETY: the slot is part of a live region and free, and its bin has the layout's size.
+    // SAFETY: the slot is part of a live region and in no other use, and its bin has the size.
     unsafe { poison::release(slot, layout.size()) };
     NonNull::slice_from_raw_parts(slot, layout.size())
 }
@@ -162,6 +166,7 @@ impl Slab<'_> {
     #[inline]
     unsafe fn clear_slot(&self, bin: Bin, slot: NonNull<u8>, size: usize) {
         debug_assert!(size <= bin.slot_bytes(), "a block fits its slot");
+        let slot = slot_of(slot);
         if self.zeroing == Zeroing::On {
             // SAFETY: the slot is part of a live region, and the caller's.
             unsafe { poison::release(slot, bin.slot_bytes()) };
@@ -225,10 +230,11 @@ impl Slab<'_> {
     pub(super) unsafe fn free_remotely(&self, bin: Bin, block: NonNull<u8>, layout: Layout) {
         // SAFETY: the slot of a live block is the caller's, whole, and part of a live region.
         unsafe { self.clear_slot(bin, block, layout.size()) };
+        let slot = slot_of(block);
         // SAFETY: the link is at the start of the slot, which is larger.
-        unsafe { poison::release(block, size_of::<remote_free::Link>()) };
+        unsafe { poison::release(slot, size_of::<remote_free::Link>()) };
         // SAFETY: the block is live, its slot has room for the link and its alignment, and the
         // caller gives it up.
-        unsafe { self.pool.remote.push(block) };
+        unsafe { self.pool.remote.push(slot) };
     }
 }

@@ -18,6 +18,7 @@ use super::remote_free::{Link, RemoteFreeList};
 use super::stats::SlabStats;
 use super::superblock::{SUPERBLOCK_BYTES, Superblock};
 use crate::pooling::Zeroing;
+use crate::undo::Undo;
 use crate::units::Bytes;
 use crate::{Alloc, MemoryError, PortId, poison};
 
@@ -240,7 +241,8 @@ impl<'a> Pool<'a> {
 
     /// Takes back the slots that other threads have freed.
     pub(super) fn collect(&self) {
-        for block in self.remote.take() {
+        let mut arrived = Arrived(self.remote.take(), &self.remote);
+        for block in arrived.0.by_ref() {
             let slot = block.addr().get();
             // SAFETY: only slots that this pool handed out are in its remote-free list.
             let superblock = unsafe { Superblock::around(slot) };
@@ -295,17 +297,35 @@ impl<'a> Pool<'a> {
     }
 }
 
+/// Slots that other threads have freed. What is left when the port unwinds goes back to the list.
+struct Arrived<'l, I: Iterator<Item = NonNull<u8>>>(I, &'l RemoteFreeList);
+
+impl<I: Iterator<Item = NonNull<u8>>> Drop for Arrived<'_, I> {
+    fn drop(&mut self) {
+        for block in &mut self.0 {
+            // SAFETY: it was in this list, has a link at its start, and nothing accesses it.
+            unsafe { self.1.push(block) };
+        }
+    }
+}
+
 impl Drop for Pool<'_> {
     fn drop(&mut self) {
-        for list in [&self.open, &self.full] {
-            while let Some(region) = list.first() {
-                list.remove(region);
-                region.abandon();
-                // SAFETY: it was taken with this handle and is in no list. Blocks borrow the
-                // slab, so nothing accesses one any more; no handle is used after this.
-                unsafe { region.give_back(self.alloc) };
+        let this = &*self;
+        let end = || {
+            for list in [&this.open, &this.full] {
+                while let Some(region) = list.first() {
+                    list.remove(region);
+                    region.abandon();
+                    // SAFETY: it was taken with this handle and is in no list. Blocks borrow the
+                    // slab, so nothing accesses one any more; no handle is used after this.
+                    unsafe { region.give_back(this.alloc) };
+                }
             }
-        }
+        };
+        // What is left when the port unwinds; nothing when it does not.
+        let _rest = Undo::new(end);
+        end();
     }
 }
 

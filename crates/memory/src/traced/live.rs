@@ -86,7 +86,7 @@ impl LiveBlocks {
         if let Err(error) = self.reserve(&mut table) {
             return Some(Err(error));
         }
-        let before = table.remove(&start.addr().get()).filter(|_| size > 0);
+        let before = if size > 0 { table.remove(&start.addr().get()) } else { None };
         self.1.fetch_add(1, Relaxed);
         drop(table);
         let enter = |start: NonNull<u8>, record: Option<Record>| {

@@ -1,13 +1,17 @@
 //! A gate is safe code: it may use what it is asked for, and it may unwind.
 
+mod callbacks;
+mod subjects;
+mod table;
+
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeSet;
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::rc::Rc;
 
 use gitmind_memory::units::Bytes;
 use gitmind_memory::{
-    Alloc, Arena, ArenaVec, Budgeted, ErrorKind, Gate, Gated, InternTable, MemoryError, OpTag,
+    Alloc, Arena, ArenaVec, Budgeted, ErrorKind, Gate, Gated, InternTable, Map, MemoryError, OpTag,
     Pooling, Port, Slab, System, Trace, Traced, VecIn, Zeroing,
 };
 
@@ -172,6 +176,110 @@ fn a_box_whose_value_unwinds_in_its_destructor_gives_its_block_back() {
     let one = Alloc::new(&system).try_box(Loud([1; 100])).expect("there is memory");
     assert!(catch_unwind(AssertUnwindSafe(|| drop(one))).is_err());
     assert_eq!(system.diagnostics().blocks_outstanding, 0);
+}
+
+/// Unwinds out of one free or refund, after the countdown.
+struct Unwinds;
+
+impl Gate for Unwinds {
+    fn admit(&self, _: Bytes, _: OpTag<'_>) -> Result<(), MemoryError> {
+        Ok(())
+    }
+
+    fn refused(&self) -> u64 {
+        0
+    }
+
+    fn release(&self, _: Bytes) {
+        let left = COUNTDOWN.get();
+        COUNTDOWN.set(left.and_then(|left| left.checked_sub(1)));
+        if left == Some(0) {
+            resume_unwind(Box::new("the gate unwinds"));
+        }
+    }
+}
+
+fn unwinding(passing: u32, run: impl FnOnce()) {
+    COUNTDOWN.set(Some(passing));
+    // It may end before the countdown.
+    let _ = catch_unwind(AssertUnwindSafe(run));
+    COUNTDOWN.set(None);
+}
+
+/// Takes from a handle, gives back what it likes while a free unwinds, and ends.
+type Ending = fn(Alloc<'_>, u32);
+
+const ENDINGS: [Ending; 4] = [
+    |alloc, passing| unwinding(passing, || drop(full_arena(alloc))),
+    |alloc, passing| {
+        let mut arena = full_arena(alloc);
+        unwinding(passing, || arena.reset());
+        assert!(arena.try_alloc([1_u8; 2000]).is_ok(), "it serves again");
+    },
+    |alloc, passing| {
+        let slab = Slab::new(alloc);
+        for _ in 0..5000 {
+            assert!(slab.try_box([1_u64; 30]).map(std::mem::forget).is_ok());
+        }
+        unwinding(passing, || drop(slab));
+    },
+    |alloc, passing| {
+        let slab = Slab::new(alloc);
+        let boxes: Vec<_> = (0..5000).map(|_| slab.try_box([1_u64; 30])).collect();
+        std::thread::scope(|scope| scope.spawn(|| drop(boxes)).join().expect("no panic in it"));
+        unwinding(passing, || slab.trim());
+        slab.trim();
+        assert_eq!(slab.stats().held, Bytes::ZERO);
+    },
+];
+
+fn full_arena(alloc: Alloc<'_>) -> Arena<'_> {
+    let arena = Arena::begin(alloc, Bytes::ZERO, Bytes::from_mib(4));
+    for size in [5000, 100, 2000].repeat(20) {
+        assert!(arena.try_alloc_zeroed(size, 1).is_ok());
+    }
+    arena
+}
+
+#[test]
+fn everything_else_is_given_back_when_one_free_unwinds() {
+    for ending in ENDINGS {
+        for passing in 0..30 {
+            let budget = Budgeted::new(System::new(), Bytes::from_mib(64));
+            ending(Alloc::new(&Gated::with_gate(&budget, Unwinds)), passing);
+            assert_eq!(budget.used(), Bytes::ZERO, "free {passing} unwinds");
+        }
+    }
+}
+
+#[test]
+fn a_container_gives_its_block_back_when_an_element_unwinds_in_its_destructor() {
+    struct Loud(u64);
+    impl Drop for Loud {
+        fn drop(&mut self) {
+            assert_ne!(self.0, 3, "the destructor unwinds");
+        }
+    }
+    let system = System::new();
+    let array = || {
+        let mut array = VecIn::new(Alloc::new(&system));
+        assert!(array.try_extend((0..9).map(Loud)).is_ok());
+        array
+    };
+    let ends: [&dyn Fn(); 5] = [
+        &|| drop(array()),
+        &|| array().clear(),
+        &|| array().truncate(2),
+        &|| drop(array().into_iter()),
+        &|| {
+            let mut map = Map::new(Alloc::new(&system));
+            (0..9).for_each(|key| assert!(map.try_insert(key, Loud(key)).is_ok()));
+        },
+    ];
+    for end in ends {
+        assert!(catch_unwind(AssertUnwindSafe(end)).is_err());
+        assert_eq!(system.diagnostics().blocks_outstanding, 0);
+    }
 }
 
 #[test]
