@@ -11,7 +11,7 @@
 //! A call site is a stack of return addresses (see [`CallStack`]), so the sweep finds the same one
 //! again although sizes, counts and the order of threads differ. While one thread makes all
 //! requests, a request is found again by its number, and a run captures no stack before it; with
-//! more threads, by its call site and the number there.
+//! more threads, or when another call site has the number, by its call site and the number there.
 
 use std::collections::{BTreeSet, VecDeque};
 use std::hash::BuildHasher;
@@ -282,8 +282,16 @@ impl<E: std::fmt::Display> Sweep<'_, E> {
         plan: &Plan,
         runs: &mut u64,
     ) -> (Outcome, Seen) {
-        let first = self.attempt(body, plan, Trace::stamped());
+        let mut first = self.attempt(body, plan, Trace::stamped());
         *runs += 1;
+        let by_site = Plan { number: None, ..plan.clone() };
+        let is_elsewhere = plan.number.is_some() && first.seen.failed == 0;
+        let plan = if is_elsewhere { &by_site } else { plan };
+        if is_elsewhere {
+            // What comes before it depends on something else: addresses, for example.
+            first = self.attempt(body, plan, Trace::stamped());
+            *runs += 1;
+        }
         let one = first.end(Some(plan));
         if plan.skip > 0 && one.is_expected() {
             return (one, first.seen);
