@@ -213,7 +213,12 @@ impl<E: std::fmt::Display> Sweep<'_, E> {
     /// What fails, from a clean run: the first request of each call site, then later ones.
     fn targets(&self, clean: &Seen) -> VecDeque<Target> {
         let (index, count) = self.shard.unwrap_or((0, 1));
-        let sites = clean.sites.iter().take(self.stacks_max).skip(index).step_by(count);
+        let mut sites: Vec<&SeenSite> = clean.sites.iter().take(self.stacks_max).collect();
+        if clean.has_threads && count > 1 {
+            // Their order differs from run to run, and addresses from process to process.
+            sites.sort_by_cached_key(|site| site.stack.sites(usize::MAX));
+        }
+        let sites = sites.into_iter().skip(index).step_by(count);
         let target = |site: &SeenSite, skip: u64| {
             let number =
                 usize::try_from(skip).ok().and_then(|skip| site.numbers.get(skip).copied());
