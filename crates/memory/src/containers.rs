@@ -4,12 +4,16 @@
 //! memory. These wrappers do not have such operations, so a service cannot call one by accident.
 
 mod map;
+mod set;
+mod string;
 mod vec;
 
 use super::alloc::Alloc;
 use super::error::MemoryError;
 
 pub use self::map::Map;
+pub use self::set::Set;
+pub use self::string::String;
 pub use self::vec::{ArenaVec, Vec, VecIn};
 
 /// A value on a handle.
