@@ -4,6 +4,8 @@
 //! memory. These wrappers do not have such operations, so a service cannot call one by accident.
 
 mod map;
+mod set;
+mod string;
 mod vec;
 
 use std::alloc::Layout;
@@ -17,6 +19,8 @@ use super::error::MemoryError;
 use super::undo::Undo;
 
 pub use self::map::Map;
+pub use self::set::Set;
+pub use self::string::String;
 pub use self::vec::{ArenaVec, Vec, VecIn};
 
 /// A value on a handle.

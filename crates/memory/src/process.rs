@@ -41,13 +41,15 @@ impl ProcessAllocator {
     pub const fn new() -> Self {
         Self {
             mode: AtomicU8::new(OFF),
-            all: Counters::new(),
-            ops: [const { Counters::new() }; Op::COUNT_MAX],
+            all: Counters::floored(),
+            ops: [const { Counters::floored() }; Op::COUNT_MAX],
             ledger: HeapLedger::new(),
         }
     }
 
-    /// Counts from here on, starting at zero bytes; blocks from before may be freed.
+    /// Counts from here on, starting at zero bytes. Blocks from before may be freed: what would
+    /// bring the total below zero is not counted, so the peak is the largest rise since, less
+    /// 16 KiB per thread at most.
     pub fn start_counting(&self) {
         self.restart(COUNTING);
     }

@@ -38,9 +38,14 @@ impl<'a, K: Eq + Hash, V> Map<'a, K, V> {
     /// Sets the value of `key` and returns the one it had.
     ///
     /// # Errors
-    /// As [`Map::try_reserve`]; `key` and `value` are dropped then.
+    /// As [`Map::try_reserve`], when there is no `key` yet; `key` and `value` are dropped then.
     pub fn try_insert(&mut self, key: K, value: V) -> Result<Option<V>, MemoryError> {
-        self.try_reserve(1)?;
+        if self.is_full() {
+            if let Some(held) = self.0.get_mut(&key) {
+                return Ok(Some(std::mem::replace(held, value)));
+            }
+            self.try_reserve(1)?;
+        }
         // There is room, so this does not grow.
         Ok(self.0.insert(key, value))
     }
@@ -48,15 +53,38 @@ impl<'a, K: Eq + Hash, V> Map<'a, K, V> {
     /// The value of `key`, put there by `value` when it has none.
     ///
     /// # Errors
-    /// As [`Map::try_reserve`].
+    /// As [`Map::try_reserve`], when there is no `key` yet.
     pub fn try_get_or_insert_with(
         &mut self,
         key: K,
         value: impl FnOnce() -> V,
     ) -> Result<&mut V, MemoryError> {
-        self.try_reserve(1)?;
-        // There is room, so this does not grow.
+        if self.is_full() && !self.0.contains_key(&key) {
+            self.try_reserve(1)?;
+        }
+        // There is room, or the entry is occupied, so this does not grow.
         Ok(self.0.entry(key).or_insert_with(value))
+    }
+
+    /// Whether one more entry would have to grow the table.
+    fn is_full(&self) -> bool {
+        self.0.len() == self.0.capacity()
+    }
+
+    /// Whether `key` has a value.
+    pub fn contains_key<Q: Eq + Hash + ?Sized>(&self, key: &Q) -> bool
+    where
+        K: Borrow<Q>,
+    {
+        self.0.contains_key(key)
+    }
+
+    /// The value of `key`, to be changed.
+    pub fn get_mut<Q: Eq + Hash + ?Sized>(&mut self, key: &Q) -> Option<&mut V>
+    where
+        K: Borrow<Q>,
+    {
+        self.0.get_mut(key)
     }
 
     /// The value of `key`.
@@ -73,6 +101,11 @@ impl<'a, K: Eq + Hash, V> Map<'a, K, V> {
         K: Borrow<Q>,
     {
         self.0.remove(key)
+    }
+
+    /// Keeps the entries that `keep` returns `true` for, and the memory.
+    pub fn retain(&mut self, keep: impl FnMut(&K, &mut V) -> bool) {
+        self.0.retain(keep);
     }
 
     /// Keeps no entry, and the memory.
@@ -93,6 +126,32 @@ impl<'a, K: Eq + Hash, V> Map<'a, K, V> {
     /// The entries, in no order.
     pub fn iter(&self) -> impl Iterator<Item = (&K, &V)> {
         self.0.iter()
+    }
+
+    /// The entries, in no order, with values to be changed.
+    pub fn iter_mut(&mut self) -> impl Iterator<Item = (&K, &mut V)> {
+        self.0.iter_mut()
+    }
+
+    /// The keys, in no order.
+    pub fn keys(&self) -> impl Iterator<Item = &K> {
+        self.0.keys()
+    }
+
+    /// The values, in no order.
+    pub fn values(&self) -> impl Iterator<Item = &V> {
+        self.0.values()
+    }
+}
+
+impl<'a, K, V> IntoIterator for Map<'a, K, V> {
+    type Item = (K, V);
+    type IntoIter = hashbrown::hash_map::IntoIter<K, V, Alloc<'a>>;
+
+    fn into_iter(mut self) -> Self::IntoIter {
+        let alloc = *self.0.allocator();
+        let empty = Inner::with_hasher_in(foldhash::fast::RandomState::default(), alloc);
+        std::mem::replace(&mut self.0, empty).into_iter()
     }
 }
 

@@ -1,7 +1,7 @@
 //! A growable array on a handle or in an arena.
 
 use std::fmt;
-use std::ops::{Deref, DerefMut};
+use std::ops::{Deref, DerefMut, RangeBounds};
 
 use allocator_api2::alloc::Allocator;
 
@@ -153,6 +153,63 @@ impl<T, A: Allocator + Copy> VecIn<T, A> {
     /// When `index` is out of bounds.
     pub fn swap_remove(&mut self, index: usize) -> T {
         self.0.swap_remove(index)
+    }
+
+    /// Puts `value` at `index`, before what is there.
+    ///
+    /// # Errors
+    /// As [`Vec::try_reserve`]; `value` is dropped then.
+    ///
+    /// # Panics
+    /// When `index` is above the length.
+    pub fn try_insert(&mut self, index: usize, value: T) -> Result<(), MemoryError> {
+        self.try_reserve(1)?;
+        // There is room, so this does not grow.
+        self.0.insert(index, value);
+        Ok(())
+    }
+
+    /// Moves all elements of `other` to the end.
+    ///
+    /// # Errors
+    /// As [`Vec::try_reserve`]; both arrays are as before then.
+    pub fn try_append(&mut self, other: &mut Self) -> Result<(), MemoryError> {
+        self.try_reserve(other.0.len())?;
+        // There is room, so this does not grow.
+        self.0.append(&mut other.0);
+        Ok(())
+    }
+
+    /// Takes the element at `index` off and moves those behind it up.
+    ///
+    /// # Panics
+    /// When `index` is out of bounds.
+    pub fn remove(&mut self, index: usize) -> T {
+        self.0.remove(index)
+    }
+
+    /// Keeps the elements that `keep` returns `true` for, in their order.
+    pub fn retain(&mut self, keep: impl FnMut(&T) -> bool) {
+        self.0.retain(keep);
+    }
+
+    /// Keeps the first of each run of equal elements.
+    pub fn dedup(&mut self)
+    where
+        T: PartialEq,
+    {
+        self.0.dedup();
+    }
+
+    /// Takes the elements of `range` off, also those that are not read before the iterator ends.
+    ///
+    /// # Panics
+    /// When `range` is out of bounds.
+    pub fn drain(
+        &mut self,
+        range: impl RangeBounds<usize>,
+    ) -> impl DoubleEndedIterator<Item = T> + ExactSizeIterator {
+        self.0.drain(range)
     }
 
     /// Keeps the first `len` elements.

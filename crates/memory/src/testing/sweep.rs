@@ -172,7 +172,7 @@ impl<E: std::fmt::Display> Sweep<'_, E> {
             progress.show(report.cases.len(), queue.len());
             let mut sites = target.before.clone();
             sites.push(target.stack.id());
-            report.requests_tried += u64::from(target.before.is_empty() && target.requests > 0);
+            let mut is_tried = target.before.is_empty() && target.requests > 0;
             for repeat in [Repeat::Once, Repeat::Forever] {
                 let forever = repeat == Repeat::Forever;
                 let plan = Plan {
@@ -182,7 +182,7 @@ impl<E: std::fmt::Display> Sweep<'_, E> {
                     forever,
                 };
                 let (outcome, seen) = self.settle(body, &plan, &mut report.runs);
-                for site in seen.sites {
+                for site in &seen.sites {
                     // What no failure led to is reached without one.
                     let leads = site.failed_before > 0;
                     let before = if leads { sites.clone() } else { Vec::new() };
@@ -201,8 +201,14 @@ impl<E: std::fmt::Display> Sweep<'_, E> {
                         }
                     }
                 }
-                report.cases.push(self.case(&target, repeat, outcome));
+                // A call site may make fewer requests when blocks lie elsewhere.
+                let is_missing = target.skip > 0 && seen.failed == 0;
+                is_tried &= !is_missing;
+                if !is_missing {
+                    report.cases.push(self.case(&target, repeat, outcome));
+                }
             }
+            report.requests_tried += u64::from(is_tried);
         }
         progress.end();
         self.clean(body);
