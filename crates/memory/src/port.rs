@@ -102,8 +102,8 @@ pub unsafe trait Port: Send + Sync {
     /// Admits `bytes` that the caller takes from elsewhere.
     ///
     /// # Errors
-    /// `OverBudget` when a budget below would be exceeded, `Exhausted` when the sum is more than any
-    /// system has and is counted, `Injected` when a test asks for it. A failed charge has changed
+    /// `OverBudget` when a budget below would be exceeded, `Exhausted` when the sum of charges is
+    /// more than any system has, `Injected` when a test asks for it. A failed charge has changed
     /// nothing.
     fn charge(&self, bytes: Bytes, op: OpTag<'_>) -> Result<(), MemoryError>;
 

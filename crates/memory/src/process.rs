@@ -48,8 +48,8 @@ impl ProcessAllocator {
     }
 
     /// Counts from here on, starting at zero bytes. Blocks from before may be freed: what would
-    /// bring the total below zero is not counted, so the peak is the largest rise since, less 16 KiB
-    /// per thread at most.
+    /// bring the total below zero is not counted, so the peak is the largest rise since, less
+    /// at most 16 KiB per thread.
     pub fn start_counting(&self) {
         self.restart(COUNTING);
     }
