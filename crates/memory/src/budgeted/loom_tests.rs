@@ -47,3 +47,21 @@ fn a_failed_charge_is_never_visible_to_another_thread() {
         assert_eq!(failed.join().expect("the thread has no panic"), None);
     });
 }
+
+#[test]
+fn a_refund_of_too_much_ends_at_zero() {
+    loom::model(|| {
+        let ledger = Arc::new(Ledger::new(Bytes::new(10)));
+        assert_eq!(ledger.charge(4), Some(4));
+        let misuse = {
+            let ledger = Arc::clone(&ledger);
+            loom::thread::spawn(move || ledger.refund(7))
+        };
+        if ledger.charge(3).is_some() {
+            ledger.refund(3);
+        }
+        misuse.join().expect("the thread has no panic");
+        assert_eq!(ledger.used_bytes.load(SeqCst), 0, "what is below zero is left");
+        assert_eq!(ledger.charge(10), Some(10), "the whole budget is there");
+    });
+}
