@@ -23,8 +23,8 @@ pub const SOFT_LIMIT_PERCENT: u64 = 80;
 
 /// What is told that a budget runs low.
 ///
-/// Called by whichever thread passes the soft limit, inside its request: it must not allocate
-/// from the same budget and must not panic.
+/// Called by whichever thread passes the soft limit, inside its request. It may use the same
+/// budget; when it unwinds, the request has changed nothing.
 pub trait BudgetObserver: Send + Sync {
     /// Called once, when the soft limit is passed for the first time.
     fn soft_limit_passed(&self, warning: BudgetWarning);
@@ -84,9 +84,13 @@ impl Ledger {
         Some(before + bytes)
     }
 
-    fn refund(&self, bytes: u64) {
+    /// Gives `bytes` back; `false` when they are more than is used, which is nothing then.
+    fn refund(&self, bytes: u64) -> bool {
         let before = self.used_bytes.fetch_sub(bytes, Ordering::AcqRel);
-        debug_assert!(before >= bytes, "{bytes} refunded, {before} charged");
+        if before < bytes {
+            self.used_bytes.fetch_add(bytes - before, Ordering::AcqRel);
+        }
+        before >= bytes
     }
 }
 
@@ -220,7 +224,7 @@ impl<O: BudgetObserver> Gate for Budget<O> {
         let used = self.ledger.charge(more.get()).ok_or_else(|| self.over(more, op))?;
         if used >= self.soft_bytes {
             // An observer that unwinds has refused the request.
-            let refund = Undo::new(|| self.ledger.refund(more.get()));
+            let refund = Undo::new(|| self.release(more));
             self.warn(used);
             refund.disarm();
         }
@@ -229,7 +233,9 @@ impl<O: BudgetObserver> Gate for Budget<O> {
 
     #[inline]
     fn release(&self, less: Bytes) {
-        self.ledger.refund(less.get());
+        if !self.ledger.refund(less.get()) {
+            self.failures.fetch_add(1, Ordering::Relaxed);
+        }
     }
 
     /// What the budget has admitted, with the counts of blocks and failures below.

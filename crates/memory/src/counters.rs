@@ -229,10 +229,13 @@ fn of_layout(size: usize) -> i64 {
     size.cast_signed() as i64
 }
 
-/// The size of a charge; one that does not fit counts as the largest that does.
+/// More than a process can address, and little enough that thousands of them add up.
+const CHARGE_BYTES_MAX: u64 = 1 << 48;
+
+/// The size of a charge; one that no process can have counts as [`CHARGE_BYTES_MAX`].
 #[inline]
 fn signed(size: u64) -> i64 {
-    i64::try_from(size).unwrap_or(i64::MAX)
+    size.min(CHARGE_BYTES_MAX).cast_signed()
 }
 
 /// A total seen between two steps of another thread may be below zero for a moment.

@@ -118,8 +118,10 @@ struct Locked<'t, 'a> {
     hasher: &'t Hasher,
 }
 
-impl Drop for Locked<'_, '_> {
-    fn drop(&mut self) {
+impl Locked<'_, '_> {
+    #[cold]
+    #[inline(never)]
+    fn release_deferred(&mut self) {
         // A release may call back as well, and what that gives up is behind what is left.
         while self.deferred[0].load(Relaxed) != 0 {
             let last = self.deferred.iter().rfind(|place| place.load(Relaxed) != 0);
@@ -127,6 +129,15 @@ impl Drop for Locked<'_, '_> {
             let key = symbol.map(|symbol| Symbol(symbol).parts().1);
             let released = key.map(|key| self.shard.release(key, |bytes| hash(self.hasher, bytes)));
             debug_assert!(matches!(released, Some(Ok(()))), "a hold that was not the caller's");
+        }
+    }
+}
+
+impl Drop for Locked<'_, '_> {
+    #[inline]
+    fn drop(&mut self) {
+        if self.deferred[0].load(Relaxed) != 0 {
+            self.release_deferred();
         }
         self.holder.store(0, Relaxed);
     }
@@ -327,6 +338,7 @@ impl<'a> InternTable<'a> {
 
     /// A panic while a shard is locked is a reader's or the port's, and the shard is right whenever
     /// either is called.
+    #[inline]
     fn lock(&self, shard: usize) -> Result<Locked<'_, 'a>, Reentered> {
         let Padded { shard, holder, deferred } = &self.shards[shard];
         let this = thread::number();
@@ -340,11 +352,13 @@ impl<'a> InternTable<'a> {
         Ok(Locked { shard, holder, deferred, hasher: &self.hasher })
     }
 
+    #[inline]
     fn lock_for(&self, shard: usize, bytes: usize) -> Result<Locked<'_, 'a>, MemoryError> {
-        let reentrant = MemoryError::new(ErrorKind::Reentrant, None, bytes.into());
-        self.lock(shard).map_err(|Reentered| reentrant)
+        let reentrant = |Reentered| MemoryError::new(ErrorKind::Reentrant, None, bytes.into());
+        self.lock(shard).map_err(reentrant)
     }
 
+    #[inline]
     fn lock_of(&self, shard: usize, symbol: Symbol) -> Result<Locked<'_, 'a>, InternError> {
         self.lock(shard).map_err(|Reentered| InternError::Reentrant(symbol))
     }

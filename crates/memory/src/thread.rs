@@ -67,19 +67,23 @@ impl Drop for ReleaseOnExit {
     }
 }
 
+thread_local! {
+    static NUMBER: Cell<u64> = const { Cell::new(0) };
+}
+
 /// A number that no other thread has, or had.
+#[inline]
 pub(super) fn number() -> u64 {
+    let number = NUMBER.get();
+    if number == 0 { first_number() } else { number }
+}
+
+#[cold]
+#[inline(never)]
+fn first_number() -> u64 {
     static NEXT: AtomicU64 = AtomicU64::new(1);
-    thread_local! {
-        static THREAD: Cell<u64> = const { Cell::new(0) };
-    }
-    match THREAD.get() {
-        0 => {
-            THREAD.set(NEXT.fetch_add(1, Ordering::Relaxed));
-            THREAD.get()
-        }
-        known => known,
-    }
+    NUMBER.set(NEXT.fetch_add(1, Ordering::Relaxed));
+    NUMBER.get()
 }
 
 #[cfg(test)]
