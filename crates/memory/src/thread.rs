@@ -7,7 +7,7 @@
 //! Nothing here allocates through Rust's global allocator, so a global allocator may use it.
 
 use std::cell::Cell;
-use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU32, Ordering};
 
 /// Threads that can own a slot at the same time.
 pub(crate) const SLOTS: usize = u32::BITS as usize;
@@ -65,25 +65,6 @@ impl Drop for ReleaseOnExit {
             OWNED.fetch_and(!(1 << index), Ordering::Release);
         }
     }
-}
-
-thread_local! {
-    static NUMBER: Cell<u64> = const { Cell::new(0) };
-}
-
-/// A number that no other thread has, or had.
-#[inline]
-pub(super) fn number() -> u64 {
-    let number = NUMBER.get();
-    if number == 0 { first_number() } else { number }
-}
-
-#[cold]
-#[inline(never)]
-fn first_number() -> u64 {
-    static NEXT: AtomicU64 = AtomicU64::new(1);
-    NUMBER.set(NEXT.fetch_add(1, Ordering::Relaxed));
-    NUMBER.get()
 }
 
 #[cfg(test)]
