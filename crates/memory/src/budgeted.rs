@@ -23,8 +23,8 @@ pub const SOFT_LIMIT_PERCENT: u64 = 80;
 
 /// What is told that a budget runs low.
 ///
-/// Called by whichever thread passes the soft limit, inside its request: it must not allocate
-/// from the same budget and must not panic.
+/// Called by whichever thread passes the soft limit, inside its request. It may use the same
+/// budget; when it unwinds, the request has changed nothing.
 pub trait BudgetObserver: Send + Sync {
     /// Called once, when the soft limit is passed for the first time.
     fn soft_limit_passed(&self, warning: BudgetWarning);

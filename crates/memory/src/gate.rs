@@ -3,6 +3,8 @@
 //! The rule is the gate's: a budget, a schedule of failures, a ledger that admits everything.
 
 use std::alloc::Layout;
+use std::mem::ManuallyDrop;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::ptr::NonNull;
 
 use super::charges::Charges;
@@ -15,7 +17,8 @@ use crate::units::Bytes;
 
 /// Says of each request whether the port below a [`Gated`] is asked at all.
 ///
-/// A gate may unwind out of [`Gate::admit`], which has not changed anything then.
+/// A gate may unwind out of [`Gate::admit`], which has not changed anything then, and out of
+/// [`Gate::release`]: what was to be freed is freed. Out of a shrink it does not get.
 ///
 /// ```
 /// use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
@@ -190,7 +193,10 @@ unsafe impl<P: Port, G: Gate> Port for Gated<P, G> {
         self.gate.admit_growth(new.size().into(), Bytes::ZERO, op)?;
         // SAFETY: as in `deallocate`; sizes are the caller's, which promises their order.
         let block = unsafe { self.inner.shrink(ptr, old, new, op) }?;
-        self.gate.release(excess(old, new).into());
+        // The caller must learn of the block, so a gate does not unwind out of here. What it
+        // unwound with is kept, because its destructor may unwind.
+        let release = || self.gate.release(excess(old, new).into());
+        let _ = catch_unwind(AssertUnwindSafe(release)).map_err(ManuallyDrop::new);
         Ok(block)
     }
 

@@ -33,8 +33,8 @@ use foldhash::SharedSeed;
 use super::alloc::Alloc;
 use super::error::{ErrorKind, MemoryError};
 use super::pooling::{Pooling, Zeroing};
+use super::slab::this_thread;
 use super::sync::{Mutex, MutexGuard};
-use super::thread;
 use crate::units::Bytes;
 
 const SHARD_BITS: u32 = 4;
@@ -113,22 +113,32 @@ const DEFERRED_MAX: usize = 16;
 struct Locked<'t, 'a> {
     // Released last: `drop` runs before the fields do.
     shard: MutexGuard<'t, Shard<'a>>,
-    holder: &'t AtomicU64,
-    deferred: &'t [AtomicU32; DEFERRED_MAX],
+    padded: &'t Padded<'a>,
     hasher: &'t Hasher,
 }
 
-impl Drop for Locked<'_, '_> {
-    fn drop(&mut self) {
+impl Locked<'_, '_> {
+    #[cold]
+    #[inline(never)]
+    fn release_deferred(&mut self) {
         // A release may call back as well, and what that gives up is behind what is left.
-        while self.deferred[0].load(Relaxed) != 0 {
-            let last = self.deferred.iter().rfind(|place| place.load(Relaxed) != 0);
+        while self.padded.deferred[0].load(Relaxed) != 0 {
+            let last = self.padded.deferred.iter().rfind(|place| place.load(Relaxed) != 0);
             let symbol = last.and_then(|place| NonZeroU32::new(place.swap(0, Relaxed)));
             let key = symbol.map(|symbol| Symbol(symbol).parts().1);
             let released = key.map(|key| self.shard.release(key, |bytes| hash(self.hasher, bytes)));
             debug_assert!(matches!(released, Some(Ok(()))), "a hold that was not the caller's");
         }
-        self.holder.store(0, Relaxed);
+    }
+}
+
+impl Drop for Locked<'_, '_> {
+    #[inline]
+    fn drop(&mut self) {
+        if self.padded.deferred[0].load(Relaxed) != 0 {
+            self.release_deferred();
+        }
+        self.padded.holder.store(0, Relaxed);
     }
 }
 
@@ -327,24 +337,27 @@ impl<'a> InternTable<'a> {
 
     /// A panic while a shard is locked is a reader's or the port's, and the shard is right whenever
     /// either is called.
+    #[inline]
     fn lock(&self, shard: usize) -> Result<Locked<'_, 'a>, Reentered> {
-        let Padded { shard, holder, deferred } = &self.shards[shard];
-        let this = thread::number();
+        let padded = &self.shards[shard];
+        let this = this_thread();
         // Only this thread stores its own number, so the answer is exact. The threads of loom are
         // one thread to std.
-        if cfg!(not(gm_loom)) && holder.load(Relaxed) == this {
+        if cfg!(not(gm_loom)) && padded.holder.load(Relaxed) == this {
             return Err(Reentered);
         }
-        let shard = shard.lock().unwrap_or_else(PoisonError::into_inner);
-        holder.store(this, Relaxed);
-        Ok(Locked { shard, holder, deferred, hasher: &self.hasher })
+        let shard = padded.shard.lock().unwrap_or_else(PoisonError::into_inner);
+        padded.holder.store(this, Relaxed);
+        Ok(Locked { shard, padded, hasher: &self.hasher })
     }
 
+    #[inline]
     fn lock_for(&self, shard: usize, bytes: usize) -> Result<Locked<'_, 'a>, MemoryError> {
-        let reentrant = MemoryError::new(ErrorKind::Reentrant, None, bytes.into());
-        self.lock(shard).map_err(|Reentered| reentrant)
+        let reentrant = |Reentered| MemoryError::new(ErrorKind::Reentrant, None, bytes.into());
+        self.lock(shard).map_err(reentrant)
     }
 
+    #[inline]
     fn lock_of(&self, shard: usize, symbol: Symbol) -> Result<Locked<'_, 'a>, InternError> {
         self.lock(shard).map_err(|Reentered| InternError::Reentrant(symbol))
     }

@@ -39,6 +39,7 @@ use super::alloc::Alloc;
 use super::pooling::{Pooling, Zeroing};
 
 pub use self::boxed::SlabBox;
+pub(crate) use self::remote_free::this_thread;
 pub use self::stats::SlabStats;
 
 /// Small blocks of one thread; `&Slab` is an allocator of `allocator_api2`.

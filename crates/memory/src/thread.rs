@@ -7,7 +7,7 @@
 //! Nothing here allocates through Rust's global allocator, so a global allocator may use it.
 
 use std::cell::Cell;
-use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU32, Ordering};
 
 /// Threads that can own a slot at the same time.
 pub(crate) const SLOTS: usize = u32::BITS as usize;
@@ -64,21 +64,6 @@ impl Drop for ReleaseOnExit {
         if index < SLOTS {
             OWNED.fetch_and(!(1 << index), Ordering::Release);
         }
-    }
-}
-
-/// A number that no other thread has, or had.
-pub(super) fn number() -> u64 {
-    static NEXT: AtomicU64 = AtomicU64::new(1);
-    thread_local! {
-        static THREAD: Cell<u64> = const { Cell::new(0) };
-    }
-    match THREAD.get() {
-        0 => {
-            THREAD.set(NEXT.fetch_add(1, Ordering::Relaxed));
-            THREAD.get()
-        }
-        known => known,
     }
 }
 

@@ -5,10 +5,11 @@
 //! Sources: R. K. Treiber, "Systems Programming: Coping with Parallelism", IBM RJ 5118, 1986;
 //! mimalloc's cross-thread free list (Leijen et al., MSR-TR-2019-18).
 
+use std::cell::Cell;
 use std::ptr::{self, NonNull};
+use std::sync::atomic::AtomicU64;
 
 use crate::sync::{AtomicUsize, Ordering};
-use crate::thread::number as this_thread;
 
 /// What is written into a block in the list: the address of the one before it, or zero.
 pub(super) type Link = usize;
@@ -77,6 +78,21 @@ impl RemoteFreeList {
             next = unsafe { link.read() };
             Some(link.cast())
         })
+    }
+}
+
+/// A number that no other thread has, or had. It is here because each free of a slab asks for it.
+pub(crate) fn this_thread() -> u64 {
+    static NEXT: AtomicU64 = AtomicU64::new(1);
+    thread_local! {
+        static THREAD: Cell<u64> = const { Cell::new(0) };
+    }
+    match THREAD.get() {
+        0 => {
+            THREAD.set(NEXT.fetch_add(1, Ordering::Relaxed));
+            THREAD.get()
+        }
+        known => known,
     }
 }
 

@@ -4,11 +4,13 @@ mod callbacks;
 mod subjects;
 mod table;
 
+use std::alloc::Layout;
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeSet;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::rc::Rc;
 
+use allocator_api2::alloc::Allocator;
 use gitmind_memory::units::Bytes;
 use gitmind_memory::{
     Alloc, Arena, ArenaVec, Budgeted, ErrorKind, Gate, Gated, InternTable, Map, MemoryError, OpTag,
@@ -250,6 +252,37 @@ fn everything_else_is_given_back_when_one_free_unwinds() {
             assert_eq!(budget.used(), Bytes::ZERO, "free {passing} unwinds");
         }
     }
+}
+
+#[test]
+fn a_gate_cannot_unwind_out_of_a_shrink() {
+    let system = System::new();
+    let port = Gated::with_gate(&system, Unwinds);
+    let arena = Arena::begin(Alloc::new(&port), Bytes::ZERO, Bytes::from_mib(1));
+    let (old, new) = (Layout::new::<[u8; 20_000]>(), Layout::new::<[u8; 5000]>());
+    let object = (&arena).allocate(old).expect("there is memory");
+    COUNTDOWN.set(Some(0));
+    // SAFETY: the object is live with the old layout, and the new size is smaller.
+    let shrunk = unsafe { (&arena).shrink(object.cast(), old, new) };
+    assert_eq!((shrunk.map(|block| block.len()), COUNTDOWN.get()), (Ok(5000), None));
+    drop(arena);
+    assert_eq!(system.diagnostics().bytes_outstanding, Bytes::ZERO);
+}
+
+#[test]
+fn charges_and_refunds_of_everything_wrap_nothing() {
+    let (budget, most) = (Budgeted::new(System::new(), Bytes::new(100)), Bytes::new(u64::MAX));
+    for port in [&budget as &dyn Port, &Traced::new(System::new(), Trace::stamped())] {
+        for _ in 0..3 {
+            let _ = port.charge(most, OpTag::NONE).map(|()| port.refund(most, OpTag::NONE));
+        }
+        assert_eq!(port.diagnostics().bytes_outstanding, Bytes::ZERO);
+    }
+    let failures = budget.diagnostics().failures_total;
+    budget.refund(most, OpTag::NONE);
+    assert_eq!(budget.diagnostics().failures_total, failures + 1, "the misuse is counted");
+    assert!(budget.charge(Bytes::new(100), OpTag::NONE).is_ok(), "it serves again");
+    assert_eq!(budget.used(), Bytes::new(100));
 }
 
 #[test]
