@@ -8,6 +8,8 @@ use std::ops::Range;
 use std::panic::resume_unwind;
 use std::ptr::NonNull;
 use std::sync::Barrier;
+use std::sync::atomic::{AtomicU8, Ordering::Relaxed};
+use std::time::{Duration, Instant};
 
 use crate::op::OpTag;
 use crate::port::Port;
@@ -21,9 +23,13 @@ const LARGE_ALIGNMENTS: [usize; 4] = [8192, 16_384, 32_768, 65_536];
 
 const SIZES: [usize; 12] = [0, 1, 7, 8, 9, 24, 63, 64, 1000, 4096, 20_000, 70_000];
 
-/// Threads that use a port at once, and what each does how often.
+/// Threads that use a port at once. Each goes on for so many rounds, and then until all have done
+/// as many, so that they overlap; after the limit no longer, as when one of them has panicked.
+/// Changes that are lost may add up to nothing, so there are several trials.
 const THREADS: u8 = 4;
-const ROUNDS: usize = 1000;
+const ROUNDS: usize = 200;
+const TRIALS: usize = 10;
+const THREADS_TIME_MAX: Duration = Duration::from_secs(5);
 
 /// Runs every case on a fresh port from `make`.
 ///
@@ -166,11 +172,27 @@ fn large_alignments_are_kept(port: &dyn Port) {
 }
 
 fn threads_get_blocks_of_their_own_and_every_change_is_counted(port: &dyn Port) {
+    for _ in 0..TRIALS {
+        use_on_threads(port);
+        let left = port.diagnostics();
+        assert_eq!(left.bytes_outstanding, Bytes::ZERO, "each change is counted: {left:?}");
+    }
+}
+
+fn use_on_threads(port: &dyn Port) {
     let failures = port.diagnostics().failures_total;
-    let start = Barrier::new(THREADS.into());
+    let (start, done) = (Barrier::new(THREADS.into()), AtomicU8::new(0));
     let work = |seed| {
         start.wait();
-        for round in 0..ROUNDS {
+        let began = Instant::now();
+        for round in 1.. {
+            if round == ROUNDS {
+                done.fetch_add(1, Relaxed);
+            }
+            let is_late = round % ROUNDS == 0 && began.elapsed() > THREADS_TIME_MAX;
+            if is_late || done.load(Relaxed) == THREADS {
+                break;
+            }
             let mut block = Block::take(port, layout(1 + round % 100, 8), seed);
             port.charge(Bytes::new(10), OpTag::NONE).expect("a small charge is granted");
             assert!(block.resize(port, layout(150, 8)), "a small block is granted");
