@@ -13,7 +13,7 @@
 //! requests, a request is found again by its number, and a run captures no stack before it; with
 //! more threads, or when another call site has the number, by its call site and the number there.
 
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::hash::BuildHasher;
 
 use super::injector::{Injector, Plan, RETRIES_FOREVER, Seen, SeenSite, Sites};
@@ -166,6 +166,8 @@ impl<E: std::fmt::Display> Sweep<'_, E> {
         };
         let mut known: BTreeSet<_> = clean.sites.iter().map(|site| site.stack.id()).collect();
         let mut queue = self.targets(&clean);
+        // Names are dear to look up, and a call site has many requests.
+        let mut names: BTreeMap<CallSiteId, Site> = BTreeMap::new();
         let mut progress = Progress::new();
         let mut stacks_left = self.stacks_max.saturating_sub(clean.sites.len());
         while let Some(target) = queue.pop_front() {
@@ -205,7 +207,9 @@ impl<E: std::fmt::Display> Sweep<'_, E> {
                 let is_missing = target.skip > 0 && seen.failed == 0;
                 is_tried &= !is_missing;
                 if !is_missing {
-                    report.cases.push(self.case(&target, repeat, outcome));
+                    let site = names.entry(target.stack.id());
+                    let site = site.or_insert_with(|| target.stack.site()).clone();
+                    report.cases.push(self.case(&target, site, repeat, outcome));
                 }
             }
             report.requests_tried += u64::from(is_tried);
@@ -255,14 +259,14 @@ impl<E: std::fmt::Display> Sweep<'_, E> {
         seeded.chain([requests - 1]).collect()
     }
 
-    fn case(&self, target: &Target, repeat: Repeat, outcome: Outcome) -> Case {
+    fn case(&self, target: &Target, site: Site, repeat: Repeat, outcome: Outcome) -> Case {
         let went_on = matches!(outcome, Outcome::Swallowed | Outcome::Retried(_));
         let is_below = |site: &Site| self.benign.iter().any(|name| site.function.contains(name));
         let is_benign = went_on
             && !self.benign.is_empty()
             && target.stack.sites(usize::MAX).iter().any(is_below);
         Case {
-            site: target.stack.site(),
+            site,
             stack: target.stack,
             request: target.skip + 1,
             requests: target.requests,
