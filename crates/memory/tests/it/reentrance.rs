@@ -13,49 +13,28 @@ use std::rc::Rc;
 use allocator_api2::alloc::Allocator;
 use gitmind_memory::units::Bytes;
 use gitmind_memory::{
-    Alloc, Arena, ArenaVec, Budgeted, ErrorKind, Gate, Gated, InternTable, Map, MemoryError, OpTag,
-    Pooling, Port, Slab, System, Trace, Traced, VecIn, Zeroing,
+    Alloc, Arena, ArenaVec, Budgeted, ErrorKind, Gated, InternTable, Map, OpTag, Pooling, Port,
+    Slab, System, Trace, Traced, VecIn, Zeroing,
 };
 
-thread_local! {
-    static CALLBACK: RefCell<Option<Box<dyn Fn()>>> = const { RefCell::new(None) };
-    /// Requests that pass before the callback.
-    static COUNTDOWN: Cell<Option<u32>> = const { Cell::new(None) };
-}
-
-/// Calls back once when its countdown has ended.
-struct Calls;
-
-impl Gate for Calls {
-    fn admit(&self, _: Bytes, _: OpTag<'_>) -> Result<(), MemoryError> {
-        let left = COUNTDOWN.get();
-        COUNTDOWN.set(left.and_then(|left| left.checked_sub(1)));
-        if left == Some(0) {
-            CALLBACK.with(|callback| callback.borrow().iter().for_each(|callback| callback()));
-        }
-        Ok(())
-    }
-
-    fn refused(&self) -> u64 {
-        0
-    }
-}
+use self::callbacks::{Callback, Calls};
+use self::subjects::leak;
 
 /// A port below a traced one, which finds blocks that are freed twice or not at all.
-fn port() -> &'static Traced<Gated<System, Calls>> {
-    let port = Traced::new(Gated::with_gate(System::new(), Calls), Trace::sites());
-    Box::leak(Box::new(port))
-}
+type Listed = Traced<Gated<System, Calls>>;
 
-fn on_request(number: u32, callback: impl Fn() + 'static) {
-    CALLBACK.with(|kept| *kept.borrow_mut() = Some(Box::new(callback)));
-    COUNTDOWN.set(Some(number));
-}
-
-fn ends_clean(port: &Traced<Gated<System, Calls>>) {
-    CALLBACK.with(|kept| kept.borrow_mut().take());
+/// Runs `test` with a port, which has nothing left to report when it is over.
+fn with_port(test: impl FnOnce(&'static Listed)) {
+    let (port, end) = leak(Traced::new(Gated::with_gate(System::new(), Calls), Trace::sites()));
+    test(port);
     let report = port.report();
     assert!(report.is_clean(), "{report}");
+    end();
+}
+
+/// Has the next request run `callback`, once.
+fn on_request(callback: impl FnOnce() + 'static) {
+    callbacks::arm(Callback::Admit, 0, callback);
 }
 
 #[test]
@@ -63,90 +42,91 @@ fn an_arena_serves_or_refuses_what_a_gate_asks_of_it() {
     for callback_size in [16, 5000] {
         for records in 0..18 {
             for resized in [20_000, 4096, 100] {
-                let port = port();
-                let arena =
-                    Rc::new(Arena::begin(Alloc::new(port), Bytes::ZERO, Bytes::from_mib(4)));
-                {
-                    let mut object: ArenaVec<'_, u8> = VecIn::new(&arena);
-                    object.try_reserve_exact(8192).expect("there is room");
-                    object.try_extend_from_slice(&[9; 50]).expect("there is room");
-                    let fill =
-                        |_| arena.try_alloc_slice_copy(&[1_u8; 6000]).expect("there is room");
-                    let others: Vec<&mut [u8]> = (0..records).map(fill).collect();
-                    let again = Rc::clone(&arena);
-                    on_request(0, move || {
-                        let taken = again.try_alloc_slice_copy(&vec![7_u8; callback_size]);
-                        if let Ok(taken) = taken {
-                            assert!(taken.iter().all(|byte| *byte == 7));
-                        }
-                    });
-                    let _ = object.try_reserve_exact(resized);
-                    let _ = arena.try_alloc_slice_copy(&[3_u8; 100]).map(|bytes| bytes.fill(4));
-                    assert_eq!(object.as_slice(), [9; 50]);
-                    assert!(others.iter().all(|other| other.iter().all(|byte| *byte == 1)));
-                    CALLBACK.with(|kept| kept.borrow_mut().take());
-                }
-                assert!(arena.held_bytes() <= arena.cap_bytes());
-                drop(arena);
-                ends_clean(port);
+                with_port(|port| resize_while_a_gate_asks(port, callback_size, records, resized));
             }
         }
     }
 }
 
+fn resize_while_a_gate_asks(
+    port: &'static Listed,
+    callback_size: usize,
+    records: usize,
+    resized: usize,
+) {
+    let arena = Rc::new(Arena::begin(Alloc::new(port), Bytes::ZERO, Bytes::from_mib(4)));
+    let mut object: ArenaVec<'_, u8> = VecIn::new(&arena);
+    object.try_reserve_exact(8192).expect("there is room");
+    object.try_extend_from_slice(&[9; 50]).expect("there is room");
+    let fill = |_| arena.try_alloc_slice_copy(&[1_u8; 6000]).expect("there is room");
+    let others: Vec<&mut [u8]> = (0..records).map(fill).collect();
+    let again = Rc::clone(&arena);
+    on_request(move || {
+        if let Ok(taken) = again.try_alloc_slice_copy(&vec![7_u8; callback_size]) {
+            assert!(taken.iter().all(|byte| *byte == 7));
+        }
+    });
+    let _ = object.try_reserve_exact(resized);
+    let _ = arena.try_alloc_slice_copy(&[3_u8; 100]).map(|bytes| bytes.fill(4));
+    callbacks::disarm();
+    assert_eq!(object.as_slice(), [9; 50]);
+    assert!(others.iter().all(|other| other.iter().all(|byte| *byte == 1)));
+    assert!(arena.held_bytes() <= arena.cap_bytes());
+}
+
 #[test]
 fn what_needs_a_new_block_inside_a_request_is_reentrant() {
-    let port = port();
-    let arena = Rc::new(Arena::begin(Alloc::new(port), Bytes::ZERO, Bytes::from_mib(4)));
-    let (again, seen) = (Rc::clone(&arena), Rc::new(Cell::new(None)));
-    let kept = Rc::clone(&seen);
-    on_request(0, move || kept.set(again.try_alloc(1_u8).err().map(|error| error.kind)));
-    assert!(arena.try_alloc([1_u8; 5000]).is_ok());
-    assert_eq!(seen.get(), Some(ErrorKind::Reentrant));
-    CALLBACK.with(|kept| kept.borrow_mut().take());
-    assert!(arena.try_alloc(1_u8).is_ok(), "it serves again");
-    drop(arena);
-    ends_clean(port);
+    with_port(|port| {
+        let arena = Rc::new(Arena::begin(Alloc::new(port), Bytes::ZERO, Bytes::from_mib(4)));
+        let (again, seen) = (Rc::clone(&arena), Rc::new(Cell::new(None)));
+        let kept = Rc::clone(&seen);
+        on_request(move || kept.set(again.try_alloc(1_u8).err().map(|error| error.kind)));
+        assert!(arena.try_alloc([1_u8; 5000]).is_ok());
+        assert_eq!(seen.get(), Some(ErrorKind::Reentrant));
+        assert!(arena.try_alloc(1_u8).is_ok(), "it serves again");
+    });
 }
 
 #[test]
 fn no_two_boxes_of_a_slab_that_a_gate_uses_share_a_slot() {
     for kept in [0, 1, 33] {
-        let port = port();
-        let slab: &Slab<'static> = Box::leak(Box::new(Slab::new(Alloc::new(port))));
-        let left = Rc::new(RefCell::new(Vec::new()));
-        let leaves = Rc::clone(&left);
-        on_request(0, move || {
-            let mut taken: Vec<_> = (0..33).filter_map(|_| slab.try_box([0_u64; 4]).ok()).collect();
-            taken.truncate(kept);
-            leaves.borrow_mut().append(&mut taken);
+        with_port(|port| {
+            let (slab, end) = leak(Slab::new(Alloc::new(port)));
+            let left = Rc::new(RefCell::new(Vec::new()));
+            let leaves = Rc::clone(&left);
+            on_request(move || {
+                let mut taken: Vec<_> =
+                    (0..33).filter_map(|_| slab.try_box([0_u64; 4]).ok()).collect();
+                taken.truncate(kept);
+                leaves.borrow_mut().append(&mut taken);
+            });
+            let boxes: Vec<_> =
+                (0..200_u64).map(|n| (n, slab.try_box([n; 4]).expect("there is memory"))).collect();
+            let places: BTreeSet<_> =
+                boxes.iter().map(|(_, one)| std::ptr::from_ref(&**one)).collect();
+            assert_eq!(places.len(), boxes.len());
+            assert!(boxes.iter().all(|(n, one)| **one == [*n; 4]));
+            drop(boxes);
+            left.borrow_mut().clear();
+            assert_eq!(slab.stats().blocks_outstanding, 0);
+            end();
         });
-        let boxes: Vec<_> =
-            (0..200_u64).map(|n| (n, slab.try_box([n; 4]).expect("there is memory"))).collect();
-        let places: BTreeSet<_> = boxes.iter().map(|(_, one)| std::ptr::from_ref(&**one)).collect();
-        assert_eq!(places.len(), boxes.len());
-        assert!(boxes.iter().all(|(n, one)| **one == [*n; 4]));
-        drop(boxes);
-        left.borrow_mut().clear();
-        assert_eq!(slab.stats().blocks_outstanding, 0);
-        slab.trim();
-        ends_clean(port);
     }
 }
 
 #[test]
 fn an_intern_table_refuses_what_a_gate_asks_of_the_shard_in_change() {
-    let port = port();
-    let table: &InternTable<'static> =
-        Box::leak(Box::new(InternTable::new(Alloc::new(port), Pooling::On, Zeroing::Off)));
-    let seen = Rc::new(Cell::new(None));
-    let kept = Rc::clone(&seen);
-    on_request(0, move || kept.set(table.acquire(b"a").err().map(|error| error.kind)));
-    let symbol = table.acquire(b"a").expect("there is memory");
-    assert_eq!(seen.get(), Some(ErrorKind::Reentrant));
-    assert_eq!(table.resolve(symbol, <[u8]>::to_vec), Ok(b"a".to_vec()));
-    assert_eq!((table.release(symbol), table.trim()), (Ok(()), Ok(())));
-    ends_clean(port);
+    with_port(|port| {
+        let (table, end) = leak(InternTable::new(Alloc::new(port), Pooling::On, Zeroing::Off));
+        let seen = Rc::new(Cell::new(None));
+        let kept = Rc::clone(&seen);
+        on_request(move || kept.set(table.acquire(b"a").err().map(|error| error.kind)));
+        let symbol = table.acquire(b"a").expect("there is memory");
+        assert_eq!(seen.get(), Some(ErrorKind::Reentrant));
+        assert_eq!(table.resolve(symbol, <[u8]>::to_vec), Ok(b"a".to_vec()));
+        assert_eq!(table.release(symbol), Ok(()));
+        end();
+    });
 }
 
 #[test]
@@ -154,11 +134,10 @@ fn a_gate_that_unwinds_leaves_no_charge_and_no_half_change() {
     let budget = Budgeted::new(Gated::with_gate(System::new(), Calls), Bytes::from_mib(4));
     let arena = Arena::begin(Alloc::new(&budget), Bytes::ZERO, Bytes::from_mib(1));
     for size in [16, 5000] {
-        on_request(0, || panic!("the gate unwinds"));
+        on_request(|| panic!("the gate unwinds"));
         let used = budget.used();
         let take = || arena.try_alloc_zeroed(size, 1).is_ok();
         assert!(catch_unwind(AssertUnwindSafe(take)).is_err());
-        CALLBACK.with(|kept| kept.borrow_mut().take());
         assert_eq!(budget.used(), used);
         assert!(take(), "the arena serves again");
     }
@@ -180,32 +159,17 @@ fn a_box_whose_value_unwinds_in_its_destructor_gives_its_block_back() {
     assert_eq!(system.diagnostics().blocks_outstanding, 0);
 }
 
-/// Unwinds out of one free or refund, after the countdown.
-struct Unwinds;
-
-impl Gate for Unwinds {
-    fn admit(&self, _: Bytes, _: OpTag<'_>) -> Result<(), MemoryError> {
-        Ok(())
-    }
-
-    fn refused(&self) -> u64 {
-        0
-    }
-
-    fn release(&self, _: Bytes) {
-        let left = COUNTDOWN.get();
-        COUNTDOWN.set(left.and_then(|left| left.checked_sub(1)));
-        if left == Some(0) {
-            resume_unwind(Box::new("the gate unwinds"));
-        }
-    }
+/// Nothing is allocated for it, so what swallows it leaks nothing.
+fn unwind() {
+    resume_unwind(Box::new(()))
 }
 
+/// Has one free or refund of `run` unwind, after the `passing` ones before it.
 fn unwinding(passing: u32, run: impl FnOnce()) {
-    COUNTDOWN.set(Some(passing));
-    // It may end before the countdown.
+    callbacks::arm(Callback::Release, passing, unwind);
+    // It may end before.
     let _ = catch_unwind(AssertUnwindSafe(run));
-    COUNTDOWN.set(None);
+    callbacks::disarm();
 }
 
 /// Takes from a handle, gives back what it likes while a free unwinds, and ends.
@@ -248,7 +212,7 @@ fn everything_else_is_given_back_when_one_free_unwinds() {
     for ending in ENDINGS {
         for passing in 0..30 {
             let budget = Budgeted::new(System::new(), Bytes::from_mib(64));
-            ending(Alloc::new(&Gated::with_gate(&budget, Unwinds)), passing);
+            ending(Alloc::new(&Gated::with_gate(&budget, Calls)), passing);
             assert_eq!(budget.used(), Bytes::ZERO, "free {passing} unwinds");
         }
     }
@@ -257,14 +221,15 @@ fn everything_else_is_given_back_when_one_free_unwinds() {
 #[test]
 fn a_gate_cannot_unwind_out_of_a_shrink() {
     let system = System::new();
-    let port = Gated::with_gate(&system, Unwinds);
+    let port = Gated::with_gate(&system, Calls);
     let arena = Arena::begin(Alloc::new(&port), Bytes::ZERO, Bytes::from_mib(1));
     let (old, new) = (Layout::new::<[u8; 20_000]>(), Layout::new::<[u8; 5000]>());
     let object = (&arena).allocate(old).expect("there is memory");
-    COUNTDOWN.set(Some(0));
+    callbacks::arm(Callback::Release, 0, unwind);
     // SAFETY: the object is live with the old layout, and the new size is smaller.
     let shrunk = unsafe { (&arena).shrink(object.cast(), old, new) };
-    assert_eq!((shrunk.map(|block| block.len()), COUNTDOWN.get()), (Ok(5000), None));
+    assert!(!callbacks::disarm(), "it unwinds");
+    assert_eq!(shrunk.map(|block| block.len()), Ok(5000));
     drop(arena);
     assert_eq!(system.diagnostics().bytes_outstanding, Bytes::ZERO);
 }
