@@ -56,11 +56,11 @@ def crates(tree):
     rows = (re.match(r"(gitmind[\w-]*) *->((?: [\w-]+)*)", line) for line in lines)
     drawn = {row[1]: set(row[2].split()) for row in rows if row}
     for path in sorted(tree.files):
-        if not re.fullmatch(r"(crates/[\w-]+/)?Cargo\.toml", path) or "test-support" in path:
+        if not re.fullmatch(r"(crates/[\w/-]+/)?Cargo\.toml", path) or "test-support" in path:
             continue
         manifest = tomllib.loads(tree.read(path))
         name = manifest["package"]["name"]
-        needs = {need.removeprefix("gitmind-") for need in manifest["dependencies"]
+        needs = {need.removeprefix("gitmind-") for need in manifest.get("dependencies", {})
                  if need.startswith("gitmind-")}
         if drawn.pop(name, None) != needs:
             yield ARCHITECTURE, 1, f"draw `{name} -> {' '.join(sorted(needs))}`, as {path} says"

@@ -20,6 +20,10 @@ const FRAMES_MAX: usize = 48;
 /// Callers of a call site that a message names.
 const CALLERS_SHOWN: usize = 2;
 
+/// The functions of std's that hand out blocks, or null.
+#[cfg(feature = "testing")]
+const ALLOCATOR: [&str; 3] = ["alloc", "alloc_zeroed", "realloc"];
+
 /// The return addresses of a call, innermost first.
 #[derive(Clone, Copy)]
 pub struct CallStack {
@@ -63,6 +67,21 @@ impl CallStack {
     pub fn sites(&self, max: usize) -> Vec<Site> {
         let frames = self.addresses().iter().flat_map(|address| resolve(*address));
         frames.filter(|frame| !frame.is_plumbing()).take(max).collect()
+    }
+
+    /// Whether the function of a library that the program called can report a failure: the name of
+    /// one that can begins with `try_`, and all others but the allocator's own abort the process.
+    #[cfg(feature = "testing")]
+    pub(crate) fn is_fallible(&self) -> bool {
+        let frames = self.addresses().iter().flat_map(|address| resolve(*address));
+        frames.take_while(Site::is_plumbing).last().is_some_and(|entry| {
+            let path = without_generics(&entry.function);
+            let is_allocator = match path.strip_prefix("alloc::alloc::") {
+                Some(name) => ALLOCATOR.contains(&name),
+                None => ALLOCATOR.contains(&path.as_str()) && entry.is_in("/alloc/src/alloc.rs"),
+            };
+            is_allocator || path.split("::").any(|name| name.starts_with("try_"))
+        })
     }
 
     fn addresses(&self) -> &[usize] {
@@ -112,9 +131,14 @@ impl Site {
         Self { function, place: None, offset_bytes: 0 }
     }
 
+    /// Whether its file has `part` in its path.
+    fn is_in(&self, part: &str) -> bool {
+        self.place.as_ref().is_some_and(|(file, ..)| file.contains(part))
+    }
+
     /// Whether the frame only passes a request on: this layer, containers, std.
     fn is_plumbing(&self) -> bool {
-        const PREFIXES: [&str; 8] = [
+        const PREFIXES: [&str; 10] = [
             concat!(env!("CARGO_CRATE_NAME"), "::"),
             "allocator_api2::",
             "hashbrown::",
@@ -123,15 +147,50 @@ impl Site {
             "core::",
             "alloc::",
             "std::",
+            "__rustc::",
+            "__rust_",
         ];
-        let is_ours = |path: &str| {
-            let path = path.trim_start_matches(['<', '&', '[', '(', '*']);
-            PREFIXES.iter().any(|prefix| path.starts_with(prefix))
+        const DIRECTORIES: [&str; 7] = [
+            file!().split_at(file!().len() - "callsite.rs".len()).0,
+            "/allocator-api2-",
+            "/hashbrown-",
+            "/bumpalo-",
+            "/backtrace-",
+            "/rustc/",
+            "rustlib/src/rust/library/",
+        ];
+        // Line tables alone name inlined functions without their paths; their files remain.
+        if !without_generics(&self.function).contains("::") && self.place.is_some() {
+            return DIRECTORIES.iter().any(|directory| self.is_in(directory));
+        }
+        let is_ours = |path: &str| PREFIXES.iter().any(|prefix| path.starts_with(prefix));
+        let inner = self.function.trim_start_matches(['<', '&', '[', '(', '*']);
+        let is_ours_in = match impl_trait(&self.function) {
+            // `<core::option::Option<u64> as mine::Encode>::encode` is the program's own function,
+            // `<u8 as alloc::vec::SpecFromElem>::from_elem` is not: a primitive has no path.
+            Some(of) => is_ours(of) && (is_ours(inner) || !is_path(inner)),
+            None => is_ours(inner),
         };
-        // `<core::option::Option<u64> as mine::Encode>::encode` is the program's own function.
-        let is_foreign = impl_trait(&self.function).is_some_and(|name| !is_ours(name));
-        !self.function.contains("::tests::") && !is_foreign && is_ours(&self.function)
+        !self.function.contains("::tests::") && is_ours_in
     }
+}
+
+/// Whether the first name of a type has a path, which primitives have not.
+fn is_path(of: &str) -> bool {
+    of.trim_start_matches(|each: char| each.is_alphanumeric() || each == '_').starts_with("::")
+}
+
+/// A path without what stands between angle brackets.
+fn without_generics(path: &str) -> String {
+    let mut depth = 0_usize;
+    let is_outside = |character: &char| {
+        let closes = *character == '>';
+        depth += usize::from(*character == '<');
+        let is_outside = depth == 0;
+        depth = depth.saturating_sub(usize::from(closes));
+        is_outside
+    };
+    path.chars().filter(is_outside).collect()
 }
 
 /// The trait in `<Type as Trait>::function`.

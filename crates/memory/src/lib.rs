@@ -65,4 +65,7 @@ pub use self::registry::{
 pub use self::slab::{Slab, SlabBox, SlabStats};
 pub use self::system::System;
 pub use self::timeline::{Interval, Usage};
+#[cfg(feature = "testing")]
+pub use gitmind_memory_macros::test;
+
 pub use self::traced::{Leak, Misuse, Trace, TraceReport, Traced, Violation};

@@ -35,6 +35,7 @@ fn name(outcome: &Outcome) -> &'static str {
         Outcome::Panicked(_) => 5,
         Outcome::Leaked(_) => 6,
         Outcome::InvariantBroken(_) => 7,
+        Outcome::NotTried => unreachable!("every request of a handle is tried"),
     };
     OUTCOMES[index]
 }

@@ -9,7 +9,7 @@ use std::ffi::c_void;
 use super::Site;
 
 thread_local! {
-    /// The stack pointer above which frames are the same for every call, or zero.
+    /// The stack pointer from which on frames are the same for every call, or zero.
     static ROOT: Cell<usize> = const { Cell::new(0) };
 }
 
@@ -18,7 +18,7 @@ thread_local! {
 pub(super) fn return_addresses(mut visit: impl FnMut(usize) -> bool) {
     let root = ROOT.with(Cell::get);
     trace(|frame| {
-        let is_above = root != 0 && frame.sp().addr() > root;
+        let is_above = root != 0 && frame.sp().addr() >= root;
         !is_above && visit(frame.ip().addr())
     });
 }
@@ -32,7 +32,7 @@ pub(crate) fn rooted<T>(body: impl FnOnce() -> T) -> T {
     body()
 }
 
-/// Where the stack of the caller ends, which is where the frames of what it calls begin.
+/// The stack pointer of the caller, below which are the frames of all that it calls.
 ///
 /// The unwinder's word rather than the address of a local variable, which AddressSanitizer may
 /// keep elsewhere. Zero when the unwinder does not know this function.
@@ -40,18 +40,19 @@ pub(crate) fn rooted<T>(body: impl FnOnce() -> T) -> T {
 #[inline(never)]
 fn stack_pointer() -> usize {
     let own = (stack_pointer as fn() -> usize as *const ()).addr();
-    let mut end = 0;
+    let (mut is_callers, mut pointer) = (false, 0);
     trace(|frame| {
-        let is_own = function_start(frame.ip()) == own;
-        if is_own {
-            end = frame.sp().addr();
+        if is_callers {
+            pointer = frame.sp().addr();
+            return false;
         }
-        !is_own
+        is_callers = function_start(frame.ip()) == own;
+        true
     });
-    end
+    pointer
 }
 
-/// Where the stack of the caller ends, but for one frame: an unwinder may not know this function.
+/// The same, as far as a local variable's address tells: an unwinder may not know this function.
 #[cfg(all(feature = "testing", not(target_os = "linux")))]
 #[inline(always)]
 fn stack_pointer() -> usize {

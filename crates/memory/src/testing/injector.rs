@@ -3,6 +3,8 @@
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread::ThreadId;
 
+use foldhash::fast::FixedState;
+
 use crate::callsite::{CallSiteId, CallStack};
 use crate::error::{ErrorKind, MemoryError};
 use crate::gate::{Gate, Gated};
@@ -26,6 +28,8 @@ pub(super) struct Plan {
     /// captured, so it is for one thread alone.
     pub(super) number: Option<u64>,
     pub(super) forever: bool,
+    /// Only requests that can report a failure fail: those of a heap, not of a handle.
+    pub(super) on_heap: bool,
 }
 
 /// A call site and what it asked for in a run.
@@ -53,7 +57,7 @@ pub(super) struct Seen {
     pub(super) has_threads: bool,
     thread: Option<ThreadId>,
     failed_on: Option<ThreadId>,
-    known: hashbrown::HashMap<CallSiteId, usize, foldhash::fast::FixedState>,
+    known: hashbrown::HashMap<CallSiteId, usize, FixedState>,
 }
 
 /// A port that carries out a [`Plan`] over the one below.
@@ -97,6 +101,15 @@ impl Seen {
     }
 }
 
+/// Whether a request of the heap can fail without the end of the process. Names are dear to look
+/// up, so they are remembered for later runs.
+pub(super) fn is_fallible(stack: &CallStack) -> bool {
+    type Known = hashbrown::HashMap<CallSiteId, bool, FixedState>;
+    static KNOWN: Mutex<Known> = Mutex::new(Known::with_hasher(FixedState::with_seed(0)));
+    let mut known = KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
+    *known.entry(stack.id()).or_insert_with(|| stack.is_fallible())
+}
+
 impl Gate for Sites {
     #[inline(never)]
     fn admit(&self, size: Bytes, op: OpTag<'_>) -> Result<(), MemoryError> {
@@ -119,6 +132,9 @@ impl Gate for Sites {
             seen.asked_again += 1;
         }
         if !(is_next || is_over && self.plan.forever && !self.plan.sites.is_empty()) {
+            return Ok(());
+        }
+        if self.plan.on_heap && !is_fallible(&stack) {
             return Ok(());
         }
         if is_next {

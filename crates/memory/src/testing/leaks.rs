@@ -1,5 +1,6 @@
 //! One run under a tracing port or a budget.
 
+use super::heap;
 use crate::alloc::Alloc;
 use crate::budgeted::Budgeted;
 use crate::system::System;
@@ -20,6 +21,7 @@ use crate::units::Bytes;
 /// # Panics
 /// With operation, size, count and call site of each block that is left, and of each block that
 /// was passed to a port it does not belong to.
+#[track_caller]
 pub fn assert_no_leaks<T>(body: impl FnOnce(Alloc<'_>) -> T) -> T {
     let mut traced = Traced::new(System::uncounted(), Trace::sites());
     let result = body(Alloc::new(&traced));
@@ -27,6 +29,16 @@ pub fn assert_no_leaks<T>(body: impl FnOnce(Alloc<'_>) -> T) -> T {
         panic!("{report}");
     }
     result
+}
+
+/// Runs `body`, which takes no handle, and asserts that it gave back what its thread took from the
+/// heap, its result included. [`TestAllocator`](super::TestAllocator) is the global allocator.
+///
+/// # Panics
+/// As [`assert_no_leaks`], and when the heap is not observed.
+#[track_caller]
+pub fn assert_no_heap_leaks<T>(body: impl FnOnce() -> T) {
+    assert_no_leaks(|alloc| heap::observe(alloc, body, drop));
 }
 
 /// Runs `body` under a hard limit and returns its result and the peak of what it took.
@@ -43,6 +55,7 @@ pub fn assert_no_leaks<T>(body: impl FnOnce(Alloc<'_>) -> T) -> T {
 ///
 /// # Panics
 /// As [`assert_no_leaks`].
+#[track_caller]
 pub fn with_budget<T>(hard_limit: Bytes, body: impl FnOnce(Alloc<'_>) -> T) -> (T, Bytes) {
     assert_no_leaks(|alloc| {
         let budget = Budgeted::new(alloc.port(), hard_limit);

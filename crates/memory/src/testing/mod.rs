@@ -9,14 +9,21 @@
 //! All of it works in debug and release, in threads, and with any error type. `examples/sweep.rs`
 //! shows it on a small program.
 
+mod attempt;
 pub mod contract;
+mod executor;
+mod heap;
 mod injector;
 mod leaks;
+mod memory_test;
 mod progress;
 mod quiet;
 mod report;
 mod sweep;
 
-pub use self::leaks::{assert_no_leaks, with_budget};
+pub use self::executor::block_on;
+pub use self::heap::TestAllocator;
+pub use self::leaks::{assert_no_heap_leaks, assert_no_leaks, with_budget};
+pub use self::memory_test::{MemoryTest, TestResult};
 pub use self::report::{Case, Outcome, Repeat, SweepReport};
-pub use self::sweep::{Sweep, sweep};
+pub use self::sweep::{Sweep, sweep, sweep_heap};

@@ -5,13 +5,8 @@ use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, catch_unwind, set_hook, take_hook};
 use std::sync::Once;
 
-thread_local! {
-    static IS_QUIET: Cell<bool> = const { Cell::new(false) };
-}
-
-/// The result of `body`, or what it panicked with. The panic hook is not called for this thread;
-/// the program's own hook, as it is at the first call, serves all others.
-pub(super) fn catch_quietly<T>(body: impl FnOnce() -> T) -> Result<T, Box<dyn Any + Send>> {
+/// Sets the hook of quiet threads, once.
+pub(super) fn install() {
     static HOOK: Once = Once::new();
     HOOK.call_once(|| {
         let hook = take_hook();
@@ -21,6 +16,16 @@ pub(super) fn catch_quietly<T>(body: impl FnOnce() -> T) -> Result<T, Box<dyn An
             }
         }));
     });
+}
+
+thread_local! {
+    static IS_QUIET: Cell<bool> = const { Cell::new(false) };
+}
+
+/// The result of `body`, or what it panicked with. The panic hook is not called for this thread;
+/// the program's own hook, as it is at the first call, serves all others.
+pub(super) fn catch_quietly<T>(body: impl FnOnce() -> T) -> Result<T, Box<dyn Any + Send>> {
+    install();
     let outer = IS_QUIET.replace(true);
     let result = catch_unwind(AssertUnwindSafe(body));
     IS_QUIET.set(outer);

@@ -33,6 +33,9 @@ pub enum Outcome {
     Leaked(String),
     /// The caller's invariant did not hold afterwards.
     InvariantBroken(String),
+    /// It was not tried, because nothing in the names of what asks the heap says that it can report
+    /// a failure: it ends the process, or the program has no line tables.
+    NotTried,
 }
 
 impl Outcome {
@@ -52,6 +55,7 @@ impl fmt::Display for Outcome {
             Self::Nondeterministic(how) => write!(f, "nondeterministic: {how}"),
             Self::Panicked(message) => write!(f, "panicked: {message}"),
             Self::Leaked(report) => write!(f, "leaked: {report}"),
+            Self::NotTried => f.write_str("not tried: it aborts the process, by its name"),
             Self::InvariantBroken(what) => write!(f, "invariant broken: {what}"),
         }
     }

@@ -16,14 +16,16 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::hash::BuildHasher;
 
-use super::injector::{Injector, Plan, RETRIES_FOREVER, Seen, SeenSite, Sites};
+use super::attempt::{Attempt, Ended};
+use super::heap;
+use super::injector::{Injector, Plan, Seen, SeenSite, Sites, is_fallible};
 use super::progress::Progress;
-use super::quiet::catch_quietly;
+use super::quiet::{self, catch_quietly};
 use super::report::{Case, Outcome, Repeat, SweepReport};
 use crate::alloc::Alloc;
 use crate::callsite::{CallSiteId, CallStack, Site, unwind};
 use crate::system::System;
-use crate::traced::{Trace, TraceReport, Traced};
+use crate::traced::{Trace, Traced};
 
 /// Failures in one run that lead to the next call site.
 const CHAIN_MAX: usize = 4;
@@ -47,12 +49,20 @@ pub fn sweep<T, E: std::fmt::Display>(body: impl FnMut(Alloc<'_>) -> Result<T, E
     Sweep::new().run(body)
 }
 
+/// Sweeps `body`, which takes no handle, with the defaults of [`Sweep`]: see [`Sweep::run_heap`].
+#[track_caller]
+pub fn sweep_heap<T, E: std::fmt::Display>(body: impl FnMut() -> Result<T, E>) -> SweepReport {
+    Sweep::new().run_heap(body)
+}
+
 /// A sweep with what must hold after each failure.
 pub struct Sweep<'s, E> {
     stacks_max: usize,
     later_requests_max: u64,
     shard: Option<(usize, usize)>,
     benign: Vec<String>,
+    ignored_leaks: Vec<String>,
+    on_heap: bool,
     invariant: Box<dyn FnMut() -> Result<(), String> + 's>,
     is_memory_error: Box<dyn Fn(&E) -> bool + 's>,
 }
@@ -80,6 +90,8 @@ impl<'s, E> Sweep<'s, E> {
             later_requests_max: 3,
             shard: None,
             benign: Vec::new(),
+            ignored_leaks: Vec::new(),
+            on_heap: false,
             invariant: Box::new(|| Ok(())),
             is_memory_error: Box::new(|_| true),
         }
@@ -118,6 +130,14 @@ impl<'s, E> Sweep<'s, E> {
         self
     }
 
+    /// Lets blocks stay that were taken below the function whose path contains `function`, such as
+    /// a cache that the program keeps.
+    #[must_use]
+    pub fn ignore_leaks(mut self, function: &str) -> Self {
+        self.ignored_leaks.push(function.into());
+        self
+    }
+
     /// Checks `invariant` after every run: for example that a file still has its old contents, or
     /// that the next call works.
     #[must_use]
@@ -153,8 +173,31 @@ impl<E: std::fmt::Display> Sweep<'_, E> {
     /// sweep of code that does not work says nothing.
     #[track_caller]
     pub fn run<T>(mut self, mut body: impl FnMut(Alloc<'_>) -> Result<T, E>) -> SweepReport {
+        self.swept(&mut body)
+    }
+
+    /// As [`Self::run`], for a `body` that takes no handle: the requests that its thread makes of
+    /// the heap fail, after a run that is not observed. It needs that
+    /// [`TestAllocator`](super::TestAllocator) is the global allocator.
+    ///
+    /// Only what can report a failure fails: the `try_` functions of std and of other libraries,
+    /// and direct calls of the allocator. Other call sites are [`Outcome::NotTried`], untried,
+    /// unless they are [`Self::benign`]. They are told apart by name, so line tables are needed.
+    ///
+    /// # Panics
+    /// As [`Self::run`], and when the heap is not observed.
+    #[track_caller]
+    pub fn run_heap<T>(mut self, mut body: impl FnMut() -> Result<T, E>) -> SweepReport {
+        self.on_heap = true;
+        // What is initialized once is no leak of the runs that follow.
+        drop(body());
+        self.swept(&mut |_| body())
+    }
+
+    #[track_caller]
+    fn swept<T>(&mut self, body: &mut Body<'_, T, E>) -> SweepReport {
         // Not known to the compiler, so that the closure keeps a frame, which names it in reports.
-        let body: &mut Body<'_, T, E> = std::hint::black_box(&mut body);
+        let body: &mut Body<'_, T, E> = std::hint::black_box(body);
         let clean = self.clean(body);
         let mut report = SweepReport {
             cases: Vec::new(),
@@ -172,6 +215,13 @@ impl<E: std::fmt::Display> Sweep<'_, E> {
         let mut stacks_left = self.stacks_max.saturating_sub(clean.sites.len());
         while let Some(target) = queue.pop_front() {
             progress.show(report.cases.len(), queue.len());
+            if self.on_heap && !is_fallible(&target.stack) {
+                if target.skip == 0 {
+                    let (site, outcome) = (target.stack.site(), Outcome::NotTried);
+                    report.cases.push(self.case(&target, site, Repeat::Once, outcome));
+                }
+                continue;
+            }
             let mut sites = target.before.clone();
             sites.push(target.stack.id());
             let mut is_tried = target.before.is_empty() && target.requests > 0;
@@ -182,6 +232,7 @@ impl<E: std::fmt::Display> Sweep<'_, E> {
                     skip: target.skip,
                     number: target.number,
                     forever,
+                    on_heap: self.on_heap,
                 };
                 let (outcome, seen) = self.settle(body, &plan, &mut report.runs);
                 for site in &seen.sites {
@@ -260,7 +311,8 @@ impl<E: std::fmt::Display> Sweep<'_, E> {
     }
 
     fn case(&self, target: &Target, site: Site, repeat: Repeat, outcome: Outcome) -> Case {
-        let went_on = matches!(outcome, Outcome::Swallowed | Outcome::Retried(_));
+        let went_on =
+            matches!(outcome, Outcome::Swallowed | Outcome::Retried(_) | Outcome::NotTried);
         let is_below = |site: &Site| self.benign.iter().any(|name| site.function.contains(name));
         let is_benign = went_on
             && !self.benign.is_empty()
@@ -297,21 +349,23 @@ impl<E: std::fmt::Display> Sweep<'_, E> {
         plan: &Plan,
         runs: &mut u64,
     ) -> (Outcome, Seen) {
-        let mut first = self.attempt(body, plan, Trace::stamped());
+        // Which leaks are to be ignored is known by their call sites alone.
+        let stamped = if self.ignored_leaks.is_empty() { Trace::stamped() } else { Trace::sites() };
+        let mut first = self.attempt(body, plan, stamped);
         *runs += 1;
         let by_site = Plan { number: None, ..plan.clone() };
         let is_elsewhere = plan.number.is_some() && first.seen.failed == 0;
         let plan = if is_elsewhere { &by_site } else { plan };
         if is_elsewhere {
             // What comes before it depends on something else: addresses, for example.
-            first = self.attempt(body, plan, Trace::stamped());
+            first = self.attempt(body, plan, stamped);
             *runs += 1;
         }
         let one = first.end(Some(plan));
         if plan.skip > 0 && one.is_expected() {
             return (one, first.seen);
         }
-        let mut second = self.attempt(body, plan, Trace::stamped());
+        let mut second = self.attempt(body, plan, stamped);
         *runs += 1;
         if second.leak.is_some() {
             // Call sites of blocks are dear to keep, and only what leaks is named by them.
@@ -331,66 +385,23 @@ impl<E: std::fmt::Display> Sweep<'_, E> {
     fn attempt<T>(&mut self, body: &mut Body<'_, T, E>, plan: &Plan, trace: Trace) -> Attempt {
         let traced = Traced::new(System::uncounted(), trace);
         let injector = Injector::with_gate(traced, Sites::new(plan.clone()));
-        let call = || unwind::rooted(|| body(Alloc::new(&injector)).map(drop));
-        let result = match catch_quietly(call) {
-            Ok(Ok(())) => Ended::Ok,
-            Ok(Err(error)) if (self.is_memory_error)(&error) => {
-                Ended::MemoryError(error.to_string())
-            }
-            Ok(Err(error)) => Ended::OtherError(error.to_string()),
-            Err(panic) => Ended::Panic(message(&*panic)),
+        let alloc = Alloc::new(&injector);
+        let mut call = || unwind::rooted(|| body(alloc).map(drop));
+        let is_memory_error = &self.is_memory_error;
+        let classify = |result| Ended::of(result, is_memory_error);
+        let result = if self.on_heap {
+            quiet::install();
+            let body = || catch_quietly(|| heap::rethrowing(call));
+            heap::observe(alloc, body, classify)
+        } else {
+            classify(catch_quietly(&mut call))
         };
         let (mut traced, sites) = injector.into_parts();
         let seen = sites.into_seen();
         let leak = traced.teardown().err();
+        let leak = leak.and_then(|report| report.ignoring(&self.ignored_leaks));
         Attempt { result, seen, leak, broken: (self.invariant)().err() }
     }
-}
-
-/// How the closure ended.
-enum Ended {
-    Ok,
-    MemoryError(String),
-    OtherError(String),
-    Panic(String),
-}
-
-/// One run and what was left of it.
-struct Attempt {
-    result: Ended,
-    seen: Seen,
-    leak: Option<Box<TraceReport>>,
-    broken: Option<String>,
-}
-
-impl Attempt {
-    /// What became of the failures of `plan`, the worst first. A clean run is `Swallowed`.
-    fn end(&self, plan: Option<&Plan>) -> Outcome {
-        let asked_again = self.seen.asked_again;
-        match &self.result {
-            Ended::Panic(message) if message == RETRIES_FOREVER => Outcome::Retried(asked_again),
-            Ended::Panic(message) => Outcome::Panicked(message.clone()),
-            _ if self.leak.is_some() => {
-                Outcome::Leaked(self.leak.as_ref().map_or_else(String::new, ToString::to_string))
-            }
-            _ if self.broken.is_some() => {
-                Outcome::InvariantBroken(self.broken.clone().unwrap_or_default())
-            }
-            _ if plan.is_some_and(|plan| self.seen.failed < plan.sites.len() as u64) => {
-                Outcome::Nondeterministic("the call site was not reached again".into())
-            }
-            Ended::OtherError(error) => Outcome::Misreported(error.clone()),
-            _ if asked_again > 0 => Outcome::Retried(asked_again),
-            Ended::Ok => Outcome::Swallowed,
-            Ended::MemoryError(_) => Outcome::Propagated,
-        }
-    }
-}
-
-fn message(panic: &(dyn std::any::Any + Send)) -> String {
-    let text = panic.downcast_ref::<String>().map(String::as_str);
-    let text = text.or_else(|| panic.downcast_ref::<&str>().copied());
-    text.unwrap_or("a panic without a message").into()
 }
 
 /// A sweep keeps thousands of stacks.

@@ -3,7 +3,9 @@
 use std::cell::Cell;
 
 use super::leak::leak;
-use gitmind_memory::testing::{Outcome, Repeat, Sweep, SweepReport, assert_no_leaks, sweep};
+use gitmind_memory::testing::{
+    Outcome, Repeat, Sweep, SweepReport, assert_no_leaks, sweep, sweep_heap,
+};
 use gitmind_memory::{Alloc, Map, MemoryError, Vec};
 
 /// The two outcomes of the only call site.
@@ -374,4 +376,10 @@ fn a_call_site_in_a_trait_of_the_program_for_a_type_of_core_is_named() {
     for case in option.cases.iter().chain(&slice.cases) {
         assert!(case.site.function.contains("Encode>::encode"), "{case}");
     }
+}
+
+#[test]
+#[should_panic(expected = "the heap is not observed: `TestAllocator` is not the global allocator")]
+fn a_heap_that_is_not_observed_passes_nothing() {
+    let _ = sweep_heap(|| Ok::<_, MemoryError>(()));
 }

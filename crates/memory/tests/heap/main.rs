@@ -1,0 +1,11 @@
+//! The attribute, and code that takes no handle, under an observed heap.
+
+mod attribute;
+// Which requests can fail is read from names, which an optimized build lacks or merges.
+#[cfg(debug_assertions)]
+mod sweeps;
+
+use gitmind_memory::testing::TestAllocator;
+
+#[global_allocator]
+static HEAP: TestAllocator = TestAllocator;
