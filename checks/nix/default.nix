@@ -59,9 +59,10 @@ let
   };
 
   # A check without a profile runs everywhere; one whose profile is not for this system is left out.
-  usable = lib.filterAttrs (_: check: !(check ? profile) || scope.profiles ? ${check.profile}) (
-    forSystem matrix.check
-  );
+  # So is one that needs a component: a sandbox cannot get what the component builds itself from.
+  usable = lib.filterAttrs (
+    _: check: !(check ? components) && (!(check ? profile) || scope.profiles ? ${check.profile})
+  ) (forSystem matrix.check);
   build = name: check: scope.kinds.${check.kind} (check // { inherit name; });
 in
 {
