@@ -53,6 +53,12 @@ impl CallStack {
         CallSiteId(foldhash::quality::FixedState::with_seed(0).hash_one(self.addresses()))
     }
 
+    /// How many calls it has, inlined ones not counted.
+    #[cfg(feature = "testing")]
+    pub(crate) fn depth(&self) -> usize {
+        self.len.into()
+    }
+
     /// Looks up the innermost frame that belongs to the program rather than to the plumbing
     /// between a container and its port.
     ///

@@ -1,6 +1,6 @@
 //! What became of each failure of a sweep.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use crate::callsite::{CallStack, Site};
@@ -185,8 +185,15 @@ impl fmt::Display for SweepReport {
         if self.cases.is_empty() {
             f.write_str("\n  nothing was asked of the handle, so nothing was tried")?;
         }
-        for case in self.unexpected() {
-            write!(f, "\n  {case}")?;
+        let lines: Vec<_> = self.unexpected().map(|case| (case.to_string(), case)).collect();
+        let mut times = BTreeMap::<&str, usize>::new();
+        lines.iter().for_each(|(line, _)| *times.entry(line).or_default() += 1);
+        for (line, case) in &lines {
+            write!(f, "\n  {line}")?;
+            if times[line.as_str()] > 1 {
+                // Recursion, for one, reaches a place with the same callers.
+                write!(f, " ({} calls deep)", case.stack.depth())?;
+            }
         }
         Ok(())
     }

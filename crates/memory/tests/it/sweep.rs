@@ -383,3 +383,15 @@ fn a_call_site_in_a_trait_of_the_program_for_a_type_of_core_is_named() {
 fn a_heap_that_is_not_observed_passes_nothing() {
     let _ = sweep_heap(|| Ok::<_, MemoryError>(()));
 }
+
+#[test]
+fn two_lines_of_a_report_are_told_apart_by_their_depth() {
+    fn descend(levels: u32, alloc: Alloc<'_>) -> usize {
+        let taken = take(alloc).map_or(0, |numbers| numbers.len());
+        if levels == 0 { taken } else { taken + descend(levels - 1, alloc) }
+    }
+    let report = sweep(|alloc| Ok::<_, MemoryError>(descend(5, alloc))).to_string();
+    let lines: std::vec::Vec<&str> = report.lines().filter(|line| line.contains("once")).collect();
+    let distinct: std::collections::BTreeSet<_> = lines.iter().collect();
+    assert_eq!((lines.len(), distinct.len()), (6, 6), "{report}");
+}
