@@ -78,7 +78,7 @@ pkgs.stdenv.mkDerivation (
       tar --zstd -xf ${start}/target.tar.zst
       ${lib.optionalString (stubbed != "none") ''
         find . -name '*.rs' -not -path './target/*' ${
-          lib.optionalString (stubbed == "program") "-not -path './crates/*'"
+          lib.optionalString (stubbed == "program") "-not -path './crates/*' -not -path './checks/*'"
         } -exec touch {} +
       ''}
     '';

@@ -37,7 +37,7 @@ let
     name: profile:
     pack {
       name = "libraries-${name}";
-      src = sources.librariesWith [ ];
+      src = sources.librariesWith (profile.sources or [ ]);
       inherit profile;
       start = built.${profile.deps_of or name};
       commands = profile.libraries;
