@@ -4,6 +4,7 @@ mod attribute;
 // Which requests can fail is read from names, which an optimized build lacks or merges.
 #[cfg(debug_assertions)]
 mod sweeps;
+mod threads;
 
 use gitmind_memory::testing::TestAllocator;
 
