@@ -170,12 +170,18 @@ impl Site {
             return DIRECTORIES.iter().any(|directory| self.is_in(directory));
         }
         let is_ours = |path: &str| PREFIXES.iter().any(|prefix| path.starts_with(prefix));
-        let inner = self.function.trim_start_matches(['<', '&', '[', '(', '*']);
-        let is_ours_in = match impl_trait(&self.function) {
-            // `<core::option::Option<u64> as mine::Encode>::encode` is the program's own function,
-            // `<u8 as alloc::vec::SpecFromElem>::from_elem` is not: a primitive has no path.
-            Some(of) => is_ours(of) && (is_ours(inner) || !is_path(inner)),
-            None => is_ours(inner),
+        // Types without a path (primitives, slices, tuples, pointers) are core's own.
+        let is_ours_type = |of: &str| {
+            let of = of.trim_start_matches("dyn ");
+            of.starts_with(['[', '(', '*']) || !is_path(of) || is_ours(of)
+        };
+        let of = self.function.strip_prefix('<');
+        let of = of.map(|of| of.trim_start_matches(['<', '&']).trim_start_matches("mut "));
+        let is_ours_in = match (of, impl_trait(&self.function)) {
+            // `<core::option::Option<u64> as mine::Encode>::encode` is the program's own function.
+            (Some(of), Some(by)) => is_ours(by) && is_ours_type(of),
+            (Some(of), None) => is_ours_type(of),
+            (None, _) => is_ours(&self.function),
         };
         !self.function.contains("::tests::") && is_ours_in
     }
@@ -234,4 +240,41 @@ fn resolve(return_address: usize) -> Vec<Site> {
     return unwind::resolve(return_address);
     #[cfg(not(feature = "backtrace"))]
     vec![Site::unknown(Some(return_address))]
+}
+
+#[cfg(test)]
+mod names {
+    use super::Site;
+
+    #[test]
+    fn functions_of_std_and_of_this_layer_are_told_from_the_programs() {
+        let is_plumbing = |function: &str| {
+            Site { function: function.into(), ..Site::unknown(None) }.is_plumbing()
+        };
+        for passes_on in [
+            "alloc::vec::Vec<mine::T>::try_reserve",
+            "<alloc::vec::Vec<mine::T>>::try_reserve::<mine::U>",
+            "<bool>::then::<*mut u8, mine::f::{closure#0}>",
+            "<[mine::T]>::to_vec",
+            "<*mut mine::T>::read",
+            "<u8 as alloc::vec::spec_from_elem::SpecFromElem>::from_elem",
+            "<[mine::T] as alloc::borrow::ToOwned>::to_owned",
+            "<alloc::vec::Vec<T,A> as core::clone::Clone>::clone",
+            "__rustc::__rust_alloc",
+        ] {
+            assert!(is_plumbing(passes_on), "{passes_on}");
+        }
+        for own in [
+            "mine::f",
+            "mine::f::{closure#0}",
+            "<mine::T>::read",
+            "<mine::T as core::clone::Clone>::clone",
+            "<&mine::T as core::iter::IntoIterator>::into_iter",
+            "<core::option::Option<u64> as mine::Encode>::encode",
+            "<u64 as mine::Encode>::encode",
+            "<dyn mine::Encode>::encode_all",
+        ] {
+            assert!(!is_plumbing(own), "{own}");
+        }
+    }
 }
