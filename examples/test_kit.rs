@@ -145,7 +145,7 @@ mod tests {
         assert_eq!(mean, Ok(Some(10.5)));
         assert!(peak <= Bytes::new(1024), "{peak}");
         let (refused, _) = with_budget(Bytes::new(100), a_day);
-        assert_eq!(refused.map_err(|error| error.kind), Err(ErrorKind::OverBudget));
+        assert_eq!(refused.map_err(|error| error.kind()), Err(ErrorKind::OverBudget));
     }
 
     #[test]

@@ -69,6 +69,7 @@ impl Symbol {
 
 /// Why a symbol could not be used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum InternError {
     /// No string of this table has the symbol: it was released, or it is another table's.
     Stale(Symbol),

@@ -60,6 +60,7 @@ impl State {
 
 /// What all ended runs of an operation have taken.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct OpTotals {
     /// Runs that ended.
     pub runs: u64,
@@ -79,6 +80,7 @@ pub struct OpKey(u64);
 
 /// A running operation, as the registry reports it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct OpReading {
     /// Its key.
     pub key: OpKey,
@@ -92,6 +94,7 @@ pub struct OpReading {
 
 /// As many operations run as the registry can hold.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct TooManyOperations;
 
 impl fmt::Display for TooManyOperations {

@@ -24,7 +24,7 @@ pub type ArenaVec<'r, T> = VecIn<T, &'r Arena<'r>>;
 /// let mut names: Vec<u8> = Vec::new(Alloc::new(&budget));
 /// names.try_extend_from_slice(b"main")?;
 /// let failed = names.try_reserve(1000).unwrap_err();
-/// assert_eq!(failed.kind, ErrorKind::OverBudget);
+/// assert_eq!(failed.kind(), ErrorKind::OverBudget);
 /// assert_eq!(names.as_slice(), b"main");
 /// # Ok::<(), gitmind_memory::MemoryError>(())
 /// ```

@@ -281,7 +281,7 @@ mod tests {
         assert!(shard.retain(key).is_ok());
         assert!(matches!(shard.retain(key), Err(Failure::TooManyRefs)));
         let error = acquire(&mut shard, b"a").expect_err("it is held too often");
-        assert_eq!(error.kind, ErrorKind::OverCap);
+        assert_eq!(error.kind(), ErrorKind::OverCap);
         assert_eq!(shard.slots[0].refs, u32::MAX, "nothing has changed");
     }
 
@@ -291,7 +291,7 @@ mod tests {
         let mut shard = shard(&system);
         let long = vec![7; LEN_MAX + 1];
         let before = system.diagnostics();
-        assert_eq!(acquire(&mut shard, &long).expect_err("long").kind, ErrorKind::OverCap);
+        assert_eq!(acquire(&mut shard, &long).expect_err("long").kind(), ErrorKind::OverCap);
         assert_eq!(system.diagnostics(), before, "it asked for nothing");
         let key = acquire(&mut shard, &long[1..]).expect("there is memory");
         assert!(shard.resolve(key).is_ok_and(|bytes| bytes == &long[1..]));
@@ -303,7 +303,7 @@ mod tests {
         let mut shard = shard(&system);
         shard.base = INDICES_MAX - 1;
         let key = acquire(&mut shard, b"a").expect("the last index");
-        assert_eq!(acquire(&mut shard, b"b").expect_err("no index").kind, ErrorKind::OverCap);
+        assert_eq!(acquire(&mut shard, b"b").expect_err("no index").kind(), ErrorKind::OverCap);
         assert!(shard.resolve(key).is_ok_and(|bytes| bytes == b"a"));
     }
 

@@ -16,7 +16,7 @@ fn a_budget_below_the_cap_fails_first_and_is_never_passed() {
     let budget = Budgeted::new(System::new(), Bytes::new(10_000));
     let mut arena = Arena::begin(Alloc::new(&budget), Bytes::new(4096), Bytes::from_mib(1));
     let error = (0..1000).find_map(|_| arena.try_alloc([1_u8; 100]).err()).expect("it ends");
-    assert_eq!((error.kind, error.limit), (ErrorKind::OverBudget, Bytes::new(10_000)));
+    assert_eq!((error.kind(), error.limit()), (ErrorKind::OverBudget, Bytes::new(10_000)));
     assert!(budget.peak() <= Bytes::new(10_000));
     assert_eq!(arena.stats().held_bytes, budget.used());
     arena.reset();

@@ -80,7 +80,7 @@ fn what_needs_a_new_block_inside_a_request_is_reentrant() {
         let arena = Rc::new(Arena::begin(Alloc::new(port), Bytes::ZERO, Bytes::from_mib(4)));
         let (again, seen) = (Rc::clone(&arena), Rc::new(Cell::new(None)));
         let kept = Rc::clone(&seen);
-        on_request(move || kept.set(again.try_alloc(1_u8).err().map(|error| error.kind)));
+        on_request(move || kept.set(again.try_alloc(1_u8).err().map(|error| error.kind())));
         assert!(arena.try_alloc([1_u8; 5000]).is_ok());
         assert_eq!(seen.get(), Some(ErrorKind::Reentrant));
         assert!(arena.try_alloc(1_u8).is_ok(), "it serves again");
@@ -120,7 +120,7 @@ fn an_intern_table_refuses_what_a_gate_asks_of_the_shard_in_change() {
         let (table, end) = leak(InternTable::new(Alloc::new(port), Pooling::On, Zeroing::Off));
         let seen = Rc::new(Cell::new(None));
         let kept = Rc::clone(&seen);
-        on_request(move || kept.set(table.acquire(b"a").err().map(|error| error.kind)));
+        on_request(move || kept.set(table.acquire(b"a").err().map(|error| error.kind())));
         let symbol = table.acquire(b"a").expect("there is memory");
         assert_eq!(seen.get(), Some(ErrorKind::Reentrant));
         assert_eq!(table.resolve(symbol, <[u8]>::to_vec), Ok(b"a".to_vec()));

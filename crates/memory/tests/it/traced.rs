@@ -103,8 +103,8 @@ fn foreign_blocks_do_not_grow_or_shrink() {
         let grown = unsafe { other.grow(owned, LAYOUT, large, OpTag::NONE) };
         // SAFETY: as above.
         let shrunk = unsafe { other.shrink(owned, LAYOUT, small, OpTag::NONE) };
-        assert_eq!(grown.map_err(|error| error.kind), Err(ErrorKind::Foreign));
-        assert_eq!(shrunk.map_err(|error| error.kind), Err(ErrorKind::Foreign));
+        assert_eq!(grown.map_err(|error| error.kind()), Err(ErrorKind::Foreign));
+        assert_eq!(shrunk.map_err(|error| error.kind()), Err(ErrorKind::Foreign));
         assert_eq!(other.diagnostics().failures_total, 2);
         let report = other.teardown().expect_err("foreign blocks were passed in");
         let misuses = report.violations.iter().map(|violation| violation.misuse);

@@ -255,7 +255,7 @@ fn of_strings(port: &'static Stack, pooling: Pooling, zeroing: Zeroing) -> Subje
     let make = |seed| Ok((seed, table.intern(&text(seed))?));
     let report = || {
         let trimmed = table.trim();
-        assert!(trimmed.err().is_none_or(|error| error.kind == ErrorKind::Reentrant));
+        assert!(trimmed.err().is_none_or(|error| error.kind() == ErrorKind::Reentrant));
     };
     subject(make, report, end)
 }

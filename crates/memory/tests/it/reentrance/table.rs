@@ -52,7 +52,7 @@ impl Run {
     fn served<T>(&self, answer: Result<T, MemoryError>, is_inner: bool) -> Option<T> {
         answer
             .inspect_err(|error| {
-                assert!(is_inner && error.kind == ErrorKind::Reentrant, "{error}");
+                assert!(is_inner && error.kind() == ErrorKind::Reentrant, "{error}");
                 self.refused.set(self.refused.get() + 1);
             })
             .ok()
