@@ -18,7 +18,7 @@ use super::alloc::Alloc;
 use super::error::MemoryError;
 use super::undo::Undo;
 
-pub use self::map::Map;
+pub use self::map::{Map, MapIntoIter};
 pub use self::set::Set;
 pub use self::string::String;
 pub use self::vec::{ArenaVec, Vec, VecIn};

@@ -146,12 +146,44 @@ impl<'a, K: Eq + Hash, V> Map<'a, K, V> {
 
 impl<'a, K, V> IntoIterator for Map<'a, K, V> {
     type Item = (K, V);
-    type IntoIter = hashbrown::hash_map::IntoIter<K, V, Alloc<'a>>;
+    type IntoIter = MapIntoIter<'a, K, V>;
 
     fn into_iter(mut self) -> Self::IntoIter {
         let alloc = *self.0.allocator();
         let empty = Inner::with_hasher_in(foldhash::fast::RandomState::default(), alloc);
-        std::mem::replace(&mut self.0, empty).into_iter()
+        MapIntoIter(std::mem::replace(&mut self.0, empty).into_iter())
+    }
+}
+
+/// The entries of a [`Map`] that ends, in no order.
+pub struct MapIntoIter<'a, K, V>(hashbrown::hash_map::IntoIter<K, V, Alloc<'a>>);
+
+impl<K, V> Iterator for MapIntoIter<'_, K, V> {
+    type Item = (K, V);
+
+    fn next(&mut self) -> Option<(K, V)> {
+        self.0.next()
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        self.0.size_hint()
+    }
+}
+
+impl<K, V> ExactSizeIterator for MapIntoIter<'_, K, V> {}
+
+impl<K, V> Drop for MapIntoIter<'_, K, V> {
+    fn drop(&mut self) {
+        // As in `Map`: the block is kept only by a destructor that unwinds out of hashbrown's own.
+        if std::mem::needs_drop::<(K, V)>() {
+            self.0.by_ref().for_each(drop);
+        }
+    }
+}
+
+impl<K, V> fmt::Debug for MapIntoIter<'_, K, V> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("MapIntoIter").field("len", &self.len()).finish()
     }
 }
 

@@ -2,8 +2,9 @@
 
 use std::collections::{HashMap, HashSet};
 use std::fmt::Write as _;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use gitmind_memory::{Alloc, Faulty, Map, Schedule, Set, String, System, Trace, Traced, Vec};
+use gitmind_memory::{Alloc, Faulty, Map, Port, Schedule, Set, String, System, Trace, Traced, Vec};
 use rand_xoshiro::Xoshiro256PlusPlus;
 use rand_xoshiro::rand_core::{Rng as _, SeedableRng as _};
 
@@ -125,7 +126,8 @@ fn compare_a_map_and_a_set(memory: &Memory) -> u64 {
         assert!(ours.keys().all(|key| ours.get(key) == model.get(key)));
         assert_eq!(ours.values().sum::<u64>(), model.values().sum::<u64>());
     });
-    assert_eq!(keys.iter().copied().collect::<HashSet<_>>(), model_keys);
+    assert!(keys.iter().all(|key| model_keys.contains(key)));
+    assert_eq!(keys.into_iter().collect::<HashSet<_>>(), model_keys);
     assert_eq!(ours.into_iter().collect::<HashMap<_, _>>(), model);
     failed
 }
@@ -163,4 +165,29 @@ fn a_string_is_that_of_std_whatever_fails() {
     });
     assert!(failed > 2, "{failed} requests failed");
     assert_eq!((ours.to_string(), format!("{ours:?}")), (model.clone(), format!("{model:?}")));
+}
+
+/// Unwinds when it is dropped, if it says so.
+struct Loud(bool);
+
+impl Drop for Loud {
+    fn drop(&mut self) {
+        assert!(!self.0, "the destructor unwinds");
+    }
+}
+
+#[test]
+fn containers_give_their_block_back_when_a_value_unwinds_in_its_destructor() {
+    type Ending = fn(Map<'_, u8, Loud>);
+    let endings: [Ending; 3] =
+        [|map| drop(map), |map| drop(map.into_iter()), |map| drop(map.into_iter().nth(2))];
+    for ending in endings {
+        let memory = memory();
+        let mut map = Map::new(Alloc::new(&memory));
+        for key in 0..10 {
+            map.try_insert(key, Loud(key == 5)).expect("nothing fails");
+        }
+        assert!(catch_unwind(AssertUnwindSafe(|| ending(map))).is_err());
+        assert_eq!(memory.diagnostics().blocks_outstanding, 0);
+    }
 }
