@@ -15,7 +15,7 @@ use std::ptr::NonNull;
 use allocator_api2::alloc::Allocator as _;
 
 use super::alloc::Alloc;
-use super::error::MemoryError;
+use super::error::{self, MemoryError};
 use super::undo::Undo;
 
 pub use self::map::{Map, MapIntoIter};
@@ -35,7 +35,9 @@ impl<'a> Alloc<'a> {
     /// # Errors
     /// Every failure of the port; `value` is dropped then.
     pub fn try_box<T>(self, value: T) -> Result<Box<'a, T>, MemoryError> {
-        Ok(Box(ManuallyDrop::new(allocator_api2::boxed::Box::try_new_in(value, self)?)))
+        let boxed = allocator_api2::boxed::Box::try_new_in(value, self);
+        let boxed = boxed.map_err(|_| error::newest(Layout::new::<T>()))?;
+        Ok(Box(ManuallyDrop::new(boxed)))
     }
 }
 

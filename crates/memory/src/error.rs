@@ -7,7 +7,7 @@ mod reason;
 use std::alloc::Layout;
 use std::fmt;
 
-pub(super) use self::reason::remember;
+pub(super) use self::reason::{explained, newest, remember};
 use super::op::Op;
 use crate::units::Bytes;
 

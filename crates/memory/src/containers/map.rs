@@ -5,7 +5,7 @@ use std::fmt;
 use std::hash::Hash;
 
 use crate::alloc::Alloc;
-use crate::error::MemoryError;
+use crate::error::{self, MemoryError};
 
 type Inner<'a, K, V> = hashbrown::HashMap<K, V, foldhash::fast::RandomState, Alloc<'a>>;
 
@@ -32,7 +32,7 @@ impl<'a, K: Eq + Hash, V> Map<'a, K, V> {
     /// # Errors
     /// Every failure of the port, and `Overflow`; the map is as before then.
     pub fn try_reserve(&mut self, additional: usize) -> Result<(), MemoryError> {
-        Ok(self.0.try_reserve(additional)?)
+        error::explained(|| self.0.try_reserve(additional))
     }
 
     /// Sets the value of `key` and returns the one it had.

@@ -7,7 +7,7 @@ use allocator_api2::alloc::Allocator;
 
 use crate::alloc::Alloc;
 use crate::arena::Arena;
-use crate::error::MemoryError;
+use crate::error::{self, MemoryError};
 
 /// A growable array on a handle.
 pub type Vec<'a, T> = VecIn<T, Alloc<'a>>;
@@ -53,7 +53,16 @@ impl<T, A: Allocator + Copy> VecIn<T, A> {
     /// Every failure of the port, and `Overflow`; the array is as before then.
     #[inline]
     pub fn try_reserve(&mut self, additional: usize) -> Result<(), MemoryError> {
-        Ok(self.0.try_reserve(additional)?)
+        if additional <= self.0.capacity() - self.0.len() {
+            return Ok(());
+        }
+        self.grow(additional)
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn grow(&mut self, additional: usize) -> Result<(), MemoryError> {
+        error::explained(|| self.0.try_reserve(additional))
     }
 
     /// Makes room for exactly `additional` more elements.
@@ -62,7 +71,7 @@ impl<T, A: Allocator + Copy> VecIn<T, A> {
     /// As [`Vec::try_reserve`].
     #[inline]
     pub fn try_reserve_exact(&mut self, additional: usize) -> Result<(), MemoryError> {
-        Ok(self.0.try_reserve_exact(additional)?)
+        error::explained(|| self.0.try_reserve_exact(additional))
     }
 
     /// Appends `value`.

@@ -10,7 +10,7 @@ use hashbrown::HashTable;
 use super::store::Store;
 use crate::alloc::Alloc;
 use crate::containers::Vec;
-use crate::error::{ErrorKind, MemoryError};
+use crate::error::{self, ErrorKind, MemoryError};
 use crate::pooling::{Pooling, Zeroing};
 
 pub(super) const INDEX_BITS: u32 = 20;
@@ -247,7 +247,7 @@ fn copy_index<'a>(
     hash: impl Fn(u32) -> u64,
 ) -> Result<HashTable<u32, Alloc<'a>>, MemoryError> {
     let mut fresh = HashTable::new_in(*index.allocator());
-    fresh.try_reserve(room, |&at| hash(at))?;
+    error::explained(|| fresh.try_reserve(room, |&at| hash(at)))?;
     for &at in index {
         fresh.insert_unique(hash(at), at, |&at| hash(at));
     }

@@ -20,6 +20,7 @@ mod operation;
 mod pool_sweeps;
 mod ports;
 mod programs;
+mod reasons;
 mod reentrance;
 mod registry;
 mod slab;
