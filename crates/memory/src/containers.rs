@@ -10,6 +10,7 @@ mod vec;
 
 use std::alloc::Layout;
 use std::mem::ManuallyDrop;
+use std::ops::{Bound, Range, RangeBounds};
 use std::ptr::NonNull;
 
 use allocator_api2::alloc::Allocator as _;
@@ -49,6 +50,23 @@ impl<T> Box<'_, T> {
         let inner = unsafe { ManuallyDrop::take(&mut this.0) };
         allocator_api2::boxed::Box::into_inner(inner)
     }
+}
+
+/// The indices of `range` in `len` elements. It panics in the caller's line, unlike allocator_api2.
+#[track_caller]
+fn indices(range: impl RangeBounds<usize>, len: usize) -> Range<usize> {
+    let start = match range.start_bound() {
+        Bound::Included(start) => *start,
+        Bound::Excluded(before) => before.saturating_add(1),
+        Bound::Unbounded => 0,
+    };
+    let end = match range.end_bound() {
+        Bound::Included(last) => last.saturating_add(1),
+        Bound::Excluded(end) => *end,
+        Bound::Unbounded => len,
+    };
+    assert!(start <= end && end <= len, "{start}..{end} is out of bounds of {len} elements");
+    start..end
 }
 
 impl<T: ?Sized> Drop for Box<'_, T> {

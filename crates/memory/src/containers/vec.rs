@@ -160,7 +160,10 @@ impl<T, A: Allocator + Copy> VecIn<T, A> {
     ///
     /// # Panics
     /// When `index` is out of bounds.
+    #[track_caller]
     pub fn swap_remove(&mut self, index: usize) -> T {
+        let len = self.0.len();
+        assert!(index < len, "index {index} is out of bounds of {len} elements");
         self.0.swap_remove(index)
     }
 
@@ -171,7 +174,10 @@ impl<T, A: Allocator + Copy> VecIn<T, A> {
     ///
     /// # Panics
     /// When `index` is above the length.
+    #[track_caller]
     pub fn try_insert(&mut self, index: usize, value: T) -> Result<(), MemoryError> {
+        let len = self.0.len();
+        assert!(index <= len, "index {index} is behind the end of {len} elements");
         self.try_reserve(1)?;
         // There is room, so this does not grow.
         self.0.insert(index, value);
@@ -193,6 +199,7 @@ impl<T, A: Allocator + Copy> VecIn<T, A> {
     ///
     /// # Panics
     /// When `index` is out of bounds.
+    #[track_caller]
     pub fn remove(&mut self, index: usize) -> T {
         self.0.remove(index)
     }
@@ -214,11 +221,12 @@ impl<T, A: Allocator + Copy> VecIn<T, A> {
     ///
     /// # Panics
     /// When `range` is out of bounds.
+    #[track_caller]
     pub fn drain(
         &mut self,
         range: impl RangeBounds<usize>,
     ) -> impl DoubleEndedIterator<Item = T> + ExactSizeIterator {
-        self.0.drain(range)
+        self.0.drain(super::indices(range, self.0.len()))
     }
 
     /// Keeps the first `len` elements.
