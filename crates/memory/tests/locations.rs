@@ -3,7 +3,7 @@
 use std::cell::RefCell;
 use std::panic::{AssertUnwindSafe, Location, catch_unwind, set_hook, take_hook};
 
-use gitmind_memory::{Alloc, Op, System, Vec};
+use gitmind_memory::{Alloc, Op, System, Vec, VecDeque};
 
 thread_local! {
     static PLACE: RefCell<String> = const { RefCell::new(String::new()) };
@@ -34,5 +34,9 @@ fn a_panic_names_the_line_that_passed_what_is_out_of_range() {
     assert_panics_here(|| vec.drain(..2));
     assert_panics_here(|| vec[1]);
     assert_panics_here(|| Op::new(16, "one too many"));
-    assert_eq!(*vec, [1]);
+    let mut deque = VecDeque::new(Alloc::new(&system));
+    deque.try_push_back(1).expect("there is memory");
+    assert_panics_here(|| deque[1]);
+    assert_panics_here(|| deque.drain(..2).len());
+    assert_eq!((vec.len(), deque.len()), (1, 1), "nothing was taken off");
 }

@@ -59,11 +59,29 @@ impl<'a, K: Eq + Hash, V> Map<'a, K, V> {
         key: K,
         value: impl FnOnce() -> V,
     ) -> Result<&mut V, MemoryError> {
+        Ok(self.try_entry(key)?.or_insert_with(value))
+    }
+
+    /// The place of `key`, with or without a value.
+    ///
+    /// ```
+    /// use gitmind_memory::{Alloc, Map, System};
+    /// let system = System::new();
+    /// let mut count = Map::new(Alloc::new(&system));
+    /// for word in ["edge", "node", "edge"] {
+    ///     count.try_entry(word)?.and_modify(|times| *times += 1).or_insert(1);
+    /// }
+    /// assert_eq!(count.get("edge"), Some(&2));
+    /// # Ok::<(), gitmind_memory::MemoryError>(())
+    /// ```
+    ///
+    /// # Errors
+    /// As [`Map::try_reserve`], when there is no `key` yet.
+    pub fn try_entry(&mut self, key: K) -> Result<MapEntry<'_, 'a, K, V>, MemoryError> {
         if self.is_full() && !self.0.contains_key(&key) {
             self.try_reserve(1)?;
         }
-        // There is room, or the entry is occupied, so this does not grow.
-        Ok(self.0.entry(key).or_insert_with(value))
+        Ok(MapEntry(self.0.entry(key)))
     }
 
     /// Whether one more entry would have to grow the table.
@@ -141,6 +159,41 @@ impl<'a, K: Eq + Hash, V> Map<'a, K, V> {
     /// The values, in no order.
     pub fn values(&self) -> impl Iterator<Item = &V> {
         self.0.values()
+    }
+}
+
+/// The place of a key in a [`Map`], which has room for its value.
+pub struct MapEntry<'m, 'a, K, V>(
+    hashbrown::hash_map::Entry<'m, K, V, foldhash::fast::RandomState, Alloc<'a>>,
+);
+
+// A value put in does not grow the table: there is room, or the entry is occupied.
+impl<'m, K: Hash, V> MapEntry<'m, '_, K, V> {
+    /// The key.
+    pub fn key(&self) -> &K {
+        self.0.key()
+    }
+
+    /// Changes the value, if there is one.
+    #[must_use]
+    pub fn and_modify(self, change: impl FnOnce(&mut V)) -> Self {
+        Self(self.0.and_modify(change))
+    }
+
+    /// The value, which is `value` when there is none yet.
+    pub fn or_insert(self, value: V) -> &'m mut V {
+        self.0.or_insert(value)
+    }
+
+    /// The value, put there by `value` when there is none yet.
+    pub fn or_insert_with(self, value: impl FnOnce() -> V) -> &'m mut V {
+        self.0.or_insert_with(value)
+    }
+}
+
+impl<K: fmt::Debug, V: fmt::Debug> fmt::Debug for MapEntry<'_, '_, K, V> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
     }
 }
 

@@ -1,7 +1,9 @@
 //! A growable array on a handle or in an arena.
 
-use std::fmt;
-use std::ops::{Deref, DerefMut, RangeBounds};
+mod removal;
+mod traits;
+
+use std::mem::MaybeUninit;
 
 use allocator_api2::alloc::Allocator;
 
@@ -151,22 +153,6 @@ impl<T, A: Allocator + Copy> VecIn<T, A> {
         Ok(copy)
     }
 
-    /// Takes the last element off.
-    pub fn pop(&mut self) -> Option<T> {
-        self.0.pop()
-    }
-
-    /// Takes the element at `index` off and puts the last one in its place.
-    ///
-    /// # Panics
-    /// When `index` is out of bounds.
-    #[track_caller]
-    pub fn swap_remove(&mut self, index: usize) -> T {
-        let len = self.0.len();
-        assert!(index < len, "index {index} is out of bounds of {len} elements");
-        self.0.swap_remove(index)
-    }
-
     /// Puts `value` at `index`, before what is there.
     ///
     /// # Errors
@@ -193,50 +179,6 @@ impl<T, A: Allocator + Copy> VecIn<T, A> {
         // There is room, so this does not grow.
         self.0.append(&mut other.0);
         Ok(())
-    }
-
-    /// Takes the element at `index` off and moves those behind it up.
-    ///
-    /// # Panics
-    /// When `index` is out of bounds.
-    #[track_caller]
-    pub fn remove(&mut self, index: usize) -> T {
-        self.0.remove(index)
-    }
-
-    /// Keeps the elements that `keep` returns `true` for, in their order.
-    pub fn retain(&mut self, keep: impl FnMut(&T) -> bool) {
-        self.0.retain(keep);
-    }
-
-    /// Keeps the first of each run of equal elements.
-    pub fn dedup(&mut self)
-    where
-        T: PartialEq,
-    {
-        self.0.dedup();
-    }
-
-    /// Takes the elements of `range` off, also those that are not read before the iterator ends.
-    ///
-    /// # Panics
-    /// When `range` is out of bounds.
-    #[track_caller]
-    pub fn drain(
-        &mut self,
-        range: impl RangeBounds<usize>,
-    ) -> impl DoubleEndedIterator<Item = T> + ExactSizeIterator {
-        self.0.drain(super::indices(range, self.0.len()))
-    }
-
-    /// Keeps the first `len` elements.
-    pub fn truncate(&mut self, len: usize) {
-        self.0.truncate(len);
-    }
-
-    /// Keeps no element, and the memory.
-    pub fn clear(&mut self) {
-        self.0.clear();
     }
 
     /// Elements that fit without growing.
@@ -279,6 +221,15 @@ impl<A: Allocator + Copy> VecIn<u8, A> {
     }
 }
 
+impl<T, A: Allocator + Copy> VecIn<MaybeUninit<T>, A> {
+    /// Makes all memory elements, which need no value.
+    pub(super) fn fill(&mut self) {
+        let capacity = self.0.capacity();
+        // SAFETY: the elements are within the capacity, and any bytes are one.
+        unsafe { self.0.set_len(capacity) };
+    }
+}
+
 impl<'r, T> ArenaVec<'r, T> {
     /// The elements, for as long as the arena is neither reset nor dropped.
     ///
@@ -287,57 +238,5 @@ impl<'r, T> ArenaVec<'r, T> {
     pub fn into_slice(self) -> &'r mut [T] {
         const { assert!(!std::mem::needs_drop::<T>(), "an arena runs no destructor") };
         allocator_api2::vec::Vec::leak(self.0)
-    }
-}
-
-impl<T, A: Allocator> Deref for VecIn<T, A> {
-    type Target = [T];
-
-    #[inline]
-    fn deref(&self) -> &[T] {
-        &self.0
-    }
-}
-
-impl<T, A: Allocator> DerefMut for VecIn<T, A> {
-    #[inline]
-    fn deref_mut(&mut self) -> &mut [T] {
-        &mut self.0
-    }
-}
-
-impl<T: fmt::Debug, A: Allocator> fmt::Debug for VecIn<T, A> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
-    }
-}
-
-impl<T, A: Allocator> IntoIterator for VecIn<T, A> {
-    type Item = T;
-    type IntoIter = allocator_api2::vec::IntoIter<T, A>;
-
-    fn into_iter(self) -> Self::IntoIter {
-        self.0.into_iter()
-    }
-}
-
-impl<'v, T, A: Allocator> IntoIterator for &'v VecIn<T, A> {
-    type Item = &'v T;
-    type IntoIter = std::slice::Iter<'v, T>;
-
-    fn into_iter(self) -> Self::IntoIter {
-        self.iter()
-    }
-}
-
-impl<A: Allocator + Copy> std::io::Write for VecIn<u8, A> {
-    /// Appends `bytes`; fails with the kind `OutOfMemory`.
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        self.try_extend_from_slice(bytes)?;
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> std::io::Result<()> {
-        Ok(())
     }
 }

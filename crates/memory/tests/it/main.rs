@@ -9,6 +9,7 @@ mod charges;
 mod containers;
 #[cfg(feature = "testing")]
 mod contract;
+mod deque;
 mod faults;
 #[cfg(feature = "histogram")]
 mod histogram;
