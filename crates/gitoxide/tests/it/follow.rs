@@ -305,10 +305,6 @@ impl Gate for &Counting {
         self.sized.fetch_add(u32::from(size == Bytes::new(self.size)), Relaxed);
         Ok(())
     }
-
-    fn refused(&self) -> u64 {
-        0
-    }
 }
 
 /// Walks the journal, merges included; returns the number of its commits, of allocations, and of

@@ -28,3 +28,4 @@ mod slab;
 #[cfg(feature = "testing")]
 mod sweep;
 mod traced;
+mod watched;

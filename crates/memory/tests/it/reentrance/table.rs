@@ -149,7 +149,7 @@ fn run(cell: Case, build: fn(&'static callbacks::Stack) -> Subject) -> (bool, u3
     drop(run.subject.make);
     drop(run.subject.report);
     assert_eq!(port.used(), Bytes::ZERO, "the budget is back");
-    let report = port.inner().inner().0.report();
+    let report = port.inner().inner().inner.report();
     assert!(report.is_clean(), "{report}");
     end();
     (is_reached, refused)
