@@ -271,6 +271,8 @@ fn of_strings(port: &'static Stack, pooling: Pooling, zeroing: Zeroing) -> Subje
     let report = || {
         let trimmed = table.trim();
         assert!(trimmed.err().is_none_or(|error| error.kind() == ErrorKind::Reentrant));
+        let (strings, bytes) = table.held();
+        assert!(table.len() as u64 == strings && bytes.get() >= 40 * strings);
     };
     subject(make, report, end)
 }
