@@ -78,7 +78,12 @@ pkgs.stdenv.mkDerivation (
       tar --zstd -xf ${start}/target.tar.zst
       ${lib.optionalString (stubbed != "none") ''
         find . -name '*.rs' -not -path './target/*' ${
-          lib.optionalString (stubbed == "program") "-not -path './crates/*' -not -path './checks/*'"
+          lib.optionalString (stubbed == "program") (
+            lib.concatMapStringsSep " " (kept: "-not -path './${kept}/*'") [
+              "crates"
+              "checks"
+            ]
+          )
         } -exec touch {} +
       ''}
     '';

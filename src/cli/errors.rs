@@ -74,7 +74,7 @@ usage! {
 }
 
 fn memory_hint(error: MemoryError) -> Option<String> {
-    let variable = match (error.kind, error.op) {
+    let variable = match (error.kind(), error.op()) {
         (ErrorKind::OverBudget, Some(operation::ATTR_QUERY | operation::CACHE_QUERY)) => {
             "GM_ARENA_CAP_ATTR_QUERY"
         }

@@ -235,7 +235,10 @@ mod tests {
     fn the_budget_holds_and_warns_without_any_toggle() {
         let memory = memory([]);
         let error = work(&memory).expect_err("the budget is 1 MiB");
-        assert_eq!((error.kind, error.op), (ErrorKind::OverBudget, Some(operation::CACHE_REBUILD)));
+        assert_eq!(
+            (error.kind(), error.op()),
+            (ErrorKind::OverBudget, Some(operation::CACHE_REBUILD))
+        );
         assert!(memory.warning().is_some(), "the last block that fitted passed the soft limit");
         assert_eq!(memory.finish().expect("nothing leaks").bytes_outstanding, Bytes::ZERO);
     }
@@ -261,7 +264,7 @@ mod tests {
     #[test]
     fn the_nth_allocation_fails_when_the_toggle_says_so() {
         let memory = memory([("GM_TEST_OOM_N", "2")]);
-        assert_eq!(work(&memory).map_err(|error| error.kind), Err(ErrorKind::Injected));
+        assert_eq!(work(&memory).map_err(|error| error.kind()), Err(ErrorKind::Injected));
         assert_eq!(memory.diagnostics().failures_total, 1);
     }
 
@@ -296,7 +299,7 @@ mod tests {
         let _blocks = (arena.try_alloc([7_u8; 100]), slab.try_box(7_u8), table.intern(b"a"));
         assert_eq!((arena.stats().blocks, slab.stats().superblocks), (1, 1));
         let error = arena.try_alloc([0_u8; 64 << 10]).expect_err("the cap is that of a rebuild");
-        assert_eq!((error.kind, error.limit), (ErrorKind::OverCap, Bytes::new(64 << 10)));
+        assert_eq!((error.kind(), error.limit()), (ErrorKind::OverCap, Bytes::new(64 << 10)));
         let other = memory.arena(memory.alloc());
         assert!(other.try_alloc([0_u8; 64 << 10]).is_ok(), "the cap is that of a query");
     }

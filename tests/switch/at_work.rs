@@ -27,7 +27,7 @@ fn work(memory: &Memory) -> Result<usize, MemoryError> {
 fn with_the_switch_only_the_system_allocator_is_used() {
     let everything =
         |value| memory([(SWITCH, value), ("GM_ALLOC_TRACE", "sites"), ("GM_TEST_OOM_N", "1+")]);
-    let refused = work(&everything("0")).map_err(|error| error.kind);
+    let refused = work(&everything("0")).map_err(|error| error.kind());
     assert_eq!(refused, Err(ErrorKind::Injected), "without the switch the variables count");
     let memory = everything("1");
     assert_eq!(work(&memory), Ok(4 << 20), "no budget, no injected failure");
@@ -81,7 +81,7 @@ fn the_cap_of_an_arena_holds_with_the_switch_as_well() {
         let arena = memory.arena(scope.tag(memory.alloc()));
         arena.try_alloc(7_u8).expect("there is room");
         let error = arena.try_alloc([0_u8; 64 << 10]).expect_err("the cap is that of a rebuild");
-        assert_eq!((error.kind, error.limit), (ErrorKind::OverCap, Bytes::new(64 << 10)));
+        assert_eq!((error.kind(), error.limit()), (ErrorKind::OverCap, Bytes::new(64 << 10)));
         let other = memory.arena(memory.alloc());
         assert!(other.try_alloc([0_u8; 64 << 10]).is_ok(), "the cap is that of a query");
     }

@@ -49,13 +49,13 @@ impl RebuildError {
 
     /// The memory budget that an allocation would exceed, if that is the cause.
     pub(super) fn budget(&self) -> Option<Bytes> {
-        let failure = self.memory().filter(|failure| failure.kind == ErrorKind::OverBudget);
-        failure.map(|failure| failure.limit)
+        let failure = self.memory().filter(|failure| failure.kind() == ErrorKind::OverBudget);
+        failure.map(|failure| failure.limit())
     }
 
     /// Whether an allocation would exceed the arena's cap.
     pub fn is_over_cap(&self) -> bool {
-        matches!(self, Self::Memory(error) if error.kind == ErrorKind::OverCap)
+        matches!(self, Self::Memory(error) if error.kind() == ErrorKind::OverCap)
     }
 }
 

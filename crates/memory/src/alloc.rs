@@ -15,7 +15,7 @@ use crate::units::Bytes;
 /// A copyable handle on a [`Port`]; the allocator of every container of a service.
 ///
 /// It implements `allocator_api2`'s `Allocator` (the 0.2 that hashbrown and bumpalo share), and
-/// remembers the reason of a failure for the conversion into [`MemoryError`].
+/// keeps the reason of a failure for the conversion into [`MemoryError`].
 ///
 /// ```
 /// use gitmind_memory::{Alloc, System, Vec};
@@ -89,12 +89,12 @@ impl fmt::Debug for Alloc<'_> {
 unsafe impl Allocator for Alloc<'_> {
     #[inline]
     fn allocate(&self, layout: Layout) -> Result<NonNull<[u8]>, AllocError> {
-        sized(self.port.allocate(layout, self.op), layout, self.op)
+        sized(self.port.allocate(layout, self.op), layout, *self)
     }
 
     #[inline]
     fn allocate_zeroed(&self, layout: Layout) -> Result<NonNull<[u8]>, AllocError> {
-        sized(self.port.allocate_zeroed(layout, self.op), layout, self.op)
+        sized(self.port.allocate_zeroed(layout, self.op), layout, *self)
     }
 
     #[inline]
@@ -112,7 +112,7 @@ unsafe impl Allocator for Alloc<'_> {
         new: Layout,
     ) -> Result<NonNull<[u8]>, AllocError> {
         // SAFETY: as in `deallocate`; the caller promises that `new` is not smaller.
-        sized(unsafe { self.port.grow(ptr, old, new, self.op) }, new, self.op)
+        sized(unsafe { self.port.grow(ptr, old, new, self.op) }, new, *self)
     }
 
     #[inline]
@@ -123,7 +123,7 @@ unsafe impl Allocator for Alloc<'_> {
         new: Layout,
     ) -> Result<NonNull<[u8]>, AllocError> {
         // SAFETY: as in `deallocate`; the caller promises that `new` is not larger.
-        sized(unsafe { self.port.shrink(ptr, old, new, self.op) }, new, self.op)
+        sized(unsafe { self.port.shrink(ptr, old, new, self.op) }, new, *self)
     }
 }
 
@@ -132,11 +132,11 @@ unsafe impl Allocator for Alloc<'_> {
 fn sized(
     block: Result<NonNull<u8>, MemoryError>,
     layout: Layout,
-    op: OpTag<'_>,
+    alloc: Alloc<'_>,
 ) -> Result<NonNull<[u8]>, AllocError> {
     match block {
         Ok(start) => Ok(NonNull::slice_from_raw_parts(start, layout.size())),
-        Err(error) => Err(error::remember(error, op)),
+        Err(error) => Err(error::remember(error, layout, alloc, 0)),
     }
 }
 

@@ -62,7 +62,7 @@ pub const DEDICATED_BYTES_MIN: usize = 4096;
 /// let ids = arena.try_alloc_slice_with(3, |index| index * index)?;
 /// assert_eq!((&*name, &*ids), ("refs/heads/main", &[0, 1, 4][..]));
 /// let error = arena.try_alloc_slice_copy(&[0_u8; 9001]).unwrap_err();
-/// assert_eq!((error.kind, error.limit), (ErrorKind::OverCap, Bytes::new(9000)));
+/// assert_eq!((error.kind(), error.limit()), (ErrorKind::OverCap, Bytes::new(9000)));
 /// arena.reset();
 /// assert!(arena.stats().held_bytes <= Bytes::new(4096));
 /// # Ok::<(), gitmind_memory::MemoryError>(())

@@ -38,6 +38,7 @@ impl<O: BudgetObserver + ?Sized> BudgetObserver for std::sync::Arc<O> {
 
 /// A budget that runs low.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct BudgetWarning {
     /// What is in use.
     pub used: Bytes,
@@ -126,7 +127,7 @@ impl Ledger {
 /// let mut kept = Vec::new(Alloc::new(&budget));
 /// kept.try_extend_from_slice(&[0_u8; 60])?;
 /// let failed = Vec::<u8>::try_with_capacity(41, Alloc::new(&budget));
-/// assert_eq!(failed.unwrap_err().kind, ErrorKind::OverBudget);
+/// assert_eq!(failed.unwrap_err().kind(), ErrorKind::OverBudget);
 /// assert_eq!(budget.used().get() + 40, budget.hard_limit().get());
 /// drop(kept);
 /// assert_eq!(budget.used(), Bytes::ZERO);
@@ -213,8 +214,7 @@ impl<O: BudgetObserver> Budget<O> {
     #[cold]
     fn over(&self, requested: Bytes, op: OpTag<'_>) -> MemoryError {
         self.failures.fetch_add(1, Ordering::Relaxed);
-        let limit = self.hard_limit();
-        MemoryError { op: op.op(), requested, limit, kind: ErrorKind::OverBudget }
+        MemoryError::new(ErrorKind::OverBudget, op.op(), requested).with_limit(self.hard_limit())
     }
 }
 

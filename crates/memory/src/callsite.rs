@@ -122,6 +122,7 @@ pub struct CallSiteId(u64);
 
 /// A place in the source, as far as the binary's symbols tell.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[non_exhaustive]
 pub struct Site {
     /// The function, or its address when symbols are stripped.
     pub function: String,

@@ -3,6 +3,7 @@
 //! `allocator_api2` and hashbrown abort the process when an ordinary `push` or `insert` finds no
 //! memory. These wrappers do not have such operations, so a service cannot call one by accident.
 
+mod deque;
 mod map;
 mod set;
 mod string;
@@ -10,15 +11,17 @@ mod vec;
 
 use std::alloc::Layout;
 use std::mem::ManuallyDrop;
+use std::ops::{Bound, Range, RangeBounds};
 use std::ptr::NonNull;
 
 use allocator_api2::alloc::Allocator as _;
 
 use super::alloc::Alloc;
-use super::error::MemoryError;
+use super::error::{self, MemoryError};
 use super::undo::Undo;
 
-pub use self::map::Map;
+pub use self::deque::VecDeque;
+pub use self::map::{Map, MapEntry, MapIntoIter};
 pub use self::set::Set;
 pub use self::string::String;
 pub use self::vec::{ArenaVec, Vec, VecIn};
@@ -35,7 +38,9 @@ impl<'a> Alloc<'a> {
     /// # Errors
     /// Every failure of the port; `value` is dropped then.
     pub fn try_box<T>(self, value: T) -> Result<Box<'a, T>, MemoryError> {
-        Ok(Box(ManuallyDrop::new(allocator_api2::boxed::Box::try_new_in(value, self)?)))
+        let boxed = allocator_api2::boxed::Box::try_new_in(value, self);
+        let boxed = boxed.map_err(|_| error::newest(Layout::new::<T>()))?;
+        Ok(Box(ManuallyDrop::new(boxed)))
     }
 }
 
@@ -47,6 +52,23 @@ impl<T> Box<'_, T> {
         let inner = unsafe { ManuallyDrop::take(&mut this.0) };
         allocator_api2::boxed::Box::into_inner(inner)
     }
+}
+
+/// The indices of `range` in `len` elements. It panics in the caller's line, unlike allocator_api2.
+#[track_caller]
+fn indices(range: impl RangeBounds<usize>, len: usize) -> Range<usize> {
+    let start = match range.start_bound() {
+        Bound::Included(start) => *start,
+        Bound::Excluded(before) => before.saturating_add(1),
+        Bound::Unbounded => 0,
+    };
+    let end = match range.end_bound() {
+        Bound::Included(last) => last.saturating_add(1),
+        Bound::Excluded(end) => *end,
+        Bound::Unbounded => len,
+    };
+    assert!(start <= end && end <= len, "{start}..{end} is out of bounds of {len} elements");
+    start..end
 }
 
 impl<T: ?Sized> Drop for Box<'_, T> {

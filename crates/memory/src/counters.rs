@@ -22,6 +22,8 @@ use crate::units::Bytes;
 const QUANTUM_BYTES: i64 = 16 << 10;
 
 /// A reading of the counters of a port, an operation or a process.
+///
+/// A port of your own makes one, so its fields are all there will be.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Diagnostics {
     /// Bytes allocated or charged and not yet given back.

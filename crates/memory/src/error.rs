@@ -1,33 +1,37 @@
 //! Why a request for memory failed, in a value that needs no memory.
 //!
-//! It is made when memory is short, so it is `Copy` and never touches the heap. Containers of
-//! `allocator_api2` and `hashbrown` report a failure without its reason; the handle keeps the last
-//! one of each thread, as `errno` does, and the conversions here pick it up.
+//! It is made when memory is short, so it is `Copy` and never touches the heap.
 
-use std::cell::Cell;
+mod reason;
+
+use std::alloc::Layout;
 use std::fmt;
 
-use allocator_api2::alloc::{AllocError, Layout};
-use allocator_api2::collections::{TryReserveError, TryReserveErrorKind};
-
-use super::op::{Op, OpTag};
+pub(super) use self::reason::{explained, newest, remember};
+use super::op::Op;
 use crate::units::Bytes;
 
 /// A failed request for memory.
+///
+/// ```
+/// use gitmind_memory::units::Bytes;
+/// use gitmind_memory::{ErrorKind, MemoryError};
+/// let error = MemoryError::new(ErrorKind::OverCap, None, Bytes::new(90));
+/// let error = error.with_limit(Bytes::new(64));
+/// assert_eq!(error.to_string(), "90 B more would exceed the cap of 64 B");
+/// assert_eq!((error.kind(), error.limit()), (ErrorKind::OverCap, Bytes::new(64)));
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct MemoryError {
-    /// The operation that asked, when it asked through a tagged handle.
-    pub op: Option<Op>,
-    /// What was asked for.
-    pub requested: Bytes,
-    /// The limit that stood in the way; zero when there was none of ours.
-    pub limit: Bytes,
-    /// Why it failed.
-    pub kind: ErrorKind,
+    op: Option<Op>,
+    requested: Bytes,
+    limit: Bytes,
+    kind: ErrorKind,
 }
 
 /// Why a request failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum ErrorKind {
     /// The system has no block of this size.
     Exhausted,
@@ -49,6 +53,38 @@ impl MemoryError {
     /// A failure of `requested` bytes for a reason without a limit.
     pub const fn new(kind: ErrorKind, op: Option<Op>, requested: Bytes) -> Self {
         Self { op, requested, limit: Bytes::ZERO, kind }
+    }
+
+    /// The same failure, of a request that `limit` stood in the way of.
+    #[must_use]
+    pub const fn with_limit(self, limit: Bytes) -> Self {
+        Self { limit, ..self }
+    }
+
+    /// The same failure, of a request for `op`.
+    #[must_use]
+    pub const fn with_op(self, op: Option<Op>) -> Self {
+        Self { op, ..self }
+    }
+
+    /// Why the request failed.
+    pub const fn kind(&self) -> ErrorKind {
+        self.kind
+    }
+
+    /// The operation that asked, when it asked through a tagged handle.
+    pub const fn op(&self) -> Option<Op> {
+        self.op
+    }
+
+    /// What was asked for.
+    pub const fn requested(&self) -> Bytes {
+        self.requested
+    }
+
+    /// The limit that stood in the way; zero when the request failed for another reason.
+    pub const fn limit(&self) -> Bytes {
+        self.limit
     }
 }
 
@@ -76,49 +112,6 @@ impl fmt::Display for MemoryError {
 
 impl std::error::Error for MemoryError {}
 
-thread_local! {
-    static LAST: Cell<Option<MemoryError>> = const { Cell::new(None) };
-}
-
-/// Keeps `error`, which `op` met, for the conversion that follows in this thread.
-#[cold]
-pub(super) fn remember(error: MemoryError, op: OpTag<'_>) -> AllocError {
-    LAST.with(|last| last.set(Some(MemoryError { op: op.op(), ..error })));
-    AllocError
-}
-
-/// The reason of the failure that was just seen; without one, the system is the only suspect.
-fn recall(requested: Bytes) -> MemoryError {
-    let unknown = MemoryError::new(ErrorKind::Exhausted, None, requested);
-    LAST.with(Cell::take).unwrap_or(unknown)
-}
-
-pub(super) const OVERFLOW: MemoryError = MemoryError::new(ErrorKind::Overflow, None, Bytes::ZERO);
-
-impl From<AllocError> for MemoryError {
-    fn from(_: AllocError) -> Self {
-        recall(Bytes::ZERO)
-    }
-}
-
-impl From<TryReserveError> for MemoryError {
-    fn from(error: TryReserveError) -> Self {
-        match error.kind() {
-            TryReserveErrorKind::CapacityOverflow => OVERFLOW,
-            TryReserveErrorKind::AllocError { layout, .. } => recall(layout.size().into()),
-        }
-    }
-}
-
-impl From<hashbrown::TryReserveError> for MemoryError {
-    fn from(error: hashbrown::TryReserveError) -> Self {
-        match error {
-            hashbrown::TryReserveError::CapacityOverflow => OVERFLOW,
-            hashbrown::TryReserveError::AllocError { layout } => recall(layout.size().into()),
-        }
-    }
-}
-
 impl From<MemoryError> for std::io::Error {
     fn from(error: MemoryError) -> Self {
         // A kind alone, because wrapping the error would allocate.
@@ -126,6 +119,8 @@ impl From<MemoryError> for std::io::Error {
         std::io::ErrorKind::OutOfMemory.into()
     }
 }
+
+pub(super) const OVERFLOW: MemoryError = MemoryError::new(ErrorKind::Overflow, None, Bytes::ZERO);
 
 /// Checks `size` and `align` without a panic.
 pub(crate) fn layout(size: usize, align: usize) -> Result<Layout, MemoryError> {

@@ -47,6 +47,7 @@ impl Schedule {
 
 /// What a [`Faulty`] has seen since it was made or reset.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Faults {
     /// Requests that could have failed.
     pub requests: u64,
@@ -62,7 +63,7 @@ pub struct Faults {
 /// use gitmind_memory::{Alloc, ErrorKind, Faulty, Schedule, System};
 /// let faulty = Faulty::new(System::new(), Schedule::once(2));
 /// let alloc = Alloc::new(&faulty);
-/// let asked = [(); 3].map(|()| alloc.try_box(1_u8).map(drop).map_err(|error| error.kind));
+/// let asked = [(); 3].map(|()| alloc.try_box(1_u8).map(drop).map_err(|error| error.kind()));
 /// assert_eq!(asked, [Ok(()), Err(ErrorKind::Injected), Ok(())]);
 /// assert_eq!(faulty.faults().granted_after, 1);
 /// ```

@@ -1,6 +1,6 @@
-//! A decorator that asks before each request whether it may go on, and tells what is freed.
+//! A decorator that admits or fails each request before the port below gets it.
 //!
-//! The rule is the gate's: a budget, a schedule of failures, a ledger that admits everything.
+//! A gate decides: a budget, a schedule of failures, a ledger that admits everything.
 
 use std::alloc::Layout;
 use std::mem::ManuallyDrop;
@@ -15,10 +15,11 @@ use super::port::{Port, PortId};
 use super::undo::Undo;
 use crate::units::Bytes;
 
-/// Says of each request whether the port below a [`Gated`] is asked at all.
+/// Decides for each request to a [`Gated`] whether the port below gets it.
 ///
-/// A gate may unwind out of [`Gate::admit`], which has not changed anything then, and out of
-/// [`Gate::release`]: what was to be freed is freed. Out of a shrink it does not get.
+/// A gate may panic. The request then unwinds and has changed nothing; a block that was to be freed
+/// is freed all the same. A panic of [`Gate::release`] in a shrink is caught, because the caller
+/// must get the block.
 ///
 /// ```
 /// use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
@@ -53,41 +54,43 @@ use crate::units::Bytes;
 /// assert_eq!(system.diagnostics().failures_total, 0);
 /// ```
 pub trait Gate: Send + Sync {
-    /// Lets a request for a block or a charge of `size` pass, or says why not.
+    /// Admits a request for a block or a charge of `size`, or fails it.
     ///
     /// # Errors
-    /// What the caller gets instead of memory.
+    /// The error of the request; the port below is not called.
     fn admit(&self, size: Bytes, op: OpTag<'_>) -> Result<(), MemoryError>;
 
-    /// How many requests it has refused.
-    fn refused(&self) -> u64;
+    /// The number of requests that it has failed; 0 when it does not count them.
+    fn refused(&self) -> u64 {
+        0
+    }
 
-    /// As [`Gate::admit`], of a request by which `more` bytes come to what is held: what a budget
-    /// needs.
+    /// As [`Gate::admit`], for a request that increases the outstanding bytes by `more`. A budget
+    /// implements this one.
     ///
     /// # Errors
-    /// As there.
+    /// As [`Gate::admit`].
     #[inline]
     fn admit_growth(&self, size: Bytes, more: Bytes, op: OpTag<'_>) -> Result<(), MemoryError> {
         let _ = more;
         self.admit(size, op)
     }
 
-    /// Takes note that `less` bytes are not held any more: they were freed, or admitted for a
-    /// request that failed below.
+    /// The outstanding bytes decrease by `less`: they were freed, or were admitted for a request
+    /// that the port below has failed.
     #[inline]
     fn release(&self, less: Bytes) {
         let _ = less;
     }
 
-    /// What the port has handed out, from what the port below has.
+    /// The diagnostics of the [`Gated`], from those of the port below.
     fn diagnostics(&self, below: Diagnostics) -> Diagnostics {
         let failures_total = below.failures_total.saturating_add(self.refused());
         Diagnostics { failures_total, ..below }
     }
 }
 
-/// A port whose requests pass a gate first. Freeing always passes.
+/// A port whose requests a gate admits first. No gate can prevent a free.
 #[derive(Debug)]
 pub struct Gated<P, G> {
     inner: P,
@@ -107,18 +110,18 @@ impl<P: Port, G: Gate> Gated<P, G> {
         &self.inner
     }
 
-    /// What decides.
+    /// The gate.
     pub const fn gate(&self) -> &G {
         &self.gate
     }
 
-    /// The port below and what decided.
+    /// The port below and the gate.
     pub fn into_parts(self) -> (P, G) {
         (self.inner, self.gate)
     }
 
-    /// Runs `request` once the gate has admitted it; what one that fails or unwinds adds is
-    /// released.
+    /// Has the gate admit `request`, then runs it. When it fails or unwinds, the admitted bytes are
+    /// released again.
     #[inline]
     fn admitted<T>(
         &self,
@@ -142,8 +145,8 @@ fn excess(new: Layout, old: Layout) -> usize {
     new.size() - old.size()
 }
 
-// SAFETY: blocks are the inner port's. A gate is asked before it, so the old block of a `grow` or
-// `shrink` that does not pass is untouched, and so is everything when a gate unwinds.
+// SAFETY: blocks are the inner port's. The gate runs before it, so the old block of a `grow` or
+// `shrink` that is not admitted is untouched, and nothing has changed when a gate unwinds.
 unsafe impl<P: Port, G: Gate> Port for Gated<P, G> {
     #[inline]
     fn allocate(&self, layout: Layout, op: OpTag<'_>) -> Result<NonNull<u8>, MemoryError> {

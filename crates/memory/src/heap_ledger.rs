@@ -52,6 +52,7 @@ pub(super) struct HeapLedger {
 
 /// The peaks of an operation.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Reconciliation {
     /// The most that the ports had admitted at once.
     pub charged_peak: Bytes,

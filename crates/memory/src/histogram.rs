@@ -72,6 +72,7 @@ impl fmt::Debug for Histogram {
 
 /// Sizes that 50, 90 and 99 percent of all blocks do not exceed, rounded up to a bucket's end.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Percentiles {
     /// Blocks counted.
     pub count: u64,

@@ -69,6 +69,7 @@ impl Symbol {
 
 /// Why a symbol could not be used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum InternError {
     /// No string of this table has the symbol: it was released, or it is another table's.
     Stale(Symbol),
@@ -102,6 +103,8 @@ struct Padded<'a> {
     shard: Mutex<Shard<'a>>,
     /// The thread that holds the lock, or zero.
     holder: AtomicU64,
+    /// What the shard held when it was locked, for callbacks.
+    held_before: [AtomicU64; 2],
     /// Holds that the holder gave up in callbacks, before the first zero.
     deferred: [AtomicU32; DEFERRED_MAX],
 }
@@ -202,6 +205,7 @@ impl<'a> InternTable<'a> {
         let shard = |_| Padded {
             shard: Mutex::new(Shard::new(alloc, pooling, zeroing)),
             holder: AtomicU64::new(0),
+            held_before: [const { AtomicU64::new(0) }; 2],
             deferred: [const { AtomicU32::new(0) }; DEFERRED_MAX],
         };
         Self { shards: std::array::from_fn(shard), hasher: Hasher::random() }
@@ -304,25 +308,21 @@ impl<'a> InternTable<'a> {
 
     /// Distinct strings held; with other threads at work, a sum of moments.
     ///
-    /// # Panics
-    /// When a callback of a call of this table asks.
+    /// A callback of a call of this table sees the shard that the call uses as it was before.
     pub fn len(&self) -> usize {
-        (0..SHARDS).map(|shard| self.lock_to_count(shard).live()).sum()
+        usize::try_from(self.held().0).unwrap_or(usize::MAX)
     }
 
-    /// How many distinct strings are held, and how many bytes they have; with other threads at
-    /// work, a sum of moments. It looks at every string.
-    ///
-    /// # Panics
-    /// As [`InternTable::len`].
+    /// How many distinct strings are held, and how many bytes they have, as [`InternTable::len`].
     pub fn held(&self) -> (u64, Bytes) {
-        let (mut strings, mut bytes) = (0, 0);
-        for shard in 0..SHARDS {
-            for len in self.lock_to_count(shard).lengths() {
-                strings += 1;
-                bytes += len as u64;
+        let held = (0..SHARDS).map(|shard| match self.lock(shard) {
+            Ok(shard) => shard.held(),
+            Err(Reentered) => {
+                let [strings, bytes] = &self.shards[shard].held_before;
+                (strings.load(Relaxed), bytes.load(Relaxed))
             }
-        }
+        });
+        let (strings, bytes) = held.fold((0, 0), |sum, one| (sum.0 + one.0, sum.1 + one.1));
         (strings, Bytes::new(bytes))
     }
 
@@ -348,6 +348,9 @@ impl<'a> InternTable<'a> {
         }
         let shard = padded.shard.lock().unwrap_or_else(PoisonError::into_inner);
         padded.holder.store(this, Relaxed);
+        let (strings, bytes) = shard.held();
+        padded.held_before[0].store(strings, Relaxed);
+        padded.held_before[1].store(bytes, Relaxed);
         Ok(Locked { shard, padded, hasher: &self.hasher })
     }
 
@@ -360,11 +363,6 @@ impl<'a> InternTable<'a> {
     #[inline]
     fn lock_of(&self, shard: usize, symbol: Symbol) -> Result<Locked<'_, 'a>, InternError> {
         self.lock(shard).map_err(|Reentered| InternError::Reentrant(symbol))
-    }
-
-    fn lock_to_count(&self, shard: usize) -> Locked<'_, 'a> {
-        let locked = self.lock(shard).ok();
-        locked.expect("it is not locked by this thread because no callback counts its own table")
     }
 }
 

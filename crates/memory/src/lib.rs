@@ -45,7 +45,9 @@ pub use self::budgeted::{
     Budget, BudgetObserver, BudgetWarning, Budgeted, SOFT_LIMIT_PERCENT, Silent,
 };
 pub use self::callsite::{CallSiteId, CallStack, Site};
-pub use self::containers::{ArenaVec, Box, Map, Set, String, Vec, VecIn};
+pub use self::containers::{
+    ArenaVec, Box, Map, MapEntry, MapIntoIter, Set, String, Vec, VecDeque, VecIn,
+};
 pub use self::counters::Diagnostics;
 pub use self::error::{ErrorKind, MemoryError};
 pub use self::faulty::{Faults, Faulty, Schedule, Scheduled};

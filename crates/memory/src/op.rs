@@ -32,6 +32,7 @@ impl Op {
     /// # Panics
     /// When `index` is not below [`Op::COUNT_MAX`]. The program does not compile then if the
     /// operation is a `const`.
+    #[track_caller]
     pub const fn new(index: u8, name: &'static str) -> Self {
         assert!((index as usize) < Self::COUNT_MAX, "an operation's number is below 16");
         Self { index, name }

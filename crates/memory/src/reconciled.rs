@@ -36,10 +36,6 @@ impl Gate for Reconciler {
         Ok(())
     }
 
-    fn refused(&self) -> u64 {
-        0
-    }
-
     #[inline]
     fn admit_growth(&self, _: Bytes, more: Bytes, _: OpTag<'_>) -> Result<(), MemoryError> {
         self.0.enter_port(signed(more));

@@ -1,12 +1,13 @@
 //! The registry of operations that are running.
 //!
-//! An operation begins, takes memory on its account through tagged handles, and ends; the registry
-//! knows all that run now and keeps totals of those that ended. Its accounts are made with it, so
-//! an operation begins without taking memory, on any thread and in a destructor of a thread-local.
-//! A key is the number of a run, so the key of an operation that ended never finds another one.
+//! A run of an operation begins, allocates through tagged handles, which count for it, and ends.
+//! The registry lists the runs that have not ended and keeps totals of those that have. It
+//! allocates counters for every possible run when it is made, so beginning one allocates nothing,
+//! and works on any thread and in a destructor of a thread-local. A key is the serial number of a
+//! run, so a key never finds another run once its own has ended.
 //!
-//! One lock guards the list for the time of a search; no request for memory takes it. The accounts
-//! are in the process's heap, outside of what budgets count and what sweeps let fail.
+//! One lock protects the list while it is searched; no allocation takes it. The counters are
+//! in the process's heap: no budget includes them, and no sweep fails them.
 
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -38,28 +39,29 @@ pub const OPERATIONS_MAX: usize = 64;
 /// ```
 pub struct Registry(Mutex<State>);
 
-/// What the lock guards.
+/// What the lock protects.
 struct State {
-    accounts: Box<[Account]>,
+    slots: Box<[Slot]>,
     /// The number of the next run, from 1.
     serial: u64,
     totals: [OpTotals; Op::COUNT_MAX],
 }
 
-/// The account of a run, or of one that ended, to be used again.
-struct Account {
+/// The counters of a run; those of one that has ended are reused.
+struct Slot {
     is_running: bool,
     stats: Arc<OpStats>,
 }
 
 impl State {
-    fn find(&mut self, serial: u64) -> Option<&mut Account> {
-        self.accounts.iter_mut().find(|one| one.is_running && one.stats.serial() == serial)
+    fn find(&mut self, serial: u64) -> Option<&mut Slot> {
+        self.slots.iter_mut().find(|one| one.is_running && one.stats.serial() == serial)
     }
 }
 
-/// What all ended runs of an operation have taken.
+/// What all ended runs of an operation have allocated.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct OpTotals {
     /// Runs that ended.
     pub runs: u64,
@@ -67,9 +69,9 @@ pub struct OpTotals {
     pub peak_bytes: Bytes,
     /// Requests that failed.
     pub failures_total: u64,
-    /// Blocks taken.
+    /// Blocks allocated.
     pub allocations_total: u64,
-    /// Bytes that runs had not given back when they ended.
+    /// Bytes that runs had not freed when they ended.
     pub leaked_bytes: Bytes,
 }
 
@@ -79,6 +81,7 @@ pub struct OpKey(u64);
 
 /// A running operation, as the registry reports it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct OpReading {
     /// Its key.
     pub key: OpKey,
@@ -86,12 +89,13 @@ pub struct OpReading {
     pub op: Op,
     /// The number of the run.
     pub serial: u64,
-    /// What it has taken so far.
+    /// What it has allocated so far.
     pub diagnostics: Diagnostics,
 }
 
-/// As many operations run as the registry can hold.
+/// As many operations run as a registry has counters for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct TooManyOperations;
 
 impl fmt::Display for TooManyOperations {
@@ -103,12 +107,11 @@ impl fmt::Display for TooManyOperations {
 impl std::error::Error for TooManyOperations {}
 
 impl Registry {
-    /// An empty registry with the accounts of [`OPERATIONS_MAX`] operations.
+    /// A registry of no run, with counters for [`OPERATIONS_MAX`] of them.
     pub fn new() -> Self {
-        let account =
-            |_| Account { is_running: false, stats: Arc::new(OpStats::new(Op::new(0, ""), 0)) };
-        let accounts = (0..OPERATIONS_MAX).map(account).collect();
-        Self(Mutex::new(State { accounts, serial: 1, totals: Default::default() }))
+        let slot = |_| Slot { is_running: false, stats: Arc::new(OpStats::new(Op::new(0, ""), 0)) };
+        let slots = (0..OPERATIONS_MAX).map(slot).collect();
+        Self(Mutex::new(State { slots, serial: 1, totals: Default::default() }))
     }
 
     /// Begins a run of `op`, which ends when the scope is dropped.
@@ -117,14 +120,14 @@ impl Registry {
     /// When [`OPERATIONS_MAX`] operations run.
     pub fn begin(&self, op: Op) -> Result<Scope<'_>, TooManyOperations> {
         let mut state = self.lock();
-        let State { accounts, serial, .. } = &mut *state;
-        for account in accounts.iter_mut().filter(|one| !one.is_running) {
-            // A scope that ends on another thread may still hold its account for a moment.
-            if let Some(stats) = Arc::get_mut(&mut account.stats) {
+        let State { slots, serial, .. } = &mut *state;
+        for slot in slots.iter_mut().filter(|one| !one.is_running) {
+            // A scope that ends on another thread may still hold its counters for a moment.
+            if let Some(stats) = Arc::get_mut(&mut slot.stats) {
                 *stats = OpStats::new(op, *serial);
                 *serial += 1;
-                account.is_running = true;
-                return Ok(Scope { registry: self, stats: Arc::clone(&account.stats) });
+                slot.is_running = true;
+                return Ok(Scope { registry: self, stats: Arc::clone(&slot.stats) });
             }
         }
         Err(TooManyOperations)
@@ -132,19 +135,19 @@ impl Registry {
 
     /// Looks a run up; `None` when it has ended.
     pub fn get(&self, key: OpKey) -> Option<OpReading> {
-        self.lock().find(key.0).map(|account| reading(account))
+        self.lock().find(key.0).map(|slot| reading(slot))
     }
 
     /// The operations that run now, in no order.
     pub fn running(&self) -> impl Iterator<Item = OpReading> {
         (0..OPERATIONS_MAX).filter_map(|index| {
             let state = self.lock();
-            let account = &state.accounts[index];
-            account.is_running.then(|| reading(account))
+            let slot = &state.slots[index];
+            slot.is_running.then(|| reading(slot))
         })
     }
 
-    /// What all ended runs of `op` have taken.
+    /// What all ended runs of `op` have allocated.
     pub fn totals(&self, op: Op) -> OpTotals {
         self.lock().totals[op.index()]
     }
@@ -155,8 +158,8 @@ impl Registry {
     }
 }
 
-fn reading(account: &Account) -> OpReading {
-    let stats = &account.stats;
+fn reading(slot: &Slot) -> OpReading {
+    let stats = &slot.stats;
     let (key, op, serial) = (OpKey(stats.serial()), stats.op(), stats.serial());
     OpReading { key, op, serial, diagnostics: stats.diagnostics() }
 }
@@ -173,7 +176,7 @@ impl fmt::Debug for Registry {
     }
 }
 
-/// A running operation. It ends when this is dropped; handles on its account end before.
+/// A running operation. It ends when this is dropped; the handles that count for it end before.
 pub struct Scope<'r> {
     registry: &'r Registry,
     stats: Arc<OpStats>,
@@ -185,12 +188,12 @@ impl Scope<'_> {
         OpKey(self.stats.serial())
     }
 
-    /// The account of the run.
+    /// The counters of the run.
     pub fn stats(&self) -> &OpStats {
         &self.stats
     }
 
-    /// `alloc` on the account of this run, for any thread.
+    /// `alloc`, with what it allocates counted for this run; for any thread.
     pub fn tag<'s>(&'s self, alloc: Alloc<'s>) -> Alloc<'s> {
         alloc.on_account_of(self.stats())
     }
@@ -215,8 +218,8 @@ impl Drop for Scope<'_> {
         totals.allocations_total += allocations_total;
         totals.leaked_bytes =
             Bytes::new(totals.leaked_bytes.get().saturating_add(bytes_outstanding.get()));
-        if let Some(account) = state.find(self.stats.serial()) {
-            account.is_running = false;
+        if let Some(slot) = state.find(self.stats.serial()) {
+            slot.is_running = false;
         }
     }
 }

@@ -17,6 +17,7 @@ const FIRST_SHIFT: u64 = 12;
 
 /// What is plotted: what the ports admitted, and what the heap gave out.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Usage {
     /// Bytes charged to the ports.
     pub charged: u64,
@@ -33,8 +34,9 @@ impl Usage {
     }
 }
 
-/// A interval of time.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// An interval of time.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Interval {
     /// When it began, since the start.
     pub start: Duration,

@@ -43,7 +43,7 @@ const VIOLATIONS_MAX: usize = 16;
 pub struct Trace {
     sites: bool,
     zeroize: bool,
-    #[cfg(feature = "histogram")]
+    /// Never with a build that keeps none.
     histogram: bool,
 }
 

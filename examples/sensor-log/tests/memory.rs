@@ -82,7 +82,7 @@ fn a_bad_line_is_an_error_of_its_own(alloc: Alloc<'_>) {
 #[test]
 fn a_day_does_not_fit_a_hundred_bytes() {
     let (refused, peak) = with_budget(Bytes::new(100), a_day);
-    assert_eq!(refused.map_err(|error| error.kind), Err(ErrorKind::OverBudget));
+    assert_eq!(refused.map_err(|error| error.kind()), Err(ErrorKind::OverBudget));
     assert!(peak <= Bytes::new(100), "{peak}");
 }
 

@@ -62,7 +62,7 @@ impl Measured {
 
     /// Whether the operation failed because it exceeded its cap.
     pub(super) fn has_exceeded_cap(&self) -> bool {
-        let kind = self.failure.map(|error| error.kind);
+        let kind = self.failure.map(|error| error.kind());
         matches!(kind, Some(ErrorKind::OverBudget | ErrorKind::OverCap))
     }
 }

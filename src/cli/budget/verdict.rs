@@ -56,7 +56,7 @@ impl fmt::Display for Problem {
                 write!(f, "{op}: the peak of {peak} is over the cap of {cap}")
             }
             Self::ExceededCap { op, error } => {
-                let MemoryError { requested, limit, .. } = error;
+                let (requested, limit) = (error.requested(), error.limit());
                 write!(f, "{op}: an allocation of {requested} would exceed the cap of {limit}")
             }
             Self::Failed { op, failures_total } => {
@@ -163,11 +163,10 @@ mod tests {
     const CAP: Bytes = Bytes::from_mib(100);
 
     fn measured(allocated: u64, charged: u64, past_port: u64) -> Measured {
-        let accounts = Reconciliation {
-            charged_peak: Bytes::new(charged),
-            allocated_peak: Bytes::new(allocated),
-            past_port_peak: Bytes::new(past_port),
-        };
+        let mut accounts = Reconciliation::default();
+        accounts.charged_peak = Bytes::new(charged);
+        accounts.allocated_peak = Bytes::new(allocated);
+        accounts.past_port_peak = Bytes::new(past_port);
         Measured { accounts, ..Measured::nothing(operation::CACHE_REBUILD, CAP) }
     }
 
@@ -215,7 +214,7 @@ mod tests {
     #[test]
     fn exceeding_the_cap_is_over_and_an_injected_failure_is_not() {
         let failed = |kind| {
-            let error = MemoryError { limit: CAP, ..MemoryError::new(kind, None, CAP) };
+            let error = MemoryError::new(kind, None, CAP).with_limit(CAP);
             let accounts = measured(1 << 20, 1 << 20, 0);
             Measured { failures_total: 1, failure: Some(error), ..accounts }
         };

@@ -127,7 +127,7 @@ fn without_a_disk_exceeding_the_cap_is_an_error() {
     let order = EdgeOrder::OldestFirst;
     let outcome = rebuild_within(TINY, None, Alloc::new(&system), &repository, "main", order);
     let Err(RebuildError::Memory(error)) = outcome else { panic!("{outcome:?}") };
-    assert_eq!((error.kind, error.limit), (ErrorKind::OverCap, TINY));
+    assert_eq!((error.kind(), error.limit()), (ErrorKind::OverCap, TINY));
     assert_eq!(repository.resolve(CACHE).expect("no fault"), None);
 }
 

@@ -35,7 +35,7 @@ fn name(outcome: &Outcome) -> &'static str {
         Outcome::Panicked(_) => 5,
         Outcome::Leaked(_) => 6,
         Outcome::InvariantBroken(_) => 7,
-        Outcome::NotTried => unreachable!("every request of a handle is tried"),
+        outcome => panic!("{outcome} has no name here"),
     };
     OUTCOMES[index]
 }

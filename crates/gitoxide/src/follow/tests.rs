@@ -138,7 +138,7 @@ fn a_large_commit_is_read_and_its_buffer_is_freed() {
     let (failed, _) = testing::with_budget(Bytes::new(64 << 10), |alloc| {
         Follower::new(&objects, (&packs, 0), alloc).follow(id, &mut |_| ControlFlow::Continue(()))
     });
-    assert!(matches!(failed, Err(Error::Memory(error)) if error.kind == ErrorKind::OverBudget));
+    assert!(matches!(failed, Err(Error::Memory(error)) if error.kind() == ErrorKind::OverBudget));
 }
 
 #[test]

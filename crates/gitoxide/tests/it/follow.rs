@@ -276,7 +276,7 @@ fn read_ahead_allocates_from_the_handle_and_reports_an_allocation_failure() {
         testing::assert_no_leaks(|alloc| assert!(follow(alloc).is_ok_and(|all| all > 4000)));
         let (failed, _) = testing::with_budget(Bytes::new(16 << 10), follow);
         match failed {
-            Err(Error::Memory(error)) => assert_eq!(error.kind, ErrorKind::OverBudget),
+            Err(Error::Memory(error)) => assert_eq!(error.kind(), ErrorKind::OverBudget),
             other => panic!("16 KiB are not enough: {other:?}"),
         }
         let (followed, peak) = testing::with_budget(Bytes::from_mib(8), follow);
@@ -304,10 +304,6 @@ impl Gate for &Counting {
         self.all.fetch_add(1, Relaxed);
         self.sized.fetch_add(u32::from(size == Bytes::new(self.size)), Relaxed);
         Ok(())
-    }
-
-    fn refused(&self) -> u64 {
-        0
     }
 }
 

@@ -160,6 +160,9 @@ fn sized(
 ) -> Result<NonNull<[u8]>, AllocError> {
     match object {
         Ok(start) => Ok(NonNull::slice_from_raw_parts(start, layout.size())),
-        Err(error) => Err(error::remember(error, arena.ledger.alloc.op())),
+        Err(error) => {
+            let address = std::ptr::from_ref(arena).addr();
+            Err(error::remember(error, layout, arena.ledger.alloc, address))
+        }
     }
 }

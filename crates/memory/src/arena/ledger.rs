@@ -85,14 +85,11 @@ impl<'a> Ledger<'a> {
         self.failed.set(self.failed.get() + 1);
         let op = self.alloc.op().op();
         match failure {
-            Failure::Port(error) => MemoryError { op, ..error },
+            Failure::Port(error) => error.with_op(op),
             Failure::Reentrant => MemoryError::new(ErrorKind::Reentrant, op, bytes.into()),
-            Failure::OverCap => MemoryError {
-                op,
-                requested: bytes.into(),
-                limit: Bytes::new(self.cap_bytes),
-                kind: ErrorKind::OverCap,
-            },
+            Failure::OverCap => {
+                MemoryError::new(ErrorKind::OverCap, op, bytes.into()).with_limit(self.cap())
+            }
         }
     }
 

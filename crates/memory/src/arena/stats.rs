@@ -7,6 +7,7 @@ use crate::units::Bytes;
 
 /// A reading of an arena's counters.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct ArenaStats {
     /// The most it may hold.
     pub cap_bytes: Bytes,

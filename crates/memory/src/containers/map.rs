@@ -5,7 +5,7 @@ use std::fmt;
 use std::hash::Hash;
 
 use crate::alloc::Alloc;
-use crate::error::MemoryError;
+use crate::error::{self, MemoryError};
 
 type Inner<'a, K, V> = hashbrown::HashMap<K, V, foldhash::fast::RandomState, Alloc<'a>>;
 
@@ -32,7 +32,7 @@ impl<'a, K: Eq + Hash, V> Map<'a, K, V> {
     /// # Errors
     /// Every failure of the port, and `Overflow`; the map is as before then.
     pub fn try_reserve(&mut self, additional: usize) -> Result<(), MemoryError> {
-        Ok(self.0.try_reserve(additional)?)
+        error::explained(|| self.0.try_reserve(additional))
     }
 
     /// Sets the value of `key` and returns the one it had.
@@ -59,11 +59,29 @@ impl<'a, K: Eq + Hash, V> Map<'a, K, V> {
         key: K,
         value: impl FnOnce() -> V,
     ) -> Result<&mut V, MemoryError> {
+        Ok(self.try_entry(key)?.or_insert_with(value))
+    }
+
+    /// The place of `key`, with or without a value.
+    ///
+    /// ```
+    /// use gitmind_memory::{Alloc, Map, System};
+    /// let system = System::new();
+    /// let mut count = Map::new(Alloc::new(&system));
+    /// for word in ["edge", "node", "edge"] {
+    ///     count.try_entry(word)?.and_modify(|times| *times += 1).or_insert(1);
+    /// }
+    /// assert_eq!(count.get("edge"), Some(&2));
+    /// # Ok::<(), gitmind_memory::MemoryError>(())
+    /// ```
+    ///
+    /// # Errors
+    /// As [`Map::try_reserve`], when there is no `key` yet.
+    pub fn try_entry(&mut self, key: K) -> Result<MapEntry<'_, 'a, K, V>, MemoryError> {
         if self.is_full() && !self.0.contains_key(&key) {
             self.try_reserve(1)?;
         }
-        // There is room, or the entry is occupied, so this does not grow.
-        Ok(self.0.entry(key).or_insert_with(value))
+        Ok(MapEntry(self.0.entry(key)))
     }
 
     /// Whether one more entry would have to grow the table.
@@ -144,14 +162,81 @@ impl<'a, K: Eq + Hash, V> Map<'a, K, V> {
     }
 }
 
+/// The place of a key in a [`Map`], which has room for its value.
+pub struct MapEntry<'m, 'a, K, V>(
+    hashbrown::hash_map::Entry<'m, K, V, foldhash::fast::RandomState, Alloc<'a>>,
+);
+
+// A value put in does not grow the table: there is room, or the entry is occupied.
+impl<'m, K: Hash, V> MapEntry<'m, '_, K, V> {
+    /// The key.
+    pub fn key(&self) -> &K {
+        self.0.key()
+    }
+
+    /// Changes the value, if there is one.
+    #[must_use]
+    pub fn and_modify(self, change: impl FnOnce(&mut V)) -> Self {
+        Self(self.0.and_modify(change))
+    }
+
+    /// The value, which is `value` when there is none yet.
+    pub fn or_insert(self, value: V) -> &'m mut V {
+        self.0.or_insert(value)
+    }
+
+    /// The value, put there by `value` when there is none yet.
+    pub fn or_insert_with(self, value: impl FnOnce() -> V) -> &'m mut V {
+        self.0.or_insert_with(value)
+    }
+}
+
+impl<K: fmt::Debug, V: fmt::Debug> fmt::Debug for MapEntry<'_, '_, K, V> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
 impl<'a, K, V> IntoIterator for Map<'a, K, V> {
     type Item = (K, V);
-    type IntoIter = hashbrown::hash_map::IntoIter<K, V, Alloc<'a>>;
+    type IntoIter = MapIntoIter<'a, K, V>;
 
     fn into_iter(mut self) -> Self::IntoIter {
         let alloc = *self.0.allocator();
         let empty = Inner::with_hasher_in(foldhash::fast::RandomState::default(), alloc);
-        std::mem::replace(&mut self.0, empty).into_iter()
+        MapIntoIter(std::mem::replace(&mut self.0, empty).into_iter())
+    }
+}
+
+/// The entries of a [`Map`] that ends, in no order.
+pub struct MapIntoIter<'a, K, V>(hashbrown::hash_map::IntoIter<K, V, Alloc<'a>>);
+
+impl<K, V> Iterator for MapIntoIter<'_, K, V> {
+    type Item = (K, V);
+
+    fn next(&mut self) -> Option<(K, V)> {
+        self.0.next()
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        self.0.size_hint()
+    }
+}
+
+impl<K, V> ExactSizeIterator for MapIntoIter<'_, K, V> {}
+
+impl<K, V> Drop for MapIntoIter<'_, K, V> {
+    fn drop(&mut self) {
+        // As in `Map`: the block is kept only by a destructor that unwinds out of hashbrown's own.
+        if std::mem::needs_drop::<(K, V)>() {
+            self.0.by_ref().for_each(drop);
+        }
+    }
+}
+
+impl<K, V> fmt::Debug for MapIntoIter<'_, K, V> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("MapIntoIter").field("len", &self.len()).finish()
     }
 }
 

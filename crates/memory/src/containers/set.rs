@@ -4,7 +4,7 @@ use std::borrow::Borrow;
 use std::fmt;
 use std::hash::Hash;
 
-use super::Map;
+use super::{Map, MapIntoIter};
 use crate::alloc::Alloc;
 use crate::error::MemoryError;
 
@@ -82,6 +82,15 @@ impl<'a, T: Eq + Hash> Set<'a, T> {
     /// The values, in no order.
     pub fn iter(&self) -> impl Iterator<Item = &T> {
         self.0.keys()
+    }
+}
+
+impl<'a, T> IntoIterator for Set<'a, T> {
+    type Item = T;
+    type IntoIter = std::iter::Map<MapIntoIter<'a, T, ()>, fn((T, ())) -> T>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.0.into_iter().map(|(value, ())| value)
     }
 }
 

@@ -43,6 +43,14 @@ impl<'a> String<'a> {
         self.0.try_extend_from_slice(text.as_bytes())
     }
 
+    /// Appends `character`.
+    ///
+    /// # Errors
+    /// As [`Vec::try_reserve`]; the text is as before then.
+    pub fn try_push(&mut self, character: char) -> Result<(), MemoryError> {
+        self.try_push_str(character.encode_utf8(&mut [0; 4]))
+    }
+
     /// Keeps no character, and the memory.
     pub fn clear(&mut self) {
         self.0.clear();

@@ -1,13 +1,15 @@
 //! A growable array on a handle or in an arena.
 
-use std::fmt;
-use std::ops::{Deref, DerefMut, RangeBounds};
+mod removal;
+mod traits;
+
+use std::mem::MaybeUninit;
 
 use allocator_api2::alloc::Allocator;
 
 use crate::alloc::Alloc;
 use crate::arena::Arena;
-use crate::error::MemoryError;
+use crate::error::{self, MemoryError};
 
 /// A growable array on a handle.
 pub type Vec<'a, T> = VecIn<T, Alloc<'a>>;
@@ -24,7 +26,7 @@ pub type ArenaVec<'r, T> = VecIn<T, &'r Arena<'r>>;
 /// let mut names: Vec<u8> = Vec::new(Alloc::new(&budget));
 /// names.try_extend_from_slice(b"main")?;
 /// let failed = names.try_reserve(1000).unwrap_err();
-/// assert_eq!(failed.kind, ErrorKind::OverBudget);
+/// assert_eq!(failed.kind(), ErrorKind::OverBudget);
 /// assert_eq!(names.as_slice(), b"main");
 /// # Ok::<(), gitmind_memory::MemoryError>(())
 /// ```
@@ -53,7 +55,16 @@ impl<T, A: Allocator + Copy> VecIn<T, A> {
     /// Every failure of the port, and `Overflow`; the array is as before then.
     #[inline]
     pub fn try_reserve(&mut self, additional: usize) -> Result<(), MemoryError> {
-        Ok(self.0.try_reserve(additional)?)
+        if additional <= self.0.capacity() - self.0.len() {
+            return Ok(());
+        }
+        self.grow(additional)
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn grow(&mut self, additional: usize) -> Result<(), MemoryError> {
+        error::explained(|| self.0.try_reserve(additional))
     }
 
     /// Makes room for exactly `additional` more elements.
@@ -62,7 +73,7 @@ impl<T, A: Allocator + Copy> VecIn<T, A> {
     /// As [`Vec::try_reserve`].
     #[inline]
     pub fn try_reserve_exact(&mut self, additional: usize) -> Result<(), MemoryError> {
-        Ok(self.0.try_reserve_exact(additional)?)
+        error::explained(|| self.0.try_reserve_exact(additional))
     }
 
     /// Appends `value`.
@@ -142,19 +153,6 @@ impl<T, A: Allocator + Copy> VecIn<T, A> {
         Ok(copy)
     }
 
-    /// Takes the last element off.
-    pub fn pop(&mut self) -> Option<T> {
-        self.0.pop()
-    }
-
-    /// Takes the element at `index` off and puts the last one in its place.
-    ///
-    /// # Panics
-    /// When `index` is out of bounds.
-    pub fn swap_remove(&mut self, index: usize) -> T {
-        self.0.swap_remove(index)
-    }
-
     /// Puts `value` at `index`, before what is there.
     ///
     /// # Errors
@@ -162,7 +160,10 @@ impl<T, A: Allocator + Copy> VecIn<T, A> {
     ///
     /// # Panics
     /// When `index` is above the length.
+    #[track_caller]
     pub fn try_insert(&mut self, index: usize, value: T) -> Result<(), MemoryError> {
+        let len = self.0.len();
+        assert!(index <= len, "index {index} is behind the end of {len} elements");
         self.try_reserve(1)?;
         // There is room, so this does not grow.
         self.0.insert(index, value);
@@ -178,48 +179,6 @@ impl<T, A: Allocator + Copy> VecIn<T, A> {
         // There is room, so this does not grow.
         self.0.append(&mut other.0);
         Ok(())
-    }
-
-    /// Takes the element at `index` off and moves those behind it up.
-    ///
-    /// # Panics
-    /// When `index` is out of bounds.
-    pub fn remove(&mut self, index: usize) -> T {
-        self.0.remove(index)
-    }
-
-    /// Keeps the elements that `keep` returns `true` for, in their order.
-    pub fn retain(&mut self, keep: impl FnMut(&T) -> bool) {
-        self.0.retain(keep);
-    }
-
-    /// Keeps the first of each run of equal elements.
-    pub fn dedup(&mut self)
-    where
-        T: PartialEq,
-    {
-        self.0.dedup();
-    }
-
-    /// Takes the elements of `range` off, also those that are not read before the iterator ends.
-    ///
-    /// # Panics
-    /// When `range` is out of bounds.
-    pub fn drain(
-        &mut self,
-        range: impl RangeBounds<usize>,
-    ) -> impl DoubleEndedIterator<Item = T> + ExactSizeIterator {
-        self.0.drain(range)
-    }
-
-    /// Keeps the first `len` elements.
-    pub fn truncate(&mut self, len: usize) {
-        self.0.truncate(len);
-    }
-
-    /// Keeps no element, and the memory.
-    pub fn clear(&mut self) {
-        self.0.clear();
     }
 
     /// Elements that fit without growing.
@@ -262,6 +221,15 @@ impl<A: Allocator + Copy> VecIn<u8, A> {
     }
 }
 
+impl<T, A: Allocator + Copy> VecIn<MaybeUninit<T>, A> {
+    /// Makes all memory elements, which need no value.
+    pub(super) fn fill(&mut self) {
+        let capacity = self.0.capacity();
+        // SAFETY: the elements are within the capacity, and any bytes are one.
+        unsafe { self.0.set_len(capacity) };
+    }
+}
+
 impl<'r, T> ArenaVec<'r, T> {
     /// The elements, for as long as the arena is neither reset nor dropped.
     ///
@@ -270,57 +238,5 @@ impl<'r, T> ArenaVec<'r, T> {
     pub fn into_slice(self) -> &'r mut [T] {
         const { assert!(!std::mem::needs_drop::<T>(), "an arena runs no destructor") };
         allocator_api2::vec::Vec::leak(self.0)
-    }
-}
-
-impl<T, A: Allocator> Deref for VecIn<T, A> {
-    type Target = [T];
-
-    #[inline]
-    fn deref(&self) -> &[T] {
-        &self.0
-    }
-}
-
-impl<T, A: Allocator> DerefMut for VecIn<T, A> {
-    #[inline]
-    fn deref_mut(&mut self) -> &mut [T] {
-        &mut self.0
-    }
-}
-
-impl<T: fmt::Debug, A: Allocator> fmt::Debug for VecIn<T, A> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
-    }
-}
-
-impl<T, A: Allocator> IntoIterator for VecIn<T, A> {
-    type Item = T;
-    type IntoIter = allocator_api2::vec::IntoIter<T, A>;
-
-    fn into_iter(self) -> Self::IntoIter {
-        self.0.into_iter()
-    }
-}
-
-impl<'v, T, A: Allocator> IntoIterator for &'v VecIn<T, A> {
-    type Item = &'v T;
-    type IntoIter = std::slice::Iter<'v, T>;
-
-    fn into_iter(self) -> Self::IntoIter {
-        self.iter()
-    }
-}
-
-impl<A: Allocator + Copy> std::io::Write for VecIn<u8, A> {
-    /// Appends `bytes`; fails with the kind `OutOfMemory`.
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        self.try_extend_from_slice(bytes)?;
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> std::io::Result<()> {
-        Ok(())
     }
 }

@@ -10,7 +10,7 @@ use hashbrown::HashTable;
 use super::store::Store;
 use crate::alloc::Alloc;
 use crate::containers::Vec;
-use crate::error::{ErrorKind, MemoryError};
+use crate::error::{self, ErrorKind, MemoryError};
 use crate::pooling::{Pooling, Zeroing};
 
 pub(super) const INDEX_BITS: u32 = 20;
@@ -67,7 +67,8 @@ pub(super) struct Shard<'a> {
     slots: Vec<'a, Slot>,
     store: Store<'a>,
     free: u32,
-    live: usize,
+    /// Strings that are held, and their bytes.
+    held: (u64, u64),
     /// The index of the first slot.
     base: usize,
     /// The generation a new slot begins with.
@@ -87,7 +88,7 @@ impl<'a> Shard<'a> {
             slots: Vec::new(alloc),
             store: Store::new(alloc, pooling, zeroing),
             free: NONE,
-            live: 0,
+            held: (0, 0),
             base: 0,
             floor: 1,
         }
@@ -136,7 +137,7 @@ impl<'a> Shard<'a> {
         }
         // There is room, so the index neither grows nor asks for a hash.
         index.insert_unique(hash, at, |_| hash);
-        self.live += 1;
+        self.held = (self.held.0 + 1, self.held.1 + u64::from(len));
         Ok(self.key(at))
     }
 
@@ -177,7 +178,7 @@ impl<'a> Shard<'a> {
         if slot.refs > 0 {
             return Ok(());
         }
-        let hash = hasher(self.store.get(at, slot));
+        let (hash, len) = (hasher(self.store.get(at, slot)), slot.len() as u64);
         let entry = self.index.find_entry(hash, |&other| other as usize == at);
         debug_assert!(entry.is_ok(), "a live slot is in the index");
         if let Ok(entry) = entry {
@@ -188,8 +189,8 @@ impl<'a> Shard<'a> {
             slot.place = self.free;
             self.free = u32::try_from(at).expect("it fits because an index has 20 bits");
         }
-        self.live -= 1;
-        if self.live == 0 && self.store.is_worth_returning() {
+        self.held = (self.held.0 - 1, self.held.1 - len);
+        if self.held.0 == 0 && self.store.is_worth_returning() {
             self.store.give_back();
             self.index = HashTable::new_in(self.slots.alloc());
         } else if self.store.is_sparse() {
@@ -203,7 +204,7 @@ impl<'a> Shard<'a> {
         self.store.compact(&mut self.slots);
         self.store.trim()?;
         let alloc = self.slots.alloc();
-        if self.live > 0 {
+        if self.held.0 > 0 {
             let Self { index, slots, store, .. } = self;
             let hash = |at: u32| hasher(store.get(at as usize, &slots[at as usize]));
             *index = copy_index(index, index.len(), hash)?;
@@ -221,13 +222,8 @@ impl<'a> Shard<'a> {
         Ok(())
     }
 
-    pub(super) fn live(&self) -> usize {
-        self.live
-    }
-
-    /// The lengths of the strings that are held.
-    pub(super) fn lengths(&self) -> impl Iterator<Item = usize> + '_ {
-        self.slots.iter().filter(|slot| slot.refs > 0).map(Slot::len)
+    pub(super) const fn held(&self) -> (u64, u64) {
+        self.held
     }
 }
 
@@ -247,7 +243,7 @@ fn copy_index<'a>(
     hash: impl Fn(u32) -> u64,
 ) -> Result<HashTable<u32, Alloc<'a>>, MemoryError> {
     let mut fresh = HashTable::new_in(*index.allocator());
-    fresh.try_reserve(room, |&at| hash(at))?;
+    error::explained(|| fresh.try_reserve(room, |&at| hash(at)))?;
     for &at in index {
         fresh.insert_unique(hash(at), at, |&at| hash(at));
     }
@@ -281,7 +277,7 @@ mod tests {
         assert!(shard.retain(key).is_ok());
         assert!(matches!(shard.retain(key), Err(Failure::TooManyRefs)));
         let error = acquire(&mut shard, b"a").expect_err("it is held too often");
-        assert_eq!(error.kind, ErrorKind::OverCap);
+        assert_eq!(error.kind(), ErrorKind::OverCap);
         assert_eq!(shard.slots[0].refs, u32::MAX, "nothing has changed");
     }
 
@@ -291,7 +287,7 @@ mod tests {
         let mut shard = shard(&system);
         let long = vec![7; LEN_MAX + 1];
         let before = system.diagnostics();
-        assert_eq!(acquire(&mut shard, &long).expect_err("long").kind, ErrorKind::OverCap);
+        assert_eq!(acquire(&mut shard, &long).expect_err("long").kind(), ErrorKind::OverCap);
         assert_eq!(system.diagnostics(), before, "it asked for nothing");
         let key = acquire(&mut shard, &long[1..]).expect("there is memory");
         assert!(shard.resolve(key).is_ok_and(|bytes| bytes == &long[1..]));
@@ -303,7 +299,7 @@ mod tests {
         let mut shard = shard(&system);
         shard.base = INDICES_MAX - 1;
         let key = acquire(&mut shard, b"a").expect("the last index");
-        assert_eq!(acquire(&mut shard, b"b").expect_err("no index").kind, ErrorKind::OverCap);
+        assert_eq!(acquire(&mut shard, b"b").expect_err("no index").kind(), ErrorKind::OverCap);
         assert!(shard.resolve(key).is_ok_and(|bytes| bytes == b"a"));
     }
 

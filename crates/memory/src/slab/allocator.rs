@@ -126,7 +126,7 @@ impl Slab<'_> {
         let Some(bin) = self.bin(layout) else {
             return self.alloc.allocate(layout);
         };
-        self.pool.refill(bin).map_err(|error| error::remember(error, self.alloc.op()))?;
+        self.pool.refill(bin).map_err(|error| error::remember(error, layout, self.alloc, 0))?;
         let slot = self.pool.pop(bin).expect("there is one because the magazine was refilled");
         Ok(hand_out(slot, layout))
     }

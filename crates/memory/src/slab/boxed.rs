@@ -7,7 +7,7 @@ use std::ptr::NonNull;
 use allocator_api2::alloc::Allocator;
 
 use super::Slab;
-use crate::MemoryError;
+use crate::error::{self, MemoryError};
 
 /// A value on a [`Slab`], which any thread may drop.
 ///
@@ -45,7 +45,9 @@ impl<'a> Slab<'a> {
     /// # Errors
     /// Every failure of the port; `value` is dropped then.
     pub fn try_box<T>(&self, value: T) -> Result<SlabBox<'_, T>, MemoryError> {
-        let block: NonNull<T> = Allocator::allocate(&self, Layout::new::<T>())?.cast();
+        let layout = Layout::new::<T>();
+        let block = Allocator::allocate(&self, layout).map_err(|_| error::newest(layout))?;
+        let block: NonNull<T> = block.cast();
         // SAFETY: the block is fresh, and has the size and the alignment of `T`.
         unsafe { block.write(value) };
         Ok(SlabBox { value: block, slab: self })
@@ -107,6 +109,7 @@ impl<'s> Block<'s> {
 }
 
 impl Drop for Block<'_> {
+    #[inline]
     fn drop(&mut self) {
         // SAFETY: the box that is being dropped or emptied owned this block of the slab, which
         // has the layout of its value.

@@ -31,7 +31,8 @@ impl RemoteFreeList {
 
     /// Whether this is the thread that may take blocks out.
     pub(super) fn is_owner(&self) -> bool {
-        self.owner == this_thread()
+        // A thread without a number has made no slab.
+        self.owner == THREAD.get()
     }
 
     /// Adds a block, on any thread.
@@ -81,19 +82,27 @@ impl RemoteFreeList {
     }
 }
 
-/// A number that no other thread has, or had. It is here because each free of a slab asks for it.
+thread_local! {
+    /// The number of the thread, or zero. It is here because each free of a slab asks for it.
+    static THREAD: Cell<u64> = const { Cell::new(0) };
+}
+
+/// A number that no other thread has, or had.
+#[inline]
 pub(crate) fn this_thread() -> u64 {
-    static NEXT: AtomicU64 = AtomicU64::new(1);
-    thread_local! {
-        static THREAD: Cell<u64> = const { Cell::new(0) };
-    }
     match THREAD.get() {
-        0 => {
-            THREAD.set(NEXT.fetch_add(1, Ordering::Relaxed));
-            THREAD.get()
-        }
+        0 => number_this_thread(),
         known => known,
     }
+}
+
+#[cold]
+#[inline(never)]
+fn number_this_thread() -> u64 {
+    static NEXT: AtomicU64 = AtomicU64::new(1);
+    let number = NEXT.fetch_add(1, Ordering::Relaxed);
+    THREAD.set(number);
+    number
 }
 
 #[cfg(all(test, gm_loom))]

@@ -4,6 +4,7 @@ use crate::units::Bytes;
 
 /// What a slab holds at one moment. Requests above 256 bytes are the port's and not in it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct SlabStats {
     /// Blocks handed out and not yet back.
     pub blocks_outstanding: u64,

@@ -156,7 +156,7 @@ impl Model<'_> {
             }
             Err(error) => {
                 let error = MemoryError::from(error);
-                assert_eq!(error.kind, ErrorKind::OverBudget, "{error}");
+                assert_eq!(error.kind(), ErrorKind::OverBudget, "{error}");
                 let after = self.slab.alloc.port().diagnostics();
                 assert_eq!(before.blocks_outstanding, after.blocks_outstanding);
             }

@@ -11,10 +11,10 @@ use crate::gate::{Gate, Gated};
 use crate::op::OpTag;
 use crate::units::Bytes;
 
-/// Failures of one run after which its code is taken to retry for ever.
+/// Failures of one run after which it counts as retrying without end.
 pub(super) const FAILURES_MAX: u64 = 10_000;
 
-/// What the panic of a run says that would retry for ever.
+/// The message of the panic that ends a run that retries without end.
 pub(super) const RETRIES_FOREVER: &str = "a failed request was repeated without end";
 
 /// Which requests of a run fail: one of the first call site, then the next of each other call site
@@ -32,7 +32,7 @@ pub(super) struct Plan {
     pub(super) on_heap: bool,
 }
 
-/// A call site and what it asked for in a run.
+/// A call site and the requests that it made in a run.
 #[derive(Debug)]
 pub(super) struct SeenSite {
     pub(super) stack: CallStack,
@@ -51,7 +51,7 @@ pub(super) struct Seen {
     pub(super) requests: u64,
     /// Requests that failed.
     pub(super) failed: u64,
-    /// How often the last site of the plan asked again, on its thread, after it failed.
+    /// Requests that the last site of the plan repeated, on its thread, after it failed.
     pub(super) asked_again: u64,
     /// Whether more than one thread made requests.
     pub(super) has_threads: bool,
@@ -88,7 +88,7 @@ impl Sites {
 }
 
 impl Seen {
-    /// Takes note of request `number`; returns how many the call site made before.
+    /// Records request `number`; returns how many the call site made before.
     fn note(&mut self, stack: CallStack, number: u64) -> u64 {
         let index = *self.known.entry(stack.id()).or_insert(self.sites.len());
         if index == self.sites.len() {

@@ -49,7 +49,7 @@ pub fn assert_no_heap_leaks<T>(body: impl FnOnce() -> T) {
 /// let (result, peak) = testing::with_budget(Bytes::new(100), |alloc| {
 ///     Vec::<u8>::try_with_capacity(60, alloc)?.try_reserve_exact(200)
 /// });
-/// assert_eq!(result.unwrap_err().kind, ErrorKind::OverBudget);
+/// assert_eq!(result.unwrap_err().kind(), ErrorKind::OverBudget);
 /// assert_eq!(peak, Bytes::new(60));
 /// ```
 ///

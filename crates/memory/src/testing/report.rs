@@ -7,6 +7,7 @@ use crate::callsite::{CallStack, Site};
 
 /// How often the requests of a call site failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Repeat {
     /// One of them, as when memory is short for a moment.
     Once,
@@ -16,6 +17,7 @@ pub enum Repeat {
 
 /// What became of a failure.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Outcome {
     /// It came back to the caller as an error, and nothing was asked again.
     Propagated,
@@ -63,6 +65,7 @@ impl fmt::Display for Outcome {
 
 /// One failure and what became of it.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct Case {
     /// The call site whose request failed.
     pub site: Site,
@@ -102,6 +105,7 @@ impl fmt::Display for Case {
 
 /// The result of a sweep.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct SweepReport {
     /// Every failure that was tried.
     pub cases: Vec<Case>,

@@ -10,6 +10,7 @@ use crate::units::Bytes;
 
 /// Live blocks of one size from one call site.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct Leak {
     /// The operation they were taken for and the number of its run.
     pub op: Option<(Op, u64)>,
@@ -34,6 +35,7 @@ impl fmt::Display for Leak {
 
 /// How a block was misused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Misuse {
     /// Passed to `deallocate`.
     Free,
@@ -45,6 +47,7 @@ pub enum Misuse {
 
 /// A block that was passed to a port it does not belong to, or with a size it does not have.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct Violation {
     /// What was attempted.
     pub misuse: Misuse,
@@ -71,6 +74,7 @@ impl fmt::Display for Violation {
 
 /// What is outstanding and what was misused.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct TraceReport {
     /// The port that was traced.
     pub id: PortId,

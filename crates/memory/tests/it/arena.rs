@@ -19,7 +19,7 @@ fn fill(arena: &Arena<'_>, size: usize) -> usize {
         match arena.try_alloc_layout(layout) {
             Ok(_) => taken += 1,
             Err(error) => {
-                assert_eq!(error.kind, ErrorKind::OverCap);
+                assert_eq!(error.kind(), ErrorKind::OverCap);
                 return taken;
             }
         }
@@ -242,12 +242,12 @@ fn a_failure_names_operation_size_and_cap() {
     let alloc = Alloc::new(&system).on_account_of(&stats);
     let arena = Arena::begin(alloc, Bytes::new(100), Bytes::new(KIB));
     let error = arena.try_alloc([0_u8; 2000]).expect_err("the cap is 1 KiB");
-    assert_eq!((error.kind, error.op), (ErrorKind::OverCap, Some(operation::ATTR_QUERY)));
-    assert_eq!((error.requested, error.limit), (Bytes::new(2000), Bytes::new(KIB)));
+    assert_eq!((error.kind(), error.op()), (ErrorKind::OverCap, Some(operation::ATTR_QUERY)));
+    assert_eq!((error.requested(), error.limit()), (Bytes::new(2000), Bytes::new(KIB)));
     let overflow = arena.try_alloc_slice_with(usize::MAX, |_| 0_u32).expect_err("too long");
-    assert_eq!(overflow.kind, ErrorKind::Overflow);
+    assert_eq!(overflow.kind(), ErrorKind::Overflow);
     let overflow = arena.try_alloc_zeroed(8, 3).expect_err("no power of two");
-    assert_eq!(overflow.kind, ErrorKind::Overflow);
+    assert_eq!(overflow.kind(), ErrorKind::Overflow);
 }
 
 #[test]
@@ -259,7 +259,7 @@ fn requests_near_the_address_space_are_errors() {
         for size in [isize::MAX.cast_unsigned() - 15, isize::MAX.cast_unsigned()] {
             let layout = Layout::from_size_align(size, 1).expect("valid");
             let error = arena.try_alloc_layout(layout).expect_err("no heap has that much");
-            assert!(matches!(error.kind, ErrorKind::Exhausted | ErrorKind::OverCap), "{error}");
+            assert!(matches!(error.kind(), ErrorKind::Exhausted | ErrorKind::OverCap), "{error}");
         }
         assert_eq!(arena.stats().held_bytes, Bytes::ZERO);
     }
@@ -271,7 +271,7 @@ fn a_hint_that_no_heap_has_is_exhausted_and_refunded() {
     let (hint, cap) = (Bytes::new(1 << 62), Bytes::new(u64::MAX));
     let arena = Arena::begin(Alloc::new(&budget), hint, cap);
     let error = arena.try_alloc(1_u8).expect_err("no heap has 4 EiB");
-    assert_eq!(error.kind, ErrorKind::Exhausted);
+    assert_eq!(error.kind(), ErrorKind::Exhausted);
     assert_eq!((budget.used(), arena.stats().held_bytes), (Bytes::ZERO, Bytes::ZERO));
 }
 

@@ -92,7 +92,7 @@ fn a_container_that_does_not_fit_has_the_reason_and_keeps_its_values() {
         let arena = Arena::with(Alloc::new(&system), cap, cap, pooling, Zeroing::Off);
         let mut numbers = RawVec::new_in(&arena);
         let error = push(&mut numbers, 0..10_000).expect_err("the cap is 10 000 bytes");
-        assert_eq!((error.kind, error.limit), (ErrorKind::OverCap, cap));
+        assert_eq!((error.kind(), error.limit()), (ErrorKind::OverCap, cap));
         assert!(numbers.iter().copied().eq(0..numbers.len() as u64));
         assert!(numbers.len() * size_of::<u64>() >= 4096, "{}", numbers.len());
     }

@@ -6,17 +6,16 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 use allocator_api2::vec::Vec as RawVec;
 use gitmind_memory::units::Bytes;
-use gitmind_memory::{
-    Alloc, Arena, Budgeted, Diagnostics, ErrorKind, MemoryError, OpTag, Pooling, Port, PortId,
-    System, Zeroing,
-};
+use gitmind_memory::{Alloc, Arena, Budgeted, ErrorKind, Pooling, System, Zeroing};
+
+use super::watched::{Watch, Watched};
 
 #[test]
 fn a_budget_below_the_cap_fails_first_and_is_never_passed() {
     let budget = Budgeted::new(System::new(), Bytes::new(10_000));
     let mut arena = Arena::begin(Alloc::new(&budget), Bytes::new(4096), Bytes::from_mib(1));
     let error = (0..1000).find_map(|_| arena.try_alloc([1_u8; 100]).err()).expect("it ends");
-    assert_eq!((error.kind, error.limit), (ErrorKind::OverBudget, Bytes::new(10_000)));
+    assert_eq!((error.kind(), error.limit()), (ErrorKind::OverBudget, Bytes::new(10_000)));
     assert!(budget.peak() <= Bytes::new(10_000));
     assert_eq!(arena.stats().held_bytes, budget.used());
     arena.reset();
@@ -25,68 +24,22 @@ fn a_budget_below_the_cap_fails_first_and_is_never_passed() {
 
 /// Counts the bytes that come back, and those of them that are not zero.
 #[derive(Default)]
-struct Witness {
-    system: System,
-    returned: AtomicU64,
+struct Returned {
+    all: AtomicU64,
     dirty: AtomicU64,
 }
 
-// SAFETY: blocks are the system's; the bytes that come back are only read.
-unsafe impl Port for Witness {
-    fn allocate(&self, layout: Layout, op: OpTag<'_>) -> Result<NonNull<u8>, MemoryError> {
-        // Initialised, so that what was not written can be read when it comes back.
-        let block = self.system.allocate(layout, op)?;
-        // SAFETY: a fresh block of this size.
-        unsafe { block.write_bytes(0xA5, layout.size()) };
-        Ok(block)
-    }
+impl Watch for Returned {
+    const LOOKS: bool = true;
 
-    unsafe fn deallocate(&self, ptr: NonNull<u8>, layout: Layout, op: OpTag<'_>) {
-        let bytes = NonNull::slice_from_raw_parts(ptr, layout.size());
-        // SAFETY: the block is live, and every byte was written in `allocate`.
-        let dirty = unsafe { bytes.as_ref() }.iter().filter(|byte| **byte != 0).count();
+    fn freed(&self, bytes: &[u8]) {
+        let dirty = bytes.iter().filter(|byte| **byte != 0).count();
         self.dirty.fetch_add(dirty as u64, Relaxed);
-        self.returned.fetch_add(layout.size() as u64, Relaxed);
-        // SAFETY: the caller's promises are passed on unchanged.
-        unsafe { self.system.deallocate(ptr, layout, op) };
-    }
-
-    unsafe fn grow(
-        &self,
-        _: NonNull<u8>,
-        _: Layout,
-        _: Layout,
-        _: OpTag<'_>,
-    ) -> Result<NonNull<u8>, MemoryError> {
-        unreachable!("a port leaves bytes behind when it moves a block");
-    }
-
-    unsafe fn shrink(
-        &self,
-        _: NonNull<u8>,
-        _: Layout,
-        _: Layout,
-        _: OpTag<'_>,
-    ) -> Result<NonNull<u8>, MemoryError> {
-        unreachable!("a port leaves bytes behind when it moves a block");
-    }
-
-    fn charge(&self, bytes: Bytes, op: OpTag<'_>) -> Result<(), MemoryError> {
-        self.system.charge(bytes, op)
-    }
-
-    fn refund(&self, bytes: Bytes, op: OpTag<'_>) {
-        self.system.refund(bytes, op);
-    }
-
-    fn id(&self) -> PortId {
-        self.system.id()
-    }
-
-    fn diagnostics(&self) -> Diagnostics {
-        self.system.diagnostics()
+        self.all.fetch_add(bytes.len() as u64, Relaxed);
     }
 }
+
+type Witness = Watched<System, Returned>;
 
 #[test]
 fn with_zeroing_what_goes_back_to_the_port_is_zero() {
@@ -109,8 +62,8 @@ fn with_zeroing_what_goes_back_to_the_port_is_zero() {
         drop(grown);
         arena.try_alloc([1_u8; 6000]).expect("it fits");
     }
-    assert!(witness.returned.load(Relaxed) > 50_000);
-    assert_eq!(witness.dirty.load(Relaxed), 0, "bytes that are not zero");
+    assert!(witness.watch.all.load(Relaxed) > 50_000);
+    assert_eq!(witness.watch.dirty.load(Relaxed), 0, "bytes that are not zero");
 }
 
 #[test]
@@ -119,7 +72,7 @@ fn without_zeroing_what_goes_back_is_as_it_was() {
     let arena = Arena::begin(Alloc::new(&witness), Bytes::ZERO, Bytes::from_mib(1));
     arena.try_alloc([1_u8; 5000]).expect("it fits");
     drop(arena);
-    assert_eq!(witness.dirty.load(Relaxed), 5000, "the witness sees bytes that are not zero");
+    assert_eq!(witness.watch.dirty.load(Relaxed), 5000, "the witness sees bytes that are not zero");
 }
 
 #[test]

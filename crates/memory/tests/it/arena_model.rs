@@ -121,7 +121,7 @@ impl Model {
     /// Only a limit makes a request fail, and only one that does not fit it.
     fn fail(&mut self, error: MemoryError, size: usize, held: u64, setup: &Setup) {
         self.failed += 1;
-        match error.kind {
+        match error.kind() {
             ErrorKind::OverCap => {
                 let needed = held + size as u64 + RECORDS_BYTES;
                 assert!(needed > setup.cap, "{size} with {held} held in {setup:?}");

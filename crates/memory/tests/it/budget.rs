@@ -15,9 +15,8 @@ fn refused_charge_leaves_the_budget_unchanged() {
     let budget = Budgeted::new(System::new(), Bytes::new(100));
     budget.charge(Bytes::new(60), OpTag::NONE).expect("it fits");
     let failed = budget.charge(Bytes::new(41), OpTag::NONE);
-    let (requested, limit) = (Bytes::new(41), Bytes::new(100));
-    let expected = MemoryError { op: None, requested, limit, kind: ErrorKind::OverBudget };
-    assert_eq!(failed, Err(expected));
+    let expected = MemoryError::new(ErrorKind::OverBudget, None, Bytes::new(41));
+    assert_eq!(failed, Err(expected.with_limit(Bytes::new(100))));
     assert_eq!(budget.used(), Bytes::new(60));
     assert_eq!(budget.peak(), Bytes::new(60));
     budget.charge(Bytes::new(40), OpTag::NONE).expect("the limit itself fits");
@@ -29,9 +28,9 @@ fn a_charge_near_the_integer_limit_fails() {
     let budget = Budgeted::new(System::new(), Bytes::new(u64::MAX));
     budget.charge(Bytes::new((1 << 56) - 1), OpTag::NONE).expect("it fits");
     let error = budget.charge(Bytes::new(2), OpTag::NONE).expect_err("it cannot be counted");
-    assert_eq!(error.kind, ErrorKind::Exhausted);
+    assert_eq!(error.kind(), ErrorKind::Exhausted);
     let error = budget.charge(Bytes::new(u64::MAX), OpTag::NONE).expect_err("the sum overflows");
-    assert_eq!(error.kind, ErrorKind::OverBudget);
+    assert_eq!(error.kind(), ErrorKind::OverBudget);
     budget.refund(Bytes::new((1 << 56) - 1), OpTag::NONE);
     assert_eq!(budget.used(), Bytes::ZERO);
 }
@@ -55,7 +54,7 @@ fn a_failure_below_refunds_the_charge() {
     let budget = Budgeted::new(System::new(), Bytes::new(u64::MAX));
     let mut bytes: Vec<'_, u8> = Vec::new(Alloc::new(&budget));
     let error = bytes.try_reserve_exact(isize::MAX as usize).expect_err("no heap has that much");
-    assert_eq!(error.kind, ErrorKind::Exhausted);
+    assert_eq!(error.kind(), ErrorKind::Exhausted);
     assert_eq!(budget.used(), Bytes::ZERO);
 }
 
@@ -94,9 +93,10 @@ fn the_warning_comes_once_at_four_fifths() {
         budget.charge(Bytes::new(1), OpTag::NONE).expect("it fits");
         budget.refund(Bytes::new(1), OpTag::NONE);
     }
-    let (used, hard_limit) = (Bytes::new(soft), Bytes::from_mib(256));
-    let warning = BudgetWarning { used, soft_limit: used, hard_limit };
-    assert_eq!(*heard.0.lock().expect("no holder panics"), [warning]);
+    let heard = heard.0.lock().expect("no holder panics");
+    let [warning] = heard[..] else { panic!("{heard:?}") };
+    let told = (warning.used, warning.soft_limit, warning.hard_limit);
+    assert_eq!(told, (Bytes::new(soft), Bytes::new(soft), Bytes::from_mib(256)));
     assert_eq!(warning.to_string(), "memory runs low: 204.7 MiB of 256.0 MiB in use");
     budget.refund(Bytes::new(soft - 1), OpTag::NONE);
 }

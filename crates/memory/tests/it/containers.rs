@@ -2,8 +2,9 @@
 
 use std::collections::{HashMap, HashSet};
 use std::fmt::Write as _;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use gitmind_memory::{Alloc, Faulty, Map, Schedule, Set, String, System, Trace, Traced, Vec};
+use gitmind_memory::{Alloc, Faulty, Map, Port, Schedule, Set, String, System, Trace, Traced, Vec};
 use rand_xoshiro::Xoshiro256PlusPlus;
 use rand_xoshiro::rand_core::{Rng as _, SeedableRng as _};
 
@@ -95,8 +96,15 @@ fn compare_a_map_and_a_set(memory: &Memory) -> u64 {
                 Ok(before) => assert_eq!(before, model.insert(key, value)),
                 Err(_) => assert!(!model.contains_key(&key), "an entry that is there needs none"),
             },
-            3 => match ours.try_get_or_insert_with(key, || value) {
-                Ok(held) => assert_eq!(held, model.entry(key).or_insert(value)),
+            3 => match ours.try_entry(key) {
+                Ok(entry) => {
+                    assert_eq!(*entry.key(), key);
+                    let held = entry.and_modify(|held| *held += 1).or_insert(value);
+                    assert_eq!(
+                        held,
+                        model.entry(key).and_modify(|held| *held += 1).or_insert(value)
+                    );
+                }
                 Err(_) => assert!(!model.contains_key(&key), "an entry that is there needs none"),
             },
             4 => match keys.try_insert(key) {
@@ -125,7 +133,8 @@ fn compare_a_map_and_a_set(memory: &Memory) -> u64 {
         assert!(ours.keys().all(|key| ours.get(key) == model.get(key)));
         assert_eq!(ours.values().sum::<u64>(), model.values().sum::<u64>());
     });
-    assert_eq!(keys.iter().copied().collect::<HashSet<_>>(), model_keys);
+    assert!(keys.iter().all(|key| model_keys.contains(key)));
+    assert_eq!(keys.into_iter().collect::<HashSet<_>>(), model_keys);
     assert_eq!(ours.into_iter().collect::<HashMap<_, _>>(), model);
     failed
 }
@@ -140,6 +149,7 @@ fn what_is_there_can_be_set_in_a_full_map() {
     for key in 0..full {
         assert_eq!(map.try_insert(key, 1), Ok(Some(0)));
         assert_eq!(map.try_get_or_insert_with(key, || 2), Ok(&mut 1));
+        assert_eq!(map.try_entry(key).map(|entry| *entry.or_insert(2)), Ok(1));
     }
 }
 
@@ -155,7 +165,8 @@ fn a_string_is_that_of_std_whatever_fails() {
                 ours = String::new(Alloc::new(&memory));
                 model.clear();
             }
-            1..25 if ours.try_push_str(text).is_ok() => model.push_str(text),
+            1..13 if ours.try_push_str(text).is_ok() => model.push_str(text),
+            13..25 if ours.try_push('\u{e9}').is_ok() => model.push('\u{e9}'),
             25.. if write!(ours, "{text}").is_ok() => model.push_str(text),
             _ => {}
         }
@@ -163,4 +174,29 @@ fn a_string_is_that_of_std_whatever_fails() {
     });
     assert!(failed > 2, "{failed} requests failed");
     assert_eq!((ours.to_string(), format!("{ours:?}")), (model.clone(), format!("{model:?}")));
+}
+
+/// Unwinds when it is dropped, if it says so.
+struct Loud(bool);
+
+impl Drop for Loud {
+    fn drop(&mut self) {
+        assert!(!self.0, "the destructor unwinds");
+    }
+}
+
+#[test]
+fn containers_give_their_block_back_when_a_value_unwinds_in_its_destructor() {
+    type Ending = fn(Map<'_, u8, Loud>);
+    let endings: [Ending; 3] =
+        [|map| drop(map), |map| drop(map.into_iter()), |map| drop(map.into_iter().nth(2))];
+    for ending in endings {
+        let memory = memory();
+        let mut map = Map::new(Alloc::new(&memory));
+        for key in 0..10 {
+            map.try_insert(key, Loud(key == 5)).expect("nothing fails");
+        }
+        assert!(catch_unwind(AssertUnwindSafe(|| ending(map))).is_err());
+        assert_eq!(memory.diagnostics().blocks_outstanding, 0);
+    }
 }

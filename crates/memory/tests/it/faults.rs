@@ -27,7 +27,7 @@ fn the_nth_failure_surfaces_leaks_nothing_and_the_next_call_works() {
         for nth in NTH {
             let memory = Faulty::new(Traced::new(System::new(), Trace::sites()), schedule(nth));
             let error = workload(Alloc::new(&memory)).expect_err("the schedule fails one");
-            assert_eq!(error.kind, ErrorKind::Injected);
+            assert_eq!(error.kind(), ErrorKind::Injected);
             assert!(memory.inner().report().is_clean(), "{}", memory.inner().report());
             let first = memory.faults();
             assert_eq!((first.requests, first.failed), (nth, 1), "nothing is tried afterwards");
@@ -52,7 +52,7 @@ fn every_request_of_a_workload_can_fail() {
         for schedule in [Schedule::once(nth), Schedule::forever(nth)] {
             memory.reset(schedule);
             let error = workload(Alloc::new(&memory)).expect_err("the schedule fails one");
-            assert_eq!(error.kind, ErrorKind::Injected, "request {nth}");
+            assert_eq!(error.kind(), ErrorKind::Injected, "request {nth}");
             assert!(memory.inner().report().is_clean(), "request {nth}");
         }
     }

@@ -1,19 +1,15 @@
 //! The intern table against string-interner, and what it leaves in memory that it gives back.
 
-use std::alloc::Layout;
 use std::collections::HashMap;
-use std::ptr::NonNull;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
-use gitmind_memory::units::Bytes;
-use gitmind_memory::{
-    Alloc, Diagnostics, InternTable, MemoryError, OpTag, Pooling, Port, PortId, Symbol, System,
-    Zeroing,
-};
+use gitmind_memory::{Alloc, InternTable, Pooling, Symbol, System, Zeroing};
 use proptest::prelude::*;
 use string_interner::StringInterner;
 use string_interner::backend::StringBackend;
 use string_interner::symbol::SymbolU32;
+
+use super::watched::{Watch, Watched};
 
 proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
@@ -47,84 +43,23 @@ proptest! {
 
 const SECRET: u8 = 0x5E;
 
-/// A port that counts places with secret bytes in what is given back to it.
-#[derive(Debug, Default)]
-struct Witness {
-    system: System,
-    secrets: AtomicU64,
-}
+/// Counts places with secret bytes in what comes back.
+#[derive(Default)]
+struct Secrets(AtomicU64);
 
-impl Witness {
-    /// # Safety
-    /// The block is live, and every byte of it was written.
-    unsafe fn look(&self, block: NonNull<u8>, layout: Layout) {
-        let bytes = NonNull::slice_from_raw_parts(block, layout.size());
-        // SAFETY: the caller promises initialised bytes of a live block.
-        let bytes = unsafe { bytes.as_ref() };
+impl Watch for Secrets {
+    const LOOKS: bool = true;
+
+    fn freed(&self, bytes: &[u8]) {
         // A single one may be of a number.
         let found = bytes.windows(8).filter(|window| *window == [SECRET; 8]).count();
-        self.secrets.fetch_add(found as u64, Relaxed);
-    }
-}
-
-// SAFETY: blocks are the system's; the bytes that come back are only read.
-unsafe impl Port for Witness {
-    fn allocate(&self, layout: Layout, op: OpTag<'_>) -> Result<NonNull<u8>, MemoryError> {
-        self.system.allocate_zeroed(layout, op)
-    }
-
-    unsafe fn deallocate(&self, block: NonNull<u8>, layout: Layout, op: OpTag<'_>) {
-        // SAFETY: the block is live, and zeros were written to all of it.
-        unsafe { self.look(block, layout) };
-        // SAFETY: the caller's promises are passed on unchanged.
-        unsafe { self.system.deallocate(block, layout, op) };
-    }
-
-    unsafe fn grow(
-        &self,
-        block: NonNull<u8>,
-        old: Layout,
-        new: Layout,
-        op: OpTag<'_>,
-    ) -> Result<NonNull<u8>, MemoryError> {
-        let larger = self.allocate(new, op)?;
-        // SAFETY: both are live and have as many bytes.
-        unsafe { larger.copy_from_nonoverlapping(block, old.size()) };
-        // SAFETY: the old block is given up for the new one.
-        unsafe { self.deallocate(block, old, op) };
-        Ok(larger)
-    }
-
-    unsafe fn shrink(
-        &self,
-        _: NonNull<u8>,
-        _: Layout,
-        _: Layout,
-        _: OpTag<'_>,
-    ) -> Result<NonNull<u8>, MemoryError> {
-        unreachable!("a table does not shrink a block");
-    }
-
-    fn charge(&self, bytes: Bytes, op: OpTag<'_>) -> Result<(), MemoryError> {
-        self.system.charge(bytes, op)
-    }
-
-    fn refund(&self, bytes: Bytes, op: OpTag<'_>) {
-        self.system.refund(bytes, op);
-    }
-
-    fn id(&self) -> PortId {
-        self.system.id()
-    }
-
-    fn diagnostics(&self) -> Diagnostics {
-        self.system.diagnostics()
+        self.0.fetch_add(found as u64, Relaxed);
     }
 }
 
 /// Places with secret bytes that go back to the port while strings come, move, go and stay.
 fn secrets(pooling: Pooling, zeroing: Zeroing) -> u64 {
-    let witness = Witness::default();
+    let witness = Watched::<System, Secrets>::default();
     let table = InternTable::new(Alloc::new(&witness), pooling, zeroing);
     let text = |number: usize| {
         let mut text = vec![SECRET; 20 + number % 50];
@@ -140,7 +75,7 @@ fn secrets(pooling: Pooling, zeroing: Zeroing) -> u64 {
     }
     table.trim().expect("there is memory");
     drop(table);
-    witness.secrets.load(Relaxed)
+    witness.watch.0.load(Relaxed)
 }
 
 #[test]

@@ -9,6 +9,7 @@ mod charges;
 mod containers;
 #[cfg(feature = "testing")]
 mod contract;
+mod deque;
 mod faults;
 #[cfg(feature = "histogram")]
 mod histogram;
@@ -20,9 +21,11 @@ mod operation;
 mod pool_sweeps;
 mod ports;
 mod programs;
+mod reasons;
 mod reentrance;
 mod registry;
 mod slab;
 #[cfg(feature = "testing")]
 mod sweep;
 mod traced;
+mod watched;

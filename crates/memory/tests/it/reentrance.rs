@@ -80,7 +80,7 @@ fn what_needs_a_new_block_inside_a_request_is_reentrant() {
         let arena = Rc::new(Arena::begin(Alloc::new(port), Bytes::ZERO, Bytes::from_mib(4)));
         let (again, seen) = (Rc::clone(&arena), Rc::new(Cell::new(None)));
         let kept = Rc::clone(&seen);
-        on_request(move || kept.set(again.try_alloc(1_u8).err().map(|error| error.kind)));
+        on_request(move || kept.set(again.try_alloc(1_u8).err().map(|error| error.kind())));
         assert!(arena.try_alloc([1_u8; 5000]).is_ok());
         assert_eq!(seen.get(), Some(ErrorKind::Reentrant));
         assert!(arena.try_alloc(1_u8).is_ok(), "it serves again");
@@ -120,11 +120,39 @@ fn an_intern_table_refuses_what_a_gate_asks_of_the_shard_in_change() {
         let (table, end) = leak(InternTable::new(Alloc::new(port), Pooling::On, Zeroing::Off));
         let seen = Rc::new(Cell::new(None));
         let kept = Rc::clone(&seen);
-        on_request(move || kept.set(table.acquire(b"a").err().map(|error| error.kind)));
+        on_request(move || kept.set(table.acquire(b"a").err().map(|error| error.kind())));
         let symbol = table.acquire(b"a").expect("there is memory");
         assert_eq!(seen.get(), Some(ErrorKind::Reentrant));
         assert_eq!(table.resolve(symbol, <[u8]>::to_vec), Ok(b"a".to_vec()));
         assert_eq!(table.release(symbol), Ok(()));
+        end();
+    });
+}
+
+#[test]
+fn a_callback_counts_an_intern_table_as_it_was_before_the_call() {
+    with_port(|port| {
+        let (table, end) = leak(InternTable::new(Alloc::new(port), Pooling::On, Zeroing::Off));
+        let first = table.acquire(b"first").expect("there is memory");
+        let seen = Rc::new(Cell::new(None));
+        let kept = Rc::clone(&seen);
+        // The first of the strings below that needs memory of the port.
+        on_request(move || kept.set(Some((table.len(), table.held()))));
+        let texts = (0..99_u8).map(|text| [text; 99]);
+        let mut before = (table.len(), table.held());
+        let others: Vec<_> = texts
+            .map(|text| {
+                before = if seen.get().is_none() { (table.len(), table.held()) } else { before };
+                table.acquire(&text).expect("there is memory")
+            })
+            .collect();
+        assert_eq!(seen.get(), Some(before));
+        assert_eq!(table.held(), (100, Bytes::new(5 + 99 * 99)));
+        assert_eq!(table.resolve(first, |_| table.len()), Ok(100));
+        for symbol in others.into_iter().chain([first]) {
+            assert_eq!(table.release(symbol), Ok(()));
+        }
+        assert_eq!((table.len(), table.held()), (0, (0, Bytes::ZERO)));
         end();
     });
 }

@@ -211,7 +211,7 @@ fn a_failure_keeps_its_reason_and_the_slab_usable() {
             Err(error) => break error,
         }
     };
-    assert_eq!((error.kind, error.requested), (ErrorKind::OverBudget, Bytes::new(256 * KIB)));
+    assert_eq!((error.kind(), error.requested()), (ErrorKind::OverBudget, Bytes::new(256 * KIB)));
     assert!(boxes.len() * 256 >= 258_000, "nearly all of the budget is usable: {}", boxes.len());
     boxes.pop();
     drop(slab.try_box([1_u8; 200]).expect("what was freed is there again"));

@@ -4,8 +4,10 @@ use super::operation;
 use std::alloc::Layout;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::ptr::NonNull;
+use std::sync::Mutex;
 
 use super::leak::leak;
+use super::watched::{Watch, Watched};
 use gitmind_memory::units::Bytes;
 use gitmind_memory::{Alloc, ErrorKind, Misuse, OpStats, OpTag, Port, System, Trace, Traced, Vec};
 
@@ -103,8 +105,8 @@ fn foreign_blocks_do_not_grow_or_shrink() {
         let grown = unsafe { other.grow(owned, LAYOUT, large, OpTag::NONE) };
         // SAFETY: as above.
         let shrunk = unsafe { other.shrink(owned, LAYOUT, small, OpTag::NONE) };
-        assert_eq!(grown.map_err(|error| error.kind), Err(ErrorKind::Foreign));
-        assert_eq!(shrunk.map_err(|error| error.kind), Err(ErrorKind::Foreign));
+        assert_eq!(grown.map_err(|error| error.kind()), Err(ErrorKind::Foreign));
+        assert_eq!(shrunk.map_err(|error| error.kind()), Err(ErrorKind::Foreign));
         assert_eq!(other.diagnostics().failures_total, 2);
         let report = other.teardown().expect_err("foreign blocks were passed in");
         let misuses = report.violations.iter().map(|violation| violation.misuse);
@@ -142,65 +144,26 @@ fn a_wrong_size_and_a_write_past_the_end_are_found() {
     traced.teardown().expect_err("the damage was reported");
 }
 
-/// A port whose blocks are kept, so that a test can look at what was given back.
-struct Keeping(System, std::sync::Mutex<std::vec::Vec<(usize, std::vec::Vec<u8>)>>);
+/// Keeps the bytes that come back.
+#[derive(Default)]
+struct Kept(Mutex<std::vec::Vec<std::vec::Vec<u8>>>);
 
-// SAFETY: every block is the system port's; a block is copied before it is given back.
-unsafe impl Port for Keeping {
-    fn allocate(
-        &self,
-        layout: Layout,
-        op: OpTag<'_>,
-    ) -> Result<NonNull<u8>, gitmind_memory::MemoryError> {
-        self.0.allocate(layout, op)
-    }
-    unsafe fn deallocate(&self, ptr: NonNull<u8>, layout: Layout, op: OpTag<'_>) {
-        let block = NonNull::slice_from_raw_parts(ptr, layout.size());
-        // SAFETY: the tests initialise every block before it is given back.
-        let contents = unsafe { block.as_ref() }.to_vec();
-        self.1.lock().expect("no holder panics").push((layout.size(), contents));
-        // SAFETY: the caller's promises are passed on unchanged.
-        unsafe { self.0.deallocate(ptr, layout, op) };
-    }
-    unsafe fn grow(
-        &self,
-        _: NonNull<u8>,
-        _: Layout,
-        _: Layout,
-        _: OpTag<'_>,
-    ) -> Result<NonNull<u8>, gitmind_memory::MemoryError> {
-        unreachable!("a zeroizing port moves blocks itself")
-    }
-    unsafe fn shrink(
-        &self,
-        _: NonNull<u8>,
-        _: Layout,
-        _: Layout,
-        _: OpTag<'_>,
-    ) -> Result<NonNull<u8>, gitmind_memory::MemoryError> {
-        unreachable!("a zeroizing port moves blocks itself")
-    }
-    fn charge(&self, _: Bytes, _: OpTag<'_>) -> Result<(), gitmind_memory::MemoryError> {
-        Ok(())
-    }
-    fn refund(&self, _: Bytes, _: OpTag<'_>) {}
-    fn id(&self) -> gitmind_memory::PortId {
-        self.0.id()
-    }
-    fn diagnostics(&self) -> gitmind_memory::Diagnostics {
-        self.0.diagnostics()
+impl Watch for Kept {
+    const LOOKS: bool = true;
+
+    fn freed(&self, bytes: &[u8]) {
+        self.0.lock().expect("no holder panics").push(bytes.to_vec());
     }
 }
 
 #[test]
 fn zeroizing_overwrites_what_is_given_back_also_by_growing() {
-    let keeping = Keeping(System::new(), std::sync::Mutex::default());
-    let traced = Traced::new(keeping, Trace::sites().zeroizing(true));
+    let traced = Traced::new(Watched::<System, Kept>::default(), Trace::sites().zeroizing(true));
     let mut secret = Vec::new(Alloc::new(&traced));
     secret.try_extend_from_slice(b"a path not to be found").expect("it is granted");
     secret.try_extend_from_slice(&[b'x'; 100]).expect("it is granted");
     drop(secret);
-    let freed = traced.inner().1.lock().expect("no holder panics");
+    let freed = traced.inner().watch.0.lock().expect("no holder panics");
     assert_eq!(freed.len(), 2, "one block before it grew, one after");
-    assert!(freed.iter().all(|(_, contents)| contents.iter().all(|byte| *byte == 0)));
+    assert!(freed.iter().all(|contents| contents.iter().all(|byte| *byte == 0)));
 }

@@ -83,9 +83,11 @@ mod tests {
 
     #[test]
     fn a_curve_has_a_corner_only_where_the_level_changes() {
-        let interval = |micros, mib: u64| Interval {
-            start: Duration::from_micros(micros),
-            highest: Usage { charged: mib << 20, allocated: 0 },
+        let interval = |micros, mib: u64| {
+            let mut interval = Interval::default();
+            interval.start = Duration::from_micros(micros);
+            interval.highest.charged = mib << 20;
+            interval
         };
         let intervals = [interval(0, 1), interval(1000, 1), interval(2000, 3), interval(3000, 0)];
         let points = steps(&intervals, (10.0, 14.0), |levels| levels.charged);

@@ -1,16 +1,12 @@
 //! Where safe code is called while a container is being changed.
 
-use std::alloc::Layout;
 use std::cell::{Cell, RefCell};
-use std::ptr::NonNull;
 
 use gitmind_memory::units::Bytes;
-use gitmind_memory::{
-    BudgetObserver, BudgetWarning, Budgeted, Diagnostics, Gate, Gated, MemoryError, OpTag, Port,
-    PortId,
-};
+use gitmind_memory::{BudgetObserver, BudgetWarning, Budgeted, Gate, Gated, MemoryError, OpTag};
 
 use super::subjects::Bottom;
+use crate::watched::{Request, Watch, Watched};
 
 /// Who calls back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -81,10 +77,6 @@ impl Gate for Calls {
         Ok(())
     }
 
-    fn refused(&self) -> u64 {
-        0
-    }
-
     fn release(&self, _: Bytes) {
         fire(Callback::Release);
     }
@@ -97,67 +89,24 @@ impl BudgetObserver for Calls {
 }
 
 /// What each container takes from: everything in it calls back.
-pub(super) type Stack = Budgeted<Gated<User, Calls>, Calls>;
+pub(super) type Stack = Budgeted<Gated<Watched<Bottom, Calls>, Calls>, Calls>;
 
 pub(super) fn stack(bottom: Bottom) -> Stack {
-    Budgeted::with_observer(Gated::with_gate(User(bottom), Calls), Bytes::from_mib(64), Calls)
+    let port = Watched { inner: bottom, watch: Calls };
+    Budgeted::with_observer(Gated::with_gate(port, Calls), Bytes::from_mib(64), Calls)
 }
 
-/// A port outside.
-pub(super) struct User(pub(super) Bottom);
+impl Watch for Calls {
+    const LOOKS: bool = false;
 
-// SAFETY: blocks are the inner port's; what a callback does has its own blocks.
-unsafe impl Port for User {
-    fn allocate(&self, layout: Layout, op: OpTag<'_>) -> Result<NonNull<u8>, MemoryError> {
-        fire(Callback::Allocate);
-        self.0.allocate(layout, op)
-    }
-
-    unsafe fn deallocate(&self, block: NonNull<u8>, layout: Layout, op: OpTag<'_>) {
-        fire(Callback::Deallocate);
-        // SAFETY: the caller's promises are passed on.
-        unsafe { self.0.deallocate(block, layout, op) };
-    }
-
-    unsafe fn grow(
-        &self,
-        block: NonNull<u8>,
-        old: Layout,
-        new: Layout,
-        op: OpTag<'_>,
-    ) -> Result<NonNull<u8>, MemoryError> {
-        fire(Callback::Grow);
-        // SAFETY: the caller's promises are passed on.
-        unsafe { self.0.grow(block, old, new, op) }
-    }
-
-    unsafe fn shrink(
-        &self,
-        block: NonNull<u8>,
-        old: Layout,
-        new: Layout,
-        op: OpTag<'_>,
-    ) -> Result<NonNull<u8>, MemoryError> {
-        fire(Callback::Shrink);
-        // SAFETY: the caller's promises are passed on.
-        unsafe { self.0.shrink(block, old, new, op) }
-    }
-
-    fn charge(&self, bytes: Bytes, op: OpTag<'_>) -> Result<(), MemoryError> {
-        fire(Callback::Charge);
-        self.0.charge(bytes, op)
-    }
-
-    fn refund(&self, bytes: Bytes, op: OpTag<'_>) {
-        fire(Callback::Refund);
-        self.0.refund(bytes, op);
-    }
-
-    fn id(&self) -> PortId {
-        self.0.id()
-    }
-
-    fn diagnostics(&self) -> Diagnostics {
-        self.0.diagnostics()
+    fn request(&self, request: Request) {
+        fire(match request {
+            Request::Allocate => Callback::Allocate,
+            Request::Deallocate => Callback::Deallocate,
+            Request::Grow => Callback::Grow,
+            Request::Shrink => Callback::Shrink,
+            Request::Charge => Callback::Charge,
+            Request::Refund => Callback::Refund,
+        });
     }
 }

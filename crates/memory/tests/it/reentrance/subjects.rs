@@ -9,7 +9,7 @@ use gitmind_memory::units::Bytes;
 use gitmind_memory::{
     Alloc, Arena, ArenaVec, Box as Boxed, Charge, ErrorKind, InternError, InternTable, Interned,
     Map, MemoryError, Op, Pooling, Port, Registry, Scope, Slab, SlabBox, System, Trace, Traced,
-    VecIn, Zeroing,
+    VecDeque, VecIn, Zeroing,
 };
 
 use super::callbacks::{self, Callback, Stack};
@@ -135,6 +135,21 @@ impl Thing for (u64, Map<'static, u64, Loud>) {
     }
 }
 
+impl Thing for (u64, VecDeque<'static, Loud>) {
+    fn is_whole(&self) -> bool {
+        self.1.iter().all(|one| one.0 == [self.0; 4])
+    }
+
+    fn resize(&mut self, is_larger: bool) -> Result<(), MemoryError> {
+        if !is_larger {
+            self.1.drain(1..).for_each(drop);
+            return Ok(());
+        }
+        let more = if self.1.len() < 100 { self.1.len() + 1 } else { 0 };
+        (0..more).try_for_each(|_| self.1.try_push_front(Loud([self.0; 4])))
+    }
+}
+
 impl Thing for Charge<'static> {
     fn is_whole(&self) -> bool {
         true
@@ -255,7 +270,9 @@ fn of_strings(port: &'static Stack, pooling: Pooling, zeroing: Zeroing) -> Subje
     let make = |seed| Ok((seed, table.intern(&text(seed))?));
     let report = || {
         let trimmed = table.trim();
-        assert!(trimmed.err().is_none_or(|error| error.kind == ErrorKind::Reentrant));
+        assert!(trimmed.err().is_none_or(|error| error.kind() == ErrorKind::Reentrant));
+        let (strings, bytes) = table.held();
+        assert!(table.len() as u64 == strings && bytes.get() >= 40 * strings);
     };
     subject(make, report, end)
 }
@@ -263,7 +280,7 @@ fn of_strings(port: &'static Stack, pooling: Pooling, zeroing: Zeroing) -> Subje
 type Builder = fn(&'static Stack) -> Subject;
 
 /// Every container, by name.
-pub(super) const SUBJECTS: [(&str, Builder); 15] = [
+pub(super) const SUBJECTS: [(&str, Builder); 16] = [
     ("arena slice", |port| {
         let (arena, end) = arena(Alloc::new(port));
         let make = |seed| arena.try_alloc_slice_with(bytes_of(seed) / 8, |_| seed);
@@ -324,6 +341,14 @@ pub(super) const SUBJECTS: [(&str, Builder); 15] = [
             let mut array = (seed, VecIn::new(Alloc::new(port)));
             push_more(&mut array)?;
             Ok(array)
+        };
+        subject(make, || (), || ())
+    }),
+    ("deque", |port| {
+        let make = |seed| {
+            let mut deque = (seed, VecDeque::new(Alloc::new(port)));
+            deque.resize(true)?;
+            Ok(deque)
         };
         subject(make, || (), || ())
     }),

@@ -52,7 +52,7 @@ impl Run {
     fn served<T>(&self, answer: Result<T, MemoryError>, is_inner: bool) -> Option<T> {
         answer
             .inspect_err(|error| {
-                assert!(is_inner && error.kind == ErrorKind::Reentrant, "{error}");
+                assert!(is_inner && error.kind() == ErrorKind::Reentrant, "{error}");
                 self.refused.set(self.refused.get() + 1);
             })
             .ok()
@@ -149,7 +149,7 @@ fn run(cell: Case, build: fn(&'static callbacks::Stack) -> Subject) -> (bool, u3
     drop(run.subject.make);
     drop(run.subject.report);
     assert_eq!(port.used(), Bytes::ZERO, "the budget is back");
-    let report = port.inner().inner().0.report();
+    let report = port.inner().inner().inner.report();
     assert!(report.is_clean(), "{report}");
     end();
     (is_reached, refused)
