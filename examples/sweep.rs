@@ -6,11 +6,11 @@
 #![expect(clippy::print_stdout, reason = "an example shows what it found")]
 
 use gitmind::memory::testing::{Outcome, assert_no_leaks, sweep};
-use gitmind::memory::{Alloc, Map, MemoryError, Vec};
+use gitmind::memory::{self, Alloc, Map, MemoryError};
 
 /// Which lines a word is on.
 struct Index<'a> {
-    lines_of: Map<'a, &'a str, Vec<'a, usize>>,
+    lines_of: Map<'a, &'a str, memory::Vec<'a, usize>>,
     alloc: Alloc<'a>,
 }
 
@@ -27,13 +27,13 @@ impl<'a> Index<'a> {
 
     fn add(&mut self, word: &'a str, line: usize) -> Result<(), MemoryError> {
         let alloc = self.alloc;
-        self.lines_of.try_get_or_insert_with(word, || Vec::new(alloc))?.try_push(line)
+        self.lines_of.try_get_or_insert_with(word, || memory::Vec::new(alloc))?.try_push(line)
     }
 
     /// The bug: an allocation failure is reported as a word that is not in the index.
-    fn lines_of(&self, word: &str) -> Vec<'a, usize> {
+    fn lines_of(&self, word: &str) -> memory::Vec<'a, usize> {
         let found = self.lines_of.get(word).and_then(|lines| lines.try_clone().ok());
-        found.unwrap_or_else(|| Vec::new(self.alloc))
+        found.unwrap_or_else(|| memory::Vec::new(self.alloc))
     }
 }
 

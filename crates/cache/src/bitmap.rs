@@ -27,9 +27,9 @@ const CONTAINERS_MAX: usize = 1 << 16;
 /// Appends the bitmap file of `ids`, which must be sorted and distinct.
 ///
 /// ```
-/// use gitmind_memory::{Alloc, System, Vec};
+/// use gitmind_memory::{self as memory, Alloc, System};
 /// let system = System::new();
-/// let mut file = Vec::new(Alloc::new(&system));
+/// let mut file = memory::Vec::new(Alloc::new(&system));
 /// gitmind_cache::encode_bitmap(&[0, 2], &mut file)?;
 /// assert_eq!(&file[..8], b"GMCACHE\0");
 /// assert_eq!(*gitmind_cache::decode_bitmap(Alloc::new(&system), &file)?, [0, 2]);

@@ -60,10 +60,10 @@ pub enum CommitIndexError {
 /// ```
 /// use gitmind_cache::{CommitChunk, CommitRecord, encode_commit_chunk};
 /// use gitmind_git::oid::Oid;
-/// use gitmind_memory::{Alloc, System, Vec};
+/// use gitmind_memory::{self as memory, Alloc, System};
 /// let record = |first_edge, byte| CommitRecord { first_edge, commit: Oid::new([byte; 20]) };
 /// let system = System::new();
-/// let mut file = Vec::new(Alloc::new(&system));
+/// let mut file = memory::Vec::new(Alloc::new(&system));
 /// encode_commit_chunk([record(0, 1), record(3, 2)], &mut file)?;
 /// let chunk = CommitChunk::parse(&file)?;
 /// assert_eq!(chunk.find(2), Some(0));

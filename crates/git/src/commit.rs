@@ -33,7 +33,7 @@ impl<'a> Commit<'a> {
     /// ```
     /// use gitmind_ports::clock::Timestamp;
     /// use gitmind_git::{Commit, CommitDraft, EMPTY_TREE, Identity};
-    /// use gitmind_memory::{Alloc, System, Vec};
+    /// use gitmind_memory::{self as memory, Alloc, System};
     /// use gitmind_git::oid::Oid;
     /// let (system, identity) = (System::new(), Identity::default());
     /// let draft = CommitDraft {
@@ -43,7 +43,7 @@ impl<'a> Commit<'a> {
     ///     time: Timestamp { seconds: 1_700_000_000, offset_seconds: 3600 },
     ///     message: b"oA==",
     /// };
-    /// let mut bytes = Vec::new(Alloc::new(&system));
+    /// let mut bytes = memory::Vec::new(Alloc::new(&system));
     /// draft.encode(&mut bytes)?;
     /// let commit = Commit::parse(Oid::ZERO, &bytes)?;
     /// assert_eq!((commit.tree, commit.message), (draft.tree, draft.message));

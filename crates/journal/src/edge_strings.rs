@@ -18,18 +18,18 @@ const ULID_BYTES_MAX: usize = 26;
 ///
 /// ```
 /// use gitmind_journal::{Edges, EdgeStrings};
-/// use gitmind_memory::{Alloc, InternTable, Pooling, System, Vec, Zeroing};
+/// use gitmind_memory::{self as memory, Alloc, InternTable, Pooling, System, Zeroing};
 /// let system = System::new();
 /// let alloc = Alloc::new(&system);
 /// let mut strings = EdgeStrings::new(InternTable::new(alloc, Pooling::On, Zeroing::Off));
 /// // Two edges from `a` to `a`.
 /// let payload = [0xa2, 5, 0x61, b'a', 6, 0x61, b'a', 0xa2, 5, 0x61, b'a', 6, 0x61, b'a'];
-/// let mut interned = Vec::new(alloc);
+/// let mut interned = memory::Vec::new(alloc);
 /// for edge in Edges::new(&payload) {
 ///     interned.try_push(strings.intern(&edge?)?)?;
 /// }
 /// assert_eq!((strings.counts().total, strings.counts().distinct), (4, 1));
-/// let mut buffer = Vec::new(alloc);
+/// let mut buffer = memory::Vec::new(alloc);
 /// assert_eq!(strings.resolve(&interned[1], &mut buffer)?.target_path, b"a");
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```

@@ -39,9 +39,9 @@ pub enum MessageError {
 /// A message ends at its first NUL, as in the C tool. An empty message is an empty payload.
 ///
 /// ```
-/// use gitmind_memory::{Alloc, System, Vec};
+/// use gitmind_memory::{self as memory, Alloc, System};
 /// let system = System::new();
-/// let mut payload = Vec::new(Alloc::new(&system));
+/// let mut payload = memory::Vec::new(Alloc::new(&system));
 /// gitmind_journal::decode_message(b"oA==", &mut payload)?;
 /// assert_eq!(*payload, [0xa0]);
 /// assert!(gitmind_journal::decode_message(b"oA==\n", &mut payload).is_err());

@@ -18,9 +18,9 @@ use crate::units::Bytes;
 /// keeps the reason of a failure for the conversion into [`MemoryError`].
 ///
 /// ```
-/// use gitmind_memory::{Alloc, System, Vec};
+/// use gitmind_memory::{self as memory, Alloc, System};
 /// let system = System::new();
-/// let mut ids = Vec::new(Alloc::new(&system));
+/// let mut ids = memory::Vec::new(Alloc::new(&system));
 /// ids.try_push(7_u32)?;
 /// assert_eq!(ids.as_slice(), [7]);
 /// # Ok::<(), gitmind_memory::MemoryError>(())

@@ -121,12 +121,12 @@ impl Ledger {
 /// The hard limit is exact on any number of threads; a failure changes nothing.
 ///
 /// ```
-/// use gitmind_memory::{Alloc, Budgeted, ErrorKind, System, Vec};
+/// use gitmind_memory::{self as memory, Alloc, Budgeted, ErrorKind, System};
 /// use gitmind_memory::units::Bytes;
 /// let budget = Budgeted::new(System::new(), Bytes::new(100));
-/// let mut kept = Vec::new(Alloc::new(&budget));
+/// let mut kept = memory::Vec::new(Alloc::new(&budget));
 /// kept.try_extend_from_slice(&[0_u8; 60])?;
-/// let failed = Vec::<u8>::try_with_capacity(41, Alloc::new(&budget));
+/// let failed = memory::Vec::<u8>::try_with_capacity(41, Alloc::new(&budget));
 /// assert_eq!(failed.unwrap_err().kind(), ErrorKind::OverBudget);
 /// assert_eq!(budget.used().get() + 40, budget.hard_limit().get());
 /// drop(kept);

@@ -24,13 +24,13 @@ pub const OPERATIONS_MAX: usize = 64;
 /// The operations that run now, and totals of those that ended.
 ///
 /// ```
-/// use gitmind_memory::{Alloc, Op, Registry, System, Trace, Traced, Vec};
+/// use gitmind_memory::{self as memory, Alloc, Op, Registry, System, Trace, Traced};
 /// use gitmind_memory::units::Bytes;
 /// const READ: Op = Op::new(0, "read");
 /// let (registry, port) = (Registry::new(), Traced::new(System::new(), Trace::stamped()));
 /// let scope = registry.begin(READ)?;
 /// let alloc = scope.tag(Alloc::new(&port));
-/// drop(Vec::<u8>::try_with_capacity(100, alloc)?);
+/// drop(memory::Vec::<u8>::try_with_capacity(100, alloc)?);
 /// drop(scope);
 /// let totals = registry.totals(READ);
 /// assert_eq!((totals.runs, totals.leaked_bytes), (1, Bytes::ZERO));

@@ -20,10 +20,10 @@ use crate::units::Bytes;
 /// heap would cost every request for the sake of the one that fails.
 ///
 /// ```
-/// use gitmind_memory::{Alloc, Port, System, Vec};
+/// use gitmind_memory::{self as memory, Alloc, Port, System};
 /// use gitmind_memory::units::Bytes;
 /// let system = System::new();
-/// let ids = Vec::<u32>::try_with_capacity(4, Alloc::new(&system))?;
+/// let ids = memory::Vec::<u32>::try_with_capacity(4, Alloc::new(&system))?;
 /// assert_eq!(system.diagnostics().bytes_outstanding, Bytes::new(16));
 /// drop(ids);
 /// assert_eq!(system.diagnostics().blocks_outstanding, 0);

@@ -8,7 +8,7 @@
 mod error;
 mod median;
 
-use gitmind_memory::{Alloc, Map, MemoryError, Vec};
+use gitmind_memory::{self as memory, Alloc, Map, MemoryError};
 
 pub use self::error::ReadError;
 pub use self::median::median;
@@ -16,7 +16,7 @@ pub use self::median::median;
 /// The latest readings of each sensor, the oldest first.
 #[derive(Debug)]
 pub struct Recorder<'a> {
-    readings: Map<'a, u32, Vec<'a, f64>>,
+    readings: Map<'a, u32, memory::Vec<'a, f64>>,
     alloc: Alloc<'a>,
 }
 
@@ -32,7 +32,7 @@ impl<'a> Recorder<'a> {
     /// Every allocation failure; nothing was added then.
     pub fn record(&mut self, sensor: u32, value: f64) -> Result<(), MemoryError> {
         let alloc = self.alloc;
-        self.readings.try_get_or_insert_with(sensor, || Vec::new(alloc))?.try_push(value)
+        self.readings.try_get_or_insert_with(sensor, || memory::Vec::new(alloc))?.try_push(value)
     }
 
     /// A recorder with the readings of a text: a sensor and a value on each line.

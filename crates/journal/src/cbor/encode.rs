@@ -30,10 +30,10 @@ pub enum EncodeError {
 ///
 /// ```
 /// use gitmind_journal::{Edges, encode_edge};
-/// use gitmind_memory::{Alloc, System, Vec};
+/// use gitmind_memory::{self as memory, Alloc, System};
 /// let edge = Edges::new(&[0xa0]).next().expect("an empty map is an edge")?;
 /// let system = System::new();
-/// let mut bytes = Vec::new(Alloc::new(&system));
+/// let mut bytes = memory::Vec::new(Alloc::new(&system));
 /// encode_edge(&edge, &mut bytes)?;
 /// assert_eq!(Edges::new(&bytes).next(), Some(Ok(edge)));
 /// # Ok::<(), Box<dyn std::error::Error>>(())

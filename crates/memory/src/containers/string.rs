@@ -11,9 +11,9 @@ use crate::error::MemoryError;
 ///
 /// ```
 /// use std::fmt::Write as _;
-/// use gitmind_memory::{Alloc, String, System};
+/// use gitmind_memory::{self as memory, Alloc, System};
 /// let system = System::new();
-/// let mut line = String::new(Alloc::new(&system));
+/// let mut line = memory::String::new(Alloc::new(&system));
 /// line.try_push_str("edges: ")?;
 /// write!(line, "{}", 7).expect("there is memory");
 /// assert_eq!(&*line, "edges: 7");

@@ -20,10 +20,10 @@ pub type ArenaVec<'r, T> = VecIn<T, &'r Arena<'r>>;
 /// A growable array whose growth can fail.
 ///
 /// ```
-/// use gitmind_memory::{Alloc, Budgeted, ErrorKind, System, Vec};
+/// use gitmind_memory::{self as memory, Alloc, Budgeted, ErrorKind, System};
 /// use gitmind_memory::units::Bytes;
 /// let budget = Budgeted::new(System::new(), Bytes::new(64));
-/// let mut names: Vec<u8> = Vec::new(Alloc::new(&budget));
+/// let mut names: memory::Vec<u8> = memory::Vec::new(Alloc::new(&budget));
 /// names.try_extend_from_slice(b"main")?;
 /// let failed = names.try_reserve(1000).unwrap_err();
 /// assert_eq!(failed.kind(), ErrorKind::OverBudget);

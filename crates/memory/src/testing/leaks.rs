@@ -10,9 +10,9 @@ use crate::units::Bytes;
 /// Runs `body` and asserts that it gave everything back.
 ///
 /// ```
-/// use gitmind_memory::{Vec, testing};
+/// use gitmind_memory::{self as memory, testing};
 /// let sum = testing::assert_no_leaks(|alloc| {
-///     let mut numbers = Vec::new(alloc);
+///     let mut numbers = memory::Vec::new(alloc);
 ///     numbers.try_extend(1..=4).map(|()| numbers.iter().sum::<i32>())
 /// });
 /// assert_eq!(sum, Ok(10));
@@ -44,10 +44,10 @@ pub fn assert_no_heap_leaks<T>(body: impl FnOnce() -> T) {
 /// Runs `body` under a hard limit and returns its result and the peak of what it took.
 ///
 /// ```
-/// use gitmind_memory::{ErrorKind, Vec, testing};
+/// use gitmind_memory::{self as memory, ErrorKind, testing};
 /// use gitmind_memory::units::Bytes;
 /// let (result, peak) = testing::with_budget(Bytes::new(100), |alloc| {
-///     Vec::<u8>::try_with_capacity(60, alloc)?.try_reserve_exact(200)
+///     memory::Vec::<u8>::try_with_capacity(60, alloc)?.try_reserve_exact(200)
 /// });
 /// assert_eq!(result.unwrap_err().kind(), ErrorKind::OverBudget);
 /// assert_eq!(peak, Bytes::new(60));

@@ -43,11 +43,11 @@ impl<T, E: Display> TestResult for Result<T, E> {
 ///
 /// ```
 /// use gitmind_memory::testing::MemoryTest;
-/// use gitmind_memory::{Alloc, MemoryError, Vec};
+/// use gitmind_memory::{self as memory, Alloc, MemoryError};
 /// use gitmind_memory::units::Bytes;
 ///
 /// fn squares(alloc: Alloc<'_>) -> Result<(), MemoryError> {
-///     Vec::new(alloc).try_extend((0..100_u64).map(|n| n * n))
+///     memory::Vec::new(alloc).try_extend((0..100_u64).map(|n| n * n))
 /// }
 /// let peak = MemoryTest::new().peak_max(Bytes::new(2048)).sweep().run(squares);
 /// assert_eq!(peak, Bytes::new(800));

@@ -36,9 +36,9 @@ const ALL_REQUESTS_MAX: u64 = 256;
 /// Sweeps `body` with the defaults of [`Sweep`].
 ///
 /// ```
-/// use gitmind_memory::{MemoryError, Vec, testing};
+/// use gitmind_memory::{self as memory, MemoryError, testing};
 /// let report = testing::sweep(|alloc| {
-///     let mut squares = Vec::try_with_capacity(2, alloc)?;
+///     let mut squares = memory::Vec::try_with_capacity(2, alloc)?;
 ///     squares.try_extend((0..100_u64).map(|n| n * n))?;
 ///     Ok::<_, MemoryError>(())
 /// });
