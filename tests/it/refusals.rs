@@ -83,7 +83,7 @@ fn outside_a_repository_the_directory_is_named() {
     assert!(stderr.contains("is not inside a git repository"), "{stderr}");
     assert!(stderr.contains("hint: run it inside a git repository"), "{stderr}");
     let error = mind(directory.path(), &["-C", "nowhere", "list"]).error(1);
-    assert!(error.contains("nowhere is not inside a git repository"), "{error}");
+    assert!(error.contains("cannot change to nowhere: No such file"), "{error}");
 }
 
 #[test]
@@ -148,7 +148,7 @@ fn an_object_that_lies_about_its_size_is_refused() {
         plant_loose(&repository, &id, format!("commit {claim}\0tree").as_bytes());
         let error = repository.mind(&["cache-rebuild"]).error(1);
         assert!(error.contains(&format!("object {id} is corrupt")), "{error}");
-        assert!(error.contains("allocation limit of 67108864 bytes"), "{error}");
+        assert!(error.contains("limit of 67108864 bytes"), "{error}");
     }
     let longer_than_claimed = [b"commit 5\0".as_slice(), &[b'x'; 1 << 20]].concat();
     plant_loose(&repository, &id, &longer_than_claimed);

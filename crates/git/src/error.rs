@@ -40,6 +40,20 @@ pub enum Error {
         /// The library's reason.
         reason: String,
     },
+    /// A variable of git's environment has a value that git does not accept.
+    #[error("{name} cannot be used: {reason}")]
+    Setting {
+        /// The variable.
+        name: String,
+        /// What is wrong with its value.
+        reason: String,
+    },
+    /// git would refuse to commit as the person who is configured.
+    #[error("there is nobody to commit as: {reason}")]
+    Identity {
+        /// git's reason.
+        reason: String,
+    },
     /// An object does not exist.
     #[error("object {0} is missing")]
     Missing(Oid),
@@ -62,6 +76,9 @@ pub enum Error {
     /// An object is beyond the boundary of a shallow clone.
     #[error("object {0} is not in this shallow clone")]
     Shallow(Oid),
+    /// An object was left out of a partial clone.
+    #[error("object {0} is not in this partial clone")]
+    Promised(Oid),
     /// An object is of another kind than the reference to it requires.
     #[error("object {id} is a {actual}, not a {expected}")]
     Kind {
