@@ -93,14 +93,14 @@ fn git_hint(error: &git::Error) -> Option<String> {
             "`git fetch --unshallow ORIGIN 'refs/gitmind/edges/*:refs/gitmind/edges/*'` brings the \
              rest"
         }
-        git::Error::Extension { extension, .. } if extension.ends_with("refstorage=reftable") => {
+        git::Error::Extension { extension, .. } if extension.contains("refstorage=reftable") => {
             "`git refs migrate --ref-format=files` converts it (git 2.46 or later)"
         }
-        git::Error::ObjectFormat { .. } => {
+        git::Error::Extension { extension, .. } if extension.contains("object format") => {
             "`git init --object-format=sha1 NEW && git fast-export --all | git -C NEW fast-import` \
              makes a copy that it can use"
         }
-        git::Error::Identity { .. } => {
+        git::Error::Identity(_) => {
             "`git config user.name NAME && git config user.email ADDRESS` says who you are"
         }
         git::Error::Promised(id) => {
@@ -180,7 +180,7 @@ fn append_hint(error: &AppendError) -> Option<String> {
             format!("`git update-ref -d {other}` deletes that journal, if it is not needed")
         }
         AppendError::Repository(git::Error::Kind { .. } | git::Error::Missing(_)) => {
-            "`git update-ref refs/gitmind/edges/BRANCH COMMIT` sets the journal to one of its commits"
+            "`git update-ref refs/gitmind/edges/BRANCH COMMIT` sets it to a commit of the journal"
                 .into()
         }
         AppendError::Repository(error) => return git_hint(error),

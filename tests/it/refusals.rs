@@ -91,7 +91,8 @@ fn a_sha256_repository_is_refused_by_name() {
     let directory = temp_directory();
     git(directory.path(), &["init", "-q", "--object-format=sha256"]);
     let error = mind(directory.path(), &["cache-rebuild"]).error(1);
-    assert!(error.contains("object format `sha256`, only `sha1`"), "{error}");
+    assert!(error.contains("the object format `sha256`, which is not supported"), "{error}");
+    assert!(error.contains("hint: `git init --object-format=sha1"), "{error}");
 }
 
 #[test]

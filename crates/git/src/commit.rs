@@ -130,7 +130,7 @@ impl Identity {
         Self { name: name.into(), email: email.into(), time: None }
     }
 
-    /// Appends a line as git writes it: `before`, name, email address, time and offset, `after`. The
+    /// Appends a line as git writes it: `before`, name, email address, time, offset, `after`. The
     /// time is `now` unless the identity has one of its own.
     ///
     /// # Errors

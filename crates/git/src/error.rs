@@ -16,20 +16,12 @@ pub enum Error {
         /// Where the search started.
         path: PathBuf,
     },
-    /// The repository names its objects with another hash.
-    #[error("{} uses the object format `{format}`, only `sha1` is supported", .path.display())]
-    ObjectFormat {
-        /// The repository.
-        path: PathBuf,
-        /// The format that its configuration names.
-        format: String,
-    },
     /// The repository needs a feature that is not implemented.
-    #[error("{} needs the extension `{extension}`, which is not supported", .path.display())]
+    #[error("{} needs {extension}, which is not supported", .path.display())]
     Extension {
         /// The repository.
         path: PathBuf,
-        /// The extension, with its value where that matters.
+        /// The extension, its value, or the object format.
         extension: String,
     },
     /// The repository cannot be opened.
@@ -40,20 +32,9 @@ pub enum Error {
         /// The library's reason.
         reason: String,
     },
-    /// A variable of git's environment has a value that git does not accept.
-    #[error("{name} cannot be used: {reason}")]
-    Setting {
-        /// The variable.
-        name: String,
-        /// What is wrong with its value.
-        reason: String,
-    },
-    /// git would refuse to commit as the person who is configured.
-    #[error("there is nobody to commit as: {reason}")]
-    Identity {
-        /// git's reason.
-        reason: String,
-    },
+    /// git would refuse to commit as the person who is configured; its reason.
+    #[error("there is nobody to commit as: {0}")]
+    Identity(String),
     /// An object does not exist.
     #[error("object {0} is missing")]
     Missing(Oid),

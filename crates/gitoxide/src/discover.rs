@@ -154,8 +154,10 @@ fn read_regular(path: &Path, bytes_max: u64) -> Result<Option<Vec<u8>>, Error> {
 pub(super) fn is_true(env: &dyn Environment, name: &str, default: bool) -> Result<bool, Error> {
     let Some(value) = env.var(name) else { return Ok(default) };
     let parsed = gix_config::Boolean::try_from(value.clone()).map(|value| value.0);
-    parsed.map_err(|_| Error::Setting {
-        name: name.into(),
-        reason: format!("`{}` is not a boolean", value.display()),
-    })
+    parsed.map_err(|_| bogus(name, &format!("`{}` is not a boolean", value.display())))
+}
+
+/// The error about a variable with a value that git does not accept.
+pub(super) fn bogus(name: &str, reason: &str) -> Error {
+    Error::io("use", Path::new(name))(std::io::Error::other(reason))
 }

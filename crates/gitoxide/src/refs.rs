@@ -122,6 +122,7 @@ fn check_files(directory: &Path) -> Result<(), String> {
 
 pub(super) fn list(store: &Store, prefix: &str, count_max: usize) -> Result<Vec<String>, Error> {
     let fail = |reason| Error::RefRead { name: format!("{prefix}*"), reason };
+    check_file(&store.packed_refs_path(), u64::MAX).map_err(fail)?;
     // Refreshed for the same reason as above; it fails when there are no packed refs, which is no
     // error here.
     let _ = store.force_refresh_packed_buffer();

@@ -44,8 +44,8 @@ impl GitRepository {
     /// copy of an object beside a sound one.
     ///
     /// # Errors
-    /// [`Error::NotARepository`] when there is none, [`Error::Io`] when there is no such directory,
-    /// [`Error::Setting`], and as for [`Self::open`].
+    /// [`Error::NotARepository`] when there is none, [`Error::Io`] when there is no such directory
+    /// or a variable has a value that git does not accept, and as for [`Self::open`].
     pub fn find(start: &Path, env: &dyn Environment, warn: fn(&str)) -> Result<Self, Error> {
         let (location, local) = Location::find(start, env)?;
         Self::with(location, local, env, warn)
@@ -54,7 +54,7 @@ impl GitRepository {
     /// Opens the repository at `location`, with the variables of this process.
     ///
     /// # Errors
-    /// [`Error::ObjectFormat`] or [`Error::Extension`] when the repository needs a feature that is
+    /// [`Error::Extension`] when the repository needs a feature that is
     /// not supported, [`Error::Open`] when its configuration or objects cannot be read or
     /// `core.sharedRepository` has an unknown value.
     pub fn open(location: Location) -> Result<Self, Error> {
@@ -147,7 +147,7 @@ fn replacements(
     let prefix = format!("{}/", prefix.trim_end_matches('/'));
     let names = refs::list(refs, &prefix, usize::MAX)?;
     let pairs = names.iter().filter_map(|name| {
-        let replaced = Oid::from_hex(name[prefix.len()..].as_bytes())?;
+        let replaced = Oid::from_hex(&name.as_bytes()[prefix.len()..])?;
         Some(refs::resolve(refs, name).map(|id| id.map(|id| (replaced, id))))
     });
     pairs.filter_map(Result::transpose).collect()
@@ -195,7 +195,7 @@ impl Repository for GitRepository {
     }
 
     fn authors(&self) -> Result<Authors, Error> {
-        self.authors.clone().map_err(|reason| Error::Identity { reason })
+        self.authors.clone().map_err(Error::Identity)
     }
 
     fn begin<'t>(

@@ -1,7 +1,7 @@
 //! System calls on files, and the one place that knows what a file system may be unable to do.
 //!
 //! - A call that a signal interrupts is made again (network file systems return `EINTR`).
-//! - A directory that cannot be synced is done: git syncs none, and the entry may be durable anyway.
+//! - A directory that cannot be synced is done: git syncs none either.
 //! - A file system without second names gets another file instead, as from git.
 //! - A mode that cannot be set is left as it is.
 
@@ -13,7 +13,7 @@ use std::path::Path;
 use rustix::fs::{AtFlags, FlockOperation, Mode, OFlags, Stat};
 use rustix::io::{Errno, retry_on_intr};
 use rustix::path::Arg;
-use tempfile::NamedTempFile;
+use tempfile::{NamedTempFile, PersistError};
 
 /// Opens the file `path` in `directory`.
 pub fn openat(
@@ -71,6 +71,32 @@ pub fn link_or(
     }
 }
 
+/// Renames a temporary file to `path`.
+///
+/// # Errors
+/// The system's, with the file.
+pub fn persist(mut file: NamedTempFile, path: &Path) -> Result<File, PersistError> {
+    loop {
+        match file.persist(path) {
+            Err(failed) if failed.error.kind() == io::ErrorKind::Interrupted => file = failed.file,
+            persisted => return persisted,
+        }
+    }
+}
+
+/// Makes a directory and those above it that are missing.
+///
+/// # Errors
+/// The system's.
+pub fn create_directories(path: &Path) -> io::Result<()> {
+    loop {
+        match std::fs::create_dir_all(path) {
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            made => return made,
+        }
+    }
+}
+
 /// Renames a temporary file to `path`, unless that exists; returns `None` then.
 ///
 /// # Errors
@@ -84,7 +110,7 @@ pub fn persist_new(file: NamedTempFile, path: &Path) -> io::Result<Option<File>>
         io::ErrorKind::AlreadyExists => Ok(None),
         io::ErrorKind::NotFound => Err(failed.error),
         _ if path.symlink_metadata().is_ok() => Ok(None),
-        _ => failed.file.persist(path).map(Some).map_err(|failed| failed.error),
+        _ => persist(failed.file, path).map(Some).map_err(|failed| failed.error),
     }
 }
 

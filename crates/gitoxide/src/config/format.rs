@@ -14,7 +14,7 @@ pub(crate) fn check_format(location: &Location, local: &File) -> Result<(), Erro
         Some(value) => {
             let value = value.unwrap_or_default().to_string();
             let version = number(&value).filter(|version| *version <= 1);
-            let extension = format!("core.repositoryFormatVersion={value}");
+            let extension = format!("`core.repositoryFormatVersion={value}`");
             Some(version.ok_or_else(|| Error::Extension { path: path(), extension })?)
         }
     };
@@ -28,17 +28,18 @@ pub(crate) fn check_format(location: &Location, local: &File) -> Result<(), Erro
                 ("objectformat", "sha1") | ("refstorage", "files") => true,
                 ("noop-v1" | "relativeworktrees", _) => true,
                 ("objectformat", format) => {
-                    return Err(Error::ObjectFormat { path: path(), format: format.into() });
+                    let extension = format!("the object format `{format}`");
+                    return Err(Error::Extension { path: path(), extension });
                 }
                 // An extension that git does not know counts from version 1 on.
                 (key, _) if key != "refstorage" && version != Some(1) => continue,
                 _ => {
-                    let extension = format!("extensions.{key}={value}");
+                    let extension = format!("the extension `extensions.{key}={value}`");
                     return Err(Error::Extension { path: path(), extension });
                 }
             };
             if needs_version_1 && version == Some(0) {
-                let extension = format!("extensions.{key} in repository format version 0");
+                let extension = format!("`extensions.{key}` in format version 0");
                 return Err(Error::Extension { path: path(), extension });
             }
         }

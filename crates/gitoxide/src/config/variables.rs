@@ -2,6 +2,7 @@
 //! `GIT_CONFIG_PARAMETERS`, by which `git -c` reaches the programs that git starts (config.c).
 
 use super::reason;
+use crate::discover::bogus;
 use gitmind_git::Error;
 use gitmind_system::env::Environment;
 use gix_config::file::Metadata;
@@ -66,8 +67,8 @@ fn parameter<'t>(config: &mut File, text: &'t [u8]) -> Result<&'t [u8], Error> {
     Ok(rest)
 }
 
-/// The text in single quotes at the start of `input`, and what follows it. `'\''` is a quote, `'\!'`
-/// an exclamation mark.
+/// The text in single quotes at the start of `input`, and what follows it. `'\''` is a quote and
+/// `'\!'` an exclamation mark.
 fn unquote(input: &[u8]) -> Option<(Vec<u8>, &[u8])> {
     let mut text = Vec::new();
     let mut rest = input.strip_prefix(b"'")?;
@@ -94,10 +95,6 @@ fn add(config: &mut File, name: &str, key: &[u8], value: Option<&[u8]>) -> Resul
         .section_mut_or_create_new(parsed.section_name, parsed.subsection_name)
         .and_then(|mut section| section.push(parsed.value_name, value).map(drop))
         .map_err(|error| bogus(name, &reason(&error)))
-}
-
-fn bogus(name: &str, reason: &str) -> Error {
-    Error::Setting { name: name.into(), reason: reason.into() }
 }
 
 #[cfg(test)]

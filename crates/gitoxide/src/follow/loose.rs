@@ -118,6 +118,10 @@ impl Loose {
             inflate.reset();
             let Ok((status, _, len)) = inflate.once(packed, bytes) else { return damaged() };
             let Some((kind, header, size)) = parse_header(&bytes[..len]) else { return damaged() };
+            if size > bytes_max {
+                let problem = Problem::too_large(&self.path(directory, id), bytes_max);
+                return Ok(Some(Err(problem)));
+            }
             if status == Status::StreamEnd {
                 bytes.copy_within(header..len, 0);
                 bytes.truncate(len - header);
@@ -125,10 +129,6 @@ impl Loose {
             }
             // One byte more than claimed, to detect content that is longer than its header says.
             let needed = header.saturating_add(size).saturating_add(1);
-            if size > bytes_max {
-                let problem = Problem::too_large(&self.path(directory, id), bytes_max);
-                return Ok(Some(Err(problem)));
-            }
             if needed <= room || !is_plausible(size, packed.len()) {
                 return damaged();
             }

@@ -66,7 +66,7 @@ impl<'a> PackWriter<'a> {
     ) -> Result<Self, Error> {
         let entries = Entries::new(alloc, objects)?;
         let is_there = shared_mode == SharedMode::Umask || directory.is_dir();
-        let made = fs::create_dir_all(directory).and_then(|()| {
+        let made = calls::create_directories(directory).and_then(|()| {
             if is_there { Ok(()) } else { Ok(shared_mode.adjust_directory(directory)?) }
         });
         made.map_err(Error::io("create directory", directory))?;
@@ -212,7 +212,7 @@ fn path_of(directory: &Path, name: Oid, extension: &str) -> PathBuf {
 
 /// Renames a finished file to its final path.
 fn persist(file: NamedTempFile, path: &Path) -> Result<(), Error> {
-    match file.persist(path) {
+    match calls::persist(file, path) {
         Ok(_) => Ok(()),
         // `git prune --expire=now` removes temporary files of any age.
         Err(failed) if failed.error.kind() == io::ErrorKind::NotFound => {

@@ -27,11 +27,9 @@ impl RefLog<'_> {
         let RefUpdate { name, expected, new, time, reason } = update;
         let path = common_dir.join("logs").join(name);
         let fail = Error::io("write the log", &path);
-        let file = match self.open(&path) {
-            Ok(Some(file)) => file,
-            Ok(None) => return Ok(()),
-            Err(error) => return Err(fail(error)),
-        };
+        if !self.is_made && path.symlink_metadata().is_err() {
+            return Ok(());
+        }
         let ids = [expected.unwrap_or(Oid::ZERO).to_hex(), new.to_hex()];
         let mut before = [b' '; 2 * (Oid::HEX_LEN + 1)];
         for (id, part) in ids.iter().zip(before.chunks_mut(Oid::HEX_LEN + 1)) {
@@ -40,14 +38,18 @@ impl RefLog<'_> {
         let (after, mut line) = (format!("\t{reason}"), Vec::new(self.alloc));
         self.committer.encode(&before, time, after.as_bytes(), &mut line)?;
         // In one call, so that entries of two processes do not mix.
-        (&file).write_all(&line).map_err(fail)
+        let written = self.open(&path).and_then(|file| match file {
+            Some(mut file) => file.write_all(&line),
+            None => Ok(()),
+        });
+        written.map_err(fail)
     }
 
     /// Opens the log at `path`; `None` when there is none and none is made.
     fn open(&self, path: &Path) -> io::Result<Option<File>> {
         let mut flags = OFlags::WRONLY | OFlags::APPEND | OFlags::NOFOLLOW | OFlags::NONBLOCK;
         if self.is_made {
-            std::fs::create_dir_all(path.parent().unwrap_or(Path::new(".")))?;
+            calls::create_directories(path.parent().unwrap_or(Path::new(".")))?;
             flags |= OFlags::CREATE;
         }
         let mode = Mode::from_raw_mode(0o666);

@@ -1,6 +1,6 @@
 //! Reading the file of a ref as git does (refs/files-backend.c, `read_ref_internal`).
 //!
-//! `gix-ref` does not read a ref that is a symbolic link to another one, nor `ref:` without a space.
+//! `gix-ref` does not read a ref that is a symbolic link to another one, or `ref:` without space.
 
 use super::{REF_FILE_BYTES_MAX, check_file};
 use gix_hash::ObjectId;

@@ -156,8 +156,8 @@ fn acquire(
     let lock = paths.lock;
     let copy = || copy(temporary, paths);
     // Without `flock` a hard link would look stale to every process, so the lock is a plain copy,
-    // and nothing is swept. Where there are no hard links, it is one as git makes it, which outlives
-    // a killed process.
+    // and nothing is swept. Where there are no hard links, it is a copy too, which outlives a
+    // killed process, as a lock of git's does.
     let link = || if is_locked { calls::link_or(temporary, lock, copy) } else { copy() };
     let sweep = || {
         if is_locked {
