@@ -93,6 +93,19 @@ fn git_hint(error: &git::Error) -> Option<String> {
             "`git fetch --unshallow ORIGIN 'refs/gitmind/edges/*:refs/gitmind/edges/*'` brings the \
              rest"
         }
+        git::Error::Extension { extension, .. } if extension.contains("refstorage=reftable") => {
+            "`git refs migrate --ref-format=files` converts it (git 2.46 or later)"
+        }
+        git::Error::Extension { extension, .. } if extension.contains("object format") => {
+            "`git init --object-format=sha1 NEW && git fast-export --all | git -C NEW fast-import` \
+             makes a copy that it can use"
+        }
+        git::Error::Identity(_) => {
+            "`git config user.name NAME && git config user.email ADDRESS` says who you are"
+        }
+        git::Error::Promised(id) => {
+            return Some(format!("`git cat-file -t {id}` fetches it from where it was cloned"));
+        }
         git::Error::Missing(_) | git::Error::Corrupt { .. } | git::Error::Kind { .. } => FSCK,
         git::Error::RefLocked { holder_is_alive: true, .. } => {
             "wait until that process ends, which releases the lock, then run this again"
@@ -165,6 +178,10 @@ fn append_hint(error: &AppendError) -> Option<String> {
         }
         AppendError::Repository(git::Error::RefConflict { other, .. }) => {
             format!("`git update-ref -d {other}` deletes that journal, if it is not needed")
+        }
+        AppendError::Repository(git::Error::Kind { .. } | git::Error::Missing(_)) => {
+            "`git update-ref refs/gitmind/edges/BRANCH COMMIT` sets it to a commit of the journal"
+                .into()
         }
         AppendError::Repository(error) => return git_hint(error),
         error => return error.memory().and_then(memory_hint),

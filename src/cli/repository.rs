@@ -2,6 +2,7 @@
 
 use super::args::Args;
 use super::failure::Failure;
+use super::output::Output;
 use crate::branch::BranchName;
 use crate::context::Context;
 use crate::env::Environment;
@@ -20,22 +21,11 @@ pub(super) fn start_directory(args: &Args) -> PathBuf {
     args.directories.iter().fold(PathBuf::new(), |directory, next| directory.join(next))
 }
 
-/// Opens the repository that contains the directory of the command.
+/// Opens the repository that git would use in the directory of the command.
 pub(super) fn open(args: &Args, env: &dyn Environment) -> Result<GitRepository, Failure> {
     let start = start_directory(args);
     let start = if start.as_os_str().is_empty() { Path::new(".") } else { &start };
-    // git resolves a relative GIT_DIR after -C.
-    let location = match env.var("GIT_DIR").filter(|directory| !directory.is_empty()) {
-        Some(directory) => Location::at(&start.join(directory)),
-        None => Location::discover(start, &ceilings(env)),
-    };
-    Ok(location.and_then(GitRepository::open)?)
-}
-
-/// Directories above which the repository is not searched, in git's format.
-fn ceilings(env: &dyn Environment) -> Vec<PathBuf> {
-    let directories = env.var("GIT_CEILING_DIRECTORIES").unwrap_or_default();
-    std::env::split_paths(&directories).filter(|directory| directory.is_absolute()).collect()
+    Ok(GitRepository::find(start, env, |text| Output::new().warning(text))?)
 }
 
 /// The branch that is named, or the one that is checked out.
@@ -62,10 +52,10 @@ pub(super) fn tree_path<'a>(
     if path.as_os_str().is_empty() {
         return Err(refuse("is empty"));
     }
-    if path.is_absolute() {
-        return Err(refuse("is absolute"));
-    }
-    let joined = location.prefix.join(path);
+    let joined = match path.is_absolute() {
+        true => below(alloc, location, path).ok_or_else(|| refuse("is outside of the worktree"))?,
+        false => location.prefix.join(path),
+    };
     let fs = PosixFileSystem::default();
     let clean = fs.canonicalize(&joined, Canonical::Logical, alloc)?;
     match clean.components().next() {
@@ -73,6 +63,19 @@ pub(super) fn tree_path<'a>(
         Some(Component::CurDir) | None => Err(refuse("is the top of the tree itself")),
         _ => Ok(clean),
     }
+}
+
+/// The part of an absolute path below the top of the worktree, which the path may name through
+/// symbolic links (setup.c, `abspath_part_inside_repo`).
+fn below(alloc: Alloc<'_>, location: &Location, path: &Path) -> Option<PathBuf> {
+    let top = location.worktree.as_deref()?;
+    let clean = PosixFileSystem::default().canonicalize(path, Canonical::Logical, alloc).ok()?;
+    if let Ok(below) = clean.strip_prefix(top) {
+        return Some(below.to_owned());
+    }
+    let is_top = |above: &&Path| above.canonicalize().is_ok_and(|above| above == top);
+    let above = clean.ancestors().collect::<Vec<_>>().into_iter().rev().find(is_top)?;
+    clean.strip_prefix(above).ok().map(Path::to_owned)
 }
 
 /// The newest commit of the journal of `branch`.

@@ -22,7 +22,7 @@ pub(super) fn settings(env: &dyn Environment) -> Result<Settings, Failure> {
 
 /// A clock that starts now, in the zone of the environment.
 pub(super) fn clock(env: &dyn Environment) -> SystemClock {
-    SystemClock::start(Zone::of(env.var("TZ")))
+    SystemClock::start(Zone::from_environment(env))
 }
 
 /// Lines on stderr.

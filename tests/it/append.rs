@@ -85,7 +85,7 @@ fn an_error_names_the_path_that_cannot_be_linked_and_writes_nothing() {
     let cases: [(&[&str], i32, &str); 7] = [
         (&["link", "src/a.c", "no.c"], 1, "path `no.c` is not in HEAD's commit"),
         (&["link", "src/a.c", "../x"], 2, "leads out of the worktree"),
-        (&["link", "/etc/passwd", "src/a.c"], 2, "is absolute"),
+        (&["link", "/etc/passwd", "src/a.c"], 2, "is outside of the worktree"),
         (&["link", ".", "src/a.c"], 2, "is the top of the tree itself"),
         (&["link", "src/a.c", "src/a.c", "--branch", "a..b"], 2, "is not a branch name"),
         (&["link", "src/a.c", "src/a.c/x"], 1, "is not in HEAD's commit"),

@@ -83,7 +83,7 @@ fn outside_a_repository_the_directory_is_named() {
     assert!(stderr.contains("is not inside a git repository"), "{stderr}");
     assert!(stderr.contains("hint: run it inside a git repository"), "{stderr}");
     let error = mind(directory.path(), &["-C", "nowhere", "list"]).error(1);
-    assert!(error.contains("nowhere is not inside a git repository"), "{error}");
+    assert!(error.contains("cannot change to nowhere: No such file"), "{error}");
 }
 
 #[test]
@@ -91,7 +91,8 @@ fn a_sha256_repository_is_refused_by_name() {
     let directory = temp_directory();
     git(directory.path(), &["init", "-q", "--object-format=sha256"]);
     let error = mind(directory.path(), &["cache-rebuild"]).error(1);
-    assert!(error.contains("object format `sha256`, only `sha1`"), "{error}");
+    assert!(error.contains("the object format `sha256`, which is not supported"), "{error}");
+    assert!(error.contains("hint: `git init --object-format=sha1"), "{error}");
 }
 
 #[test]
@@ -148,7 +149,7 @@ fn an_object_that_lies_about_its_size_is_refused() {
         plant_loose(&repository, &id, format!("commit {claim}\0tree").as_bytes());
         let error = repository.mind(&["cache-rebuild"]).error(1);
         assert!(error.contains(&format!("object {id} is corrupt")), "{error}");
-        assert!(error.contains("allocation limit of 67108864 bytes"), "{error}");
+        assert!(error.contains("limit of 67108864 bytes"), "{error}");
     }
     let longer_than_claimed = [b"commit 5\0".as_slice(), &[b'x'; 1 << 20]].concat();
     plant_loose(&repository, &id, &longer_than_claimed);

@@ -115,7 +115,8 @@ fn new_files_of_a_shared_repository_have_the_modes_of_git() {
         }
         let git = |args: &[&str], input: &str| run(gits, umask, "git", args, input);
         let tree = git(&["hash-object", "-t", "tree", "-w", "--stdin"], "");
-        let commit = git(&["commit-tree", &tree], "message");
+        let who = ["-c", "user.name=a", "-c", "user.email=a@b", "commit-tree"];
+        let commit = git(&[&who[..], &[&tree]].concat(), "message");
         git(&["update-ref", JOURNAL, &commit], "");
         let mind = |args: &[&str], input: &str| run(ours, umask, program(), args, input);
         mind(&["import", "-", "--branch", "deep/main"], &EDGE.replace('\n', ""));

@@ -2,7 +2,7 @@
 
 use gitmind::cache::{Mode, RebuildOptions};
 use gitmind::git::{
-    BoxedTransaction, Commit, Error, Head, Identity, ObjectKind, RefUpdate, Repository, Stored,
+    Authors, BoxedTransaction, Commit, Error, Head, ObjectKind, RefUpdate, Repository, Stored,
     Transaction,
 };
 use gitmind::gitoxide::GitRepository;
@@ -75,8 +75,8 @@ impl Repository for Interrupted<'_> {
         })
     }
 
-    fn identity(&self) -> Identity {
-        self.inner.identity()
+    fn authors(&self) -> Result<Authors, Error> {
+        self.inner.authors()
     }
 
     fn begin<'t>(

@@ -1,10 +1,13 @@
 //! Refs while other processes update, pack and lock them.
 
+use gitmind::clock::Timestamp;
 use gitmind::git::{Error, RefUpdate, Repository};
 use gitmind::memory::{Alloc, System};
 use gitmind::oid::Oid;
 use gitmind_test_support::checkout::{Checkout, JOURNAL, append, length};
 use gitmind_test_support::concurrent::meanwhile;
+
+const NOW: Timestamp = Timestamp { seconds: 1_700_000_000, offset_seconds: 0 };
 
 #[test]
 fn a_ref_packed_while_its_lock_is_awaited_is_read_again_before_it_is_compared() {
@@ -22,7 +25,13 @@ fn a_ref_packed_while_its_lock_is_awaited_is_read_again_before_it_is_compared() 
     let now = before.replace(&first, &second);
     assert_ne!(now, before, "the ref is packed");
     let expected = checkout.open().resolve(JOURNAL).expect("readable");
-    let update = RefUpdate { name: JOURNAL, expected, new: third.expect("an edge") };
+    let update = RefUpdate {
+        name: JOURNAL,
+        expected,
+        new: third.expect("an edge"),
+        time: NOW,
+        reason: "test",
+    };
     let with_second = packed.with_extension("next");
     std::fs::write(&with_second, now).expect("writable");
     let outcome = while_the_lock_is_awaited(&checkout, update, || {
@@ -77,7 +86,13 @@ fn a_conflicting_ref_packed_while_a_lock_is_awaited_is_detected() {
     let with_it = packed.with_extension("next");
     std::fs::copy(&packed, &with_it).expect("writable");
     checkout.git(&["update-ref", "-d", "refs/gitmind/edges/a/b"]);
-    let update = RefUpdate { name: "refs/gitmind/edges/a", expected: None, new: tip };
+    let update = RefUpdate {
+        name: "refs/gitmind/edges/a",
+        expected: None,
+        new: tip,
+        time: NOW,
+        reason: "test",
+    };
     let outcome = while_the_lock_is_awaited(&checkout, update, || {
         std::fs::rename(&with_it, &packed).expect("writable");
     });
@@ -160,7 +175,8 @@ fn a_symbolic_ref_is_not_written_through() {
     let repository = checkout.open();
     let expected = repository.resolve(JOURNAL).expect("it is followed");
     assert_ne!(expected, None);
-    let update = RefUpdate { name: JOURNAL, expected, new: Oid::new([1; 20]) };
+    let update =
+        RefUpdate { name: JOURNAL, expected, new: Oid::new([1; 20]), time: NOW, reason: "test" };
     let error = move_ref(&repository, update).expect_err("it is another's").to_string();
     assert!(error.contains("it is a symbolic ref to refs/heads/main"), "{error}");
     assert!(!error.contains("another process"), "{error}");

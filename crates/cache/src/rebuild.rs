@@ -190,7 +190,9 @@ impl<'a> Rebuild<'a> {
         let mut newest = lost.iter_mut().rev().filter_map(Option::take);
         let transaction = transaction.or_else(|| newest.next().map(|(_, transaction)| transaction));
         let Some(mut transaction) = transaction else { return Ok(report) };
-        match transaction.commit(RefUpdate { name, expected, new: report.cache_commit }) {
+        let (time, reason) = (self.clock.now(), "git-mind: cache-rebuild");
+        let update = RefUpdate { name, expected, new: report.cache_commit, time, reason };
+        match transaction.commit(update) {
             Ok(written) => Ok(Report { written: Some(written), ..report }),
             Err(error @ git::Error::RefMoved { .. }) => {
                 let read = |commit| Existing::read(self.repository, self.alloc, commit);

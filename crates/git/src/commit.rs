@@ -32,14 +32,14 @@ impl<'a> Commit<'a> {
     ///
     /// ```
     /// use gitmind_ports::clock::Timestamp;
-    /// use gitmind_git::{Commit, CommitDraft, EMPTY_TREE, Identity};
+    /// use gitmind_git::{Authors, Commit, CommitDraft, EMPTY_TREE};
     /// use gitmind_memory::{self as memory, Alloc, System};
     /// use gitmind_git::oid::Oid;
-    /// let (system, identity) = (System::new(), Identity::default());
+    /// let (system, authors) = (System::new(), Authors::default());
     /// let draft = CommitDraft {
     ///     tree: EMPTY_TREE,
     ///     parents: &[Oid::new([7; 20])],
-    ///     identity: &identity,
+    ///     authors: &authors,
     ///     time: Timestamp { seconds: 1_700_000_000, offset_seconds: 3600 },
     ///     message: b"oA==",
     /// };
@@ -113,19 +113,69 @@ fn oid_line<'a>(bytes: &'a [u8], prefix: &[u8]) -> Option<(Oid, &'a [u8])> {
     Some((Oid::from_hex(hex)?, rest.strip_prefix(b"\n")?))
 }
 
-/// The name and the email address of a commit's author and committer.
+/// A commit's author or committer. Name and address are bytes, of which git writes any.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Identity {
-    /// `user.name`.
-    pub name: String,
-    /// `user.email`.
-    pub email: String,
+    /// The name.
+    pub name: std::vec::Vec<u8>,
+    /// The email address, which may be empty.
+    pub email: std::vec::Vec<u8>,
+    /// The time of commits; `None`: when they are made.
+    pub time: Option<Timestamp>,
+}
+
+impl Identity {
+    /// A name and an email address.
+    pub fn new(name: impl Into<std::vec::Vec<u8>>, email: impl Into<std::vec::Vec<u8>>) -> Self {
+        Self { name: name.into(), email: email.into(), time: None }
+    }
+
+    /// Appends a line as git writes it: `before`, name, email address, time, offset, `after`. The
+    /// time is `now` unless the identity has one of its own.
+    ///
+    /// # Errors
+    /// [`MemoryError`] when an allocation fails; `out` then holds a part of the line.
+    pub fn encode(
+        &self,
+        before: &[u8],
+        now: Timestamp,
+        after: &[u8],
+        out: &mut Vec<'_, u8>,
+    ) -> Result<(), MemoryError> {
+        let Timestamp { seconds, offset_seconds } = self.time.unwrap_or(now);
+        let sign = if offset_seconds < 0 { '-' } else { '+' };
+        let minutes = offset_seconds.unsigned_abs() / 60;
+        let (hours, minutes) = (minutes / 60, minutes % 60);
+        out.try_extend_from_slice(before)?;
+        plain(&self.name, out)?;
+        out.try_extend_from_slice(b" <")?;
+        plain(&self.email, out)?;
+        let mut time = ArrayString::<40>::new();
+        write!(time, "> {seconds} {sign}{hours:02}{minutes:02}")
+            .expect("this holds because 64 bits have 20 digits and 32 bits of minutes have 8");
+        line(out, time.as_bytes(), after)
+    }
+}
+
+/// Who makes new commits.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Authors {
+    /// Who wrote what they record.
+    pub author: Identity,
+    /// Who made the commits.
+    pub committer: Identity,
+}
+
+impl From<Identity> for Authors {
+    fn from(identity: Identity) -> Self {
+        Self { author: identity.clone(), committer: identity }
+    }
 }
 
 impl Default for Identity {
     /// The C tool's default identity, used when git has no user configured.
     fn default() -> Self {
-        Self { name: "gitmind".into(), email: "gitmind@example.invalid".into() }
+        Self::new("gitmind", "gitmind@example.invalid")
     }
 }
 
@@ -137,8 +187,8 @@ pub struct CommitDraft<'a> {
     /// The parents in their order, the first parent first.
     pub parents: &'a [Oid],
     /// Author and committer.
-    pub identity: &'a Identity,
-    /// When it was authored and committed.
+    pub authors: &'a Authors,
+    /// When it is made.
     pub time: Timestamp,
     /// The message, written as it is.
     pub message: &'a [u8],
@@ -152,27 +202,10 @@ impl CommitDraft<'_> {
     pub fn encode(&self, out: &mut Vec<'_, u8>) -> Result<(), MemoryError> {
         line(out, b"tree ", &self.tree.to_hex())?;
         self.parents.iter().try_for_each(|parent| line(out, PARENT, &parent.to_hex()))?;
-        self.signature(b"author ", out)?;
-        self.signature(b"committer ", out)?;
+        self.authors.author.encode(b"author ", self.time, b"", out)?;
+        self.authors.committer.encode(b"committer ", self.time, b"", out)?;
         out.try_push(b'\n')?;
         out.try_extend_from_slice(self.message)
-    }
-
-    /// Appends an `author` or `committer` line: name, email address, time and offset.
-    fn signature(&self, header: &[u8], out: &mut Vec<'_, u8>) -> Result<(), MemoryError> {
-        let Timestamp { seconds, offset_seconds } = self.time;
-        let sign = if offset_seconds < 0 { '-' } else { '+' };
-        let minutes = offset_seconds.unsigned_abs() / 60;
-        let (hours, minutes) = (minutes / 60, minutes % 60);
-        let Identity { name, email } = self.identity;
-        out.try_extend_from_slice(header)?;
-        without_delimiters(name, out)?;
-        out.try_extend_from_slice(b" <")?;
-        without_delimiters(email, out)?;
-        let mut time = ArrayString::<40>::new();
-        write!(time, "> {seconds} {sign}{hours:02}{minutes:02}")
-            .expect("this holds because 64 bits have 20 digits and 32 bits of minutes have 8");
-        line(out, time.as_bytes(), b"")
     }
 }
 
@@ -180,9 +213,23 @@ fn line(out: &mut Vec<'_, u8>, start: &[u8], end: &[u8]) -> Result<(), MemoryErr
     [start, end, b"\n"].iter().try_for_each(|part| out.try_extend_from_slice(part))
 }
 
-/// Appends `text` without the characters that would end the field early, which git drops too.
-fn without_delimiters(text: &str, out: &mut Vec<'_, u8>) -> Result<(), MemoryError> {
-    out.try_extend(text.bytes().filter(|byte| !matches!(byte, b'<' | b'>' | b'\n' | b'\0')))
+/// Whether nothing of the name would be left in a commit, which git does not allow.
+pub fn is_blank_name(name: &[u8]) -> bool {
+    name.iter().all(is_trimmed)
+}
+
+/// Whether git drops the character at both ends of a name or an address.
+const fn is_trimmed(byte: &u8) -> bool {
+    matches!(byte, 0..=b' ' | b',' | b':' | b';' | b'<' | b'>' | b'"' | b'\\' | b'\'')
+}
+
+/// Appends a name or an address as git does: without punctuation at both ends, and without the
+/// characters that would end the field early.
+fn plain(text: &[u8], out: &mut Vec<'_, u8>) -> Result<(), MemoryError> {
+    let start = text.iter().position(|byte| !is_trimmed(byte)).unwrap_or(text.len());
+    let end = text.iter().rposition(|byte| !is_trimmed(byte)).map_or(start, |last| last + 1);
+    let inner = text[start..end].iter().copied();
+    out.try_extend(inner.filter(|byte| !matches!(byte, b'<' | b'>' | b'\n' | b'\0')))
 }
 
 #[cfg(test)]
@@ -196,12 +243,11 @@ mod tests {
     fn a_written_commit_reads_back() {
         let parents = [Oid::new([1; 20]), Oid::new([2; 20]), Oid::new([3; 20])];
         let tree = Oid::from_hex(TREE_ID.as_bytes()).expect("40 digits");
-        let identity = Identity { name: "A <b>\n".into(), email: "a@b".into() };
+        let authors = Identity::new("\"A <b\n> J.\", ", "a@b").into();
         let time = Timestamp { seconds: 1_700_000_000, offset_seconds: -(5 * 3600 + 30 * 60) };
         for count in 0..=3 {
             let parents = &parents[..count];
-            let draft =
-                CommitDraft { tree, parents, identity: &identity, time, message: b"x\n\ny" };
+            let draft = CommitDraft { tree, parents, authors: &authors, time, message: b"x\n\ny" };
             let system = System::new();
             let mut bytes = Vec::new(Alloc::new(&system));
             draft.encode(&mut bytes).expect("there is memory");
@@ -209,7 +255,7 @@ mod tests {
             assert_eq!((commit.tree, commit.message), (tree, b"x\n\ny".as_slice()));
             assert!(commit.parents().eq(parents.iter().copied()));
             let text = std::str::from_utf8(&bytes).expect("ASCII");
-            assert!(text.contains("author A b <a@b> 1700000000 -0530\n"), "{text}");
+            assert!(text.contains("author A b J. <a@b> 1700000000 -0530\n"), "{text}");
         }
     }
 

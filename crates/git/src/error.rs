@@ -16,20 +16,12 @@ pub enum Error {
         /// Where the search started.
         path: PathBuf,
     },
-    /// The repository names its objects with another hash.
-    #[error("{} uses the object format `{format}`, only `sha1` is supported", .path.display())]
-    ObjectFormat {
-        /// The repository.
-        path: PathBuf,
-        /// The format that its configuration names.
-        format: String,
-    },
     /// The repository needs a feature that is not implemented.
-    #[error("{} needs the extension `{extension}`, which is not supported", .path.display())]
+    #[error("{} needs {extension}, which is not supported", .path.display())]
     Extension {
         /// The repository.
         path: PathBuf,
-        /// The extension, with its value where that matters.
+        /// The extension, its value, or the object format.
         extension: String,
     },
     /// The repository cannot be opened.
@@ -40,6 +32,9 @@ pub enum Error {
         /// The library's reason.
         reason: String,
     },
+    /// git would refuse to commit as the person who is configured; its reason.
+    #[error("there is nobody to commit as: {0}")]
+    Identity(String),
     /// An object does not exist.
     #[error("object {0} is missing")]
     Missing(Oid),
@@ -62,6 +57,9 @@ pub enum Error {
     /// An object is beyond the boundary of a shallow clone.
     #[error("object {0} is not in this shallow clone")]
     Shallow(Oid),
+    /// An object was left out of a partial clone.
+    #[error("object {0} is not in this partial clone")]
+    Promised(Oid),
     /// An object is of another kind than the reference to it requires.
     #[error("object {id} is a {actual}, not a {expected}")]
     Kind {

@@ -4,7 +4,7 @@
 //! the port fail; a failed call changes nothing.
 
 use super::{
-    BoxedTransaction, CommitDraft, Error, Head, Identity, ObjectKind, PackError, RefUpdate,
+    Authors, BoxedTransaction, CommitDraft, Error, Head, ObjectKind, PackError, RefUpdate,
     Repository, Stored, Transaction, object_id,
 };
 use crate::oid::Oid;
@@ -67,7 +67,7 @@ impl FakeRepository {
         let draft = CommitDraft {
             tree: self.insert(ObjectKind::Tree, b""),
             parents,
-            identity: &Identity::default(),
+            authors: &Authors::default(),
             time: Timestamp { seconds: 1_700_000_000, offset_seconds: 0 },
             message,
         };
@@ -168,8 +168,8 @@ impl Repository for FakeRepository {
         Ok(())
     }
 
-    fn identity(&self) -> Identity {
-        Identity::default()
+    fn authors(&self) -> Result<Authors, Error> {
+        Ok(Authors::default())
     }
 
     fn begin<'t>(

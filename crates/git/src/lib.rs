@@ -14,7 +14,7 @@ mod pack_entry;
 mod port;
 mod tree;
 
-pub use self::commit::{Commit, CommitDraft, Identity};
+pub use self::commit::{Authors, Commit, CommitDraft, Identity, is_blank_name};
 pub use self::error::Error;
 pub use self::hash::{Hasher, ObjectHeader, object_id};
 pub use self::lookup::{Found, find_path, head_tree};

@@ -5,9 +5,10 @@
 //! its visitor with one commit at a time; the adapter decides whether it reads each commit from the
 //! object database or decodes packs ahead.
 
-use super::{Commit, Error, Identity, Stored, object_id};
+use super::{Authors, Commit, Error, Stored, object_id};
 use crate::oid::Oid;
 use gitmind_memory::{Alloc, Vec};
+use gitmind_ports::clock::Timestamp;
 use std::fmt;
 use std::ops::ControlFlow;
 
@@ -53,6 +54,10 @@ pub struct RefUpdate<'a> {
     pub expected: Option<Oid>,
     /// The new value.
     pub new: Oid,
+    /// When it is made, for the ref's log.
+    pub time: Timestamp,
+    /// What for, in one line for the ref's log.
+    pub reason: &'a str,
 }
 
 /// A visitor that is called with each commit until it breaks.
@@ -122,8 +127,11 @@ pub trait Repository {
         walk(&mut |tip, visit| self.follow(alloc, tip, visit));
     }
 
-    /// The configured author of new commits, or the C tool's default.
-    fn identity(&self) -> Identity;
+    /// The configured author and committer of new commits, or the C tool's default.
+    ///
+    /// # Errors
+    /// [`Error::Identity`] when git would refuse to commit as who is configured.
+    fn authors(&self) -> Result<Authors, Error>;
 
     /// Begins a transaction of exactly `objects` objects; `None`: of any number.
     ///

@@ -1,9 +1,17 @@
-//! The parts of a repository's configuration that are used: format, extensions and identity.
+//! The configuration of a repository: which files and variables git reads, and in which order.
+
+mod format;
+mod variables;
+
+pub(super) use self::format::check_format;
 
 use super::{Location, reason};
-use gitmind_git::{Error, Identity};
+use gitmind_git::Error;
+use gitmind_system::env::Environment;
 use gix_config::file::{Metadata, includes, init};
 use gix_config::{File, Source, path};
+use gix_ref::FullName;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 /// Most bytes of one configuration file of a repository.
@@ -14,50 +22,103 @@ const INCLUDE_DEPTH_MAX: u8 = 10;
 /// would expand to millions.
 const INCLUDES_MAX: u32 = 1000;
 
-/// Reads the configuration of the system, the user, the repository and the worktree, in rising
-/// precedence. The system configuration of a git that keeps it elsewhere than in `/etc` is not
-/// read: only running that git would tell its path, which takes longer than an append.
-pub(super) fn read(location: &Location) -> Result<File, Error> {
-    let fail = |error: &dyn std::error::Error| Error::Open {
-        path: location.common_dir.clone(),
-        reason: reason(error),
+/// Reads the repository's own file, without what it includes; empty when there is none.
+pub(super) fn read_local(location: &Location, env: &dyn Environment) -> Result<File, Error> {
+    read_own(location, location.common_dir.join("config"), Source::Local, env)
+}
+
+/// Reads the worktree's own file, if the repository's file `local` says that there may be one.
+pub(super) fn read_worktree(
+    location: &Location,
+    local: &File,
+    env: &dyn Environment,
+) -> Result<Option<File>, Error> {
+    if !matches!(local.boolean("extensions.worktreeConfig"), Ok(Some(true))) {
+        return Ok(None);
+    }
+    let path = location.git_dir.join("config.worktree");
+    read_own(location, path, Source::Worktree, env).map(Some)
+}
+
+/// Reads a file of the repository, which may be of another user.
+fn read_own(
+    location: &Location,
+    path: PathBuf,
+    source: Source,
+    env: &dyn Environment,
+) -> Result<File, Error> {
+    let home = env.var("HOME").map(PathBuf::from);
+    Includes { home: home.as_deref(), left: INCLUDES_MAX }.check(&path, 0)?;
+    load(path, source, false)
+        .map_err(|reason| Error::Open { path: location.common_dir.clone(), reason })
+}
+
+/// Reads all of the configuration: of the system, the user, the repository with its own file
+/// `local`, the worktree and the variables, in rising precedence, with all that they include.
+/// `branch` gives the branch that is checked out. The system configuration of a git that keeps it
+/// elsewhere than in `/etc` is not read: only running that git would tell its path, which takes
+/// longer than an append.
+pub(super) fn read(
+    location: &Location,
+    local: File,
+    branch: impl FnOnce() -> Option<FullName>,
+    env: &dyn Environment,
+) -> Result<File, Error> {
+    let fail = |reason| Error::Open { path: location.common_dir.clone(), reason };
+    let mut config = File::default();
+    let mut add = |file| config.append(file).map(drop).map_err(|error| fail(reason(&error)));
+    let mut variable = |name: &str| env.var(name);
+    let mut last = None;
+    for source in [Source::System, Source::Git, Source::User] {
+        let path = source.storage_location(&mut variable).filter(|path| path.is_file());
+        // GIT_CONFIG_GLOBAL takes the place of both files of the user.
+        if let Some(path) = path.filter(|path| last.as_ref() != Some(path)) {
+            last = Some(path.clone());
+            add(load(path, source, source != Source::System).map_err(fail)?)?;
+        }
+    }
+    let worktree = read_worktree(location, &local, env)?;
+    add(local)?;
+    worktree.map_or(Ok(()), &mut add)?;
+    add(variables::read(env)?)?;
+    let is_conditional = config.sections_by_name("includeIf").is_some();
+    let branch = if is_conditional { branch() } else { None };
+    follow(config, location, branch, env).map_err(fail)
+}
+
+/// Adds what the configuration includes.
+fn follow(
+    mut config: File,
+    location: &Location,
+    branch: Option<FullName>,
+    env: &dyn Environment,
+) -> Result<File, String> {
+    let home = env.var("HOME").map(PathBuf::from);
+    let conditions = includes::conditional::Context {
+        git_dir: Some(&location.named_git_dir),
+        branch_name: branch.as_ref().map(FullName::as_ref),
     };
-    let mut variable = |name: &str| std::env::var_os(name);
-    let home = variable("HOME").map(PathBuf::from);
-    let conditions =
-        includes::conditional::Context { git_dir: Some(&location.git_dir), branch_name: None };
     let context = path::interpolate::Context { home_dir: home.as_deref(), ..Default::default() };
     let includes = includes::Options::follow(context, conditions);
     let options = init::Options { includes, ..Default::default() };
-    let file = |source, path| {
-        let metadata = Metadata { path, ..Metadata::from(source) };
-        File::from_paths_metadata([metadata], options).map(Option::unwrap_or_default)
-    };
-
-    let mut config = File::default();
-    for source in [Source::System, Source::Git, Source::User] {
-        let path = source.storage_location(&mut variable).filter(|path| path.is_file());
-        let read = path.map(|path| file(source, Some(path))).transpose();
-        if let Some(read) = read.map_err(|error| fail(&error))? {
-            config.append(read).map_err(|error| fail(&error))?;
-        }
-    }
-    let mut includes = Includes { home: home.as_deref(), left: INCLUDES_MAX };
-    let local_path = location.common_dir.join("config");
-    includes.check(&local_path, 0)?;
-    let local = file(Source::Local, Some(local_path));
-    let local = local.map_err(|error| fail(&error))?;
-    let has_worktree = matches!(local.boolean("extensions.worktreeConfig"), Ok(Some(true)));
-    config.append(local).map_err(|error| fail(&error))?;
-    let worktree = Some(location.git_dir.join("config.worktree"));
-    if let Some(path) = worktree.filter(|path| has_worktree && path.exists()) {
-        includes.check(&path, 0)?;
-        let worktree = file(Source::Worktree, Some(path)).map_err(|error| fail(&error))?;
-        config.append(worktree).map_err(|error| fail(&error))?;
-    }
-    let overrides = File::from_environment_overrides().map_err(|error| fail(&error))?;
-    config.append(overrides).map_err(|error| fail(&error))?;
+    config.resolve_includes(options).map_err(|error| reason(&error))?;
     Ok(config)
+}
+
+/// Reads one file without what it includes; empty when it does not exist, or when it
+/// `may_be_denied` and is, as git takes that of a user whose home another user cannot read.
+fn load(path: PathBuf, source: Source, may_be_denied: bool) -> Result<File, String> {
+    let mut bytes = match std::fs::read(&path) {
+        Ok(bytes) => bytes,
+        Err(error) => match error.kind() {
+            ErrorKind::NotFound | ErrorKind::NotADirectory => return Ok(File::default()),
+            ErrorKind::PermissionDenied if may_be_denied => return Ok(File::default()),
+            _ => return Err(format!("{}: {error}", path.display())),
+        },
+    };
+    let metadata = Metadata { path: Some(path.clone()), ..Metadata::from(source) };
+    let parsed = File::from_bytes_owned(&mut bytes, metadata, init::Options::default());
+    parsed.map_err(|error| format!("{}: {}", path.display(), reason(&error)))
 }
 
 /// The budget of inclusions of a repository's configuration.
@@ -82,11 +143,12 @@ impl Includes<'_> {
             return reject(format!("more than {INCLUDES_MAX} files are included"));
         };
         self.left = left;
-        let metadata = Metadata { path: Some(path.into()), ..Metadata::from(Source::Local) };
-        let includes = includes::Options::no_follow();
-        let options = init::Options { includes, ..Default::default() };
-        let read = File::from_paths_metadata([metadata], options);
-        let Ok(Some(config)) = read else { return Ok(()) };
+        let Ok(config) = load(path.to_owned(), Source::Local, false) else { return Ok(()) };
+        self.check_included(&config, path, depth)
+    }
+
+    /// Checks the files that the file `config` at `path` includes.
+    fn check_included(&mut self, config: &File, path: &Path, depth: u8) -> Result<(), Error> {
         let names = ["include", "includeIf"];
         for section in names.iter().flat_map(|name| config.sections_by_name(name)).flatten() {
             for value in section.values("path") {
@@ -99,49 +161,5 @@ impl Includes<'_> {
             }
         }
         Ok(())
-    }
-}
-
-/// Rejects a repository whose format or extensions are not supported
-/// (`git help gitrepository-layout`).
-pub(super) fn check_format(location: &Location, config: &gix_config::File) -> Result<(), Error> {
-    let path = || location.common_dir.clone();
-    let version = config.string("core.repositoryformatversion");
-    let version = version.map_or_else(|| "0".into(), |version| version.to_string());
-    if !matches!(version.as_str(), "0" | "1") {
-        let extension = format!("core.repositoryFormatVersion={version}");
-        return Err(Error::Extension { path: path(), extension });
-    }
-    let sections = config.sections_by_name("extensions").into_iter().flatten();
-    for section in sections {
-        for key in section.value_names() {
-            let value = config.string(format!("extensions.{key}").as_str()).unwrap_or_default();
-            let (key, value) = (key.to_string().to_lowercase(), value.to_string());
-            match (key.as_str(), value.to_lowercase().as_str()) {
-                ("objectformat", "sha1") | ("refstorage", "files") => {}
-                ("objectformat", format) => {
-                    return Err(Error::ObjectFormat { path: path(), format: format.into() });
-                }
-                ("noop" | "noop-v1" | "partialclone" | "preciousobjects", _)
-                | ("worktreeconfig" | "relativeworktrees", _) => {}
-                _ if version == "0" && key != "refstorage" => {}
-                _ => {
-                    let extension = format!("extensions.{key}={value}");
-                    return Err(Error::Extension { path: path(), extension });
-                }
-            }
-        }
-    }
-    Ok(())
-}
-
-/// The configured committer. `GIT_AUTHOR_*` and `GIT_COMMITTER_*` do not apply to journals.
-pub(super) fn identity(config: &gix_config::File) -> Identity {
-    let value = |key: &str| config.string(key).map(|value| value.to_string());
-    match (value("user.name"), value("user.email")) {
-        (Some(name), Some(email)) if !name.is_empty() && !email.is_empty() => {
-            Identity { name, email }
-        }
-        _ => Identity::default(),
     }
 }

@@ -1,121 +1,163 @@
-//! Finding a repository as git does.
+//! Finding a git directory as git does (setup.c, `setup_git_directory_gently_1`).
+//!
+//! `gix-discover` is not used: it searches a ceiling itself, passes over a broken `.git` file and
+//! takes a HEAD without a space after `ref:` for damaged, which git does not.
 
 use super::cannot_open;
 use gitmind_git::Error;
+use gitmind_git::oid::Oid;
+use gitmind_system::env::Environment;
+use std::io::{ErrorKind, Read};
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
-/// The directories of a repository.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Location {
-    /// The directory that holds this worktree's HEAD.
-    pub git_dir: PathBuf,
-    /// The directory that holds objects, shared refs and configuration; the same as `git_dir`,
-    /// except in a linked worktree.
-    pub common_dir: PathBuf,
-    /// The start of the search, relative to the worktree's top; empty at the top, in a bare
-    /// repository and when the git directory was given.
-    pub prefix: PathBuf,
-}
+/// Most bytes of a `.git` file; git's limit.
+const LINK_BYTES_MAX: u64 = 1 << 20;
+/// Bytes of HEAD that tell whether it is one; as in git.
+const HEAD_BYTES: u64 = 255;
 
-impl Location {
-    /// Searches `start` and the directories above it, up to a mount point or one of `ceilings`.
-    ///
-    /// # Errors
-    /// [`Error::NotARepository`] when none is found, [`Error::Open`] when it is damaged.
-    pub fn discover(start: &Path, ceilings: &[PathBuf]) -> Result<Self, Error> {
-        let options = gix_discover::upwards::Options {
-            ceiling_dirs: ceilings.to_vec(),
-            match_ceiling_dir_or_error: false,
-            ..Default::default()
-        };
-        let not_found = || Error::NotARepository { path: start.to_owned() };
-        // An absolute path, because the search takes `.` inside a git directory for its worktree.
-        let absolute = start.canonicalize().map_err(|_| not_found())?;
-        for directory in absolute.ancestors() {
-            reject_special(directory)?;
-            reject_special(&directory.join(".git"))?;
-            if directory.join(".git").exists()
-                || ceilings.iter().any(|ceiling| ceiling == directory)
-            {
-                break;
-            }
-        }
-        let found = gix_discover::upwards_opts(&absolute, options);
-        let found = found.map(|(found, _trust)| found.into_repository_and_work_tree_directories());
-        let top = match &found {
-            Ok((_, Some(worktree))) => Some(worktree.as_path()),
-            Ok((git_dir, None)) => Some(git_dir.as_path()),
-            Err(_) => None,
-        };
-        reject_broken_links(&absolute, top, ceilings)?;
-        let (git_dir, worktree) = found.map_err(|_| not_found())?;
-        let prefix = worktree.and_then(|top| absolute.strip_prefix(top).ok().map(Path::to_owned));
-        Ok(Self { prefix: prefix.unwrap_or_default(), ..Self::at(&git_dir)? })
-    }
-
-    /// The repository whose git directory is `git_dir`, such as the value of `GIT_DIR`.
-    ///
-    /// # Errors
-    /// [`Error::NotARepository`] when it is not one, [`Error::Open`] when it is damaged.
-    pub fn at(git_dir: &Path) -> Result<Self, Error> {
-        reject_special(git_dir)?;
-        gix_discover::is_git(git_dir)
-            .map_err(|_| Error::NotARepository { path: git_dir.to_owned() })?;
-        let git_dir = match git_dir.is_file() {
-            true => linked(git_dir)?,
-            false => git_dir.to_owned(),
-        };
-        let git_dir = git_dir.canonicalize().map_err(cannot_open(&git_dir))?;
-        let link = git_dir.join("commondir");
-        let common_dir = match std::fs::read_to_string(&link) {
-            Ok(target) => {
-                let target = git_dir.join(target.trim_end_matches(['\n', '\r']));
-                target.canonicalize().map_err(cannot_open(&target))?
-            }
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => git_dir.clone(),
-            Err(error) => return Err(cannot_open(&link)(error)),
-        };
-        Ok(Self { git_dir, common_dir, prefix: PathBuf::new() })
-    }
-}
-
-/// Rejects a directory whose HEAD or `commondir` is a pipe or a device, which might never end:
-/// `gix-discover` reads both files to recognise a git directory.
-fn reject_special(directory: &Path) -> Result<(), Error> {
-    for file in ["HEAD", "commondir"].map(|name| directory.join(name)) {
-        if file.metadata().is_ok_and(|found| !found.is_file() && !found.is_dir()) {
-            return Err(Error::Open { path: file, reason: "it is not a regular file".into() });
-        }
-    }
-    Ok(())
-}
-
-/// The git directory that `link`, a `.git` file with a `gitdir:` line, points to.
-fn linked(link: &Path) -> Result<PathBuf, Error> {
-    let target = gix_discover::path::from_gitdir_file(link)
-        .map_err(|error| Error::Open { path: link.to_owned(), reason: error.to_string() })?;
-    reject_special(&target)?;
-    Ok(target)
-}
-
-/// Rejects a broken `.git` file between `start` and `top`, as git does: `gix-discover` skips it and
-/// would find an enclosing repository instead of the intended one.
-fn reject_broken_links(
+/// The git directory of `start` or of a directory above it, and the directory that holds its
+/// `.git`, if it was found by that name. `start` is absolute and has no symbolic links.
+pub(super) fn upwards(
     start: &Path,
-    top: Option<&Path>,
-    ceilings: &[PathBuf],
-) -> Result<(), Error> {
-    let below_top = |directory: &&Path| top.is_none_or(|top| directory.starts_with(top));
-    for directory in start.ancestors().take_while(below_top) {
-        if directory != start && ceilings.iter().any(|ceiling| ceiling == directory) {
+    env: &dyn Environment,
+) -> Result<(PathBuf, Option<PathBuf>), Error> {
+    let not_found = || Error::NotARepository { path: start.to_owned() };
+    let is_across = is_true(env, "GIT_DISCOVERY_ACROSS_FILESYSTEM", false)?;
+    let device = |directory: &Path| directory.metadata().map(|found| found.dev()).ok();
+    let (ceiling, device_of_start) = (ceiling(start, env), device(start));
+    for directory in start.ancestors() {
+        // A ceiling is not searched, unless the search starts there.
+        if ceiling.as_deref() == Some(directory)
+            || !is_across && device(directory) != device_of_start
+        {
             break;
         }
         let link = directory.join(".git");
-        if link.is_file() && gix_discover::is_git(&link).is_err() {
-            let target = linked(&link)?;
-            let reason = format!("it leads to {}, which is not a repository", target.display());
-            return Err(Error::Open { path: link, reason });
+        match link.metadata() {
+            Ok(found) if found.is_file() => {
+                return Ok((linked(&link, env)?, Some(directory.to_owned())));
+            }
+            Ok(_) if is_git_directory(&link, env)? => {
+                return Ok((link, Some(directory.to_owned())));
+            }
+            _ => {}
+        }
+        if is_git_directory(directory, env)? {
+            return Ok((directory.to_owned(), None));
         }
     }
-    Ok(())
+    Err(not_found())
+}
+
+/// The nearest directory above `start` that `GIT_CEILING_DIRECTORIES` lists. Symbolic links of the
+/// entries before the first empty one are resolved.
+fn ceiling(start: &Path, env: &dyn Environment) -> Option<PathBuf> {
+    let list = env.var("GIT_CEILING_DIRECTORIES")?;
+    let mut is_resolved = true;
+    let ceilings = std::env::split_paths(&list).filter_map(|ceiling| {
+        is_resolved &= !ceiling.as_os_str().is_empty();
+        let resolved = if is_resolved { ceiling.canonicalize().ok() } else { None };
+        ceiling.is_absolute().then(|| resolved.unwrap_or(ceiling))
+    });
+    let above = ceilings.filter(|ceiling| ceiling != start && start.starts_with(ceiling));
+    above.max_by_key(|ceiling| ceiling.as_os_str().len())
+}
+
+/// The git directory at `path`, which may be a file with a `gitdir:` line.
+pub(super) fn named(path: &Path, env: &dyn Environment) -> Result<PathBuf, Error> {
+    match path.metadata() {
+        Ok(found) if found.is_file() => linked(path, env),
+        _ if is_git_directory(path, env)? => Ok(path.to_owned()),
+        _ => Err(Error::NotARepository { path: path.to_owned() }),
+    }
+}
+
+/// The git directory that `link`, a file with a `gitdir:` line, points to.
+fn linked(link: &Path, env: &dyn Environment) -> Result<PathBuf, Error> {
+    let text = read_regular(link, LINK_BYTES_MAX)?.unwrap_or_default();
+    let reject = |reason: String| Err(Error::Open { path: link.to_owned(), reason });
+    let Some(target) = text.strip_prefix(b"gitdir: ") else {
+        return reject("it has no line with `gitdir: ` and a path".into());
+    };
+    let target = link.parent().unwrap_or(Path::new("")).join(path_of_line(target));
+    if is_git_directory(&target, env)? {
+        return Ok(target);
+    }
+    reject(format!("it leads to {}, which is not a repository", target.display()))
+}
+
+/// The directory that holds what linked worktrees share (`commondir`).
+pub(super) fn common_dir(git_dir: &Path, env: &dyn Environment) -> Result<PathBuf, Error> {
+    if let Some(directory) = env.var("GIT_COMMON_DIR") {
+        return Ok(directory.into());
+    }
+    let target = read_regular(&git_dir.join("commondir"), LINK_BYTES_MAX)?;
+    Ok(target.map_or_else(|| git_dir.to_owned(), |target| git_dir.join(path_of_line(&target))))
+}
+
+/// The path in a file that git has written, without its line end.
+fn path_of_line(line: &[u8]) -> PathBuf {
+    let end = line.iter().rposition(|byte| !matches!(byte, b'\n' | b'\r'));
+    let path = &line[..end.map_or(0, |last| last + 1)];
+    std::ffi::OsString::from_vec(path.to_vec()).into()
+}
+
+/// Whether `directory` has what git asks of a git directory: a HEAD, objects and refs.
+fn is_git_directory(directory: &Path, env: &dyn Environment) -> Result<bool, Error> {
+    if !is_head(&directory.join("HEAD"))? {
+        return Ok(false);
+    }
+    let common_dir = common_dir(directory, env)?;
+    let is_directory = |path: &Path| path.join(".").exists();
+    let objects = env.var("GIT_OBJECT_DIRECTORY").map(PathBuf::from);
+    Ok(is_directory(&objects.unwrap_or_else(|| common_dir.join("objects")))
+        && is_directory(&common_dir.join("refs")))
+}
+
+/// Whether the file is a symbolic link or ref to a ref, or holds an object id.
+fn is_head(path: &Path) -> Result<bool, Error> {
+    if let Ok(target) = path.read_link() {
+        return Ok(target.as_os_str().as_bytes().starts_with(b"refs/"));
+    }
+    let Some(head) = read_regular(path, HEAD_BYTES)? else { return Ok(false) };
+    Ok(match head.strip_prefix(b"ref:") {
+        Some(name) => name.trim_ascii_start().starts_with(b"refs/"),
+        None => head.get(..Oid::HEX_LEN).is_some_and(|id| Oid::from_hex(id).is_some()),
+    })
+}
+
+/// The first bytes of a regular file; `None` when there is none or a directory. A pipe or a device
+/// is an error, since reading it might never end.
+fn read_regular(path: &Path, bytes_max: u64) -> Result<Option<Vec<u8>>, Error> {
+    match path.metadata() {
+        Ok(found) if found.is_file() => {}
+        Ok(found) if !found.is_dir() => {
+            return Err(Error::Open {
+                path: path.into(),
+                reason: "it is not a regular file".into(),
+            });
+        }
+        _ => return Ok(None),
+    }
+    let mut bytes = Vec::new();
+    let read = std::fs::File::open(path)
+        .and_then(|file| file.take(bytes_max).read_to_end(&mut bytes).map(drop));
+    match read {
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+        read => read.map(|()| Some(bytes)).map_err(cannot_open(path)),
+    }
+}
+
+/// The boolean variable `name`, in git's words; `default` when it is not set.
+pub(super) fn is_true(env: &dyn Environment, name: &str, default: bool) -> Result<bool, Error> {
+    let Some(value) = env.var(name) else { return Ok(default) };
+    let parsed = gix_config::Boolean::try_from(value.clone()).map(|value| value.0);
+    parsed.map_err(|_| bogus(name, &format!("`{}` is not a boolean", value.display())))
+}
+
+/// The error about a variable with a value that git does not accept.
+pub(super) fn bogus(name: &str, reason: &str) -> Error {
+    Error::io("use", Path::new(name))(std::io::Error::other(reason))
 }

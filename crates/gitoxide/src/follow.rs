@@ -29,12 +29,13 @@ mod stream;
 use std::marker::PhantomData;
 
 use self::chunk::Chunk;
-use self::decode::{COMMIT_BYTES_MAX, Decoded, Decoder};
-use self::loose::Loose;
+pub(super) use self::decode::Decoder;
+use self::decode::{COMMIT_BYTES_MAX, Decoded};
+pub(super) use self::loose::{Loose, Problem};
 use self::order::{ORDERED_MAX, Orders};
 use self::pack::Pack;
-pub(super) use self::packs::Packs;
 use self::packs::{Finder, Locality};
+pub(super) use self::packs::{PackFile, Packs};
 use self::prefetch::{PassThrough, Prefetcher};
 use self::stream::positions;
 use super::objects::Objects;
@@ -64,7 +65,8 @@ pub(super) struct Follower<'w, 'a> {
     alloc: Alloc<'a>,
     workers: usize,
     decoder: Decoder,
-    loose: Loose<'a>,
+    /// The compressed bytes of a loose object that is being read.
+    packed: Vec<'a, u8>,
     bytes: Vec<'a, u8>,
     finder: Finder<'w>,
     locality: Locality,
@@ -78,19 +80,15 @@ pub(super) struct Follower<'w, 'a> {
 
 impl<'w, 'a> Follower<'w, 'a> {
     /// A follower that decodes ahead with `workers` threads.
-    pub(super) fn new(
-        objects: &'w Objects,
-        (packs, workers): (&'w Packs, usize),
-        alloc: Alloc<'a>,
-    ) -> Self {
+    pub(super) fn new(objects: &'w Objects, workers: usize, alloc: Alloc<'a>) -> Self {
         Self {
             objects,
             alloc,
             workers,
             decoder: Decoder::default(),
-            loose: Loose::open(objects.directories().next(), alloc),
+            packed: Vec::new(alloc),
             bytes: Vec::new(alloc),
-            finder: Finder::new(packs.get(objects.directories())),
+            finder: Finder::new(objects.packs()),
             locality: Locality::default(),
             orders: Orders::new(ORDERED_MAX, alloc),
             near_min: NEAR_MIN,
@@ -104,7 +102,9 @@ impl<'w, 'a> Follower<'w, 'a> {
         self.locality = Locality::default();
         let mut next = Some(tip);
         while let Some(id) = next {
-            next = if self.locality.near >= self.near_min {
+            next = if self.objects.is_replaced(id) {
+                Some(id)
+            } else if self.locality.near >= self.near_min {
                 self.locality = Locality::default();
                 self.stream(id, visit)?
             } else if self.locality.far >= self.far_min {
@@ -122,11 +122,11 @@ impl<'w, 'a> Follower<'w, 'a> {
 
     /// Visits the commit `id`; returns its first parent when the walk goes on.
     fn one(&mut self, id: Oid, visit: &mut Visit<'_>) -> Result<Option<Oid>, Error> {
-        let found = self.finder.find(id);
-        if let Some(position) = found {
+        let is_replaced = self.objects.is_replaced(id);
+        let found = if is_replaced { None } else { self.finder.find(id) };
+        if let Some((pack, position)) = found {
             self.bytes.clear();
-            let Self { finder, decoder, bytes, .. } = self;
-            let pack = &finder.packs[position.pack];
+            let Self { decoder, bytes, .. } = self;
             let decoded = decoder.commit(pack, position.offset, COMMIT_BYTES_MAX, bytes)?;
             if let Decoded::Commit { end } = decoded
                 && has_id(id, bytes)
@@ -136,8 +136,10 @@ impl<'w, 'a> Follower<'w, 'a> {
             }
         }
         self.locality = Locality::default();
-        let inflate = &mut self.decoder.inflate;
-        let is_loose = found.is_none() && self.loose.commit(id, inflate, &mut self.bytes)?;
+        let Self { objects, decoder, packed, bytes, .. } = self;
+        let is_loose = found.is_none()
+            && !is_replaced
+            && objects.loose().commit(id, &mut decoder.inflate, packed, bytes)?;
         if is_loose && has_id(id, &self.bytes) {
             return take(id, &self.bytes, visit);
         }
@@ -168,9 +170,9 @@ impl<'w, 'a> Follower<'w, 'a> {
                 released = chunk.offset();
             }
         };
-        let (mut served, decoder) = (0, &mut self.decoder);
+        let (mut served, decoder, objects) = (0, &mut self.decoder, self.objects);
         let next = pipeline(&decoding, jobs, self.alloc, self.workers, |stream| {
-            consume(stream, decoder, (id, MISSES_MAX), passed, visit, &mut served)
+            consume(stream, decoder, (id, MISSES_MAX), passed, (objects, visit), &mut served)
         });
         if !self.was_worth_it(served) {
             self.near_min = self.near_min.saturating_mul(2);
@@ -182,9 +184,9 @@ impl<'w, 'a> Follower<'w, 'a> {
     /// neighbours again; returns the first that was not visited.
     fn prefetch(&mut self, id: Oid, visit: &mut Visit<'_>) -> Result<Option<Oid>, Error> {
         let jobs = Prefetcher::new(self.finder, id, self.near_min, self.alloc);
-        let (mut served, decoder) = (0, &mut self.decoder);
+        let (mut served, decoder, objects) = (0, &mut self.decoder, self.objects);
         let next = pipeline(&PassThrough(PhantomData), jobs, self.alloc, self.workers, |chunks| {
-            consume(chunks, decoder, (id, 0), |_| (), visit, &mut served)
+            consume(chunks, decoder, (id, 0), |_| (), (objects, visit), &mut served)
         });
         if !self.was_worth_it(served) {
             self.far_min = self.far_min.saturating_mul(2);
@@ -197,7 +199,7 @@ impl<'w, 'a> Follower<'w, 'a> {
     fn was_worth_it(&mut self, served: u32) -> bool {
         self.has_pages = served < SERVED_MIN;
         if !self.has_pages {
-            self.finder.packs.iter().for_each(Pack::release_all);
+            self.finder.opened().for_each(Pack::release_all);
         }
         !self.has_pages
     }
@@ -206,7 +208,7 @@ impl<'w, 'a> Follower<'w, 'a> {
 impl Drop for Follower<'_, '_> {
     fn drop(&mut self) {
         if self.has_pages {
-            self.finder.packs.iter().for_each(Pack::release_all);
+            self.finder.opened().for_each(Pack::release_all);
         }
     }
 }
@@ -218,7 +220,7 @@ fn consume<'a, W, J>(
     decoder: &mut Decoder,
     (id, misses_max): (Oid, u32),
     mut passed: impl FnMut(&Chunk<'a>),
-    visit: &mut Visit<'_>,
+    (objects, visit): (&Objects, &mut Visit<'_>),
     served: &mut u32,
 ) -> Result<Option<Oid>, Error>
 where
@@ -236,6 +238,7 @@ where
             }
             let Some(bytes) = bytes else { return Ok(Some(wanted)) };
             match take(id, bytes, visit)? {
+                Some(parent) if objects.is_replaced(parent) => return Ok(Some(parent)),
                 Some(parent) => wanted = parent,
                 None => return Ok(None),
             }

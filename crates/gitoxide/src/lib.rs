@@ -8,9 +8,11 @@
 
 mod alternates;
 mod config;
+mod date;
 mod discover;
 mod durability;
 mod follow;
+mod identity;
 mod loose;
 mod objects;
 pub mod pack;
@@ -19,10 +21,11 @@ mod repository;
 mod running_gc;
 mod shared_mode;
 mod transaction;
+mod worktree;
 
-pub use discover::Location;
 pub use repository::GitRepository;
 pub use shared_mode::SharedMode;
+pub use worktree::Location;
 
 use gitmind_git::Error;
 use std::path::Path;

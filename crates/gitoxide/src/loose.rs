@@ -9,7 +9,7 @@ use std::io::Write;
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::Path;
 
-use rustix::fs::{AtFlags, CWD, Mode, OFlags};
+use rustix::fs::{CWD, Mode, OFlags};
 use rustix::io::Errno;
 
 use super::durability::{is_recent, is_recent_directory, time};
@@ -17,6 +17,7 @@ use crate::shared_mode::SharedMode;
 use gitmind_git::oid::Oid;
 use gitmind_git::{Error, ObjectHeader, ObjectKind, encode_stored};
 use gitmind_memory::{Alloc, Vec};
+use gitmind_system::calls;
 use gitmind_system::owned_file::{
     ATTEMPTS_MAX, Temporary, errno, is_temporary, open_directory, sweep,
 };
@@ -56,7 +57,7 @@ pub(super) fn write(
 /// Whether the loose object `id` exists in the directory `objects`.
 pub(super) fn is_there(objects: &Path, id: Oid) -> bool {
     open_directory(CWD, objects, OFlags::empty())
-        .and_then(|objects| rustix::fs::statat(&objects, &name(id)[..], AtFlags::SYMLINK_NOFOLLOW))
+        .and_then(|objects| calls::lstatat(objects.as_fd(), &name(id)[..]))
         .is_ok()
 }
 
@@ -82,7 +83,7 @@ fn write_file(
     let hex = id.to_hex();
     let (shard, name) = hex.split_at(SHARD_LEN);
     let objects = open_directory(CWD, objects, OFlags::empty())?;
-    let made = rustix::fs::mkdirat(&objects, shard, Mode::from_raw_mode(0o777));
+    let made = calls::mkdirat(objects.as_fd(), shard, Mode::from_raw_mode(0o777));
     if !matches!(made, Ok(()) | Err(Errno::EXIST)) {
         return made;
     }
@@ -93,14 +94,14 @@ fn write_file(
         shared_mode.adjust(&directory)?;
     }
     *is_new |= is_recent_directory(&directory.metadata().map_err(errno)?);
-    match rustix::fs::statat(&directory, name, AtFlags::SYMLINK_NOFOLLOW) {
+    match calls::lstatat(directory.as_fd(), name) {
         Err(Errno::NOENT) => put(&objects, shared_mode, &directory, name, stream)?,
         // The process that wrote it may not have synced it yet.
         Ok(found) if *is_new || is_recent(time(found.st_ctime)) => {}
         found => return found.map(drop),
     }
-    rustix::fs::fsync(&directory)?;
-    if *is_new { rustix::fs::fsync(&objects) } else { Ok(()) }
+    calls::sync_directory(&directory)?;
+    if *is_new { calls::sync_directory(&objects) } else { Ok(()) }
 }
 
 /// Writes the file `name` in `directory` by way of a temporary file.
@@ -117,8 +118,8 @@ fn put(
     let (mut file, temporary) = Temporary::create(objects.as_fd(), mode)?;
     shared_mode.adjust(&file)?;
     file.write_all(stream).map_err(errno)?;
-    rustix::fs::fsync(&file)?;
-    rustix::fs::renameat(objects, temporary.name(), directory, name)?;
+    calls::sync_file(&file)?;
+    calls::renameat((objects.as_fd(), temporary.name()), (directory.as_fd(), name))?;
     temporary.keep();
     Ok(())
 }

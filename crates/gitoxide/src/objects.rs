@@ -1,32 +1,45 @@
-//! Reading objects through gitoxide's object database: loose, packed, alternates, multi-pack
-//! indices.
+//! Reading objects: from packs, the newest first, then from loose files, of the repository and of
+//! those that it borrows from.
+//!
+//! A copy that is damaged or cannot be read is passed by with a warning while there is another, as
+//! by git. Each object is checked against its id. Multi-pack indices are not used: each pack has an
+//! index of its own, and a stale multi-pack index hides objects.
 
-use super::{alternates, cannot_open, reason};
+use super::follow::{Decoder, Loose, PackFile, Packs, Problem};
+use super::{Location, cannot_open};
 use gitmind_git::oid::Oid;
 use gitmind_git::{Error, ObjectKind, object_id};
 use gitmind_memory as memory;
-use gix_object::Find;
 use std::cell::RefCell;
-use std::io;
-use std::path::{Path, PathBuf};
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::rc::Rc;
 
 /// Most bytes of an object that is read. A journal commit has less than 100 KiB, the tree of a
 /// cache's shard about 1 MiB for ten million edges.
 pub(super) const OBJECT_BYTES_MAX: usize = 64 << 20;
+/// Most replacements of a replacement; git's limit.
+const REPLACEMENTS_MAX: u32 = 5;
 
-/// Largest capacity in bytes that the staging buffer retains for the next object.
-const STAGING_BYTES_RETAINED_MAX: usize = 256 << 10;
-
-/// The object database of a repository.
+/// The objects of a repository.
 pub(super) struct Objects {
-    /// Opened on the first read: a rebuild from one pack needs none.
-    handle: RefCell<Option<gix_odb::Handle>>,
-    /// Path of the file in which git lists the boundary commits of a shallow clone.
-    shallow: PathBuf,
     /// The repository's object directory and its alternates.
     directories: Vec<PathBuf>,
-    /// The buffer into which `gix-odb` reads an object before it is copied to the caller's.
-    staging: RefCell<Vec<u8>>,
+    packs: Packs,
+    /// The packs as they were listed when an object was last not found.
+    later_packs: RefCell<Option<Rc<[PackFile]>>>,
+    loose: Loose,
+    decoder: RefCell<Decoder>,
+    /// Path of the file in which git lists the boundary commits of a shallow clone.
+    shallow: PathBuf,
+    /// The objects that replace others (`git help replace`).
+    pub(super) replacements: BTreeMap<Oid, Oid>,
+    /// Whether objects may be missing because another repository has promised them.
+    pub(super) is_partial: bool,
+    /// Called with each problem that did not keep an object from being read.
+    pub(super) warn: fn(&str),
+    /// Damaged copies that were warned of.
+    warned: RefCell<Vec<PathBuf>>,
 }
 
 impl std::fmt::Debug for Objects {
@@ -36,79 +49,35 @@ impl std::fmt::Debug for Objects {
 }
 
 impl Objects {
-    /// Opens the objects of the repository with the common directory `common_dir`.
-    pub(super) fn open(common_dir: &Path) -> Result<Self, Error> {
-        let path = &common_dir.join("objects");
-        let absolute = std::path::absolute(path).map_err(cannot_open(path))?;
-        std::fs::read_dir(&absolute).map_err(cannot_open(path))?;
-        let mut directories = vec![path.clone()];
-        directories.extend(alternates::resolve(&absolute)?);
-        let shallow = common_dir.join("shallow");
-        Ok(Self { handle: RefCell::default(), shallow, directories, staging: RefCell::default() })
+    /// The objects of the repository at `location` in `directories`, of which the first is its own.
+    pub(super) fn open(location: &Location, directories: Vec<PathBuf>) -> Result<Self, Error> {
+        std::fs::read_dir(&location.objects_dir).map_err(cannot_open(&location.objects_dir))?;
+        Ok(Self {
+            packs: Packs::default(),
+            later_packs: RefCell::default(),
+            loose: Loose::new(directories.clone()),
+            decoder: RefCell::default(),
+            shallow: location.common_dir.join("shallow"),
+            replacements: BTreeMap::new(),
+            is_partial: false,
+            warn: |_| (),
+            warned: RefCell::default(),
+            directories,
+        })
     }
 
-    /// Opens the object database.
-    fn open_handle(&self) -> Result<gix_odb::Handle, Error> {
-        let options = gix_odb::store::init::Options {
-            alloc_limit_bytes: Some(OBJECT_BYTES_MAX),
-            ..Default::default()
-        };
-        let path = &self.directories[0];
-        let handle = gix_odb::at_opts(path, gix_hash::Kind::Sha1, None, options);
-        handle.map_err(cannot_open(path))
+    /// The packs, the newest last.
+    pub(super) fn packs(&self) -> &[PackFile] {
+        self.packs.get(&self.directories)
     }
 
-    /// Reads the object `id` into `buffer` and returns its kind; `None` when it is not found.
-    fn find(
-        &self,
-        id: Oid,
-        staging: &mut Vec<u8>,
-        buffer: &mut memory::Vec<'_, u8>,
-    ) -> Result<Option<ObjectKind>, Error> {
-        let name = gix_hash::ObjectId::Sha1(*id.as_bytes());
-        let mut handle = self.handle.borrow_mut();
-        let opened = match handle.take() {
-            Some(handle) => handle,
-            None => self.open_handle()?,
-        };
-        let found = handle.insert(opened).try_find(&name, staging);
-        match found {
-            Ok(Some(found)) => {
-                buffer.clear();
-                buffer.try_extend_from_slice(found.data)?;
-                Ok(Some(kind_of(found.kind)))
-            }
-            Ok(None) => Ok(None),
-            Err(error) if is_from_the_system(&error) => {
-                Err(Error::Unreadable { id, reason: reason(&error) })
-            }
-            Err(error) => Err(Error::Corrupt { id, reason: reason(&error) }),
-        }
+    pub(super) const fn loose(&self) -> &Loose {
+        &self.loose
     }
 
-    /// Finds why an existing object may not be found: `gix-odb` skips an index that it cannot open.
-    fn unreadable(&self, id: Oid) -> Option<Error> {
-        let packs = self.directories.iter().map(|directory| directory.join("pack"));
-        let indices = packs.map(|packs| {
-            std::fs::read_dir(packs)?.try_for_each(|file| {
-                let path = file?.path();
-                let is_index = path.extension().is_some_and(|extension| extension == "idx");
-                if is_index { std::fs::File::open(path).map(drop) } else { Ok(()) }
-            })
-        });
-        let failed = indices.filter_map(Result::err);
-        let mut failed = failed.filter(|error| error.kind() != io::ErrorKind::NotFound);
-        let reason = failed.next()?.to_string();
-        Some(Error::Unreadable { id, reason })
-    }
-
-    /// The object directories: the repository's own first, then its alternates.
-    pub(super) fn directories(&self) -> impl Iterator<Item = &Path> {
-        self.directories.iter().map(PathBuf::as_path)
-    }
-
-    fn is_shallow(&self) -> bool {
-        std::fs::metadata(&self.shallow).is_ok_and(|file| file.len() > 0)
+    /// Whether another object is read in place of `id`.
+    pub(super) fn is_replaced(&self, id: Oid) -> bool {
+        !self.replacements.is_empty() && self.replacements.contains_key(&id)
     }
 
     pub(super) fn read(
@@ -117,64 +86,106 @@ impl Objects {
         kind: ObjectKind,
         buffer: &mut memory::Vec<'_, u8>,
     ) -> Result<(), Error> {
-        let staging = &mut *self.staging.borrow_mut();
-        let mut found = self.find(id, staging, buffer);
-        if !matches!(found, Ok(Some(_)) | Err(Error::Memory(_))) {
-            // Retry with a new handle: packs may have been added or replaced meanwhile.
-            self.handle.take();
-            found = self.find(id, staging, buffer);
+        let id = self.replacement(id);
+        let later = self.later_packs.borrow().clone();
+        let packs = later.as_deref().unwrap_or_else(|| self.packs());
+        let mut found = self.search(packs, id, buffer)?;
+        if found.is_err() {
+            // Packs may have been added or replaced meanwhile.
+            let now: Rc<[PackFile]> = PackFile::list(&self.directories).into();
+            found = self.search(&now, id, buffer)?;
+            self.later_packs.replace(Some(now));
         }
-        let actual = match found? {
-            Some(actual) => actual,
-            None if self.is_shallow() => return Err(Error::Shallow(id)),
-            None => return Err(self.unreadable(id).unwrap_or(Error::Missing(id))),
-        };
-        if actual != kind {
-            return Err(Error::Kind { id, actual, expected: kind });
+        match found {
+            Ok(actual) if actual == kind => Ok(()),
+            Ok(actual) => Err(Error::Kind { id, actual, expected: kind }),
+            Err(problem) => Err(self.error(id, problem)),
         }
-        // Unlike git, `gix-odb` does not verify the hash of a loose object.
-        if object_id(kind, buffer)? != id {
-            let reason = "its content does not match its id".into();
-            return Err(Error::Corrupt { id, reason });
-        }
-        staging.clear();
-        staging.shrink_to(STAGING_BYTES_RETAINED_MAX);
-        Ok(())
     }
-}
 
-/// Whether a system call failed, such as for lack of permission or memory, so that the object
-/// itself may be sound.
-fn is_from_the_system(error: &(dyn std::error::Error + 'static)) -> bool {
-    let causes = std::iter::successors(Some(error), |error| error.source());
-    let mut systems = causes.filter_map(|error| error.downcast_ref::<io::Error>());
-    systems.any(|error| error.raw_os_error().is_some())
-}
-
-fn kind_of(kind: gix_object::Kind) -> ObjectKind {
-    match kind {
-        gix_object::Kind::Blob => ObjectKind::Blob,
-        gix_object::Kind::Tree => ObjectKind::Tree,
-        gix_object::Kind::Commit => ObjectKind::Commit,
-        gix_object::Kind::Tag => ObjectKind::Tag,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[derive(Debug, thiserror::Error)]
-    #[error("could not open a pack")]
-    struct Around(#[source] io::Error);
-
-    #[test]
-    fn only_a_failed_system_call_leaves_the_object_unjudged() {
-        for denied in [1, 12, 13, 24] {
-            assert!(is_from_the_system(&Around(io::Error::from_raw_os_error(denied))));
+    /// The object that is read in place of `id`.
+    fn replacement(&self, mut id: Oid) -> Oid {
+        for _ in 0..REPLACEMENTS_MAX {
+            match self.replacements.get(&id) {
+                Some(next) => id = *next,
+                None => break,
+            }
         }
-        for damaged in [io::ErrorKind::InvalidData, io::ErrorKind::UnexpectedEof] {
-            assert!(!is_from_the_system(&Around(io::Error::new(damaged, "a bad stream"))));
+        id
+    }
+
+    /// Reads the object into `buffer`. When no copy is sound, the inner error is the problem of the
+    /// first one, or `None` when there is none.
+    fn search(
+        &self,
+        packs: &[PackFile],
+        id: Oid,
+        buffer: &mut memory::Vec<'_, u8>,
+    ) -> Result<Result<ObjectKind, Option<Problem>>, Error> {
+        let decoder = &mut *self.decoder.borrow_mut();
+        let mut first = None;
+        for file in packs.iter().rev() {
+            let Some((pack, offset)) = file.find(id) else { continue };
+            buffer.clear();
+            let decoded = decoder.object(pack, offset, OBJECT_BYTES_MAX, buffer)?;
+            let problem = match decoded {
+                Some(kind) if object_id(kind, buffer)? == id => {
+                    return Ok(Ok(self.found(first, kind)));
+                }
+                Some(_) => Problem::other_content(file.path()),
+                None => Problem::damaged(file.path()),
+            };
+            first.get_or_insert(problem);
+        }
+        let mut packed = memory::Vec::new(buffer.alloc());
+        for directory in 0..self.directories.len() {
+            let inflate = &mut decoder.inflate;
+            let limit = OBJECT_BYTES_MAX;
+            let problem =
+                match self.loose.read(directory, id, limit, inflate, &mut packed, buffer)? {
+                    None => continue,
+                    Some(Ok(kind)) if object_id(kind, buffer)? == id => {
+                        return Ok(Ok(self.found(first, kind)));
+                    }
+                    Some(Ok(_)) => Problem::other_content(&self.loose.path(directory, id)),
+                    Some(Err(problem)) => problem,
+                };
+            first.get_or_insert(problem);
+        }
+        Ok(Err(first))
+    }
+
+    /// Warns of the first copy of an object, if it could not be used.
+    fn found(&self, problem: Option<Problem>, kind: ObjectKind) -> ObjectKind {
+        if let Some(Problem { path, reason, .. }) = problem
+            && !self.warned.borrow().contains(&path)
+        {
+            (self.warn)(&format!("{}: {reason}; another copy was read", path.display()));
+            self.warned.borrow_mut().push(path);
+        }
+        kind
+    }
+
+    /// Why the object cannot be read.
+    fn error(&self, id: Oid, problem: Option<Problem>) -> Error {
+        if let Some(Problem { path, reason, is_of_system }) = problem {
+            let reason = format!("{}: {reason}", path.display());
+            return match is_of_system {
+                true => Error::Unreadable { id, reason },
+                false => Error::Corrupt { id, reason },
+            };
+        }
+        if std::fs::metadata(&self.shallow).is_ok_and(|file| file.len() > 0) {
+            return Error::Shallow(id);
+        }
+        // A pack that cannot be opened may have it.
+        let unreadable = PackFile::list(&self.directories).iter().find_map(PackFile::problem);
+        match unreadable {
+            Some(Problem { path, reason, .. }) => {
+                Error::Unreadable { id, reason: format!("{}: {reason}", path.display()) }
+            }
+            None if self.is_partial => Error::Promised(id),
+            None => Error::Missing(id),
         }
     }
 }

@@ -1,8 +1,11 @@
-//! Reading refs through gitoxide's file store: loose, packed, worktrees.
+//! Reading refs as git does: a loose file, else the packed refs, which gitoxide's store reads.
 
+mod log;
+mod loose;
 mod ref_file;
 mod update;
 
+pub(super) use self::log::RefLog;
 pub(super) use self::update::update;
 
 use super::{Location, reason};
@@ -15,11 +18,12 @@ use std::path::Path;
 
 /// Most bytes of a loose ref's file; a ref name has at most 511.
 const REF_FILE_BYTES_MAX: u64 = 64 << 10;
+/// Refs below `refs/` that each worktree has for itself.
+const WORKTREE_PREFIXES: [&str; 3] = ["refs/bisect/", "refs/worktree/", "refs/rewritten/"];
 /// Longest chain of symbolic refs; git's limit.
 const SYMBOLIC_DEPTH_MAX: usize = 5;
 
 pub(super) fn open(location: &Location) -> Store {
-    // git writes no reflog for refs outside heads, remotes and notes unless told to.
     let options =
         gix_ref::store::init::Options { write_reflog: WriteReflog::Disable, ..Default::default() };
     let (git_dir, common_dir) = (location.git_dir.clone(), location.common_dir.clone());
@@ -31,31 +35,37 @@ pub(super) fn open(location: &Location) -> Store {
 }
 
 pub(super) fn head(store: &Store) -> Result<Head, Error> {
-    let fail = |reason| Error::RefRead { name: "HEAD".into(), reason };
-    match find(store, "HEAD")? {
-        None => Err(fail("it does not exist".into())),
-        Some(Target::Object(_)) => Ok(Head::Detached),
-        Some(Target::Symbolic(name)) => match String::from_utf8(name.as_bstr().to_vec()) {
-            Ok(name) => Ok(Head::Branch(name)),
-            Err(_) => Err(fail("the branch name is not UTF-8".into())),
-        },
+    match follow(store, "HEAD")? {
+        (name, None) if name == "HEAD" => {
+            Err(Error::RefRead { name, reason: "it does not exist".into() })
+        }
+        (name, _) if name == "HEAD" => Ok(Head::Detached),
+        (name, _) => Ok(Head::Branch(name)),
     }
 }
 
 pub(super) fn resolve(store: &Store, name: &str) -> Result<Option<Oid>, Error> {
+    Ok(follow(store, name)?.1)
+}
+
+/// The ref at the end of the symbolic refs that start at `name`, and its value.
+fn follow(store: &Store, name: &str) -> Result<(String, Option<Oid>), Error> {
+    let fail = |reason: &str| Error::RefRead { name: name.into(), reason: reason.into() };
     let mut current = name.to_owned();
-    let sha1 = |bytes: &[u8]| match bytes.try_into() {
-        Ok(bytes) => Ok(Oid::new(bytes)),
-        Err(_) => Err(Error::RefRead { name: name.into(), reason: "not a SHA-1 id".into() }),
-    };
     for _ in 0..SYMBOLIC_DEPTH_MAX {
         match find(store, &current)? {
-            None => return Ok(None),
-            Some(Target::Object(id)) => return Ok(Some(sha1(id.as_bytes())?)),
-            Some(Target::Symbolic(next)) => current = next.as_bstr().to_string(),
+            None => return Ok((current, None)),
+            Some(Target::Object(id)) => {
+                let id = id.as_bytes().try_into().map_err(|_| fail("not a SHA-1 id"))?;
+                return Ok((current, Some(Oid::new(id))));
+            }
+            Some(Target::Symbolic(next)) => {
+                current = String::from_utf8(next.as_bstr().to_vec())
+                    .map_err(|_| fail("the name of the branch is not UTF-8"))?;
+            }
         }
     }
-    Err(Error::RefRead { name: name.into(), reason: "too many levels of symbolic refs".into() })
+    Err(fail("too many levels of symbolic refs"))
 }
 
 /// The value of the ref itself, whether it is loose or packed.
@@ -66,19 +76,21 @@ fn find(store: &Store, name: &str) -> Result<Option<Target>, Error> {
     let fail = |reason| Error::RefRead { name: name.into(), reason };
     let full: &FullNameRef =
         name.try_into().map_err(|error: gix_ref::name::Error| fail(reason(&error)))?;
-    for directory in [store.git_dir(), store.common_dir_resolved()] {
-        check_file(&directory.join(name), REF_FILE_BYTES_MAX).map_err(fail)?;
-    }
-    let loose = store.try_find_loose(full).map_err(|error| fail(reason(&error)))?;
-    // `gix-ref` also resolves short names, such as `refs/heads/refs/...`: require the full name.
-    if let Some(loose) = loose.filter(|found| found.name.as_ref() == full) {
-        return Ok(Some(loose.target));
+    let is_of_worktree = !name.starts_with("refs/")
+        || WORKTREE_PREFIXES.iter().any(|prefix| name.starts_with(prefix));
+    let directory = match is_of_worktree {
+        true => store.git_dir(),
+        false => store.common_dir_resolved(),
+    };
+    if let Some(target) = loose::read(&directory.join(name)).map_err(fail)? {
+        return Ok(Some(target));
     }
     check_file(&store.packed_refs_path(), u64::MAX).map_err(fail)?;
     // Opened anew, because `gix-ref` detects changes of its cached ones by their coarse mtime.
     let packed = store.open_packed_buffer().map_err(|error| fail(reason(&error)))?;
     let found = store.try_find_packed(full, packed.as_ref());
     let found = found.map_err(|error| fail(reason(&error)))?;
+    // `gix-ref` also resolves short names, such as `refs/heads/refs/...`: require the full name.
     Ok(found.filter(|found| found.name.as_ref() == full).map(|found| found.target))
 }
 
@@ -110,6 +122,7 @@ fn check_files(directory: &Path) -> Result<(), String> {
 
 pub(super) fn list(store: &Store, prefix: &str, count_max: usize) -> Result<Vec<String>, Error> {
     let fail = |reason| Error::RefRead { name: format!("{prefix}*"), reason };
+    check_file(&store.packed_refs_path(), u64::MAX).map_err(fail)?;
     // Refreshed for the same reason as above; it fails when there are no packed refs, which is no
     // error here.
     let _ = store.force_refresh_packed_buffer();

@@ -1,48 +1,111 @@
 //! The adapter type: it forwards each call of the port to the module that implements it.
 
+use super::alternates;
 use super::config;
-use super::discover::Location;
-use super::follow::{Follower, Packs};
+use super::follow::Follower;
+use super::identity::authors;
 use super::objects::Objects;
-use super::refs;
+use super::refs::{self, RefLog};
 use super::shared_mode::SharedMode;
 use super::transaction::GitTransaction;
+use super::worktree::Location;
 use gitmind_git::oid::Oid;
 use gitmind_git::{
-    BoxedTransaction, Commit, Error, Follow, Head, Identity, ObjectKind, Repository,
+    Authors, BoxedTransaction, Commit, Error, Follow, Head, Identity, ObjectKind, Repository,
 };
 use gitmind_memory::{Alloc, Vec};
 use gitmind_ports::pipeline::workers;
+use gitmind_system::env::{Environment, ProcessEnvironment};
+use gix_config::File;
+use std::collections::BTreeMap;
 use std::ops::ControlFlow;
+use std::path::Path;
 
 /// An open repository.
 #[derive(Debug)]
 pub struct GitRepository {
     pub(super) location: Location,
-    identity: Identity,
+    /// The author and the committer, or why git would refuse to commit.
+    authors: Result<Authors, String>,
+    /// The committer of entries of logs, which git writes in any case.
+    log_committer: Identity,
+    is_log_made: bool,
+    /// Whether git has started this program to check a push, and allows no change of a ref.
+    pub(super) is_quarantined: bool,
     objects: Objects,
-    packs: Packs,
     pub(super) refs: gix_ref::file::Store,
     pub(super) shared_mode: SharedMode,
     workers: usize,
 }
 
 impl GitRepository {
-    /// Opens the repository at `location`.
+    /// Opens the repository that git would use in the directory `start` with the variables `env`.
+    /// `warn` is called with each problem that does not keep it from being used, such as a damaged
+    /// copy of an object beside a sound one.
     ///
     /// # Errors
-    /// [`Error::ObjectFormat`] or [`Error::Extension`] when the repository needs a feature that is
+    /// [`Error::NotARepository`] when there is none, [`Error::Io`] when there is no such directory
+    /// or a variable has a value that git does not accept, and as for [`Self::open`].
+    pub fn find(start: &Path, env: &dyn Environment, warn: fn(&str)) -> Result<Self, Error> {
+        let (location, local) = Location::find(start, env)?;
+        Self::with(location, local, env, warn)
+    }
+
+    /// Opens the repository at `location`, with the variables of this process.
+    ///
+    /// # Errors
+    /// [`Error::Extension`] when the repository needs a feature that is
     /// not supported, [`Error::Open`] when its configuration or objects cannot be read or
     /// `core.sharedRepository` has an unknown value.
     pub fn open(location: Location) -> Result<Self, Error> {
-        let config = config::read(&location)?;
-        config::check_format(&location, &config)?;
-        let objects = Objects::open(&location.common_dir)?;
+        let env = &ProcessEnvironment;
+        let local = config::read_local(&location, env)?;
+        Self::with(location, local, env, |_| ())
+    }
+
+    fn with(
+        location: Location,
+        local: File,
+        env: &dyn Environment,
+        warn: fn(&str),
+    ) -> Result<Self, Error> {
+        config::check_format(&location, &local)?;
         let refs = refs::open(&location);
-        let identity = config::identity(&config);
+        let branch = || match refs::head(&refs) {
+            Ok(Head::Branch(name)) => name.as_str().try_into().ok(),
+            _ => None,
+        };
+        let config = config::read(&location, local, branch, env)?;
+        let start = location.worktree.as_ref().unwrap_or(&location.git_dir);
+        let directories = alternates::resolve(&location.objects_dir, start, env, &warn)?;
+        let mut objects = Objects::open(&location, directories)?;
+        objects.replacements = replacements(&refs, &config, env)?;
+        objects.is_partial = is_partial(&config);
+        objects.warn = warn;
+        let authors = authors(&config, env);
+        let log_committer = authors.clone().map(|authors| authors.committer).unwrap_or_default();
+        let log = config.string("core.logAllRefUpdates");
+        let is_log_made = log.is_some_and(|value| value.eq_ignore_ascii_case(b"always"));
+        let is_quarantined = env.var("GIT_QUARANTINE_PATH").is_some();
         let shared_mode = shared_mode(&location, &config)?;
-        let (packs, workers) = (Packs::default(), workers());
-        Ok(Self { location, identity, objects, packs, refs, shared_mode, workers })
+        let workers = workers();
+        Ok(Self {
+            location,
+            authors,
+            log_committer,
+            is_log_made,
+            is_quarantined,
+            objects,
+            refs,
+            shared_mode,
+            workers,
+        })
+    }
+
+    /// How updates of refs are logged, with memory from `alloc`.
+    pub(super) fn ref_log<'l>(&'l self, alloc: Alloc<'l>) -> RefLog<'l> {
+        let Self { is_log_made, ref log_committer, shared_mode, .. } = *self;
+        RefLog { is_made: is_log_made, committer: log_committer, shared_mode, alloc }
     }
 
     /// The same repository, with `workers` threads that decode commits ahead of a walk.
@@ -69,6 +132,37 @@ fn shared_mode(location: &Location, config: &gix_config::File) -> Result<SharedM
     })
 }
 
+/// The objects that replace others, unless git is told to ignore them (`git help replace`).
+fn replacements(
+    refs: &gix_ref::file::Store,
+    config: &File,
+    env: &dyn Environment,
+) -> Result<BTreeMap<Oid, Oid>, Error> {
+    let is_off = matches!(config.boolean("core.useReplaceRefs"), Ok(Some(false)));
+    if is_off || env.var("GIT_NO_REPLACE_OBJECTS").is_some() {
+        return Ok(BTreeMap::new());
+    }
+    let prefix = env.var("GIT_REPLACE_REF_BASE").and_then(|base| base.into_string().ok());
+    let prefix = prefix.unwrap_or_else(|| "refs/replace".into());
+    let prefix = format!("{}/", prefix.trim_end_matches('/'));
+    let names = refs::list(refs, &prefix, usize::MAX)?;
+    let pairs = names.iter().filter_map(|name| {
+        let replaced = Oid::from_hex(&name.as_bytes()[prefix.len()..])?;
+        Some(refs::resolve(refs, name).map(|id| id.map(|id| (replaced, id))))
+    });
+    pairs.filter_map(Result::transpose).collect()
+}
+
+/// Whether the repository was cloned without some objects, which another one has promised.
+fn is_partial(config: &File) -> bool {
+    let mut remotes = config.sections_by_name("remote").into_iter().flatten();
+    config.string("extensions.partialClone").is_some()
+        || remotes.any(|remote| {
+            let is_promisor = remote.value("promisor").map(gix_config::Boolean::try_from);
+            matches!(is_promisor, Some(Ok(gix_config::Boolean(true))))
+        })
+}
+
 impl Repository for GitRepository {
     fn head(&self) -> Result<Head, Error> {
         refs::head(&self.refs)
@@ -92,18 +186,16 @@ impl Repository for GitRepository {
         tip: Oid,
         visit: &mut dyn FnMut(&Commit<'_>) -> ControlFlow<()>,
     ) -> Result<(), Error> {
-        let packs = (&self.packs, self.workers);
-        Follower::new(&self.objects, packs, alloc).follow(tip, visit)
+        Follower::new(&self.objects, self.workers, alloc).follow(tip, visit)
     }
 
     fn follow_many(&self, alloc: Alloc<'_>, walk: &mut dyn FnMut(&mut Follow<'_>)) {
-        let packs = (&self.packs, self.workers);
-        let mut follower = Follower::new(&self.objects, packs, alloc);
+        let mut follower = Follower::new(&self.objects, self.workers, alloc);
         walk(&mut |tip, visit| follower.follow(tip, visit));
     }
 
-    fn identity(&self) -> Identity {
-        self.identity.clone()
+    fn authors(&self) -> Result<Authors, Error> {
+        self.authors.clone().map_err(Error::Identity)
     }
 
     fn begin<'t>(

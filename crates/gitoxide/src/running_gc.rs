@@ -4,6 +4,7 @@
 //! when it is older than twelve hours or its process has ended (builtin/gc.c, `lock_repo_for_gc`).
 
 use super::durability::time;
+use gitmind_system::calls;
 use rustix::fs::{AtFlags, CWD, Mode, OFlags, Stat, statat};
 use rustix::io::Errno;
 use rustix::process::{Pid, test_kill_process};
@@ -23,7 +24,7 @@ const BYTES_MAX: usize = 320;
 pub(super) fn is_running(common_dir: &Path) -> bool {
     let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NONBLOCK;
     let open = |at: BorrowedFd<'_>, path: &Path, also| {
-        rustix::fs::openat(at, path, flags | also, Mode::empty())
+        calls::openat(at, path, flags | also, Mode::empty())
     };
     let directory = match open(CWD, common_dir, OFlags::DIRECTORY) {
         Ok(directory) => directory,

@@ -10,6 +10,7 @@ use std::path::Path;
 use rustix::fs::{CWD, Mode, OFlags};
 use rustix::io::Errno;
 
+use gitmind_system::calls;
 use gitmind_system::owned_file::open_directory;
 
 /// The permissions for the value `group`.
@@ -85,7 +86,7 @@ impl SharedMode {
         let old = stat.st_mode & MODE;
         match self.mode(old, is_directory) {
             new if new == old => Ok(()),
-            new => rustix::fs::fchmod(made, Mode::from_raw_mode(new)),
+            new => calls::set_mode(made, Mode::from_raw_mode(new)),
         }
     }
 

@@ -76,11 +76,11 @@ impl<'t> GitTransaction<'t> {
                 packed => return Ok(self.keep(packed?)),
             }
         }
-        let directory = location.common_dir.join("objects");
+        let directory = &location.objects_dir;
         let mut bytes = 0;
         for object in few {
-            if !is_again || !loose::is_there(&directory, object.id) {
-                bytes += loose::write(&directory, *shared_mode, self.alloc, object)?;
+            if !is_again || !loose::is_there(directory, object.id) {
+                bytes += loose::write(directory, *shared_mode, self.alloc, object)?;
             }
         }
         Ok(Stored { objects, size: Bytes::from(bytes) })
@@ -93,7 +93,7 @@ impl<'t> GitTransaction<'t> {
         few: &[Object<'_>],
     ) -> Result<PackWriter<'t>, Error> {
         let GitRepository { location, shared_mode, .. } = self.repository;
-        let directory = location.common_dir.join("objects/pack");
+        let directory = location.objects_dir.join("pack");
         let mut pack = PackWriter::start(self.alloc, &directory, objects, *shared_mode)?;
         for Object { kind, id, data } in few {
             pack.add(*kind, *id, data)?;
@@ -130,9 +130,13 @@ impl<'t> GitTransaction<'t> {
         update: RefUpdate<'_>,
         confirming: &mut dyn FnMut(),
     ) -> Result<Stored, Error> {
+        if self.repository.is_quarantined {
+            let reason = "git forbids it before it accepts a push (GIT_QUARANTINE_PATH)".into();
+            return Err(Error::RefWrite { name: update.name.into(), reason });
+        }
         let stored = self.store(false)?;
-        let GitRepository { refs, shared_mode, .. } = self.repository;
-        refs::update(refs, *shared_mode, update, &mut || {
+        let GitRepository { refs, .. } = self.repository;
+        refs::update(refs, self.repository.ref_log(self.alloc), update, &mut || {
             confirming();
             self.store(true).map(drop)
         })?;

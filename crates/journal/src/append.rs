@@ -1,7 +1,7 @@
 //! Appending edges to a journal: commits on top of its tip, then one move of its ref.
 //!
-//! The journal is not read: the new commits need only the id that its ref holds, so the cost does
-//! not depend on the length of the journal. When another process has updated the ref meanwhile
+//! Of the journal only the tip is read, to be sure that it is a commit, so the cost does not depend
+//! on the length of the journal. When another process has updated the ref meanwhile
 //! (compare-and-swap fails), the commits are made again on top of the new tip, after exponential
 //! backoff with jitter. Readers see none of the commits until the ref is updated.
 
@@ -10,7 +10,7 @@ use super::message::{MessageError, encode_message};
 use core::time::Duration;
 use gitmind_git::branch::BranchName;
 use gitmind_git::oid::Oid;
-use gitmind_git::{self as git, CommitDraft, Identity, ObjectKind, RefUpdate, Repository};
+use gitmind_git::{self as git, Authors, CommitDraft, ObjectKind, RefUpdate, Repository};
 use gitmind_memory::{Alloc, MemoryError, Vec};
 use gitmind_ports::clock::{Clock, Timestamp};
 use gitmind_ports::random::{Random, RandomError};
@@ -125,11 +125,15 @@ impl Append<'_> {
         if commits == 0 {
             return Ok(Appended { tip: None, commits, attempts: 0 });
         }
-        let (journal, identity) = (branch.journal_ref(), self.repository.identity());
+        let (journal, authors) = (branch.journal_ref(), self.repository.authors()?);
         let mut wait_max = FIRST_WAIT_MAX;
         for attempts in 1..=ATTEMPTS_MAX {
             let expected = self.repository.resolve(&journal)?;
-            let drafts = Drafts::new(self.alloc, &identity, self.clock.now(), expected);
+            let mut drafts = Drafts::new(self.alloc, &authors, self.clock.now(), expected);
+            if let Some(tip) = expected {
+                // A commit cannot have a parent that is none, and what is built on one is lost.
+                self.repository.read(tip, ObjectKind::Commit, &mut drafts.commit)?;
+            }
             let moved = self.attempt(&journal, drafts, commits, batch);
             match moved {
                 Ok(new) => return Ok(Appended { tip: Some(new), commits, attempts }),
@@ -165,7 +169,8 @@ impl Append<'_> {
             new = transaction.add(ObjectKind::Commit, drafts.next(payload)?)?;
             drafts.parent = Some(new);
         }
-        transaction.commit(RefUpdate { name: journal, expected, new })?;
+        let (name, time, reason) = (journal, drafts.time, "git-mind: append");
+        transaction.commit(RefUpdate { name, expected, new, time, reason })?;
         Ok(new)
     }
 
@@ -179,7 +184,7 @@ impl Append<'_> {
 
 /// Encodes commit objects, each a child of the one before, in two buffers that are reused.
 struct Drafts<'d, 'a> {
-    identity: &'d Identity,
+    authors: &'d Authors,
     time: Timestamp,
     tree: Oid,
     parent: Option<Oid>,
@@ -189,9 +194,9 @@ struct Drafts<'d, 'a> {
 
 impl<'d, 'a> Drafts<'d, 'a> {
     /// Drafts whose first commit has the parent `parent`.
-    fn new(alloc: Alloc<'a>, identity: &'d Identity, time: Timestamp, parent: Option<Oid>) -> Self {
+    fn new(alloc: Alloc<'a>, authors: &'d Authors, time: Timestamp, parent: Option<Oid>) -> Self {
         let (message, commit) = (Vec::new(alloc), Vec::new(alloc));
-        Self { identity, time, tree: git::EMPTY_TREE, parent, message, commit }
+        Self { authors, time, tree: git::EMPTY_TREE, parent, message, commit }
     }
 
     /// The commit object that holds `payload`.
@@ -199,9 +204,9 @@ impl<'d, 'a> Drafts<'d, 'a> {
         self.message.clear();
         encode_message(payload, &mut self.message)?;
         self.commit.clear();
-        let Self { identity, time, tree, parent, message, commit } = self;
+        let Self { authors, time, tree, parent, message, commit } = self;
         let draft =
-            CommitDraft { tree: *tree, parents: parent.as_slice(), identity, time: *time, message };
+            CommitDraft { tree: *tree, parents: parent.as_slice(), authors, time: *time, message };
         draft.encode(commit)?;
         Ok(commit)
     }

@@ -1,5 +1,6 @@
 //! The adapters of the system's ports, on Linux: clocks, random bytes, the environment, files.
 
+pub mod calls;
 pub mod clock;
 pub mod env;
 pub mod file_size_limit;

@@ -13,8 +13,9 @@ use std::mem::MaybeUninit;
 use std::os::fd::{BorrowedFd, OwnedFd};
 use std::path::Path;
 
+use crate::calls;
 use arrayvec::ArrayString;
-use rustix::fs::{AtFlags, CWD, FileType, FlockOperation, Mode, OFlags, RawDir, Stat};
+use rustix::fs::{CWD, FileType, FlockOperation, Mode, OFlags, RawDir, Stat};
 use rustix::io::Errno;
 use rustix::path::Arg;
 use tempfile::{NamedTempFile, TempPath};
@@ -67,7 +68,7 @@ impl Drop for Temporary<'_> {
     fn drop(&mut self) {
         if !self.is_kept {
             // If this fails, the next sweep removes the file, or git when it is old.
-            let _ = rustix::fs::unlinkat(self.directory, self.name.as_str(), AtFlags::empty());
+            let _ = calls::unlinkat(self.directory, self.name.as_str());
         }
     }
 }
@@ -122,27 +123,27 @@ pub(crate) fn create(
     mode: Mode,
 ) -> Result<(File, Result<(), Errno>), Errno> {
     let flags = OFlags::RDWR | OFlags::CREATE | OFlags::EXCL | OFlags::CLOEXEC;
-    let file = File::from(rustix::fs::openat(directory, name, flags, mode)?);
+    let file = File::from(calls::openat(directory, name, flags, mode)?);
     let error = match (lock(&file), rustix::fs::fstat(&file)) {
         (Err(Errno::WOULDBLOCK), _) => Errno::EXIST,
         (_, Ok(stat)) if stat.st_nlink == 0 => Errno::EXIST,
         (locked, Ok(_)) => return Ok((file, locked)),
         (_, Err(error)) => error,
     };
-    let _ = rustix::fs::unlinkat(directory, name, AtFlags::empty());
+    let _ = calls::unlinkat(directory, name);
     Err(error)
 }
 
 /// Locks a file; `WOULDBLOCK` when another process holds the lock.
 fn lock(file: &File) -> Result<(), Errno> {
-    rustix::fs::flock(file, FlockOperation::NonBlockingLockExclusive)
+    calls::flock(file, FlockOperation::NonBlockingLockExclusive)
 }
 
 /// Whether the owner of the file at `path` is alive: the file is locked, or was just removed.
 pub fn is_owned(path: &Path) -> bool {
     let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
-    let flock = |file| rustix::fs::flock(file, FlockOperation::NonBlockingLockShared);
-    let outcome = rustix::fs::open(path, flags, Mode::empty()).and_then(flock);
+    let flock = |file| calls::flock(file, FlockOperation::NonBlockingLockShared);
+    let outcome = calls::openat(CWD, path, flags, Mode::empty()).and_then(flock);
     matches!(outcome, Err(Errno::WOULDBLOCK | Errno::NOENT))
 }
 
@@ -164,7 +165,7 @@ pub fn sweep(
         if let Ok((mut file, stat)) = stale
             && is_removable(&mut file, &stat)
         {
-            let _ = rustix::fs::unlinkat(directory, name, AtFlags::empty());
+            let _ = calls::unlinkat(directory, name);
         }
     });
 }
@@ -196,7 +197,7 @@ fn stale(
     access: OFlags,
 ) -> Result<Option<(File, Stat)>, Errno> {
     let flags = access | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
-    let file = File::from(rustix::fs::openat(directory, name, flags, Mode::empty())?);
+    let file = File::from(calls::openat(directory, name, flags, Mode::empty())?);
     match lock(&file) {
         Err(Errno::WOULDBLOCK) => return Ok(None),
         locked => locked?,
@@ -223,11 +224,11 @@ pub(crate) fn each_name(directory: BorrowedFd<'_>, mut act: impl FnMut(&CStr)) {
 /// Opens the directory at `path` below `parent`, with the additional flags `also`.
 pub fn open_directory(
     parent: BorrowedFd<'_>,
-    path: impl rustix::path::Arg,
+    path: impl Arg + Copy,
     also: OFlags,
 ) -> Result<OwnedFd, Errno> {
     let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
-    rustix::fs::openat(parent, path, flags | also, Mode::empty())
+    calls::openat(parent, path, flags | also, Mode::empty())
 }
 
 /// The error number of the system; `EIO` for an error that does not come from the system.

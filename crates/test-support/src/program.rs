@@ -47,6 +47,9 @@ pub fn mind_command(directory: &Path, args: &[&str]) -> Command {
     let mut command = isolated(program());
     // State goes to the directory for temporary files, not to anyone's home.
     command.env_remove("HOME").current_dir(directory).args(args);
+    for person in ["AUTHOR", "COMMITTER"] {
+        command.env_remove(format!("GIT_{person}_NAME")).env_remove(format!("GIT_{person}_EMAIL"));
+    }
     command
 }
 

@@ -1,8 +1,9 @@
 //! What a measurement depends on besides the code: compiler, target, kernel, page size, toggles.
 
 use crate::context::Toggles;
+use crate::env::FixedEnvironment;
 use crate::git::{Head, Repository};
-use crate::gitoxide::{GitRepository, Location};
+use crate::gitoxide::GitRepository;
 use serde::Serialize;
 use std::path::Path;
 
@@ -69,7 +70,7 @@ fn checkout(start: &Path) -> Option<String> {
         text.is_ok_and(|text| text.contains("\nname = \"gitmind\"\n"))
     };
     let top = start.ancestors().find(manifest)?;
-    let repository = GitRepository::open(Location::discover(top, &[]).ok()?).ok()?;
+    let repository = GitRepository::find(top, &FixedEnvironment::default(), |_| ()).ok()?;
     let name = match repository.head().ok()? {
         Head::Detached => "HEAD".into(),
         Head::Branch(name) => name,

@@ -145,7 +145,7 @@ fn set_cache(repository: &FakeRepository, tree: Oid) {
     let draft = CommitDraft {
         tree,
         parents: &[],
-        identity: &gitmind_git::Identity::default(),
+        authors: &gitmind_git::Authors::default(),
         time: gitmind_ports::clock::Timestamp { seconds: 0, offset_seconds: 0 },
         message: b"Cache metadata",
     };

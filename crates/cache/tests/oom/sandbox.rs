@@ -35,7 +35,8 @@ impl Sandbox {
             std::fs::create_dir_all(directory.path().join(part)).expect("writable");
         }
         std::fs::write(directory.path().join("HEAD"), "ref: refs/heads/main\n").expect("writable");
-        let config = "[core]\n\trepositoryformatversion = 0\n\tbare = true\n";
+        let config =
+            "[core]\n\trepositoryformatversion = 0\n\tbare = true\n\tlogAllRefUpdates = always\n";
         std::fs::write(directory.path().join("config"), config).expect("writable");
         let repository = Box::new(open(directory.path()));
         Self::Disk(directory, repository)
@@ -132,7 +133,9 @@ impl Sandbox {
         for object in objects {
             transaction.add(ObjectKind::Commit, object).expect("there is room");
         }
-        transaction.commit(RefUpdate { name, expected, new }).expect("no other process writes");
+        let time = Timestamp { seconds: 0, offset_seconds: 0 };
+        let update = RefUpdate { name, expected, new, time, reason: "test" };
+        transaction.commit(update).expect("no other process writes");
     }
 
     /// Adds commits to the journal, as loose objects with a ref update for each, or as one pack
@@ -140,7 +143,7 @@ impl Sandbox {
     pub(crate) fn add(&self, known: &mut std::vec::Vec<Oid>, commits: &[Draft], stored: Stored) {
         let system = System::new();
         let alloc = Alloc::new(&system);
-        let identity = self.repository().identity();
+        let authors = gitmind_git::Authors::default();
         let mut objects = vec![];
         for Draft { parents, message } in commits {
             let parents: std::vec::Vec<Oid> = parents.iter().map(|parent| known[*parent]).collect();
@@ -148,7 +151,7 @@ impl Sandbox {
             let draft = CommitDraft {
                 tree: EMPTY_TREE,
                 parents: &parents,
-                identity: &identity,
+                authors: &authors,
                 time,
                 message,
             };

@@ -3,18 +3,26 @@
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
+use gix_object::Kind;
 use gix_pack::data::entry::Header;
 use gix_pack::{data, index};
 
+use super::decode::DELTA_BYTES_MAX;
 use gitmind_git::oid::Oid;
 use gitmind_system::mapped::Mapped;
 
 /// Most bases that are followed to find the kind of a delta's result; git writes chains of at most
 /// 50.
 const CHAIN_MAX: usize = 64;
+const SHA1: gix_hash::Kind = gix_hash::Kind::Sha1;
+
+/// The index of a pack at `path`.
+pub(super) fn open_index(path: &Path, bytes: Mapped) -> Option<index::File<Mapped>> {
+    index::File::from_data(bytes, path.into(), SHA1).ok()
+}
 
 /// An open pack.
-pub(super) struct Pack {
+pub(in super::super) struct Pack {
     pub(super) index: index::File<Mapped>,
     pub(super) data: data::File<Mapped>,
     index_bytes: Mapped,
@@ -22,25 +30,26 @@ pub(super) struct Pack {
 }
 
 impl Pack {
-    /// Opens the packs in the directory `objects`. A pack that cannot be opened is skipped: its
-    /// objects are read through the object database. Deltas may use `delta_bytes_max` bytes.
-    pub(super) fn open_all(objects: &Path, delta_bytes_max: usize) -> Vec<Self> {
-        let Ok(files) = std::fs::read_dir(objects.join("pack")) else { return Vec::new() };
-        let mut indices: Vec<PathBuf> = files.flatten().map(|file| file.path()).collect();
-        indices.retain(|path| path.extension().is_some_and(|extension| extension == "idx"));
-        // Sorted by age, the newest last, because lookups start with the last pack.
-        indices.sort_by_cached_key(|path| path.metadata().and_then(|file| file.modified()).ok());
-        indices.iter().filter_map(|path| Self::open(path, delta_bytes_max)).collect()
+    /// Opens the pack at `path` with its index, whose file is `index_bytes`.
+    pub(super) fn open(path: PathBuf, index_bytes: Mapped) -> Option<Self> {
+        let data_bytes = Mapped::open(&path).ok()?;
+        let index = open_index(&path, index_bytes.clone())?;
+        let data = data::File::from_data(data_bytes.clone(), path, SHA1).ok()?;
+        let data = data.with_alloc_limit_bytes(Some(DELTA_BYTES_MAX));
+        Some(Self { index, data, index_bytes, data_bytes })
     }
 
-    fn open(index: &Path, delta_bytes_max: usize) -> Option<Self> {
-        let (path, hash) = (index.with_extension("pack"), gix_hash::Kind::Sha1);
-        let data_bytes = Mapped::open(&path).ok()?;
-        let data = data::File::from_data(data_bytes.clone(), path, hash).ok()?;
-        let data = data.with_alloc_limit_bytes(Some(delta_bytes_max));
-        let index_bytes = Mapped::open(index).ok()?;
-        let index = index::File::from_data(index_bytes.clone(), index.into(), hash).ok()?;
-        Some(Self { index, data, index_bytes, data_bytes })
+    /// The pack with another limit for the memory of a delta.
+    pub(super) fn data_with_limit(&self, bytes_max: usize) -> Option<data::File<Mapped>> {
+        let path = self.data.path().to_owned();
+        let data = data::File::from_data(self.data_bytes.clone(), path, SHA1).ok()?;
+        Some(data.with_alloc_limit_bytes(Some(bytes_max)))
+    }
+
+    /// Bytes of entries from `offset` to the checksum at the end.
+    pub(super) fn bytes_from(&self, offset: u64) -> usize {
+        let end = self.data_bytes.len().saturating_sub(SHA1.len_in_bytes());
+        end.saturating_sub(usize::try_from(offset).unwrap_or(usize::MAX))
     }
 
     /// Releases the resident pages of the pack in `range`, which are hardly needed again.
@@ -68,13 +77,21 @@ impl Pack {
 
     /// The entry at `offset`, if it is a commit or a delta whose result is one.
     pub(super) fn commit_entry(&self, offset: u64) -> Option<data::Entry> {
+        let (entry, kind) = self.entry(offset)?;
+        (kind == Kind::Commit).then_some(entry)
+    }
+
+    /// The entry at `offset`, and the kind of its object.
+    pub(super) fn entry(&self, offset: u64) -> Option<(data::Entry, Kind)> {
         let first = self.data.entry(offset).ok()?;
         let mut kind = first.header;
         let mut entry = first.clone();
         for _ in 0..CHAIN_MAX {
             let base = match kind {
-                Header::Commit => return Some(first),
-                Header::Tree | Header::Blob | Header::Tag => return None,
+                Header::Commit => return Some((first, Kind::Commit)),
+                Header::Tree => return Some((first, Kind::Tree)),
+                Header::Blob => return Some((first, Kind::Blob)),
+                Header::Tag => return Some((first, Kind::Tag)),
                 Header::OfsDelta { base_distance } => entry.checked_base_pack_offset(base_distance),
                 Header::RefDelta { base_id } => self.find_name(&base_id),
             };

@@ -1,26 +1,87 @@
 //! The packs of a repository, and finding an object in them.
 
-use std::path::Path;
+use std::fs::File;
+use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
-use super::decode::DELTA_BYTES_MAX;
-use super::pack::Pack;
+use super::loose::Problem;
+use super::pack::{Pack, open_index};
 use gitmind_git::oid::Oid;
+use gitmind_system::mapped::Mapped;
+use gix_pack::index;
+use rustix::io::Errno;
 
-/// The packs of a repository, which are opened when a journal is first followed.
+/// The packs of a repository, which are listed when an object is first read.
 #[derive(Default)]
-pub(in super::super) struct Packs(OnceLock<std::vec::Vec<Pack>>);
+pub(in super::super) struct Packs(OnceLock<std::vec::Vec<PackFile>>);
 
-impl std::fmt::Debug for Packs {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Packs").finish_non_exhaustive()
+impl Packs {
+    pub(in super::super) fn get(&self, directories: &[PathBuf]) -> &[PackFile] {
+        self.0.get_or_init(|| PackFile::list(directories))
     }
 }
 
-impl Packs {
-    pub(super) fn get<'p>(&'p self, directories: impl Iterator<Item = &'p Path>) -> &'p [Pack] {
-        let open = |directory| Pack::open_all(directory, DELTA_BYTES_MAX);
-        self.0.get_or_init(|| directories.flat_map(open).collect())
+/// A pack whose index is opened when an object is first looked for, and itself when it is found.
+pub(in super::super) struct PackFile {
+    index_path: PathBuf,
+    path: PathBuf,
+    index: OnceLock<Option<(index::File<Mapped>, Mapped)>>,
+    pack: OnceLock<Option<Pack>>,
+}
+
+impl PackFile {
+    /// Lists the packs in the object directories, those of each directory by age, the newest last,
+    /// because lookups start with the last one.
+    pub(in super::super) fn list(directories: &[PathBuf]) -> std::vec::Vec<Self> {
+        let mut packs = std::vec::Vec::new();
+        for directory in directories.iter().rev() {
+            let Ok(files) = std::fs::read_dir(directory.join("pack")) else { continue };
+            let mut indices: std::vec::Vec<_> = files.flatten().map(|file| file.path()).collect();
+            indices.retain(|path| path.extension().is_some_and(|extension| extension == "idx"));
+            let age = |path: &PathBuf| path.metadata().and_then(|file| file.modified()).ok();
+            indices.sort_by_cached_key(age);
+            packs.extend(indices.into_iter().map(|index_path| Self {
+                path: index_path.with_extension("pack"),
+                index_path,
+                index: OnceLock::new(),
+                pack: OnceLock::new(),
+            }));
+        }
+        packs
+    }
+
+    pub(in super::super) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// The pack and the offset in it of the object `id`; `None` when it is not in the index, or one
+    /// of the two files cannot be opened.
+    pub(in super::super) fn find(&self, id: Oid) -> Option<(&Pack, u64)> {
+        let (index, bytes) = self.index.get_or_init(|| self.open_index()).as_ref()?;
+        let name = gix_hash::ObjectId::Sha1(*id.as_bytes());
+        let offset = index.lookup(name).map(|entry| index.pack_offset_at_index(entry))?;
+        let open = || Pack::open(self.path.clone(), bytes.clone());
+        Some((self.pack.get_or_init(open).as_ref()?, offset))
+    }
+
+    fn open_index(&self) -> Option<(index::File<Mapped>, Mapped)> {
+        // A pipe in its place would never open.
+        let is_file = self.index_path.metadata().is_ok_and(|found| found.is_file());
+        let bytes = Mapped::open(&self.index_path).ok().filter(|_| is_file)?;
+        Some((open_index(&self.index_path, bytes.clone())?, bytes))
+    }
+
+    /// The pack, if an object was found in it.
+    pub(super) fn opened(&self) -> Option<&Pack> {
+        self.pack.get()?.as_ref()
+    }
+
+    /// Why the system does not open one of the two files; `None` when it does.
+    pub(in super::super) fn problem(&self) -> Option<Problem> {
+        [&self.index_path, &self.path].into_iter().find_map(|path| {
+            let error = File::open(path).err()?.raw_os_error().map(Errno::from_raw_os_error)?;
+            (error != Errno::NOENT).then(|| Problem::of_system(path, error))
+        })
     }
 }
 
@@ -36,29 +97,39 @@ pub(super) struct PackPosition {
 /// Finds objects; starts with the pack in which the last one was found.
 #[derive(Clone, Copy)]
 pub(super) struct Finder<'p> {
-    pub(super) packs: &'p [Pack],
-    latest: usize,
+    packs: &'p [PackFile],
+    latest: Option<(usize, &'p Pack)>,
 }
 
 impl<'p> Finder<'p> {
-    pub(super) const fn new(packs: &'p [Pack]) -> Self {
-        Self { packs, latest: packs.len() }
+    pub(super) const fn new(packs: &'p [PackFile]) -> Self {
+        Self { packs, latest: None }
     }
 
-    /// The pack of the last object that was found, and its number.
-    pub(super) fn latest(&self) -> Option<(usize, &'p Pack)> {
-        Some((self.latest, self.packs.get(self.latest)?))
+    /// The number of the pack of the last object that was found, and the pack.
+    pub(super) const fn latest(&self) -> Option<(usize, &'p Pack)> {
+        self.latest
     }
 
-    /// The position of the object `id`; `None` when it is in no pack.
-    pub(super) fn find(&mut self, id: Oid) -> Option<PackPosition> {
-        let others = (0..self.packs.len()).rev().filter(|pack| *pack != self.latest);
-        let first = Some(self.latest).filter(|pack| *pack < self.packs.len());
-        let position = first.into_iter().chain(others).find_map(|pack| {
-            self.packs[pack].find(id).map(|offset| PackPosition { pack, offset })
-        })?;
-        self.latest = position.pack;
-        Some(position)
+    /// The packs in which objects were found.
+    pub(super) fn opened(&self) -> impl Iterator<Item = &'p Pack> {
+        self.packs.iter().filter_map(PackFile::opened)
+    }
+
+    /// The pack and the position of the object `id`; `None` when it is in no pack.
+    pub(super) fn find(&mut self, id: Oid) -> Option<(&'p Pack, PackPosition)> {
+        if let Some((number, pack)) = self.latest
+            && let Some(offset) = pack.find(id)
+        {
+            return Some((pack, PackPosition { pack: number, offset }));
+        }
+        let latest = self.latest.map(|(number, _)| number);
+        let others = self.packs.iter().enumerate().rev();
+        let mut others = others.filter(|(number, _)| Some(*number) != latest);
+        let (number, (pack, offset)) =
+            others.find_map(|(number, file)| Some((number, file.find(id)?)))?;
+        self.latest = Some((number, pack));
+        Some((pack, PackPosition { pack: number, offset }))
     }
 }
 

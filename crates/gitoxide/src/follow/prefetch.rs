@@ -36,8 +36,7 @@ impl<'s, 'a> Prefetcher<'s, 'a> {
     /// Adds the next commit to `chunk`; `false` when there is none or it is in no pack.
     fn step(&mut self, chunk: &mut Chunk<'a>) -> Result<bool, MemoryError> {
         let Some(id) = self.next.take() else { return Ok(false) };
-        let Some(position) = self.finder.find(id) else { return Ok(false) };
-        let pack = &self.finder.packs[position.pack];
+        let Some((pack, position)) = self.finder.find(id) else { return Ok(false) };
         self.locality.note(position, position.offset);
         chunk.add(id, pack, position.offset, &mut self.decoder)?;
         let parent = chunk.last().and_then(Commit::first_parent);

@@ -1,6 +1,7 @@
 //! Crafted packs: entries and ids that git would not write.
 
 use super::*;
+use crate::Location;
 use gitmind_git::encode_stored;
 use gitmind_memory::units::Bytes;
 use gitmind_memory::{ErrorKind, System, testing};
@@ -53,11 +54,13 @@ fn write_pack(objects: &Path, entries: &[(Oid, std::vec::Vec<u8>)]) {
 }
 
 /// A repository with one pack of `entries`, and its open objects.
-fn packed(entries: &[(Oid, std::vec::Vec<u8>)]) -> (TempDir, Objects, Packs) {
+fn packed(entries: &[(Oid, std::vec::Vec<u8>)]) -> (TempDir, Objects) {
     let directory = tempfile::tempdir().expect("a directory");
     write_pack(&directory.path().join("objects"), entries);
-    let objects = Objects::open(directory.path()).expect("it is there");
-    (directory, objects, Packs::default())
+    let location = Location::bare(directory.path());
+    let directories = vec![location.objects_dir.clone()];
+    let objects = Objects::open(&location, directories).expect("it is there");
+    (directory, objects)
 }
 
 fn commit_of(len: usize) -> std::vec::Vec<u8> {
@@ -91,13 +94,12 @@ fn a_delta_is_rejected_by_its_sizes_before_anything_is_inflated() {
             let [low, high, ..] = copied.to_le_bytes();
             instructions.extend([0xb0, low, high]);
         }
-        let (_directory, objects, packs) = packed(&[
+        let (_directory, objects) = packed(&[
             (base, entry(COMMIT, base_len, b"", &commit_of(base_len))),
             (delta, entry(REF_DELTA, instructions.len(), base.as_bytes(), &instructions)),
         ]);
         let (system, mut decoder) = (System::new(), Decoder::default());
-        let pack = &packs.get(objects.directories())[0];
-        let offset = pack.find(delta).expect("it is there");
+        let (pack, offset) = objects.packs()[0].find(delta).expect("it is there");
         let mut bytes = Vec::new(Alloc::new(&system));
         let decoded = decoder.commit(pack, offset, COMMIT_BYTES_MAX, &mut bytes);
         let is_commit = matches!(decoded, Ok(Decoded::Commit { .. }));
@@ -112,10 +114,9 @@ fn a_packed_commit_is_not_given_the_memory_that_it_claims() {
     // Regression: a commit that claimed 64 MiB had that much of the budget allocated.
     let id = Oid::new([1; 20]);
     for claimed in [64 << 20, COMMIT_BYTES_MAX + 1, 1 << 40] {
-        let (_directory, objects, packs) =
-            packed(&[(id, entry(COMMIT, claimed, b"", &commit_of(90)))]);
+        let (_directory, objects) = packed(&[(id, entry(COMMIT, claimed, b"", &commit_of(90)))]);
         let (followed, _) = testing::with_budget(Bytes::new(64 << 10), |alloc| {
-            let mut follower = Follower::new(&objects, (&packs, 0), alloc);
+            let mut follower = Follower::new(&objects, 0, alloc);
             follower.follow(id, &mut |_| ControlFlow::Continue(()))
         });
         assert!(matches!(followed, Err(Error::Corrupt { .. })), "{claimed}: {followed:?}");
@@ -126,8 +127,8 @@ fn a_packed_commit_is_not_given_the_memory_that_it_claims() {
 fn a_large_commit_is_read_and_its_buffer_is_freed() {
     let (system, content) = (System::new(), commit_of(BYTES_RETAINED_MAX + 1));
     let id = object_id(ObjectKind::Commit, &content).expect("no SHA-1 collision");
-    let (_directory, objects, packs) = packed(&[(id, entry(COMMIT, content.len(), b"", &content))]);
-    let mut follower = Follower::new(&objects, (&packs, 0), Alloc::new(&system));
+    let (_directory, objects) = packed(&[(id, entry(COMMIT, content.len(), b"", &content))]);
+    let mut follower = Follower::new(&objects, 0, Alloc::new(&system));
     let mut seen = 0;
     let followed = follower.follow(id, &mut |commit| {
         seen = commit.message.len();
@@ -136,7 +137,7 @@ fn a_large_commit_is_read_and_its_buffer_is_freed() {
     assert!(followed.is_ok() && seen > BYTES_RETAINED_MAX - 100, "{followed:?}, {seen}");
     assert_eq!(follower.bytes.capacity(), 0);
     let (failed, _) = testing::with_budget(Bytes::new(64 << 10), |alloc| {
-        Follower::new(&objects, (&packs, 0), alloc).follow(id, &mut |_| ControlFlow::Continue(()))
+        Follower::new(&objects, 0, alloc).follow(id, &mut |_| ControlFlow::Continue(()))
     });
     assert!(matches!(failed, Err(Error::Memory(error)) if error.kind() == ErrorKind::OverBudget));
 }
@@ -145,8 +146,9 @@ fn a_large_commit_is_read_and_its_buffer_is_freed() {
 fn orders_are_cached_up_to_a_number_of_objects() {
     let entries =
         [1, 2, 3].map(|byte| (Oid::new([byte; 20]), entry(COMMIT, 90, b"", &commit_of(90))));
-    let (_directory, objects, packs) = packed(&entries);
-    let (system, pack) = (System::new(), &packs.get(objects.directories())[0]);
+    let (_directory, objects) = packed(&entries);
+    let (system, file) = (System::new(), &objects.packs()[0]);
+    let (pack, _) = file.find(Oid::new([1; 20])).expect("it is there");
     let alloc = Alloc::new(&system);
     assert_eq!(Orders::new(2, alloc).of(0, pack), Ok(None), "there are three");
     let mut orders = Orders::new(7, alloc);

@@ -14,6 +14,7 @@ use rustix::fs::{CWD, OFlags};
 use tempfile::NamedTempFile;
 
 use gitmind_git::Error;
+use gitmind_system::calls::persist_new;
 use gitmind_system::owned_file::{
     self as temporary, ATTEMPTS_MAX, create_named, is_temporary, open_directory,
 };
@@ -37,14 +38,11 @@ impl KeepGuard {
         for _ in 0..ATTEMPTS_MAX {
             // It is written and locked before it gets its name.
             let new = create(directory).map_err(Error::io("write a file in", directory))?;
-            match new.persist_noclobber(&path) {
-                Ok(file) => return Ok(Some(Self { path, _owned: file })),
-                Err(failed) => match failed.error.kind() {
-                    io::ErrorKind::AlreadyExists => return Ok(None),
-                    // `git prune --expire=now` has removed the temporary file.
-                    io::ErrorKind::NotFound => {}
-                    _ => return Err(Error::io("create", &path)(failed.error)),
-                },
+            match persist_new(new, &path) {
+                Ok(kept) => return Ok(kept.map(|file| Self { path, _owned: file })),
+                // `git prune --expire=now` has removed the temporary file.
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                Err(error) => return Err(Error::io("create", &path)(error)),
             }
         }
         Err(Error::Removed(path))

@@ -9,11 +9,12 @@ use gitmind_git::oid::Oid;
 use gitmind_git::{Error, Hasher, ObjectKind, PackError, Stored, encode_entry};
 use gitmind_memory::units::Bytes;
 use gitmind_memory::{Alloc, Vec};
-use gitmind_system::owned_file::ATTEMPTS_MAX;
+use gitmind_system::calls;
+use gitmind_system::owned_file::{ATTEMPTS_MAX, open_directory};
+use rustix::fs::{CWD, Mode, OFlags};
 use std::fmt;
-use std::fs::{self, File, Permissions};
+use std::fs;
 use std::io::{self, Write};
-use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use tempfile::NamedTempFile;
 
@@ -65,7 +66,7 @@ impl<'a> PackWriter<'a> {
     ) -> Result<Self, Error> {
         let entries = Entries::new(alloc, objects)?;
         let is_there = shared_mode == SharedMode::Umask || directory.is_dir();
-        let made = fs::create_dir_all(directory).and_then(|()| {
+        let made = calls::create_directories(directory).and_then(|()| {
             if is_there { Ok(()) } else { Ok(shared_mode.adjust_directory(directory)?) }
         });
         made.map_err(Error::io("create directory", directory))?;
@@ -167,10 +168,10 @@ fn flushed(
     shared_mode: SharedMode,
 ) -> Result<NamedTempFile, Error> {
     let file = file.into_file().map_err(Error::io("write a file in", directory))?;
-    let read_only = Permissions::from_mode(shared_mode.mode(0o444, false));
-    file.as_file()
-        .set_permissions(read_only)
-        .and_then(|()| file.as_file().sync_all())
+    let read_only = Mode::from_raw_mode(shared_mode.mode(0o444, false));
+    calls::set_mode(file.as_file(), read_only)
+        .and_then(|()| calls::sync_file(file.as_file()))
+        .map_err(io::Error::from)
         .map_err(Error::io("sync", file.path()))?;
     Ok(file)
 }
@@ -211,7 +212,7 @@ fn path_of(directory: &Path, name: Oid, extension: &str) -> PathBuf {
 
 /// Renames a finished file to its final path.
 fn persist(file: NamedTempFile, path: &Path) -> Result<(), Error> {
-    match file.persist(path) {
+    match calls::persist(file, path) {
         Ok(_) => Ok(()),
         // `git prune --expire=now` removes temporary files of any age.
         Err(failed) if failed.error.kind() == io::ErrorKind::NotFound => {
@@ -223,8 +224,9 @@ fn persist(file: NamedTempFile, path: &Path) -> Result<(), Error> {
 
 /// Syncs a directory, which makes its entries durable.
 fn sync_directory(directory: &Path) -> Result<(), Error> {
-    File::open(directory)
-        .and_then(|directory| directory.sync_all())
+    open_directory(CWD, directory, OFlags::empty())
+        .and_then(calls::sync_directory)
+        .map_err(io::Error::from)
         .map_err(Error::io("sync directory", directory))
 }
 

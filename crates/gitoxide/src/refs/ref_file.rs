@@ -12,13 +12,14 @@ use std::os::fd::{AsFd, OwnedFd};
 use std::path::Path;
 use std::time::Duration;
 
-use rustix::fs::{AtFlags, CWD, Mode, OFlags, Stat, linkat};
+use rustix::fs::{CWD, Mode, OFlags, Stat};
 use rustix::io::Errno;
 
 use crate::durability::is_recent_directory;
 use crate::shared_mode::SharedMode;
 use gitmind_git::Error;
 use gitmind_git::oid::Oid;
+use gitmind_system::calls;
 use gitmind_system::owned_file::{Temporary, errno, is_owned, is_temporary, open_directory, sweep};
 
 /// Time between two attempts to take a lock.
@@ -83,7 +84,7 @@ impl<'p> RefFile<'p> {
         paths.shared_mode.adjust(&file)?;
         file.write_all(&new.to_hex()).map_err(errno)?;
         file.write_all(b"\n").map_err(errno)?;
-        rustix::fs::fsync(&file)?;
+        calls::sync_file(&file)?;
         let temporary_path = paths.common_dir.join(temporary.name());
         acquire(&temporary_path, temporary.is_locked(), paths, || {
             let mut left = BELOW_MAX;
@@ -103,10 +104,10 @@ impl<'p> RefFile<'p> {
         let RefPaths { common_dir, path, lock, .. } = self.paths;
         let directory = open_directory(CWD, parent(path), OFlags::empty())?;
         for made in new_directories(common_dir, path) {
-            rustix::fs::fsync(open_directory(CWD, parent(made), OFlags::empty())?)?;
+            calls::sync_directory(open_directory(CWD, parent(made), OFlags::empty())?)?;
         }
         for _ in 0..DIRECTORY_TRIES {
-            match rustix::fs::rename(lock, path) {
+            match calls::renameat((CWD, lock), (CWD, path)) {
                 // A directory without refs may be in the way.
                 Err(Errno::ISDIR) => remove_empty(path).map_err(errno)?,
                 Err(error) => return Err(error),
@@ -123,7 +124,7 @@ impl<'p> RefFile<'p> {
 impl Drop for RefFile<'_> {
     fn drop(&mut self) {
         if self.is_held.get() {
-            let _ = rustix::fs::unlink(self.paths.lock);
+            let _ = calls::unlinkat(CWD, self.paths.lock);
         }
     }
 }
@@ -155,9 +156,9 @@ fn acquire(
     let lock = paths.lock;
     let copy = || copy(temporary, paths);
     // Without `flock` a hard link would look stale to every process, so the lock is a plain copy,
-    // and nothing is swept.
-    let link =
-        || if is_locked { linkat(CWD, temporary, CWD, lock, AtFlags::empty()) } else { copy() };
+    // and nothing is swept. Where there are no hard links, it is a copy too, which outlives a
+    // killed process, as a lock of git's does.
+    let link = || if is_locked { calls::link_or(temporary, lock, copy) } else { copy() };
     let sweep = || {
         if is_locked {
             sweep();
@@ -166,12 +167,7 @@ fn acquire(
     sweep();
     let (mut tries, mut made) = (LOCK_TRIES, 0);
     loop {
-        let linked = match link() {
-            // No hard links here: make a lock as git does, which outlives a killed process.
-            Err(Errno::PERM | Errno::OPNOTSUPP | Errno::NOSYS | Errno::XDEV) => copy(),
-            linked => linked,
-        };
-        match linked {
+        match link() {
             Ok(()) => return Ok(()),
             Err(Errno::EXIST) => {
                 tries.wait(lock)?;
@@ -188,7 +184,7 @@ fn acquire(
 
 /// Makes a directory and its missing parents.
 fn make_directories(directory: &Path, shared_mode: SharedMode) -> Result<(), Errno> {
-    let make = || rustix::fs::mkdir(directory, Mode::from_raw_mode(0o777));
+    let make = || calls::mkdirat(CWD, directory, Mode::from_raw_mode(0o777));
     let made = match make() {
         Err(Errno::NOENT) => {
             make_directories(parent(directory), shared_mode)?;
@@ -225,10 +221,10 @@ fn copy(temporary: &Path, RefPaths { lock, shared_mode, .. }: RefPaths<'_>) -> R
     let read = File::open(temporary).and_then(|mut file| file.read_exact(&mut value));
     read.map_err(errno)?;
     let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::CLOEXEC;
-    let mut file = File::from(rustix::fs::open(lock, flags, Mode::from_raw_mode(0o666))?);
+    let mut file = File::from(calls::openat(CWD, lock, flags, Mode::from_raw_mode(0o666))?);
     let written = file.write_all(&value).and_then(|()| file.sync_all());
     written.map_err(errno).and_then(|()| shared_mode.adjust(&file)).inspect_err(|_| {
-        let _ = rustix::fs::unlink(lock);
+        let _ = calls::unlinkat(CWD, lock);
     })
 }
 
@@ -237,10 +233,10 @@ fn copy(temporary: &Path, RefPaths { lock, shared_mode, .. }: RefPaths<'_>) -> R
 /// of another ref it must stay, because it shows that this lock is stale.
 fn is_removable(stat: &Stat, RefPaths { path, lock, .. }: RefPaths<'_>, left: &mut u32) -> bool {
     let is_at = |path: &Path| {
-        let found = rustix::fs::lstat(path);
+        let found = calls::lstatat(CWD, path);
         found.is_ok_and(|found| (found.st_dev, found.st_ino) == (stat.st_dev, stat.st_ino))
     };
-    let is_removed = |lock: &Path| is_at(lock) && rustix::fs::unlink(lock).is_ok();
+    let is_removed = |lock: &Path| is_at(lock) && calls::unlinkat(CWD, lock).is_ok();
     stat.st_nlink == 1 || is_removed(lock) || is_at(path) || any_below(path, &is_removed, left)
 }
 

@@ -5,10 +5,10 @@
 //! another process would be lost. It also locks `packed-refs`.
 
 use super::ref_file::{RefFile, RefPaths, ReplaceError};
-use super::{conflict, find};
-use crate::shared_mode::SharedMode;
+use super::{RefLog, conflict, find};
 use gitmind_git::oid::Oid;
 use gitmind_git::{Error, RefUpdate};
+use gitmind_system::calls;
 use gix_ref::Target;
 use gix_ref::file::Store;
 use std::path::{Path, PathBuf};
@@ -19,14 +19,15 @@ const OWN_DIRECTORY: &str = "refs/gitmind";
 
 pub(crate) fn update(
     store: &Store,
-    shared_mode: SharedMode,
+    log: RefLog<'_>,
     update: RefUpdate<'_>,
     confirm: &mut dyn FnMut() -> Result<(), Error>,
 ) -> Result<(), Error> {
-    let RefUpdate { name, expected, new } = update;
+    let RefUpdate { name, expected, new, .. } = update;
     let write = |reason| Error::RefWrite { name: name.into(), reason };
     let common_dir = store.common_dir_resolved();
-    if let Some(link) = link_above(common_dir, name) {
+    let logs = common_dir.join("logs");
+    if let Some(link) = link_above(common_dir, name).or_else(|| link_above(&logs, name)) {
         return Err(write(format!("{} is a link, which is not followed", link.display())));
     }
     // This also checks the name.
@@ -43,13 +44,14 @@ pub(crate) fn update(
     is_free()?;
     let path = common_dir.join(name);
     let lock = common_dir.join(format!("{name}.lock"));
-    let paths = RefPaths { common_dir, path: &path, lock: &lock, shared_mode };
+    let paths = RefPaths { common_dir, path: &path, lock: &lock, shared_mode: log.shared_mode };
     let replaced = RefFile::lock(paths, new, |file| {
         is_expected(find(store, name)?.as_ref(), name, expected)?;
         is_free()?;
         confirm()?;
+        log.append(common_dir, update)?;
         let directory = file.rename().map_err(|errno| write(errno.to_string()))?;
-        let synced = rustix::fs::fsync(directory)
+        let synced = calls::sync_directory(directory)
             .map_err(std::io::Error::from)
             .map_err(Error::io("sync", &path));
         synced
@@ -101,7 +103,10 @@ fn link_above(common_dir: &Path, name: &str) -> Option<PathBuf> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::Location;
+    use crate::{Location, SharedMode};
+    use gitmind_git::Identity;
+    use gitmind_memory::{Alloc, System};
+    use gitmind_ports::clock::Timestamp;
     use gitmind_system::owned_file::{Temporary, open_directory};
     use rustix::fs::{CWD, Mode, OFlags};
     use std::os::fd::AsFd;
@@ -112,8 +117,7 @@ mod tests {
     const JOURNAL: &str = "refs/gitmind/edges/main";
 
     fn store(git_dir: &Path) -> Store {
-        let (git_dir, common_dir) = (git_dir.to_owned(), git_dir.to_owned());
-        super::super::open(&Location { git_dir, common_dir, prefix: PathBuf::new() })
+        super::super::open(&Location::bare(git_dir))
     }
 
     #[test]
@@ -127,9 +131,14 @@ mod tests {
         std::fs::hard_link(directory.path().join(owner.name()), &lock).expect("writable");
         let (new, git_dir) = (Oid::new([1; Oid::LEN]), directory.path().to_owned());
         let updated = std::thread::scope(|scope| {
-            let update = RefUpdate { name: JOURNAL, expected: None, new };
-            let update =
-                move || super::update(&store(&git_dir), SharedMode::Umask, update, &mut || Ok(()));
+            let time = Timestamp { seconds: 0, offset_seconds: 0 };
+            let update = RefUpdate { name: JOURNAL, expected: None, new, time, reason: "test" };
+            let update = move || {
+                let (system, committer) = (System::new(), &Identity::default());
+                let (alloc, shared_mode) = (Alloc::new(&system), SharedMode::Umask);
+                let log = RefLog { is_made: false, committer, shared_mode, alloc };
+                super::update(&store(&git_dir), log, update, &mut || Ok(()))
+            };
             let updating = scope.spawn(update);
             std::thread::sleep(Duration::from_millis(1_500));
             std::fs::remove_file(&lock).expect("only the test removes it");

@@ -4,6 +4,7 @@ use super::*;
 use crate::Location;
 use gitmind_git::Repository;
 use gitmind_memory::System;
+use gitmind_ports::clock::Timestamp;
 use std::fs;
 use std::path::Path;
 use tempfile::TempDir;
@@ -36,8 +37,10 @@ fn begin<'t>(
     (transaction, ids)
 }
 
+const NOW: Timestamp = Timestamp { seconds: 0, offset_seconds: 0 };
+
 const fn to(new: Oid) -> RefUpdate<'static> {
-    RefUpdate { name: REF, expected: None, new }
+    RefUpdate { name: REF, expected: None, new, time: NOW, reason: "test" }
 }
 
 /// The extensions of the files in the pack directory, sorted.

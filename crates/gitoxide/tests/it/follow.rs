@@ -1,7 +1,7 @@
 //! Read-ahead against reading each commit by itself, for every pack layout and for damaged packs.
 
 use gitmind_git::oid::Oid;
-use gitmind_git::{BoxedTransaction, Commit, Error, Head, Identity, ObjectKind, Repository};
+use gitmind_git::{Authors, BoxedTransaction, Commit, Error, Head, ObjectKind, Repository};
 use gitmind_gitoxide::GitRepository;
 use gitmind_journal::{EdgeOrder, WalkError, walk};
 use gitmind_memory::units::Bytes;
@@ -39,8 +39,8 @@ impl Repository for OneByOne<'_> {
     ) -> Result<(), Error> {
         self.0.read(id, kind, buffer)
     }
-    fn identity(&self) -> Identity {
-        self.0.identity()
+    fn authors(&self) -> Result<Authors, Error> {
+        self.0.authors()
     }
     fn begin<'t>(
         &'t self,

@@ -2,7 +2,7 @@
 
 use super::*;
 use gitmind_git::fake::FakeRepository;
-use gitmind_git::{BoxedTransaction, Error, Head, Identity, ObjectKind};
+use gitmind_git::{Authors, BoxedTransaction, Error, Head, ObjectKind};
 use gitmind_memory::{self, System};
 use proptest::prelude::*;
 use std::vec::Vec;
@@ -157,8 +157,8 @@ impl Repository for CyclicRepository {
     ) -> Result<(), Error> {
         Err(Error::Missing(id))
     }
-    fn identity(&self) -> Identity {
-        Identity::default()
+    fn authors(&self) -> Result<Authors, Error> {
+        Ok(Authors::default())
     }
     fn begin<'t>(&'t self, _: Alloc<'t>, _: Option<u32>) -> Result<BoxedTransaction<'t>, Error> {
         Err(git::PackError::Ended.into())

@@ -173,8 +173,8 @@ impl Repository for Contended<'_> {
     ) -> Result<(), git::Error> {
         self.inner.read(id, kind, buffer)
     }
-    fn identity(&self) -> git::Identity {
-        self.inner.identity()
+    fn authors(&self) -> Result<git::Authors, git::Error> {
+        self.inner.authors()
     }
     fn begin<'t>(
         &'t self,

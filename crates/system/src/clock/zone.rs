@@ -7,20 +7,26 @@
 use std::ffi::{OsStr, OsString};
 use std::fs::File;
 use std::io::Read;
-use std::path::{Component, Path, PathBuf};
+use std::path::{Component, Path};
 
+use crate::env::Environment;
 use jiff::tz::TimeZone;
 
 /// The machine's zone file.
 const LOCALTIME: &str = "/etc/localtime";
-/// The directory of zone files.
-const ZONES: &str = "/usr/share/zoneinfo";
+/// The directories of zone files: that of most systems, and that of NixOS.
+const ZONES: [&str; 2] = ["/usr/share/zoneinfo", "/etc/zoneinfo"];
 /// Most bytes of a zone file that are read; the largest installed ones have about 4 000.
 const ZONE_BYTES_MAX: u64 = 64 << 10;
 
 /// A time zone whose file is read when an offset is asked for.
 #[derive(Clone, Debug, Default)]
-pub struct Zone(Option<OsString>);
+pub struct Zone {
+    /// The value of `TZ`.
+    value: Option<OsString>,
+    /// The directory of zone files, if it is not that of the system: the value of `TZDIR`.
+    directory: Option<OsString>,
+}
 
 impl Zone {
     /// The zone that `value`, the value of `TZ`, names; the machine's zone when it is `None`.
@@ -31,30 +37,38 @@ impl Zone {
     /// assert_eq!(kathmandu.offset_seconds(0), (5 * 60 + 45) * 60);
     /// ```
     pub fn of(value: Option<OsString>) -> Self {
-        Self(value)
+        Self { value, directory: None }
+    }
+
+    /// The zone that the variables `TZ` and `TZDIR` name.
+    pub fn from_environment(env: &dyn Environment) -> Self {
+        Self { value: env.var("TZ"), directory: env.var("TZDIR") }
     }
 
     /// The offset from UTC in seconds, positive to the east, at `seconds` since 1970; 0 when the
     /// zone does not exist, as in the C library.
     pub fn offset_seconds(&self, seconds: i64) -> i32 {
-        let zone = match self.0.as_deref() {
+        let zone = match self.value.as_deref() {
             None => read(Path::new(LOCALTIME)),
             Some(value) if value.is_empty() => None,
-            Some(value) => named(value),
+            Some(value) => self.named(value),
         };
         let time = jiff::Timestamp::from_second(seconds).unwrap_or(jiff::Timestamp::UNIX_EPOCH);
         zone.map_or(0, |zone| zone.to_offset(time).seconds())
     }
-}
 
-/// The zone that `value` means: the name of a zone file, or a POSIX rule.
-fn named(value: &OsStr) -> Option<TimeZone> {
-    let text = value.to_str()?;
-    let text = text.strip_prefix(':').unwrap_or(text);
-    let path: PathBuf = Path::new(ZONES).join(text);
-    let leaves = path.components().any(|part| part == Component::ParentDir);
-    let file = if leaves { None } else { read(&path) };
-    file.or_else(|| TimeZone::posix(text).ok())
+    /// The zone that `value` means: the name of a zone file, or a POSIX rule.
+    fn named(&self, value: &OsStr) -> Option<TimeZone> {
+        let text = value.to_str()?;
+        let text = text.strip_prefix(':').unwrap_or(text);
+        let leaves = Path::new(text).components().any(|part| part == Component::ParentDir);
+        let read = |directory: &Path| if leaves { None } else { read(&directory.join(text)) };
+        let file = match &self.directory {
+            Some(directory) => read(directory.as_ref()),
+            None => ZONES.iter().find_map(|directory| read(directory.as_ref())),
+        };
+        file.or_else(|| TimeZone::posix(text).ok())
+    }
 }
 
 /// Reads the zone file at `path`.
