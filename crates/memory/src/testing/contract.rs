@@ -35,6 +35,7 @@ const THREADS_TIME_MAX: Duration = Duration::from_secs(5);
 ///
 /// # Panics
 /// When the port breaks its contract; the message says which claim.
+#[track_caller]
 pub fn check<P: Port>(make: impl Fn() -> P) {
     const CASES: [fn(&dyn Port); 10] = [
         blocks_are_aligned_and_disjoint,
