@@ -14,6 +14,20 @@ ERRORS = {
     "unlink": errno.EACCES, "rmdir": errno.EACCES, "chmod": errno.EPERM, "fchmod": errno.EPERM,
     "": errno.EIO,
 }
+# What some file systems cannot do: the calls, which of them, and what they say. git does without.
+UNABLE = {
+    "a directory cannot be synced": (
+        {"fsync"}, lambda call, seen: os.path.isdir(call.paths[0]),
+        [errno.EINVAL, errno.ENOSYS, errno.EOPNOTSUPP]),
+    "a file cannot have a second name": (
+        {"link", "linkat"}, lambda call, seen: True,
+        [errno.EPERM, errno.EACCES, errno.EOPNOTSUPP, errno.EMLINK, errno.ENOSYS]),
+    "a file has no mode of its own": (
+        {"fchmod"}, lambda call, seen: True, [errno.EPERM, errno.ENOSYS]),
+    "a signal interrupts each call once": (
+        {"fsync", "fdatasync", "flock", "linkat", "renameat", "mkdirat"},
+        lambda call, seen: str(call) not in seen, [errno.EINTR]),
+}
 # What an error says when the ref has moved all the same.
 IS_THERE = "has its new value"
 # What becomes of an operation.
@@ -45,6 +59,29 @@ def points(expected, is_long, chance):
 def is_refusable(call):
     """Whether it is no answer, which is another matter, and no end."""
     return not call.startswith("exit_group") and not call.endswith(".out")
+
+
+def tolerate(bench, operation, expected, fault, number):
+    """Runs an operation where a file system cannot do something; it must do all the same."""
+    directory, seen, (names, is_one, _) = bench.copy(operation, f"unable-{os.getpid()}"), set(), UNABLE[fault]
+    told = 0
+
+    def visit(call):
+        nonlocal told
+        is_it = call.name in names and is_one(call, seen)
+        seen.add(str(call))
+        told += is_it
+        return number if is_it else None
+
+    with open(f"{directory}.out", "w+") as output:
+        code = tracer.run([bench.program, *operation.arguments],
+                          bench.environment(f"{directory}.home", operation), output, visit, directory)
+        output.seek(0)
+        said = output.read().strip()
+    state = kill.judge(bench, operation, expected, directory, not code)
+    if code or state != "new":
+        raise repos.Broken(f"{operation.name}: {fault}, {errno.errorcode[number]}: {state}, {said}")
+    return told
 
 
 def refuse(bench, operation, expected, number, is_on):

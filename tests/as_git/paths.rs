@@ -2,6 +2,7 @@
 
 use crate::world::World;
 use gitmind_test_support::program;
+use std::ffi::OsStr;
 use std::fs;
 use std::os::unix::fs::symlink;
 
@@ -91,9 +92,13 @@ fn a_repository_is_searched_up_to_a_ceiling_as_by_git() {
 #[test]
 fn a_directory_that_does_not_exist_is_named() {
     let world = World::new();
-    let ran = world.run(&program(), "r", &["-C", "none", "list"], &[]);
-    let said = String::from_utf8_lossy(&ran.stderr).into_owned();
-    assert!(said.contains("cannot change to none: No such file or directory"), "{said}");
+    for (name, reason) in [("none", "No such file or directory"), ("f", "Not a directory")] {
+        let ran = world.run(&program(), "r", &["-C", name, "list"], &[]);
+        let said = String::from_utf8_lossy(&ran.stderr).into_owned();
+        assert!(said.contains(&format!("cannot change to {name}: {reason}")), "{said}");
+        let git = world.run(OsStr::new("git"), "r", &["-C", name, "status"], &[]);
+        assert!(String::from_utf8_lossy(&git.stderr).contains(reason), "{git:?}");
+    }
 }
 
 #[test]

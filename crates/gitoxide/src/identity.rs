@@ -51,9 +51,12 @@ impl Person<'_> {
         if let Some(own) = value(self.name).filter(|own| !own.is_empty()) {
             return Ok(Some(own.into()));
         }
-        // Any of the three keeps git from guessing, even for another person.
-        if ["user", "author", "committer"].iter().any(|section| value(section).is_some()) {
-            return Ok(Some(value("user").unwrap_or_default().into()));
+        if let Some(value) = value("user") {
+            return Ok(Some(value.into()));
+        }
+        // What is set for one person keeps git from guessing for the other, who has nothing then.
+        if ["author", "committer"].iter().any(|section| value(section).is_some()) {
+            return Ok(Some(Vec::new()));
         }
         match self.config.boolean("user.useConfigOnly") {
             Ok(Some(true)) => Err(format!("no {part} was given and user.useConfigOnly is set")),

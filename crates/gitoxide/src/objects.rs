@@ -29,7 +29,8 @@ pub(super) struct Objects {
     /// The packs as they were listed when an object was last not found.
     later_packs: RefCell<Option<Rc<[PackFile]>>>,
     loose: Loose,
-    decoder: RefCell<Decoder>,
+    /// Made when an object is first read: a walk has one of its own.
+    decoder: RefCell<Option<Decoder>>,
     /// Path of the file in which git lists the boundary commits of a shallow clone.
     shallow: PathBuf,
     /// The objects that replace others (`git help replace`).
@@ -122,7 +123,8 @@ impl Objects {
         id: Oid,
         buffer: &mut memory::Vec<'_, u8>,
     ) -> Result<Result<ObjectKind, Option<Problem>>, Error> {
-        let decoder = &mut *self.decoder.borrow_mut();
+        let mut decoder = self.decoder.borrow_mut();
+        let decoder = decoder.get_or_insert_default();
         let mut first = None;
         for file in packs.iter().rev() {
             let Some((pack, offset)) = file.find(id) else { continue };

@@ -71,7 +71,8 @@ impl Location {
     pub(super) fn find(start: &Path, env: &dyn Environment) -> Result<(Self, File), Error> {
         // Every relative path of a variable is relative to the directory that -C names.
         let env = &Below { env, start };
-        let start = start.canonicalize().map_err(Error::io("change to", start))?;
+        // With the dot it must be a directory.
+        let start = start.join(".").canonicalize().map_err(Error::io("change to", start))?;
         let (found, top) = match env.var("GIT_DIR") {
             Some(git_dir) => (discover::named(Path::new(&git_dir), env)?, None),
             None => {

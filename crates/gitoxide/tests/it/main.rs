@@ -1,4 +1,5 @@
 //! Integration tests on repositories on disk: a module per concern.
 
+mod finding;
 mod follow;
 mod inflate;

@@ -3,13 +3,14 @@
 //! Its names are predictable, so another user who can write to it could plant symbolic links where
 //! this program writes.
 
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsFd, OwnedFd};
 use std::path::{Path, PathBuf};
 
-use rustix::fs::{Mode, OFlags, fstat, mkdirat, open, openat};
+use rustix::fs::{CWD, Mode, OFlags, fstat};
 use rustix::io::Errno;
 use rustix::process::Uid;
 
+use crate::calls::{mkdirat, openat};
 use crate::env::Environment;
 use gitmind_ports::fs::FsError;
 
@@ -33,7 +34,7 @@ pub(super) fn state_directories(env: &dyn Environment) -> Vec<PathBuf> {
 pub(super) fn open_state(directories: &[PathBuf]) -> Result<(&Path, OwnedFd), FsError> {
     let mut first_error = None;
     for path in directories {
-        match rustix::fs::mkdir(path, PRIVATE) {
+        match mkdirat(CWD, path.as_path(), PRIVATE) {
             Ok(()) | Err(Errno::EXIST) => return Ok((path, trusted(path, open_directory(path))?)),
             Err(error) => {
                 first_error.get_or_insert_with(|| FsError::io("make the directory", path, error));
@@ -44,7 +45,7 @@ pub(super) fn open_state(directories: &[PathBuf]) -> Result<(&Path, OwnedFd), Fs
 }
 
 fn open_directory(path: &Path) -> Result<OwnedFd, Errno> {
-    open(path, DIRECTORY, Mode::empty())
+    openat(CWD, path, DIRECTORY, Mode::empty())
 }
 
 /// Opens, and makes where it is missing, the directory `name` of the state directory at
@@ -55,8 +56,10 @@ pub(super) fn open_scope(
     name: &str,
 ) -> Result<OwnedFd, FsError> {
     let path = state_path.join(name);
-    match mkdirat(state, name, PRIVATE) {
-        Ok(()) | Err(Errno::EXIST) => trusted(&path, openat(state, name, DIRECTORY, Mode::empty())),
+    match mkdirat(state.as_fd(), name, PRIVATE) {
+        Ok(()) | Err(Errno::EXIST) => {
+            trusted(&path, openat(state.as_fd(), name, DIRECTORY, Mode::empty()))
+        }
         Err(error) => Err(FsError::io("make the directory", &path, error)),
     }
 }

@@ -7,10 +7,11 @@
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::Path;
 
-use rustix::fs::{Mode, OFlags, mkdirat, openat};
+use rustix::fs::{Mode, OFlags};
 use rustix::io::Errno;
 
 use super::remove::{Removal, remove_entry};
+use crate::calls::{mkdirat, openat};
 use crate::fs::state::{DIRECTORY, PRIVATE, trusted};
 use crate::owned_file::{create, each_name, each_stale, short_text, with_new_name};
 use gitmind_ports::fs::{Claim, FsError, Held, OwnedPath, SafeName, Swept};
@@ -29,7 +30,7 @@ pub(super) fn make<'a>(
         let mode = Mode::RUSR | Mode::WUSR;
         let lock = short_text(format_args!("{name}{LOCK_SUFFIX}"))?;
         let (lock, locked) = create(scope.as_fd(), lock.as_str(), mode)?;
-        let made = locked.and_then(|()| mkdirat(&scope, name.as_str(), PRIVATE));
+        let made = locked.and_then(|()| mkdirat(scope.as_fd(), name.as_str(), PRIVATE));
         // Remove the lock file too; if that fails, the next run sweeps it.
         made.inspect_err(|_| drop(remove_lock(&scope, name.as_str())))?;
         Ok((name, lock))
@@ -63,7 +64,7 @@ fn remove_lock(scope: &OwnedFd, name: &str) -> Result<(), Removal> {
 pub(super) fn sweep_state(state: &OwnedFd) -> Swept {
     let mut swept = Swept::default();
     each_name(state.as_fd(), |name| {
-        let opened = openat(state, name, DIRECTORY, Mode::empty());
+        let opened = openat(state.as_fd(), name, DIRECTORY, Mode::empty());
         if let Ok(scope) = trusted(Path::new(""), opened) {
             sweep_scope(&scope, &mut swept);
         }
