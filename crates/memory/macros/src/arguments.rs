@@ -1,6 +1,6 @@
 //! What stands in the parentheses of the attribute.
 
-use proc_macro::{Span, TokenStream, TokenTree};
+use proc_macro::{Delimiter, Span, TokenStream, TokenTree};
 
 use super::Error;
 
@@ -23,7 +23,10 @@ const KNOWN: &str = "`peak = \"64 KiB\"`, `leaks = 0`, `ignore_leaks = \"functio
 pub(crate) fn parse(arguments: TokenStream) -> Result<Arguments, Error> {
     let mut parsed = Arguments { calls: String::new(), krate: "::gitmind_memory".into() };
     let mut seen = Vec::new();
-    for argument in split(arguments)? {
+    let mut arguments = split(arguments)?;
+    // Calls name types by the path, wherever it stands.
+    arguments.sort_by_key(|argument| argument.name != "crate");
+    for argument in arguments {
         let is_repeated = seen.contains(&argument.name) && argument.name != "ignore_leaks";
         if is_repeated {
             let message = format!("`{}` is given twice", argument.name);
@@ -46,7 +49,7 @@ impl Argument {
                 format!(".peak_max({}::units::Bytes::new({bytes}))", parsed.krate)
             }
             "leaks" => {
-                let number = self.literal().and_then(|text| text.parse::<u64>().ok());
+                let number = self.literal().and_then(|text| number(&text));
                 let number = number.ok_or_else(|| self.wants("a number of blocks such as 0"))?;
                 format!(".leaks_max({number})")
             }
@@ -87,6 +90,10 @@ impl Argument {
     fn literal(&self) -> Option<String> {
         match self.value.as_slice() {
             [TokenTree::Literal(literal)] => Some(literal.to_string()),
+            // A fragment of a `macro_rules!` macro.
+            [TokenTree::Group(group)] if group.delimiter() == Delimiter::None => {
+                Some(group.stream().to_string())
+            }
             _ => None,
         }
     }
@@ -142,5 +149,9 @@ fn bytes(text: &str) -> Option<u64> {
         "GiB" => 1 << 30,
         _ => return None,
     };
-    digits.replace('_', "").parse::<u64>().ok()?.checked_mul(unit)
+    number(digits)?.checked_mul(unit)
+}
+
+fn number(digits: &str) -> Option<u64> {
+    digits.replace('_', "").parse().ok()
 }

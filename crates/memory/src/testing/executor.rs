@@ -5,6 +5,8 @@ use std::sync::Arc;
 use std::task::{Context, Poll, Wake, Waker};
 use std::thread::{Thread, current, park};
 
+use super::heap;
+
 struct Unparks(Thread);
 
 impl Wake for Unparks {
@@ -19,7 +21,7 @@ impl Wake for Unparks {
 /// assert_eq!(gitmind_memory::testing::block_on(async { 6 * 7 }), 42);
 /// ```
 pub fn block_on<F: Future>(future: F) -> F::Output {
-    let waker = Waker::from(Arc::new(Unparks(current())));
+    let waker = heap::unobserved(|| Waker::from(Arc::new(Unparks(current()))));
     let mut future = pin!(future);
     loop {
         match future.as_mut().poll(&mut Context::from_waker(&waker)) {

@@ -147,6 +147,11 @@ fn inside<T>(run: impl FnOnce() -> T) -> Option<T> {
     })
 }
 
+/// What `run` returns. Its requests are not the test's.
+pub(super) fn unobserved<T>(run: impl Fn() -> T) -> T {
+    inside(&run).unwrap_or_else(run)
+}
+
 fn shadows() -> MutexGuard<'static, Shadows> {
     SHADOWS.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -4,8 +4,21 @@ use super::heap;
 use crate::alloc::Alloc;
 use crate::budgeted::Budgeted;
 use crate::system::System;
-use crate::traced::{Trace, Traced};
+use crate::traced::{Trace, TraceReport, Traced};
 use crate::units::Bytes;
+
+/// `report`, when more is left than a test may leave: `blocks_max` blocks besides those that were
+/// taken below one of `functions`.
+pub(super) fn excess(
+    report: Box<TraceReport>,
+    functions: &[String],
+    blocks_max: u64,
+) -> Option<Box<TraceReport>> {
+    let report = report.ignoring(functions)?;
+    let is_allowed = report.violations_total == 0
+        && (1..=blocks_max).contains(&report.diagnostics.blocks_outstanding);
+    (!is_allowed).then_some(report)
+}
 
 /// Runs `body` and asserts that it gave everything back.
 ///

@@ -175,7 +175,7 @@ impl fmt::Display for SweepReport {
             let (tried, all) = (self.requests_tried, self.requests);
             write!(
                 f,
-                "\n  {tried} of {all} requests failed: the others are of the same call stacks"
+                "\n  {tried} of {all} requests failed: others have the same stacks or are not tried"
             )?;
         }
         if self.unexpected().any(|case| case.site.place.is_none()) {
@@ -187,7 +187,7 @@ impl fmt::Display for SweepReport {
             f.write_str("\n  some call stacks were not tried: raise the limit")?;
         }
         if self.cases.is_empty() {
-            f.write_str("\n  nothing was asked of the handle, so nothing was tried")?;
+            f.write_str("\n  nothing was asked for, so nothing was tried")?;
         }
         let lines: Vec<_> = self.unexpected().map(|case| (case.to_string(), case)).collect();
         let mut times = BTreeMap::<&str, usize>::new();

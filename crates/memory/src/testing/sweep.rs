@@ -19,6 +19,7 @@ use std::hash::BuildHasher;
 use super::attempt::{Attempt, Ended};
 use super::heap;
 use super::injector::{Injector, Plan, Seen, SeenSite, Sites, is_fallible};
+use super::leaks::excess;
 use super::progress::Progress;
 use super::quiet::{self, catch_quietly};
 use super::report::{Case, Outcome, Repeat, SweepReport};
@@ -62,6 +63,7 @@ pub struct Sweep<'s, E> {
     shard: Option<(usize, usize)>,
     benign: Vec<String>,
     ignored_leaks: Vec<String>,
+    leaked_blocks_max: u64,
     on_heap: bool,
     invariant: Box<dyn FnMut() -> Result<(), String> + 's>,
     is_memory_error: Box<dyn Fn(&E) -> bool + 's>,
@@ -91,6 +93,7 @@ impl<'s, E> Sweep<'s, E> {
             shard: None,
             benign: Vec::new(),
             ignored_leaks: Vec::new(),
+            leaked_blocks_max: 0,
             on_heap: false,
             invariant: Box::new(|| Ok(())),
             is_memory_error: Box::new(|_| true),
@@ -136,6 +139,11 @@ impl<'s, E> Sweep<'s, E> {
     pub fn ignore_leaks(mut self, function: &str) -> Self {
         self.ignored_leaks.push(function.into());
         self
+    }
+
+    /// Lets each run leave up to `blocks` behind.
+    pub(super) fn leaks_max(self, blocks: u64) -> Self {
+        Self { leaked_blocks_max: blocks, ..self }
     }
 
     /// Checks `invariant` after every run: for example that a file still has its old contents, or
@@ -399,7 +407,8 @@ impl<E: std::fmt::Display> Sweep<'_, E> {
         let (mut traced, sites) = injector.into_parts();
         let seen = sites.into_seen();
         let leak = traced.teardown().err();
-        let leak = leak.and_then(|report| report.ignoring(&self.ignored_leaks));
+        let leak =
+            leak.and_then(|report| excess(report, &self.ignored_leaks, self.leaked_blocks_max));
         Attempt { result, seen, leak, broken: (self.invariant)().err() }
     }
 }

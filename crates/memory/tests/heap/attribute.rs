@@ -136,3 +136,57 @@ fn a_peak_of_the_heap_is_exact() {
 #[gitmind_memory::test(peak = "1 KiB")]
 #[should_panic(expected = "nothing was asked for")]
 fn a_heap_that_is_not_used_has_no_peak() {}
+
+#[gitmind_memory::test(peak = "0 B")]
+fn a_peak_of_zero_says_that_nothing_is_asked_for() {}
+
+#[gitmind_memory::test(peak = "1 B")]
+#[should_panic(expected = "nothing was asked for")]
+async fn waiting_asks_nothing_of_the_heap() {}
+
+/// A kit elsewhere, of which the sizes are larger.
+mod elsewhere {
+    pub(super) use gitmind_memory::testing;
+
+    pub(super) mod units {
+        pub(in super::super) struct Bytes;
+
+        impl Bytes {
+            #[expect(clippy::new_ret_no_self, reason = "the attribute calls it by this name")]
+            pub(in super::super) fn new(kibibytes: u64) -> gitmind_memory::units::Bytes {
+                gitmind_memory::units::Bytes::new(kibibytes << 10)
+            }
+        }
+    }
+}
+
+#[gitmind_memory::test(peak = "1 B", crate = elsewhere)]
+fn the_path_of_the_kit_may_come_last(alloc: Alloc<'_>) -> Result<(), MemoryError> {
+    numbers(100, alloc).map(drop)
+}
+
+macro_rules! tests_with {
+    ($name:ident, $peak:literal) => {
+        #[gitmind_memory::test(peak = $peak, leaks = 1_0)]
+        fn $name(alloc: Alloc<'_>) -> Result<(), MemoryError> {
+            numbers(100, alloc).map(leak)
+        }
+    };
+}
+tests_with!(a_macro_may_make_the_test, "800 B");
+
+#[gitmind_memory::test(leaks = 1, sweep)]
+fn leaks_that_are_allowed_are_so_in_a_sweep(alloc: Alloc<'_>) -> Result<(), MemoryError> {
+    numbers(4, alloc).map(leak)
+}
+
+#[gitmind_memory::test(leaks = 1, sweep)]
+#[should_panic(expected = "failed once: leaked: ")]
+fn more_leaks_after_a_failure_fail_all_the_same(alloc: Alloc<'_>) -> Result<(), MemoryError> {
+    let first = numbers(4, alloc).map(std::mem::ManuallyDrop::new)?;
+    let second = numbers(4, alloc).map(std::mem::ManuallyDrop::new)?;
+    numbers(4, alloc)?;
+    drop(std::mem::ManuallyDrop::into_inner(first));
+    drop(std::mem::ManuallyDrop::into_inner(second));
+    Ok(())
+}

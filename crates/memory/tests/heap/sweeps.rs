@@ -151,6 +151,12 @@ fn code_without_a_handle_is_tested_on_its_heap() -> Result<(), TryReserveError> 
     Ok(())
 }
 
+#[gitmind_memory::test(peak = "10 B", sweep)]
+async fn a_test_that_waits_is_tested_on_its_heap_alone() -> Result<(), TryReserveError> {
+    let mut bytes = Vec::<u8>::new();
+    bytes.try_reserve_exact(10)
+}
+
 #[gitmind_memory::test(leaks = 0)]
 #[should_panic(expected = "1 x 800 bytes, taken by heap::sweeps::a_leak_of_the_heap_fails")]
 fn a_leak_of_the_heap_fails() {
