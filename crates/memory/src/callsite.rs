@@ -24,6 +24,11 @@ const CALLERS_SHOWN: usize = 2;
 #[cfg(feature = "testing")]
 const ALLOCATOR: [&str; 3] = ["alloc", "alloc_zeroed", "realloc"];
 
+/// Functions of std's that fail for other reasons, and abort without memory.
+#[cfg(feature = "testing")]
+const INFALLIBLE: [&str; 6] =
+    ["try_from", "try_into", "try_send", "try_fold", "try_rfold", "try_for_each"];
+
 /// The return addresses of a call, innermost first.
 #[derive(Clone, Copy)]
 pub struct CallStack {
@@ -86,7 +91,8 @@ impl CallStack {
                 Some(name) => ALLOCATOR.contains(&name),
                 None => ALLOCATOR.contains(&path.as_str()) && entry.is_in("/alloc/src/alloc.rs"),
             };
-            is_allocator || path.split("::").any(|name| name.starts_with("try_"))
+            let is_fallible = |name: &str| name.starts_with("try_") && !INFALLIBLE.contains(&name);
+            is_allocator || path.split("::").any(is_fallible)
         })
     }
 
@@ -168,7 +174,9 @@ impl Site {
         ];
         // Line tables alone name inlined functions without their paths; their files remain.
         if !without_generics(&self.function).contains("::") && self.place.is_some() {
-            return DIRECTORIES.iter().any(|directory| self.is_in(directory));
+            // `#[global_allocator]` puts the allocator's symbols into a file of the program's.
+            return self.function.starts_with("__rust_")
+                || DIRECTORIES.iter().any(|directory| self.is_in(directory));
         }
         let is_ours = |path: &str| PREFIXES.iter().any(|prefix| path.starts_with(prefix));
         // Types without a path (primitives, slices, tuples, pointers) are core's own.

@@ -92,9 +92,9 @@ pub(super) fn resolve(return_address: usize) -> Vec<Site> {
         let file = symbol.filename().map(|file| file.to_string_lossy().into_owned());
         sites.push(Site {
             function: function.unwrap_or_else(|| format!("{call:p}")),
+            // Code of the compiler's own in an inlined function has a file and no line.
             place: file
-                .zip(symbol.lineno())
-                .map(|(file, line)| (file, line, symbol.colno().unwrap_or(0))),
+                .map(|file| (file, symbol.lineno().unwrap_or(0), symbol.colno().unwrap_or(0))),
             offset_bytes: call.addr().saturating_sub(start),
         });
     });

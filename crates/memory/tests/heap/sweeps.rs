@@ -85,6 +85,12 @@ fn what_cannot_report_a_failure_is_named_and_not_tried() {
 }
 
 #[test]
+fn a_conversion_that_can_fail_aborts_without_memory_all_the_same() {
+    let report = sweep_heap(|| <&[u8] as TryInto<Vec<u8>>>::try_into(&[1, 2]));
+    assert_eq!(outcomes(&report), [&Outcome::NotTried], "{report}");
+}
+
+#[test]
 fn code_that_tries_again_without_end_is_ended() {
     let report = sweep_heap(|| {
         let mut bytes = Vec::<u8>::new();
