@@ -49,7 +49,13 @@ let
     "src/lib.rs"
     "src/main.rs"
   ]
-  ++ map (member: "${member}/src/main.rs") kinds.wrong
+  ++ builtins.concatMap (
+    member:
+    let
+      own = manifestOf member;
+    in
+    [ "${member}/${own.lib.path or "src/main.rs"}" ] ++ named "${member}/" own
+  ) kinds.wrong
   ++ named "" manifest
   ++ builtins.concatMap (member: named "${member}/" (manifestOf member)) libraries;
 in
