@@ -49,15 +49,9 @@ let
     "src/lib.rs"
     "src/main.rs"
   ]
-  ++ builtins.concatMap (
-    member:
-    let
-      own = manifestOf member;
-    in
-    [ "${member}/${own.lib.path or "src/main.rs"}" ] ++ named "${member}/" own
-  ) kinds.wrong
+  ++ map (member: "${member}/${(manifestOf member).lib.path or "src/main.rs"}") kinds.wrong
   ++ named "" manifest
-  ++ builtins.concatMap (member: named "${member}/" (manifestOf member)) libraries;
+  ++ builtins.concatMap (member: named "${member}/" (manifestOf member)) members;
 in
 {
   # The program with its tests and the libraries, without the vendored fixtures, which come from the
