@@ -33,7 +33,7 @@ pub struct GitRepository {
     is_log_made: bool,
     /// Whether git has started this program to check a push, and allows no change of a ref.
     pub(super) is_quarantined: bool,
-    objects: Objects,
+    pub(super) objects: Objects,
     pub(super) refs: gix_ref::file::Store,
     pub(super) shared_mode: SharedMode,
     workers: usize,

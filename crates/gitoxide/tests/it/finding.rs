@@ -172,7 +172,11 @@ fn updates_are_logged_when_git_logs_them_and_forbidden_when_git_forbids_them() {
     fs::remove_file(&log).and_then(|()| fs::create_dir(&log)).expect("writable");
     update(&top, []).expect("a directory is no log");
     git(&top, &["config", "core.logAllRefUpdates", "always"]);
+    fs::write(log.join("x"), "").expect("writable");
     assert!(matches!(update(&top, []), Err(Error::Io { .. })));
+    fs::remove_file(log.join("x")).expect("writable");
+    update(&top, []).expect("an empty directory is removed");
+    assert!(log.is_file());
 }
 
 #[test]
