@@ -7,6 +7,7 @@
 
 use super::cannot_open;
 use gitmind_git::Error;
+use gitmind_system::calls;
 use gitmind_system::env::Environment;
 use gix_object::bstr::BStr;
 use std::collections::HashSet;
@@ -51,7 +52,7 @@ struct Alternates<'w> {
 impl Alternates<'_> {
     /// Adds a directory; `false` when it is there already or is none.
     fn add(&mut self, directory: PathBuf) -> bool {
-        let found = directory.metadata().ok().filter(std::fs::Metadata::is_dir);
+        let found = calls::retried(|| directory.metadata()).ok().filter(std::fs::Metadata::is_dir);
         let is_new = found.is_some_and(|found| self.seen.insert((found.dev(), found.ino())));
         if is_new {
             self.directories.push(directory);

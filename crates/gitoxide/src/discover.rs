@@ -6,6 +6,7 @@
 use super::cannot_open;
 use gitmind_git::Error;
 use gitmind_git::oid::Oid;
+use gitmind_system::calls;
 use gitmind_system::env::Environment;
 use std::io::{ErrorKind, Read};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
@@ -25,7 +26,8 @@ pub(super) fn upwards(
 ) -> Result<(PathBuf, Option<PathBuf>), Error> {
     let not_found = || Error::NotARepository { path: start.to_owned() };
     let is_across = is_true(env, "GIT_DISCOVERY_ACROSS_FILESYSTEM", false)?;
-    let device = |directory: &Path| directory.metadata().map(|found| found.dev()).ok();
+    let device =
+        |directory: &Path| calls::retried(|| directory.metadata()).map(|found| found.dev()).ok();
     let (ceiling, device_of_start) = (ceiling(start, env), device(start));
     for directory in start.ancestors() {
         // A ceiling is not searched, unless the search starts there.
@@ -35,7 +37,7 @@ pub(super) fn upwards(
             break;
         }
         let link = directory.join(".git");
-        match link.metadata() {
+        match calls::retried(|| link.metadata()) {
             Ok(found) if found.is_file() => {
                 return Ok((linked(&link, env)?, Some(directory.to_owned())));
             }
@@ -67,7 +69,7 @@ fn ceiling(start: &Path, env: &dyn Environment) -> Option<PathBuf> {
 
 /// The git directory at `path`, which may be a file with a `gitdir:` line.
 pub(super) fn named(path: &Path, env: &dyn Environment) -> Result<PathBuf, Error> {
-    match path.metadata() {
+    match calls::retried(|| path.metadata()) {
         Ok(found) if found.is_file() => linked(path, env),
         _ if is_git_directory(path, env)? => Ok(path.to_owned()),
         _ => Err(Error::NotARepository { path: path.to_owned() }),
@@ -110,7 +112,7 @@ fn is_git_directory(directory: &Path, env: &dyn Environment) -> Result<bool, Err
         return Ok(false);
     }
     let common_dir = common_dir(directory, env)?;
-    let is_directory = |path: &Path| path.join(".").exists();
+    let is_directory = |path: &Path| calls::retried(|| path.join(".").metadata()).is_ok();
     let objects = env.var("GIT_OBJECT_DIRECTORY").map(PathBuf::from);
     Ok(is_directory(&objects.unwrap_or_else(|| common_dir.join("objects")))
         && is_directory(&common_dir.join("refs")))
@@ -131,7 +133,7 @@ fn is_head(path: &Path) -> Result<bool, Error> {
 /// The first bytes of a regular file; `None` when there is none or a directory. A pipe or a device
 /// is an error, since reading it might never end.
 fn read_regular(path: &Path, bytes_max: u64) -> Result<Option<Vec<u8>>, Error> {
-    match path.metadata() {
+    match calls::retried(|| path.metadata()) {
         Ok(found) if found.is_file() => {}
         Ok(found) if !found.is_dir() => {
             return Err(Error::Open {

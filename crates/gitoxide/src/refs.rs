@@ -11,6 +11,7 @@ pub(super) use self::update::update;
 use super::{Location, reason};
 use gitmind_git::oid::Oid;
 use gitmind_git::{Error, Head};
+use gitmind_system::calls;
 use gix_ref::file::Store;
 use gix_ref::store::WriteReflog;
 use gix_ref::{FullNameRef, Target};
@@ -97,7 +98,7 @@ fn find(store: &Store, name: &str) -> Result<Option<Target>, Error> {
 /// Rejects a file whose reading might not end, such as a pipe or a device, and one that is too
 /// long.
 fn check_file(path: &Path, bytes_max: u64) -> Result<(), String> {
-    match path.metadata() {
+    match calls::retried(|| path.metadata()) {
         Ok(file) if file.is_dir() => Ok(()),
         Ok(file) if !file.is_file() => Err(format!("{} is not a regular file", path.display())),
         Ok(file) if file.len() > bytes_max => {

@@ -3,6 +3,7 @@
 //! `gix-ref` does not read a ref that is a symbolic link to another one, or `ref:` without space.
 
 use super::{REF_FILE_BYTES_MAX, check_file};
+use gitmind_system::calls;
 use gix_hash::ObjectId;
 use gix_object::bstr::BStr;
 use gix_ref::{FullName, Target};
@@ -12,7 +13,7 @@ use std::path::Path;
 
 /// The value in the file at `path`; `None` when there is none, or a directory.
 pub(super) fn read(path: &Path) -> Result<Option<Target>, String> {
-    let found = match path.symlink_metadata() {
+    let found = match calls::retried(|| path.symlink_metadata()) {
         Ok(found) => found,
         Err(error) => match error.kind() {
             ErrorKind::NotFound | ErrorKind::NotADirectory => return Ok(None),
