@@ -2,6 +2,7 @@
 //! which is asked in the same run.
 
 mod combinations;
+mod includes;
 mod objects;
 mod paths;
 mod people;

@@ -3,7 +3,7 @@
 //! Where git would guess a name or an address from the machine, there is a stand-in: a journal can
 //! be started on a machine where nobody has told git who they are.
 
-use super::date;
+use super::{date, reason};
 use gitmind_git::{Authors, Identity, is_blank_name};
 use gitmind_system::clock::Zone;
 use gitmind_system::env::Environment;
@@ -12,6 +12,9 @@ use std::os::unix::ffi::OsStringExt;
 
 /// The author and the committer of new commits, or the reason why git would refuse to commit.
 pub(super) fn authors(config: &File, env: &dyn Environment) -> Result<Authors, String> {
+    config
+        .boolean("user.useConfigOnly")
+        .map_err(|error| format!("user.useConfigOnly: {}", reason(&error)))?;
     let person = |name| Person { name, config, env }.identity();
     Ok(Authors { author: person("author")?, committer: person("committer")? })
 }
