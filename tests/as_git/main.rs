@@ -7,4 +7,5 @@ mod objects;
 mod paths;
 mod people;
 mod refs;
+mod rights;
 mod world;

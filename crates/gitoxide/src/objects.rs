@@ -10,6 +10,8 @@ use super::{Location, cannot_open};
 use gitmind_git::oid::Oid;
 use gitmind_git::{Error, ObjectKind, object_id};
 use gitmind_memory as memory;
+use gitmind_system::owned_file::open_directory;
+use rustix::fs::{CWD, OFlags};
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -52,7 +54,9 @@ impl std::fmt::Debug for Objects {
 impl Objects {
     /// The objects of the repository at `location` in `directories`, of which the first is its own.
     pub(super) fn open(location: &Location, directories: Vec<PathBuf>) -> Result<Self, Error> {
-        std::fs::read_dir(&location.objects_dir).map_err(cannot_open(&location.objects_dir))?;
+        let directory = &location.objects_dir;
+        let opened = open_directory(CWD, directory, OFlags::empty()).map_err(std::io::Error::from);
+        opened.map_err(cannot_open(directory))?;
         Ok(Self {
             packs: Packs::default(),
             later_packs: RefCell::default(),
