@@ -100,7 +100,7 @@ fn git_hint(error: &git::Error) -> Option<String> {
             "`git init --object-format=sha1 NEW && git fast-export --all | git -C NEW fast-import` \
              makes a copy that it can use"
         }
-        git::Error::Identity(reason) if reason.starts_with("invalid date") => {
+        git::Error::Identity(git::IdentityError::Date { .. }) => {
             "dates are as in `2005-04-07T22:13:13+02:00` or `@1112911993 +0200`"
         }
         git::Error::Identity(_) => {

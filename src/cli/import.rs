@@ -70,6 +70,7 @@ pub(super) fn run(
     read?;
     let service = Append { alloc, repository: &repository, clock: &clock, random: &SystemRandom };
     let appended = append(&service, &branch, &import.batch, session)?;
+    output.done("all edges were added");
     let document = ImportDocument::new(&branch, &import, appended, &clock);
     if options.json {
         output.json(&document)?;

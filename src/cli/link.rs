@@ -70,6 +70,7 @@ pub(super) fn run(
     batch.push(&edge)?;
     let service = Append { alloc, repository: &repository, clock: &clock, random: &SystemRandom };
     let appended = append(&service, &branch, &batch, session)?;
+    output.done("the edge was added");
     if options.json {
         let edge = EdgeDocument::new(appended.tip.unwrap_or_default(), &edge);
         let (branch, attempts) = (branch.as_str(), appended.attempts);

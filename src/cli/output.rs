@@ -19,17 +19,25 @@ pub(super) struct Output {
     /// Answers, without colours.
     stdout: BufWriter<Stdout>,
     is_terminal: bool,
+    /// What has been done for good, although the answer may not be written.
+    done: Option<&'static str>,
 }
 
 impl Output {
     pub(super) fn new() -> Self {
-        Self { stdout: BufWriter::new(io::stdout()), is_terminal: io::stdout().is_terminal() }
+        let is_terminal = io::stdout().is_terminal();
+        Self { stdout: BufWriter::new(io::stdout()), is_terminal, done: None }
     }
 
     /// Columns of the terminal that stdout is; `None` when it is not a terminal.
     pub(super) fn columns(&self) -> Option<usize> {
         let (width, _) = self.is_terminal.then(terminal_size::terminal_size).flatten()?;
         Some(width.0.into())
+    }
+
+    /// Says from now on, when the answer cannot be written, what has been done all the same.
+    pub(super) const fn done(&mut self, what: &'static str) {
+        self.done = Some(what);
     }
 
     /// Prints a document and a newline.
@@ -91,11 +99,11 @@ impl Output {
 
 impl Write for Output {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.stdout.write(bytes).map_err(to_stdout)
+        self.stdout.write(bytes).map_err(|error| to_stdout(&error, self.done))
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        self.stdout.flush().map_err(to_stdout)
+        self.stdout.flush().map_err(|error| to_stdout(&error, self.done))
     }
 }
 
@@ -109,7 +117,8 @@ fn shortened(text: &str) -> Cow<'_, str> {
     format!("{}... ({} bytes) ...{}", &text[..start], end - start, &text[end..]).into()
 }
 
-/// The same error, which names the standard output.
-fn to_stdout(error: io::Error) -> io::Error {
-    io::Error::new(error.kind(), format!("cannot write to the standard output: {error}"))
+/// The same error, which names the standard output and what has been done.
+fn to_stdout(error: &io::Error, done: Option<&str>) -> io::Error {
+    let done = done.map(|done| format!("{done}, but ")).unwrap_or_default();
+    io::Error::new(error.kind(), format!("{done}cannot write to the standard output: {error}"))
 }

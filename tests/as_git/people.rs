@@ -99,6 +99,7 @@ fn a_person_as_whom_git_refuses_to_commit_appends_nothing() {
         (&[("user.name", "<>"), ("user.email", "a@b")], &[]),
         (&[("user.email", "a@b")], &[("GIT_AUTHOR_NAME", ""), ("GIT_COMMITTER_NAME", "C")]),
         (&[("user.name", "N"), ("user.email", "a@b")], &[("GIT_AUTHOR_DATE", "tomorrow-ish")]),
+        (&[("user.name", "N"), ("user.email", "a@b")], &[("GIT_AUTHOR_DATE", "@-1")]),
     ] {
         let world = World::new();
         settings.iter().for_each(|(key, value)| world.set("r", key, value));
@@ -106,7 +107,10 @@ fn a_person_as_whom_git_refuses_to_commit_appends_nothing() {
         let args = ["commit", "-q", "--allow-empty", "-m", "x"];
         assert_eq!(world.ask("r", &args, variables), None, "git refuses {settings:?}");
         let error = world.link("r", "f", variables).expect_err("git refuses");
-        assert!(error.contains("nobody to commit as"), "{error}");
+        let is_dated = variables.iter().any(|(name, _)| name.ends_with("DATE"));
+        let why = if is_dated { "GIT_AUTHOR_DATE is `" } else { "nobody to commit as" };
+        assert!(error.contains(why), "{error}");
+        assert!(!is_dated || error.contains("dates are as in"), "the hint: {error}");
         assert_eq!(world.git("r", &["rev-parse", JOURNAL]), before);
         let ran = world.run(&program(), "r", &["cache-rebuild"], variables);
         assert!(ran.status.success(), "a cache needs nobody: {ran:?}");

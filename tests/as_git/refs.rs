@@ -87,6 +87,21 @@ fn updates_are_logged_where_git_logs_them() {
 }
 
 #[test]
+fn empty_directories_where_a_log_is_to_be_are_removed() {
+    for name in ["refs/heads/other", JOURNAL] {
+        let world = World::new();
+        world.set("r", "core.logAllRefUpdates", "always");
+        let log = world.path("r/.git/logs").join(name);
+        fs::create_dir_all(log.join("x/y")).expect("writable");
+        match name {
+            JOURNAL => drop(world.link("r", "f", &[]).expect("the directories are empty")),
+            _ => drop(world.git("r", &["update-ref", name, "HEAD"])),
+        }
+        assert_eq!(fs::read_to_string(&log).expect("a file").lines().count(), 1, "{name}");
+    }
+}
+
+#[test]
 fn no_ref_changes_while_git_checks_a_push() {
     let world = World::new();
     let error = world.link("r", "f", &[("GIT_QUARANTINE_PATH", "W/r")]).expect_err("forbidden");

@@ -27,6 +27,29 @@ fn checkout(files: &[&str]) -> TempDir {
 }
 
 #[test]
+fn an_edge_whose_answer_cannot_be_written_is_said_to_be_there() {
+    // Who is told of an error only does it again, and has the edge twice.
+    let directory = checkout(&["a", "edges"]);
+    let work = directory.path();
+    mind(work, &["link", "a", "a"]).ok();
+    let edge = r#"{"source_path": "a", "target_path": "a", "type": "implements"}"#;
+    std::fs::write(work.join("edges"), edge).expect("writable");
+    for (args, said) in [
+        (&["link", "a", "a"][..], "the edge was added"),
+        (&["import", "edges"], "all edges were added"),
+    ] {
+        let count = || git(work, &["rev-list", "--count", JOURNAL]);
+        let before = count();
+        let full = std::fs::File::options().write(true).open("/dev/full").expect("Linux has it");
+        let ran = mind_command(work, args).stdout(full).output().expect("it was built");
+        let stderr = String::from_utf8_lossy(&ran.stderr);
+        assert_eq!(ran.status.code(), Some(1), "{stderr}");
+        assert!(stderr.contains(&format!("error: {said}, but cannot write")), "{stderr}");
+        assert_ne!(count(), before);
+    }
+}
+
+#[test]
 fn link_records_objects_of_head_and_git_fsck_passes() {
     let directory = checkout(&["src/a.c", "docs/a b.md"]);
     let work = directory.path();

@@ -1,5 +1,6 @@
 //! Errors of the repository port: each names the operation that failed, and its object.
 
+use super::identity_error::IdentityError;
 use super::pack::PackError;
 use super::port::ObjectKind;
 use crate::oid::Oid;
@@ -32,9 +33,9 @@ pub enum Error {
         /// The library's reason.
         reason: String,
     },
-    /// git would refuse to commit as the person who is configured; its reason.
-    #[error("there is nobody to commit as: {0}")]
-    Identity(String),
+    /// git would refuse to commit as the person who is configured, or at the date.
+    #[error(transparent)]
+    Identity(#[from] IdentityError),
     /// An object does not exist.
     #[error("object {0} is missing")]
     Missing(Oid),

@@ -3,18 +3,17 @@
 //! Where git would guess a name or an address from the machine, there is a stand-in: a journal can
 //! be started on a machine where nobody has told git who they are.
 
-use super::{date, reason};
-use gitmind_git::{Authors, Identity, is_blank_name};
+use super::date;
+use gitmind_git::{Authors, Identity, IdentityError, is_blank_name};
+use gitmind_ports::clock::Timestamp;
 use gitmind_system::clock::Zone;
 use gitmind_system::env::Environment;
 use gix_config::File;
 use std::os::unix::ffi::OsStringExt;
+use std::time::{SystemTime, UNIX_EPOCH};
 
-/// The author and the committer of new commits, or the reason why git would refuse to commit.
-pub(super) fn authors(config: &File, env: &dyn Environment) -> Result<Authors, String> {
-    config
-        .boolean("user.useConfigOnly")
-        .map_err(|error| format!("user.useConfigOnly: {}", reason(&error)))?;
+/// The author and the committer of new commits, or why git would refuse to commit.
+pub(super) fn authors(config: &File, env: &dyn Environment) -> Result<Authors, IdentityError> {
     let person = |name| Person { name, config, env }.identity();
     Ok(Authors { author: person("author")?, committer: person("committer")? })
 }
@@ -28,7 +27,7 @@ struct Person<'p> {
 }
 
 impl Person<'_> {
-    fn identity(&self) -> Result<Identity, String> {
+    fn identity(&self) -> Result<Identity, IdentityError> {
         let stand_in = Identity::default();
         let email = match self.named("email")? {
             Some(email) => email,
@@ -40,13 +39,14 @@ impl Person<'_> {
         let name = self.named("name")?.unwrap_or(stand_in.name);
         if is_blank_name(&name) {
             let (name, email) = (String::from_utf8_lossy(&name), String::from_utf8_lossy(&email));
-            return Err(format!("the name `{name}` (for <{email}>) is empty or only punctuation"));
+            let why = format!("the name `{name}` (for <{email}>) is empty or only punctuation");
+            return Err(IdentityError::Nobody(why));
         }
         Ok(Identity { name, email, time: self.time()? })
     }
 
     /// What the person's variable, its section or `user` say; `None` when git would guess.
-    fn named(&self, part: &str) -> Result<Option<Vec<u8>>, String> {
+    fn named(&self, part: &str) -> Result<Option<Vec<u8>>, IdentityError> {
         if let Some(value) = self.variable(part) {
             return Ok(Some(value));
         }
@@ -62,24 +62,32 @@ impl Person<'_> {
             return Ok(Some(Vec::new()));
         }
         match self.config.boolean("user.useConfigOnly") {
-            Ok(Some(true)) => Err(format!("no {part} was given and user.useConfigOnly is set")),
+            Ok(Some(true)) => {
+                let why = format!("no {part} was given and user.useConfigOnly is set");
+                Err(IdentityError::Nobody(why))
+            }
             _ => Ok(None),
         }
     }
 
-    fn time(&self) -> Result<Option<gitmind_ports::clock::Timestamp>, String> {
+    fn time(&self) -> Result<Option<Timestamp>, IdentityError> {
         let Some(date) = self.variable("date").filter(|date| !date.is_empty()) else {
             return Ok(None);
         };
-        let zone = Zone::from_environment(self.env);
-        let parsed = str::from_utf8(&date).ok().and_then(|date| date::parse(date, &zone));
-        let time = parsed
-            .ok_or_else(|| format!("invalid date format: {}", String::from_utf8_lossy(&date)))?;
-        Ok(Some(time))
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        let now_seconds = i64::try_from(now.as_secs()).unwrap_or(i64::MAX);
+        let time = date::parse(&date, &Zone::from_environment(self.env), now_seconds);
+        let value = || String::from_utf8_lossy(&date).into_owned();
+        time.map(Some)
+            .ok_or_else(|| IdentityError::Date { variable: self.name_of("date"), value: value() })
     }
 
     fn variable(&self, part: &str) -> Option<Vec<u8>> {
-        let name = format!("GIT_{}_{part}", self.name).to_ascii_uppercase();
-        self.env.var(&name).map(OsStringExt::into_vec)
+        self.env.var(&self.name_of(part)).map(OsStringExt::into_vec)
+    }
+
+    /// The name of the person's variable.
+    fn name_of(&self, part: &str) -> String {
+        format!("GIT_{}_{part}", self.name).to_ascii_uppercase()
     }
 }

@@ -93,7 +93,7 @@ fn write_file(
     if made.is_ok() {
         shared_mode.adjust(&directory)?;
     }
-    *is_new |= is_recent_directory(&directory.metadata().map_err(errno)?);
+    *is_new |= is_recent_directory(&calls::retried(|| directory.metadata()).map_err(errno)?);
     match calls::lstatat(directory.as_fd(), name) {
         Err(Errno::NOENT) => put(&objects, shared_mode, &directory, name, stream)?,
         // The process that wrote it may not have synced it yet.

@@ -11,7 +11,8 @@ use super::transaction::GitTransaction;
 use super::worktree::{Below, Location};
 use gitmind_git::oid::Oid;
 use gitmind_git::{
-    Authors, BoxedTransaction, Commit, Error, Follow, Head, Identity, ObjectKind, Repository,
+    Authors, BoxedTransaction, Commit, Error, Follow, Head, Identity, IdentityError, ObjectKind,
+    Repository,
 };
 use gitmind_memory::{Alloc, Vec};
 use gitmind_ports::pipeline::workers;
@@ -26,13 +27,13 @@ use std::path::Path;
 pub struct GitRepository {
     pub(super) location: Location,
     /// The author and the committer, or why git would refuse to commit.
-    authors: Result<Authors, String>,
+    authors: Result<Authors, IdentityError>,
     /// The committer of entries of logs, which git writes in any case.
     log_committer: Identity,
     is_log_made: bool,
     /// Whether git has started this program to check a push, and allows no change of a ref.
     pub(super) is_quarantined: bool,
-    objects: Objects,
+    pub(super) objects: Objects,
     pub(super) refs: gix_ref::file::Store,
     pub(super) shared_mode: SharedMode,
     workers: usize,
@@ -86,6 +87,8 @@ impl GitRepository {
         let log_committer = authors.clone().map(|authors| authors.committer).unwrap_or_default();
         let log = config.string("core.logAllRefUpdates");
         let is_log_made = log.is_some_and(|value| value.eq_ignore_ascii_case(b"always"));
+        // git dies of values that are no booleans.
+        config::boolean(&config, "user.useConfigOnly")?;
         if !is_log_made {
             config::boolean(&config, "core.logAllRefUpdates")?;
         }
@@ -198,7 +201,7 @@ impl Repository for GitRepository {
     }
 
     fn authors(&self) -> Result<Authors, Error> {
-        self.authors.clone().map_err(Error::Identity)
+        Ok(self.authors.clone()?)
     }
 
     fn begin<'t>(

@@ -81,7 +81,7 @@ impl SharedMode {
         if self == Self::Umask {
             return Ok(());
         }
-        let stat = rustix::fs::fstat(&made)?;
+        let stat = calls::fstat(&made)?;
         let is_directory = rustix::fs::FileType::from_raw_mode(stat.st_mode).is_dir();
         let old = stat.st_mode & MODE;
         match self.mode(old, is_directory) {

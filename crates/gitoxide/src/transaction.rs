@@ -135,8 +135,9 @@ impl<'t> GitTransaction<'t> {
             return Err(Error::RefWrite { name: update.name.into(), reason });
         }
         let stored = self.store(false)?;
-        let GitRepository { refs, .. } = self.repository;
-        refs::update(refs, self.repository.ref_log(self.alloc), update, &mut || {
+        let GitRepository { refs, objects, .. } = self.repository;
+        let log = self.repository.ref_log(self.alloc);
+        refs::update(refs, log, update, objects.warn, &mut || {
             confirming();
             self.store(true).map(drop)
         })?;

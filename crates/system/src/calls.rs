@@ -1,7 +1,9 @@
 //! System calls on files, and the one place that knows what a file system may be unable to do.
 //!
 //! - A call that a signal interrupts is made again (network file systems return `EINTR`).
-//! - A directory that cannot be synced is done: git syncs none either.
+//! - A file that cannot be synced is done, unless it is a pack; that is git's rule too.
+//! - A directory that cannot be synced is done, whatever the reason, unless its disk fails: git
+//!   syncs none.
 //! - A file system without second names gets another file instead, as from git.
 //! - A mode that cannot be set is left as it is.
 
@@ -89,10 +91,18 @@ pub fn persist(mut file: NamedTempFile, path: &Path) -> Result<File, PersistErro
 /// # Errors
 /// The system's.
 pub fn create_directories(path: &Path) -> io::Result<()> {
+    retried(|| std::fs::create_dir_all(path))
+}
+
+/// Calls a function of the standard library again when a signal interrupts it.
+///
+/// # Errors
+/// Those of `call`, but for [`io::ErrorKind::Interrupted`].
+pub fn retried<T>(mut call: impl FnMut() -> io::Result<T>) -> io::Result<T> {
     loop {
-        match std::fs::create_dir_all(path) {
+        match call() {
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            made => return made,
+            called => return called,
         }
     }
 }
@@ -114,16 +124,29 @@ pub fn persist_new(file: NamedTempFile, path: &Path) -> io::Result<Option<File>>
     }
 }
 
-/// Makes the content of a file durable.
-pub fn sync_file(file: impl AsFd) -> Result<(), Errno> {
+/// Looks at an open file.
+pub fn fstat(file: impl AsFd) -> Result<Stat, Errno> {
+    retry_on_intr(|| rustix::fs::fstat(&file))
+}
+
+/// Makes the content of a file durable, or fails where the file system cannot.
+pub fn sync_pack(file: impl AsFd) -> Result<(), Errno> {
     retry_on_intr(|| rustix::fs::fsync(&file))
 }
 
-/// Makes the entries of a directory durable, where the file system can.
-pub fn sync_directory(directory: impl AsFd) -> Result<(), Errno> {
-    match sync_file(directory) {
+/// Makes the content of a file durable, where the file system can.
+pub fn sync_file(file: impl AsFd) -> Result<(), Errno> {
+    match sync_pack(file) {
         Err(Errno::INVAL | Errno::NOSYS | Errno::OPNOTSUPP) => Ok(()),
         synced => synced,
+    }
+}
+
+/// Makes the entries of a directory durable, where the file system can and allows it.
+pub fn sync_directory(directory: impl AsFd) -> Result<(), Errno> {
+    match sync_pack(directory) {
+        Err(error @ (Errno::IO | Errno::NOSPC | Errno::DQUOT)) => Err(error),
+        Ok(()) | Err(_) => Ok(()),
     }
 }
 
@@ -161,8 +184,23 @@ mod tests {
         assert_eq!(sync_directory(File::open(directory.path()).expect("it is there")), Ok(()));
         // /proc cannot sync: it returns EINVAL.
         let proc = File::open("/proc").expect("Linux has it");
-        assert_eq!(sync_file(&proc), Err(Errno::INVAL));
-        assert_eq!(sync_directory(&proc), Ok(()));
+        assert_eq!(sync_pack(&proc), Err(Errno::INVAL));
+        assert_eq!((sync_file(&proc), sync_directory(&proc)), (Ok(()), Ok(())));
+        // What is open as a name only cannot be synced either: EBADF.
+        let name = openat(rustix::fs::CWD, directory.path(), OFlags::PATH, Mode::empty());
+        let name = name.expect("it is there");
+        assert_eq!((sync_file(&name), sync_directory(&name)), (Err(Errno::BADF), Ok(())));
+    }
+
+    #[test]
+    fn a_call_that_a_signal_interrupts_is_made_again() {
+        let mut left = 3;
+        let called = retried(|| {
+            left -= 1;
+            if left > 0 { Err(io::ErrorKind::Interrupted.into()) } else { Ok(left) }
+        });
+        assert_eq!(called.expect("the third time"), 0);
+        assert!(retried(|| Err::<(), _>(io::ErrorKind::NotFound.into())).is_err());
     }
 
     #[test]

@@ -124,7 +124,7 @@ pub(crate) fn create(
 ) -> Result<(File, Result<(), Errno>), Errno> {
     let flags = OFlags::RDWR | OFlags::CREATE | OFlags::EXCL | OFlags::CLOEXEC;
     let file = File::from(calls::openat(directory, name, flags, mode)?);
-    let error = match (lock(&file), rustix::fs::fstat(&file)) {
+    let error = match (lock(&file), calls::fstat(&file)) {
         (Err(Errno::WOULDBLOCK), _) => Errno::EXIST,
         (_, Ok(stat)) if stat.st_nlink == 0 => Errno::EXIST,
         (locked, Ok(_)) => return Ok((file, locked)),
@@ -202,7 +202,7 @@ fn stale(
         Err(Errno::WOULDBLOCK) => return Ok(None),
         locked => locked?,
     }
-    let stat = rustix::fs::fstat(&file)?;
+    let stat = calls::fstat(&file)?;
     let is_file = FileType::from_raw_mode(stat.st_mode) == FileType::RegularFile;
     Ok((is_file && stat.st_nlink > 0).then_some((file, stat)))
 }

@@ -170,14 +170,15 @@ fn flushed(
     let file = file.into_file().map_err(Error::io("write a file in", directory))?;
     let read_only = Mode::from_raw_mode(shared_mode.mode(0o444, false));
     calls::set_mode(file.as_file(), read_only)
-        .and_then(|()| calls::sync_file(file.as_file()))
+        .and_then(|()| calls::sync_pack(file.as_file()))
         .map_err(io::Error::from)
         .map_err(Error::io("sync", file.path()))?;
     Ok(file)
 }
 
 fn size_bytes(file: &NamedTempFile, directory: &Path) -> Result<u64, Error> {
-    let metadata = file.as_file().metadata().map_err(Error::io("inspect a file in", directory))?;
+    let metadata = calls::retried(|| file.as_file().metadata())
+        .map_err(Error::io("inspect a file in", directory))?;
     Ok(metadata.len())
 }
 

@@ -1,11 +1,13 @@
 //! The log of a ref (`git help reflog`), by which an earlier value can be found again.
 
+use super::ref_file::remove_empty;
 use crate::shared_mode::SharedMode;
 use gitmind_git::oid::Oid;
 use gitmind_git::{Error, Identity, RefUpdate};
 use gitmind_memory::{Alloc, Vec};
 use gitmind_system::calls;
 use rustix::fs::{CWD, Mode, OFlags};
+use rustix::io::Errno;
 use std::fs::File;
 use std::io::{self, Write};
 use std::path::Path;
@@ -53,7 +55,15 @@ impl RefLog<'_> {
             flags |= OFlags::CREATE;
         }
         let mode = Mode::from_raw_mode(0o666);
-        let opened = calls::openat(CWD, path, flags, mode);
+        let open = || calls::openat(CWD, path, flags, mode);
+        let opened = match open() {
+            // git removes directories that are left where a log is to be.
+            Err(Errno::ISDIR) if self.is_made => {
+                remove_empty(path)?;
+                open()
+            }
+            opened => opened,
+        };
         let file = match opened.map_err(io::Error::from) {
             Ok(file) => File::from(file),
             Err(error) => match error.kind() {
@@ -63,7 +73,7 @@ impl RefLog<'_> {
                 _ => return Err(error),
             },
         };
-        if !file.metadata()?.is_file() {
+        if !calls::retried(|| file.metadata())?.is_file() {
             return Err(io::Error::other("it is not a regular file"));
         }
         self.shared_mode.adjust(&file)?;

@@ -210,8 +210,9 @@ fn new_directories<'p>(common_dir: &Path, path: &'p Path) -> impl Iterator<Item 
     let directories =
         path.ancestors().skip(1).take_while(move |directory| *directory != common_dir);
     // A directory that is not recent has no recent parent, so the search ends there.
-    directories
-        .take_while(|directory| directory.metadata().is_ok_and(|found| is_recent_directory(&found)))
+    directories.take_while(|directory| {
+        calls::retried(|| directory.metadata()).is_ok_and(|found| is_recent_directory(&found))
+    })
 }
 
 fn parent(path: &Path) -> &Path {
@@ -226,8 +227,8 @@ fn copy(temporary: &Path, RefPaths { lock, shared_mode, .. }: RefPaths<'_>) -> R
     read.map_err(errno)?;
     let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::CLOEXEC;
     let mut file = File::from(calls::openat(CWD, lock, flags, Mode::from_raw_mode(0o666))?);
-    let written = file.write_all(&value).and_then(|()| file.sync_all());
-    written.map_err(errno).and_then(|()| shared_mode.adjust(&file)).inspect_err(|_| {
+    let written = file.write_all(&value).map_err(errno).and_then(|()| calls::sync_file(&file));
+    written.and_then(|()| shared_mode.adjust(&file)).inspect_err(|_| {
         let _ = calls::unlinkat(CWD, lock);
     })
 }
@@ -264,7 +265,7 @@ fn any_below(directory: &Path, is_it: &impl Fn(&Path) -> bool, left: &mut u32) -
 }
 
 /// Removes a directory tree that contains no files; it may be removed already.
-fn remove_empty(directory: &Path) -> io::Result<()> {
+pub(super) fn remove_empty(directory: &Path) -> io::Result<()> {
     let remove = || {
         for entry in std::fs::read_dir(directory)? {
             let entry = entry?;

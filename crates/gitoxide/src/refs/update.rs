@@ -17,10 +17,12 @@ use std::path::{Path, PathBuf};
 /// which some tools use to share refs.
 const OWN_DIRECTORY: &str = "refs/gitmind";
 
+/// Changes a ref; calls `confirm` before and after, and `warn` when the change may not last.
 pub(crate) fn update(
     store: &Store,
     log: RefLog<'_>,
     update: RefUpdate<'_>,
+    warn: fn(&str),
     confirm: &mut dyn FnMut() -> Result<(), Error>,
 ) -> Result<(), Error> {
     let RefUpdate { name, expected, new, .. } = update;
@@ -51,12 +53,13 @@ pub(crate) fn update(
         confirm()?;
         log.append(common_dir, update)?;
         let directory = file.rename().map_err(|errno| write(errno.to_string()))?;
-        let synced = calls::sync_directory(directory)
-            .map_err(std::io::Error::from)
-            .map_err(Error::io("sync", &path));
-        synced
-            .and_then(|()| confirm())
-            .map_err(|error| Error::RefUnsure { name: name.into(), reason: error.to_string() })
+        let unsure = |reason| Error::RefUnsure { name: name.into(), reason };
+        if let Err(errno) = calls::sync_directory(directory) {
+            // No error, because what has been done would be done again.
+            let reason = format!("a power cut may undo it: cannot sync its directory: {errno}");
+            warn(&unsure(reason).to_string());
+        }
+        confirm().map_err(|error| unsure(error.to_string()))
     });
     replaced.map_err(|error| match error {
         ReplaceError::Failed(error) => error,
@@ -137,7 +140,7 @@ mod tests {
                 let (system, committer) = (System::new(), &Identity::default());
                 let (alloc, shared_mode) = (Alloc::new(&system), SharedMode::Umask);
                 let log = RefLog { is_made: false, committer, shared_mode, alloc };
-                super::update(&store(&git_dir), log, update, &mut || Ok(()))
+                super::update(&store(&git_dir), log, update, |_| (), &mut || Ok(()))
             };
             let updating = scope.spawn(update);
             std::thread::sleep(Duration::from_millis(1_500));

@@ -1,7 +1,9 @@
 //! Repositories as the variables of a process name them. `tests/as_git` asks git the same.
 
 use gitmind_git::oid::Oid;
-use gitmind_git::{Authors, Error, Head, Identity, ObjectKind, RefUpdate, Repository};
+use gitmind_git::{
+    Authors, Error, Head, Identity, IdentityError, ObjectKind, RefUpdate, Repository,
+};
 use gitmind_gitoxide::GitRepository;
 use gitmind_memory::{Alloc, System};
 use gitmind_ports::clock::Timestamp;
@@ -108,7 +110,10 @@ fn commits_are_by_the_variables_then_by_the_configuration() {
     assert_eq!(found.committer, person("N", "", Some(NOW)));
     let parameters = ("GIT_CONFIG_PARAMETERS", "'user.name'=' <> '");
     assert!(matches!(authors([parameters, none, none]), Err(Error::Identity(_))));
-    assert!(matches!(authors([("GIT_AUTHOR_DATE", "x"), none, none]), Err(Error::Identity(_))));
+    assert!(matches!(
+        authors([("GIT_AUTHOR_DATE", "x"), none, none]),
+        Err(Error::Identity(IdentityError::Date { .. }))
+    ));
     assert!(authors([("GIT_CONFIG_COUNT", "x"), none, none]).is_err());
 }
 
@@ -167,7 +172,11 @@ fn updates_are_logged_when_git_logs_them_and_forbidden_when_git_forbids_them() {
     fs::remove_file(&log).and_then(|()| fs::create_dir(&log)).expect("writable");
     update(&top, []).expect("a directory is no log");
     git(&top, &["config", "core.logAllRefUpdates", "always"]);
+    fs::write(log.join("x"), "").expect("writable");
     assert!(matches!(update(&top, []), Err(Error::Io { .. })));
+    fs::remove_file(log.join("x")).expect("writable");
+    update(&top, []).expect("an empty directory is removed");
+    assert!(log.is_file());
 }
 
 #[test]

@@ -19,6 +19,9 @@ const ZONES: [&str; 2] = ["/usr/share/zoneinfo", "/etc/zoneinfo"];
 /// Most bytes of a zone file that are read; the largest installed ones have about 4 000.
 const ZONE_BYTES_MAX: u64 = 64 << 10;
 
+/// When there is summer time, for a zone that has it and does not say when.
+const SUMMER_TIME: &str = ",M3.2.0,M11.1.0";
+
 /// A time zone whose file is read when an offset is asked for.
 #[derive(Clone, Debug, Default)]
 pub struct Zone {
@@ -67,8 +70,53 @@ impl Zone {
             Some(directory) => read(directory.as_ref()),
             None => ZONES.iter().find_map(|directory| read(directory.as_ref())),
         };
-        file.or_else(|| TimeZone::posix(text).ok())
+        file.or_else(|| TimeZone::posix(&rule(text)?).ok())
     }
+}
+
+/// A rule in POSIX's form of what the C library reads from `text`: it is content with parts of an
+/// offset, ends where it does not understand, and assumes when there is summer time.
+fn rule(text: &str) -> Option<String> {
+    let (standard, rest) = offset(after_name(text)?)?;
+    let summer = after_name(rest).map(|rest| offset(rest).unwrap_or((standard - 3600, rest)));
+    let posix = |name: &str, west: i32| {
+        let (sign, west) = (if west < 0 { '-' } else { '+' }, west.abs());
+        format!("{name}{sign}{}:{:02}:{:02}", west / 3600, west / 60 % 60, west % 60)
+    };
+    let standard = posix("STD", standard);
+    Some(match summer {
+        None => standard,
+        Some((summer, rest)) => {
+            let rest = if matches!(rest, "" | ",") { SUMMER_TIME } else { rest };
+            format!("{standard}{}{rest}", posix("DST", summer))
+        }
+    })
+}
+
+/// What follows the name of a zone.
+fn after_name(text: &str) -> Option<&str> {
+    if let Some(quoted) = text.strip_prefix('<') {
+        let (name, rest) = quoted.split_once('>')?;
+        let is_name = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'-');
+        return (name.len() >= 3 && name.bytes().all(is_name)).then_some(rest);
+    }
+    let rest = text.trim_start_matches(|letter: char| letter.is_ascii_alphabetic());
+    (text.len() - rest.len() >= 3).then_some(rest)
+}
+
+/// The offset at the start of `text`, in seconds to the west, and what follows it.
+fn offset(text: &str) -> Option<(i32, &str)> {
+    let signed = text.strip_prefix(['+', '-']);
+    let (mut rest, mut seconds, mut is_first) = (signed.unwrap_or(text), 0, true);
+    for (unit_seconds, most) in [(3600, 24), (60, 59), (1, 59)] {
+        let part = if is_first { rest } else { rest.strip_prefix(':').unwrap_or("") };
+        let after = part.trim_start_matches(|digit: char| digit.is_ascii_digit());
+        let Ok(number) = part[..part.len() - after.len()].parse::<u16>() else { break };
+        seconds += unit_seconds * i32::from(number).min(most);
+        (rest, is_first) = (after, false);
+    }
+    let seconds = if text.starts_with('-') { -seconds } else { seconds };
+    (!is_first).then_some((seconds, rest))
 }
 
 /// Reads the zone file at `path`.
@@ -97,6 +145,39 @@ mod tests {
         assert_eq!(offsets("CET-1CEST,M3.5.0,M10.5.0/3"), [3600, 7200]);
         assert_eq!(offsets("EST5EDT,M3.2.0,M11.1.0"), [-18_000, -14_400]);
         assert_eq!(offsets("<-03>3"), [-10_800, -10_800]);
+    }
+
+    #[test]
+    fn offsets_are_those_of_the_c_library() {
+        for (value, [winter, summer]) in [
+            ("CET-1CEST", ["+0100", "+0200"]),
+            ("AEST-10AEDT", ["+1000", "+1100"]),
+            ("NZST-12NZDT,", ["+1200", "+1300"]),
+            ("XXX5YYY", ["-0500", "-0400"]),
+            ("XXX5YYY3:30", ["-0500", "-0330"]),
+            ("XYZ-5:3", ["+0503"; 2]),
+            ("XYZ-5:", ["+0500"; 2]),
+            ("XYZ-5 ", ["+0500"; 2]),
+            ("XYZ-25", ["+2400"; 2]),
+            ("ABC-1:60", ["+0159"; 2]),
+            ("AB-1", ["+0000"; 2]),
+            ("ABC", ["+0000"; 2]),
+            ("<A-1>-1", ["+0100"; 2]),
+        ] {
+            let zone = Zone::of(Some(value.into()));
+            for (seconds, expected) in [(WINTER, winter), (SUMMER, summer)] {
+                let date = std::process::Command::new("date")
+                    .args(["-d", &format!("@{seconds}"), "+%z"])
+                    .env("TZ", value)
+                    .output()
+                    .expect("date runs");
+                assert_eq!(String::from_utf8_lossy(&date.stdout).trim(), expected, "{value}");
+                let minutes = zone.offset_seconds(seconds) / 60;
+                let sign = if minutes < 0 { '-' } else { '+' };
+                let (hours, minutes) = (minutes.abs() / 60, minutes.abs() % 60);
+                assert_eq!(format!("{sign}{hours:02}{minutes:02}"), expected, "{value}");
+            }
+        }
     }
 
     #[test]
