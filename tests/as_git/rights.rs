@@ -4,6 +4,7 @@ use crate::world::{JOURNAL, World};
 use gitmind_test_support::program;
 use std::ffi::OsStr;
 use std::fs;
+use std::io::Write;
 use std::os::unix::fs::PermissionsExt;
 use std::process::Command;
 
@@ -27,7 +28,8 @@ fn set_mode(world: &World, path: &str, mode: u32) {
 #[test]
 fn a_directory_that_cannot_be_read_can_be_used_where_git_can() {
     if !rustix::process::geteuid().is_root() {
-        println!("NOT RUN: only root can become another user");
+        // Written to stderr directly, since the harness captures the output of passed tests.
+        let _ = writeln!(std::io::stderr(), "NOT RUN: only root can become another user");
         return;
     }
     let mut differences = Vec::new();
