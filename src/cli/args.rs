@@ -23,7 +23,7 @@ use std::path::PathBuf;
 pub struct Args {
     /// Run as if started in DIR; may be given more than once
     #[arg(short = 'C', value_name = "DIR", global = true, value_hint = ValueHint::DirPath)]
-    pub(super) directories: Vec<PathBuf>,
+    pub(super) directories: Vec<OsString>,
 
     #[command(subcommand)]
     pub(super) command: Command,

@@ -46,7 +46,10 @@ pub(super) fn run(
     let tip = repository::journal_tip(&repository, &branch)?;
     // A path that is invalid in this tree may still be the recorded path of an edge.
     let from = options.filter.from();
-    let from = from.and_then(|path| repository::tree_path(alloc, repository.location(), path).ok());
+    let location = repository.location();
+    let from = from.map(|path| repository::tree_path(alloc, location, path));
+    let from =
+        if location.prefix.is_none() { from.transpose()? } else { from.and_then(Result::ok) };
     session.about(branch.as_str(), "read", repository.location().git_dir.clone());
     let log = |level, name, duration: Option<std::time::Duration>| {
         session.telemetry.log(level, "journal", name, |event| {

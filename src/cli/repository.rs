@@ -17,8 +17,10 @@ use std::path::{Component, Path, PathBuf};
 const BRANCHES_NAMED_MAX: usize = 8;
 
 /// The directory that a command runs in: the current one and every `-C` in turn.
+/// An empty one changes nothing, as in git.
 pub(super) fn start_directory(args: &Args) -> PathBuf {
-    args.directories.iter().fold(PathBuf::new(), |directory, next| directory.join(next))
+    let named = args.directories.iter().filter(|next| !next.is_empty());
+    named.fold(PathBuf::new(), |directory, next| directory.join(next))
 }
 
 /// Opens the repository that git would use in the directory of the command.
@@ -49,12 +51,19 @@ pub(super) fn tree_path<'a>(
             .unknown()
             .hint("name a file or directory relative to the current directory, such as src/main.c")
     };
+    let outside = || {
+        let top = location.worktree.as_deref().unwrap_or(Path::new(""));
+        refuse("is relative, but the current directory is outside of the worktree").hint(format!(
+            "name the directory with -C {}, or an absolute path below it",
+            top.display()
+        ))
+    };
     if path.as_os_str().is_empty() {
         return Err(refuse("is empty"));
     }
     let joined = match path.is_absolute() {
         true => below(alloc, location, path).ok_or_else(|| refuse("is outside of the worktree"))?,
-        false => location.prefix.join(path),
+        false => location.prefix.as_ref().ok_or_else(outside)?.join(path),
     };
     let fs = PosixFileSystem::default();
     let clean = fs.canonicalize(&joined, Canonical::Logical, alloc)?;

@@ -71,7 +71,7 @@ fn submodule(world: &World) {
 type Change = fn(&World, &Layout);
 
 /// A change of the repository's refs or configuration.
-const CHANGES: [(&str, Change); 10] = [
+const CHANGES: [(&str, Change); 14] = [
     ("nothing", |_, _| ()),
     ("HEAD is detached", |world, layout| {
         world.git(layout.top, &["checkout", "-q", "--detach"]);
@@ -102,6 +102,18 @@ const CHANGES: [(&str, Change); 10] = [
         include(world, &format!("includeIf.gitdir:{}**.path", world.path("").display()));
     }),
     ("an include by any name", |world, _| include(world, "include.path")),
+    ("an include in capitals", |world, _| include(world, "INCLUDEIF.onbranch:main.Path")),
+    ("an include of the git directory by a link", |world, _| {
+        include(world, &format!("includeIf.gitdir:{}/.path", world.path("alias").display()));
+    }),
+    ("bare without a format version", |world, layout| {
+        world.git(layout.top, &["config", "--unset", "core.repositoryFormatVersion"]);
+        world.set(layout.top, "core.bare", "true");
+    }),
+    ("core.worktree that is gone", |world, layout| {
+        let gone = world.path("gone");
+        world.set(layout.top, "core.worktree", gone.to_str().expect("UTF-8"));
+    }),
     ("logs of all refs", |world, _| global(world, "core.logAllRefUpdates", "always")),
 ];
 
@@ -116,13 +128,16 @@ fn include(world: &World, key: &str) {
 }
 
 /// Variables, of which `W` is the world's directory, `T` the top and `D` the git directory.
-const ENVIRONMENTS: [&[(&str, &str)]; 17] = [
+const ENVIRONMENTS: [&[(&str, &str)]; 20] = [
     &[],
     &[("GIT_DIR", "D")],
     &[("GIT_DIR", "D"), ("GIT_WORK_TREE", "T")],
     &[("GIT_DIR", "D"), ("GIT_WORK_TREE", "T/d")],
     &[("GIT_WORK_TREE", "T")],
     &[("GIT_WORK_TREE", ".")],
+    &[("GIT_DIR", "D"), ("GIT_WORK_TREE", "W/home")],
+    &[("PWD", "W/alias")],
+    &[("PWD", "W/alias/d"), ("GIT_WORK_TREE", "T")],
     &[("GIT_DIR", "D"), ("GIT_IMPLICIT_WORK_TREE", "0")],
     &[("GIT_CEILING_DIRECTORIES", "T")],
     &[("GIT_CEILING_DIRECTORIES", "W")],
@@ -160,7 +175,9 @@ fn git_says(
     let is_inside = ask(&["rev-parse", "--is-inside-work-tree"])? == "true";
     let named = match path.starts_with('/') || is_inside {
         true => ask(&["ls-files", "--full-name", "--error-unmatch", "--", path])?,
-        // Outside of a worktree a path is one from its top; git does not clean it there.
+        // Outside of the worktree git takes no relative path.
+        false if ask(&["rev-parse", "--show-toplevel"]).is_some() => return None,
+        // Without a worktree a path is one from the top; git does not clean it there.
         false => path.replace("./d/../", ""),
     };
     let id = ask(&["rev-parse", "-q", "--verify", &format!("HEAD:{named}")])?;

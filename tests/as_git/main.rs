@@ -2,8 +2,10 @@
 //! which is asked in the same run.
 
 mod combinations;
+mod includes;
 mod objects;
 mod paths;
 mod people;
 mod refs;
+mod rights;
 mod world;

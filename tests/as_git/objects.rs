@@ -244,3 +244,12 @@ fn what_a_partial_clone_lacks_has_a_hint_how_to_fetch_it() {
     let error = world.link("r", "d/f", &[]).expect_err("it is missing");
     assert!(error.contains(&format!("hint: `git cat-file -t {tree}` fetches it")), "{error}");
 }
+
+#[test]
+fn a_list_of_alternates_that_cannot_be_read_is_passed_by_with_a_warning() {
+    let world = World::new();
+    let list = world.path("r/.git/objects/info/alternates");
+    fs::create_dir_all(&list).expect("writable");
+    let warnings = read_by_all(&world, &[], "a directory");
+    assert!(warnings.contains("info/alternates is ignored"), "{warnings}");
+}

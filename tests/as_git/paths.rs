@@ -1,6 +1,6 @@
 //! Which repository a command uses, and which file a path means.
 
-use crate::world::World;
+use crate::world::{JOURNAL, Variables, World};
 use gitmind_test_support::program;
 use std::ffi::OsStr;
 use std::fs;
@@ -127,4 +127,184 @@ fn the_format_of_a_repository_is_what_its_own_file_says() {
     let world = World::new();
     fs::remove_file(world.path("r/.git/config")).expect("it is there");
     assert!(world.link("r", "f", &[]).is_ok(), "no file");
+}
+
+#[test]
+fn without_a_format_version_the_file_of_a_repository_is_not_heeded_for_its_format() {
+    // Regression: core.bare counted, and `f` in a directory meant the file at the top.
+    let world = World::new();
+    world.git("r", &["config", "--unset", "core.repositoryFormatVersion"]);
+    fs::create_dir(world.path("o")).expect("writable");
+    world.git("r", &["worktree", "add", "-q", "-b", "other", "../linked"]);
+    let config = fs::read(world.path("r/.git/config")).expect("readable");
+    fs::write(world.path("r/.git/config.worktree"), "[core]\n\tbare = true\n").expect("writable");
+    for (key, value) in [
+        ("core.bare", "true"),
+        ("core.worktree", "../../o"),
+        ("extensions.worktreeConfig", "true"),
+        ("extensions.objectFormat", "sha256"),
+        ("extensions.refStorage", "reftable"),
+        ("extensions.unknown", "true"),
+    ] {
+        fs::write(world.path("r/.git/config"), &config).expect("writable");
+        world.set("r", key, value);
+        for at in ["r/d", "linked/d"] {
+            let expected = world.names(at, "f", &[]).expect("git finds it");
+            assert!(expected.starts_with("d/f "), "{key}: {expected}");
+            assert_eq!(world.link(at, "f", &[]), Ok(expected), "{at} {key}={value}");
+        }
+    }
+}
+
+#[test]
+fn outside_of_the_worktree_a_relative_path_is_an_error_and_an_absolute_one_is_not() {
+    // Regression: it meant the file at the top.
+    let world = World::new();
+    fs::create_dir_all(world.path("out/d")).expect("writable");
+    let named = [("GIT_DIR", "W/r/.git"), ("GIT_WORK_TREE", "W/r")];
+    let refused = |at: &str, variables: &Variables<'_>| {
+        let git = world.ask(at, &["rev-parse", "HEAD:./f"], variables);
+        assert_eq!(git, None, "git refuses it at {at}");
+        let commands: [&[&str]; 3] =
+            [&["link", "f", "g"], &["list", "--from", "f"], &["query", "--from", "f"]];
+        for args in commands {
+            let ran = world.run(&program(), at, args, variables);
+            let said = String::from_utf8_lossy(&ran.stderr).into_owned();
+            let top = world.path("r");
+            assert!(said.contains("outside of the worktree"), "{at}: {args:?}: {said}");
+            assert!(said.contains(&format!("-C {}", top.display())), "{said}");
+        }
+    };
+    refused("out", &named);
+    refused("out/d", &named);
+    let absolute = world.path("r/f");
+    let absolute = absolute.to_str().expect("UTF-8");
+    let expected = world.names("r", "f", &[]).expect("git finds it");
+    assert_eq!(world.link("out", absolute, &named), Ok(expected.clone()));
+    world.set("r", "core.worktree", "../../out/d");
+    refused_elsewhere(&world);
+    let here = [("GIT_DIR", "W/r/.git"), ("GIT_WORK_TREE", ".")];
+    assert_eq!(world.link("out", "f", &here), Ok(expected));
+}
+
+/// The worktree is `out/d`, and the repository was found in another directory.
+fn refused_elsewhere(world: &World) {
+    for at in ["r", "r/d"] {
+        assert_eq!(world.ask(at, &["rev-parse", "HEAD:./f"], &[]), None, "{at}");
+        let error = world.link(at, "f", &[]).expect_err("it is outside");
+        assert!(error.contains("outside of the worktree"), "{at}: {error}");
+    }
+}
+
+#[test]
+fn a_worktree_that_is_gone_keeps_nobody_from_reading() {
+    let world = World::new();
+    for (named, variables) in [
+        ("W/gone", &[][..]),
+        ("W/gone", &[("GIT_DIR", "W/r/.git")]),
+        ("W/gone/deep", &[]),
+        ("../gone", &[]),
+        ("../gone", &[("GIT_DIR", "W/r/.git")]),
+    ] {
+        let root = world.path("").display().to_string();
+        let value = named.strip_prefix('W').map_or(named.into(), |below| format!("{root}{below}"));
+        let config = world.path("r/.git/config");
+        let file = config.to_str().expect("UTF-8");
+        world.git("", &["config", "-f", file, "core.worktree", &value]);
+        for at in ["r", "r/d"] {
+            let git = world.ask(at, &["rev-list", "--count", JOURNAL], variables).is_some();
+            let commands: [&[&str]; 2] = [&["list"], &["cache-rebuild", "--force"]];
+            for args in commands {
+                let ran = world.run(&program(), at, args, variables);
+                assert_eq!(ran.status.success(), git, "{at} {named} {args:?}: {ran:?}");
+            }
+            let git = world.names(at, "f", variables);
+            assert_eq!(world.link(at, "f", variables).ok(), git, "{at} {named}");
+        }
+    }
+}
+
+#[test]
+fn settings_that_git_dies_of_are_errors() {
+    for (key, values) in [
+        ("core.bare", &["maybe", "2k", "false", ""][..]),
+        ("extensions.worktreeConfig", &["bad", "0"]),
+        ("user.useConfigOnly", &["bad", "no"]),
+        ("core.logAllRefUpdates", &["bad", "Always", "1"]),
+        ("core.useReplaceRefs", &["bad", "1"]),
+        ("core.repositoryFormatVersion", &["0k", "1q", "1k", "0"]),
+    ] {
+        for value in values {
+            let world = World::new();
+            world.set("r", "user.name", "N");
+            world.set("r", "user.email", "n@example.org");
+            world.set("r", key, value);
+            let git = world.ask("r", &["commit", "-q", "--allow-empty", "-m", "x"], &[]).is_some();
+            let ours = world.link("r", "f", &[]);
+            let is_bare = key == "core.bare" && *value == "2k";
+            assert_eq!(ours.is_ok(), git || is_bare, "{key}={value}: {ours:?}");
+        }
+    }
+}
+
+#[test]
+fn an_empty_directory_changes_nothing() {
+    let world = World::new();
+    let expected = world.names("r/d", "f", &[]).expect("git finds it");
+    for args in [&["-C", ""][..], &["-C", "", "-C", "."], &["-C", "..", "-C", "", "-C", "d"]] {
+        let rest = ["link", "f", "f", "--json"];
+        let ran = world.run(&program(), "r/d", &[args, &rest].concat(), &[]);
+        let said: serde_json::Value = serde_json::from_slice(&ran.stdout).expect("a document");
+        let path = said["source_path"].as_str().expect("a text");
+        assert!(expected.starts_with(&format!("{path} ")), "{args:?}");
+        let git = world.ask("r/d", &[args, &["rev-parse", "--show-prefix"]].concat(), &[]);
+        assert_eq!(git.as_deref(), Some("d/"), "{args:?}");
+    }
+}
+
+#[test]
+fn relative_variables_are_relative_to_where_git_is_by_then() {
+    let world = World::new();
+    fs::rename(world.path("r/.git/objects"), world.path("r/objects")).expect("writable");
+    for (directory, name) in [("r", "Top"), ("r/d", "Below")] {
+        let text = format!("[user]\n\tname = {name}\n\temail = {name}@example.org\n");
+        fs::write(world.path(directory).join(".gitconfig"), &text).expect("writable");
+        fs::write(world.path(directory).join("other"), text).expect("writable");
+    }
+    let common: Vec<(&str, &str)> = vec![("GIT_OBJECT_DIRECTORY", "W/r/objects")];
+    for at in ["r", "r/d"] {
+        for more in [
+            &[("HOME", ".")][..],
+            &[("GIT_CONFIG_GLOBAL", "other")],
+            &[("GIT_CONFIG_GLOBAL", "other"), ("GIT_DIR", "W/r/.git"), ("GIT_WORK_TREE", "W/r")],
+            &[("GIT_CONFIG_GLOBAL", "other"), ("GIT_DIR", "W/r/.git")],
+        ] {
+            let variables = [&common[..], more].concat();
+            let git = world.ask(at, &["var", "GIT_COMMITTER_IDENT"], &variables).expect("a person");
+            world.link(at, "f", &variables).expect("a person");
+            let show = ["log", "-1", "--format=%cn <%ce>", JOURNAL];
+            let ours = world.ask("r", &show, &common).expect("a commit");
+            assert!(git.starts_with(&ours), "{at} {more:?}: {git} {ours}");
+        }
+    }
+    fs::create_dir(world.path("r/d/objects")).expect("writable");
+    fs::create_dir(world.path("r/none")).expect("writable");
+    let journal = world.path("r/.git").join(JOURNAL);
+    let tip = fs::read(&journal).expect("a ref");
+    for at in ["r", "r/d"] {
+        for variables in [
+            &[("GIT_OBJECT_DIRECTORY", "objects")][..],
+            &[("GIT_OBJECT_DIRECTORY", "../objects")],
+            &[
+                ("GIT_OBJECT_DIRECTORY", "W/r/none"),
+                ("GIT_ALTERNATE_OBJECT_DIRECTORIES", "objects"),
+            ],
+            &[("GIT_OBJECT_DIRECTORY", "W/r/objects"), ("GIT_COMMON_DIR", ".git")],
+        ] {
+            fs::write(&journal, &tip).expect("writable");
+            let git = world.names(at, "f", variables);
+            let ours = world.link(at, "f", variables);
+            assert_eq!(ours.clone().ok(), git, "{at} {variables:?}: {ours:?}");
+        }
+    }
 }

@@ -2,10 +2,9 @@
 //! "objects/info/alternates"; object-file.c, `link_alt_odb_entries`).
 //!
 //! As for git, one that cannot be used is passed by: it is missing, is no directory, is listed
-//! already, or is the repository's own. The lists are untrusted: a device, a pipe, an oversized
-//! list or too many directories is an error.
+//! already, or is the repository's own. So is a list that cannot be read. The lists are untrusted:
+//! a device, a pipe, an oversized list or too many directories is an error.
 
-use super::cannot_open;
 use gitmind_git::Error;
 use gitmind_system::calls;
 use gitmind_system::env::Environment;
@@ -81,7 +80,7 @@ impl Alternates<'_> {
     fn read_list(&mut self, objects: &Path, depth: u32) -> Result<(), Error> {
         let list = objects.join("info/alternates");
         let Ok(found) = list.metadata() else { return Ok(()) };
-        if !found.is_file() || found.len() > LIST_BYTES_MAX {
+        if !found.is_dir() && (!found.is_file() || found.len() > LIST_BYTES_MAX) {
             let reason = format!("it is not a regular file of up to {LIST_BYTES_MAX} bytes");
             return Err(Error::Open { path: list, reason });
         }
@@ -89,7 +88,10 @@ impl Alternates<'_> {
             (self.warn)(&format!("{} is ignored: it is nested too deep", list.display()));
             return Ok(());
         }
-        let text = std::fs::read(&list).map_err(cannot_open(&list))?;
+        let text = std::fs::read(&list).unwrap_or_else(|error| {
+            (self.warn)(&format!("{} is ignored: {error}", list.display()));
+            Vec::new()
+        });
         for path in parse(&text, b'\n') {
             let base = if path.is_absolute() { None } else { objects.canonicalize().ok() };
             self.follow(base.map_or_else(|| path.clone(), |base| base.join(&path)), &list, depth)?;

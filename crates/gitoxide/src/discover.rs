@@ -76,7 +76,7 @@ pub(super) fn named(path: &Path, env: &dyn Environment) -> Result<PathBuf, Error
     }
 }
 
-/// The git directory that `link`, a file with a `gitdir:` line, points to.
+/// The git directory that `link`, a file with a `gitdir:` line, points to, without symbolic links.
 fn linked(link: &Path, env: &dyn Environment) -> Result<PathBuf, Error> {
     let text = read_regular(link, LINK_BYTES_MAX)?.unwrap_or_default();
     let reject = |reason: String| Err(Error::Open { path: link.to_owned(), reason });
@@ -85,7 +85,7 @@ fn linked(link: &Path, env: &dyn Environment) -> Result<PathBuf, Error> {
     };
     let target = link.parent().unwrap_or(Path::new("")).join(path_of_line(target));
     if is_git_directory(&target, env)? {
-        return Ok(target);
+        return target.canonicalize().map_err(cannot_open(&target));
     }
     reject(format!("it leads to {}, which is not a repository", target.display()))
 }

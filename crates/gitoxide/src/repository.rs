@@ -8,7 +8,7 @@ use super::objects::Objects;
 use super::refs::{self, RefLog};
 use super::shared_mode::SharedMode;
 use super::transaction::GitTransaction;
-use super::worktree::Location;
+use super::worktree::{Below, Location};
 use gitmind_git::oid::Oid;
 use gitmind_git::{
     Authors, BoxedTransaction, Commit, Error, Follow, Head, Identity, IdentityError, ObjectKind,
@@ -49,7 +49,8 @@ impl GitRepository {
     /// or a variable has a value that git does not accept, and as for [`Self::open`].
     pub fn find(start: &Path, env: &dyn Environment, warn: fn(&str)) -> Result<Self, Error> {
         let (location, local) = Location::find(start, env)?;
-        Self::with(location, local, env, warn)
+        let start = location.current.clone();
+        Self::with(location, local, &Below { env, start: &start }, warn)
     }
 
     /// Opens the repository at `location`, with the variables of this process.
@@ -59,9 +60,8 @@ impl GitRepository {
     /// not supported, [`Error::Open`] when its configuration or objects cannot be read or
     /// `core.sharedRepository` has an unknown value.
     pub fn open(location: Location) -> Result<Self, Error> {
-        let env = &ProcessEnvironment;
-        let local = config::read_local(&location, env)?;
-        Self::with(location, local, env, |_| ())
+        let local = config::read_local(&location)?;
+        Self::with(location, local, &ProcessEnvironment, |_| ())
     }
 
     fn with(
@@ -76,9 +76,9 @@ impl GitRepository {
             Ok(Head::Branch(name)) => name.as_str().try_into().ok(),
             _ => None,
         };
-        let config = config::read(&location, local, branch, env)?;
-        let start = location.worktree.as_ref().unwrap_or(&location.git_dir);
-        let directories = alternates::resolve(&location.objects_dir, start, env, &warn)?;
+        let config = config::read(&location, local, &branch, env)?;
+        let (objects, start) = (&location.objects_dir, &location.current);
+        let directories = alternates::resolve(objects, start, env, &warn)?;
         let mut objects = Objects::open(&location, directories)?;
         objects.replacements = replacements(&refs, &config, env)?;
         objects.is_partial = is_partial(&config);
@@ -87,6 +87,11 @@ impl GitRepository {
         let log_committer = authors.clone().map(|authors| authors.committer).unwrap_or_default();
         let log = config.string("core.logAllRefUpdates");
         let is_log_made = log.is_some_and(|value| value.eq_ignore_ascii_case(b"always"));
+        // git dies of values that are no booleans.
+        config::boolean(&config, "user.useConfigOnly")?;
+        if !is_log_made {
+            config::boolean(&config, "core.logAllRefUpdates")?;
+        }
         let is_quarantined = env.var("GIT_QUARANTINE_PATH").is_some();
         let shared_mode = shared_mode(&location, &config)?;
         let workers = workers();
@@ -139,7 +144,7 @@ fn replacements(
     config: &File,
     env: &dyn Environment,
 ) -> Result<BTreeMap<Oid, Oid>, Error> {
-    let is_off = matches!(config.boolean("core.useReplaceRefs"), Ok(Some(false)));
+    let is_off = config::boolean(config, "core.useReplaceRefs")? == Some(false);
     if is_off || env.var("GIT_NO_REPLACE_OBJECTS").is_some() {
         return Ok(BTreeMap::new());
     }

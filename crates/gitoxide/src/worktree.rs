@@ -5,8 +5,9 @@ use super::{cannot_open, config};
 use gitmind_git::Error;
 use gitmind_system::env::Environment;
 use gix_config::File;
-use std::ffi::OsStr;
+use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 /// The directories of a repository.
@@ -21,11 +22,13 @@ pub struct Location {
     pub objects_dir: PathBuf,
     /// The top of the worktree, without symbolic links; `None` when there is no worktree.
     pub worktree: Option<PathBuf>,
-    /// The current directory relative to the worktree's top; empty at the top, outside of the
-    /// worktree and without one.
-    pub prefix: PathBuf,
+    /// The current directory relative to the worktree's top; empty at the top and when there is no
+    /// worktree, `None` outside of it.
+    pub prefix: Option<PathBuf>,
     /// The git directory as it was named or found, which may be a link.
     pub(super) named_git_dir: PathBuf,
+    /// The directory that git would have changed to: the top of the worktree, when in it.
+    pub(super) current: PathBuf,
 }
 
 impl Location {
@@ -41,20 +44,19 @@ impl Location {
     /// A bare repository at `git_dir`, whatever is there.
     #[cfg(test)]
     pub(super) fn bare(git_dir: &Path) -> Self {
-        let (git_dir, common_dir) = (git_dir.to_owned(), git_dir.to_owned());
-        let objects_dir = git_dir.join("objects");
+        let git_dir = git_dir.to_owned();
         Self {
             named_git_dir: git_dir.clone(),
+            current: git_dir.clone(),
+            common_dir: git_dir.clone(),
+            objects_dir: git_dir.join("objects"),
             git_dir,
-            common_dir,
-            objects_dir,
             worktree: None,
-            prefix: PathBuf::new(),
+            prefix: Some(PathBuf::new()),
         }
     }
 
     fn of(git_dir: &Path, env: &dyn Environment) -> Result<Self, Error> {
-        let named_git_dir = std::path::absolute(git_dir).map_err(cannot_open(git_dir))?;
         let git_dir = git_dir.canonicalize().map_err(cannot_open(git_dir))?;
         let common_dir = discover::common_dir(&git_dir, env)?;
         let common_dir = common_dir.canonicalize().map_err(cannot_open(&common_dir))?;
@@ -62,29 +64,56 @@ impl Location {
             Some(directory) => PathBuf::from(directory),
             None => common_dir.join("objects"),
         };
-        let (worktree, prefix) = (None, PathBuf::new());
-        Ok(Self { git_dir, common_dir, objects_dir, worktree, prefix, named_git_dir })
+        let (named_git_dir, current) = (git_dir.clone(), git_dir.clone());
+        let (worktree, prefix) = (None, Some(PathBuf::new()));
+        Ok(Self { git_dir, common_dir, objects_dir, worktree, prefix, named_git_dir, current })
     }
 
     /// The repository that git would use in the directory `start` with these variables, and the
     /// configuration of its own file.
     pub(super) fn find(start: &Path, env: &dyn Environment) -> Result<(Self, File), Error> {
-        // Every relative path of a variable is relative to the directory that -C names.
-        let env = &Below { env, start };
         // With the dot it must be a directory.
         let start = start.join(".").canonicalize().map_err(Error::io("change to", start))?;
-        let (found, top) = match env.var("GIT_DIR") {
-            Some(git_dir) => (discover::named(Path::new(&git_dir), env)?, None),
+        let below = |start| Below { env, start };
+        let (found, top) = match below(&start).var("GIT_DIR") {
+            Some(git_dir) => (discover::named(Path::new(&git_dir), &below(&start))?, None),
             None => {
-                let (found, top) = discover::upwards(&start, env)?;
+                let (found, top) = discover::upwards(&start, &below(&start))?;
                 (found, Some(top))
             }
         };
-        let mut location = Self::of(&found, env)?;
-        let local = config::read_local(&location, env)?;
-        location.worktree = location.worktree_top(top, &start, &local, env)?;
-        let prefix = location.worktree.as_ref().and_then(|top| start.strip_prefix(top).ok());
-        location.prefix = prefix.unwrap_or(Path::new("")).to_owned();
+        // git changes to the top that it has found, and then to that of the worktree.
+        let found_at = top.iter().flatten().next().unwrap_or(&start);
+        let mut location = Self::of(&found, &below(found_at))?;
+        let local = config::read_local(&location)?;
+        let settings = location.worktree_settings(&local)?;
+        let worktree = location.worktree_top(&top, &start, &settings, &below(&start))?;
+        let prefix = worktree.as_ref().map(|top| start.strip_prefix(top).ok().map(Path::to_owned));
+        let current = match (&worktree, &prefix) {
+            (Some(top), Some(Some(_))) => top,
+            _ => &start,
+        };
+        if current != found_at {
+            location = Self::of(&found, &below(current))?;
+        }
+        let is_plain = top.is_some()
+            && env.var("GIT_WORK_TREE").is_none()
+            && settings.string("core.worktree").is_none()
+            && worktree.is_some();
+        // As git, which makes the path absolute where it has left the directory that it is
+        // relative to.
+        if is_plain || current == &start && (top.is_none() || found_at == &start) {
+            let named = match (&top, env.var("GIT_DIR")) {
+                (Some(Some(top)), _) if found == top.join(".git") => ".git".into(),
+                (Some(None), _) if found == start => ".".into(),
+                (None, Some(named)) if found == start.join(&named) => named,
+                _ => found.into(),
+            };
+            location.named_git_dir = here(found_at, env).join(named);
+        }
+        location.current = current.clone();
+        location.worktree = worktree;
+        location.prefix = prefix.unwrap_or(Some(PathBuf::new()));
         Ok((location, local))
     }
 
@@ -92,25 +121,27 @@ impl Location {
     /// it has the directory with the `.git` that was found.
     fn worktree_top(
         &self,
-        discovered: Option<Option<PathBuf>>,
+        discovered: &Option<Option<PathBuf>>,
         start: &Path,
-        local: &File,
+        settings: &File,
         env: &dyn Environment,
     ) -> Result<Option<PathBuf>, Error> {
         if let Some(named) = env.var("GIT_WORK_TREE") {
-            return Ok(Some(real(Path::new(&named))));
+            return real(Path::new(&named)).map(Some);
         }
-        let own = self.worktree_settings(local, env)?;
-        let boolean = |key| own.boolean(key).ok().flatten();
-        if boolean("core.bare") == Some(true) {
+        if config::boolean(settings, "core.bare")? == Some(true) {
             return Ok(None);
         }
-        if let Some(named) = own.string("core.worktree") {
-            let named = self.git_dir.join(OsStr::from_bytes(&named));
-            return named.canonicalize().map(Some).map_err(cannot_open(&named));
+        if let Some(named) = settings.string("core.worktree") {
+            let named = Path::new(OsStr::from_bytes(&named));
+            let joined = self.git_dir.join(named);
+            return match named.is_absolute() {
+                true => real(&joined).map(Some),
+                false => joined.canonicalize().map(Some).map_err(cannot_open(&joined)),
+            };
         }
         match discovered {
-            Some(top) => Ok(top),
+            Some(top) => Ok(top.clone()),
             None if is_true(env, "GIT_IMPLICIT_WORK_TREE", true)? => Ok(Some(start.to_owned())),
             None => Ok(None),
         }
@@ -118,9 +149,13 @@ impl Location {
 
     /// The configuration whose `core.bare` and `core.worktree` apply here: in a linked worktree not
     /// that of the repository, but its own.
-    fn worktree_settings(&self, local: &File, env: &dyn Environment) -> Result<File, Error> {
-        let own = config::read_worktree(self, local, env)?;
-        let mut settings = match self.git_dir == self.common_dir || own.is_some() {
+    fn worktree_settings(&self, local: &File) -> Result<File, Error> {
+        // git dies of a value that is no boolean, whether it heeds it or not.
+        config::boolean(local, "core.bare")?;
+        config::boolean(local, "extensions.worktreeConfig")?;
+        let own = config::read_worktree(self, local)?;
+        let is_heeded = self.git_dir == self.common_dir || own.is_some();
+        let mut settings = match is_heeded && config::is_known(local) {
             true => local.clone(),
             false => File::default(),
         };
@@ -131,22 +166,46 @@ impl Location {
     }
 }
 
-/// The path without symbolic links, as far as it exists.
-fn real(path: &Path) -> PathBuf {
-    path.canonicalize().unwrap_or_else(|_| path.to_owned())
+/// The path without symbolic links; its last part need not exist.
+fn real(path: &Path) -> Result<PathBuf, Error> {
+    let found = path.canonicalize();
+    let found = match (path.parent(), path.file_name()) {
+        (Some(parent), Some(name)) => {
+            found.or_else(|_| parent.canonicalize().map(|parent| parent.join(name)))
+        }
+        _ => found,
+    };
+    found.map_err(cannot_open(path))
 }
 
-/// Variables of which those that name directories are relative to the directory `start`.
-struct Below<'e> {
-    env: &'e dyn Environment,
-    start: &'e Path,
+/// The directory as the shell names it, which may be through links, if it is the current one.
+fn here(directory: &Path, env: &dyn Environment) -> PathBuf {
+    let id = |path: &Path| path.metadata().map(|found| (found.dev(), found.ino())).ok();
+    let named = env.var("PWD").map(PathBuf::from);
+    let named = named.filter(|named| named.is_absolute() && id(named) == id(directory));
+    named.unwrap_or_else(|| directory.to_owned())
+}
+
+/// Variables of which those that name files and directories are relative to the directory `start`.
+pub(super) struct Below<'e> {
+    pub(super) env: &'e dyn Environment,
+    pub(super) start: &'e Path,
 }
 
 impl Environment for Below<'_> {
-    fn var(&self, name: &str) -> Option<std::ffi::OsString> {
+    fn var(&self, name: &str) -> Option<OsString> {
         let value = self.env.var(name)?;
-        let is_path =
-            matches!(name, "GIT_DIR" | "GIT_WORK_TREE" | "GIT_COMMON_DIR" | "GIT_OBJECT_DIRECTORY");
+        let is_path = matches!(
+            name,
+            "GIT_DIR"
+                | "GIT_WORK_TREE"
+                | "GIT_COMMON_DIR"
+                | "GIT_OBJECT_DIRECTORY"
+                | "GIT_CONFIG_GLOBAL"
+                | "GIT_CONFIG_SYSTEM"
+                | "HOME"
+                | "XDG_CONFIG_HOME"
+        );
         let joined = || self.start.join(&value).into_os_string();
         Some(if is_path && !value.is_empty() { joined() } else { value })
     }

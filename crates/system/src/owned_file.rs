@@ -221,14 +221,22 @@ pub(crate) fn each_name(directory: BorrowedFd<'_>, mut act: impl FnMut(&CStr)) {
     }
 }
 
-/// Opens the directory at `path` below `parent`, with the additional flags `also`.
+/// Opens the directory at `path` below `parent`, with the additional flags `also`. One that may not
+/// be read is opened all the same, as git needs no right to read it: it can neither be listed nor
+/// synced then.
 pub fn open_directory(
     parent: BorrowedFd<'_>,
     path: impl Arg + Copy,
     also: OFlags,
 ) -> Result<OwnedFd, Errno> {
-    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
-    calls::openat(parent, path, flags | also, Mode::empty())
+    let open = |access| {
+        let flags = access | OFlags::DIRECTORY | OFlags::CLOEXEC | also;
+        calls::openat(parent, path, flags, Mode::empty())
+    };
+    match open(OFlags::RDONLY) {
+        Err(Errno::ACCESS) => open(OFlags::PATH),
+        opened => opened,
+    }
 }
 
 /// The error number of the system; `EIO` for an error that does not come from the system.

@@ -12,7 +12,7 @@ use std::os::fd::{AsFd, OwnedFd};
 use std::path::Path;
 use std::time::Duration;
 
-use rustix::fs::{CWD, Mode, OFlags, Stat};
+use rustix::fs::{Access, CWD, Mode, OFlags, Stat};
 use rustix::io::Errno;
 
 use crate::durability::is_recent_directory;
@@ -78,14 +78,18 @@ impl<'p> RefFile<'p> {
         new: Oid,
         replace: impl FnOnce(&Self) -> Result<(), Error>,
     ) -> Result<(), ReplaceError> {
-        let directory = open_directory(CWD, paths.common_dir, OFlags::empty())?;
+        // git needs no right to write in the directory itself, but in that of objects.
+        let writable = rustix::fs::access(paths.common_dir, Access::WRITE_OK);
+        let objects = (writable == Err(Errno::ACCESS)).then(|| paths.common_dir.join("objects"));
+        let place = objects.as_deref().unwrap_or(paths.common_dir);
+        let directory = open_directory(CWD, place, OFlags::empty())?;
         let mode = Mode::from_raw_mode(0o666);
         let (mut file, temporary) = Temporary::create(directory.as_fd(), mode)?;
         paths.shared_mode.adjust(&file)?;
         file.write_all(&new.to_hex()).map_err(errno)?;
         file.write_all(b"\n").map_err(errno)?;
         calls::sync_file(&file)?;
-        let temporary_path = paths.common_dir.join(temporary.name());
+        let temporary_path = place.join(temporary.name());
         acquire(&temporary_path, temporary.is_locked(), paths, || {
             let mut left = BELOW_MAX;
             sweep(directory.as_fd(), is_temporary, |_, stat| is_removable(stat, paths, &mut left));
