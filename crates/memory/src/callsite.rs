@@ -24,10 +24,18 @@ const CALLERS_SHOWN: usize = 2;
 #[cfg(feature = "testing")]
 const ALLOCATOR: [&str; 3] = ["alloc", "alloc_zeroed", "realloc"];
 
-/// Functions of std's that fail for other reasons, and abort without memory.
+/// Functions of std's that fail for other reasons, and abort without memory. The last one is below
+/// those that can fail and those that abort, whose frames the optimizer may leave out.
 #[cfg(feature = "testing")]
-const INFALLIBLE: [&str; 6] =
-    ["try_from", "try_into", "try_send", "try_fold", "try_rfold", "try_for_each"];
+const INFALLIBLE: [&str; 7] = [
+    "try_from",
+    "try_into",
+    "try_send",
+    "try_fold",
+    "try_rfold",
+    "try_for_each",
+    "try_allocate_in",
+];
 
 /// The return addresses of a call, innermost first.
 #[derive(Clone, Copy)]
