@@ -83,7 +83,7 @@ impl Outermost {
         let meta = add(ObjectKind::Blob, &meta.encode(alloc)?)?;
         let root = Root { shards, commits, meta: Some(meta), is_wrapper: false };
         let root_tree = add(ObjectKind::Tree, root.encode(alloc)?.as_bytes())?;
-        // As `git stash` does, a cache falls back to a stand-in: nobody asks who built it.
+        // As `git stash` does, a cache falls back to a stand-in: its author has no meaning.
         let (tree, authors) = (root_tree, &repository.authors().unwrap_or_default());
         let draft = CommitDraft { tree, parents: &[], authors, time, message: MESSAGE };
         let mut commit = Vec::new(alloc);

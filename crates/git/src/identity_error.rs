@@ -1,4 +1,4 @@
-//! Why nobody can be recorded in a commit.
+//! Why a commit has no author or committer.
 
 /// Why git would refuse to commit as the person who is configured.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

@@ -1,7 +1,7 @@
 //! The directories from which a repository borrows objects (`git help gitrepository-layout`,
 //! "objects/info/alternates"; object-file.c, `link_alt_odb_entries`).
 //!
-//! As for git, one that cannot be used is passed by: it is missing, is no directory, is listed
+//! As in git, a directory that cannot be used is skipped: it is missing, is no directory, is listed
 //! already, or is the repository's own. So is a list that cannot be read. The lists are untrusted:
 //! a device, a pipe, an oversized list or too many directories is an error.
 

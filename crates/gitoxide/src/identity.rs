@@ -1,7 +1,7 @@
 //! Who new commits are by and when, by git's rules (ident.c, `fmt_ident`).
 //!
 //! Where git would guess a name or an address from the machine, there is a stand-in: a journal can
-//! be started on a machine where nobody has told git who they are.
+//! be started on a machine where git has no identity.
 
 use super::date;
 use gitmind_git::{Authors, Identity, IdentityError, is_blank_name};

@@ -38,14 +38,26 @@ pub(super) struct Watched<P, W> {
 
 impl<P: Port, W: Watch> Watched<P, W> {
     /// # Safety
-    /// As `Port::grow` and `Port::shrink`, whichever the sizes say.
-    unsafe fn replace(
+    /// As `Port::grow` or `Port::shrink`, whichever `request` names.
+    unsafe fn resize(
         &self,
+        request: Request,
         block: NonNull<u8>,
         old: Layout,
         new: Layout,
         op: OpTag<'_>,
     ) -> Result<NonNull<u8>, MemoryError> {
+        let is_grow = matches!(request, Request::Grow);
+        self.watch.request(request);
+        if !W::LOOKS {
+            return if is_grow {
+                // SAFETY: the caller's promises are passed on.
+                unsafe { self.inner.grow(block, old, new, op) }
+            } else {
+                // SAFETY: the caller's promises are passed on.
+                unsafe { self.inner.shrink(block, old, new, op) }
+            };
+        }
         let other = self.allocate(new, op)?;
         let kept = old.size().min(new.size());
         // SAFETY: both are live and have as many bytes.
@@ -86,13 +98,8 @@ unsafe impl<P: Port, W: Watch> Port for Watched<P, W> {
         new: Layout,
         op: OpTag<'_>,
     ) -> Result<NonNull<u8>, MemoryError> {
-        self.watch.request(Request::Grow);
-        if W::LOOKS {
-            // SAFETY: the caller's promises are passed on.
-            return unsafe { self.replace(block, old, new, op) };
-        }
         // SAFETY: the caller's promises are passed on.
-        unsafe { self.inner.grow(block, old, new, op) }
+        unsafe { self.resize(Request::Grow, block, old, new, op) }
     }
 
     unsafe fn shrink(
@@ -102,13 +109,8 @@ unsafe impl<P: Port, W: Watch> Port for Watched<P, W> {
         new: Layout,
         op: OpTag<'_>,
     ) -> Result<NonNull<u8>, MemoryError> {
-        self.watch.request(Request::Shrink);
-        if W::LOOKS {
-            // SAFETY: the caller's promises are passed on.
-            return unsafe { self.replace(block, old, new, op) };
-        }
         // SAFETY: the caller's promises are passed on.
-        unsafe { self.inner.shrink(block, old, new, op) }
+        unsafe { self.resize(Request::Shrink, block, old, new, op) }
     }
 
     fn charge(&self, bytes: Bytes, op: OpTag<'_>) -> Result<(), MemoryError> {
