@@ -3,14 +3,15 @@
 //! A rebuild takes millions of small objects that all end together. An arena hands them out by
 //! moving a pointer, takes memory in blocks, and gives everything back when it is reset or dropped.
 //!
-//! - **Small objects** share blocks of bumpalo. The first block has the hint's size and at least a
-//!   page, each further one twice the last up to 1 MiB, all clipped to what the cap leaves. The
-//!   port is charged for a block, footer included, before it is made, and refunded after it is
-//!   gone.
+//! - **Small objects** share blocks of bumpalo. The first block has the hint's size, or what
+//!   [`Arena::expect_bytes`] says if that is less, and at least a page; each further one twice the
+//!   last up to 1 MiB and a page, all clipped to what the cap leaves. The port is charged for a
+//!   block, footer included, before it is made, and refunded after it is gone.
 //! - **Objects of [`DEDICATED_BYTES_MIN`] and more** that the newest block has no room for are
 //!   blocks of the port by themselves: bumpalo's blocks are whole pages less 64 bytes, so new ones
 //!   for objects of a page would waste most of a page each. Smaller ones follow when the cap has no
-//!   room for a block.
+//!   room for a block. [`Arena::with_large_objects_in_blocks`] turns this off: a large object then
+//!   gets a block of its size, below the newest, which goes on to serve.
 //! - **The cap** bounds everything the arena holds: blocks, footers, dedicated allocations, and
 //!   records of them beyond the first 16, which are in the arena itself. A request that does not
 //!   fit is [`OverCap`](super::ErrorKind::OverCap), changes nothing, and the arena stays usable.
@@ -90,6 +91,10 @@ pub struct Arena<'a> {
     dedicated: Dedicated,
     ledger: Ledger<'a>,
     hint_bytes: u64,
+    /// Bytes of the first block.
+    first_bytes: u64,
+    /// The size from which on an object is a dedicated allocation.
+    dedicated_bytes_min: usize,
     pooling: Pooling,
     zeroing: Zeroing,
     /// Blocks lead to one another by pointers, and counts are not atomic.
@@ -116,10 +121,26 @@ impl<'a> Arena<'a> {
             dedicated: Dedicated::new(),
             ledger: Ledger::new(alloc, cap),
             hint_bytes: hint.get(),
+            first_bytes: hint.get(),
+            dedicated_bytes_min: DEDICATED_BYTES_MIN,
             pooling,
             zeroing,
             confined: PhantomData,
         }
+    }
+
+    /// The same arena, in which objects of any size are in blocks. It suits what never grows or
+    /// grows by segments, as a [`Column`](crate::Column) does: an array that moves when it grows
+    /// leaves its old place behind.
+    #[must_use]
+    pub fn with_large_objects_in_blocks(mut self) -> Self {
+        self.dedicated_bytes_min = usize::MAX;
+        self
+    }
+
+    /// Makes the first block this large, but at most as large as the hint.
+    pub fn expect_bytes(&mut self, expected: Bytes) {
+        self.first_bytes = self.hint_bytes.min(expected.get());
     }
 
     /// Takes uninitialised memory for `layout`, aligned to at least 16 bytes.
@@ -256,7 +277,7 @@ impl<'a> Arena<'a> {
     #[cold]
     #[inline(never)]
     fn take_elsewhere(&self, layout: Layout) -> Result<NonNull<u8>, MemoryError> {
-        let is_pooled = self.pooling == Pooling::On && layout.size() < DEDICATED_BYTES_MIN;
+        let is_pooled = self.pooling == Pooling::On && layout.size() < self.dedicated_bytes_min;
         let taken = if is_pooled {
             self.take_from_new_block(layout)
         } else {
@@ -267,10 +288,9 @@ impl<'a> Arena<'a> {
 
     /// From a new block if the cap has room for one, else by a dedicated allocation.
     fn take_from_new_block(&self, layout: Layout) -> Result<NonNull<u8>, Failure> {
-        match self.blocks.grow(layout, self.hint_bytes, &self.ledger) {
-            Ok(()) => self.blocks.take(layout).ok_or(Failure::OverCap),
+        match self.blocks.grow(layout, self.first_bytes, &self.ledger) {
             Err(Failure::OverCap) => self.dedicated.take(layout, &self.ledger),
-            Err(failure) => Err(failure),
+            taken => taken,
         }
     }
 }

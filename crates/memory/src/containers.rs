@@ -3,6 +3,7 @@
 //! `allocator_api2` and hashbrown abort the process when an ordinary `push` or `insert` finds no
 //! memory. These wrappers do not have such operations, so a service cannot call one by accident.
 
+mod column;
 mod deque;
 mod map;
 mod set;
@@ -20,6 +21,7 @@ use super::alloc::Alloc;
 use super::error::{self, MemoryError};
 use super::undo::Undo;
 
+pub use self::column::{ArenaColumn, Column, ColumnIn, ColumnIter, ColumnRef};
 pub use self::deque::VecDeque;
 pub use self::map::{Map, MapEntry, MapIntoIter};
 pub use self::set::Set;

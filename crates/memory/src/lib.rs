@@ -46,7 +46,8 @@ pub use self::budgeted::{
 };
 pub use self::callsite::{CallSiteId, CallStack, Site};
 pub use self::containers::{
-    ArenaVec, Box, Map, MapEntry, MapIntoIter, Set, String, Vec, VecDeque, VecIn,
+    ArenaColumn, ArenaVec, Box, Column, ColumnIn, ColumnIter, ColumnRef, Map, MapEntry,
+    MapIntoIter, Set, String, Vec, VecDeque, VecIn,
 };
 pub use self::counters::Diagnostics;
 pub use self::error::{ErrorKind, MemoryError};

@@ -12,7 +12,7 @@ use allocator_api2::alloc::Allocator as _;
 use bumpalo::Bump;
 
 use super::ledger::{Failure, Ledger};
-use super::size::{ALIGN_MIN, BlockSize};
+use super::size::{ALIGN_MIN, BlockSize, PAGE_BYTES};
 use super::wipe::wipe;
 use crate::error::{ErrorKind, MemoryError};
 use crate::poison;
@@ -20,8 +20,9 @@ use crate::pooling::Zeroing;
 use crate::undo::Undo;
 use crate::units::Bytes;
 
-/// The largest block that growth leads to; a hint may be larger.
-const GROWN_BYTES_MAX: u64 = 1 << 20;
+/// The largest block that growth leads to; a hint may be larger. Beside its footer it holds a
+/// round number of pages, so that objects whose size is a power of two fill it.
+const GROWN_BYTES_MAX: u64 = (1 << 20) + PAGE_BYTES as u64;
 
 /// The smallest first block: in smaller ones, footers and places of older blocks are what counts.
 const FIRST_BYTES_MIN: u64 = 4 << 10;
@@ -153,21 +154,22 @@ impl Blocks {
         self.newest().take(layout)
     }
 
-    /// Puts a block on the stack that has room for `layout`: `hint_bytes` and at least a page when
-    /// it is the first, else twice the newest up to the ceiling; no more than the cap leaves.
+    /// Takes `layout` from a new block: of `first_bytes` and at least a page when it is the first,
+    /// else of twice the newest up to the ceiling; no more than the cap leaves. One that is made
+    /// for an object above the ceiling goes below the newest, which has more room.
     pub(super) fn grow(
         &self,
         layout: Layout,
-        hint_bytes: u64,
+        first_bytes: u64,
         ledger: &Ledger<'_>,
-    ) -> Result<(), Failure> {
+    ) -> Result<NonNull<u8>, Failure> {
         if ledger.is_busy() {
             return Err(Failure::Reentrant);
         }
         let grown_max = BlockSize::within(GROWN_BYTES_MAX).ok_or(Failure::OverCap)?;
         let (wanted, below_bytes) = match self.newest().size {
             Some(newest) => (Some(newest.doubled(grown_max)), place_of_below().size()),
-            None => (BlockSize::within(hint_bytes.max(FIRST_BYTES_MIN)), 0),
+            None => (BlockSize::within(first_bytes.max(FIRST_BYTES_MIN)), 0),
         };
         let needed = needed_bytes(layout)
             .and_then(|needed| needed.checked_add(below_bytes))
@@ -179,8 +181,31 @@ impl Blocks {
         }
         let size = wanted.unwrap_or(needed).clamp(needed, most);
         let block = ledger.admitted(size.total_bytes(), || make(size, ledger))?;
-        self.push(block);
-        Ok(())
+        match self.newest().below {
+            Some(place) if needed > grown_max => {
+                let object = block.take(layout);
+                Self::push_below(block, place);
+                object
+            }
+            _ => {
+                self.push(block);
+                self.take(layout)
+            }
+        }
+        .ok_or(Failure::OverCap)
+    }
+
+    /// Puts `block` below the newest, which keeps the place of the one below it at `place`.
+    fn push_below(block: Block, place: NonNull<Block>) {
+        let lower = block.take(place_of_below());
+        let lower = lower.expect("there is room because `grow` adds it to what is needed").cast();
+        // SAFETY: `push` has written it, in a block that lives; it is replaced below.
+        let below = unsafe { place.read() };
+        // SAFETY: the place is for a `Block`, was handed out by the block above it, which lives as
+        // long as it is on the stack, and nothing else refers to it.
+        unsafe { lower.write(below) };
+        // SAFETY: as above; what was there has moved to `lower`.
+        unsafe { place.write(Block { below: Some(lower), ..block }) };
     }
 
     /// Puts `block` on top; the newest so far moves into it.

@@ -16,7 +16,8 @@ const HEAP_HEADER_BYTES: usize = 16;
 /// What lies between the bytes handed out and a round number.
 const OVERHEAD_BYTES: usize = FOOTER_BYTES + HEAP_HEADER_BYTES;
 
-const PAGE_BYTES: usize = 4096;
+/// A page, to whole numbers of which bumpalo rounds.
+pub(super) const PAGE_BYTES: usize = 4096;
 
 /// No heap has a larger block, and sums of such sizes fit a number.
 const BLOCK_BYTES_MAX: usize = isize::MAX.cast_unsigned() / 2;

@@ -160,7 +160,7 @@ fn a_small_object_is_alone_when_the_cap_has_no_room_for_a_block_and_the_one_belo
 }
 
 #[test]
-fn blocks_double_up_to_a_mebibyte_and_are_clipped_to_the_cap() {
+fn blocks_double_up_to_a_mebibyte_and_a_page_and_are_clipped_to_the_cap() {
     let system = System::new();
     let cap = 5 * KIB * KIB;
     let arena = Arena::begin(Alloc::new(&system), Bytes::new(64 * KIB), Bytes::new(cap));
@@ -174,8 +174,8 @@ fn blocks_double_up_to_a_mebibyte_and_are_clipped_to_the_cap() {
     }
     // Each block is a round number less what bumpalo leaves to the heap's own header.
     let rounded: std::vec::Vec<_> = steps.iter().map(|step| (step + 16) / KIB).collect();
-    assert_eq!(rounded[..6], [64, 128, 256, 512, 1024, 1024]);
-    assert!(steps.iter().all(|step| *step <= KIB * KIB), "{steps:?}");
+    assert_eq!(rounded[..6], [64, 128, 256, 512, 1024, 1028]);
+    assert!(steps.iter().all(|step| *step <= 1028 * KIB), "{steps:?}");
     assert!(held <= cap && cap - held < 496, "no further block fits: {held} of {cap}");
     assert_eq!(Bytes::new(held), system.diagnostics().bytes_outstanding);
 }
@@ -310,4 +310,42 @@ fn what_the_port_has_admitted_is_what_the_arena_holds() {
     assert_eq!(budget.used(), Bytes::ZERO);
     budget.charge(Bytes::new(1), OpTag::NONE).expect("nothing is left charged");
     budget.refund(Bytes::new(1), OpTag::NONE);
+}
+
+#[test]
+fn the_first_block_is_what_is_expected_but_at_most_the_hint() {
+    let system = System::new();
+    for (hint, expected, first) in [(64, 16, 16), (64, 256, 64), (64, 0, 4), (0, 64, 4)] {
+        let (hint, expected) = (Bytes::new(hint * KIB), Bytes::new(expected * KIB));
+        let mut arena = Arena::begin(Alloc::new(&system), hint, Bytes::from_mib(1));
+        arena.expect_bytes(expected);
+        arena.try_alloc(1_u8).expect("it fits");
+        assert_eq!(arena.stats().held_bytes, Bytes::new(first * KIB - 16), "{hint} {expected}");
+    }
+}
+
+#[test]
+fn large_objects_in_blocks_leave_the_newest_block_in_use() {
+    let budget = Budgeted::new(System::new(), Bytes::from_mib(64));
+    let cap = Bytes::from_mib(32);
+    let arena = Arena::begin(Alloc::new(&budget), Bytes::ZERO, cap).with_large_objects_in_blocks();
+    let mut large = std::vec::Vec::new();
+    while arena.stats().blocks < 3 {
+        arena.try_alloc([1_u8; 64]).expect("it fits");
+    }
+    let before = arena.stats();
+    for round in 1..=4_u8 {
+        let object = arena.try_alloc_slice_with(3 << 20, |_| round).expect("it fits");
+        large.push((round, object));
+        let small = arena.try_alloc([round; 16]).expect("it fits");
+        assert_eq!(small, &[round; 16]);
+    }
+    let after = arena.stats();
+    assert_eq!((after.objects_dedicated, after.blocks), (0, before.blocks + 4));
+    let held = after.held_bytes.get() - before.held_bytes.get();
+    assert!(held <= 4 * ((3 << 20) + 4096), "each has a block of its size: {held}");
+    assert!(large.iter().all(|(round, object)| object.iter().all(|byte| byte == round)));
+    assert_eq!(budget.used(), after.held_bytes);
+    drop(arena);
+    assert_eq!(budget.used(), Bytes::ZERO);
 }

@@ -6,6 +6,7 @@ mod arena_failures;
 mod arena_model;
 mod budget;
 mod charges;
+mod column;
 mod containers;
 #[cfg(feature = "testing")]
 mod contract;
