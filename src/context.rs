@@ -20,7 +20,7 @@ use crate::cache::{
 use crate::clock::Clock;
 use crate::fs::FileSystem;
 use crate::git::{self, Head, Repository};
-use crate::memory::{Alloc, Arena};
+use crate::memory::{Alloc, Arena, InternTable};
 use crate::progress::Progress;
 pub use gitmind_ports::pipeline::workers as available_workers;
 use std::ops::ControlFlow;
@@ -49,6 +49,8 @@ impl std::fmt::Debug for Context<'_> {
 pub struct Workspace<'w, 'm, 'd> {
     /// Memory that is freed when the rebuild ends. Its cap limits how much is in memory at once.
     pub arena: &'w mut Arena<'m>,
+    /// An empty table, of whose kind paths are interned.
+    pub texts: &'w InternTable<'d>,
     /// The file system that edges are spilled to when they would exceed the cap, such as
     /// [`PosixFileSystem::from_environment`](crate::fs::PosixFileSystem::from_environment). Without
     /// one, exceeding the cap is an error. Exceeding a budget below the cap always is.
@@ -92,7 +94,7 @@ impl<'a> Context<'a> {
     /// use gitmind::context::{Context, Workspace};
     /// use gitmind::git::fake::FakeRepository;
     /// use gitmind::journal::EdgeOrder;
-    /// use gitmind::memory::{Alloc, Arena, Budgeted, System};
+    /// use gitmind::memory::{Alloc, Arena, Budgeted, InternTable, Pooling, System, Zeroing};
     /// use gitmind::{oid::Oid, progress::Silent, units::Bytes};
     /// use std::ops::ControlFlow;
     /// let budget = Budgeted::new(System::new(), Bytes::from_mib(8));
@@ -104,13 +106,14 @@ impl<'a> Context<'a> {
     /// let context = Context { alloc, repository: &repository, clock: &clock, progress: &Silent };
     ///
     /// let mut arena = Arena::begin(alloc, Bytes::from_mib(1), Bytes::from_mib(4));
-    /// let workspace = Workspace { arena: &mut arena, disk: None, workers: 0 };
+    /// let texts = InternTable::new(alloc, Pooling::On, Zeroing::Off);
+    /// let workspace = Workspace { arena: &mut arena, texts: &texts, disk: None, workers: 0 };
     /// let edge_order = EdgeOrder::OldestFirst;
     /// let options = RebuildOptions { edge_order, force: false, strict: true };
     /// let report = context.rebuild(workspace, &branch, options)?;
     /// assert_eq!((report.meta.edges, report.meta.commits), (1, 1));
     ///
-    /// let to = Endpoint { oid: Oid::ZERO, direction: Direction::Reverse };
+    /// let to = Endpoint::object(Oid::ZERO, Direction::Reverse);
     /// let answer = context.query(&branch, to, |found| {
     ///     assert_eq!(found.id, 0);
     ///     Ok::<_, QueryError>(ControlFlow::Continue(()))
@@ -130,8 +133,8 @@ impl<'a> Context<'a> {
         options: RebuildOptions,
     ) -> Result<Report, RebuildError> {
         let Self { alloc, repository, clock, progress } = *self;
-        let Workspace { arena, disk, workers } = workspace;
-        let rebuild = Rebuild { alloc, repository, clock, progress, disk, workers };
+        let Workspace { arena, texts, disk, workers } = workspace;
+        let rebuild = Rebuild { alloc, repository, clock, progress, disk, workers, texts };
         rebuild.run(arena, branch, options)
     }
 
@@ -143,7 +146,7 @@ impl<'a> Context<'a> {
     pub fn query<E: From<QueryError>>(
         &self,
         branch: &BranchName,
-        endpoint: Endpoint,
+        endpoint: Endpoint<'_>,
         visit: impl FnMut(&FoundEdge<'_>) -> Result<ControlFlow<()>, E>,
     ) -> Result<Answer, E> {
         Query { alloc: self.alloc, repository: self.repository }.run(branch, endpoint, visit)

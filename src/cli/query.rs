@@ -13,7 +13,9 @@ use crate::clock::Clock;
 use crate::context::Context;
 use crate::context::operation;
 use crate::env::Environment;
+use crate::fs::OwnedPath;
 use crate::git::Error;
+use crate::journal::Edge;
 use crate::progress::Silent;
 use crate::telemetry::{Level, Metric};
 use std::io::Write;
@@ -40,16 +42,28 @@ pub(super) fn run(
     let context = Context { alloc, repository: &repository, clock: &clock, progress: &Silent };
     let branch = repository::branch(&context, options.branch.as_deref())?;
     let (word, direction) = options.endpoint.word();
-    let oid = object::named(&context, repository.location(), word)?;
+    let named = object::named(&context, repository.location(), word)?;
     session.about(branch.as_str(), "query", repository.location().git_dir.clone());
     repository::journal_tip(&repository, &branch)?;
     session.telemetry.log(Level::Info, "cache", "query_start", |event| {
         event.text("branch", branch.as_str().as_bytes())?;
         event.text("mode", b"query")
     });
-    let outcome = print(&context, &branch, Endpoint { oid, direction }, options, output);
+    let path = named.path.as_ref().map(OwnedPath::as_bytes);
+    let endpoint = Endpoint { object: named.object, path, direction };
+    if let Some(missing) = named.missing {
+        let any = context.query(&branch, endpoint, |_| Ok::<_, Failure>(ControlFlow::Break(())))?;
+        if any.edges == 0 {
+            return Err(missing);
+        }
+    }
+    let mut others = 0;
+    let outcome = print(&context, &branch, endpoint, options, output, &mut others);
     tell(session, &branch, &outcome, clock.elapsed());
     let answer = outcome?;
+    if let (1.., Some(path)) = (others, path) {
+        output.note(&of_other_contents(others, path, endpoint.object.is_some()));
+    }
     warn(&answer, output);
     Ok(Exit::Success)
 }
@@ -58,21 +72,25 @@ pub(super) fn run(
 fn print(
     context: &Context<'_>,
     branch: &BranchName,
-    endpoint: Endpoint,
+    endpoint: Endpoint<'_>,
     options: &QueryArgs,
     output: &mut Output,
+    others: &mut u64,
 ) -> Result<Answer, Failure> {
     let mut left = options.limit.unwrap_or(u64::MAX);
-    let mut wanted = |relation| {
-        let is_wanted = left > 0 && options.relation.is_none_or(|filter| filter.matches(relation));
+    let mut wanted = |edge: &Edge<'_>| {
+        let is_wanted =
+            left > 0 && options.relation.is_none_or(|filter| filter.matches(edge.relation));
         left -= u64::from(is_wanted);
+        let is_other = is_wanted && endpoint.object != Some(endpoint.object_of(edge));
+        *others += u64::from(is_other);
         let flow = if left > 0 { ControlFlow::Continue(()) } else { ControlFlow::Break(()) };
         (is_wanted, flow)
     };
     if options.json {
         let mut list = JsonList::begin(branch, output)?;
         let answer = context.query(branch, endpoint, |found| {
-            let (is_wanted, flow) = wanted(found.edge.relation);
+            let (is_wanted, flow) = wanted(&found.edge);
             if is_wanted {
                 list.edge(Some(found.id), found.commit, &found.edge)?;
             }
@@ -84,13 +102,14 @@ fn print(
             ("edge_order", answer.edge_order.name().into()),
             ("commits_skipped", answer.malformed.skipped.into()),
             ("edges_truncated", answer.malformed.truncated.into()),
+            ("edges_of_other_contents", (*others).into()),
         ])?;
         return Ok(answer);
     }
     let mut shown = 0;
     let columns = output.columns().map(|columns| columns.saturating_sub(ID_COLUMNS + 2));
     let answer = context.query(branch, endpoint, |found| {
-        let (is_wanted, flow) = wanted(found.edge.relation);
+        let (is_wanted, flow) = wanted(&found.edge);
         if is_wanted {
             shown += 1;
             write!(output, "{:>ID_COLUMNS$}  ", found.id)?;
@@ -106,6 +125,18 @@ fn print(
     };
     list::conclude(branch, shown, kind, options.limit, output)?;
     Ok(answer)
+}
+
+/// Says that edges were recorded for contents that `path` does not have in HEAD's commit.
+fn of_other_contents(others: u64, path: &[u8], is_there: bool) -> String {
+    let path = String::from_utf8_lossy(path);
+    let what = if others == 1 { "edge was" } else { "edges were" };
+    match is_there {
+        true => format!("{others} {what} recorded for other contents of `{path}` than HEAD's"),
+        false => {
+            format!("{others} {what} recorded for `{path}`, which HEAD's commit does not have")
+        }
+    }
 }
 
 /// The state of the cache in one word.

@@ -38,7 +38,8 @@ pub(super) fn run(
     let fs = PosixFileSystem::from_environment(env);
     let mut arena = session.memory.arena(alloc);
     let disk = (!options.no_spill).then_some(&fs as &dyn FileSystem);
-    let workspace = Workspace { arena: &mut arena, disk, workers };
+    let texts = &session.memory.intern_table(alloc);
+    let workspace = Workspace { arena: &mut arena, texts, disk, workers };
     let context = Context { alloc, repository: &repository, clock: &clock, progress: &bar };
     let branch = repository::branch(&context, options.branch.as_deref())?;
     if options.branch.is_some() {

@@ -109,6 +109,7 @@ impl Memory {
             _ => self.attr_query,
         };
         let arena = Arena::with(alloc, hint, cap, self.pooling, self.zeroing);
+        let arena = arena.with_large_objects_in_blocks();
         self.growth.of(alloc.op().op(), arena)
     }
 

@@ -81,7 +81,8 @@ fn rebuild(repository: &GitRepository, alloc: Alloc<'_>) {
     let edge_order = EdgeOrder::OldestFirst;
     let options = RebuildOptions { edge_order, force: true, strict: true };
     let mut arena = Arena::begin(alloc, Bytes::from_mib(1), Bytes::from_mib(256));
-    let workspace = Workspace { arena: &mut arena, disk: None, workers: 1 };
+    let texts = InternTable::new(alloc, Pooling::On, Zeroing::Off);
+    let workspace = Workspace { arena: &mut arena, texts: &texts, disk: None, workers: 1 };
     context.rebuild(workspace, &branch, options).expect("a whole journal");
 }
 
@@ -106,9 +107,9 @@ fn query<const FROM_CACHE: bool>(repository: &GitRepository, alloc: Alloc<'_>) {
     let clock = FixedClock(Timestamp { seconds: 1_700_000_000, offset_seconds: 0 });
     let context = Context { alloc, repository, clock: &clock, progress: &Silent };
     let branch = BranchName::new("main").expect("a name");
-    let hub = Endpoint { oid: hub(repository, alloc), direction: Direction::Forward };
+    let hub = Endpoint::object(hub(repository, alloc), Direction::Forward);
     let answer = context.query(&branch, hub, |found| {
-        assert_eq!(found.edge.source, hub.oid);
+        assert_eq!(Some(found.edge.source), hub.object);
         Ok::<_, QueryError>(ControlFlow::Continue(()))
     });
     let answer = answer.expect("a whole journal");

@@ -74,7 +74,8 @@ impl Session {
         let alloc = scope.tag(self.memory.alloc());
         let context = Context { alloc, repository: &repository, clock: &CLOCK, progress: &Silent };
         let mut arena = self.memory.arena(alloc);
-        let workspace = Workspace { arena: &mut arena, disk: Some(&disk), workers: 0 };
+        let texts = &self.memory.intern_table(alloc);
+        let workspace = Workspace { arena: &mut arena, texts, disk: Some(&disk), workers: 0 };
         let report = context.rebuild(workspace, &self.branch, options).expect("a whole journal");
         assert_eq!(
             report.spilled > Bytes::ZERO,
@@ -128,7 +129,7 @@ impl Session {
         let mut said = vec![];
         for &oid in objects {
             for direction in [Direction::Forward, Direction::Reverse] {
-                let endpoint = Endpoint { oid, direction };
+                let endpoint = Endpoint::object(oid, direction);
                 let answer = context.query(&self.branch, endpoint, |found| {
                     said.push(format!("{found:?}"));
                     Ok::<_, QueryError>(ControlFlow::Continue(()))

@@ -6,6 +6,9 @@
 //!
 //! Decoding does not trust claimed sizes: each is checked against the length of the file first.
 
+mod ids_encoder;
+
+pub(super) use self::ids_encoder::IdsEncoder;
 use gitmind_memory::{Alloc, MemoryError, Vec};
 
 const MAGIC: &[u8; 8] = b"GMCACHE\0";
@@ -21,6 +24,8 @@ const COOKIE_NO_RUNS: u32 = 12346;
 const ARRAY_CONTAINER_IDS_MAX: usize = 4096;
 /// Size of a bitset container in bytes.
 const BITSET_BYTES: usize = 8192;
+/// Words of a bitset container.
+pub(super) const CONTAINER_WORDS: usize = BITSET_BYTES / 4;
 /// Largest number of containers: one for each value of the upper 16 bits.
 const CONTAINERS_MAX: usize = 1 << 16;
 
@@ -39,13 +44,29 @@ const CONTAINERS_MAX: usize = 1 << 16;
 /// # Errors
 /// When an allocation fails; `out` is then unchanged.
 pub fn encode_bitmap(ids: &[u32], out: &mut Vec<'_, u8>) -> Result<(), MemoryError> {
-    debug_assert!(ids.is_sorted_by(|a, b| a < b), "ids must be sorted and distinct");
-    let (stream_len, array_len) = (container_stream_len(ids), 4 + 4 * ids.len());
-    // The exact length of the file, so that no later push allocates.
-    out.try_reserve(HEADER_BYTES + 1 + stream_len.min(array_len))?;
+    out.try_reserve(HEADER_BYTES + ids_len(ids))?;
+    push_header(out)?;
+    encode_ids(ids, out)
+}
+
+/// Appends the header of a bitmap file.
+pub(super) fn push_header(out: &mut Vec<'_, u8>) -> Result<(), MemoryError> {
     out.try_extend_from_slice(MAGIC)?;
     out.try_extend_from_slice(&VERSION.to_le_bytes())?;
-    out.try_extend_from_slice(&0_u32.to_le_bytes())?;
+    out.try_extend_from_slice(&0_u32.to_le_bytes())
+}
+
+/// The length of what `encode_ids` appends.
+fn ids_len(ids: &[u32]) -> usize {
+    1 + container_stream_len(ids).min(4 + 4 * ids.len())
+}
+
+/// Appends what a bitmap file has behind its header: `ids`, which must be sorted and distinct.
+pub(super) fn encode_ids(ids: &[u32], out: &mut Vec<'_, u8>) -> Result<(), MemoryError> {
+    debug_assert!(ids.is_sorted_by(|a, b| a < b), "ids must be sorted and distinct");
+    let (stream_len, array_len) = (container_stream_len(ids), 4 + 4 * ids.len());
+    // The exact length, so that no later push allocates.
+    out.try_reserve(1 + stream_len.min(array_len))?;
     if stream_len < array_len {
         out.try_push(CONTAINERS)?;
         encode_containers(ids, out)
@@ -145,6 +166,11 @@ pub fn decode_bitmap<'a>(alloc: Alloc<'a>, file: &[u8]) -> Result<Vec<'a, u32>, 
     if version != VERSION {
         return Err(BitmapError::Version(version));
     }
+    decode_ids(alloc, body)
+}
+
+/// Decodes what `encode_ids` writes. Allocates in proportion to the length of `body`.
+pub(super) fn decode_ids<'a>(alloc: Alloc<'a>, body: &[u8]) -> Result<Vec<'a, u32>, BitmapError> {
     let ids = match body.split_first() {
         Some((&ARRAY, body)) => decode_array(alloc, body),
         Some((&CONTAINERS, body)) => decode_containers(alloc, body),

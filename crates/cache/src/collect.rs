@@ -1,9 +1,11 @@
 //! Collecting the edges of a journal: in the arena while they fit, else in a scratch file by shard.
 
 use super::commit_ids::CommitIds;
-use super::edge_columns::EdgeColumns;
+use super::edge_columns::{self, EdgeColumns};
+use super::end_table::End;
 use super::error::{FullBecause, RebuildError};
 use super::numbered::NumberedCommits;
+use super::path_keys::PathKeys;
 use super::spill::Spilled;
 use core::ops::ControlFlow;
 use gitmind_git::oid::Oid;
@@ -12,21 +14,25 @@ use gitmind_journal::{
     EdgeOrder, History, JournalItem, MalformedCounts, PayloadBuffer, RangeWalk, walk_into,
     walk_range,
 };
-use gitmind_memory::{Alloc, Arena, Box, Vec};
+use gitmind_memory::{Alloc, Arena, Box, InternTable, Vec};
 use gitmind_ports::fs::FileSystem;
 use gitmind_ports::progress::{Progress, Step};
 
 /// Commits between two progress reports.
 const REPORT_EVERY: usize = 1024;
+/// Interned paths may use 1/64 of the arena's cap.
+const PATHS_CAP_SHARE: u64 = 64;
 
 /// The journal's repository, and what is needed to read it.
 #[derive(Clone, Copy)]
-pub(super) struct Source<'a> {
+pub(super) struct Source<'t, 'a> {
     pub(super) repository: &'a dyn Repository,
     pub(super) alloc: Alloc<'a>,
     /// Strict mode: a malformed commit is an error.
     pub(super) strict: bool,
     pub(super) progress: &'a dyn Progress,
+    /// An empty table, of whose kind paths are interned.
+    pub(super) texts: &'t InternTable<'a>,
 }
 
 /// Where collected edges may be stored.
@@ -50,7 +56,7 @@ impl<'a> Storage<'a> {
 }
 
 /// The commits and edges that are newer than a cache.
-type Newer<'r, 'a> = (NumberedCommits<'a, CommitIds<'a>>, EdgeColumns<'r>, MalformedCounts);
+type Newer<'r, 'a> = (NumberedCommits<'a, CommitIds<'a>>, edge_columns::Edges<'r>, MalformedCounts);
 
 /// The collected commits and edges of a journal.
 pub(super) struct Collected<'r, 'a> {
@@ -61,11 +67,17 @@ pub(super) struct Collected<'r, 'a> {
 
 /// The collected edges.
 pub(super) enum Edges<'r, 'a> {
-    InMemory(EdgeColumns<'r>),
+    InMemory(edge_columns::Edges<'r>),
     Spilled(Box<'a, Spilled<'a>>),
 }
 
-impl<'a> Source<'a> {
+/// The edges that are collected so far.
+enum Growing<'r, 'a> {
+    InMemory(EdgeColumns<'r, 'a>),
+    Spilled(Box<'a, Spilled<'a>>),
+}
+
+impl<'a> Source<'_, 'a> {
     /// Reads the journal at `tip` into the arena until it is full, then to disk.
     pub(super) fn read<'r>(
         self,
@@ -98,7 +110,7 @@ impl<'a> Source<'a> {
             RangeWalk::Newer(history) => {
                 let Collected { commits, edges, malformed } = collector.finish(history)?;
                 match edges {
-                    Edges::InMemory(columns) => Ok(Ok((commits, columns, malformed))),
+                    Edges::InMemory(edges) => Ok(Ok((commits, edges, malformed))),
                     Edges::Spilled(_) => unreachable!("`Storage::Arena` never spills"),
                 }
             }
@@ -106,13 +118,14 @@ impl<'a> Source<'a> {
     }
 }
 
-struct Collector<'r, 'a> {
-    source: Source<'a>,
+struct Collector<'t, 'r, 'a> {
+    source: Source<'t, 'a>,
     /// Where edges are spilled to when the arena is full; `None` if they must not, or are already.
     disk: Option<&'a dyn FileSystem>,
     cap_bytes: u64,
     payload: PayloadBuffer<'a>,
-    edges: Edges<'r, 'a>,
+    paths: PathKeys<'a>,
+    edges: Growing<'r, 'a>,
     /// Number of edges so far.
     count: u32,
     /// For each visited commit, the number of edges before it.
@@ -120,19 +133,20 @@ struct Collector<'r, 'a> {
     malformed: MalformedCounts,
 }
 
-impl<'r, 'a> Collector<'r, 'a> {
+impl<'t, 'r, 'a> Collector<'t, 'r, 'a> {
     fn new(
-        source: Source<'a>,
+        source: Source<'t, 'a>,
         arena: &'r Arena<'r>,
         storage: Storage<'a>,
     ) -> Result<Self, RebuildError> {
         let cap_bytes = arena.cap_bytes().get();
+        let in_memory = || Growing::InMemory(EdgeColumns::new(arena, source.alloc));
         let (disk, edges) = match storage {
-            Storage::Arena => (None, Edges::InMemory(EdgeColumns::new(arena)?)),
-            Storage::ArenaThenDisk(disk) => (Some(disk), Edges::InMemory(EdgeColumns::new(arena)?)),
+            Storage::Arena => (None, in_memory()),
+            Storage::ArenaThenDisk(disk) => (Some(disk), in_memory()),
             Storage::Disk(disk) => {
                 let spilled = Spilled::begin(disk, source.alloc, cap_bytes)?;
-                (None, Edges::Spilled(source.alloc.try_box(spilled)?))
+                (None, Growing::Spilled(source.alloc.try_box(spilled)?))
             }
         };
         Ok(Self {
@@ -140,6 +154,7 @@ impl<'r, 'a> Collector<'r, 'a> {
             disk,
             cap_bytes,
             payload: PayloadBuffer::new(source.alloc),
+            paths: PathKeys::new(source.texts.empty_like(), cap_bytes / PATHS_CAP_SHARE),
             edges,
             count: 0,
             starts: Vec::new(source.alloc),
@@ -154,6 +169,10 @@ impl<'r, 'a> Collector<'r, 'a> {
     ) -> Result<Collected<'r, 'a>, RebuildError> {
         let Self { edges, count, mut starts, malformed, .. } = self;
         starts.try_push(count)?;
+        let edges = match edges {
+            Growing::InMemory(columns) => Edges::InMemory(columns.into_edges()),
+            Growing::Spilled(spilled) => Edges::Spilled(spilled),
+        };
         Ok(Collected { commits: NumberedCommits::new(history, starts), edges, malformed })
     }
 
@@ -172,7 +191,7 @@ impl<'r, 'a> Collector<'r, 'a> {
         }
         added?;
         match &self.edges {
-            Edges::InMemory(columns)
+            Growing::InMemory(columns)
                 if self.disk.is_some() && columns.is_near_cap(self.starts.len()) =>
             {
                 self.spill()
@@ -183,30 +202,30 @@ impl<'r, 'a> Collector<'r, 'a> {
 
     /// Moves the edges to disk, where all further edges are stored too.
     fn spill(&mut self) -> Result<(), RebuildError> {
-        let (Edges::InMemory(columns), Some(disk)) = (&mut self.edges, self.disk) else {
+        let (Growing::InMemory(columns), Some(disk)) = (&self.edges, self.disk) else {
             return Ok(());
         };
-        columns.truncate(self.count as usize);
         let mut spilled = Spilled::begin(disk, self.source.alloc, self.cap_bytes)?;
-        for (visit, (source, target)) in (0..).zip(columns.edges()) {
+        for (visit, (source, target)) in (0..).zip(columns.first_edges(self.count as usize)) {
             spilled.try_push(visit, source, target)?;
         }
-        self.edges = Edges::Spilled(self.source.alloc.try_box(spilled)?);
+        self.edges = Growing::Spilled(self.source.alloc.try_box(spilled)?);
         Ok(())
     }
 
     /// Adds the edges of a commit.
     fn try_add(&mut self, commit: &Commit<'_>) -> Result<(), RebuildError> {
-        let Self { source: Source { strict, .. }, payload, edges, count, malformed, .. } = self;
+        let Self { source: Source { strict, .. }, payload, paths, edges, count, malformed, .. } =
+            self;
         let read = payload.read(commit, |item| {
             match item {
                 JournalItem::Edge(_, edge) => {
                     let next = count.checked_add(1).ok_or(RebuildError::TooManyEdges)?;
+                    let source = End { object: edge.source, path: paths.key(edge.source_path)? };
+                    let target = End { object: edge.target, path: paths.key(edge.target_path)? };
                     match edges {
-                        Edges::InMemory(columns) => columns.try_push(edge.source, edge.target)?,
-                        Edges::Spilled(spilled) => {
-                            spilled.try_push(*count, edge.source, edge.target)?;
-                        }
+                        Growing::InMemory(columns) => columns.try_push(source, target)?,
+                        Growing::Spilled(spilled) => spilled.try_push(*count, source, target)?,
                     }
                     *count = next;
                 }

@@ -2,6 +2,7 @@
 
 use super::existing::ExistingError;
 use super::oid_table::OidTableError;
+use super::path_file::PathFileError;
 use gitmind_git::branch::{BranchName, BranchNameError};
 use gitmind_journal::{Malformed, WalkError};
 use gitmind_memory::units::Bytes;
@@ -73,6 +74,16 @@ impl From<FsError> for RebuildError {
         match error {
             FsError::Memory(error) => Self::Memory(error),
             error => Self::Spill(error),
+        }
+    }
+}
+
+impl From<PathFileError> for RebuildError {
+    fn from(error: PathFileError) -> Self {
+        match error {
+            PathFileError::Memory(error) => Self::Memory(error),
+            // Only a file that is read is malformed.
+            _ => Self::TooManyEdges,
         }
     }
 }

@@ -3,6 +3,7 @@
 use super::bitmap::BitmapError;
 use super::commit_index::CommitIndexError;
 use super::meta::{Meta, MetaError};
+use super::path_file::PathFileError;
 use super::root::{Root, read_verified};
 use gitmind_git::oid::Oid;
 use gitmind_git::{self as git, ObjectKind, Repository, object_id};
@@ -45,6 +46,9 @@ pub enum ExistingError {
     /// A chunk of the commit index is malformed.
     #[error(transparent)]
     CommitIndex(#[from] CommitIndexError),
+    /// A file of the path index is malformed.
+    #[error(transparent)]
+    Paths(PathFileError),
     /// A commit or a tree is malformed.
     #[error("{0}")]
     Malformed(&'static str),
@@ -68,6 +72,15 @@ impl From<BitmapError> for ExistingError {
         match error {
             BitmapError::Memory(error) => error.into(),
             error => Self::Bitmap(error),
+        }
+    }
+}
+
+impl From<PathFileError> for ExistingError {
+    fn from(error: PathFileError) -> Self {
+        match error {
+            PathFileError::Memory(error) => error.into(),
+            error => Self::Paths(error),
         }
     }
 }

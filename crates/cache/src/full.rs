@@ -16,15 +16,15 @@ use gitmind_ports::clock::Timestamp;
 use gitmind_ports::fs::FileSystem;
 
 /// What a full rebuild needs.
-pub(super) struct Full<'a> {
+pub(super) struct Full<'t, 'a> {
     pub(super) target: Target<'a>,
-    pub(super) source: Source<'a>,
+    pub(super) source: Source<'t, 'a>,
     pub(super) edge_order: EdgeOrder,
     pub(super) time: Timestamp,
 }
 
-/// The metadata, the malformed commits, the written objects, and the number of spilled bytes.
-type Built<'a> = (Meta, MalformedCounts, Written<'a>, Bytes);
+/// The malformed commits, the written objects, and the number of spilled bytes.
+type Built<'a> = (MalformedCounts, Written<'a>, Bytes);
 
 /// The outcome of the phase in memory.
 enum Outcome<'a> {
@@ -37,7 +37,7 @@ enum Outcome<'a> {
     ),
 }
 
-impl<'a> Full<'a> {
+impl<'a> Full<'_, 'a> {
     /// Reads the journal at `tip` and writes its cache. Edges that do not fit in the arena are
     /// spilled to `disk`; without a disk, that is an error.
     pub(super) fn run(
@@ -63,8 +63,8 @@ impl<'a> Full<'a> {
             }
         };
         let plan = SpilledPlan { target: self.target, spilled: &spilled, commits: &commits };
-        let written = plan.write(arena, &meta, self.time)?;
-        Ok((meta, malformed, written, spilled.bytes()))
+        let written = plan.write(arena, meta, self.time)?;
+        Ok((malformed, written, spilled.bytes()))
     }
 
     /// Reads the journal, and writes the cache unless edges were spilled.
@@ -82,16 +82,17 @@ impl<'a> Full<'a> {
                 let commits = self.source.alloc.try_box(commits)?;
                 Ok(Outcome::Spilled(meta, malformed, commits, spilled))
             }
-            Edges::InMemory(columns) => {
-                let plan = Plan::new(arena, commits, columns)?;
-                let written = write(self.target, &plan, &meta, self.time)?;
-                Ok(Outcome::Written((meta, malformed, written, Bytes::ZERO)))
+            Edges::InMemory(edges) => {
+                let plan = Plan::new(arena, commits, edges)?;
+                let written = write(self.target, plan, meta, self.time)?;
+                Ok(Outcome::Written((malformed, written, Bytes::ZERO)))
             }
         }
     }
 }
 
-/// The metadata of a cache of the collected commits.
+/// The metadata of a cache of the collected commits, without the number of paths, which is known
+/// when they are written.
 pub(super) fn meta_of(
     tip: Oid,
     edge_order: EdgeOrder,
@@ -107,5 +108,6 @@ pub(super) fn meta_of(
         commits_skipped: malformed.skipped,
         edges_truncated: malformed.truncated,
         commits_indexed: count(commits.spans().count())?,
+        paths: 0,
     })
 }

@@ -13,7 +13,7 @@ use gitmind_memory::{Alloc, MemoryError, Vec};
 /// Name of the blob in the root tree.
 pub(super) const NAME: &[u8] = b"meta";
 const VERSION_LINE_START: &str = "git-mind-cache ";
-const VERSION: u32 = 2;
+const VERSION: u32 = 3;
 /// Number of leading bits of an object id that select its shard.
 const SHARD_BITS: u32 = 8;
 /// An upper bound of the length of a valid blob, in bytes.
@@ -33,6 +33,7 @@ const BYTES_MAX: usize = 1024;
 ///     commits_skipped: 0,
 ///     edges_truncated: 0,
 ///     commits_indexed: 45,
+///     paths: 62,
 /// };
 /// assert_eq!(Meta::parse(meta.to_string().as_bytes()), Ok(meta));
 /// ```
@@ -52,6 +53,8 @@ pub struct Meta {
     pub edges_truncated: u32,
     /// Number of records of the commit index: commits with edges.
     pub commits_indexed: u32,
+    /// Number of distinct paths of its edges.
+    pub paths: u32,
 }
 
 /// Why a blob is not valid metadata.
@@ -76,7 +79,8 @@ impl core::fmt::Display for Meta {
         writeln!(f, "edges-truncated {}", self.edges_truncated)?;
         writeln!(f, "shard-bits {SHARD_BITS}")?;
         writeln!(f, "commits-indexed {}", self.commits_indexed)?;
-        writeln!(f, "commits-per-chunk {RECORDS_PER_CHUNK}")
+        writeln!(f, "commits-per-chunk {RECORDS_PER_CHUNK}")?;
+        writeln!(f, "paths {}", self.paths)
     }
 }
 
@@ -101,8 +105,8 @@ impl Meta {
         text
     }
 
-    /// The metadata of this cache after an update that adds the commits of `added`; `None` when a
-    /// count overflows.
+    /// The metadata of this cache after an update that adds the commits of `added`, whose paths are
+    /// counted when they are written; `None` when a count overflows.
     pub(super) fn extended(&self, added: &Self) -> Option<Self> {
         Some(Self {
             journal_tip: added.journal_tip,
@@ -112,6 +116,7 @@ impl Meta {
             commits_skipped: self.commits_skipped.checked_add(added.commits_skipped)?,
             edges_truncated: self.edges_truncated.checked_add(added.edges_truncated)?,
             commits_indexed: self.commits_indexed.checked_add(added.commits_indexed)?,
+            paths: self.paths,
         })
     }
 
@@ -145,6 +150,7 @@ impl Meta {
             commits_skipped: count(value("commits-skipped")?)?,
             edges_truncated: count(value("edges-truncated")?)?,
             commits_indexed: 0,
+            paths: 0,
         };
         if count(value("shard-bits")?)? != SHARD_BITS {
             return Err(MetaError::Malformed("shard-bits is not 8"));
@@ -153,6 +159,7 @@ impl Meta {
         if count(value("commits-per-chunk")?)? != RECORDS_PER_CHUNK {
             return Err(MetaError::Malformed("commits-per-chunk is not 1024"));
         }
+        meta.paths = count(value("paths")?)?;
         // Only the canonical form is valid, so that equal metadata is an equal blob.
         if meta.text().as_bytes() != blob {
             return Err(MetaError::Malformed("it is not in canonical form"));
@@ -172,8 +179,8 @@ mod tests {
 
     fn metas() -> impl Strategy<Value = Meta> {
         let order = prop_oneof![Just(EdgeOrder::OldestFirst), Just(EdgeOrder::NewestFirst)];
-        (any::<[u8; 20]>(), order, any::<[u32; 5]>()).prop_map(|(tip, edge_order, counts)| {
-            let [edges, commits, commits_skipped, edges_truncated, commits_indexed] = counts;
+        (any::<[u8; 20]>(), order, any::<[u32; 6]>()).prop_map(|(tip, edge_order, counts)| {
+            let [edges, commits, commits_skipped, edges_truncated, commits_indexed, paths] = counts;
             Meta {
                 journal_tip: Oid::new(tip),
                 edge_order,
@@ -182,6 +189,7 @@ mod tests {
                 commits_skipped,
                 edges_truncated,
                 commits_indexed,
+                paths,
             }
         })
     }
@@ -209,10 +217,10 @@ mod tests {
 
     #[test]
     fn another_version_has_an_error_that_names_it() {
-        for other in ["1", "3"] {
+        for other in ["2", "4"] {
             let blob = format!("git-mind-cache {other}\nanything");
             let error = Meta::parse(blob.as_bytes()).expect_err("another");
-            let expected = format!("cache format {other} is not known, only 2");
+            let expected = format!("cache format {other} is not known, only 3");
             assert_eq!(error.to_string(), expected);
         }
     }

@@ -5,17 +5,14 @@
 
 use core::hash::BuildHasher;
 use gitmind_git::oid::Oid;
-use gitmind_memory::{Arena, ArenaVec, MemoryError};
+use gitmind_memory::{Alloc, Arena, ArenaColumn, ColumnRef, MemoryError};
 use hashbrown::HashTable;
 use hashbrown::hash_table::Entry;
 
-/// Initial capacity in ids: large enough that the arrays are not small objects of the arena.
-const OIDS_MIN: usize = 1024;
-
 /// Distinct object ids, numbered from 0.
-pub(super) struct OidTable<'r> {
-    oids: ArenaVec<'r, Oid>,
-    numbers: HashTable<u32, &'r Arena<'r>>,
+pub(super) struct OidTable<'r, 'a> {
+    oids: ArenaColumn<'r, Oid>,
+    numbers: HashTable<u32, Alloc<'a>>,
     hasher: foldhash::fast::RandomState,
 }
 
@@ -32,17 +29,16 @@ impl From<MemoryError> for OidTableError {
     }
 }
 
-impl<'r> OidTable<'r> {
-    pub(super) fn new(arena: &'r Arena<'r>) -> Result<Self, MemoryError> {
-        let mut numbers = HashTable::new_in(arena);
-        numbers.try_reserve(OIDS_MIN, |_| 0).map_err(MemoryError::from)?;
-        let oids = ArenaVec::try_with_capacity(OIDS_MIN, arena)?;
-        Ok(Self { oids, numbers, hasher: Default::default() })
+impl<'r, 'a> OidTable<'r, 'a> {
+    /// An empty table. The hash index is on `alloc`, since it is rebuilt when it grows.
+    pub(super) fn new(arena: &'r Arena<'r>, alloc: Alloc<'a>) -> Self {
+        let numbers = HashTable::new_in(alloc);
+        Self { oids: ArenaColumn::new(arena), numbers, hasher: Default::default() }
     }
 
     /// The ids, by number.
-    pub(super) fn oids(&self) -> &[Oid] {
-        &self.oids
+    pub(super) fn oids(&self) -> ColumnRef<'_, Oid> {
+        self.oids.view()
     }
 
     /// The number of `oid`, if it is in the table.
@@ -67,11 +63,6 @@ impl<'r> OidTable<'r> {
             }
         }
     }
-
-    /// Drops the hash table and returns the ids, by number.
-    pub(super) fn into_oids(self) -> &'r [Oid] {
-        self.oids.into_slice()
-    }
 }
 
 #[cfg(test)]
@@ -88,7 +79,7 @@ mod tests {
         ) {
             let system = System::new();
             let arena = Arena::begin(Alloc::new(&system), Bytes::ZERO, Bytes::from_mib(1));
-            let mut table = OidTable::new(&arena).expect("little memory");
+            let mut table = OidTable::new(&arena, Alloc::new(&system));
             let mut model = vec![];
             for first in firsts {
                 let oid = Oid::new([first; 20]);
@@ -100,8 +91,7 @@ mod tests {
                 prop_assert_eq!(table.find(oid), Some(number));
             }
             prop_assert_eq!(table.find(Oid::new([255; 20])), None);
-            prop_assert_eq!(table.oids(), &*model);
-            prop_assert_eq!(table.into_oids(), &*model);
+            prop_assert!(table.oids().iter().eq(&model));
         }
     }
 }

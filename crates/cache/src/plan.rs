@@ -12,13 +12,16 @@
 
 use super::commit_ids::CommitIds;
 use super::commit_index::{CommitRecord, RECORDS_PER_CHUNK};
-use super::edge_columns::EdgeColumns;
-use super::numbered::NumberedCommits;
-use super::postings::{Postings, zeroed};
+use super::edge_columns::Edges;
+use super::end_table::End;
+use super::numbered::{NumberedCommits, Span};
+use super::path_keys::NO_PATH;
+use super::postings::{Buffers, Postings, zeroed};
+use super::shard::Direction;
 use core::ops::Range;
 use gitmind_git::oid::Oid;
 use gitmind_journal::WalkError;
-use gitmind_memory::{Arena, MemoryError};
+use gitmind_memory::{Arena, ColumnIter, ColumnRef, MemoryError};
 
 /// Smallest number of entries per group, except the last: enough work to pay for the handover to
 /// a thread.
@@ -26,35 +29,70 @@ const GROUP_ENTRIES_MIN: usize = 512;
 /// Number of objects that every cache has: metadata, root tree, commit.
 const FIXED_OBJECTS: u32 = 3;
 
-/// The content of a cache.
+/// What edges are grouped by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Key {
+    /// The object at the end of an edge.
+    Object,
+    /// The key of its path.
+    Path,
+}
+
+impl Key {
+    fn of(self, end: &End) -> Oid {
+        match self {
+            Self::Object => end.object,
+            Self::Path => end.path,
+        }
+    }
+}
+
+/// The edges of a cache, which are grouped by one key at a time.
 pub(super) struct Plan<'r, 'a> {
-    content: Content<'r>,
+    edges: Edges<'r>,
     commits: NumberedCommits<'a, CommitIds<'a>>,
+    /// The numbers of the ends, in the order of the key.
+    order: &'r mut [u32],
+    /// For each end, the number of its key.
+    keys: &'r mut [u32],
+    forward: Buffers<'r>,
+    reverse: Buffers<'r>,
+    first_sources: &'r mut [u32],
 }
 
-/// The content of the shards, which threads share.
-pub(super) struct Content<'r> {
-    oids: &'r [Oid],
-    /// The numbers of `oids`, sorted by object id.
-    sorted: &'r [u32],
-    forward: Postings<'r>,
-    reverse: Postings<'r>,
-    /// For each object that edges end at, the source of the first of these edges.
-    first_sources: &'r [u32],
+/// The edges of a cache by one key, which threads share.
+pub(super) struct Content<'p> {
+    key: Key,
+    ends: ColumnRef<'p, End>,
+    /// For each key in ascending order, the number of an end that has it.
+    sorted: &'p [u32],
+    forward: Postings<'p>,
+    reverse: Postings<'p>,
+    /// For each key that edges end at, the key of the source of the first of these edges.
+    first_sources: &'p [u32],
 }
 
-/// The id lists of an object. An empty list has no file.
+/// The id lists of a key. An empty list has no file.
 pub(super) struct Entry<'a> {
+    /// The object id, or the key of the path.
     pub(super) oid: Oid,
-    /// Ids of the edges that start at the object.
+    /// Ids of the edges that start there.
     pub(super) forward: &'a [u32],
-    /// Ids of the edges that end at the object.
+    /// Ids of the edges that end there.
     pub(super) reverse: &'a [u32],
     /// Whether the reverse file equals a forward file of the cache.
     pub(super) reverse_is_shared: bool,
 }
 
-impl Entry<'_> {
+impl<'a> Entry<'a> {
+    /// The ids of one direction.
+    pub(super) const fn of(&self, direction: Direction) -> &'a [u32] {
+        match direction {
+            Direction::Forward => self.forward,
+            Direction::Reverse => self.reverse,
+        }
+    }
+
     /// Number of files that no other entry has.
     fn own_files(&self) -> u32 {
         let reverse = !self.reverse.is_empty() && !self.reverse_is_shared;
@@ -63,17 +101,38 @@ impl Entry<'_> {
 }
 
 impl<'r, 'a> Plan<'r, 'a> {
-    /// Plans the cache of the edges in `columns`, which are freed.
+    /// Allocates what grouping the edges needs.
     pub(super) fn new(
         arena: &'r Arena<'r>,
         commits: NumberedCommits<'a, CommitIds<'a>>,
-        columns: EdgeColumns<'r>,
+        edges: Edges<'r>,
     ) -> Result<Self, MemoryError> {
-        let oid_count = columns.oids().len();
-        let (sources, targets) = (columns.sources(&commits), columns.targets(&commits));
-        let forward = Postings::group(arena, oid_count, sources.clone())?;
-        let reverse = Postings::group(arena, oid_count, targets.clone())?;
-        let first_sources = zeroed(arena, oid_count)?;
+        let (ends, edge_count) = (edges.ends.len(), edges.sources.len());
+        Ok(Self {
+            order: zeroed(arena, ends)?,
+            keys: zeroed(arena, ends)?,
+            forward: Buffers::new(arena, ends, edge_count)?,
+            reverse: Buffers::new(arena, ends, edge_count)?,
+            first_sources: zeroed(arena, ends)?,
+            edges,
+            commits,
+        })
+    }
+
+    /// Groups the edges by `key`.
+    pub(super) fn group(&mut self, key: Key) -> Content<'_> {
+        let Self { edges, commits, order, keys, forward, reverse, first_sources } = self;
+        let ends = edges.ends.view();
+        let count = number_keys(key, ends, order, keys);
+        let keys = &**keys;
+        let in_order = |column| {
+            let ends = InOrder { spans: commits.spans(), column, commit: column.range(0..0) };
+            ends.map(move |end: u32| keys[end as usize])
+        };
+        let (sources, targets) = (in_order(edges.sources.view()), in_order(edges.targets.view()));
+        let forward = forward.group(count, sources.clone());
+        let reverse = reverse.group(count, targets.clone());
+        let first_sources = &mut first_sources[..count];
         first_sources.fill(u32::MAX);
         for (source, target) in sources.zip(targets) {
             let first = &mut first_sources[target as usize];
@@ -81,25 +140,7 @@ impl<'r, 'a> Plan<'r, 'a> {
                 *first = source;
             }
         }
-        let oids = columns.into_oids();
-        let sorted = sorted_numbers(arena, oids)?;
-        let content = Content { oids, sorted, forward, reverse, first_sources };
-        Ok(Self { content, commits })
-    }
-
-    /// The content of the shards.
-    pub(super) const fn content(&self) -> &Content<'r> {
-        &self.content
-    }
-
-    /// The number of objects in the pack of the cache.
-    pub(super) fn objects(&self) -> u32 {
-        let of_shard = |entries: &mut dyn Iterator<Item = Entry<'_>>| -> u32 {
-            1 + entries.map(|entry| entry.own_files()).sum::<u32>()
-        };
-        let shards =
-            self.content.shards().map(|(_, mut entries)| of_shard(&mut entries)).sum::<u32>();
-        FIXED_OBJECTS + shards + self.index_objects()
+        Content { key, ends, sorted: &order[..count], forward, reverse, first_sources }
     }
 
     /// The records of the commit index, in the order of edge ids.
@@ -107,16 +148,74 @@ impl<'r, 'a> Plan<'r, 'a> {
         self.commits.records()
     }
 
-    /// The number of objects of the commit index: the chunks and their directory; 0 without edges.
-    fn index_objects(&self) -> u32 {
-        match self.commits.spans().count().div_ceil(RECORDS_PER_CHUNK as usize) {
+    /// The number of objects in the pack of the cache that are not files and directories of shards.
+    pub(super) fn objects_beside_shards(&self) -> u32 {
+        let chunks = self.commits.spans().count().div_ceil(RECORDS_PER_CHUNK as usize);
+        let mut has_paths = [false; 256];
+        for end in self.edges.ends.view().iter().filter(|end| end.path != NO_PATH) {
+            has_paths[usize::from(end.path.shard())] = true;
+        }
+        let path_files = has_paths.into_iter().filter(|is_there| *is_there).count();
+        let directory_of = |files: usize| match files {
             0 => 0,
-            chunks => u32::try_from(chunks).unwrap_or(u32::MAX).saturating_add(1),
+            files => u32::try_from(files).unwrap_or(u32::MAX).saturating_add(1),
+        };
+        FIXED_OBJECTS + directory_of(chunks) + directory_of(path_files)
+    }
+}
+
+/// Numbers the keys of `ends` in ascending order: `keys` gets the number of each end's key, and the
+/// first elements of `order` an end for each key. Returns the number of keys.
+fn number_keys(key: Key, ends: ColumnRef<'_, End>, order: &mut [u32], keys: &mut [u32]) -> usize {
+    let key_of = |end: u32| key.of(ends.at(end as usize));
+    for (slot, end) in order.iter_mut().zip(0..) {
+        *slot = end;
+    }
+    order.sort_unstable_by_key(|end| key_of(*end));
+    let mut count = 0;
+    for index in 0..order.len() {
+        let end = order[index];
+        if count == 0 || key_of(order[count - 1]) != key_of(end) {
+            order[count] = end;
+            count += 1;
+        }
+        keys[end as usize] = u32::try_from(count - 1).unwrap_or(u32::MAX);
+    }
+    count
+}
+
+/// A column in the order of edge ids; the column is in visiting order.
+#[derive(Clone)]
+struct InOrder<'c, I> {
+    spans: I,
+    column: ColumnRef<'c, u32>,
+    commit: ColumnIter<'c, u32>,
+}
+
+impl<I: Iterator<Item = Span>> Iterator for InOrder<'_, I> {
+    type Item = u32;
+
+    #[inline]
+    fn next(&mut self) -> Option<u32> {
+        loop {
+            if let Some(value) = self.commit.next() {
+                return Some(*value);
+            }
+            let Range { start, end } = self.spans.next()?.visited;
+            self.commit = self.column.range(start as usize..end as usize);
         }
     }
 }
 
 impl Content<'_> {
+    /// The number of files and directories of the shards, each counted once.
+    pub(super) fn objects(&self) -> u32 {
+        let of_shard = |entries: &mut dyn Iterator<Item = Entry<'_>>| -> u32 {
+            1 + entries.map(|entry| entry.own_files()).sum::<u32>()
+        };
+        self.shards().map(|(_, mut entries)| of_shard(&mut entries)).sum()
+    }
+
     /// The entries by shard, in ascending order.
     pub(super) fn shards(&self) -> impl Iterator<Item = (u8, impl Iterator<Item = Entry<'_>>)> {
         self.shards_of(0..self.sorted.len())
@@ -127,8 +226,14 @@ impl Content<'_> {
         &self,
         group: Range<usize>,
     ) -> impl Iterator<Item = (u8, impl Iterator<Item = Entry<'_>>)> {
-        let shards = self.sorted[group].chunk_by(|&a, &b| self.shard(a) == self.shard(b));
-        shards.map(|shard| (self.shard(shard[0]), shard.iter().map(|&number| self.entry(number))))
+        let mut left = group;
+        core::iter::from_fn(move || {
+            let shard = self.shard(*self.sorted[left.clone()].first()?);
+            let len = self.sorted[left.clone()].partition_point(|&end| self.shard(end) <= shard);
+            let entries = left.start..left.start + len;
+            left.start = entries.end;
+            Some((shard, entries.map(|key| self.entry(key))))
+        })
     }
 
     /// Groups of whole shards, as ranges of positions in `sorted`.
@@ -138,33 +243,21 @@ impl Content<'_> {
             let rest = &self.sorted[start..];
             let last = *rest.get(rest.len().min(GROUP_ENTRIES_MIN).checked_sub(1)?)?;
             let shard = self.shard(last);
-            let end = start + rest.partition_point(|&number| self.shard(number) <= shard);
+            let end = start + rest.partition_point(|&end| self.shard(end) <= shard);
             Some(core::mem::replace(&mut start, end)..end)
         })
     }
 
-    fn shard(&self, number: u32) -> u8 {
-        self.oids[number as usize].shard()
+    fn shard(&self, end: u32) -> u8 {
+        self.key.of(self.ends.at(end as usize)).shard()
     }
 
-    fn entry(&self, number: u32) -> Entry<'_> {
+    fn entry(&self, index: usize) -> Entry<'_> {
+        let number = u32::try_from(index).unwrap_or(u32::MAX);
         let (forward, reverse) = (self.forward.of(number), self.reverse.of(number));
-        let oid = self.oids[number as usize];
-        let first_source = self.first_sources[number as usize];
+        let oid = self.key.of(self.ends.at(self.sorted[index] as usize));
+        let first_source = self.first_sources[index];
         let reverse_is_shared = !reverse.is_empty() && self.forward.of(first_source) == reverse;
         Entry { oid, forward, reverse, reverse_is_shared }
     }
-}
-
-/// The numbers of `oids`, sorted by object id.
-pub(super) fn sorted_numbers<'r>(
-    arena: &'r Arena<'r>,
-    oids: &[Oid],
-) -> Result<&'r [u32], MemoryError> {
-    let sorted = zeroed(arena, oids.len())?;
-    for (slot, number) in sorted.iter_mut().zip(0..) {
-        *slot = number;
-    }
-    sorted.sort_unstable_by_key(|&number| oids[number as usize]);
-    Ok(sorted)
 }

@@ -2,7 +2,7 @@
 //!
 //! All lists are in two flat arrays, made by a counting sort: no allocation per list, no growth.
 
-use gitmind_memory::{Arena, ArenaVec, MemoryError};
+use gitmind_memory::{Arena, MemoryError};
 
 /// The edge ids of every key, in one direction.
 #[derive(Clone, Copy, Debug)]
@@ -12,52 +12,66 @@ pub(super) struct Postings<'r> {
     ids: &'r [u32],
 }
 
-impl<'r> Postings<'r> {
+/// The memory of posting lists, which can be grouped by one key after another.
+pub(super) struct Buffers<'r> {
+    starts: &'r mut [u32],
+    ids: &'r mut [u32],
+}
+
+impl<'r> Buffers<'r> {
+    /// For `edge_count` edges with at most `key_count_max` keys.
+    pub(super) fn new(
+        arena: &'r Arena<'r>,
+        key_count_max: usize,
+        edge_count: usize,
+    ) -> Result<Self, MemoryError> {
+        let (starts, ids) = (zeroed(arena, key_count_max + 1)?, zeroed(arena, edge_count)?);
+        Ok(Self { starts, ids })
+    }
+
     /// Groups edges by key: the edge with the id `n` has the `n`th of `keys`, all below
     /// `key_count`. There are at most `u32::MAX` edges.
     pub(super) fn group(
-        arena: &'r Arena<'r>,
+        &mut self,
         key_count: usize,
-        keys: impl ExactSizeIterator<Item = u32> + Clone,
-    ) -> Result<Self, MemoryError> {
-        let len = keys.len();
-        let (starts, ids) = counting_sort(arena, key_count, len, (0..).zip(keys))?;
-        Ok(Self { starts, ids })
+        keys: impl Iterator<Item = u32> + Clone,
+    ) -> Postings<'_> {
+        let (starts, ids) = (&mut self.starts[..=key_count], &mut *self.ids);
+        counting_sort(starts, ids, (0..).zip(keys));
+        Postings { starts, ids }
     }
 
-    /// Groups edges in any order by key: the edge `ids[n]` has the key `keys[n]`, below
-    /// `key_count`.
+    /// Groups edges in any order by key: the edges are pairs of an id and a key below `key_count`.
     pub(super) fn group_unordered(
-        arena: &'r Arena<'r>,
+        self,
         key_count: usize,
-        ids: &[u32],
-        keys: &[u32],
-    ) -> Result<Self, MemoryError> {
-        let edges = ids.iter().copied().zip(keys.iter().copied());
-        let (starts, ids) = counting_sort(arena, key_count, ids.len(), edges)?;
+        edges: impl Iterator<Item = (u32, u32)> + Clone,
+    ) -> Postings<'r> {
+        let (starts, ids) = (&mut self.starts[..=key_count], self.ids);
+        counting_sort(starts, ids, edges);
         for [start, end] in starts.array_windows() {
             ids[*start as usize..*end as usize].sort_unstable();
         }
-        Ok(Self { starts, ids })
+        Postings { starts, ids }
     }
+}
 
+impl<'r> Postings<'r> {
     /// The ids of `key`, ascending.
-    pub(super) fn of(&self, key: u32) -> &[u32] {
+    pub(super) fn of(&self, key: u32) -> &'r [u32] {
         let key = key as usize;
         &self.ids[self.starts[key] as usize..self.starts[key + 1] as usize]
     }
 }
 
-/// A stable counting sort of `edges`, pairs of id and key, by key; returns the start of each key,
-/// and the ids.
-fn counting_sort<'r>(
-    arena: &'r Arena<'r>,
-    key_count: usize,
-    edge_count: usize,
+/// A stable counting sort of `edges`, pairs of id and key, by key: writes the start of each key to
+/// `starts`, and the ids to `ids`.
+fn counting_sort(
+    starts: &mut [u32],
+    ids: &mut [u32],
     edges: impl Iterator<Item = (u32, u32)> + Clone,
-) -> Result<(&'r mut [u32], &'r mut [u32]), MemoryError> {
-    let starts = zeroed(arena, key_count + 1)?;
-    let ids = zeroed(arena, edge_count)?;
+) {
+    starts.fill(0);
     // Counts are one entry to the right of their key, so that the prefix sum gives the starts.
     edges.clone().for_each(|(_, key)| starts[key as usize + 1] += 1);
     let mut sum = 0;
@@ -75,14 +89,11 @@ fn counting_sort<'r>(
     if let Some(first) = starts.first_mut() {
         *first = 0;
     }
-    Ok((starts, ids))
 }
 
 /// `len` zeros in the arena.
 pub(super) fn zeroed<'r>(arena: &'r Arena<'r>, len: usize) -> Result<&'r mut [u32], MemoryError> {
-    let mut zeros = ArenaVec::try_with_capacity(len, arena)?;
-    zeros.try_resize(len, 0)?;
-    Ok(zeros.into_slice())
+    arena.try_alloc_slice_with(len, |_| 0)
 }
 
 #[cfg(test)]
@@ -104,18 +115,16 @@ mod tests {
                 model.entry(*key).or_default().push(id);
             }
             let arena = Arena::begin(Alloc::new(&system), Bytes::ZERO, Bytes::from_mib(1));
-            let postings = Postings::group(&arena, 20, keys.iter().copied());
-            let postings = postings.expect("little memory");
-            let mut edges: Vec<(u32, u32)> = (0..).zip(keys.iter().copied()).collect();
-            edges.reverse();
-            let (ids, keys): (Vec<_>, Vec<_>) = edges.into_iter().unzip();
-            let unordered = Postings::group_unordered(&arena, 20, &ids, &keys);
-            let unordered = unordered.expect("little memory");
-            for key in 0..20 {
-                let expected = model.get(&key).map_or(&[][..], |ids| &ids[..]);
-                prop_assert_eq!(postings.of(key), expected);
-                prop_assert_eq!(unordered.of(key), expected);
-            }
+            let mut buffers = Buffers::new(&arena, 30, keys.len()).expect("little memory");
+            let edges: std::vec::Vec<_> = (0..).zip(keys.iter().copied()).collect();
+            let expected = |key| model.get(&key).map_or(&[][..], |ids| &ids[..]);
+            let again = keys.iter().map(|key| key / 2);
+            let halved = buffers.group(10, again).of(0).len();
+            prop_assert_eq!(halved, expected(0).len() + expected(1).len());
+            let postings = buffers.group(20, keys.iter().copied());
+            prop_assert!((0..20).all(|key| postings.of(key) == expected(key)));
+            let postings = buffers.group_unordered(20, edges.iter().rev().copied());
+            prop_assert!((0..20).all(|key| postings.of(key) == expected(key)));
         }
     }
 }

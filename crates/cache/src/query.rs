@@ -1,4 +1,4 @@
-//! The query: the edges that start or end at an object, with their ids.
+//! The query: the edges that start or end at an object or a path, with their ids.
 //!
 //! A current cache answers it: the bitmap gives the ids, the commit index their journal commits,
 //! and each of these is read once. The hash of every object of the cache is verified, and so is the
@@ -41,23 +41,40 @@ impl core::fmt::Debug for Query<'_> {
     }
 }
 
-/// The object and the direction of a query.
+/// The object or the path at one end of the edges of a query. With both, edges of either are found:
+/// those of a file, whatever its content was when they were recorded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Endpoint {
-    /// The object at one end of the edges.
-    pub oid: Oid,
+pub struct Endpoint<'e> {
+    /// The object.
+    pub object: Option<Oid>,
+    /// The path under which that end was recorded, in the bytes of the journal; not empty.
+    pub path: Option<&'e [u8]>,
     /// Whether that end is the source or the target.
     pub direction: Direction,
 }
 
-impl Endpoint {
+impl Endpoint<'_> {
+    /// The edges that start or end at an object, under whatever path.
+    pub const fn object(object: Oid, direction: Direction) -> Self {
+        Self { object: Some(object), path: None, direction }
+    }
+
+    /// The object of `edge` at this end.
+    pub const fn object_of(&self, edge: &Edge<'_>) -> Oid {
+        match self.direction {
+            Direction::Forward => edge.source,
+            Direction::Reverse => edge.target,
+        }
+    }
+
     /// Whether `edge` has this endpoint.
     fn is_of(&self, edge: &Edge<'_>) -> bool {
-        self.oid
-            == match self.direction {
-                Direction::Forward => edge.source,
-                Direction::Reverse => edge.target,
-            }
+        let path = match self.direction {
+            Direction::Forward => edge.source_path,
+            Direction::Reverse => edge.target_path,
+        };
+        self.object == Some(self.object_of(edge))
+            || self.path.is_some_and(|wanted| wanted == path && !path.is_empty())
     }
 }
 
@@ -100,7 +117,7 @@ impl Query<'_> {
     /// // One edge without any field: both ends are the zero id.
     /// repository.set_ref("refs/gitmind/edges/main", repository.commit(&[], b"oA=="));
     /// let query = Query { alloc: Alloc::new(&system), repository: &repository };
-    /// let from = Endpoint { oid: Oid::ZERO, direction: Direction::Forward };
+    /// let from = Endpoint::object(Oid::ZERO, Direction::Forward);
     /// let mut ids = vec![];
     /// let answer = query.run(&BranchName::new("main")?, from, |found| {
     ///     ids.push(found.id);
@@ -118,7 +135,7 @@ impl Query<'_> {
     pub fn run<E: From<QueryError>>(
         &self,
         branch: &BranchName,
-        endpoint: Endpoint,
+        endpoint: Endpoint<'_>,
         visit: impl FnMut(&FoundEdge<'_>) -> Result<ControlFlow<()>, E>,
     ) -> Result<Answer, E> {
         let Self { alloc, repository } = *self;

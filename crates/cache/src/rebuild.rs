@@ -17,7 +17,7 @@ use gitmind_git::oid::Oid;
 use gitmind_git::{self as git, BoxedTransaction, RefUpdate, Repository, Stored};
 use gitmind_journal::{EdgeOrder, MalformedCounts};
 use gitmind_memory::units::Bytes;
-use gitmind_memory::{Alloc, Arena};
+use gitmind_memory::{Alloc, Arena, InternTable};
 use gitmind_ports::clock::Clock;
 use gitmind_ports::fs::FileSystem;
 use gitmind_ports::progress::Progress;
@@ -31,7 +31,7 @@ const NEWER_MIN: usize = 4096;
 
 /// What a rebuild needs.
 #[derive(Clone, Copy)]
-pub struct Rebuild<'a> {
+pub struct Rebuild<'t, 'a> {
     /// Allocates everything outside the arena.
     pub alloc: Alloc<'a>,
     /// The repository that holds the journal and the cache.
@@ -44,9 +44,11 @@ pub struct Rebuild<'a> {
     pub disk: Option<&'a dyn FileSystem>,
     /// Number of worker threads beside the calling thread.
     pub workers: usize,
+    /// An empty table, of whose kind paths are interned.
+    pub texts: &'t InternTable<'a>,
 }
 
-impl core::fmt::Debug for Rebuild<'_> {
+impl core::fmt::Debug for Rebuild<'_, '_> {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
         f.debug_struct("Rebuild").finish_non_exhaustive()
     }
@@ -118,8 +120,8 @@ struct Built<'a> {
 }
 
 impl<'a> Built<'a> {
-    fn new(mode: Mode, meta: Meta, written: Written<'a>, mut malformed: MalformedCounts) -> Self {
-        let Written { outermost, transaction } = written;
+    fn new(mode: Mode, written: Written<'a>, mut malformed: MalformedCounts) -> Self {
+        let Written { meta, outermost, transaction } = written;
         let Outermost { commit, root_tree, shards_tree } = outermost;
         // The metadata also counts those that an earlier rebuild read.
         (malformed.skipped, malformed.truncated) = (meta.commits_skipped, meta.edges_truncated);
@@ -137,7 +139,7 @@ impl<'a> Built<'a> {
 /// one before. Their transactions protect their objects from a concurrent gc.
 type LostCaches<'a> = [Option<(Oid, BoxedTransaction<'a>)>; ATTEMPTS_MAX];
 
-impl<'a> Rebuild<'a> {
+impl<'t, 'a> Rebuild<'t, 'a> {
     /// Makes the cache of `branch` current, with the edges in `arena`.
     ///
     /// # Errors
@@ -267,17 +269,17 @@ impl<'a> Rebuild<'a> {
         let commits_max = NEWER_MIN.max(old.commits as usize / 2);
         let source = self.source(options);
         let read = source.read_newer(arena, (tip, old.journal_tip), commits_max)?;
-        let (commits, columns, malformed) = match read {
+        let (commits, edges, malformed) = match read {
             Ok(read) => read,
             Err(because) => return Ok(Err(because)),
         };
         let added = meta_of(tip, options.edge_order, &commits, &malformed)?;
         let meta = old.extended(&added).ok_or(RebuildError::TooManyEdges)?;
-        let plan = Plan::new(arena, commits, columns)?;
+        let plan = Plan::new(arena, commits, edges)?;
         let Target { repository, alloc, .. } = self.target();
-        let update = Update { repository, alloc, old, new: &meta };
-        match update.write(existing.commit, &plan, self.clock.now()) {
-            Ok(written) => Ok(Ok(Built::new(Mode::Incremental, meta, written, malformed))),
+        let update = Update { repository, alloc, old, new: meta };
+        match update.write(existing.commit, plan, self.clock.now()) {
+            Ok(written) => Ok(Ok(Built::new(Mode::Incremental, written, malformed))),
             Err(UpdateError::Existing(error)) => Ok(Err(error.into())),
             Err(UpdateError::Read(error)) => Err(error.into()),
             Err(UpdateError::Write(error)) => Err(error.into()),
@@ -297,14 +299,14 @@ impl<'a> Rebuild<'a> {
             edge_order: options.edge_order,
             time: self.clock.now(),
         };
-        let (meta, malformed, written, spilled) = full.run(arena, tip, self.disk)?;
-        let built = Built::new(Mode::Full, meta, written, malformed);
+        let (malformed, written, spilled) = full.run(arena, tip, self.disk)?;
+        let built = Built::new(Mode::Full, written, malformed);
         Ok(built.with(|report| Report { spilled, ..report }))
     }
 
-    const fn source(&self, options: RebuildOptions) -> Source<'a> {
-        let Self { alloc, repository, progress, .. } = *self;
-        Source { repository, alloc, strict: options.strict, progress }
+    const fn source(&self, options: RebuildOptions) -> Source<'t, 'a> {
+        let Self { alloc, repository, progress, texts, .. } = *self;
+        Source { repository, alloc, strict: options.strict, progress, texts }
     }
 
     const fn target(&self) -> Target<'a> {

@@ -2,7 +2,7 @@
 
 use super::existing::ExistingError;
 use super::shard::is_shard_name;
-use super::{commit_index, meta};
+use super::{commit_index, meta, path_file};
 use gitmind_git::oid::Oid;
 use gitmind_git::{Commit, EntryMode, ObjectKind, Repository, TreeDraft, entries, object_id};
 use gitmind_memory::{Alloc, MemoryError, Vec};
@@ -16,6 +16,8 @@ pub(super) struct Root<'a> {
     pub(super) commits: Option<Oid>,
     /// The blob of the metadata.
     pub(super) meta: Option<Oid>,
+    /// The directory of the path index.
+    pub(super) paths: Option<Oid>,
     /// Whether it has a wrapper directory `cache-...`, as the C tool writes it.
     pub(super) is_wrapper: bool,
 }
@@ -38,18 +40,20 @@ impl<'a> Root<'a> {
     pub(super) fn has_c_tool_layout(&self) -> bool {
         self.meta.is_none()
             && self.commits.is_none()
+            && self.paths.is_none()
             && (self.is_wrapper || !self.shards.is_empty())
     }
 
     fn parse(alloc: Alloc<'a>, tree: &[u8]) -> Result<Self, ExistingError> {
         let shards = TreeDraft::new(alloc);
-        let mut root = Self { shards, commits: None, meta: None, is_wrapper: false };
+        let mut root = Self { shards, commits: None, meta: None, paths: None, is_wrapper: false };
         let malformed = |reason| Err(ExistingError::Malformed(reason));
         let mut before: &[u8] = b"";
         for entry in entries(tree) {
             let entry = entry.map_err(ExistingError::Malformed)?;
             let is_shard = is_shard_name(entry.name);
-            let is_ours = is_shard || [commit_index::DIRECTORY, meta::NAME].contains(&entry.name);
+            let others = [commit_index::DIRECTORY, meta::NAME, path_file::DIRECTORY];
+            let is_ours = is_shard || others.contains(&entry.name);
             let mode = if entry.name == meta::NAME { EntryMode::File } else { EntryMode::Tree };
             if entry.mode == EntryMode::Other || is_ours && entry.mode != mode {
                 return malformed("an entry of its root tree has a wrong mode");
@@ -64,6 +68,7 @@ impl<'a> Root<'a> {
                     root.shards.try_push(EntryMode::Tree, name, entry.id)?;
                 }
                 (EntryMode::Tree, commit_index::DIRECTORY) => root.commits = Some(entry.id),
+                (EntryMode::Tree, path_file::DIRECTORY) => root.paths = Some(entry.id),
                 (EntryMode::Tree, name) => root.is_wrapper |= name.starts_with(b"cache-"),
                 (EntryMode::File, meta::NAME) => root.meta = Some(entry.id),
                 _ => {}
@@ -89,6 +94,9 @@ impl<'a> Root<'a> {
         }
         if let Some(meta) = self.meta {
             tree.try_push(EntryMode::File, meta::NAME, meta)?;
+        }
+        if let Some(paths) = self.paths {
+            tree.try_push(EntryMode::Tree, path_file::DIRECTORY, paths)?;
         }
         Ok(tree)
     }
@@ -150,18 +158,17 @@ mod tests {
             for name in &expected {
                 shards.try_push(EntryMode::Tree, name, oid).expect("there is memory");
             }
-            let root = Root { shards, commits: Some(oid), meta: Some(oid), is_wrapper: false };
+            let some = Some(oid);
+            let root = Root { shards, commits: some, meta: some, paths: some, is_wrapper: false };
             let tree = root.encode(alloc).expect("there is memory");
             let read = entries(tree.as_bytes()).map(|entry| entry.expect("whole").name);
-            expected.extend([&b"commits"[..], b"meta"]);
+            expected.extend([&b"commits"[..], b"meta", b"paths"]);
             expected.sort_unstable();
             assert!(read.eq(expected));
             let again = Root::parse(alloc, tree.as_bytes()).expect("whole");
             assert_eq!(again.shards.as_bytes(), root.shards.as_bytes());
-            assert_eq!(
-                (again.commits, again.meta, again.is_wrapper),
-                (Some(oid), Some(oid), false)
-            );
+            assert_eq!((again.commits, again.meta, again.paths), (some, some, some));
+            assert!(!again.is_wrapper);
         }
     }
 }

@@ -4,7 +4,7 @@
 //! does not change, and the file of an object with new edges gets ids at its end. The resulting
 //! tree is that of a full rebuild.
 
-use super::bitmap::{decode_bitmap, encode_bitmap};
+use super::bitmap::{decode_bitmap, encode_bitmap, encode_ids};
 use super::commit_index::{
     CommitChunk, CommitRecord, RECORDS_PER_CHUNK, chunk_name, encode_commit_chunk,
     parse_chunk_name, records_of_last_chunk,
@@ -12,9 +12,11 @@ use super::commit_index::{
 use super::existing::ExistingError;
 use super::indexed::edges_of;
 use super::meta::Meta;
-use super::plan::Plan;
+use super::path_file::{PathFile, PathFileDraft, PathFileError, PathLists, decode_list};
+use super::path_keys::NO_PATH;
+use super::plan::{Content, Entry, Key, Plan};
 use super::root::{Root, read_verified};
-use super::shard::{Direction, file_name, is_file_name, shard_name};
+use super::shard::{Direction, file_name, is_file_name, is_shard_name, shard_name};
 use super::staged::Staged;
 use super::write::{Outermost, Written};
 use core::iter::Peekable;
@@ -49,6 +51,12 @@ impl From<ExistingError> for UpdateError {
     }
 }
 
+impl From<PathFileError> for UpdateError {
+    fn from(error: PathFileError) -> Self {
+        ExistingError::from(error).into()
+    }
+}
+
 impl From<Error> for UpdateError {
     fn from(error: Error) -> Self {
         Self::Write(error)
@@ -67,8 +75,8 @@ pub(super) struct Update<'u, 'a> {
     pub(super) alloc: Alloc<'a>,
     /// The metadata of the existing cache.
     pub(super) old: &'u Meta,
-    /// The metadata of the updated cache.
-    pub(super) new: &'u Meta,
+    /// The metadata of the updated cache, with the number of paths of the existing one.
+    pub(super) new: Meta,
 }
 
 impl<'a> Update<'_, 'a> {
@@ -76,30 +84,32 @@ impl<'a> Update<'_, 'a> {
     pub(super) fn write(
         &self,
         commit: Oid,
-        plan: &Plan<'_, '_>,
+        mut plan: Plan<'_, '_>,
         time: Timestamp,
     ) -> Result<Written<'a>, UpdateError> {
         let Self { repository, alloc, .. } = *self;
         let (_, root) = Root::read(repository, alloc, commit)?;
         let mut staged = Staged::new(alloc);
-        let shards = self.shards(&root, plan, &mut staged)?;
-        let commits = self.commit_index(root.commits, plan, &mut staged)?;
+        let shards = self.shards(&root, &plan.group(Key::Object), &mut staged)?;
+        let (paths, count) = self.paths(root.paths, &plan.group(Key::Path), &mut staged)?;
+        let commits = self.commit_index(root.commits, &plan, &mut staged)?;
+        let meta = Meta { paths: count, ..self.new };
         let add = |kind, data: &[u8]| staged.add(kind, data);
-        let outermost = Outermost::write(repository, (shards, commits), self.new, time, add)?;
+        let outermost = Outermost::write(repository, (shards, commits, paths), &meta, time, add)?;
         let transaction = staged.begin(repository, alloc)?;
-        Ok(Written { outermost, transaction })
+        Ok(Written { meta, outermost, transaction })
     }
 
     /// The shard directories, with those that have new edges written again.
     fn shards(
         &self,
         root: &Root<'_>,
-        plan: &Plan<'_, '_>,
+        content: &Content<'_>,
         staged: &mut Staged<'_>,
     ) -> Result<TreeDraft<'a>, UpdateError> {
         let mut shards = TreeDraft::new(self.alloc);
         let mut old = entries(root.shards.as_bytes()).peekable();
-        for (shard, touched) in plan.content().shards() {
+        for (shard, touched) in content.shards() {
             let name = shard_name(shard);
             let before = copy_up_to(&mut old, &name, &mut shards)?;
             let mut directory = Vec::new(self.alloc);
@@ -111,9 +121,8 @@ impl<'a> Update<'_, 'a> {
             let mut files = ordered(&directory, is_file).peekable();
             let mut tree = TreeDraft::new(self.alloc);
             for entry in touched {
-                for (direction, new) in
-                    [(Direction::Forward, entry.forward), (Direction::Reverse, entry.reverse)]
-                {
+                for direction in [Direction::Forward, Direction::Reverse] {
+                    let new = entry.of(direction);
                     if !new.is_empty() {
                         let name = file_name(entry.oid, direction);
                         let before = copy_up_to(&mut files, &name, &mut tree)?;
@@ -146,15 +155,110 @@ impl<'a> Update<'_, 'a> {
                 decode_bitmap(self.alloc, &buffer).map_err(ExistingError::from)?
             }
         };
+        self.extend(&mut ids, new)?;
+        buffer.clear();
+        encode_bitmap(&ids, &mut buffer)?;
+        Ok(staged.add(ObjectKind::Blob, &buffer)?)
+    }
+
+    /// Appends the `new` ids, which start at 0 for the first new edge, to those of the cache.
+    fn extend(&self, ids: &mut Vec<'_, u32>, new: &[u32]) -> Result<(), UpdateError> {
         if ids.last().is_some_and(|last| *last >= self.old.edges) {
             return Err(
                 ExistingError::Malformed("it has an edge id beyond its number of edges").into()
             );
         }
-        ids.try_extend(new.iter().map(|id| self.old.edges + id))?;
-        buffer.clear();
-        encode_bitmap(&ids, &mut buffer)?;
-        Ok(staged.add(ObjectKind::Blob, &buffer)?)
+        Ok(ids.try_extend(new.iter().map(|id| self.old.edges + id))?)
+    }
+
+    /// Writes the directory of the path index, with the files that have new edges written again;
+    /// returns its id and the number of paths.
+    fn paths(
+        &self,
+        directory: Option<Oid>,
+        content: &Content<'_>,
+        staged: &mut Staged<'_>,
+    ) -> Result<(Option<Oid>, u32), UpdateError> {
+        if directory.is_some() != (self.old.paths > 0) {
+            return Err(ExistingError::Malformed(OTHER_PATHS).into());
+        }
+        let mut buffer = Vec::new(self.alloc);
+        if let Some(directory) = directory {
+            read_verified(self.repository, directory, ObjectKind::Tree, &mut buffer)?;
+        }
+        let is_file =
+            |entry: &TreeEntry<'_>| entry.mode == EntryMode::File && is_shard_name(entry.name);
+        let mut old = ordered(&buffer, is_file).peekable();
+        let mut tree = TreeDraft::new(self.alloc);
+        let mut draft = PathFileDraft::new(self.alloc);
+        let mut file = Vec::new(self.alloc);
+        let mut count = self.old.paths;
+        for (shard, touched) in content.shards() {
+            let mut touched = touched.filter(|entry| entry.oid != NO_PATH).peekable();
+            if touched.peek().is_none() {
+                continue;
+            }
+            let name = shard_name(shard);
+            file.clear();
+            let before = match copy_up_to(&mut old, &name, &mut tree)? {
+                None => PathFile::EMPTY,
+                Some(before) => {
+                    read_verified(self.repository, before, ObjectKind::Blob, &mut file)?;
+                    PathFile::parse(&file).map_err(ExistingError::from)?
+                }
+            };
+            self.merge(&before, touched, &mut draft)?;
+            let added = draft.count() - u32::try_from(before.len()).unwrap_or(u32::MAX);
+            let added = count.checked_add(added);
+            count = added.ok_or(ExistingError::Malformed(OTHER_PATHS))?;
+            file.clear();
+            draft.take_into(&mut file)?;
+            let file = staged.add(ObjectKind::Blob, &file)?;
+            tree.try_push(EntryMode::File, &name, file)?;
+        }
+        copy_rest(&mut old, &mut tree)?;
+        let directory = match tree.is_empty() {
+            true => None,
+            false => Some(staged.add(ObjectKind::Tree, tree.as_bytes())?),
+        };
+        Ok((directory, count))
+    }
+
+    /// Copies the paths of the file `before` to `draft`, with the edges of `touched` added.
+    fn merge<'p>(
+        &self,
+        before: &PathFile<'_>,
+        touched: impl Iterator<Item = Entry<'p>>,
+        draft: &mut PathFileDraft<'_>,
+    ) -> Result<(), UpdateError> {
+        let mut next = 0;
+        let mut copy_up_to = |key: Option<Oid>, draft: &mut PathFileDraft<'_>| {
+            while next < before.len() && key.is_none_or(|key| before.key(next) < key) {
+                let lists = before.lists(next);
+                draft.try_push_with(before.key(next), |direction, out| {
+                    out.try_extend_from_slice(lists.of(direction)).map_err(PathFileError::from)
+                })?;
+                next += 1;
+            }
+            let is_next = next < before.len() && key == Some(before.key(next));
+            next += usize::from(is_next);
+            let old = if is_next { before.lists(next - 1) } else { PathLists::default() };
+            Ok::<_, PathFileError>(old)
+        };
+        for entry in touched {
+            let old = copy_up_to(Some(entry.oid), draft)?;
+            draft.try_push_with(entry.oid, |direction, out| {
+                let (old, new) = (old.of(direction), entry.of(direction));
+                if new.is_empty() {
+                    return Ok(out.try_extend_from_slice(old)?);
+                }
+                let mut ids = decode_list(self.alloc, old).map_err(ExistingError::from)?;
+                self.extend(&mut ids, new)?;
+                Ok::<_, UpdateError>(encode_ids(&ids, out)?)
+            })?;
+        }
+        copy_up_to(None, draft)?;
+        Ok(())
     }
 
     /// Writes the directory of the commit index with the new records at its end; returns its id.
@@ -248,6 +352,7 @@ impl<'a> Update<'_, 'a> {
     }
 }
 
+const OTHER_PATHS: &str = "its path index has another number of paths";
 const OTHER_COUNT: &str = "its commit index has another number of records";
 
 /// The entries of a directory whose names have one length. They are copied in the same order, so an

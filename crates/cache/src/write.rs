@@ -1,13 +1,14 @@
 //! Writing a planned cache: files, shard trees, commit index, root tree and commit.
 
-use super::bitmap::encode_bitmap;
+use super::bitmap::{IdsEncoder, encode_bitmap, push_header};
 use super::commit_index::{CommitRecord, RECORDS_PER_CHUNK, chunk_name, encode_commit_chunk};
 use super::encode::{Encoded, Encoding};
 use super::error::RebuildError;
 use super::meta::Meta;
-use super::plan::Plan;
+use super::path_file::PathFileDraft;
+use super::plan::{Key, Plan};
 use super::root::Root;
-use super::shard::{Direction, push_file, push_shard};
+use super::shard::{Direction, push_file, push_shard, shard_name};
 use gitmind_git::oid::Oid;
 use gitmind_git::{
     BoxedTransaction, CommitDraft, EntryMode, Error, ObjectKind, Repository, TreeDraft, object_id,
@@ -23,6 +24,7 @@ const MESSAGE: &[u8] = b"Cache metadata";
 
 /// A cache whose objects are written; committing the transaction updates its ref.
 pub(super) struct Written<'a> {
+    pub(super) meta: Meta,
     pub(super) outermost: Outermost,
     pub(super) transaction: BoxedTransaction<'a>,
 }
@@ -37,18 +39,20 @@ pub(super) struct Target<'a> {
     pub(super) workers: usize,
 }
 
-/// Writes the cache of `plan`.
+/// Writes the cache of `plan`; `meta` has no number of paths yet.
 pub(super) fn write<'a>(
     target: Target<'a>,
-    plan: &Plan<'_, '_>,
-    meta: &Meta,
+    mut plan: Plan<'_, '_>,
+    meta: Meta,
     time: Timestamp,
 ) -> Result<Written<'a>, RebuildError> {
     let Target { repository, alloc, progress, workers } = target;
-    let objects = plan.objects();
+    let beside_shards = plan.objects_beside_shards();
+    let content = plan.group(Key::Object);
+    let objects = beside_shards + content.objects();
     let mut writer = CacheWriter::start(repository, alloc, Some(objects))?;
-    let encoding = Encoding { content: plan.content(), alloc };
-    pipeline(&encoding, plan.content().groups(), alloc, workers, |groups| {
+    let encoding = Encoding { content: &content, alloc };
+    pipeline(&encoding, content.groups(), alloc, workers, |groups| {
         let mut written = 0;
         while let Some(group) = groups.next(&mut ()) {
             progress.report(Step::Writing, written, Some(objects.into()));
@@ -58,6 +62,12 @@ pub(super) fn write<'a>(
         }
         Ok::<_, Error>(())
     })?;
+    for (shard, entries) in plan.group(Key::Path).shards() {
+        for entry in entries {
+            writer.paths.try_push(entry.oid, entry.forward, entry.reverse)?;
+        }
+        writer.end_path_file(shard)?;
+    }
     writer.finish(repository, plan.commits(), meta, time)
 }
 
@@ -69,11 +79,11 @@ pub(super) struct Outermost {
 }
 
 impl Outermost {
-    /// Adds the metadata, the root tree of `shards` and of the commit index `commits`, and the
-    /// commit.
+    /// Adds the metadata, the root tree of `shards`, of the commit index `commits` and of the path
+    /// index `paths`, and the commit.
     pub(super) fn write(
         repository: &dyn Repository,
-        (shards, commits): (TreeDraft<'_>, Option<Oid>),
+        (shards, commits, paths): (TreeDraft<'_>, Option<Oid>, Option<Oid>),
         meta: &Meta,
         time: Timestamp,
         mut add: impl FnMut(ObjectKind, &[u8]) -> Result<Oid, Error>,
@@ -81,7 +91,7 @@ impl Outermost {
         let alloc = shards.alloc();
         let shards_tree = object_id(ObjectKind::Tree, shards.as_bytes())?;
         let meta = add(ObjectKind::Blob, &meta.encode(alloc)?)?;
-        let root = Root { shards, commits, meta: Some(meta), is_wrapper: false };
+        let root = Root { shards, commits, meta: Some(meta), paths, is_wrapper: false };
         let root_tree = add(ObjectKind::Tree, root.encode(alloc)?.as_bytes())?;
         // As `git stash` does, a cache falls back to a stand-in: its author has no meaning.
         let (tree, authors) = (root_tree, &repository.authors().unwrap_or_default());
@@ -93,7 +103,8 @@ impl Outermost {
     }
 }
 
-/// Writes a cache: the shards in ascending order, then the commit index and the other objects.
+/// Writes a cache: the shards in ascending order, the files of the path index in ascending order,
+/// then the commit index and the other objects.
 pub(super) struct CacheWriter<'a> {
     transaction: BoxedTransaction<'a>,
     /// Buffer for the content of a file.
@@ -102,6 +113,11 @@ pub(super) struct CacheWriter<'a> {
     tree: TreeDraft<'a>,
     /// The shard directories so far.
     shards: TreeDraft<'a>,
+    /// The current file of the path index.
+    pub(super) paths: PathFileDraft<'a>,
+    /// The files of the path index so far.
+    path_files: TreeDraft<'a>,
+    path_count: u32,
 }
 
 impl<'a> CacheWriter<'a> {
@@ -116,6 +132,9 @@ impl<'a> CacheWriter<'a> {
             file: Vec::new(alloc),
             tree: TreeDraft::new(alloc),
             shards: TreeDraft::new(alloc),
+            paths: PathFileDraft::new(alloc),
+            path_files: TreeDraft::new(alloc),
+            path_count: 0,
         })
     }
 
@@ -157,19 +176,48 @@ impl<'a> CacheWriter<'a> {
         self.transaction.add(ObjectKind::Blob, &self.file)
     }
 
-    /// Writes the commit index, the metadata, the root tree and the commit, after the last shard.
+    /// Writes the bitmap file of encoded ids; returns its id.
+    pub(super) fn encoded_file(&mut self, ids: &IdsEncoder<'_>) -> Result<Oid, Error> {
+        self.file.clear();
+        push_header(&mut self.file)?;
+        ids.encode(&mut self.file)?;
+        self.transaction.add(ObjectKind::Blob, &self.file)
+    }
+
+    /// Writes the file of the path index for `shard`, unless it has no paths.
+    pub(super) fn end_path_file(&mut self, shard: u8) -> Result<(), RebuildError> {
+        let count = self.paths.count();
+        if count > 0 {
+            // There are at most two paths for each edge.
+            self.path_count =
+                self.path_count.checked_add(count).ok_or(RebuildError::TooManyEdges)?;
+            self.file.clear();
+            self.paths.take_into(&mut self.file)?;
+            let file = self.transaction.add(ObjectKind::Blob, &self.file)?;
+            self.path_files.try_push(EntryMode::File, &shard_name(shard), file)?;
+        }
+        Ok(())
+    }
+
+    /// Writes the commit index, the directory of the path index, the metadata with the number of
+    /// paths, the root tree and the commit, after the last shard.
     pub(super) fn finish(
         mut self,
         repository: &dyn Repository,
         commits: impl Iterator<Item = Result<CommitRecord, WalkError>>,
-        meta: &Meta,
+        meta: Meta,
         time: Timestamp,
     ) -> Result<Written<'a>, RebuildError> {
         let commits = self.commit_index(commits)?;
-        let Self { mut transaction, shards, .. } = self;
-        let add = |kind, data: &[u8]| transaction.add(kind, data);
-        let outermost = Outermost::write(repository, (shards, commits), meta, time, add)?;
-        Ok(Written { outermost, transaction })
+        let Self { mut transaction, shards, path_files, path_count, .. } = self;
+        let mut add = |kind, data: &[u8]| transaction.add(kind, data);
+        let paths = match path_count {
+            0 => None,
+            _ => Some(add(ObjectKind::Tree, path_files.as_bytes())?),
+        };
+        let meta = Meta { paths: path_count, ..meta };
+        let outermost = Outermost::write(repository, (shards, commits, paths), &meta, time, add)?;
+        Ok(Written { meta, outermost, transaction })
     }
 
     /// Writes the commit index; returns the id of its directory, or `None` without edges.

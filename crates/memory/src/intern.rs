@@ -60,6 +60,14 @@ impl Symbol {
         Self(NonZeroU32::new(bits).expect("it is not zero because generations begin at one"))
     }
 
+    /// A small number that no other string of the table has while this one is held: below 16 times
+    /// the largest number of strings that a shard has held at once. An array can be indexed by it.
+    pub const fn slot(self) -> usize {
+        let bits = self.0.get() >> GENERATION_BITS;
+        let index = bits & ((1 << INDEX_BITS) - 1);
+        (index << SHARD_BITS | bits >> INDEX_BITS) as usize
+    }
+
     fn parts(self) -> (usize, Key) {
         let (bits, mask) = (self.0.get(), (1 << INDEX_BITS) - 1);
         let index = bits >> GENERATION_BITS & mask;
@@ -197,6 +205,7 @@ fn shard_of(hash: u64) -> usize {
 pub struct InternTable<'a> {
     shards: [Padded<'a>; SHARDS],
     hasher: Hasher,
+    settings: (Alloc<'a>, Pooling, Zeroing),
 }
 
 impl<'a> InternTable<'a> {
@@ -208,7 +217,19 @@ impl<'a> InternTable<'a> {
             held_before: [const { AtomicU64::new(0) }; 2],
             deferred: [const { AtomicU32::new(0) }; DEFERRED_MAX],
         };
-        Self { shards: std::array::from_fn(shard), hasher: Hasher::random() }
+        let settings = (alloc, pooling, zeroing);
+        Self { shards: std::array::from_fn(shard), hasher: Hasher::random(), settings }
+    }
+
+    /// The handle that the memory is from.
+    pub const fn alloc(&self) -> Alloc<'a> {
+        self.settings.0
+    }
+
+    /// An empty table on the same handle, with the same settings and the same hash.
+    pub fn empty_like(&self) -> Self {
+        let (alloc, pooling, zeroing) = self.settings;
+        Self { hasher: self.hasher.clone(), ..Self::new(alloc, pooling, zeroing) }
     }
 
     /// As [`InternTable::new`], with strings in the same places in each run that has the same seed:

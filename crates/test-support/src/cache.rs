@@ -5,7 +5,7 @@ use gitmind_git::Repository;
 use gitmind_git::branch::BranchName;
 use gitmind_journal::EdgeOrder;
 use gitmind_memory::units::Bytes;
-use gitmind_memory::{Alloc, Arena, System};
+use gitmind_memory::{Alloc, Arena, InternTable, Pooling, System, Zeroing};
 use gitmind_ports::progress::Silent;
 use gitmind_system::clock::{FixedClock, Timestamp};
 
@@ -37,7 +37,9 @@ pub fn rebuild_in(
     let clock = FixedClock(Timestamp { seconds: 1_700_000_000, offset_seconds: 3600 });
     let mut arena = arena(alloc);
     let (clock, progress) = (&clock, &Silent);
-    let rebuild = Rebuild { alloc, repository, clock, progress, disk: None, workers: 1 };
+    let texts = InternTable::new(alloc, Pooling::On, Zeroing::Off);
+    let texts = &texts;
+    let rebuild = Rebuild { alloc, repository, clock, progress, disk: None, workers: 1, texts };
     rebuild.run(&mut arena, &BranchName::new(branch)?, options)
 }
 

@@ -9,7 +9,7 @@ use gitmind_git::branch::BranchName;
 use gitmind_gitoxide::{GitRepository, Location};
 use gitmind_journal::{Append, AppendError, Appended, Batch, BatchError, EdgeOrder};
 use gitmind_memory::units::Bytes;
-use gitmind_memory::{Alloc, Arena, System};
+use gitmind_memory::{Alloc, Arena, InternTable, Pooling, System, Zeroing};
 use gitmind_ports::progress::Silent;
 use gitmind_system::clock::{SystemClock, Zone};
 use gitmind_system::random::SystemRandom;
@@ -234,6 +234,8 @@ pub fn rebuild(
     let alloc = Alloc::new(&system);
     let mut arena = Arena::begin(alloc, Bytes::from_mib(1), Bytes::from_mib(256));
     let (clock, progress) = (&clock, &Silent);
-    let rebuild = Rebuild { alloc, repository, clock, progress, disk: None, workers };
+    let texts = InternTable::new(alloc, Pooling::On, Zeroing::Off);
+    let texts = &texts;
+    let rebuild = Rebuild { alloc, repository, clock, progress, disk: None, workers, texts };
     rebuild.run(&mut arena, &BranchName::new(branch).expect("a name"), options)
 }

@@ -26,12 +26,19 @@ pub fn edge(number: u64) -> Edge<'static> {
 pub fn message(edges: &[(u8, u8)]) -> Vec<u8> {
     let mut payload = Vec::new();
     for (source, target) in edges {
-        payload.extend_from_slice(&[0xa2, 8, 0x54]);
+        let [source_path, target_path] = paths_of(*source, *target);
+        payload.extend_from_slice(&[0xa4, 5, 0x61, source_path, 6, 0x61, target_path, 8, 0x54]);
         payload.extend_from_slice(&[*source; 20]);
         payload.extend_from_slice(&[9, 0x54]);
         payload.extend_from_slice(&[*target; 20]);
     }
     encoded_message(&payload)
+}
+
+/// The paths of an edge of [`message`], a letter each: a path has several objects, and an object has
+/// several paths as a source.
+pub fn paths_of(source: u8, target: u8) -> [u8; 2] {
+    [b'a' + (source ^ target) % 5, b'a' + target % 7]
 }
 
 /// The message that holds this payload.

@@ -85,7 +85,8 @@ fn rebuild(
     let context = Context { alloc, repository: &repository, clock: &clock, progress: bar };
     let options = RebuildOptions { edge_order: EdgeOrder::OldestFirst, force: true, strict: true };
     let mut arena = memory.arena(alloc);
-    let workspace = Workspace { arena: &mut arena, disk: Some(fs), workers: available_workers() };
+    let (arena, texts) = (&mut arena, &memory.intern_table(alloc));
+    let workspace = Workspace { arena, texts, disk: Some(fs), workers: available_workers() };
     Ok(context.rebuild(workspace, &subject.branch, options)?)
 }
 
@@ -141,7 +142,7 @@ fn attribute_query(
     let clock = SystemClock::start(Zone::default());
     let progress = &crate::progress::Silent;
     let context = Context { alloc, repository: &repository, clock: &clock, progress };
-    let endpoint = Endpoint { oid, direction: Direction::Forward };
+    let endpoint = Endpoint::object(oid, Direction::Forward);
     let answer = context.query(&subject.branch, endpoint, |found| {
         answered.edges += u64::from(found.edge.relation == relation);
         Ok::<_, QueryError>(ControlFlow::Continue(()))

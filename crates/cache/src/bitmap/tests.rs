@@ -32,6 +32,24 @@ fn id_sets() -> impl Strategy<Value = Vec<u32>> {
 
 proptest! {
     #[test]
+    fn ids_encoded_by_container_are_the_ids_encoded_at_once(ids in id_sets()) {
+        let system = System::new();
+        let alloc = Alloc::new(&system);
+        let mut encoder = IdsEncoder::new(alloc);
+        for ids in ids.chunk_by(|a, b| a >> 16 == b >> 16) {
+            let mut words = [0; CONTAINER_WORDS];
+            ids.iter().for_each(|id| words[(id & 0xffff) as usize / 32] |= 1_u32 << (id % 32));
+            encoder.try_push(ids[0] >> 16, &words).expect("there is memory");
+            encoder.try_push((ids[0] >> 16) + 1, &[0; CONTAINER_WORDS]).expect("no ids, no memory");
+        }
+        let (mut by_container, mut at_once) = (super::Vec::new(alloc), super::Vec::new(alloc));
+        encoder.encode(&mut by_container).expect("there is memory");
+        encode_ids(&ids, &mut at_once).expect("there is memory");
+        prop_assert_eq!(encoder.count(), ids.len());
+        prop_assert_eq!(by_container.as_slice(), at_once.as_slice());
+    }
+
+    #[test]
     fn encoded_ids_decode_to_themselves(ids in id_sets()) {
         prop_assert_eq!(decoded(&encoded(&ids)), Ok(ids));
     }

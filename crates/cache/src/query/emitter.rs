@@ -26,7 +26,7 @@ impl<E, T: Into<ExistingError>> From<T> for EmitError<E> {
 /// The visitor of a query, and its progress.
 pub(super) struct Emitter<'q, 'a, V> {
     repository: &'q dyn Repository,
-    endpoint: Endpoint,
+    endpoint: Endpoint<'q>,
     visit: V,
     commit: Vec<'a, u8>,
     payload: PayloadBuffer<'a>,
@@ -39,7 +39,7 @@ impl<'q, 'a, V> Emitter<'q, 'a, V> {
     pub(super) fn new(
         repository: &'q dyn Repository,
         alloc: Alloc<'a>,
-        endpoint: Endpoint,
+        endpoint: Endpoint<'q>,
         visit: V,
     ) -> Self {
         let (commit, payload) = (Vec::new(alloc), PayloadBuffer::new(alloc));

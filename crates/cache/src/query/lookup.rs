@@ -8,14 +8,16 @@ use crate::commit_index::{
 };
 use crate::existing::ExistingError;
 use crate::meta::Meta;
+use crate::path_file::{PathFile, decode_list};
+use crate::path_keys::path_key;
 use crate::root::{Root, read_verified};
-use crate::shard::{file_name, shard_name};
+use crate::shard::{Direction, file_name, shard_name};
 use core::ops::ControlFlow;
 use gitmind_git::branch::BranchName;
 use gitmind_git::oid::Oid;
 use gitmind_git::{EntryMode, ObjectKind, Repository, entries};
 use gitmind_journal::EdgeOrder;
-use gitmind_memory::{Alloc, Vec};
+use gitmind_memory::{Alloc, MemoryError, Vec};
 
 /// A cache whose metadata is valid and current.
 pub(super) struct Lookup<'q, 'a> {
@@ -76,7 +78,7 @@ impl<'q, 'a> Lookup<'q, 'a> {
     /// Visits the edges with this endpoint.
     pub(super) fn answer<V, E>(
         &self,
-        endpoint: Endpoint,
+        endpoint: Endpoint<'_>,
         emitter: &mut Emitter<'_, '_, V>,
     ) -> Result<(), EmitError<E>>
     where
@@ -107,17 +109,55 @@ impl<'q, 'a> Lookup<'q, 'a> {
         Ok(())
     }
 
-    /// The ids of the edges with this endpoint, ascending. An object without edges has no file.
-    fn ids(&self, endpoint: Endpoint) -> Result<Vec<'a, u32>, ExistingError> {
+    /// The ids of the edges with this endpoint, ascending.
+    fn ids(&self, endpoint: Endpoint<'_>) -> Result<Vec<'a, u32>, ExistingError> {
+        let Endpoint { object, path, direction } = endpoint;
+        let of_object = object.map(|object| self.ids_of_object(object, direction)).transpose()?;
+        let path = path.filter(|path| !path.is_empty());
+        let of_path = path.map(|path| self.ids_of_path(path, direction)).transpose()?;
+        match (of_object, of_path) {
+            (Some(of_object), Some(of_path)) => Ok(union(of_object, &of_path)?),
+            (of_object, of_path) => Ok(of_object.or(of_path).unwrap_or(Vec::new(self.alloc))),
+        }
+    }
+
+    /// The ids of the edges of an object. One without edges has no file.
+    fn ids_of_object(
+        &self,
+        object: Oid,
+        direction: Direction,
+    ) -> Result<Vec<'a, u32>, ExistingError> {
         let none = Vec::new(self.alloc);
-        let shard = find(self.root.shards.as_bytes(), &shard_name(endpoint.oid.shard()))?;
+        let shard = find(self.root.shards.as_bytes(), &shard_name(object.shard()))?;
         let Some(shard) = shard else { return Ok(none) };
         let mut buffer = Vec::new(self.alloc);
         read_verified(self.repository, shard, ObjectKind::Tree, &mut buffer)?;
-        let file = find(&buffer, &file_name(endpoint.oid, endpoint.direction))?;
+        let file = find(&buffer, &file_name(object, direction))?;
         let Some(file) = file else { return Ok(none) };
         read_verified(self.repository, file, ObjectKind::Blob, &mut buffer)?;
         Ok(decode_bitmap(self.alloc, &buffer)?)
+    }
+
+    /// The ids of the edges that were recorded under a path.
+    fn ids_of_path(
+        &self,
+        path: &[u8],
+        direction: Direction,
+    ) -> Result<Vec<'a, u32>, ExistingError> {
+        let none = Vec::new(self.alloc);
+        let Some(directory) = self.root.paths else {
+            return match self.meta.paths {
+                0 => Ok(none),
+                _ => Err(ExistingError::Malformed("it has no path index")),
+            };
+        };
+        let key = path_key(path);
+        let mut buffer = Vec::new(self.alloc);
+        read_verified(self.repository, directory, ObjectKind::Tree, &mut buffer)?;
+        let file = find(&buffer, &shard_name(key.shard()))?;
+        let Some(file) = file else { return Ok(none) };
+        read_verified(self.repository, file, ObjectKind::Blob, &mut buffer)?;
+        Ok(decode_list(self.alloc, PathFile::parse(&buffer)?.find(key).of(direction))?)
     }
 
     /// The chunks of the commit index, in order, after the checks that need only the directory.
@@ -195,6 +235,16 @@ where
         }
     }
     Ok(ControlFlow::Continue(()))
+}
+
+/// All ids of two lists, each ascending.
+fn union<'a>(mut all: Vec<'a, u32>, more: &[u32]) -> Result<Vec<'a, u32>, MemoryError> {
+    if !more.iter().eq(&all) {
+        all.try_extend_from_slice(more)?;
+        all.sort_unstable();
+        all.dedup();
+    }
+    Ok(all)
 }
 
 /// The object id of the entry `name` of a tree.

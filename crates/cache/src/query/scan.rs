@@ -19,7 +19,7 @@ pub(super) struct Scan<'q, 'a> {
     pub(super) alloc: Alloc<'a>,
     pub(super) tip: Oid,
     pub(super) edge_order: EdgeOrder,
-    pub(super) endpoint: Endpoint,
+    pub(super) endpoint: Endpoint<'q>,
 }
 
 impl<'a> Scan<'_, 'a> {

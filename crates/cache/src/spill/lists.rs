@@ -1,58 +1,104 @@
-//! Loading a partition into the arena, as posting lists of its objects.
+//! Loading a range of a partition into the arena, as posting lists of its objects or paths.
 
 use super::ids::EdgeIds;
+use super::key_range::KeyRange;
 use super::partition::Partition;
 use super::record::{number, oid};
 use super::scratch::Scratch;
 use crate::error::RebuildError;
 use crate::oid_table::OidTable;
-use crate::plan::sorted_numbers;
-use crate::postings::Postings;
+use crate::postings::{Buffers, Postings, zeroed};
 use gitmind_git::oid::Oid;
-use gitmind_memory::{Arena, ArenaVec};
+use gitmind_memory::{Alloc, Arena, ArenaColumn};
 
-/// The posting lists of a shard in one direction.
-pub(super) struct Lists<'r> {
-    pub(super) objects: OidTable<'r>,
+/// The posting lists of a range in one direction.
+pub(super) struct Lists<'r, 'a> {
+    objects: OidTable<'r, 'a>,
     /// The numbers of the objects, sorted by object id.
     sorted: &'r [u32],
     postings: Postings<'r>,
 }
 
-impl<'r> Lists<'r> {
-    /// Groups the records of `partition` by their first object id; calls `visit` for each record
-    /// with the number of that object.
+/// Why a range was not handled: it does not fit in the arena, or something else failed.
+pub(super) enum LoadError {
+    /// The least and the greatest key that were met; equal when there was only one.
+    TooLarge(Oid, Oid),
+    Rebuild(RebuildError),
+}
+
+impl From<RebuildError> for LoadError {
+    fn from(error: RebuildError) -> Self {
+        Self::Rebuild(error)
+    }
+}
+
+impl LoadError {
+    /// The same error, or `TooLarge` when the arena's cap is the cause and `objects` has keys.
+    pub(super) fn after(self, objects: &OidTable<'_, '_>) -> Self {
+        let keys = objects.oids();
+        let bounds = keys.iter().min().zip(keys.iter().max());
+        match (self, bounds) {
+            (Self::Rebuild(error), Some((least, most))) if error.is_over_cap() => {
+                Self::TooLarge(*least, *most)
+            }
+            (error, _) => error,
+        }
+    }
+}
+
+impl<'r, 'a> Lists<'r, 'a> {
+    /// Groups the records of `partition` in `range` by their first object id; calls `visit` for
+    /// each record with the number of that object.
     pub(super) fn load(
-        arena: &'r Arena<'r>,
+        (arena, alloc): (&'r Arena<'r>, Alloc<'a>),
         scratch: &Scratch<'_>,
-        partition: &Partition<'_>,
+        (partition, range): (&Partition<'_>, KeyRange),
         ids: &EdgeIds<'_>,
         mut visit: impl FnMut(u32, &[u8]) -> Result<(), RebuildError>,
-    ) -> Result<Self, RebuildError> {
-        let mut objects = OidTable::new(arena)?;
-        let mut keys = ArenaVec::try_with_capacity(partition.len(), arena)?;
-        let mut edges = ArenaVec::try_with_capacity(partition.len(), arena)?;
+    ) -> Result<Self, LoadError> {
+        let mut objects = OidTable::new(arena, alloc);
+        let mut edges = ArenaColumn::new(arena);
         let mut cursor = ids.cursor();
-        partition.read(scratch, |record| {
-            let object = objects.number(oid(record, 0))?;
-            keys.try_push(object)?;
-            edges.try_push(cursor.id(number(record)))?;
-            visit(object, record)
-        })?;
-        let count = objects.oids().len();
-        let postings = Postings::group_unordered(arena, count, &edges, &keys)?;
-        let sorted = sorted_numbers(arena, objects.oids())?;
-        Ok(Self { objects, sorted, postings })
+        let read = partition.read(scratch, |record| {
+            let object = oid(record, 0);
+            if range.contains(object) {
+                let object = objects.number(object)?;
+                edges.try_push((cursor.id(number(record)), object))?;
+                visit(object, record)?;
+            }
+            Ok::<_, RebuildError>(())
+        });
+        let grouped = read.and_then(|()| {
+            let count = objects.oids().len();
+            let postings = Buffers::new(arena, count, edges.len())?
+                .group_unordered(count, edges.view().iter().copied());
+            let sorted = zeroed(arena, count)?;
+            for (slot, number) in sorted.iter_mut().zip(0..) {
+                *slot = number;
+            }
+            let oids = objects.oids();
+            sorted.sort_unstable_by_key(|&number| *oids.at(number as usize));
+            Ok((sorted, postings))
+        });
+        match grouped {
+            Ok((sorted, postings)) => Ok(Self { objects, sorted, postings }),
+            Err(error) => Err(LoadError::from(error).after(&objects)),
+        }
+    }
+
+    /// The objects.
+    pub(super) const fn objects(&self) -> &OidTable<'r, 'a> {
+        &self.objects
     }
 
     /// The number, the object id and the edges of each object, in ascending order of object ids.
-    pub(super) fn iter(&self) -> impl Iterator<Item = (u32, Oid, &[u32])> {
+    pub(super) fn iter(&self) -> impl Iterator<Item = (u32, Oid, &'r [u32])> {
         let oids = self.objects.oids();
-        self.sorted.iter().map(|&number| (number, oids[number as usize], self.of(number)))
+        self.sorted.iter().map(move |&number| (number, *oids.at(number as usize), self.of(number)))
     }
 
     /// The edges of the object with this number.
-    pub(super) fn of(&self, number: u32) -> &[u32] {
+    pub(super) fn of(&self, number: u32) -> &'r [u32] {
         self.postings.of(number)
     }
 }

@@ -1,10 +1,12 @@
 //! Spilling: edges that do not fit in the arena, on disk, partitioned by shard and direction.
 //!
-//! Each edge becomes two records: one in the partition of the shard of its source, one in that of
-//! its target. Writing the cache loads one partition at a time, so that memory is bounded by the
-//! largest shard instead of the journal.
+//! Each edge becomes four records: one in the partition of the shard of its source, one in that of
+//! its target, and the same for the keys of their paths. Writing the cache loads one partition at a
+//! time, or as much of one as fits in the arena, so that memory is bounded whatever the journal is.
 
+mod hub;
 mod ids;
+mod key_range;
 mod lists;
 mod partition;
 mod record;
@@ -12,8 +14,9 @@ mod scratch;
 mod write;
 
 use self::partition::Shards;
-use self::record::{FORWARD_BYTES, REVERSE_BYTES, forward, reverse};
-use gitmind_git::oid::Oid;
+use self::record::{END_BYTES, FORWARD_BYTES, end, forward};
+use super::end_table::End;
+use super::path_keys::NO_PATH;
 use gitmind_memory::Alloc;
 use gitmind_memory::units::Bytes;
 use gitmind_ports::fs::{FileSystem, FsError};
@@ -26,6 +29,8 @@ pub(super) struct Spilled<'a> {
     scratch: Scratch<'a>,
     forward: Shards<'a>,
     reverse: Shards<'a>,
+    path_forward: Shards<'a>,
+    path_reverse: Shards<'a>,
 }
 
 impl<'a> Spilled<'a> {
@@ -37,16 +42,29 @@ impl<'a> Spilled<'a> {
         cap_bytes: u64,
     ) -> Result<Self, FsError> {
         let scratch = Scratch::create(disk, alloc, cap_bytes)?;
-        let forward = Shards::new(alloc, FORWARD_BYTES, &scratch)?;
-        let reverse = Shards::new(alloc, REVERSE_BYTES, &scratch)?;
-        Ok(Self { scratch, forward, reverse })
+        Ok(Self {
+            forward: Shards::new(alloc, FORWARD_BYTES, &scratch)?,
+            reverse: Shards::new(alloc, END_BYTES, &scratch)?,
+            path_forward: Shards::new(alloc, END_BYTES, &scratch)?,
+            path_reverse: Shards::new(alloc, END_BYTES, &scratch)?,
+            scratch,
+        })
     }
 
     /// Adds the edge with the position `visit` in visiting order; positions must ascend.
-    pub(super) fn try_push(&mut self, visit: u32, source: Oid, target: Oid) -> Result<(), FsError> {
-        let Self { scratch, forward: by_source, reverse: by_target } = self;
-        by_source.try_push(scratch, source.shard(), &forward(source, visit, target))?;
-        by_target.try_push(scratch, target.shard(), &reverse(target, visit))
+    pub(super) fn try_push(&mut self, visit: u32, source: End, target: End) -> Result<(), FsError> {
+        let Self { scratch, .. } = self;
+        let (from, to) = (source.object, target.object);
+        self.forward.try_push(scratch, from.shard(), &forward(from, visit, to))?;
+        self.reverse.try_push(scratch, to.shard(), &end(to, visit))?;
+        for (shards, key) in
+            [(&mut self.path_forward, source.path), (&mut self.path_reverse, target.path)]
+        {
+            if key != NO_PATH {
+                shards.try_push(scratch, key.shard(), &end(key, visit))?;
+            }
+        }
+        Ok(())
     }
 
     /// The number of bytes on disk.

@@ -4,8 +4,8 @@ use gitmind_git::oid::Oid;
 
 /// Source, position in visiting order, and target of an edge.
 pub(super) const FORWARD_BYTES: usize = Oid::LEN + 4 + Oid::LEN;
-/// Target and position in visiting order of an edge.
-pub(super) const REVERSE_BYTES: usize = Oid::LEN + 4;
+/// An end of an edge, an object or the key of a path, and its position in visiting order.
+pub(super) const END_BYTES: usize = Oid::LEN + 4;
 /// An object and the id of its forward file.
 pub(super) const FILE_BYTES: usize = Oid::LEN + Oid::LEN;
 /// For a source with a single target: the target, the number of edges, and the id of the forward
@@ -21,10 +21,10 @@ pub(super) fn forward(source: Oid, visit: u32, target: Oid) -> [u8; FORWARD_BYTE
     record
 }
 
-/// The record of an edge in the partition of its target.
-pub(super) fn reverse(target: Oid, visit: u32) -> [u8; REVERSE_BYTES] {
-    let mut record = [0; REVERSE_BYTES];
-    record[..20].copy_from_slice(target.as_bytes());
+/// The record of an edge in the partition of its target, or of the path of one of its ends.
+pub(super) fn end(end: Oid, visit: u32) -> [u8; END_BYTES] {
+    let mut record = [0; END_BYTES];
+    record[..20].copy_from_slice(end.as_bytes());
     record[20..].copy_from_slice(&visit.to_le_bytes());
     record
 }

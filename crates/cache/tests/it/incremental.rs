@@ -155,8 +155,9 @@ fn an_update_reads_only_new_commits_and_writes_only_changed_files() {
     journal.repository.remove(oldest);
     let report = journal.rebuild(false);
     assert_eq!((report.mode, report.meta.edges), (Mode::Incremental, 203));
-    // Two files and their shards, a chunk and its directory, metadata, root tree, commit.
-    assert_eq!(report.written.map(|written| written.objects), Some(9));
+    // Two files and their shards, a chunk and its directory, a file of the path index (both paths
+    // are the same) and its directory, metadata, root tree, commit.
+    assert_eq!(report.written.map(|written| written.objects), Some(11));
 }
 
 #[test]
@@ -189,7 +190,7 @@ fn a_damaged_cache_is_fully_rebuilt_and_the_report_says_so() {
             reported += 1;
         }
     }
-    assert_eq!(reported, 2, "the changed shard and the commit index; the other shard is not read");
+    assert_eq!(reported, 3, "the changed shard, the commit index and the path index");
 }
 
 /// Regression: after a large import the update exceeded the budget, and the rebuild failed, though

@@ -19,8 +19,11 @@ pub(crate) const DIRECTIONS: [Direction; 2] = [Direction::Forward, Direction::Re
 /// An edge of an answer: its id, its commit, and all its fields as text.
 pub(crate) type Shown = (u32, Oid, String);
 
-/// The model: source, target and expected answer of each edge, from decoding the whole journal.
-pub(crate) struct Model(Vec<(Oid, Oid, Shown)>);
+/// The model: both ends and the expected answer of each edge, from decoding the whole journal.
+pub(crate) struct Model(Vec<([End; 2], Shown)>);
+
+/// An end of an edge: its object and its path.
+type End = (Oid, Vec<u8>);
 
 impl Model {
     pub(crate) fn new(repository: &dyn Repository, branch: &str, order: EdgeOrder) -> Self {
@@ -33,7 +36,13 @@ impl Model {
             let decoded = decode_message(commit.message, &mut payload);
             let edges = decoded.map_or(vec![], |()| {
                 let edges = Edges::new(&payload).filter_map(Result::ok);
-                edges.map(|edge| (edge.source, edge.target, format!("{edge:?}"))).collect()
+                let ends = |edge: &Edge<'_>| {
+                    [
+                        (edge.source, edge.source_path.to_vec()),
+                        (edge.target, edge.target_path.to_vec()),
+                    ]
+                };
+                edges.map(|edge| (ends(&edge), format!("{edge:?}"))).collect()
             });
             commits.push((commit.id, edges));
             Ok::<(), WalkError>(())
@@ -44,30 +53,48 @@ impl Model {
             edges.into_iter().map(move |edge| (commit, edge))
         });
         let edges = (0_u32..).zip(numbered);
-        Self(edges.map(|(id, (commit, (s, t, text)))| (s, t, (id, commit, text))).collect())
+        Self(edges.map(|(id, (commit, (ends, text)))| (ends, (id, commit, text))).collect())
     }
 
-    pub(crate) fn answer(&self, endpoint: Endpoint) -> Vec<Shown> {
-        let edges = self.0.iter().filter(|(source, target, _)| match endpoint.direction {
-            Direction::Forward => *source == endpoint.oid,
-            Direction::Reverse => *target == endpoint.oid,
+    pub(crate) fn answer(&self, endpoint: Endpoint<'_>) -> Vec<Shown> {
+        let edges = self.0.iter().filter(|([source, target], _)| {
+            let (object, path) = match endpoint.direction {
+                Direction::Forward => source,
+                Direction::Reverse => target,
+            };
+            endpoint.object == Some(*object) || endpoint.path == Some(&path[..])
         });
-        edges.map(|(_, _, shown)| shown.clone()).collect()
+        edges.map(|(_, shown)| shown.clone()).collect()
     }
 
     /// All objects with edges, and one without, in both directions.
-    pub(crate) fn endpoints(&self) -> Vec<Endpoint> {
-        let ends = self.0.iter().flat_map(|(source, target, _)| [*source, *target]);
+    pub(crate) fn endpoints(&self) -> Vec<Endpoint<'static>> {
+        let ends = self.0.iter().flat_map(|(ends, _)| ends.each_ref().map(|(object, _)| *object));
         let mut oids: BTreeSet<Oid> = ends.collect();
         oids.insert(Oid::new([0xee; 20]));
-        let both = |oid| DIRECTIONS.map(|direction| Endpoint { oid, direction });
+        let both = |oid| DIRECTIONS.map(|direction| Endpoint::object(oid, direction));
         oids.into_iter().flat_map(both).collect()
     }
 
+    /// All paths with edges, and one without, in both directions: alone, and with an object.
+    pub(crate) fn paths(&self) -> Vec<Endpoint<'_>> {
+        let ends = || self.0.iter().flat_map(|(ends, _)| ends);
+        let mut paths: BTreeSet<&[u8]> = ends().map(|(_, path)| &path[..]).collect();
+        paths.insert(b"no/such/path");
+        paths.remove(&b""[..]);
+        let objects = [None, ends().next().map(|(object, _)| *object), Some(Oid::new([0xee; 20]))];
+        let of_path = |path| {
+            objects.into_iter().flat_map(move |object| {
+                DIRECTIONS.map(|direction| Endpoint { object, path: Some(path), direction })
+            })
+        };
+        paths.into_iter().flat_map(of_path).collect()
+    }
+
     /// The two endpoints with the most edges, and some others.
-    fn sample(&self) -> Vec<Endpoint> {
+    fn sample(&self) -> Vec<Endpoint<'_>> {
         let mut counts: BTreeMap<(Oid, bool), usize> = BTreeMap::new();
-        for (source, target, _) in &self.0 {
+        for ([(source, _), (target, _)], _) in &self.0 {
             *counts.entry((*source, false)).or_default() += 1;
             *counts.entry((*target, true)).or_default() += 1;
         }
@@ -75,11 +102,12 @@ impl Model {
         counts.sort_unstable();
         let most = counts.iter().rev().take(2);
         let spread = counts.iter().step_by(counts.len() / 3 + 1);
-        let endpoint = |(_, (oid, is_target)): &(usize, (Oid, bool))| Endpoint {
-            oid: *oid,
-            direction: DIRECTIONS[usize::from(*is_target)],
+        let endpoint = |(_, (oid, is_target)): &(usize, (Oid, bool))| {
+            Endpoint::object(*oid, DIRECTIONS[usize::from(*is_target)])
         };
-        most.chain(spread).map(endpoint).collect()
+        let paths = self.paths();
+        let few_paths = paths.iter().step_by(paths.len() / 5 + 1).copied();
+        most.chain(spread).map(endpoint).chain(few_paths).collect()
     }
 }
 
@@ -88,7 +116,7 @@ pub(crate) fn ask_with(
     repository: &dyn Repository,
     alloc: Alloc<'_>,
     branch: &str,
-    endpoint: Endpoint,
+    endpoint: Endpoint<'_>,
 ) -> Result<(Vec<Shown>, Answer), QueryError> {
     let mut shown = Vec::new();
     let branch = BranchName::new(branch).expect("a name");
@@ -103,29 +131,36 @@ pub(crate) fn ask_with(
 pub(crate) fn ask(
     repository: &dyn Repository,
     branch: &str,
-    endpoint: Endpoint,
+    endpoint: Endpoint<'_>,
 ) -> Result<(Vec<Shown>, Answer), QueryError> {
     let system = System::new();
     ask_with(repository, Alloc::new(&system), branch, endpoint)
 }
 
 /// Checks the answers of the cache in `order` for every `step`th endpoint; returns the number of
-/// edges in them.
+/// edges in those that name an object alone.
 fn check_cache(repository: &dyn Repository, branch: &str, order: EdgeOrder, step: usize) -> usize {
     let model = Model::new(repository, branch, order);
     let mut edges = 0;
-    for endpoint in model.endpoints().into_iter().step_by(step) {
+    let endpoints = model.endpoints();
+    let paths = model.paths();
+    for endpoint in endpoints.iter().step_by(step).chain(paths.iter().step_by(step)).copied() {
         let (shown, answer) = ask(repository, branch, endpoint).expect("a whole repository");
         assert!(answer.unusable.is_none(), "{endpoint:?}: {answer:?}");
         assert_eq!(answer.edge_order, order);
         assert!(shown == model.answer(endpoint), "{branch} {order:?} {endpoint:?}");
-        edges += shown.len();
+        edges += if endpoint.path.is_none() { shown.len() } else { 0 };
     }
     edges
 }
 
 /// Checks the answers of the journal when there is no cache.
-fn check_journal(repository: &dyn Repository, branch: &str, endpoints: &[Endpoint], model: &Model) {
+fn check_journal(
+    repository: &dyn Repository,
+    branch: &str,
+    endpoints: &[Endpoint<'_>],
+    model: &Model,
+) {
     for endpoint in endpoints {
         let (shown, answer) = ask(repository, branch, *endpoint).expect("a whole repository");
         let why = answer.unusable.expect("there is no cache").to_string();
@@ -151,7 +186,10 @@ fn cache_and_journal_answer_alike_on_every_fixture() {
             let open = repository.open();
             let model = Model::new(&open, branch, EdgeOrder::OldestFirst);
             let is_small = journal.edges < 100;
-            let endpoints = if is_small { model.endpoints() } else { model.sample() };
+            let endpoints = match is_small {
+                true => [model.endpoints(), model.paths()].concat(),
+                false => model.sample(),
+            };
             check_journal(&open, branch, &endpoints, &model);
         }
     }
@@ -182,7 +220,7 @@ fn cache_and_journal_answer_alike_on_a_merged_journal() {
         rebuild(&repository, "main", order).expect("a journal");
         check_cache(&repository, "main", order, 1);
     }
-    let from = Endpoint { oid: Oid::new([1; 20]), direction: Direction::Forward };
+    let from = Endpoint::object(Oid::new([1; 20]), Direction::Forward);
     assert_eq!(
         model.answer(from).iter().map(|shown| shown.0).collect::<Vec<_>>(),
         [0, 2, 3, 5, 6, 7, 9]
@@ -193,7 +231,7 @@ fn cache_and_journal_answer_alike_on_a_merged_journal() {
 fn an_append_changes_no_id_and_makes_the_cache_stale() {
     let repository = merged();
     let built = rebuild(&repository, "main", EdgeOrder::OldestFirst).expect("a journal");
-    let from = Endpoint { oid: Oid::new([1; 20]), direction: Direction::Forward };
+    let from = Endpoint::object(Oid::new([1; 20]), Direction::Forward);
     let (before, _) = ask(&repository, "main", from).expect("whole");
     let tip = repository.commit(&[built.meta.journal_tip], &message(&[(1, 4)]));
     repository.set_ref(JOURNAL, tip);
@@ -209,7 +247,7 @@ fn an_append_changes_no_id_and_makes_the_cache_stale() {
 #[test]
 fn a_visitor_that_breaks_has_seen_the_first_edges() {
     let repository = merged();
-    let from = Endpoint { oid: Oid::new([1; 20]), direction: Direction::Forward };
+    let from = Endpoint::object(Oid::new([1; 20]), Direction::Forward);
     let model = Model::new(&repository, "main", EdgeOrder::OldestFirst).answer(from);
     for is_cached in [false, true] {
         if is_cached {
@@ -236,7 +274,7 @@ fn a_visitor_that_breaks_has_seen_the_first_edges() {
 #[test]
 fn the_error_for_a_branch_without_a_journal_names_it() {
     let repository = FakeRepository::default();
-    let from = Endpoint { oid: Oid::ZERO, direction: Direction::Forward };
+    let from = Endpoint::object(Oid::ZERO, Direction::Forward);
     let error = ask(&repository, "main", from).expect_err("nothing is there").to_string();
     assert_eq!(error, "branch `main` has no journal (refs/gitmind/edges/main does not exist)");
 }
@@ -269,7 +307,7 @@ fn an_edge_is_found_from_its_source_and_from_its_target() {
     repository.set_ref(JOURNAL, repository.commit(&[], b"oA=="));
     rebuild(&repository, "main", EdgeOrder::OldestFirst).expect("a journal");
     for direction in DIRECTIONS {
-        let endpoint = Endpoint { oid: Oid::ZERO, direction };
+        let endpoint = Endpoint::object(Oid::ZERO, direction);
         let (shown, answer) = ask(&repository, "main", endpoint).expect("whole");
         assert_eq!((shown.len(), answer.unusable.is_none()), (1, true));
     }

@@ -13,7 +13,7 @@ use proptest::prelude::*;
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
-const FROM_1: Endpoint = Endpoint { oid: Oid::new([1; 20]), direction: Direction::Forward };
+const FROM_1: Endpoint<'static> = Endpoint::object(Oid::new([1; 20]), Direction::Forward);
 
 /// A journal whose commit index has two chunks, and few objects at the ends of its edges.
 fn two_chunks() -> FakeRepository {
@@ -47,7 +47,9 @@ fn with_any_object_of_the_cache_damaged_the_answer_is_right_and_reports_the_dama
     let models = ORDERS.map(|order| Model::new(&repository, "main", order));
     for order in ORDERS {
         let objects = cache_objects(&repository, order);
-        assert_eq!(objects.len(), 18, "6 lists, 6 shards, 2 chunks, directory, meta, root, commit");
+        let expected =
+            "6 lists, 6 shards, 2 chunks, 6 path files, 2 directories, meta, root, commit";
+        assert_eq!(objects.len(), 25, "{expected}");
         for (id, (kind, content)) in &objects {
             let mut detected = 0;
             let middle = content.len() / 2;
@@ -63,10 +65,12 @@ fn with_any_object_of_the_cache_damaged_the_answer_is_right_and_reports_the_dama
                 if damage > 1 {
                     repository.damage(*id, *kind, &changed);
                 }
-                // Two lists with edges in both chunks, one with few edges, one that is empty.
-                for (byte, direction) in [(1, 0), (3, 1), (5, 1), (9, 0)] {
-                    let oid = Oid::new([byte; 20]);
-                    let endpoint = Endpoint { oid, direction: DIRECTIONS[direction] };
+                // Two lists with edges in both chunks, one with few edges, one that is empty; a path.
+                let ends = [(1, 0), (3, 1), (5, 1), (9, 0)].map(|(byte, direction)| {
+                    Endpoint::object(Oid::new([byte; 20]), DIRECTIONS[direction])
+                });
+                let path = Endpoint { object: None, path: Some(b"a"), direction: DIRECTIONS[0] };
+                for endpoint in ends.into_iter().chain([path]) {
                     let (shown, answer) = ask(&repository, "main", endpoint).expect("a journal");
                     let model = &models[usize::from(answer.edge_order != ORDERS[0])];
                     assert!(shown == model.answer(endpoint), "{id} {damage} {endpoint:?}");
@@ -79,9 +83,12 @@ fn with_any_object_of_the_cache_damaged_the_answer_is_right_and_reports_the_dama
                 }
                 repository.damage(*id, *kind, content);
             }
-            // Only files of other objects are not read by these queries.
-            let is_file = content.starts_with(b"GMCACHE\0") || content.len() < 200;
-            assert!(detected >= 5 || is_file, "damage of {id} was detected {detected} times");
+            // Only files of other objects and paths are not read by these queries.
+            let is_file = content.starts_with(b"GMCACHE\0") || content.starts_with(b"GMPATHS\0");
+            assert!(
+                detected >= 5 || is_file || content.len() < 250,
+                "damage of {id} was detected {detected} times"
+            );
         }
     }
     let fault = "an object of the cache is missing, of another kind, cut or has a flipped bit";

@@ -7,7 +7,7 @@ use gitmind_git::fake::FakeRepository;
 use gitmind_git::oid::Oid;
 use gitmind_journal::EdgeOrder;
 use gitmind_memory::units::Bytes;
-use gitmind_memory::{Alloc, Arena, ErrorKind, System};
+use gitmind_memory::{Alloc, Arena, ErrorKind, InternTable, Pooling, System, Zeroing};
 use gitmind_ports::clock::{FixedClock, Timestamp};
 use gitmind_ports::fs::{FakeFileSystem, FileSystem};
 use gitmind_ports::progress::Silent;
@@ -16,8 +16,8 @@ use proptest::prelude::*;
 
 const JOURNAL: &str = "refs/gitmind/edges/main";
 const CACHE: &str = "refs/gitmind/cache/main";
-/// A cap little larger than an empty table of objects.
-const TINY: Bytes = Bytes::new(44 << 10);
+/// A cap of a few pages: an object with 2000 edges does not fit.
+const TINY: Bytes = Bytes::new(32 << 10);
 
 fn options(edge_order: EdgeOrder) -> RebuildOptions {
     RebuildOptions { edge_order, force: true, strict: false }
@@ -36,7 +36,9 @@ fn rebuild_within(
     let mut arena = Arena::begin(alloc, Bytes::new(4096), cap);
     let branch = BranchName::new(branch).expect("a name");
     let (clock, progress) = (&clock, &Silent);
-    let rebuild = Rebuild { alloc, repository, clock, progress, disk, workers: 1 };
+    let texts = InternTable::new(alloc, Pooling::On, Zeroing::Off);
+    let texts = &texts;
+    let rebuild = Rebuild { alloc, repository, clock, progress, disk, workers: 1, texts };
     let report = rebuild.run(&mut arena, &branch, options(edge_order));
     assert!(arena.stats().peak_bytes <= cap, "the arena's cap holds");
     report
@@ -89,6 +91,40 @@ proptest! {
             spilled.written.map(|written| written.objects),
             in_memory.written.map(|written| written.objects)
         );
+    }
+}
+
+/// Journals whose edges are nearly all of one object, of one path, or of two objects with one prefix.
+#[test]
+fn the_edges_of_one_object_or_path_are_written_although_they_do_not_fit() {
+    let hub = |edges: usize, of: &dyn Fn(u8) -> (u8, u8)| {
+        let commit = |number: usize| {
+            let edges = (0..50).map(|edge| of(u8::try_from((number + edge) % 250).expect("small")));
+            (edges.collect(), (number % 37 == 36).then_some(3))
+        };
+        repository_of(&(0..edges / 50).map(commit).collect::<Vec<_>>())
+    };
+    let (system, disk) = (System::new(), FakeFileSystem::new());
+    for (name, repository) in [
+        ("all alike", hub(20_000, &|_| (1, 2))),
+        ("one source", hub(20_000, &|number| (1, number))),
+        ("one target", hub(20_000, &|number| (number, 1))),
+        ("a loop", hub(20_000, &|_| (1, 1))),
+        (
+            "hub and others",
+            hub(20_000, &|number| if number % 9 == 0 { (number, 3) } else { (1, 2) }),
+        ),
+    ] {
+        for order in [EdgeOrder::OldestFirst, EdgeOrder::NewestFirst] {
+            let in_memory = rebuild_with(&repository, "main", options(order)).expect("it fits");
+            for cap in [TINY, Bytes::new(100 << 10)] {
+                let alloc = Alloc::new(&system);
+                let spilled = rebuild_within(cap, Some(&disk), alloc, &repository, "main", order);
+                let spilled = spilled.expect("it spills");
+                assert!(spilled.spilled > Bytes::ZERO, "{name}");
+                assert_eq!(spilled.root_tree, in_memory.root_tree, "{name} {order:?} {cap}");
+            }
+        }
     }
 }
 

@@ -185,16 +185,18 @@ fn rebuild(
     options: RebuildOptions,
     cap: Option<Bytes>,
 ) -> Result<Report, String> {
-    let disk = FakeFileSystem::new();
+    let spill_disk = FakeFileSystem::new();
     let pooling = if is_pooled { Pooling::On } else { Pooling::Off };
     let (hint, most) = (Bytes::new(4096), cap.unwrap_or(Bytes::from_mib(256)));
     let mut arena = Arena::with(alloc, hint, most, pooling, Zeroing::Off);
     let (repository, progress) = (sandbox.repository(), &Silent);
-    let spills = cap.map(|_| &disk as _);
-    let rebuild = Rebuild { alloc, repository, clock: &CLOCK, progress, disk: spills, workers: 0 };
+    let spills = cap.map(|_| &spill_disk as _);
+    let texts = &InternTable::seeded(alloc, pooling, Zeroing::Off, 7);
+    let (clock, disk) = (&CLOCK, spills);
+    let rebuild = Rebuild { alloc, repository, clock, progress, disk, workers: 0, texts };
     let done = rebuild.run(&mut arena, &branch(), options).map_err(|error| error.to_string());
     // Only the directory of the scope, above the temporary directories, may remain.
-    assert!(disk.count() <= FakeFileSystem::new().count() + 1, "temporary files are left");
+    assert!(spill_disk.count() <= FakeFileSystem::new().count() + 1, "temporary files are left");
     done
 }
 
@@ -282,7 +284,7 @@ fn filter(sandbox: &Sandbox, alloc: Alloc<'_>) -> Result<String, String> {
 
 fn query<const FROM_CACHE: bool>(sandbox: &Sandbox, alloc: Alloc<'_>) -> Result<String, String> {
     let query = Query { alloc, repository: sandbox.repository() };
-    let endpoint = Endpoint { oid: object(7), direction: Direction::Forward };
+    let endpoint = Endpoint::object(object(7), Direction::Forward);
     let mut ids = vec![];
     let answer = query.run(&branch(), endpoint, |found| {
         ids.push(found.id);

@@ -109,6 +109,18 @@ impl<T: Copy, A: Allocator + Copy> ColumnIn<T, A> {
         self.len() == 0
     }
 
+    /// Element `index`, to change, if there is one.
+    pub fn get_mut(&mut self, index: usize) -> Option<&mut T> {
+        if index >= self.len() {
+            return None;
+        }
+        let (segment, offset) = Segments::<T>::place(index);
+        // SAFETY: the index is below the length, so its segment has this many elements.
+        let mut element = unsafe { self.segments[segment].add(offset) };
+        // SAFETY: as above, so it was written; the column is borrowed exclusively meanwhile.
+        Some(unsafe { element.as_mut() })
+    }
+
     /// The elements, to read.
     #[inline]
     pub fn view(&self) -> ColumnRef<'_, T> {

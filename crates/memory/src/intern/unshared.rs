@@ -69,7 +69,7 @@ impl<'a> Unshared<'_, 'a> {
 
     /// A shard and what hashes its strings.
     fn parts(&mut self, number: usize) -> (&mut Shard<'a>, impl Fn(&[u8]) -> u64 + '_) {
-        let InternTable { shards, hasher } = &mut *self.0;
+        let InternTable { shards, hasher, .. } = &mut *self.0;
         let hasher = &*hasher;
         (shards[number].get_mut(), move |bytes: &[u8]| super::hash(hasher, bytes))
     }

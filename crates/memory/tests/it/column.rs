@@ -27,9 +27,8 @@ proptest! {
         let [mut start, mut end, index] = at.map(|at| at.index(len + 1));
         (start, end) = (start.min(end), start.max(end));
         prop_assert!(view.range(start..end).eq(&model[start..end]));
-        if let Some(number) = model.get(index) {
-            prop_assert_eq!((column[index], view.at(index)), (*number, number));
-        }
+        prop_assert_eq!(model.get(index), (index < len).then(|| view.at(index)));
+        prop_assert_eq!(column.get_mut(index).map(|number| *number + 1), model.get(index).map(|number| *number + 1));
         drop(column);
         prop_assert_eq!(system.diagnostics().bytes_outstanding, Bytes::ZERO);
     }

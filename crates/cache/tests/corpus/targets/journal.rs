@@ -9,7 +9,7 @@ use gitmind_git::oid::Oid;
 use gitmind_git::{ObjectKind, Repository, entries};
 use gitmind_journal::EdgeOrder;
 use gitmind_memory::units::Bytes;
-use gitmind_memory::{Alloc, Arena};
+use gitmind_memory::{Alloc, Arena, InternTable, Pooling, Zeroing};
 use gitmind_ports::clock::{FixedClock, Timestamp};
 use gitmind_ports::fs::{FakeFileSystem, FileSystem};
 use gitmind_ports::progress::Silent;
@@ -35,7 +35,9 @@ fn rebuilt(
     let clock = FixedClock(Timestamp { seconds: 1_700_000_000, offset_seconds: 3600 });
     let mut arena = Arena::begin(alloc, Bytes::new(4096), cap);
     let (clock, progress) = (&clock, &Silent);
-    let rebuild = Rebuild { alloc, repository, clock, progress, disk, workers: 0 };
+    let texts = InternTable::new(alloc, Pooling::On, Zeroing::Off);
+    let texts = &texts;
+    let rebuild = Rebuild { alloc, repository, clock, progress, disk, workers: 0, texts };
     let options = RebuildOptions { edge_order, force, strict: false };
     rebuild.run(&mut arena, &main_branch(), options)
 }
@@ -125,7 +127,7 @@ pub(super) fn update_and_query(input: &[u8]) {
                     .collect();
                 let mut ids = vec![];
                 let query = Query { alloc, repository };
-                let endpoint = Endpoint { oid: end, direction };
+                let endpoint = Endpoint::object(end, direction);
                 let answer = query.run(&main_branch(), endpoint, |found| {
                     ids.push(found.id);
                     Ok::<_, QueryError>(ControlFlow::Continue(()))
