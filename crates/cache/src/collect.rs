@@ -72,6 +72,7 @@ pub(super) enum Edges<'r, 'a> {
 }
 
 /// The edges that are collected so far.
+#[expect(clippy::large_enum_variant, reason = "there is one, in the collector")]
 enum Growing<'r, 'a> {
     InMemory(EdgeColumns<'r, 'a>),
     Spilled(Box<'a, Spilled<'a>>),

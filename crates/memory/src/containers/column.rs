@@ -85,7 +85,7 @@ impl<T: Copy, A: Allocator + Copy> ColumnIn<T, A> {
         let layout = Segments::<T>::layout(self.segments.len())?;
         self.segments.try_reserve(1)?;
         let segment = self.alloc().allocate(layout).map_err(|_| error::newest(layout))?.cast();
-        let len = 1 << Segments::<T>::shift(self.segments.len());
+        let len = Segments::<T>::len(self.segments.len());
         // There is room, so this does not grow.
         self.segments.try_push(segment)?;
         self.next = segment;
@@ -229,7 +229,7 @@ impl<'c, T> ColumnRef<'c, T> {
     /// are at most the length.
     fn run(self, start: usize, end: usize) -> &'c [T] {
         let (segment, offset) = Segments::<T>::place(start);
-        let len = (1 << Segments::<T>::shift(segment)) - offset;
+        let len = Segments::<T>::len(segment) - offset;
         // SAFETY: `start` is below the length, so its segment has this many elements.
         let first = unsafe { self.segments[segment].add(offset) };
         // SAFETY: these elements are below the length, so they were written; they stay while the
@@ -294,13 +294,13 @@ impl<T> Segments<T> {
     /// The number of segments that are twice the last; the second is as large as the first.
     const DOUBLINGS: usize = (Self::MAX_SHIFT - Self::FIRST_SHIFT) as usize;
 
-    /// The binary logarithm of the number of elements of this segment.
+    /// The number of elements of this segment.
     #[inline]
-    const fn shift(segment: usize) -> u32 {
+    const fn len(segment: usize) -> usize {
         match segment {
-            0 => Self::FIRST_SHIFT,
-            after if after <= Self::DOUBLINGS => Self::FIRST_SHIFT + (after as u32 - 1),
-            _ => Self::MAX_SHIFT,
+            0 => 1 << Self::FIRST_SHIFT,
+            doubled if doubled <= Self::DOUBLINGS => 1 << Self::FIRST_SHIFT << (doubled - 1),
+            _ => 1 << Self::MAX_SHIFT,
         }
     }
 
@@ -319,7 +319,7 @@ impl<T> Segments<T> {
     }
 
     fn layout(segment: usize) -> Result<Layout, MemoryError> {
-        Layout::array::<T>(1 << Self::shift(segment)).map_err(|_| error::OVERFLOW)
+        Layout::array::<T>(Self::len(segment)).map_err(|_| error::OVERFLOW)
     }
 }
 
@@ -340,7 +340,7 @@ mod tests {
         for index in 0..200_000 {
             assert_eq!(Segments::<T>::place(index), expected, "element {index}");
             expected.1 += 1;
-            if expected.1 == 1 << Segments::<T>::shift(expected.0) {
+            if expected.1 == Segments::<T>::len(expected.0) {
                 expected = (expected.0 + 1, 0);
             }
         }
