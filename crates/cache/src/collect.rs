@@ -108,6 +108,7 @@ impl<'a> Source<'a> {
 
 struct Collector<'r, 'a> {
     source: Source<'a>,
+    arena: &'r Arena<'r>,
     /// Where edges are spilled to when the arena is full; `None` if they must not, or are already.
     disk: Option<&'a dyn FileSystem>,
     cap_bytes: u64,
@@ -137,6 +138,7 @@ impl<'r, 'a> Collector<'r, 'a> {
         };
         Ok(Self {
             source,
+            arena,
             disk,
             cap_bytes,
             payload: PayloadBuffer::new(source.alloc),
@@ -192,6 +194,7 @@ impl<'r, 'a> Collector<'r, 'a> {
             spilled.try_push(visit, source, target)?;
         }
         self.edges = Edges::Spilled(self.source.alloc.try_box(spilled)?);
+        self.arena.note_spill();
         Ok(())
     }
 
