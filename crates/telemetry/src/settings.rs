@@ -260,18 +260,20 @@ mod tests {
 
     #[test]
     fn switches_accept_the_usual_words_and_an_empty_value_is_the_default() {
-        let switches: [(_, fn(&Settings) -> bool, _); 4] = [
-            ("GITMIND_DEBUG_EVENTS", |settings| settings.debug_events, false),
-            ("GITMIND_METRICS_ENABLED", |settings| settings.metrics_enabled, true),
-            ("GITMIND_METRICS_BRANCH_TAG", |settings| settings.branch_tag, true),
-            ("GITMIND_METRICS_MODE_TAG", |settings| settings.mode_tag, true),
-        ];
-        for (name, is_on, default) in switches {
+        let names = ["DEBUG_EVENTS", "METRICS_ENABLED", "METRICS_BRANCH_TAG", "METRICS_MODE_TAG"];
+        let values = |settings: &Settings| {
+            let Settings { debug_events, metrics_enabled, branch_tag, mode_tag, .. } = settings;
+            [*debug_events, *metrics_enabled, *branch_tag, *mode_tag]
+        };
+        let defaults = values(&read([]).expect("nothing is wrong with nothing"));
+        assert_eq!(defaults, [false, true, true, true]);
+        for (index, default) in defaults.into_iter().enumerate() {
+            let name = &*format!("GITMIND_{}", names[index]);
             let on = ["1", "true", "On", "YES"].map(|value| (value, true));
             let off = ["0", "False", "off", "no"].map(|value| (value, false));
             for (value, expected) in on.into_iter().chain(off).chain([("", default)]) {
                 let settings = read([(name, value)]).expect("it is a value of a switch");
-                assert_eq!(is_on(&settings), expected, "{name}={value}");
+                assert_eq!(values(&settings)[index], expected, "{name}={value}");
             }
             for value in ["2", "anything", " 1"] {
                 let error = read([(name, value)]).expect_err("it is no value of a switch");

@@ -284,17 +284,22 @@ fn statistics(sandbox: &Sandbox, alloc: Alloc<'_>) -> Result<String, String> {
     let table = InternTable::seeded(alloc, Pooling::On, Zeroing::Off, 7);
     let counted = Statistics::read(sandbox.repository(), alloc, tip, table);
     let counted = counted.map_err(|error| error.to_string())?;
-    let (mut paths, mut numbers) = (std::string::String::new(), vec![]);
+    let mut said = vec![];
     counted
         .most_linked_paths(9, |path, degree| {
-            paths += &format!("{} {degree:?}, ", std::string::String::from_utf8_lossy(path));
+            said.push(format!("{path:?} {degree:?}"));
             Ok::<_, MemoryError>(())
         })
-        .and_then(|()| counted.relations(|it, edges| Ok(numbers.push((u32::from(it.0), edges)))))
-        .and_then(|()| counted.origins(|it, edges| Ok(numbers.push((it.0, edges)))))
+        .and_then(|()| {
+            counted.relations(|relation, edges| {
+                said.push(format!("{relation:?} {edges}"));
+                Ok(())
+            })
+        })
+        .and_then(|()| counted.origins(|_, _| Ok(())))
         .and_then(|()| counted.most_active_authors(9, |_, _| Ok(())))
         .map_err(|error| error.to_string())?;
-    Ok(format!("{paths}{numbers:?} {counted:?} {}", counted.commits()))
+    Ok(format!("{said:?} of {counted:?} in {} commits", counted.commits()))
 }
 
 fn query<const FROM_CACHE: bool>(sandbox: &Sandbox, alloc: Alloc<'_>) -> Result<String, String> {
