@@ -9,7 +9,7 @@ pub mod operation;
 mod toggles;
 
 pub use self::memory::Memory;
-pub use self::op_arena::OpArena;
+pub use self::op_arena::{ArenaTotals, OpArena};
 pub(crate) use self::toggles::parse::size as parse_size;
 pub use self::toggles::{ArenaSize, Origin, Toggle, ToggleError, Toggles};
 

@@ -33,6 +33,7 @@ pub struct Args {
 pub(super) enum Command {
     CacheRebuild(RebuildArgs),
     List(ListArgs),
+    Stats(StatsArgs),
     Query(QueryArgs),
     Link(LinkArgs),
     Import(ImportArgs),
@@ -109,6 +110,22 @@ pub(super) struct ListArgs {
     /// Stop after this many edges
     #[arg(long, value_name = "COUNT")]
     pub(super) limit: Option<u64>,
+    /// Print one JSON document
+    #[arg(long)]
+    pub(super) json: bool,
+}
+
+/// Count the edges, paths, authors and sessions of a journal
+#[derive(Clone, Debug, clap::Args)]
+#[command(after_help = "Examples:\n  git mind stats\n  git mind stats --limit 3 --branch \
+                        feature/x\n  git mind stats --json | jq '.most_linked_paths[0].path'")]
+pub(super) struct StatsArgs {
+    /// Branch whose journal to read [default: the one that is checked out]
+    #[arg(long, value_name = "NAME")]
+    pub(super) branch: Option<String>,
+    /// Show this many of the most linked paths, and of the most active authors
+    #[arg(long, value_name = "COUNT", default_value_t = 10)]
+    pub(super) limit: usize,
     /// Print one JSON document
     #[arg(long)]
     pub(super) json: bool,

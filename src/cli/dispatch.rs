@@ -3,7 +3,10 @@
 use super::args::{Args, Command};
 use super::failure::{Exit, Failure};
 use super::output::Output;
-use super::{budget, complete, fixture, import, link, list, memory, query, rebuild, telemetry};
+use super::repository::start_directory;
+use super::{
+    budget, complete, fixture, import, link, list, memory, query, rebuild, stats, telemetry,
+};
 use crate::env::Environment;
 use crate::memory::ProcessAllocator;
 
@@ -20,6 +23,7 @@ pub(super) fn run(
     let outcome = match &args.command {
         Command::CacheRebuild(rebuild) => rebuild::run(args, rebuild, env, &session, output),
         Command::List(list) => list::run(args, list, env, &session, output),
+        Command::Stats(stats) => stats::run(args, stats, env, &session, output),
         Command::Query(query) => query::run(args, query, env, &session, output),
         Command::Link(link) => link::run(args, link, env, &session, output),
         Command::Import(import) => import::run(args, import, env, &session, output),
@@ -35,6 +39,6 @@ pub(super) fn run(
     session.finish(output);
     // A leak is reported even when the command failed, but the failure of the command decides the
     // exit code.
-    let ended = memory::end(memory, &toggles, allocator, output);
+    let ended = memory::end(memory, &toggles, &start_directory(args), allocator, output);
     outcome.and_then(|exit| ended.map(|()| exit))
 }

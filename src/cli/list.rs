@@ -3,7 +3,7 @@
 use super::args::{Args, ListArgs};
 use super::escape::Escaped;
 use super::failure::{Exit, Failure};
-use super::list_json::{JsonList, texts_document};
+use super::list_json::JsonList;
 use super::malformed;
 use super::output::Output;
 use super::repository;
@@ -15,11 +15,13 @@ use crate::context::operation;
 use crate::env::Environment;
 use crate::fs::OwnedPath;
 use crate::git::Commit;
-use crate::journal::{Edge, EdgeStrings, JournalItem, MalformedCounts, read_newest};
+use crate::journal::{Edge, JournalItem, MalformedCounts, read_newest};
 use crate::progress::Silent;
 use crate::telemetry::{Level, Metric};
 use std::io::{self, Write};
 use std::ops::ControlFlow;
+use std::path::PathBuf;
+use std::time::Duration;
 
 /// What a list shows.
 struct Wanted<'a> {
@@ -50,24 +52,37 @@ pub(super) fn run(
     let from = from.map(|path| repository::tree_path(alloc, location, path));
     let from =
         if location.prefix.is_none() { from.transpose()? } else { from.and_then(Result::ok) };
-    session.about(branch.as_str(), "read", repository.location().git_dir.clone());
-    let log = |level, name, duration: Option<std::time::Duration>| {
-        session.telemetry.log(level, "journal", name, |event| {
+    let git_dir = repository.location().git_dir.clone();
+    let malformed = reading(session, &branch, git_dir, &clock, || {
+        print(&context, &branch, tip, &Wanted { options, from }, session, output)
+    })?;
+    malformed::warn(&malformed, output);
+    Ok(Exit::Success)
+}
+
+/// Runs `work`, which reads a journal, with the events and metrics of a read.
+pub(super) fn reading<T>(
+    session: &Session<'_>,
+    branch: &BranchName,
+    git_dir: PathBuf,
+    clock: &dyn Clock,
+    work: impl FnOnce() -> Result<T, Failure>,
+) -> Result<T, Failure> {
+    session.about(branch.as_str(), "read", git_dir);
+    let log = |name, duration: Option<Duration>| {
+        session.telemetry.log(Level::Info, "journal", name, |event| {
             event.text("branch", branch.as_str().as_bytes())?;
             event.text("mode", b"read")?;
             duration.map_or(Ok(()), |time| event.number("duration_ms", milliseconds(time)))
         });
     };
-    log(Level::Info, "journal_read_start", None);
-    let outcome = print(&context, &branch, tip, &Wanted { options, from }, session, output);
+    log("journal_read_start", None);
+    let outcome = work();
     let duration = clock.elapsed();
     session.record_duration(Metric::JournalReadDuration, duration);
-    match &outcome {
-        Ok(_) => log(Level::Info, "journal_read_ok", Some(duration)),
-        Err(_) => log(Level::Info, "journal_read_failed", Some(duration)),
-    }
-    malformed::warn(&outcome?, output);
-    Ok(Exit::Success)
+    let name = if outcome.is_ok() { "journal_read_ok" } else { "journal_read_failed" };
+    log(name, Some(duration));
+    outcome
 }
 
 /// Prints the edges, as lines or as a document.
@@ -82,15 +97,12 @@ fn print(
     let columns = output.columns();
     let malformed = if wanted.options.json {
         let mut list = JsonList::begin(branch, output)?;
-        let mut strings = EdgeStrings::new(session.memory.intern_table(context.alloc));
         let malformed = each(context, tip, wanted, session, |commit, edge| {
-            strings.intern(edge)?;
             Ok(list.edge(None, commit.id, edge)?)
         })?;
         list.end(&[
             ("commits_skipped", malformed.skipped.into()),
             ("edges_truncated", malformed.truncated.into()),
-            ("texts", texts_document(strings.counts())),
         ])?;
         malformed
     } else {

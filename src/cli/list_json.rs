@@ -2,7 +2,7 @@
 
 use super::output::Output;
 use crate::branch::BranchName;
-use crate::journal::{Attribution, Edge, EdgeStringCounts};
+use crate::journal::{Attribution, Edge};
 use crate::oid::Oid;
 use serde::{Serialize, Serializer};
 use std::io::{self, Write};
@@ -42,17 +42,6 @@ impl<'a> JsonList<'a> {
         }
         writeln!(self.output, "\n}}")
     }
-}
-
-/// How many strings there were, and how many of them were different.
-pub(super) fn texts_document(strings: EdgeStringCounts) -> serde_json::Value {
-    let EdgeStringCounts { total, total_bytes, distinct, distinct_bytes } = strings;
-    serde_json::json!({
-        "met": total,
-        "met_bytes": total_bytes.get(),
-        "stored": distinct,
-        "stored_bytes": distinct_bytes.get(),
-    })
 }
 
 /// One edge of a document.
@@ -136,7 +125,7 @@ impl Serialize for Name {
 
 /// Bytes that are nearly always UTF-8. Other bytes become an object `{"hex": ...}`, since a JSON
 /// string cannot hold them.
-struct Text<'a>(&'a [u8]);
+pub(super) struct Text<'a>(pub(super) &'a [u8]);
 
 impl Serialize for Text<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {

@@ -1,12 +1,14 @@
 //! The memory of a command: made from the toggles, reported at its end.
 
 use super::args::Command;
+use super::budget::BuildEnvironment;
 use super::failure::Failure;
 use super::output::Output;
 use crate::context::operation;
 use crate::context::{Memory, Toggles};
 use crate::env::Environment;
 use crate::memory::ProcessAllocator;
+use std::path::Path;
 
 /// Reads the toggles; an invalid value is a usage error.
 pub(super) fn toggles(env: &dyn Environment) -> Result<Toggles, Failure> {
@@ -21,7 +23,7 @@ pub(super) fn begin(toggles: &Toggles, command: &Command, allocator: &ProcessAll
     }
     let op = match command {
         Command::List(list) if list.filter.is_set() => operation::ATTR_QUERY,
-        Command::List(_) => operation::JOURNAL_READ,
+        Command::List(_) | Command::Stats(_) => operation::JOURNAL_READ,
         Command::Query(_) => operation::CACHE_QUERY,
         Command::Link(_) | Command::Import(_) => operation::JOURNAL_APPEND,
         // The other commands run no accounted operation, so they get the largest budget.
@@ -35,15 +37,18 @@ pub(super) fn begin(toggles: &Toggles, command: &Command, allocator: &ProcessAll
     Memory::new(toggles, toggles.budget_of(op))
 }
 
-/// Prints the counters of a traced run, and fails when memory leaked.
+/// Prints the histogram and the counters of a traced run, and fails when memory leaked. The
+/// environment is that of the checkout around `start`.
 pub(super) fn end(
     memory: Memory,
     toggles: &Toggles,
+    start: &Path,
     allocator: &ProcessAllocator,
     output: &mut Output,
 ) -> Result<(), Failure> {
     if let Some(histogram) = memory.histogram() {
-        output.note(&histogram);
+        let environment = BuildEnvironment::read(start, toggles);
+        output.note(&format!("{histogram}; {environment}"));
     }
     if toggles.trace.is_some() && !toggles.disable_custom_allocators {
         let process = allocator.diagnostics();

@@ -27,6 +27,7 @@ mod query;
 mod rebuild;
 mod relation;
 mod repository;
+mod stats;
 mod telemetry;
 
 pub use args::Args;

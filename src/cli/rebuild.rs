@@ -50,14 +50,15 @@ pub(super) fn run(
         force: options.force,
         strict: options.strict,
     };
-    session.about(branch.as_str(), "full", repository.location().git_dir.clone());
+    let wanted = if options.force { Mode::Full.name() } else { "auto" };
+    session.about(branch.as_str(), wanted, repository.location().git_dir.clone());
     session.telemetry.log(Level::Info, "cache", "rebuild_start", |event| {
         event.text("branch", branch.as_str().as_bytes())?;
-        event.text("mode", b"full")
+        event.text("mode", wanted.as_bytes())
     });
     let outcome = context.rebuild(workspace, &branch, rebuild_options);
     bar.clear();
-    tell(session, &branch, &outcome, clock.elapsed());
+    tell(session, (&branch, wanted), &outcome, clock.elapsed());
     let report = outcome.map_err(|error| {
         let hint = match &error {
             RebuildError::NoJournal(_) => Some(repository::journals_hint(&repository)),
@@ -79,7 +80,7 @@ pub(super) fn run(
 /// Events and metrics of a rebuild.
 fn tell(
     session: &Session<'_>,
-    branch: &BranchName,
+    (branch, wanted): (&BranchName, &str),
     outcome: &Result<Report, RebuildError>,
     duration: Duration,
 ) {
@@ -88,10 +89,13 @@ fn tell(
     let report = match outcome {
         Ok(report) => report,
         Err(error) => {
+            if let RebuildError::Malformed(found) = error {
+                malformed::diagnose(session, found);
+            }
             let error = error.to_string();
             session.telemetry.log(Level::Info, "cache", "rebuild_failed", |event| {
                 event.text("branch", branch)?;
-                event.text("mode", b"full")?;
+                event.text("mode", wanted.as_bytes())?;
                 event.text("error", error.as_bytes())
             });
             session.telemetry.diagnostic("cache", "rebuild_failed", |event| {
@@ -101,6 +105,7 @@ fn tell(
             return;
         }
     };
+    session.mode(report.mode.name());
     session.telemetry.log(Level::Info, "cache", "rebuild_ok", |event| {
         event.text("branch", branch)?;
         event.text("mode", report.mode.name().as_bytes())?;
@@ -110,9 +115,7 @@ fn tell(
     for malformed in report.malformed.first() {
         malformed::diagnose(session, malformed);
     }
-    if report.mode == Mode::Full {
-        session.record(Metric::CacheEdgesProcessed, None, report.meta.edges.into());
-    }
+    session.record(Metric::CacheEdgesProcessed, None, report.edges_indexed.into());
     if let Some(written) = &report.written {
         session.record(Metric::CacheTreeSize, None, written.size.get());
     }

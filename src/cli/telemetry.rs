@@ -72,6 +72,11 @@ impl<'a> Session<'a> {
         self.about.replace(about);
     }
 
+    /// Replaces the mode of this run, once it is known.
+    pub(super) fn mode(&self, mode: &'static str) {
+        self.about.borrow_mut().mode = Some(mode);
+    }
+
     /// Records a value of a metric.
     pub(super) fn record(&self, metric: Metric, op: Option<Op>, value: u64) {
         let sample = Sample { metric, op, value };
@@ -103,10 +108,11 @@ impl<'a> Session<'a> {
         }
         for op in operation::ALL {
             if let Some((peak, failures)) = self.memory.usage_of(op) {
-                let grown = self.memory.arena_grow_bytes(op);
+                let arenas = self.memory.arena_totals(op);
                 self.record(Metric::AllocPeak, Some(op), peak.get());
                 self.record(Metric::AllocFailures, Some(op), failures);
-                self.record(Metric::ArenaGrow, Some(op), grown.get());
+                self.record(Metric::ArenaGrow, Some(op), arenas.grow_bytes.get());
+                self.record(Metric::ArenaSpills, Some(op), arenas.spills_total);
             }
         }
         if let Err(error) = self.publish() {

@@ -3,7 +3,7 @@
 use super::operation;
 use std::sync::{Arc, OnceLock};
 
-use super::op_arena::{ArenaGrowth, OpArena};
+use super::op_arena::{ArenaTotals, OpArena, OpArenas};
 use super::toggles::{ArenaSize, Toggles};
 use crate::memory::{
     Alloc, Arena, BudgetObserver, BudgetWarning, Budgeted, Diagnostics, Faulty, InternTable, Op,
@@ -26,7 +26,7 @@ pub struct Memory {
     zeroing: Zeroing,
     cache_rebuild: ArenaSize,
     attr_query: ArenaSize,
-    growth: ArenaGrowth,
+    arenas: OpArenas,
 }
 
 enum Stack {
@@ -88,8 +88,8 @@ impl Memory {
         let pooling = if toggles.disable_custom_allocators { Pooling::Off } else { Pooling::On };
         let zeroing = if toggles.zeroize { Zeroing::On } else { Zeroing::Off };
         let Toggles { cache_rebuild, attr_query, .. } = *toggles;
-        let growth = ArenaGrowth::new();
-        Self { stack, registry, warning, pooling, zeroing, cache_rebuild, attr_query, growth }
+        let arenas = OpArenas::new();
+        Self { stack, registry, warning, pooling, zeroing, cache_rebuild, attr_query, arenas }
     }
 
     /// A handle that is charged to no operation (untagged).
@@ -102,7 +102,7 @@ impl Memory {
 
     /// An arena on `alloc`. With the kill switch each object is an allocation of its own. A rebuild
     /// has its own hint and cap; all other operations have those of a query. When the arena is
-    /// dropped, the bytes of its blocks are added to [`Memory::arena_grow_bytes`].
+    /// dropped, its counters are added to [`Memory::arena_totals`].
     pub fn arena<'s>(&'s self, alloc: Alloc<'s>) -> OpArena<'s> {
         let ArenaSize { hint, cap } = match alloc.op().op() {
             Some(operation::CACHE_REBUILD) => self.cache_rebuild,
@@ -110,12 +110,12 @@ impl Memory {
         };
         let arena = Arena::with(alloc, hint, cap, self.pooling, self.zeroing);
         let arena = arena.with_large_objects_in_blocks();
-        self.growth.of(alloc.op().op(), arena)
+        self.arenas.of(alloc.op().op(), arena)
     }
 
-    /// The metric `arena.grow.bytes`: bytes of blocks that the dropped arenas of `op` allocated.
-    pub fn arena_grow_bytes(&self, op: Op) -> Bytes {
-        self.growth.read(op)
+    /// What the dropped arenas of `op` have counted.
+    pub fn arena_totals(&self, op: Op) -> ArenaTotals {
+        self.arenas.read(op)
     }
 
     /// A slab on `alloc`, pooled and zeroing as the toggles say.
@@ -141,17 +141,19 @@ impl Memory {
         &self.registry
     }
 
-    /// Peak bytes and allocation failures of the runs of `op`; `None` when there was no run.
-    /// Without tracing there are no accounts by operation, so these are the totals of all
+    /// Peak bytes and allocation failures of the runs of `op`, those of dropped arenas included;
+    /// `None` when there was no run. Slabs and intern tables fail when the port does, which counts
+    /// that. Without tracing there are no accounts by operation, so these are the totals of all
     /// operations.
     pub fn usage_of(&self, op: Op) -> Option<(Bytes, u64)> {
         let totals = self.registry.totals(op);
         let all = self.diagnostics();
-        match self.stack {
-            _ if totals.runs == 0 => None,
-            Stack::Traced(_) => Some((totals.peak_bytes, totals.failures_total)),
-            Stack::Untraced(_) => Some((all.peak_bytes, all.failures_total)),
-        }
+        let (peak, failures) = match self.stack {
+            _ if totals.runs == 0 => return None,
+            Stack::Traced(_) => (totals.peak_bytes, totals.failures_total),
+            Stack::Untraced(_) => (all.peak_bytes, all.failures_total),
+        };
+        Some((peak, failures + self.arena_totals(op).failures_total))
     }
 
     /// The counters of the whole stack.
@@ -282,8 +284,32 @@ mod tests {
         }
         drop(memory.arena(memory.alloc()));
         assert!(expected >= 4 * 9000, "{expected}");
-        assert_eq!(memory.arena_grow_bytes(operation::CACHE_REBUILD), Bytes::new(expected));
-        assert_eq!(memory.arena_grow_bytes(operation::ATTR_QUERY), Bytes::ZERO);
+        let totals = |op| memory.arena_totals(op);
+        assert_eq!(totals(operation::CACHE_REBUILD).grow_bytes, Bytes::new(expected));
+        assert_eq!(totals(operation::ATTR_QUERY), ArenaTotals::default());
+    }
+
+    #[test]
+    fn a_failure_of_arena_slab_or_table_is_counted_once_unless_a_spill_absorbs_it() {
+        for trace in ["0", "1"] {
+            let cap = ("GM_ARENA_CAP_CACHE_REBUILD", "4MiB");
+            let memory = memory([("GM_ALLOC_TRACE", trace), cap]);
+            let scope = memory.begin(operation::CACHE_REBUILD).expect("it is the only one");
+            let alloc = scope.tag(memory.alloc());
+            let arena = memory.arena(alloc);
+            arena.try_alloc_zeroed(5 << 20, 1).expect_err("it is over the cap");
+            arena.note_spill();
+            arena.try_alloc_zeroed(6 << 20, 1).expect_err("it is over the cap");
+            arena.try_alloc_zeroed(2 << 20, 1).expect_err("it is over the budget");
+            drop(arena);
+            let rest = memory.alloc().charge(Bytes::from_mib(1)).expect("the budget is as large");
+            memory.slab(alloc).try_box(7_u8).map(drop).expect_err("the budget is used up");
+            memory.intern_table(alloc).acquire(b"text").expect_err("the budget is used up");
+            drop((rest, scope));
+            let (_, failures) = memory.usage_of(operation::CACHE_REBUILD).expect("it ran");
+            assert_eq!(failures, 4, "two of the arena, one of the slab, one of the table");
+            assert_eq!(memory.arena_totals(operation::CACHE_REBUILD).spills_total, 1);
+        }
     }
 
     #[test]

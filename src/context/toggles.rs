@@ -1,14 +1,14 @@
 //! The environment variables of the memory layer, read once.
 //!
 //! A value that cannot be understood is an error that names the variable, the value and what is
-//! accepted; it is never ignored. An empty value counts as one.
+//! accepted; it is never ignored. An empty value counts as unset.
 
 use super::operation;
 pub(crate) mod parse;
 
 use std::fmt;
 
-use crate::env::Environment;
+use crate::env::{Environment, SWITCH_VALUES, parse_switch};
 use crate::memory::{Op, Schedule, Trace};
 use crate::units::Bytes;
 
@@ -54,9 +54,9 @@ const NAMES: [&str; 9] = [
     "GM_ARENA_CAP_ATTR_QUERY",
 ];
 
-const SWITCH: &str = "0 or 1";
 const SIZE: &str = "a number of bytes above 0, also with KiB, MiB or GiB as in 64KiB";
-const TRACE: &str = "0, 1, or `sites` to keep call sites too";
+const TRACE: &str =
+    "0 or 1, true or false, on or off, yes or no, or `sites` to keep call sites too";
 const SCHEDULE: &str = "N to fail the Nth allocation, or N+ for every later one too";
 
 /// Whether this build can keep a histogram.
@@ -144,14 +144,15 @@ impl Toggles {
     pub fn read(env: &dyn Environment) -> Result<Self, ToggleError> {
         let mut origins = [const { None }; NAMES.len()];
         for (origin, name) in origins.iter_mut().zip(NAMES) {
-            *origin = env.var(name).map(|value| value.to_string_lossy().into_owned());
+            let value = env.var(name).filter(|value| !value.is_empty());
+            *origin = value.map(|value| value.to_string_lossy().into_owned());
         }
         let [disable, trace, histogram, zeroize, oom, arenas @ ..] = &origins;
         let toggles = Self {
-            disable_custom_allocators: value(0, disable, parse::switch, SWITCH, false)?,
+            disable_custom_allocators: value(0, disable, parse_switch, SWITCH_VALUES, false)?,
             trace: value(1, trace, parse::trace, TRACE, None)?,
-            histogram: value(2, histogram, parse::switch, SWITCH, false)?,
-            zeroize: value(3, zeroize, parse::switch, SWITCH, false)?,
+            histogram: value(2, histogram, parse_switch, SWITCH_VALUES, false)?,
+            zeroize: value(3, zeroize, parse_switch, SWITCH_VALUES, false)?,
             oom: value(4, oom, parse::schedule, SCHEDULE, Schedule::NEVER)?,
             cache_rebuild: arena(5, &arenas[0], &arenas[1], CACHE_REBUILD)?,
             attr_query: arena(7, &arenas[2], &arenas[3], ATTR_QUERY)?,
@@ -197,9 +198,14 @@ impl Toggles {
         let written = |index: usize, default: &str| {
             self.origins[index].clone().unwrap_or_else(|| default.to_owned())
         };
+        let trace = match self.trace {
+            None => "0",
+            Some(trace) if trace == Trace::sites() => "sites",
+            Some(_) => "1",
+        };
         let values = [
             (switch(self.disable_custom_allocators), "kill switch: use the system allocator alone"),
-            (written(1, "0"), "count outstanding and peak bytes by operation"),
+            (trace.to_owned(), "count outstanding and peak bytes by operation"),
             (switch(self.histogram), "keep percentiles of allocation sizes"),
             (switch(self.zeroize), "overwrite memory before it is freed"),
             (written(4, "none"), "fail the Nth allocation"),

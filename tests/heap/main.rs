@@ -14,10 +14,10 @@ use gitmind::context::{Context, Workspace};
 use gitmind::fixture::{Recipe, make};
 use gitmind::git::Repository;
 use gitmind::gitoxide::{GitRepository, Location};
-use gitmind::journal::{
-    Append, Batch, EdgeOrder, EdgeStrings, JournalItem, WalkError, read_newest,
+use gitmind::journal::{Append, Batch, EdgeOrder, JournalItem, Statistics, WalkError, read_newest};
+use gitmind::memory::{
+    Alloc, Arena, InternTable, Map, MemoryError, Pooling, ProcessAllocator, System, Zeroing,
 };
-use gitmind::memory::{Alloc, Arena, InternTable, Map, Pooling, ProcessAllocator, System, Zeroing};
 use gitmind::oid::Oid;
 use gitmind::progress::Silent;
 use gitmind::random::CountingRandom;
@@ -46,14 +46,22 @@ fn blocks_past_the_port(repository: &Path, work: Work) -> u64 {
 
 fn read(repository: &GitRepository, alloc: Alloc<'_>) {
     let tip = repository.resolve("refs/gitmind/edges/main").expect("readable").expect("a journal");
-    let mut strings = EdgeStrings::new(InternTable::new(alloc, Pooling::On, Zeroing::Off));
+    let mut edges = 0;
     let read = read_newest(repository, alloc, tip, |met| {
-        if let JournalItem::Edge(_, edge) = met {
-            strings.intern(edge).map_err(WalkError::from)?;
-        }
+        edges += u32::from(matches!(met, JournalItem::Edge(..)));
         Ok::<_, WalkError>(ControlFlow::Continue(()))
     });
     read.expect("a whole journal");
+    assert!(edges >= 2_000, "{edges} edges");
+}
+
+fn count(repository: &GitRepository, alloc: Alloc<'_>) {
+    let tip = repository.resolve("refs/gitmind/edges/main").expect("readable").expect("a journal");
+    let table = InternTable::new(alloc, Pooling::On, Zeroing::Off);
+    let counted = Statistics::read(repository, alloc, tip, table).expect("a whole journal");
+    let ranked = counted.most_linked_paths(usize::MAX, |_, _| Ok::<_, MemoryError>(()));
+    ranked.expect("there is memory");
+    assert!(counted.paths() > 100, "{} paths", counted.paths());
 }
 
 fn append(repository: &GitRepository, alloc: Alloc<'_>) {
@@ -118,8 +126,9 @@ fn query<const FROM_CACHE: bool>(repository: &GitRepository, alloc: Alloc<'_>) {
 }
 
 /// Every hot path, by its operation.
-const WORK: [(&str, Work); 5] = [
+const WORK: [(&str, Work); 6] = [
     ("journal.read", read),
+    ("journal.read of statistics", count),
     ("journal.append", append),
     ("cache.query of the journal", query::<false>),
     ("cache.rebuild", rebuild),

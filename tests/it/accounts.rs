@@ -3,14 +3,11 @@
 use gitmind::context::operation;
 use gitmind::context::{Memory, Toggles};
 use gitmind::env::FixedEnvironment;
-use gitmind::git::Repository;
 use gitmind::git::fake::FakeRepository;
-use gitmind::journal::{EdgeStrings, JournalItem, WalkError, read_newest};
-use gitmind::memory::{Alloc, InternTable, Pooling, Vec, Zeroing};
+use gitmind::journal::Statistics;
 use gitmind::oid::Oid;
 use gitmind::units::Bytes;
 use gitmind_test_support::{encoded_message, message};
-use std::ops::ControlFlow;
 
 /// A journal with a merge, batches, a commit that is skipped and one that is cut short.
 fn journal() -> (FakeRepository, Oid) {
@@ -28,28 +25,6 @@ fn journal() -> (FakeRepository, Oid) {
     (repository, tip)
 }
 
-/// Reads the journal and keeps the edges for which `wanted` holds; returns how many were read.
-fn read(
-    repository: &dyn Repository,
-    alloc: Alloc<'_>,
-    tip: Oid,
-    wanted: fn(&[u8]) -> bool,
-) -> Result<(usize, usize), WalkError> {
-    let mut strings = EdgeStrings::new(InternTable::seeded(alloc, Pooling::On, Zeroing::Off, 7));
-    let (mut kept, mut malformed) = (Vec::new(alloc), 0);
-    read_newest(repository, alloc, tip, |met| {
-        match met {
-            JournalItem::Edge(_, edge) if wanted(edge.source_path) => {
-                kept.try_push(strings.intern(edge)?)?;
-            }
-            JournalItem::Edge(..) => {}
-            JournalItem::Malformed(_) => malformed += 1,
-        }
-        Ok::<_, WalkError>(ControlFlow::Continue(()))
-    })?;
-    Ok((kept.len(), malformed))
-}
-
 #[test]
 fn bytes_of_a_read_are_charged_to_its_operation() {
     let (repository, tip) = journal();
@@ -59,7 +34,10 @@ fn bytes_of_a_read_are_charged_to_its_operation() {
     for op in [operation::JOURNAL_READ, operation::ATTR_QUERY] {
         let scope = memory.begin(op).expect("few run");
         let alloc = scope.tag(memory.alloc());
-        read(&repository, alloc, tip, |_| true).expect("there is memory");
+        let table = memory.intern_table(alloc);
+        let counted = Statistics::read(&repository, alloc, tip, table).expect("there is memory");
+        assert_eq!((counted.edges(), counted.commits(), counted.paths()), (5, 5, 2));
+        drop(counted);
         drop(scope);
         let totals = memory.registry().totals(op);
         assert!(totals.runs == 1 && totals.peak_bytes > Bytes::ZERO, "{op}: {totals:?}");

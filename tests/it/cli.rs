@@ -3,9 +3,10 @@
 use gitmind_test_support::{TempRepository, mind, mind_command, temp_directory};
 use std::path::Path;
 
-const COMMANDS: [&[&str]; 10] = [
+const COMMANDS: [&[&str]; 11] = [
     &["cache-rebuild"],
     &["list"],
+    &["stats"],
     &["query"],
     &["link"],
     &["import"],
@@ -41,6 +42,7 @@ fn json_answers_are_one_document_with_a_schema_number() {
     for args in [
         &["cache-rebuild", "--json"][..],
         &["list", "--json"],
+        &["stats", "--json"],
         &[
             "fixture",
             "make",

@@ -1,7 +1,7 @@
 //! `list`: its edges, their order, filters, and its outputs as text and JSON.
 
 use gitmind_test_support::{
-    TempRepository, encoded_message, git, message, mind, mind_command, temp_directory,
+    TempRepository, encoded_message, git, message, mind, mind_command, mind_with, temp_directory,
 };
 use serde_json::Value;
 
@@ -141,6 +141,21 @@ fn a_closed_stdout_is_not_a_failure() {
         assert_eq!(output.status.code(), Some(0), "{args:?}");
         assert_eq!(String::from_utf8_lossy(&output.stderr), "", "{args:?}");
     }
+}
+
+#[test]
+fn a_document_needs_no_more_of_the_budget_than_the_lines() {
+    let repository = TempRepository::fixture("medium");
+    let mut outcomes = vec![];
+    for cap in (14..24).map(|power| format!("{}B", 1_u32 << power)) {
+        let variables = [("GM_ARENA_CAP_ATTR_QUERY", &*cap)];
+        let codes =
+            [&["list", "--type", "references"][..], &["list", "--type", "references", "--json"]]
+                .map(|args| mind_with(repository.path(), args, &variables).code);
+        assert_eq!(codes[0], codes[1], "{cap}");
+        outcomes.push(codes[0]);
+    }
+    assert!(outcomes.contains(&0) && outcomes.contains(&1), "{outcomes:?}");
 }
 
 #[test]

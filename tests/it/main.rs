@@ -13,6 +13,7 @@ mod rebuild_command;
 mod refusals;
 mod repositories;
 mod sharing;
+mod stats;
 mod telemetry;
 mod temp_dirs;
 mod toggles;

@@ -96,6 +96,26 @@ fn a_variable_of_a_missing_feature_is_an_error() {
     }
 }
 
+#[cfg(feature = "histogram")]
+#[test]
+fn a_histogram_names_the_environment_that_it_was_made_in() {
+    let repository = TempRepository::fixture("small");
+    let variables = [("GM_ALLOC_HISTO", "on")];
+    let fixtures = gitmind_test_support::fixtures_directory();
+    let fixtures = fixtures.to_str().expect("UTF-8");
+    let args = ["budget", "--fixture", "small", "--fixtures-dir", fixtures, "--json"];
+    let budget = mind_with(repository.path(), &args, &variables);
+    let list = mind_with(repository.path(), &["list"], &variables).stderr;
+    let environment = &budget.json()["environment"];
+    let pages = format!("{}-byte pages", environment["page_size_bytes"]);
+    let words = ["version", "revision", "rustc", "target", "kernel"].map(|word| &environment[word]);
+    let words = words.into_iter().map(|word| word.as_str().expect("text"));
+    assert!(list.contains("p99 "), "{list}");
+    for word in words.chain([&*pages, "toggles GM_ALLOC_HISTO=1"]) {
+        assert!(list.contains(word), "{word} in {list}");
+    }
+}
+
 #[test]
 fn each_command_has_the_budget_of_its_operation() {
     let repository = TempRepository::fixture("small");

@@ -66,11 +66,16 @@ fn no_arena_has_blocks_and_each_object_is_an_allocation() {
     assert!(grown(&pooled) >= 4 << 20, "{pooled:?}");
     assert!((1..1 << 20).contains(&grown(&apart)), "{apart:?}");
     assert_eq!(grown(&measured(ON, "64KiB")), grown(&apart), "its first block has no size");
-    for (pooled, apart) in pooled.iter().zip(&apart) {
-        let requests = |row: &Value| number(row, "allocations_total");
-        let are_more = requests(apart) > requests(pooled) && requests(pooled) > 0;
-        assert!(are_more, "{pooled} {apart}");
-    }
+    let requests = |rows: &[Value]| {
+        rows.iter().map(|row| number(row, "allocations_total")).collect::<Vec<_>>()
+    };
+    let (pooled, apart) = (requests(&pooled), requests(&apart));
+    // Only a rebuild has an arena, and a read pools nothing.
+    assert!(apart[0] > pooled[0] && pooled[0] > 0, "{pooled:?} {apart:?}");
+    assert!(
+        apart.iter().zip(&pooled).all(|(apart, pooled)| apart >= pooled),
+        "{pooled:?} {apart:?}"
+    );
 }
 
 #[test]
@@ -99,11 +104,11 @@ fn the_switch_is_listed_by_env() {
     };
     assert_eq!(listed(ON), ("1".into(), "environment".into()));
     assert_eq!(listed(OFF), ("0".into(), "environment".into()));
-    for value in ["2", "yes", ""] {
+    for value in ["2", "maybe", "-"] {
         for args in [&["list"][..], &["cache-rebuild"], &["env"]] {
             let refused = place.mind(args, &[(SWITCH, value)]);
             assert_eq!(refused.code, Some(2), "{SWITCH}={value}: {refused:?}");
-            assert!(refused.stderr.contains("it accepts 0 or 1"), "{refused:?}");
+            assert!(refused.stderr.contains("it accepts 0 or 1, true or false"), "{refused:?}");
         }
     }
 }

@@ -11,10 +11,8 @@ use gitmind::env::FixedEnvironment;
 use gitmind::fs::FakeFileSystem;
 use gitmind::git::Repository;
 use gitmind::gitoxide::{GitRepository, Location};
-use gitmind::journal::{
-    Append, Batch, EdgeOrder, EdgeStrings, JournalItem, WalkError, read_newest,
-};
-use gitmind::memory::{Op, Scope, Vec};
+use gitmind::journal::{Append, Batch, EdgeOrder, JournalItem, Statistics, WalkError, read_newest};
+use gitmind::memory::{MemoryError, Op, Scope};
 use gitmind::oid::Oid;
 use gitmind::progress::Silent;
 use gitmind::random::CountingRandom;
@@ -101,22 +99,28 @@ impl Session {
         self.said.borrow_mut().push(format!("{:?}", appended.tip));
     }
 
-    /// Reads all edges and keeps their texts.
+    /// Reads all edges, and counts them with their texts.
     fn read(&self) {
         let repository = self.open();
         let scope = self.begin(operation::JOURNAL_READ);
         let alloc = scope.tag(self.memory.alloc());
         let tip = repository.resolve(&self.branch.journal_ref()).expect("readable");
-        let mut strings = EdgeStrings::new(self.memory.intern_table(alloc));
-        let (mut kept, mut said) = (Vec::new(alloc), std::vec::Vec::new());
-        read_newest(&repository, alloc, tip.expect("a journal"), |met| {
+        let tip = tip.expect("a journal");
+        let mut said = std::vec::Vec::new();
+        read_newest(&repository, alloc, tip, |met| {
             let JournalItem::Edge(commit, edge) = met else { panic!("a malformed commit") };
             said.push(format!("{} {edge:?}", commit.id));
-            kept.try_push(strings.intern(edge)?)?;
             Ok::<_, WalkError>(ControlFlow::Continue(()))
         })
         .expect("a whole journal");
-        said.push(format!("{} edges, {:?}", kept.len(), strings.counts()));
+        let table = self.memory.intern_table(alloc);
+        let counted = Statistics::read(&repository, alloc, tip, table).expect("a whole journal");
+        let ranked = counted.most_linked_paths(usize::MAX, |path, degree| {
+            said.push(format!("{path:?} {degree:?}"));
+            Ok::<_, MemoryError>(())
+        });
+        ranked.expect("there is memory");
+        said.push(format!("{} paths, {} authors", counted.paths(), counted.authors()));
         self.said.borrow_mut().append(&mut said);
     }
 

@@ -121,6 +121,7 @@ impl<'a> Source<'_, 'a> {
 
 struct Collector<'t, 'r, 'a> {
     source: Source<'t, 'a>,
+    arena: &'r Arena<'r>,
     /// Where edges are spilled to when the arena is full; `None` if they must not, or are already.
     disk: Option<&'a dyn FileSystem>,
     cap_bytes: u64,
@@ -152,6 +153,7 @@ impl<'t, 'r, 'a> Collector<'t, 'r, 'a> {
         };
         Ok(Self {
             source,
+            arena,
             disk,
             cap_bytes,
             payload: PayloadBuffer::new(source.alloc),
@@ -211,6 +213,7 @@ impl<'t, 'r, 'a> Collector<'t, 'r, 'a> {
             spilled.try_push(visit, source, target)?;
         }
         self.edges = Growing::Spilled(self.source.alloc.try_box(spilled)?);
+        self.arena.note_spill();
         Ok(())
     }
 

@@ -52,7 +52,9 @@ impl<'a> Full<'_, 'a> {
             (Err(error), Some(disk)) if error.is_over_cap() => {
                 // The edges fitted in the arena, but the plan did not.
                 arena.reset();
-                self.in_memory(arena, Storage::Disk(disk), tip)?
+                let outcome = self.in_memory(arena, Storage::Disk(disk), tip)?;
+                arena.note_spill();
+                outcome
             }
             (outcome, _) => outcome?,
         };

@@ -94,6 +94,8 @@ pub struct Report {
     pub mode: Mode,
     /// The metadata of the cache.
     pub meta: Meta,
+    /// Edges that were read and indexed: all, the new ones, or 0 when the cache was current.
+    pub edges_indexed: u32,
     /// The commit that the cache ref points to.
     pub cache_commit: Oid,
     /// The root tree of the cache.
@@ -120,13 +122,19 @@ struct Built<'a> {
 }
 
 impl<'a> Built<'a> {
-    fn new(mode: Mode, written: Written<'a>, mut malformed: MalformedCounts) -> Self {
+    fn new(
+        mode: Mode,
+        edges_indexed: Option<u32>,
+        written: Written<'a>,
+        mut malformed: MalformedCounts,
+    ) -> Self {
         let Written { meta, outermost, transaction } = written;
+        let edges_indexed = edges_indexed.unwrap_or(meta.edges);
         let Outermost { commit, root_tree, shards_tree } = outermost;
         // The metadata also counts those that an earlier rebuild read.
         (malformed.skipped, malformed.truncated) = (meta.commits_skipped, meta.edges_truncated);
         let existing = Existing { commit, root_tree, shards_tree, meta };
-        let report = Report { mode, malformed, ..current(existing) };
+        let report = Report { mode, edges_indexed, malformed, ..current(existing) };
         Self { report, transaction: Some(transaction) }
     }
 
@@ -182,6 +190,7 @@ impl<'t, 'a> Rebuild<'t, 'a> {
                 let built = self.build(arena, tip, Some(*lost_cache), update)?;
                 built.with(|report| Report {
                     mode: Mode::Full,
+                    edges_indexed: report.meta.edges,
                     full_because: None,
                     replaced_because: None,
                     ..report
@@ -241,6 +250,7 @@ impl<'t, 'a> Rebuild<'t, 'a> {
                     // An update stages its objects in memory; a full rebuild streams them.
                     Err(error) => FullBecause::OverLimit(error.budget().ok_or(error)?),
                 };
+                arena.absorb_failures();
                 let built = self.full(arena, tip, options)?;
                 built.with(|report| Report { full_because: Some(because), ..report })
             }
@@ -279,7 +289,9 @@ impl<'t, 'a> Rebuild<'t, 'a> {
         let Target { repository, alloc, .. } = self.target();
         let update = Update { repository, alloc, old, new: meta };
         match update.write(existing.commit, plan, self.clock.now()) {
-            Ok(written) => Ok(Ok(Built::new(Mode::Incremental, written, malformed))),
+            Ok(written) => {
+                Ok(Ok(Built::new(Mode::Incremental, Some(added.edges), written, malformed)))
+            }
             Err(UpdateError::Existing(error)) => Ok(Err(error.into())),
             Err(UpdateError::Read(error)) => Err(error.into()),
             Err(UpdateError::Write(error)) => Err(error.into()),
@@ -300,7 +312,7 @@ impl<'t, 'a> Rebuild<'t, 'a> {
             time: self.clock.now(),
         };
         let (malformed, written, spilled) = full.run(arena, tip, self.disk)?;
-        let built = Built::new(Mode::Full, written, malformed);
+        let built = Built::new(Mode::Full, None, written, malformed);
         Ok(built.with(|report| Report { spilled, ..report }))
     }
 
@@ -340,6 +352,7 @@ fn current(existing: Existing) -> Report {
     Report {
         mode: Mode::Current,
         meta: existing.meta,
+        edges_indexed: 0,
         cache_commit: existing.commit,
         root_tree: existing.root_tree,
         shards_tree: existing.shards_tree,

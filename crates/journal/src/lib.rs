@@ -7,12 +7,12 @@ mod attribution;
 mod batch;
 mod cbor;
 mod edge;
-mod edge_strings;
 mod message;
 mod newest;
 mod order;
 mod range_walk;
 mod reader;
+mod statistics;
 mod ulid;
 
 pub use append::{Append, AppendError, Appended};
@@ -20,7 +20,6 @@ pub use attribution::{Writer, WriterError};
 pub use batch::{Batch, BatchError};
 pub use cbor::{CborError, Edges, EncodeError, encode_edge, encoded_len};
 pub use edge::{Attribution, Confidence, Edge, Origin, Relation};
-pub use edge_strings::{EdgeStringCounts, EdgeStrings, InternedEdge};
 pub use message::{
     MESSAGE_BYTES_MAX, MessageError, PAYLOAD_BYTES_MAX, decode_message, encode_message,
 };
@@ -28,4 +27,5 @@ pub use newest::walk_newest;
 pub use order::{CommitIdList, EdgeOrder, History, WalkError, walk, walk_into};
 pub use range_walk::{RangeWalk, walk_range};
 pub use reader::{JournalItem, Malformed, MalformedCounts, PayloadBuffer, read_newest};
+pub use statistics::{Degree, Statistics};
 pub use ulid::Ulid;

@@ -257,6 +257,17 @@ impl<'a> Arena<'a> {
         self.blocks.reset(self.zeroing, &self.ledger);
     }
 
+    /// Counts one spill: the owner has moved its objects elsewhere, which absorbs the failures so
+    /// far.
+    pub fn note_spill(&self) {
+        self.ledger.note_spill();
+    }
+
+    /// Takes the failures so far off the count: the owner goes on without what was requested.
+    pub fn absorb_failures(&self) {
+        self.ledger.absorb_failures();
+    }
+
     /// The bytes it holds now.
     pub const fn held_bytes(&self) -> Bytes {
         self.ledger.held()

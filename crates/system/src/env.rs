@@ -12,6 +12,24 @@ pub trait Environment {
     fn var(&self, name: &str) -> Option<OsString>;
 }
 
+/// The values of a switch, for error messages. An empty value counts as unset.
+pub const SWITCH_VALUES: &str = "0 or 1, true or false, on or off, yes or no";
+
+/// The value of a switch, in upper or lower case.
+///
+/// ```
+/// use gitmind_system::env::parse_switch;
+/// assert_eq!(["on", "No", "2"].map(parse_switch), [Some(true), Some(false), None]);
+/// ```
+pub fn parse_switch(text: &str) -> Option<bool> {
+    let is_one_of = |words: [&str; 4]| words.iter().any(|word| text.eq_ignore_ascii_case(word));
+    match text {
+        _ if is_one_of(["1", "true", "on", "yes"]) => Some(true),
+        _ if is_one_of(["0", "false", "off", "no"]) => Some(false),
+        _ => None,
+    }
+}
+
 /// The variables of this process.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct ProcessEnvironment;

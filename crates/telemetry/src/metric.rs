@@ -91,12 +91,15 @@ metrics! {
     /// Peak of the bytes that a run of the operation had allocated through the context.
     AllocPeak = Gauge
         "alloc.peak_bytes", "gitmind_alloc_peak_bytes";
-    /// Allocations that failed.
+    /// Allocations that failed and that no spill absorbed.
     AllocFailures = Counter
         "alloc.failures_total", "gitmind_alloc_failures";
     /// Bytes of blocks that arenas allocated.
     ArenaGrow = Counter
         "arena.grow.bytes", "gitmind_arena_grow_bytes";
+    /// How often work moved to disk because its arena was full.
+    ArenaSpills = Counter
+        "arena.spills_total", "gitmind_arena_spills";
     /// Events and tags that telemetry dropped.
     TelemetryDropped = Counter
         "telemetry.dropped_total", "gitmind_telemetry_dropped";

@@ -1,12 +1,12 @@
 //! The environment variables of telemetry, read once.
 //!
 //! Names and values are the C tool's. An invalid value is an error that names the variable, the
-//! value and the accepted values; switches accept any value, as in the C tool.
+//! value and the accepted values, also of a switch, for which the C tool takes any text.
 
 use std::path::PathBuf;
 
 use super::level::{Level, LogFormat};
-use gitmind_system::env::Environment;
+use gitmind_system::env::{Environment, SWITCH_VALUES, parse_switch};
 
 /// Most bytes of a value; paths have no limit here.
 const VALUE_BYTES_MAX: usize = 255;
@@ -128,17 +128,16 @@ impl Settings {
         }
         let level = |text: &str| Level::ALL.into_iter().find(|level| level.name() == text);
         let format = |text: &str| LogFormat::ALL.into_iter().find(|it| it.name() == text);
-        let is_on = |index: usize| !origins[index].as_deref().is_some_and(is_no);
-        let diagnostics = origins[DEBUG_EVENTS].as_deref().is_some_and(is_yes);
+        let switch = |index, default| one(&origins, index, parse_switch, SWITCH_VALUES, default);
         let extras = origins[EXTRA_TAGS].as_deref().map(extra_tags).unwrap_or_default();
         Ok(Self {
             log_level: one(&origins, LEVEL, level, "DEBUG, INFO, WARN or ERROR", Level::Warn)?,
             log_format: one(&origins, FORMAT, format, "text or json", LogFormat::Text)?,
-            debug_events: diagnostics,
-            metrics_enabled: is_on(ENABLED),
+            debug_events: switch(DEBUG_EVENTS, false)?,
+            metrics_enabled: switch(ENABLED, true)?,
             metrics_file: env.var(NAMES[FILE].0).filter(|it| !it.is_empty()).map(Into::into),
-            branch_tag: is_on(BRANCH_TAG),
-            mode_tag: is_on(MODE_TAG),
+            branch_tag: switch(BRANCH_TAG, true)?,
+            mode_tag: switch(MODE_TAG, true)?,
             repo_tag: one(&origins, REPO_TAG, repo_tag, "off, hash or plain", RepoTag::Off)?,
             repo_hash: one(&origins, REPO_HASH, repo_hash, "fnv or sha256", RepoHash::Fnv)?,
             extra_tags: extras.0,
@@ -183,14 +182,6 @@ fn one<T>(
 ) -> Result<T, SettingsError> {
     let Some(value) = &origins[index] else { return Ok(default) };
     parse(value).ok_or_else(|| invalid(index, value, accepted))
-}
-
-fn is_no(value: &str) -> bool {
-    ["0", "false", "off", "no"].iter().any(|no| value.eq_ignore_ascii_case(no))
-}
-
-fn is_yes(value: &str) -> bool {
-    ["1", "true", "on"].iter().any(|yes| value.eq_ignore_ascii_case(yes))
 }
 
 fn repo_tag(value: &str) -> Option<RepoTag> {
@@ -268,17 +259,26 @@ mod tests {
     }
 
     #[test]
-    fn switches_are_off_for_four_words_and_diagnostics_on_for_three() {
-        for (value, is_on) in [("0", false), ("False", false), ("off", false), ("no", false)]
-            .into_iter()
-            .chain([("1", true), ("yes", true), ("anything", true), ("", true)])
-        {
-            let settings = read([("GITMIND_METRICS_ENABLED", value)]).expect("any value is fine");
-            assert_eq!(settings.metrics_enabled, is_on, "{value}");
-        }
-        for (value, is_on) in [("1", true), ("true", true), ("ON", true), ("2", false)] {
-            let settings = read([("GITMIND_DEBUG_EVENTS", value)]).expect("any value is fine");
-            assert_eq!(settings.debug_events, is_on, "{value}");
+    fn switches_accept_the_usual_words_and_an_empty_value_is_the_default() {
+        let names = ["DEBUG_EVENTS", "METRICS_ENABLED", "METRICS_BRANCH_TAG", "METRICS_MODE_TAG"];
+        let values = |settings: &Settings| {
+            let Settings { debug_events, metrics_enabled, branch_tag, mode_tag, .. } = settings;
+            [*debug_events, *metrics_enabled, *branch_tag, *mode_tag]
+        };
+        let defaults = values(&read([]).expect("nothing is wrong with nothing"));
+        assert_eq!(defaults, [false, true, true, true]);
+        for (index, default) in defaults.into_iter().enumerate() {
+            let name = &*format!("GITMIND_{}", names[index]);
+            let on = ["1", "true", "On", "YES"].map(|value| (value, true));
+            let off = ["0", "False", "off", "no"].map(|value| (value, false));
+            for (value, expected) in on.into_iter().chain(off).chain([("", default)]) {
+                let settings = read([(name, value)]).expect("it is a value of a switch");
+                assert_eq!(values(&settings)[index], expected, "{name}={value}");
+            }
+            for value in ["2", "anything", " 1"] {
+                let error = read([(name, value)]).expect_err("it is no value of a switch");
+                assert_eq!(error, format!("{name} is `{value}`; it accepts {SWITCH_VALUES}"));
+            }
         }
     }
 

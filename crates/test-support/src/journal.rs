@@ -37,7 +37,7 @@ pub fn message(edges: &[(u8, u8)]) -> Vec<u8> {
 
 /// The paths of an edge of [`message`], a letter each: a path has several objects, and an object has
 /// several paths as a source.
-pub fn paths_of(source: u8, target: u8) -> [u8; 2] {
+fn paths_of(source: u8, target: u8) -> [u8; 2] {
     [b'a' + (source ^ target) % 5, b'a' + target % 7]
 }
 

@@ -73,12 +73,12 @@ fn measure(
     let (allocator, rebuild_cap) = (run.allocator, options.cap);
     let instruments = Instruments { toggles: &toggles, allocator, rebuild_cap };
     let (rows, journal) = operations::run_all(&subject, instruments, &fs)?;
+    let environment = BuildEnvironment::read(&start_directory(args), &toggles);
     for row in &rows {
         if let Some(histogram) = &row.measured.histogram {
-            output.note(&format!("{}: {histogram}", row.measured.op));
+            output.note(&format!("{}: {histogram}; {environment}", row.measured.op));
         }
     }
-    let environment = BuildEnvironment::read(&start_directory(args), &toggles);
     let report = Report::new(&subject, journal, rows, environment);
     directory.close()?;
     Ok(report)
@@ -90,6 +90,7 @@ fn record(report: &Report, session: &Session<'_>) {
         let (op, measured) = (Some(row.measured.op), &row.measured);
         session.record(Metric::AllocPeak, op, measured.accounts.charged_peak.get());
         session.record(Metric::AllocFailures, op, measured.failures_total);
-        session.record(Metric::ArenaGrow, op, measured.arena_grow.get());
+        session.record(Metric::ArenaGrow, op, measured.arena.grow_bytes.get());
+        session.record(Metric::ArenaSpills, op, measured.arena.spills_total);
     }
 }

@@ -5,11 +5,12 @@ use crate::env::FixedEnvironment;
 use crate::git::{Head, Repository};
 use crate::gitoxide::GitRepository;
 use serde::Serialize;
+use std::fmt;
 use std::path::Path;
 
 /// The environment of a measurement, as `--json` prints it.
 #[derive(Clone, Debug, Serialize)]
-pub(super) struct BuildEnvironment {
+pub(in crate::cli) struct BuildEnvironment {
     pub(super) version: &'static str,
     /// The revision that the build recorded, or the commit that is checked out.
     pub(super) revision: String,
@@ -34,7 +35,7 @@ pub(super) struct ToggleValue {
 
 impl BuildEnvironment {
     /// Reads the environment; the checkout is searched from `start` upwards.
-    pub(super) fn read(start: &Path, toggles: &Toggles) -> Self {
+    pub(in crate::cli) fn read(start: &Path, toggles: &Toggles) -> Self {
         let (revision, revision_from) = match (option_env!("BUILD_REVISION"), checkout(start)) {
             (Some(revision), _) => (revision.to_owned(), "build"),
             (None, Some(revision)) => (revision, "checkout"),
@@ -59,6 +60,27 @@ impl BuildEnvironment {
             threads: std::thread::available_parallelism().map_or(1, usize::from),
             toggles: toggles.list().map(value).into(),
         }
+    }
+
+    /// The toggles that are set, with their values.
+    pub(super) fn toggles_set(&self) -> String {
+        let set = self.toggles.iter().filter(|toggle| toggle.origin != "default");
+        let set: Vec<_> = set.map(|toggle| format!("{}={}", toggle.name, toggle.value)).collect();
+        if set.is_empty() { "none set".to_owned() } else { set.join(" ") }
+    }
+}
+
+/// One line, for what is measured beside a report.
+impl fmt::Display for BuildEnvironment {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { version, profile, revision, rustc, target, kernel, .. } = self;
+        let (threads, pages) = (self.threads, self.page_size_bytes);
+        write!(
+            f,
+            "gitmind {version}, {profile}, revision {revision}, {rustc}, {target}, {kernel}, \
+             {threads} threads, {pages}-byte pages, toggles {}",
+            self.toggles_set()
+        )
     }
 }
 

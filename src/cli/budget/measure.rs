@@ -4,7 +4,7 @@ use super::resident::Resident;
 use crate::cache::{QueryError, RebuildError};
 use crate::cli::failure::Failure;
 use crate::context::operation;
-use crate::context::{Memory, Toggles};
+use crate::context::{ArenaTotals, Memory, Toggles};
 use crate::git;
 use crate::journal::WalkError;
 use crate::memory::{
@@ -27,7 +27,7 @@ pub(super) struct Measured {
     pub(super) allocations_total: u64,
     /// Bytes outstanding at the port after the end of the operation.
     pub(super) leaked: Bytes,
-    pub(super) arena_grow: Bytes,
+    pub(super) arena: ArenaTotals,
     /// Bytes that a rebuild spilled to disk.
     pub(super) spilled: Bytes,
     pub(super) duration: Duration,
@@ -50,7 +50,7 @@ impl Measured {
             failures_total: 0,
             allocations_total: 0,
             leaked: Bytes::ZERO,
-            arena_grow: Bytes::ZERO,
+            arena: ArenaTotals::default(),
             spilled: Bytes::ZERO,
             duration: Duration::ZERO,
             intervals: Vec::new(),
@@ -133,22 +133,23 @@ pub(super) fn measure<T>(
     let duration = started.elapsed();
     allocator.stop_counting();
     let resident = resident.end();
-    let diagnostics = memory.diagnostics();
+    let (diagnostics, arena) = (memory.diagnostics(), memory.arena_totals(op));
+    let failures_total = diagnostics.failures_total + arena.failures_total;
     let (result, failure) = match outcome {
         Ok(result) => (Some(result), None),
         Err(error) => match error.memory() {
-            None if diagnostics.failures_total == 0 => return Err(Failure::new(error)),
+            None if failures_total == 0 => return Err(Failure::new(error)),
             failure => (None, failure),
         },
     };
-    let (arena_grow, histogram) = (memory.arena_grow_bytes(op), memory.histogram());
+    let histogram = memory.histogram();
     let measured = Measured {
         accounts: allocator.reconciliation(),
         resident,
-        failures_total: diagnostics.failures_total,
+        failures_total,
         allocations_total: allocator.diagnostics().allocations_total,
         leaked: diagnostics.bytes_outstanding,
-        arena_grow,
+        arena,
         duration,
         intervals: allocator.intervals().collect(),
         failure,

@@ -12,3 +12,4 @@ mod text;
 mod verdict;
 
 pub(super) use command::{Run, run};
+pub(super) use environment::BuildEnvironment;

@@ -12,7 +12,7 @@ use crate::context::{Context, Memory, Workspace, available_workers};
 use crate::fs::PosixFileSystem;
 use crate::git::Repository;
 use crate::gitoxide::{GitRepository, Location};
-use crate::journal::{EdgeOrder, EdgeStrings, JournalItem, Relation, WalkError, read_newest};
+use crate::journal::{EdgeOrder, JournalItem, Relation, WalkError, read_newest};
 use crate::memory::Alloc;
 use crate::oid::Oid;
 use crate::units::Bytes;
@@ -50,16 +50,15 @@ pub(super) fn run_all(
     keep(Measured { spilled, ..measured });
     let Some(report) = report else { return Ok((rows, None)) };
     subject.check_rebuild(&report)?;
-    let (measured, edges) = measure(operation::JOURNAL_READ, instruments, |memory, alloc| {
-        read(subject, memory, alloc, |_, _| true).map(|found| found.edges)
+    let (measured, edges) = measure(operation::JOURNAL_READ, instruments, |_, alloc| {
+        read(subject, alloc, |_, _| true).map(|found| found.edges)
     })?;
     keep(measured);
     if let Some(edges) = edges {
         subject.check("edges read", edges, u64::from(report.meta.edges))?;
     }
-    let (measured, found) = measure(operation::ATTR_QUERY, instruments, |memory, alloc| {
-        attribute_query(subject, memory, alloc)
-    })?;
+    let (measured, found) =
+        measure(operation::ATTR_QUERY, instruments, |_, alloc| attribute_query(subject, alloc))?;
     keep(measured);
     if let Some(found) = found {
         if let Some(unusable) = found.unusable {
@@ -101,19 +100,16 @@ struct Found {
 /// type of the newest edge and that of the edge.
 fn read(
     subject: &Subject,
-    memory: &Memory,
     alloc: Alloc<'_>,
     wants: impl Fn(Relation, Relation) -> bool,
 ) -> Result<Found, OpError> {
     let repository = GitRepository::open(Location::at(&subject.directory)?)?;
     let mut found = Found { edges: 0, newest: None };
     let Some(tip) = repository.resolve(&subject.branch.journal_ref())? else { return Ok(found) };
-    let mut strings = EdgeStrings::new(memory.intern_table(alloc));
     read_newest(&repository, alloc, tip, |item| {
         if let JournalItem::Edge(_, edge) = item {
             let (relation, _) = *found.newest.get_or_insert((edge.relation, edge.source));
             if wants(relation, edge.relation) {
-                strings.intern(edge)?;
                 found.edges += 1;
             }
         }
@@ -130,12 +126,8 @@ struct Answered {
 
 /// `git-mind list --json --type TYPE`, then `git-mind query --from SOURCE --type TYPE` through the
 /// cache, with the type and the source of the newest edge.
-fn attribute_query(
-    subject: &Subject,
-    memory: &Memory,
-    alloc: Alloc<'_>,
-) -> Result<Answered, OpError> {
-    let listed = read(subject, memory, alloc, |newest, relation| newest == relation)?;
+fn attribute_query(subject: &Subject, alloc: Alloc<'_>) -> Result<Answered, OpError> {
+    let listed = read(subject, alloc, |newest, relation| newest == relation)?;
     let mut answered = Answered { edges: 0, unusable: None };
     let Some((relation, oid)) = listed.newest else { return Ok(answered) };
     let repository = GitRepository::open(Location::at(&subject.directory)?)?;

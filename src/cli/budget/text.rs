@@ -74,13 +74,6 @@ fn table<const N: usize>(
 /// Prints what the measurement depends on, with the toggles that are set.
 fn environment(report: &Report, output: &mut Output) -> io::Result<()> {
     let environment = &report.environment;
-    let set: Vec<_> = environment
-        .toggles
-        .iter()
-        .filter(|toggle| toggle.origin != "default")
-        .map(|toggle| format!("{}={}", toggle.name, toggle.value))
-        .collect();
-    let set = if set.is_empty() { "none set".to_owned() } else { set.join(" ") };
     writeln!(output, "\nprogram    gitmind {}, {}", environment.version, environment.profile)?;
     let origin = match environment.revision_from {
         "nobody" => "not recorded",
@@ -92,5 +85,5 @@ fn environment(report: &Report, output: &mut Output) -> io::Result<()> {
     let (kernel, threads) = (&environment.kernel, environment.threads);
     writeln!(output, "machine    {kernel}, {threads} threads")?;
     writeln!(output, "pages      {} bytes", environment.page_size_bytes)?;
-    writeln!(output, "toggles    {set}")
+    writeln!(output, "toggles    {}", environment.toggles_set())
 }

@@ -1,18 +1,10 @@
-//! Parsers of the values of variables: sizes, switches, levels of tracing, schedules of failures.
+//! Parsers of the values of variables: sizes, levels of tracing, schedules of failures.
 //!
 //! They are pure; the names of the variables and the access to the environment are in `toggles`.
 
+use crate::env::parse_switch;
 use crate::memory::{Schedule, Trace};
 use crate::units::Bytes;
-
-/// A switch: `0` or `1`.
-pub(super) fn switch(text: &str) -> Option<bool> {
-    match text {
-        "0" => Some(false),
-        "1" => Some(true),
-        _ => None,
-    }
-}
 
 /// A size above zero: decimal digits, then nothing, `B`, `KiB`, `MiB` or `GiB`.
 pub(crate) fn size(text: &str) -> Option<Bytes> {
@@ -28,14 +20,12 @@ pub(crate) fn size(text: &str) -> Option<Bytes> {
     (bytes > 0).then_some(Bytes::new(bytes))
 }
 
-/// A level of tracing: `0`, `1` for stamps, `sites` for a table with call sites.
+/// A level of tracing: a switch for stamps, or `sites` for a table with call sites.
 pub(super) fn trace(text: &str) -> Option<Option<Trace>> {
-    match text {
-        "0" => Some(None),
-        "1" => Some(Some(Trace::stamped())),
-        "sites" => Some(Some(Trace::sites())),
-        _ => None,
+    if text.eq_ignore_ascii_case("sites") {
+        return Some(Some(Trace::sites()));
     }
+    parse_switch(text).map(|is_on| is_on.then(Trace::stamped))
 }
 
 /// A schedule of allocation failures: `N` for the Nth alone, `N+` for it and every later one.
@@ -89,20 +79,22 @@ mod tests {
     }
 
     #[test]
-    fn switches_levels_and_schedules_are_parsed() {
-        assert_eq!((switch("0"), switch("1")), (Some(false), Some(true)));
-        let levels = [None, Some(Trace::stamped()), Some(Trace::sites())];
-        assert_eq!(["0", "1", "sites"].map(trace), levels.map(Some));
-        assert_eq!(schedule("37"), Some(Schedule::once(37)));
-        assert_eq!(schedule("37+"), Some(Schedule::forever(37)));
-    }
-
-    #[test]
-    fn switches_levels_and_schedules_reject_other_text() {
-        for text in ["", "2", "true", "01", " 1", "on", "Sites"] {
-            assert_eq!(switch(text), None, "{text:?}");
+    fn levels_and_schedules_are_parsed_and_other_text_is_rejected() {
+        for (text, level) in [
+            ("0", None),
+            ("off", None),
+            ("1", Some(Trace::stamped())),
+            ("True", Some(Trace::stamped())),
+            ("sites", Some(Trace::sites())),
+            ("Sites", Some(Trace::sites())),
+        ] {
+            assert_eq!(trace(text), Some(level), "{text}");
+        }
+        for text in ["", "2", "01", " 1", "site", "\u{130}"] {
             assert_eq!(trace(text), None, "{text:?}");
         }
+        assert_eq!(schedule("37"), Some(Schedule::once(37)));
+        assert_eq!(schedule("37+"), Some(Schedule::forever(37)));
         for text in ["", "0", "0+", "+", "1++", "-1", "+1", "1-", "x", "18446744073709551616"] {
             assert_eq!(schedule(text), None, "{text:?}");
         }

@@ -48,13 +48,36 @@ fn each_variable_is_read_and_listed_with_its_origin() {
 #[test]
 fn a_value_that_cannot_be_understood_is_named_with_what_is_accepted() {
     for name in NAMES {
-        for value in ["", "yes", "-1", "1 MiB", "\u{1b}[31m"] {
+        for value in ["maybe", "-1", "1 MiB", "\u{1b}[31m"] {
             let error = read(name, value).expect_err("it is no value of any").to_string();
             assert!(error.starts_with(&format!("{name} is `{value}`; it accepts ")), "{error}");
         }
     }
     let error = read("GM_ARENA_CAP_CACHE_REBUILD", "256M").expect_err("no such unit").to_string();
     assert!(error.ends_with("also with KiB, MiB or GiB as in 64KiB"), "{error}");
+}
+
+#[test]
+fn an_empty_value_counts_as_unset() {
+    for name in NAMES {
+        assert_eq!(read(name, "").as_ref(), Ok(&defaults()), "{name}");
+    }
+}
+
+#[test]
+fn a_switch_accepts_the_usual_words_and_is_listed_as_a_number() {
+    let switches = ["GM_DISABLE_CUSTOM_ALLOCATORS", "GM_ALLOC_TRACE", "GM_ALLOC_HISTO"];
+    for name in switches.into_iter().chain(["GM_ALLOC_ZEROIZE"]) {
+        for (values, shown) in
+            [(["1", "true", "ON", "Yes"], "1"), (["0", "False", "off", "NO"], "0")]
+        {
+            for value in values {
+                let list = read(name, value).unwrap_or_else(|error| panic!("{error}")).list();
+                let toggle = list.iter().find(|toggle| toggle.name == name).expect("it is listed");
+                assert_eq!(toggle.value, shown, "{name}={value}");
+            }
+        }
+    }
 }
 
 #[test]

@@ -7,11 +7,11 @@ use gitmind_cache::{
 use gitmind_git::branch::BranchName;
 use gitmind_git::oid::Oid;
 use gitmind_journal::{
-    Append, Batch, Edge, EdgeOrder, EdgeStrings, Edges, JournalItem, WalkError, encode_edge,
+    Append, Batch, Edge, EdgeOrder, Edges, JournalItem, Statistics, WalkError, encode_edge,
     encode_message, read_newest,
 };
 use gitmind_memory::units::Bytes;
-use gitmind_memory::{Alloc, Arena, InternTable, Pooling, System, Vec, Zeroing};
+use gitmind_memory::{Alloc, Arena, InternTable, MemoryError, Pooling, System, Vec, Zeroing};
 use gitmind_ports::clock::{FixedClock, Timestamp};
 use gitmind_ports::fs::FakeFileSystem;
 use gitmind_ports::progress::Silent;
@@ -84,6 +84,7 @@ pub(crate) const OPERATIONS: &[Operation] = &[
     Operation { name: "journal.append commits", run: append_many, starts_with: Start::Journal },
     Operation { name: "journal.read", run: read, starts_with: Start::Short },
     Operation { name: "journal.read scattered", run: read, starts_with: Start::Scattered },
+    Operation { name: "journal.read statistics", run: statistics, starts_with: Start::Short },
     Operation { name: "attr.query", run: filter, starts_with: Start::Short },
     Operation { name: "query from the cache", run: from_cache, starts_with: Start::Cache },
     Operation { name: "query with an old cache", run: by_journal, starts_with: Start::OldCache },
@@ -255,31 +256,52 @@ fn append_many(sandbox: &Sandbox, alloc: Alloc<'_>) -> Result<String, String> {
     append(sandbox, alloc, 1500)
 }
 
-/// Reads the journal and interns the edges with this source path, or all edges.
-fn intern(sandbox: &Sandbox, alloc: Alloc<'_>, wanted: Option<&[u8]>) -> Result<String, String> {
+/// Reads the journal and counts the edges with this source path, or all edges.
+fn count(sandbox: &Sandbox, alloc: Alloc<'_>, wanted: Option<&[u8]>) -> Result<String, String> {
     let tip = sandbox.resolve(JOURNAL).expect("it was made");
-    let mut strings = EdgeStrings::new(InternTable::seeded(alloc, Pooling::On, Zeroing::Off, 7));
-    let (mut interned, mut malformed) = (Vec::new(alloc), 0);
+    let (mut edges, mut malformed) = (0, 0);
     read_newest(sandbox.repository(), alloc, tip, |item| {
         match item {
-            JournalItem::Edge(_, edge) if wanted.is_none_or(|path| path == edge.source_path) => {
-                interned.try_push(strings.intern(edge)?)?;
+            JournalItem::Edge(_, edge) => {
+                edges += u32::from(wanted.is_none_or(|path| path == edge.source_path));
             }
-            JournalItem::Edge(..) => {}
             JournalItem::Malformed(_) => malformed += 1,
         }
         Ok::<_, WalkError>(ControlFlow::Continue(()))
     })
     .map_err(|error| error.to_string())?;
-    Ok(format!("{} edges, {malformed} malformed", interned.len()))
+    Ok(format!("{edges} edges, {malformed} malformed"))
 }
 
 fn read(sandbox: &Sandbox, alloc: Alloc<'_>) -> Result<String, String> {
-    intern(sandbox, alloc, None)
+    count(sandbox, alloc, None)
 }
 
 fn filter(sandbox: &Sandbox, alloc: Alloc<'_>) -> Result<String, String> {
-    intern(sandbox, alloc, Some(b"docs/a.md"))
+    count(sandbox, alloc, Some(b"docs/a.md"))
+}
+
+fn statistics(sandbox: &Sandbox, alloc: Alloc<'_>) -> Result<String, String> {
+    let tip = sandbox.resolve(JOURNAL).expect("it was made");
+    let table = InternTable::seeded(alloc, Pooling::On, Zeroing::Off, 7);
+    let counted = Statistics::read(sandbox.repository(), alloc, tip, table);
+    let counted = counted.map_err(|error| error.to_string())?;
+    let mut said = vec![];
+    counted
+        .most_linked_paths(9, |path, degree| {
+            said.push(format!("{path:?} {degree:?}"));
+            Ok::<_, MemoryError>(())
+        })
+        .and_then(|()| {
+            counted.relations(|relation, edges| {
+                said.push(format!("{relation:?} {edges}"));
+                Ok(())
+            })
+        })
+        .and_then(|()| counted.origins(|_, _| Ok(())))
+        .and_then(|()| counted.most_active_authors(9, |_, _| Ok(())))
+        .map_err(|error| error.to_string())?;
+    Ok(format!("{said:?} of {counted:?} in {} commits", counted.commits()))
 }
 
 fn query<const FROM_CACHE: bool>(sandbox: &Sandbox, alloc: Alloc<'_>) -> Result<String, String> {

@@ -337,6 +337,7 @@ fn make(size: BlockSize, ledger: &Ledger<'_>) -> Result<Block, MemoryError> {
     port.charge(bytes, op)?;
     Block::new(size).ok_or_else(|| {
         port.refund(bytes, op);
+        ledger.count_above_port();
         MemoryError::new(ErrorKind::Exhausted, op.op(), bytes)
     })
 }

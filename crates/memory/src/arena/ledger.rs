@@ -15,7 +15,11 @@ pub(super) struct Ledger<'a> {
     held_bytes: Cell<u64>,
     peak_bytes: Cell<u64>,
     grow_bytes: Cell<u64>,
+    /// Failures that no spill has absorbed.
     failed: Cell<u64>,
+    /// Those of them that the port has not counted.
+    failed_above_port: Cell<u64>,
+    spills: Cell<u64>,
     /// The port is being asked, and may call back.
     is_busy: Cell<bool>,
 }
@@ -29,6 +33,8 @@ impl<'a> Ledger<'a> {
             peak_bytes: Cell::new(0),
             grow_bytes: Cell::new(0),
             failed: Cell::new(0),
+            failed_above_port: Cell::new(0),
+            spills: Cell::new(0),
             is_busy: Cell::new(false),
         }
     }
@@ -83,6 +89,9 @@ impl<'a> Ledger<'a> {
     #[cold]
     pub(super) fn error(&self, failure: Failure, bytes: usize) -> MemoryError {
         self.failed.set(self.failed.get() + 1);
+        if !matches!(failure, Failure::Port(_)) {
+            self.count_above_port();
+        }
         let op = self.alloc.op().op();
         match failure {
             Failure::Port(error) => error.with_op(op),
@@ -109,8 +118,32 @@ impl<'a> Ledger<'a> {
         Bytes::new(self.grow_bytes.get())
     }
 
+    /// Counts a failure that the port does not count.
+    pub(super) fn count_above_port(&self) {
+        self.failed_above_port.set(self.failed_above_port.get() + 1);
+    }
+
+    /// Counts a spill, which absorbs the failures so far.
+    pub(super) fn note_spill(&self) {
+        self.spills.set(self.spills.get() + 1);
+        self.absorb_failures();
+    }
+
+    pub(super) fn absorb_failures(&self) {
+        self.failed.set(0);
+        self.failed_above_port.set(0);
+    }
+
     pub(super) const fn failures(&self) -> u64 {
         self.failed.get()
+    }
+
+    pub(super) const fn failures_above_port(&self) -> u64 {
+        self.failed_above_port.get()
+    }
+
+    pub(super) const fn spills(&self) -> u64 {
+        self.spills.get()
     }
 }
 

@@ -25,8 +25,12 @@ pub struct ArenaStats {
     pub blocks: usize,
     /// Objects that are blocks of the port by themselves.
     pub objects_dedicated: usize,
-    /// Requests that failed, by the cap, the port or the heap.
+    /// Requests that failed, by the cap, the port or the heap, and that were not absorbed.
     pub failures_total: u64,
+    /// Those of them that the port has not counted: by the cap, the heap or a call inside a call.
+    pub failures_above_port_total: u64,
+    /// The metric `arena.spills_total`: how often work moved elsewhere because the arena was full.
+    pub spills_total: u64,
 }
 
 impl ArenaStats {
@@ -42,6 +46,8 @@ impl ArenaStats {
             blocks,
             objects_dedicated,
             failures_total: ledger.failures(),
+            failures_above_port_total: ledger.failures_above_port(),
+            spills_total: ledger.spills(),
         }
     }
 }

@@ -236,6 +236,27 @@ fn counters_say_what_was_taken_and_what_failed() {
 }
 
 #[test]
+fn a_spill_absorbs_the_failures_before_it_and_the_port_counts_its_own() {
+    let budget = Budgeted::new(System::new(), Bytes::new(8 * KIB));
+    let alloc = Alloc::new(&budget);
+    let arena = Arena::begin(alloc, Bytes::new(4 * KIB), Bytes::new(16 * KIB));
+    let counts = |arena: &Arena<'_>| {
+        let stats = arena.stats();
+        [stats.failures_total, stats.failures_above_port_total, stats.spills_total]
+    };
+    arena.try_alloc_zeroed(17 << 10, 1).expect_err("it is over the cap");
+    arena.try_alloc_zeroed(9 << 10, 1).expect_err("it is over the budget");
+    assert_eq!(counts(&arena), [2, 1, 0]);
+    assert_eq!(budget.diagnostics().failures_total, 1, "each is counted above the port or by it");
+    arena.note_spill();
+    assert_eq!(counts(&arena), [0, 0, 1]);
+    arena.try_alloc_zeroed(17 << 10, 1).expect_err("it is over the cap");
+    assert_eq!(counts(&arena), [1, 1, 1]);
+    arena.absorb_failures();
+    assert_eq!(counts(&arena), [0, 0, 1]);
+}
+
+#[test]
 fn a_failure_names_operation_size_and_cap() {
     let system = System::new();
     let stats = OpStats::new(operation::ATTR_QUERY, 1);
