@@ -3,7 +3,9 @@
 use super::args::{Args, Command};
 use super::failure::{Exit, Failure};
 use super::output::Output;
-use super::{budget, complete, fixture, import, link, list, memory, query, rebuild, telemetry};
+use super::{
+    budget, complete, fixture, import, link, list, live, memory, query, rebuild, telemetry,
+};
 use crate::env::Environment;
 use crate::memory::ProcessAllocator;
 
@@ -17,7 +19,7 @@ pub(super) fn run(
     let memory = memory::begin(&toggles, &args.command, allocator);
     let clock = telemetry::clock(env);
     let session = telemetry::Session::begin(&settings, &memory, &clock);
-    let outcome = match &args.command {
+    let outcome = live::command(&args.command, &memory, || match &args.command {
         Command::CacheRebuild(rebuild) => rebuild::run(args, rebuild, env, &session, output),
         Command::List(list) => list::run(args, list, env, &session, output),
         Command::Query(query) => query::run(args, query, env, &session, output),
@@ -28,10 +30,10 @@ pub(super) fn run(
             budget::run(args, options, &run, output)
         }
         Command::Env(options) => super::env::run(options, &toggles, &settings, output),
-        Command::Fixture(fixture) => fixture::run(args, fixture, output),
+        Command::Fixture(fixture) => fixture::run(args, fixture, &session, output),
         Command::Completions { shell } => complete::completions(*shell, output),
         Command::Man(options) => complete::man(args, options, output),
-    };
+    });
     session.finish(output);
     // A leak is reported even when the command failed, but the failure of the command decides the
     // exit code.
