@@ -6,6 +6,7 @@ use super::output::Output;
 use super::{
     budget, complete, fixture, import, link, list, live, memory, query, rebuild, telemetry,
 };
+use crate::clock::{SystemClock, Zone};
 use crate::env::Environment;
 use crate::memory::ProcessAllocator;
 
@@ -17,7 +18,8 @@ pub(super) fn run(
 ) -> Result<Exit, Failure> {
     let (toggles, settings) = (memory::toggles(env)?, telemetry::settings(env)?);
     let memory = memory::begin(&toggles, &args.command, allocator);
-    let clock = telemetry::clock(env);
+    // Events are dated in UTC.
+    let clock = SystemClock::start(Zone::utc());
     let session = telemetry::Session::begin(&settings, &memory, &clock);
     let outcome = live::command(&args.command, &memory, || match &args.command {
         Command::CacheRebuild(rebuild) => rebuild::run(args, rebuild, env, &session, output),
