@@ -312,11 +312,10 @@ mod tests {
             let _of_it = scope.tag(memory.alloc()).try_box([0_u8; 3 << 10]).expect("it fits");
             let _of_the_other =
                 other.tag(memory.alloc()).try_box([0_u8; 1 << 10]).expect("it fits");
-            let live = std::thread::scope(|threads| {
+            std::thread::scope(|threads| {
                 let lines = || memory.live().map(|op| op.to_string()).collect::<std::vec::Vec<_>>();
                 threads.spawn(lines).join().expect("no panic in it")
-            });
-            live
+            })
         };
         let of =
             |numbers: &str| [format!("journal.read: {numbers}"), format!("cache.query: {numbers}")];

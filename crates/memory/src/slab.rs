@@ -1,6 +1,6 @@
 //! The slab: small blocks of a thread, out of superblocks of one size each.
 //!
-//! A heap call for an error detail or a metric's key costs more than the work on it. A slab serves
+//! A heap call for the key or the value of an event costs more than the work on it. A slab serves
 //! requests of up to 256 bytes from four bins (32, 64, 128, 256 bytes; alignment up to the bin's
 //! size) by taking a slot off a short stack. Whatever is larger goes to the port.
 //!
