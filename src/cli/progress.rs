@@ -15,8 +15,8 @@ const QUIET: Duration = Duration::from_secs(1);
 /// Draws progress as a bar, with the memory of the operation that runs.
 pub(super) struct Bar<'m> {
     memory: &'m Memory,
-    bar: ProgressBar,
-    is_terminal: bool,
+    /// Only on a terminal.
+    bar: Option<ProgressBar>,
     started: Instant,
     step: Cell<Option<Step>>,
 }
@@ -24,18 +24,20 @@ pub(super) struct Bar<'m> {
 impl<'m> Bar<'m> {
     /// A bar on stderr, if that is a terminal.
     pub(super) fn stderr(memory: &'m Memory) -> Self {
-        let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::hidden());
-        let is_terminal = stderr().is_terminal();
-        Self { memory, bar, is_terminal, started: Instant::now(), step: Cell::new(None) }
+        let hidden = || ProgressBar::with_draw_target(None, ProgressDrawTarget::hidden());
+        let bar = stderr().is_terminal().then(hidden);
+        Self { memory, bar, started: Instant::now(), step: Cell::new(None) }
     }
 
     /// Removes the bar from the screen.
     pub(super) fn clear(&self) {
-        self.bar.finish_and_clear();
+        if let Some(bar) = &self.bar {
+            bar.finish_and_clear();
+        }
     }
 
     /// Sets the text and the length of the bar for a step, and shows it.
-    fn restyle(&self, step: Step, total: Option<u64>) {
+    fn restyle(&self, bar: &ProgressBar, step: Step, total: Option<u64>) {
         let verb = match step {
             Step::Reading => "reading",
             Step::Writing => "writing",
@@ -47,27 +49,30 @@ impl<'m> Bar<'m> {
             None => "{prefix} {human_pos}  {msg}  {spinner}",
         };
         let style = ProgressStyle::with_template(template);
-        self.bar.set_style(style.expect("this holds because the templates are constants"));
+        bar.set_style(style.expect("this holds because the templates are constants"));
         let op = self.memory.live().next().map_or("", |live| live.op.name());
-        self.bar.set_prefix(format!("{op}  {verb}").trim_start().to_owned());
+        bar.set_prefix(format!("{op}  {verb}").trim_start().to_owned());
         match total {
-            Some(total) => self.bar.set_length(total),
-            None => self.bar.unset_length(),
+            Some(total) => bar.set_length(total),
+            None => bar.unset_length(),
         }
-        self.bar.set_draw_target(ProgressDrawTarget::stderr());
+        // Another target would not know of the line that is there.
+        if bar.is_hidden() {
+            bar.set_draw_target(ProgressDrawTarget::stderr());
+        }
     }
 }
 
 impl Progress for Bar<'_> {
     fn report(&self, step: Step, done: u64, total: Option<u64>) {
-        if !self.is_terminal || self.started.elapsed() < QUIET {
+        let Some(bar) = self.bar.as_ref().filter(|_| self.started.elapsed() >= QUIET) else {
             return;
-        }
+        };
+        bar.set_position(done);
         if self.step.replace(Some(step)) != Some(step) {
-            self.restyle(step, total);
+            self.restyle(bar, step, total);
         }
-        self.bar.set_message(self.memory.live().next().map(usage).unwrap_or_default());
-        self.bar.set_position(done);
+        bar.set_message(self.memory.live().next().map(usage).unwrap_or_default());
     }
 }
 

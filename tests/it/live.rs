@@ -4,20 +4,30 @@ use gitmind_test_support::{Ran, TempRepository, mind_command};
 use rustix::process::{Pid, Signal, kill_process};
 use std::io::{BufRead, BufReader, PipeReader, Read, Write};
 use std::process::{Child, Command, Stdio};
+use std::sync::mpsc::{Receiver, channel};
+use std::time::{Duration, Instant};
 
 /// Bytes of a pipe.
 const PIPE_BYTES: usize = 64 << 10;
 
+/// How long a program may take to begin or to answer.
+const PATIENCE: Duration = Duration::from_secs(60);
+
 /// A command at work, with its messages.
 struct AtWork {
     child: Child,
-    messages: BufReader<std::process::ChildStderr>,
+    messages: Receiver<String>,
 }
 
 impl AtWork {
     fn start(command: &mut Command) -> Self {
         let mut child = command.stderr(Stdio::piped()).spawn().expect("it was built");
-        let messages = BufReader::new(child.stderr.take().expect("a pipe"));
+        let lines = BufReader::new(child.stderr.take().expect("a pipe")).lines();
+        let (said, messages) = channel();
+        // It ends with the pipe, or with whoever listens.
+        std::thread::spawn(move || {
+            lines.map_while(Result::ok).try_for_each(|line| said.send(line)).ok();
+        });
         Self { child, messages }
     }
 
@@ -25,15 +35,9 @@ impl AtWork {
         kill_process(Pid::from_child(&self.child), Signal::USR1).expect("it runs");
     }
 
-    fn answer(&mut self) -> String {
+    fn answer(&self) -> String {
         self.ask();
-        self.message()
-    }
-
-    fn message(&mut self) -> String {
-        let mut line = String::new();
-        self.messages.read_line(&mut line).expect("UTF-8");
-        line
+        self.messages.recv_timeout(PATIENCE).expect("an answer")
     }
 
     /// Waits until SIGUSR1 is in this set of signals of the process.
@@ -45,16 +49,16 @@ impl AtWork {
             let mask = text.lines().find_map(|line| line.strip_prefix(set)).expect("a set");
             u64::from_str_radix(mask.trim_matches([':', '\t']), 16).expect("hex digits") & bit != 0
         };
+        let begun = Instant::now();
         while !is_in_it() {
+            assert!(begun.elapsed() < PATIENCE, "SIGUSR1 is not in {set}");
             std::thread::yield_now();
         }
     }
 
-    fn end(mut self) -> Ran {
-        let mut stderr = String::new();
-        self.messages.read_to_string(&mut stderr).expect("UTF-8");
-        let output = self.child.wait_with_output().expect("it ends");
-        Ran { stderr, ..Ran::new(output) }
+    fn end(self) -> Ran {
+        let stderr = self.messages.iter().collect();
+        Ran { stderr, ..Ran::new(self.child.wait_with_output().expect("it ends")) }
     }
 }
 
@@ -63,7 +67,7 @@ fn assert_tells(line: &str, op: &str) {
     let rest = line.strip_prefix(&format!("git-mind: {op}: ")).unwrap_or_else(|| panic!("{line}"));
     let (used, rest) = rest.split_once(" of 256.0 MiB, peak ").unwrap_or_else(|| panic!("{line}"));
     assert!(used.ends_with("iB") && rest.contains(" 0 failed, "), "{line}");
-    assert!(line.ends_with(" s (bytes of all operations)\n"), "{line}");
+    assert!(line.ends_with(" s (bytes of all operations)"), "{line}");
 }
 
 /// Lines of edges that no pipe holds.
@@ -116,13 +120,13 @@ fn a_list_that_nobody_reads_answers_and_short_commands_survive() {
         let expected = repository.mind(args).ok();
         let (mut reader, writer) = full_pipe();
         let mut command = mind_command(repository.path(), args);
-        let mut at_work = AtWork::start(command.stdout(writer));
+        let at_work = AtWork::start(command.stdout(writer));
         // It holds the other copy of the end that is written to.
         drop(command);
         if let Some(op) = op {
             at_work.wait_until("SigCgt");
             let mut answer = at_work.answer();
-            while answer == "git-mind: no operation is running\n" {
+            while answer == "git-mind: no operation is running" {
                 answer = at_work.answer();
             }
             assert_tells(&answer, op);
