@@ -5,8 +5,9 @@ use super::failure::{Exit, Failure};
 use super::output::Output;
 use super::repository::start_directory;
 use super::{
-    budget, complete, fixture, import, link, list, memory, query, rebuild, stats, telemetry,
+    budget, complete, fixture, import, link, list, live, memory, query, rebuild, stats, telemetry,
 };
+use crate::clock::{SystemClock, Zone};
 use crate::env::Environment;
 use crate::memory::ProcessAllocator;
 
@@ -18,9 +19,10 @@ pub(super) fn run(
 ) -> Result<Exit, Failure> {
     let (toggles, settings) = (memory::toggles(env)?, telemetry::settings(env)?);
     let memory = memory::begin(&toggles, &args.command, allocator);
-    let clock = telemetry::clock(env);
+    // Events are dated in UTC.
+    let clock = SystemClock::start(Zone::utc());
     let session = telemetry::Session::begin(&settings, &memory, &clock);
-    let outcome = match &args.command {
+    let outcome = live::command(&args.command, &memory, || match &args.command {
         Command::CacheRebuild(rebuild) => rebuild::run(args, rebuild, env, &session, output),
         Command::List(list) => list::run(args, list, env, &session, output),
         Command::Stats(stats) => stats::run(args, stats, env, &session, output),
@@ -32,10 +34,10 @@ pub(super) fn run(
             budget::run(args, options, &run, output)
         }
         Command::Env(options) => super::env::run(options, &toggles, &settings, output),
-        Command::Fixture(fixture) => fixture::run(args, fixture, output),
+        Command::Fixture(fixture) => fixture::run(args, fixture, &session, output),
         Command::Completions { shell } => complete::completions(*shell, output),
         Command::Man(options) => complete::man(args, options, output),
-    };
+    });
     session.finish(output);
     // A leak is reported even when the command failed, but the failure of the command decides the
     // exit code.

@@ -5,6 +5,7 @@ use super::failure::{Exit, Failure};
 use super::output::Output;
 use super::progress::Bar;
 use super::repository::start_directory;
+use super::telemetry::Session;
 use crate::fixture::{Recipe, make};
 use serde::Serialize;
 use std::io::Write;
@@ -12,11 +13,12 @@ use std::io::Write;
 pub(super) fn run(
     args: &Args,
     command: &FixtureCommand,
+    session: &Session<'_>,
     output: &mut Output,
 ) -> Result<Exit, Failure> {
     let FixtureCommand::Make(MakeArgs { edges, seed, batch, json, directory }) = command;
     let recipe = Recipe { edges: *edges, seed: *seed, batch: *batch };
-    let bar = Bar::stderr();
+    let bar = Bar::stderr(session.memory);
     let made = make(recipe, &start_directory(args).join(directory), &bar);
     bar.clear();
     let made = made?;

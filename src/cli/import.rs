@@ -40,7 +40,7 @@ pub(super) fn run(
     let clock = clock(env);
     let writer = append::writer(env)?;
     let repository = repository::open(args, env)?;
-    let bar = Bar::stderr();
+    let bar = Bar::stderr(session.memory);
     let scope = session.memory.begin(operation::JOURNAL_APPEND)?;
     let _entered = scope.enter();
     let alloc = scope.tag(session.memory.alloc());

@@ -7,7 +7,7 @@ use super::output::Output;
 use crate::context::operation;
 use crate::context::{Memory, Toggles};
 use crate::env::Environment;
-use crate::memory::ProcessAllocator;
+use crate::memory::{ProcessAllocator, SMALL_BYTES_MAX};
 use std::path::Path;
 
 /// Reads the toggles; an invalid value is a usage error.
@@ -53,10 +53,12 @@ pub(super) fn end(
     if toggles.trace.is_some() && !toggles.disable_custom_allocators {
         let process = allocator.diagnostics();
         output.note(&format!(
-            "process: peak {}, {} outstanding, {} allocations, {} failed",
+            "process: peak {}, {} outstanding, {} allocations ({} of up to {SMALL_BYTES_MAX} bytes), \
+             {} failed",
             process.peak_bytes,
             process.bytes_outstanding,
             process.allocations_total,
+            allocator.small_allocations_total(),
             process.failures_total
         ));
         for op in operation::ALL {

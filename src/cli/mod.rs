@@ -18,6 +18,7 @@ mod list;
 mod list_filter;
 mod list_json;
 mod list_line;
+mod live;
 mod malformed;
 mod memory;
 mod object;
@@ -37,7 +38,7 @@ use output::Output;
 use crate::env::Environment;
 use crate::memory::ProcessAllocator;
 use clap::Parser;
-use gitmind_system::file_size_limit;
+use gitmind_system::{file_size_limit, status_signal};
 use std::ffi::OsString;
 use std::io::Write;
 use std::process::ExitCode;
@@ -49,6 +50,7 @@ pub fn run(
     allocator: &'static ProcessAllocator,
 ) -> ExitCode {
     file_size_limit::report_as_error();
+    status_signal::ignore();
     let args = match Args::try_parse_from(arguments) {
         Ok(args) => args,
         Err(error) => return failure::usage(&error),

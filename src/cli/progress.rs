@@ -1,6 +1,9 @@
 //! A progress bar on stderr: only on a terminal, and only for work that takes more than 1 s.
 
+use crate::context::Memory;
+use crate::memory::OpReading;
 use crate::progress::{Progress, Step};
+use crate::units::Bytes;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use std::cell::Cell;
 use std::io::{IsTerminal, stderr};
@@ -9,58 +12,77 @@ use std::time::{Duration, Instant};
 /// How long work must have taken before the bar is shown.
 const QUIET: Duration = Duration::from_secs(1);
 
-/// Draws progress as a bar.
-pub(super) struct Bar {
-    bar: ProgressBar,
-    is_terminal: bool,
+/// Draws progress as a bar, with the memory of the operation that runs.
+pub(super) struct Bar<'m> {
+    memory: &'m Memory,
+    /// Only on a terminal.
+    bar: Option<ProgressBar>,
     started: Instant,
     step: Cell<Option<Step>>,
 }
 
-impl Bar {
+impl<'m> Bar<'m> {
     /// A bar on stderr, if that is a terminal.
-    pub(super) fn stderr() -> Self {
-        let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::hidden());
-        let is_terminal = stderr().is_terminal();
-        Self { bar, is_terminal, started: Instant::now(), step: Cell::new(None) }
+    pub(super) fn stderr(memory: &'m Memory) -> Self {
+        let hidden = || ProgressBar::with_draw_target(None, ProgressDrawTarget::hidden());
+        let bar = stderr().is_terminal().then(hidden);
+        Self { memory, bar, started: Instant::now(), step: Cell::new(None) }
     }
 
     /// Removes the bar from the screen.
     pub(super) fn clear(&self) {
-        self.bar.finish_and_clear();
+        if let Some(bar) = &self.bar {
+            bar.finish_and_clear();
+        }
     }
 
     /// Sets the text and the length of the bar for a step, and shows it.
-    fn restyle(&self, step: Step, total: Option<u64>) {
+    fn restyle(&self, bar: &ProgressBar, step: Step, total: Option<u64>) {
         let verb = match step {
-            Step::Reading => "reading journal",
-            Step::Writing => "writing cache",
+            Step::Reading => "reading",
+            Step::Writing => "writing",
             Step::Generating => "making commits",
             Step::Importing => "reading edges",
         };
         let template = match total {
-            Some(_) => "{msg} {wide_bar} {human_pos}/{human_len} ({eta})",
-            None => "{msg} {spinner} {human_pos}",
+            Some(_) => "{prefix} {percent} %  {msg}  {wide_bar} {human_pos}/{human_len} ({eta})",
+            None => "{prefix} {human_pos}  {msg}  {spinner}",
         };
         let style = ProgressStyle::with_template(template);
-        self.bar.set_style(style.expect("this holds because the templates are constants"));
-        self.bar.set_message(verb);
+        bar.set_style(style.expect("this holds because the templates are constants"));
+        let op = self.memory.live().next().map_or("", |live| live.op.name());
+        bar.set_prefix(format!("{op}  {verb}").trim_start().to_owned());
         match total {
-            Some(total) => self.bar.set_length(total),
-            None => self.bar.unset_length(),
+            Some(total) => bar.set_length(total),
+            None => bar.unset_length(),
         }
-        self.bar.set_draw_target(ProgressDrawTarget::stderr());
+        // Another target would not know of the line that is there.
+        if bar.is_hidden() {
+            bar.set_draw_target(ProgressDrawTarget::stderr());
+        }
     }
 }
 
-impl Progress for Bar {
+impl Progress for Bar<'_> {
     fn report(&self, step: Step, done: u64, total: Option<u64>) {
-        if !self.is_terminal || self.started.elapsed() < QUIET {
+        let Some(bar) = self.bar.as_ref().filter(|_| self.started.elapsed() >= QUIET) else {
             return;
-        }
+        };
+        bar.set_position(done);
         if self.step.replace(Some(step)) != Some(step) {
-            self.restyle(step, total);
+            self.restyle(bar, step, total);
         }
-        self.bar.set_position(done);
+        bar.set_message(self.memory.live().next().map(usage).unwrap_or_default());
+    }
+}
+
+/// The memory of an operation and its limit, in whole units.
+fn usage(live: OpReading) -> String {
+    let used = live.diagnostics.bytes_outstanding;
+    let mib = |bytes: Bytes| bytes.get() >> 20;
+    match live.limit {
+        Some(limit) if mib(limit) > 0 => format!("{} of {} MiB", mib(used), mib(limit)),
+        Some(limit) => format!("{used} of {limit}"),
+        None => used.to_string(),
     }
 }

@@ -31,7 +31,7 @@ pub(super) fn run(
     let threads = options.threads.map(|threads| usize::from(threads.get()) - 1);
     let workers = threads.unwrap_or_else(available_workers);
     let repository = repository::open(args, env)?.with_workers(workers);
-    let bar = Bar::stderr();
+    let bar = Bar::stderr(session.memory);
     let scope = session.memory.begin(operation::CACHE_REBUILD)?;
     let _entered = scope.enter();
     let alloc = scope.tag(session.memory.alloc());

@@ -124,8 +124,7 @@ impl<'a> Session<'a> {
         let settings = self.telemetry.settings();
         let About { branch, mode, repository } = &*self.about.borrow();
         let branch = branch.as_deref().map(str::as_bytes);
-        let alloc = self.memory.alloc();
-        let tags = Tags::build(settings, branch, *mode, repository.as_deref(), alloc)?;
+        let tags = Tags::build(settings, branch, *mode, repository.as_deref());
         if tags.dropped() > 0 {
             self.telemetry.log(Level::Warn, "telemetry", "tags_dropped", |event| {
                 event.number("dropped", tags.dropped())

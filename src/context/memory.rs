@@ -7,8 +7,8 @@ use super::op_arena::{ArenaTotals, OpArena, OpArenas};
 use super::toggles::{ArenaSize, Toggles};
 use crate::memory::{
     Alloc, Arena, BudgetObserver, BudgetWarning, Budgeted, Diagnostics, Faulty, InternTable, Op,
-    Pooling, Port, ProcessAllocator, Reconciled, Registry, Schedule, Scope, Slab, System,
-    TooManyOperations, Trace, TraceReport, Traced, Zeroing,
+    OpReading, Pooling, Port, ProcessAllocator, Reconciled, Registry, Schedule, Scope, Slab,
+    System, TooManyOperations, Trace, TraceReport, Traced, Zeroing,
 };
 use crate::units::Bytes;
 
@@ -20,6 +20,8 @@ use crate::units::Bytes;
 #[derive(Debug)]
 pub struct Memory {
     stack: Stack,
+    /// The budget; the kill switch leaves none.
+    limit: Option<Bytes>,
     registry: Registry,
     warning: Arc<Latch>,
     pooling: Pooling,
@@ -63,7 +65,7 @@ impl Memory {
         } else {
             stack(System::uncounted(), toggles, hard_limit, Arc::clone(&warning))
         };
-        Self::with(stack, warning, toggles)
+        Self::with(stack, warning, toggles, hard_limit)
     }
 
     /// The same stack, which also reports every byte that it charges to `process`, so that charged
@@ -80,16 +82,27 @@ impl Memory {
             let bottom = Reconciled::new(System::uncounted(), process);
             stack(bottom, toggles, hard_limit, Arc::clone(&warning))
         };
-        Self::with(stack, warning, toggles)
+        Self::with(stack, warning, toggles, hard_limit)
     }
 
-    fn with(stack: Stack, warning: Arc<Latch>, toggles: &Toggles) -> Self {
+    fn with(stack: Stack, warning: Arc<Latch>, toggles: &Toggles, hard_limit: Bytes) -> Self {
+        let limit = (!toggles.disable_custom_allocators).then_some(hard_limit);
         let registry = Registry::new();
         let pooling = if toggles.disable_custom_allocators { Pooling::Off } else { Pooling::On };
         let zeroing = if toggles.zeroize { Zeroing::On } else { Zeroing::Off };
         let Toggles { cache_rebuild, attr_query, .. } = *toggles;
         let arenas = OpArenas::new();
-        Self { stack, registry, warning, pooling, zeroing, cache_rebuild, attr_query, arenas }
+        Self {
+            stack,
+            limit,
+            registry,
+            warning,
+            pooling,
+            zeroing,
+            cache_rebuild,
+            attr_query,
+            arenas,
+        }
     }
 
     /// A handle that is charged to no operation (untagged).
@@ -139,6 +152,35 @@ impl Memory {
     /// The running operations, and the totals of those that have ended.
     pub const fn registry(&self) -> &Registry {
         &self.registry
+    }
+
+    /// The operations that run now, to be asked on any thread. Without tracing there are no accounts
+    /// by operation, so their bytes and failures are those of all operations.
+    ///
+    /// ```
+    /// use gitmind::context::{Memory, Toggles, operation};
+    /// use gitmind::env::FixedEnvironment;
+    /// use gitmind::units::Bytes;
+    /// let toggles = Toggles::read(&FixedEnvironment::from([("GM_ALLOC_TRACE", "1")]))?;
+    /// let memory = Memory::new(&toggles, Bytes::from_mib(256));
+    /// let scope = memory.begin(operation::JOURNAL_READ)?;
+    /// let kept = scope.tag(memory.alloc()).try_box([0_u8; 2048])?;
+    /// let live: Vec<String> = memory.live().map(|op| op.to_string()).collect();
+    /// assert_eq!(live, ["journal.read: 2.0 KiB of 256.0 MiB, peak 2.0 KiB, 0 failed, 0.0 s"]);
+    /// drop(kept);
+    /// drop(scope);
+    /// assert_eq!(memory.live().count(), 0);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn live(&self) -> impl Iterator<Item = OpReading> {
+        self.registry.running().map(|mut live| {
+            live.limit = self.limit;
+            live.is_of_all = matches!(self.stack, Stack::Untraced(_));
+            if live.is_of_all {
+                live.diagnostics = self.diagnostics();
+            }
+            live
+        })
     }
 
     /// Peak bytes and allocation failures of the runs of `op`, those of dropped arenas included;
@@ -262,6 +304,31 @@ mod tests {
         let memory = memory([("GM_ALLOC_HISTO", "1")]);
         work(&memory).expect_err("the budget is 1 MiB");
         assert!(memory.histogram().is_some_and(|text| text.contains("p99")));
+    }
+
+    #[test]
+    fn a_running_operation_has_its_bytes_or_those_of_all_which_it_says() {
+        let live = |variables: [(&str, &str); 1]| {
+            let memory = memory(variables);
+            let scope = memory.begin(operation::JOURNAL_READ).expect("few run");
+            let other = memory.begin(operation::CACHE_QUERY).expect("few run");
+            let _of_it = scope.tag(memory.alloc()).try_box([0_u8; 3 << 10]).expect("it fits");
+            let _of_the_other =
+                other.tag(memory.alloc()).try_box([0_u8; 1 << 10]).expect("it fits");
+            std::thread::scope(|threads| {
+                let lines = || memory.live().map(|op| op.to_string()).collect::<std::vec::Vec<_>>();
+                threads.spawn(lines).join().expect("no panic in it")
+            })
+        };
+        let of =
+            |numbers: &str| [format!("journal.read: {numbers}"), format!("cache.query: {numbers}")];
+        let all = "4.0 KiB of 1.0 MiB, peak 4.0 KiB, 0 failed, 0.0 s (bytes of all operations)";
+        assert_eq!(live([("GM_ALLOC_ZEROIZE", "0")]), of(all));
+        let [read, query] = live([("GM_ALLOC_TRACE", "1")]).try_into().expect("two run");
+        assert_eq!(read, "journal.read: 3.0 KiB of 1.0 MiB, peak 3.0 KiB, 0 failed, 0.0 s");
+        assert_eq!(query, "cache.query: 1.0 KiB of 1.0 MiB, peak 1.0 KiB, 0 failed, 0.0 s");
+        let killed = live([("GM_DISABLE_CUSTOM_ALLOCATORS", "1")]);
+        assert_eq!(killed, of(&all.replace(" of 1.0 MiB", "")));
     }
 
     #[test]

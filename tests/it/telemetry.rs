@@ -96,7 +96,7 @@ fn publish(
         file.record(Sample { metric, op, value })?;
     }
     let repository = Some(Path::new("/srv/r0/.git"));
-    let tags = Tags::build(settings, Some(branch), Some("full"), repository, alloc)?;
+    let tags = Tags::build(settings, Some(branch), Some("full"), repository);
     Ok(String::from_utf8(file.render(&tags)?.to_vec()).expect("it is UTF-8"))
 }
 
@@ -133,9 +133,8 @@ fn metrics_as_events() {
         for (metric, op, value) in numbers() {
             log.record(Sample { metric, op, value }).expect("there is memory");
         }
-        let system = System::new();
-        let tags = Tags::build(&settings, Some(b"main"), None, None, Alloc::new(&system));
-        log.publish(&tags.expect("there is memory")).expect("there is memory");
+        let tags = Tags::build(&settings, Some(b"main"), None, None);
+        log.publish(&tags).expect("there is memory");
     });
     assert_data_eq!(lines, file!["../snapshots/telemetry/metrics.txt"].raw());
 }
@@ -170,10 +169,7 @@ fn the_parser_rejects_other_text_than_openmetrics() {
 #[test]
 fn tags_are_limited_and_dropped_ones_are_counted() {
     let tags = |settings: &Settings, branch: &[u8], path: &str| {
-        let system = System::new();
-        let alloc = Alloc::new(&system);
-        let built = Tags::build(settings, Some(branch), Some("read"), Some(path.as_ref()), alloc);
-        let built = built.expect("there is memory");
+        let built = Tags::build(settings, Some(branch), Some("read"), Some(path.as_ref()));
         let keys = built.iter().map(|tag| String::from_utf8_lossy(tag.key()).into_owned());
         (keys.collect::<Vec<_>>().join(","), built.dropped())
     };

@@ -8,8 +8,7 @@ use std::process::ExitCode;
 use allocator_api2::alloc::Global;
 use gitmind_memory::{Alloc, Pooling, Port, Slab, System, Zeroing};
 
-pub(crate) use self::store::Process;
-use self::store::{Nothing, OnAllocator, Sharded};
+use self::store::{Nothing, OnAllocator, Process, Sharded};
 use self::work::Work;
 use crate::report::Report;
 use crate::{callgrind, rounds};

@@ -65,7 +65,7 @@ pub use self::reconciled::{Reconciled, Reconciler};
 pub use self::registry::{
     OPERATIONS_MAX, OpKey, OpReading, OpTotals, Registry, Scope, TooManyOperations,
 };
-pub use self::slab::{Slab, SlabBox, SlabStats};
+pub use self::slab::{SMALL_BYTES_MAX, Slab, SlabBox, SlabStats};
 pub use self::system::System;
 pub use self::timeline::{Interval, Usage};
 #[cfg(feature = "testing")]

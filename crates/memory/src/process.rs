@@ -12,11 +12,12 @@
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 use std::marker::PhantomData;
-use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
 
 use super::counters::{Counters, Diagnostics};
 use super::heap_ledger::{HeapLedger, Reconciliation};
 use super::op::Op;
+use super::slab::SMALL_BYTES_MAX;
 use super::timeline::Interval;
 use crate::units::Bytes;
 
@@ -26,6 +27,7 @@ pub struct ProcessAllocator {
     mode: AtomicU8,
     all: Counters,
     ops: [Counters; Op::COUNT_MAX],
+    small: AtomicU64,
     ledger: HeapLedger,
 }
 
@@ -43,6 +45,7 @@ impl ProcessAllocator {
             mode: AtomicU8::new(OFF),
             all: Counters::floored(),
             ops: [const { Counters::floored() }; Op::COUNT_MAX],
+            small: AtomicU64::new(0),
             ledger: HeapLedger::new(),
         }
     }
@@ -64,6 +67,7 @@ impl ProcessAllocator {
         self.mode.store(OFF, Ordering::Relaxed);
         self.all.reset();
         self.ops.iter().for_each(Counters::reset);
+        self.small.store(0, Ordering::Relaxed);
         self.ledger.restart();
         self.mode.store(mode, Ordering::Relaxed);
     }
@@ -97,6 +101,11 @@ impl ProcessAllocator {
         self.all.read()
     }
 
+    /// Blocks of up to [`SMALL_BYTES_MAX`] that the process has taken since counting began.
+    pub fn small_allocations_total(&self) -> u64 {
+        self.small.load(Ordering::Relaxed)
+    }
+
     /// What threads took since counting began while they were in `op`.
     pub fn diagnostics_of(&self, op: Op) -> Diagnostics {
         self.ops[op.index()].read()
@@ -125,6 +134,9 @@ impl ProcessAllocator {
             self.count(0, Counters::failed);
         } else {
             self.count(signed(size), |counters| counters.allocated(size));
+            if size <= SMALL_BYTES_MAX && self.mode.load(Ordering::Relaxed) != OFF {
+                self.small.fetch_add(1, Ordering::Relaxed);
+            }
         }
         block
     }

@@ -11,6 +11,7 @@
 
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
 use super::alloc::Alloc;
 use super::counters::Diagnostics;
@@ -50,6 +51,7 @@ struct State {
 /// The counters of a run; those of one that has ended are reused.
 struct Slot {
     is_running: bool,
+    began: Instant,
     stats: Arc<OpStats>,
 }
 
@@ -79,7 +81,7 @@ pub struct OpTotals {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct OpKey(u64);
 
-/// A running operation, as the registry reports it.
+/// A running operation, as the registry reports it; it prints itself as one line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct OpReading {
@@ -89,8 +91,28 @@ pub struct OpReading {
     pub op: Op,
     /// The number of the run.
     pub serial: u64,
-    /// What it has allocated so far.
+    /// What it has allocated so far, as far as the port counts it by operation.
     pub diagnostics: Diagnostics,
+    /// Whether `diagnostics` are those of all operations, because the port counts none apart; a
+    /// registry says `false`.
+    pub is_of_all: bool,
+    /// Where requests fail, which a registry does not know: a budget does.
+    pub limit: Option<Bytes>,
+    /// How long it has run.
+    pub elapsed: Duration,
+}
+
+impl fmt::Display for OpReading {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Diagnostics { bytes_outstanding, peak_bytes, failures_total, .. } = self.diagnostics;
+        write!(f, "{}: {bytes_outstanding}", self.op)?;
+        if let Some(limit) = self.limit {
+            write!(f, " of {limit}")?;
+        }
+        let seconds = self.elapsed.as_secs_f64();
+        write!(f, ", peak {peak_bytes}, {failures_total} failed, {seconds:.1} s")?;
+        f.write_str(if self.is_of_all { " (bytes of all operations)" } else { "" })
+    }
 }
 
 /// As many operations run as a registry has counters for.
@@ -109,7 +131,9 @@ impl std::error::Error for TooManyOperations {}
 impl Registry {
     /// A registry of no run, with counters for [`OPERATIONS_MAX`] of them.
     pub fn new() -> Self {
-        let slot = |_| Slot { is_running: false, stats: Arc::new(OpStats::new(Op::new(0, ""), 0)) };
+        let began = Instant::now();
+        let stats = || Arc::new(OpStats::new(Op::new(0, ""), 0));
+        let slot = |_| Slot { is_running: false, began, stats: stats() };
         let slots = (0..OPERATIONS_MAX).map(slot).collect();
         Self(Mutex::new(State { slots, serial: 1, totals: Default::default() }))
     }
@@ -126,7 +150,7 @@ impl Registry {
             if let Some(stats) = Arc::get_mut(&mut slot.stats) {
                 *stats = OpStats::new(op, *serial);
                 *serial += 1;
-                slot.is_running = true;
+                (slot.is_running, slot.began) = (true, Instant::now());
                 return Ok(Scope { registry: self, stats: Arc::clone(&slot.stats) });
             }
         }
@@ -161,7 +185,8 @@ impl Registry {
 fn reading(slot: &Slot) -> OpReading {
     let stats = &slot.stats;
     let (key, op, serial) = (OpKey(stats.serial()), stats.op(), stats.serial());
-    OpReading { key, op, serial, diagnostics: stats.diagnostics() }
+    let (diagnostics, elapsed) = (stats.diagnostics(), slot.began.elapsed());
+    OpReading { key, op, serial, diagnostics, is_of_all: false, limit: None, elapsed }
 }
 
 impl Default for Registry {

@@ -1,11 +1,11 @@
 //! The slab: small blocks of a thread, out of superblocks of one size each.
 //!
-//! A heap call for an error detail or a metric's key costs more than the work on it. A slab serves
+//! A heap call for the key or the value of an event costs more than the work on it. A slab serves
 //! requests of up to 256 bytes from four bins (32, 64, 128, 256 bytes; alignment up to the bin's
 //! size) by taking a slot off a short stack. Whatever is larger goes to the port.
 //!
-//! A bin's slots come from superblocks of 64 KiB, carved from regions of 256 KiB, which come from
-//! the port. A superblock without a block goes back to its region and a region without a block to
+//! A bin's slots come from superblocks of 64 KiB, carved from regions, which come from the port: the
+//! first has one superblock, and later ones as many as the slab has then, up to four. A superblock without a block goes back to its region and a region without a block to
 //! the port, at once, but for a bounded reserve: one superblock per bin, one region.
 //!
 //! **Threads.** A slab belongs to the thread that made it: it is neither `Send` nor `Sync`, so a
@@ -41,6 +41,9 @@ use super::pooling::{Pooling, Zeroing};
 pub use self::boxed::SlabBox;
 pub(crate) use self::remote_free::this_thread;
 pub use self::stats::SlabStats;
+
+/// The largest block, and the largest alignment, that a slab pools.
+pub const SMALL_BYTES_MAX: usize = BLOCK_BYTES_MAX;
 
 /// Small blocks of one thread; `&Slab` is an allocator of `allocator_api2`.
 ///

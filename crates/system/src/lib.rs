@@ -8,3 +8,4 @@ pub mod fs;
 pub mod mapped;
 pub mod owned_file;
 pub mod random;
+pub mod status_signal;

@@ -7,8 +7,11 @@ use super::event::Event;
 use super::level::Level;
 use super::render;
 use super::settings::Settings;
-use gitmind_memory::{Alloc, MemoryError, Slab};
+use gitmind_memory::{Alloc, MemoryError, Slab, Vec};
 use gitmind_system::clock::Clock;
+
+/// Initial capacity of the buffer for lines, in bytes.
+const LINE_BYTES_USUAL: usize = 256;
 
 /// The destination of log lines.
 pub trait Sink {
@@ -43,6 +46,8 @@ pub struct Telemetry<'a> {
     clock: &'a dyn Clock,
     sink: &'a dyn Sink,
     dropped: Cell<u64>,
+    /// The buffer of the last line, for the next one.
+    line: Cell<Option<Vec<'a, u8>>>,
 }
 
 impl std::fmt::Debug for Telemetry<'_> {
@@ -52,7 +57,8 @@ impl std::fmt::Debug for Telemetry<'_> {
 }
 
 impl<'a> Telemetry<'a> {
-    /// Lines are written to `sink`; until then, keys and values are in `slab` and lines in `alloc`.
+    /// Lines are written to `sink`; keys and values are in `slab` until then, and one buffer for
+    /// lines is in `alloc`.
     pub const fn new(
         settings: &'a Settings,
         alloc: Alloc<'a>,
@@ -60,7 +66,7 @@ impl<'a> Telemetry<'a> {
         clock: &'a dyn Clock,
         sink: &'a dyn Sink,
     ) -> Self {
-        Self { settings, alloc, slab, clock, sink, dropped: Cell::new(0) }
+        Self { settings, alloc, slab, clock, sink, dropped: Cell::new(0), line: Cell::new(None) }
     }
 
     /// The settings in force.
@@ -102,9 +108,7 @@ impl<'a> Telemetry<'a> {
         let mut event = Event::new(level, component, name, &self.slab);
         fill(&mut event)?;
         let seconds = self.clock.now().seconds;
-        let line = render::line(&event, self.settings.log_format, seconds, self.alloc)?;
-        self.write(&line);
-        Ok(())
+        self.write(|line| render::line(&event, self.settings.log_format, seconds, line))
     }
 
     /// Writes a diagnostics event, when `GITMIND_DEBUG_EVENTS` enables them.
@@ -117,8 +121,8 @@ impl<'a> Telemetry<'a> {
         if self.settings.debug_events {
             let mut event = Event::new(Level::Debug, component, name, &self.slab);
             let filled = fill(&mut event);
-            let line = filled.and_then(|()| render::diagnostic(&event, self.alloc));
-            self.count(line.map(|line| self.write(&line)));
+            let written = filled.and_then(|()| self.write(|line| render::diagnostic(&event, line)));
+            self.count(written);
         }
     }
 
@@ -127,10 +131,23 @@ impl<'a> Telemetry<'a> {
         self.dropped.get()
     }
 
-    fn write(&self, line: &[u8]) {
-        if self.sink.line(line).is_err() {
+    /// Writes the line that `render` appends to an empty buffer.
+    fn write(
+        &self,
+        render: impl FnOnce(&mut Vec<'a, u8>) -> Result<(), MemoryError>,
+    ) -> Result<(), MemoryError> {
+        // A sink that logs finds no buffer here, and another one is made.
+        let mut line = match self.line.take() {
+            Some(line) => line,
+            None => Vec::try_with_capacity(LINE_BYTES_USUAL, self.alloc)?,
+        };
+        line.clear();
+        let rendered = render(&mut line);
+        if rendered.is_ok() && self.sink.line(&line).is_err() {
             self.dropped.set(self.dropped.get() + 1);
         }
+        self.line.set(Some(line));
+        rendered
     }
 
     fn count(&self, outcome: Result<(), MemoryError>) {

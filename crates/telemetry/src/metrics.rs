@@ -37,7 +37,7 @@ pub trait Metrics {
     ///
     /// # Errors
     /// Every [`MetricsError`]; earlier publications stay.
-    fn publish(&mut self, tags: &Tags<'_>) -> Result<(), MetricsError>;
+    fn publish(&mut self, tags: &Tags) -> Result<(), MetricsError>;
 }
 
 /// Logs each sample as an event `metric`, at level DEBUG.
@@ -59,7 +59,7 @@ impl Metrics for LogMetrics<'_, '_> {
         Ok(())
     }
 
-    fn publish(&mut self, tags: &Tags<'_>) -> Result<(), MetricsError> {
+    fn publish(&mut self, tags: &Tags) -> Result<(), MetricsError> {
         self.0.try_log(Level::Debug, "metrics", "published", |event| {
             tags.iter().try_for_each(|tag| event.field(tag.key(), tag.value()))
         })?;

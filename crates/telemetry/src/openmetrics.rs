@@ -30,7 +30,7 @@ impl<'a> OpenMetricsFile<'a> {
     ///
     /// # Errors
     /// Every allocation failure.
-    pub fn render(&self, tags: &Tags<'_>) -> Result<Vec<'a, u8>, MemoryError> {
+    pub fn render(&self, tags: &Tags) -> Result<Vec<'a, u8>, MemoryError> {
         let mut out = Vec::new(self.samples.alloc());
         for metric in Metric::ALL {
             let mut samples = self.samples.iter().filter(|sample| sample.metric == *metric);
@@ -68,7 +68,7 @@ impl Metrics for OpenMetricsFile<'_> {
         Ok(())
     }
 
-    fn publish(&mut self, tags: &Tags<'_>) -> Result<(), MetricsError> {
+    fn publish(&mut self, tags: &Tags) -> Result<(), MetricsError> {
         let text = self.render(tags)?;
         let failed = |source| MetricsError::Write { path: self.path.clone(), source };
         self.replace(&text).map_err(failed)
@@ -89,7 +89,7 @@ fn header(metric: Metric, out: &mut Vec<'_, u8>) -> Result<(), MemoryError> {
     append(out, &["# HELP ", family, " ", metric.help(), "\n"])
 }
 
-fn line(sample: &Sample, tags: &Tags<'_>, out: &mut Vec<'_, u8>) -> Result<(), MemoryError> {
+fn line(sample: &Sample, tags: &Tags, out: &mut Vec<'_, u8>) -> Result<(), MemoryError> {
     let total = if sample.metric.kind() == Kind::Counter { "_total" } else { "" };
     append(out, &[sample.metric.family(), total])?;
     let mut separator = b'{';

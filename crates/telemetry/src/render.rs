@@ -9,19 +9,15 @@ use std::io::Write;
 
 use super::event::Event;
 use super::level::LogFormat;
-use gitmind_memory::{Alloc, MemoryError, Vec};
+use gitmind_memory::{MemoryError, Vec};
 
-/// Initial capacity of a line, in bytes.
-const LINE_BYTES_USUAL: usize = 256;
-
-/// The line of `event`, at `seconds` since 1970, with its newline.
-pub(super) fn line<'a>(
+/// Appends the line of `event`, at `seconds` since 1970, with its newline.
+pub(super) fn line(
     event: &Event<'_, '_>,
     format: LogFormat,
     seconds: i64,
-    alloc: Alloc<'a>,
-) -> Result<Vec<'a, u8>, MemoryError> {
-    let mut out = Vec::try_with_capacity(LINE_BYTES_USUAL, alloc)?;
+    out: &mut Vec<'_, u8>,
+) -> Result<(), MemoryError> {
     let stamp = time(seconds);
     let time = stamp.as_bytes();
     match format {
@@ -32,7 +28,7 @@ pub(super) fn line<'a>(
             for part in [event.component, ": event=", event.name] {
                 out.try_extend_from_slice(part.as_bytes())?;
             }
-            text_fields(event, &mut out)?;
+            text_fields(event, out)?;
         }
         LogFormat::Json => {
             let head = [
@@ -43,33 +39,27 @@ pub(super) fn line<'a>(
             ];
             for (key, value) in head {
                 out.try_extend_from_slice(key.as_bytes())?;
-                quote(value, &mut out)?;
+                quote(value, out)?;
             }
             for (key, value) in event.fields() {
                 out.try_push(b',')?;
-                quote(key, &mut out)?;
+                quote(key, out)?;
                 out.try_push(b':')?;
-                quote(value, &mut out)?;
+                quote(value, out)?;
             }
             out.try_push(b'}')?;
         }
     }
-    out.try_push(b'\n')?;
-    Ok(out)
+    out.try_push(b'\n')
 }
 
-/// The line of a diagnostics event, with its newline.
-pub(super) fn diagnostic<'a>(
-    event: &Event<'_, '_>,
-    alloc: Alloc<'a>,
-) -> Result<Vec<'a, u8>, MemoryError> {
-    let mut out = Vec::try_with_capacity(LINE_BYTES_USUAL, alloc)?;
+/// Appends the line of a diagnostics event, with its newline.
+pub(super) fn diagnostic(event: &Event<'_, '_>, out: &mut Vec<'_, u8>) -> Result<(), MemoryError> {
     for part in ["[diag] ", event.component, " ", event.name] {
         out.try_extend_from_slice(part.as_bytes())?;
     }
-    text_fields(event, &mut out)?;
-    out.try_push(b'\n')?;
-    Ok(out)
+    text_fields(event, out)?;
+    out.try_push(b'\n')
 }
 
 fn text_fields(event: &Event<'_, '_>, out: &mut Vec<'_, u8>) -> Result<(), MemoryError> {

@@ -2,12 +2,13 @@
 //!
 //! Their number and length are limited, since a collector stores each combination indefinitely.
 
+use std::ops::Range;
 use std::path::Path;
 
+use arrayvec::ArrayVec;
 use sha2::{Digest, Sha256};
 
 use super::settings::{RepoHash, RepoTag, Settings};
-use gitmind_memory::{Alloc, MemoryError, Vec};
 
 /// Most tags of a run.
 pub const TAGS_MAX: usize = 5;
@@ -21,34 +22,38 @@ const FNV_PRIME: u64 = 0x0100_0000_01b3;
 /// Hex digits of a repository's hash.
 const HASH_DIGITS: usize = 12;
 
-/// The tags of one run.
+/// The tags of one run. Their number and length are limited, so they are on the stack.
 #[derive(Debug)]
-pub struct Tags<'a> {
-    list: Vec<'a, Tag<'a>>,
-    bytes: usize,
+pub struct Tags {
+    /// `key=value,...`
+    text: ArrayVec<u8, TAGS_BYTES_MAX>,
+    list: ArrayVec<Place, TAGS_MAX>,
     dropped: u64,
 }
 
+/// Where the key and the value of a tag are in the text.
+type Place = (Range<usize>, Range<usize>);
+
 /// A key and its value.
-#[derive(Debug)]
-pub struct Tag<'a> {
-    key: Vec<'a, u8>,
-    value: Vec<'a, u8>,
+#[derive(Clone, Copy, Debug)]
+pub struct Tag<'t> {
+    key: &'t [u8],
+    value: &'t [u8],
 }
 
-impl Tag<'_> {
+impl<'t> Tag<'t> {
     /// The key.
-    pub fn key(&self) -> &[u8] {
-        &self.key
+    pub const fn key(self) -> &'t [u8] {
+        self.key
     }
 
     /// The value.
-    pub fn value(&self) -> &[u8] {
-        &self.value
+    pub const fn value(self) -> &'t [u8] {
+        self.value
     }
 
     /// The bytes of the key as the name of a label; bytes that are invalid there become `_`.
-    pub fn label(&self) -> impl Iterator<Item = u8> {
+    pub fn label(self) -> impl Iterator<Item = u8> {
         let starts_with_digit = self.key.first().is_some_and(u8::is_ascii_digit);
         let underscore = starts_with_digit.then_some(b'_');
         underscore.into_iter().chain(self.key.iter().map(|byte| label_byte(*byte)))
@@ -59,42 +64,36 @@ const fn label_byte(byte: u8) -> u8 {
     if byte.is_ascii_alphanumeric() { byte } else { b'_' }
 }
 
-impl<'a> Tags<'a> {
+impl Tags {
     /// The tags that `settings` select, of those values that are known.
-    ///
-    /// # Errors
-    /// Every allocation failure.
     pub fn build(
         settings: &Settings,
         branch: Option<&[u8]>,
         mode: Option<&str>,
         repository: Option<&Path>,
-        alloc: Alloc<'a>,
-    ) -> Result<Self, MemoryError> {
-        let mut tags = Self { list: Vec::new(alloc), bytes: 0, dropped: settings.extras_dropped };
+    ) -> Self {
+        let (text, list, dropped) = (ArrayVec::new(), ArrayVec::new(), settings.extras_dropped);
+        let mut tags = Self { text, list, dropped };
         if let Some(branch) = branch.filter(|_| settings.branch_tag) {
-            tags.add(b"branch", branch)?;
+            tags.add(b"branch", branch);
         }
         if let Some(mode) = mode.filter(|_| settings.mode_tag) {
-            tags.add(b"mode", mode.as_bytes())?;
+            tags.add(b"mode", mode.as_bytes());
         }
         if let Some(path) = repository {
-            tags.add_repository(settings, path)?;
+            tags.add_repository(settings, path);
         }
         for (key, value) in &settings.extra_tags {
-            tags.add(key.as_bytes(), value.as_bytes())?;
+            tags.add(key.as_bytes(), value.as_bytes());
         }
-        Ok(tags)
+        tags
     }
 
-    fn add_repository(&mut self, settings: &Settings, path: &Path) -> Result<(), MemoryError> {
+    fn add_repository(&mut self, settings: &Settings, path: &Path) {
         let bytes = path.as_os_str().as_encoded_bytes();
         match (settings.repo_tag, settings.repo_hash) {
-            (RepoTag::Off, _) => Ok(()),
-            (RepoTag::Plain, _) if bytes.len() > PLAIN_PATH_BYTES_MAX => {
-                self.dropped += 1;
-                Ok(())
-            }
+            (RepoTag::Off, _) => {}
+            (RepoTag::Plain, _) if bytes.len() > PLAIN_PATH_BYTES_MAX => self.dropped += 1,
             (RepoTag::Plain, _) => self.add(b"repo", bytes),
             (RepoTag::Hash, RepoHash::Fnv) => self.add(b"repo", &hex(&fnv1a(bytes).to_be_bytes())),
             (RepoTag::Hash, RepoHash::Sha256) => self.add(b"repo", &hex(&Sha256::digest(bytes))),
@@ -103,26 +102,28 @@ impl<'a> Tags<'a> {
 
     /// Adds a tag. It is dropped and counted when there are too many, when it is too long, or when
     /// its label exists already.
-    fn add(&mut self, key: &[u8], value: &[u8]) -> Result<(), MemoryError> {
-        let comma = usize::from(!self.list.is_empty());
-        let bytes = self.bytes + comma + key.len() + 1 + value.len();
-        let mut copy = Tag { key: Vec::new(self.list.alloc()), value: Vec::new(self.list.alloc()) };
-        copy.key.try_extend_from_slice(key)?;
-        copy.value.try_extend_from_slice(value)?;
-        let is_taken = copy.label().eq(*b"alloc_op")
-            || self.list.iter().any(|tag| tag.label().eq(copy.label()));
-        if self.list.len() == TAGS_MAX || bytes > TAGS_BYTES_MAX || is_taken {
+    fn add(&mut self, key: &[u8], value: &[u8]) {
+        let tag = Tag { key, value };
+        let is_taken =
+            tag.label().eq(*b"alloc_op") || self.iter().any(|other| other.label().eq(tag.label()));
+        let comma = if self.list.is_empty() { &b""[..] } else { b"," };
+        let start = self.text.len() + comma.len();
+        let (middle, end) = (start + key.len(), start + key.len() + 1 + value.len());
+        if is_taken || self.list.is_full() || end > TAGS_BYTES_MAX {
             self.dropped += 1;
-            return Ok(());
+            return;
         }
-        self.list.try_push(copy)?;
-        self.bytes = bytes;
-        Ok(())
+        for part in [comma, key, b"=", value] {
+            let added = self.text.try_extend_from_slice(part);
+            added.expect("this holds because the end was compared with the limit");
+        }
+        self.list.push((start..middle, middle + 1..end));
     }
 
     /// The tags in their order.
-    pub fn iter(&self) -> impl Iterator<Item = &Tag<'a>> {
-        self.list.iter()
+    pub fn iter(&self) -> impl Iterator<Item = Tag<'_>> {
+        let part = |range: &Range<usize>| &self.text[range.clone()];
+        self.list.iter().map(move |(key, value)| Tag { key: part(key), value: part(value) })
     }
 
     /// The number of dropped tags.

@@ -3,6 +3,7 @@
 use super::resident::Resident;
 use crate::cache::{QueryError, RebuildError};
 use crate::cli::failure::Failure;
+use crate::cli::live;
 use crate::context::operation;
 use crate::context::{ArenaTotals, Memory, Toggles};
 use crate::git;
@@ -126,13 +127,16 @@ pub(super) fn measure<T>(
 ) -> Result<(Measured, Option<T>), Failure> {
     let (Instruments { toggles, allocator, .. }, cap) = (instruments, instruments.cap_of(op));
     let memory = Memory::reconciled(toggles, cap, allocator);
-    let resident = Resident::begin();
-    allocator.start_reconciling();
-    let started = Instant::now();
-    let outcome = run(op, &memory, work);
-    let duration = started.elapsed();
-    allocator.stop_counting();
-    let resident = resident.end();
+    // The thread that answers signals starts before the heap is counted and ends after.
+    let (outcome, duration, resident) = live::printed(&memory, || {
+        let resident = Resident::begin();
+        allocator.start_reconciling();
+        let started = Instant::now();
+        let outcome = run(op, &memory, work);
+        let duration = started.elapsed();
+        allocator.stop_counting();
+        (outcome, duration, resident.end())
+    });
     let (diagnostics, arena) = (memory.diagnostics(), memory.arena_totals(op));
     let failures_total = diagnostics.failures_total + arena.failures_total;
     let (result, failure) = match outcome {

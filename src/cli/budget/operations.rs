@@ -41,11 +41,9 @@ pub(super) fn run_all(
         let judged = Judged::new(&measured);
         rows.push(Row { measured, judged });
     };
-    let bar = Bar::stderr();
     let (measured, report) = measure(operation::CACHE_REBUILD, instruments, |memory, alloc| {
-        rebuild(subject, memory, alloc, fs, &bar)
+        rebuild(subject, memory, alloc, fs)
     })?;
-    bar.clear();
     let spilled = report.as_ref().map_or(Bytes::ZERO, |report| report.spilled);
     keep(Measured { spilled, ..measured });
     let Some(report) = report else { return Ok((rows, None)) };
@@ -76,17 +74,19 @@ fn rebuild(
     memory: &Memory,
     alloc: Alloc<'_>,
     fs: &PosixFileSystem,
-    bar: &Bar,
 ) -> Result<Report, OpError> {
+    let bar = Bar::stderr(memory);
     let repository = GitRepository::open(Location::at(&subject.directory)?)?;
     // Dates the commit of a cache that is discarded.
     let clock = SystemClock::start(Zone::default());
-    let context = Context { alloc, repository: &repository, clock: &clock, progress: bar };
+    let context = Context { alloc, repository: &repository, clock: &clock, progress: &bar };
     let options = RebuildOptions { edge_order: EdgeOrder::OldestFirst, force: true, strict: true };
     let mut arena = memory.arena(alloc);
     let (arena, texts) = (&mut arena, &memory.intern_table(alloc));
     let workspace = Workspace { arena, texts, disk: Some(fs), workers: available_workers() };
-    Ok(context.rebuild(workspace, &subject.branch, options)?)
+    let report = context.rebuild(workspace, &subject.branch, options);
+    bar.clear();
+    Ok(report?)
 }
 
 /// The result of a read.

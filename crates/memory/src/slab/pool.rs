@@ -2,7 +2,8 @@
 //!
 //! Two invariants bound what an idle slab keeps, whatever was freed in which order:
 //! - a bin has at most one superblock of which no slot is handed out, its *reserve*;
-//! - at most one region has no slot handed out, the *idle* one.
+//! - the regions of which no slot is handed out, the *idle* ones, are no larger than the largest
+//!   region is.
 //!
 //! Both are restored in the step that ends the last use of a superblock. That a reserve or an idle
 //! region has come into use again is not noted anywhere; it is looked up when it matters.
@@ -13,7 +14,7 @@ use std::ptr::{self, NonNull};
 use super::bin::{BINS, Bin};
 use super::list::List;
 use super::magazine::{BATCH_SLOTS, Magazine};
-use super::region::{REGION_BYTES, Region};
+use super::region::{REGION_BYTES_MAX, Region};
 use super::remote_free::{Link, RemoteFreeList};
 use super::stats::SlabStats;
 use super::superblock::{SUPERBLOCK_BYTES, Superblock};
@@ -34,12 +35,12 @@ struct Rack {
 /// The memory of a slab.
 pub(super) struct Pool<'a> {
     racks: [Rack; BINS],
-    /// Regions with a superblock that is not in use; the idle one is last.
+    /// Regions with a superblock that is not in use; idle ones are last.
     open: List<Region>,
     /// The other regions.
     full: List<Region>,
-    /// The region that was kept when its last slot came back.
-    idle: Cell<Option<Region>>,
+    /// Regions that were kept when their last slot came back; those that are idle fit.
+    idle: [Cell<Option<Region>>; REGION_BYTES_MAX / SUPERBLOCK_BYTES],
     /// The superblock that was the last to become empty and was kept. Should it become empty
     /// again, nothing else has meanwhile, so both invariants hold as they are.
     quiet: Cell<Option<Superblock>>,
@@ -57,7 +58,7 @@ impl<'a> Pool<'a> {
             racks: Bin::ALL.map(rack),
             open: List::new(),
             full: List::new(),
-            idle: Cell::new(None),
+            idle: [const { Cell::new(None) }; _],
             quiet: Cell::new(None),
             alloc,
             zeroing,
@@ -136,20 +137,33 @@ impl<'a> Pool<'a> {
         let is_kept = rack.reserve.get() == Some(superblock);
         self.quiet.set(is_kept.then_some(superblock));
         if region.is_idle() {
-            match self.idle.get() {
-                Some(kept) if kept != region && kept.is_idle() => self.give_back(region),
-                _ => self.keep_idle(region),
+            let others = self.idle_regions().filter(|kept| *kept != region);
+            if others.map(Region::bytes).sum::<usize>() + region.bytes() <= REGION_BYTES_MAX {
+                self.keep_idle(region);
+            } else {
+                self.give_back(region);
             }
         }
     }
 
-    /// Makes `region` the idle one: the last from which a superblock is taken.
+    fn idle_regions(&self) -> impl Iterator<Item = Region> {
+        self.idle.iter().filter_map(Cell::get).filter(|region| region.is_idle())
+    }
+
+    /// Notes that `region` is idle: one of the last from which a superblock is taken.
     fn keep_idle(&self, region: Region) {
-        self.idle.set(Some(region));
+        self.forget_idle(region);
+        let is_free = |place: &&Cell<Option<Region>>| !place.get().is_some_and(Region::is_idle);
+        let place = self.idle.iter().find(is_free);
+        place.expect("one is free because no region is smaller than its part").set(Some(region));
         if region.is_open() {
             self.open.remove(region);
             self.open.push_back(region);
         }
+    }
+
+    fn forget_idle(&self, region: Region) {
+        self.idle.iter().filter(|kept| kept.get() == Some(region)).for_each(|kept| kept.set(None));
     }
 
     /// Ends the use of a superblock of which no slot is handed out.
@@ -178,9 +192,7 @@ impl<'a> Pool<'a> {
     fn give_back(&self, region: Region) {
         region.superblocks().for_each(|superblock| self.end(superblock));
         self.open.remove(region);
-        if self.idle.get() == Some(region) {
-            self.idle.set(None);
-        }
+        self.forget_idle(region);
         // SAFETY: it was taken with this handle, is in no list, and has no superblock in use;
         // `end` and the lines above have forgotten every handle.
         unsafe { region.give_back(self.alloc) };
@@ -225,7 +237,10 @@ impl<'a> Pool<'a> {
         let region = match self.open.first() {
             Some(region) => region,
             None => {
-                let region = Region::take(self.alloc, self.zeroing)?;
+                // More regions than that are at least as large as the largest.
+                let most = REGION_BYTES_MAX / SUPERBLOCK_BYTES;
+                let held = self.regions().take(most).map(Region::bytes).sum();
+                let region = Region::take(self.alloc, self.zeroing, held)?;
                 self.open.push_front(region);
                 region
             }
@@ -270,7 +285,7 @@ impl<'a> Pool<'a> {
                 self.end(reserve);
             }
         }
-        if let Some(idle) = self.idle.get().filter(|idle| idle.is_idle()) {
+        while let Some(idle) = self.idle_regions().next() {
             self.give_back(idle);
         }
     }
@@ -283,16 +298,16 @@ impl<'a> Pool<'a> {
     /// Counts what is held.
     pub(super) fn stats(&self) -> SlabStats {
         let mut stats = SlabStats::default();
-        let mut regions = 0;
+        let mut held = 0;
         for region in self.regions() {
-            regions += 1;
+            held += region.bytes();
             for superblock in region.superblocks() {
                 stats.superblocks += 1;
                 stats.superblocks_empty += u64::from(superblock.live() == 0);
                 stats.blocks_outstanding += u64::from(superblock.live());
             }
         }
-        stats.held = Bytes::from(regions * REGION_BYTES);
+        stats.held = Bytes::from(held);
         stats
     }
 }

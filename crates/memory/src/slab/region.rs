@@ -1,7 +1,8 @@
 //! A region: one block of the port that superblocks are carved from.
 //!
 //! A heap pays for the alignment of a superblock with up to as many bytes again. A region pays
-//! once for four of them: one for each bin, which is also what a slab may keep when idle.
+//! once for up to four of them: one for each bin, which is also what a slab may keep when idle. A
+//! small slab has small regions: each doubles what the slab holds, until it has four superblocks.
 
 use std::alloc::Layout;
 use std::cell::Cell;
@@ -15,16 +16,11 @@ use super::superblock::{
 use crate::pooling::Zeroing;
 use crate::{Alloc, MemoryError, poison};
 
-/// The superblocks of a region.
-const SUPERBLOCKS: usize = BINS;
+/// The most superblocks of a region.
+const SUPERBLOCKS_MAX: usize = BINS;
 
-/// The size of a region.
-pub(super) const REGION_BYTES: usize = SUPERBLOCKS * SUPERBLOCK_BYTES;
-
-const LAYOUT: Layout = match Layout::from_size_align(REGION_BYTES, SUPERBLOCK_BYTES) {
-    Ok(layout) => layout,
-    Err(_) => panic!("both are powers of two"),
-};
+/// The size of the largest region.
+pub(super) const REGION_BYTES_MAX: usize = SUPERBLOCKS_MAX * SUPERBLOCK_BYTES;
 
 /// A live region of a slab.
 ///
@@ -35,6 +31,7 @@ pub(super) struct Region(NonNull<Head>);
 /// What is known about a region, behind the header of its first superblock.
 struct Head {
     block: NonNull<u8>,
+    layout: Layout,
     links: Links<Region>,
     /// A bit is set while the superblock of that number is in use.
     used: Cell<u32>,
@@ -44,19 +41,26 @@ const _: () = assert!(HEADER_BYTES + size_of::<Head>() <= RESERVED_BYTES, "there
 const _: () = assert!(HEADER_BYTES.is_multiple_of(align_of::<Head>()), "it is aligned there");
 
 impl Region {
-    /// Takes a region from the port. No superblock of it is in use; with `zeroing`, every byte
-    /// that a slot can have is zero.
+    /// Takes a region from the port, for a slab that holds `held` bytes in regions. No superblock
+    /// of it is in use; with `zeroing`, every byte that a slot can have is zero.
     ///
     /// # Errors
     /// Every failure of the port.
-    pub(super) fn take(alloc: Alloc<'_>, zeroing: Zeroing) -> Result<Self, MemoryError> {
+    pub(super) fn take(
+        alloc: Alloc<'_>,
+        zeroing: Zeroing,
+        held: usize,
+    ) -> Result<Self, MemoryError> {
+        let size = held.clamp(SUPERBLOCK_BYTES, REGION_BYTES_MAX);
+        let layout = Layout::from_size_align(size, SUPERBLOCK_BYTES);
+        let layout = layout.expect("it is valid because both are small multiples of the alignment");
         let block = match zeroing {
-            Zeroing::On => alloc.port().allocate_zeroed(LAYOUT, alloc.op()),
-            Zeroing::Off => alloc.port().allocate(LAYOUT, alloc.op()),
+            Zeroing::On => alloc.port().allocate_zeroed(layout, alloc.op()),
+            Zeroing::Off => alloc.port().allocate(layout, alloc.op()),
         }?;
         let start = block.expose_provenance().get();
         // SAFETY: the block is live, aligned to more than 8, and nothing uses it yet.
-        unsafe { poison::poison(block, REGION_BYTES) };
+        unsafe { poison::poison(block, size) };
         let offset = header_address(start) - start;
         release_reserved(block, offset);
         let head = block.as_ptr().wrapping_add(offset + HEADER_BYTES).cast();
@@ -64,7 +68,7 @@ impl Region {
         let links = Links::new();
         // SAFETY: the head's bytes are inside the first superblock (see the constants), aligned
         // for it, and nothing else's.
-        unsafe { head.write(Head { block, links, used: Cell::new(0) }) };
+        unsafe { head.write(Head { block, layout, links, used: Cell::new(0) }) };
         Ok(Self(head))
     }
 
@@ -75,11 +79,11 @@ impl Region {
     /// - No superblock of it is in use, so no slot is, and this is the last use of every handle.
     pub(super) unsafe fn give_back(self, alloc: Alloc<'_>) {
         debug_assert_eq!(self.head().used.get(), 0, "superblocks go before their region");
-        let block = self.head().block;
+        let (block, layout) = (self.head().block, self.head().layout);
         // SAFETY: the block is live, and the port may do with it as it likes.
-        unsafe { poison::release(block, REGION_BYTES) };
+        unsafe { poison::release(block, layout.size()) };
         // SAFETY: the block was taken from this port with this layout, as the caller promises.
-        unsafe { alloc.port().deallocate(block, LAYOUT, alloc.op()) };
+        unsafe { alloc.port().deallocate(block, layout, alloc.op()) };
     }
 
     fn head(&self) -> &Head {
@@ -92,9 +96,14 @@ impl Region {
         self.head().block.addr().get() + index * SUPERBLOCK_BYTES
     }
 
+    /// Its size.
+    pub(super) fn bytes(self) -> usize {
+        self.head().layout.size()
+    }
+
     /// Whether a superblock of it is not in use.
     pub(super) fn is_open(self) -> bool {
-        self.head().used.get() != (1 << SUPERBLOCKS) - 1
+        self.head().used.get() != (1 << (self.bytes() / SUPERBLOCK_BYTES)) - 1
     }
 
     /// Whether no slot of it is handed out.
@@ -133,7 +142,7 @@ impl Region {
     pub(super) fn superblocks(self) -> impl Iterator<Item = Superblock> {
         let used = self.head().used.get();
         let is_used = move |index: &usize| used & 1 << index != 0;
-        (0..SUPERBLOCKS).filter(is_used).map(move |index| {
+        (0..SUPERBLOCKS_MAX).filter(is_used).map(move |index| {
             // SAFETY: the bit says that this superblock is in use, and the region is live.
             unsafe { Superblock::around(self.start_of(index)) }
         })

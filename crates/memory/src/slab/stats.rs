@@ -12,6 +12,6 @@ pub struct SlabStats {
     pub superblocks: u64,
     /// Those of them without a block; at most one for each bin.
     pub superblocks_empty: u64,
-    /// Bytes taken from the port, in regions of 256 KiB.
+    /// Bytes taken from the port, in regions of 64 to 256 KiB.
     pub held: Bytes,
 }

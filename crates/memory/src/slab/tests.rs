@@ -10,7 +10,7 @@ use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 
 use super::Slab;
 use super::bin::BLOCK_BYTES_MAX;
-use super::region::REGION_BYTES;
+use super::region::REGION_BYTES_MAX;
 use super::superblock::SUPERBLOCK_BYTES;
 use crate::units::Bytes;
 use crate::{
@@ -204,7 +204,7 @@ impl Model<'_> {
         let occupied = places(SUPERBLOCK_BYTES);
         assert!(stats.superblocks_empty <= 4, "{stats:?}");
         assert!(stats.superblocks <= occupied + 4, "{occupied} hold a block: {stats:?}");
-        assert!(stats.held.get() <= (occupied + 1) * REGION_BYTES as u64, "{stats:?}");
+        assert!(stats.held.get() <= (occupied + 1) * REGION_BYTES_MAX as u64, "{stats:?}");
         let large = self.blocks.iter().filter(|block| !self.is_pooled(block.layout));
         let large: usize = large.map(|block| block.layout.size()).sum();
         let said = self.slab.alloc.port().diagnostics().bytes_outstanding.get();
@@ -245,8 +245,8 @@ fn programs_agree_with_a_list_of_blocks() {
     let mut runner = TestRunner::new_with_rng(config, rng);
     let limit = prop_oneof![
         Just(0_u64),
-        Just(REGION_BYTES as u64 - 1),
-        Just(REGION_BYTES as u64),
+        Just(REGION_BYTES_MAX as u64 - 1),
+        Just(REGION_BYTES_MAX as u64),
         1_u64..2 << 20,
         Just(1_u64 << 30),
     ];
@@ -272,7 +272,7 @@ fn a_traced_port_sees_every_region_come_back() {
         model.run(&Step::FreeEvery { stride: 3 });
         model.run(&Step::FreeEvery { stride: 1 });
         model.compare();
-        assert_eq!(slab.stats().held, Bytes::from(REGION_BYTES), "one region is kept");
+        assert_eq!(slab.stats().held, Bytes::from(REGION_BYTES_MAX), "one region is kept");
     }
     traced.teardown().expect("nothing is left, and nothing was misused");
 }
@@ -306,27 +306,43 @@ fn free_all(slab: &Slab<'_>, blocks: &[NonNull<u8>], size: usize) {
 fn a_superblock_that_empties_again_is_noticed_if_another_did_meanwhile() {
     let system = System::new();
     let slab = Slab::new(Alloc::new(&system));
-    // One region is a superblock of the largest bin and three of the smallest; a second region
-    // has one of those.
+    // Regions of one superblock for each bin, then one of two, then one of four.
     let [large] = fill(&slab, 256, 0).try_into().expect("one superblock");
     let small = fill(&slab, 32, 3);
-    small[..3].iter().for_each(|blocks| free_all(&slab, blocks, 32));
     free_all(&slab, &large, 256);
     slab.pool.check();
     let [again] = fill(&slab, 256, 0).try_into().expect("one superblock");
     assert_eq!(again, large, "the slot that was freed last");
     free_all(&slab, &small[3], 32);
     slab.pool.check();
+    // It does not fit beside the largest region, which is idle since the line above.
     free_all(&slab, &again, 256);
     slab.pool.check();
-    assert_eq!(slab.stats().held, Bytes::from(REGION_BYTES));
+    small[..3].iter().for_each(|blocks| free_all(&slab, blocks, 32));
+    slab.pool.check();
+    assert_eq!(slab.stats().held, Bytes::from(REGION_BYTES_MAX));
+}
+
+#[test]
+fn regions_double_what_a_slab_holds_up_to_four_superblocks() {
+    let system = System::new();
+    let slab = Slab::new(Alloc::new(&system));
+    let mut held = vec![];
+    for superblock in 0..17 {
+        // The rest of a superblock, and a block of the next.
+        fill(&slab, 256, usize::from(superblock > 0));
+        held.push(slab.stats().held.get() / SUPERBLOCK_BYTES as u64);
+    }
+    held.dedup();
+    assert_eq!(held, [1, 2, 4, 8, 12, 16, 20]);
 }
 
 #[test]
 fn a_superblock_that_empties_again_after_a_trim_is_another() {
     let system = System::new();
     let slab = Slab::new(Alloc::new(&system));
-    let neighbour = fill(&slab, 256, 0);
+    // The last one is in a region of two superblocks.
+    let neighbours = fill(&slab, 256, 2);
     let before = fill(&slab, 32, 0);
     free_all(&slab, &before[0], 32);
     slab.trim();
@@ -336,7 +352,7 @@ fn a_superblock_that_empties_again_after_a_trim_is_another() {
         free_all(&slab, blocks, 32);
         slab.pool.check();
     }
-    free_all(&slab, &neighbour[0], 256);
+    neighbours.iter().for_each(|blocks| free_all(&slab, blocks, 256));
     slab.pool.check();
 }
 

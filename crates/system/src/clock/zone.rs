@@ -8,6 +8,7 @@ use std::ffi::{OsStr, OsString};
 use std::fs::File;
 use std::io::Read;
 use std::path::{Component, Path};
+use std::sync::OnceLock;
 
 use crate::env::Environment;
 use jiff::tz::TimeZone;
@@ -22,16 +23,23 @@ const ZONE_BYTES_MAX: u64 = 64 << 10;
 /// When there is summer time, for a zone that has it and does not say when.
 const SUMMER_TIME: &str = ",M3.2.0,M11.1.0";
 
-/// A time zone whose file is read when an offset is asked for.
+/// A time zone whose file is read when an offset is first asked for.
 #[derive(Clone, Debug, Default)]
 pub struct Zone {
     /// The value of `TZ`.
     value: Option<OsString>,
     /// The directory of zone files, if it is not that of the system: the value of `TZDIR`.
     directory: Option<OsString>,
+    /// What was read; `None` when the zone does not exist.
+    rules: OnceLock<Option<TimeZone>>,
 }
 
 impl Zone {
+    /// UTC.
+    pub fn utc() -> Self {
+        Self::of(Some(OsString::new()))
+    }
+
     /// The zone that `value`, the value of `TZ`, names; the machine's zone when it is `None`.
     ///
     /// ```
@@ -40,24 +48,24 @@ impl Zone {
     /// assert_eq!(kathmandu.offset_seconds(0), (5 * 60 + 45) * 60);
     /// ```
     pub fn of(value: Option<OsString>) -> Self {
-        Self { value, directory: None }
+        Self { value, ..Self::default() }
     }
 
     /// The zone that the variables `TZ` and `TZDIR` name.
     pub fn from_environment(env: &dyn Environment) -> Self {
-        Self { value: env.var("TZ"), directory: env.var("TZDIR") }
+        Self { value: env.var("TZ"), directory: env.var("TZDIR"), ..Self::default() }
     }
 
     /// The offset from UTC in seconds, positive to the east, at `seconds` since 1970; 0 when the
     /// zone does not exist, as in the C library.
     pub fn offset_seconds(&self, seconds: i64) -> i32 {
-        let zone = match self.value.as_deref() {
+        let zone = self.rules.get_or_init(|| match self.value.as_deref() {
             None => read(Path::new(LOCALTIME)),
             Some(value) if value.is_empty() => None,
             Some(value) => self.named(value),
-        };
+        });
         let time = jiff::Timestamp::from_second(seconds).unwrap_or(jiff::Timestamp::UNIX_EPOCH);
-        zone.map_or(0, |zone| zone.to_offset(time).seconds())
+        zone.as_ref().map_or(0, |zone| zone.to_offset(time).seconds())
     }
 
     /// The zone that `value` means: the name of a zone file, or a POSIX rule.
