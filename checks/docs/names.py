@@ -25,6 +25,9 @@ def check(tree):
         for line, code in [*commands, *whole(page)]:
             for problem in variables(code, tree):
                 yield page.path, line, problem
+        for line, name in page.named("check"):
+            if name not in matrix["check"] and f"checks/kinds/{name}.nix" not in tree:
+                yield page.path, line, f"there is no check `{name}`, and no kind of checks"
         for line, code in page.spans():
             for problem in (*paths(code, tree), *flags(code, tree), *metrics(code, tree)):
                 yield page.path, line, problem
@@ -34,9 +37,6 @@ def check(tree):
                     yield page.path, line, f"no fixture has the hash {digest}"
             if re.search(r"(?<![\w.])/(?:work|root|home)/", text):
                 yield page.path, line, "a path of one machine"
-            for digest in re.findall(r"environment `([0-9a-f]{16})`", text):
-                if f"`{digest}`" not in tree.pages["docs/benchmarks.md"].text:
-                    yield page.path, line, f"no benchmark was taken in environment {digest}"
 
 
 def whole(page):

@@ -63,6 +63,15 @@ class Page:
             for span in re.findall(r"`([^`]+)`", line.replace("\\|", "|")):
                 yield number, span
 
+    def named(self, noun):
+        """What prose calls a `noun` in code style: the noun before the names, or after one."""
+        text = "\n".join(line for _, line in self.prose)
+        name = r"`([a-z][\w-]*)`"
+        names = rf"\b{noun}s?\s+((?:{name}(?:,\s+(?:and\s+)?|\s+(?:and|or)\s+)?)+)|{name}\s+{noun}s?\b"
+        for found in re.finditer(names, text, re.IGNORECASE):
+            line = self.prose[text[:found.start()].count("\n")][0]
+            yield from ((line, span) for span in re.findall(name, found[0]))
+
     def commands(self):
         """Everything that may be typed: code in lines, and shell lines of blocks."""
         yield from self.spans()

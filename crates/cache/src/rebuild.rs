@@ -29,6 +29,9 @@ const ATTEMPTS_MAX: usize = 16;
 /// whichever is more.
 const NEWER_MIN: usize = 4096;
 
+/// Bytes of the arena that the columns of an edge use while the journal is read.
+const BYTES_PER_EDGE: u64 = 8;
+
 /// What a rebuild needs.
 #[derive(Clone, Copy)]
 pub struct Rebuild<'t, 'a> {
@@ -236,11 +239,16 @@ impl<'t, 'a> Rebuild<'t, 'a> {
         options: RebuildOptions,
     ) -> Result<Built<'a>, RebuildError> {
         let existing = commit.map(|commit| Existing::read(self.repository, self.alloc, commit));
+        let edges = match &existing {
+            Some(Ok(Some(existing))) => u64::from(existing.meta.edges),
+            _ => 0,
+        };
         Ok(match existing {
             Some(Ok(Some(existing))) if is_current(&existing.meta, tip, options) => {
                 Built { report: current(existing), transaction: None }
             }
             Some(Ok(Some(existing))) if can_update(&existing.meta, options) => {
+                arena.expect_bytes(Bytes::ZERO);
                 let because = match self.incremental(arena, tip, &existing, options) {
                     Ok(Ok(built)) => return Ok(built),
                     Ok(Err(because)) => because,
@@ -251,18 +259,18 @@ impl<'t, 'a> Rebuild<'t, 'a> {
                     Err(error) => FullBecause::OverLimit(error.budget().ok_or(error)?),
                 };
                 arena.absorb_failures();
-                let built = self.full(arena, tip, options)?;
+                let built = self.full(arena, edges, tip, options)?;
                 built.with(|report| Report { full_because: Some(because), ..report })
             }
             Some(Err(error)) => match error.memory() {
                 Some(failure) => return Err(failure.into()),
                 None => {
-                    let built = self.full(arena, tip, options)?;
+                    let built = self.full(arena, edges, tip, options)?;
                     built.with(|report| Report { replaced_because: Some(error), ..report })
                 }
             },
             // No cache, a cache in another order, or one of the C tool.
-            _ => self.full(arena, tip, options)?,
+            _ => self.full(arena, edges, tip, options)?,
         })
     }
 
@@ -298,13 +306,16 @@ impl<'t, 'a> Rebuild<'t, 'a> {
         }
     }
 
-    /// Reads the whole journal and writes the whole cache. Updates no ref.
+    /// Reads the whole journal, which has about `edges` edges if that is known, and writes the whole
+    /// cache. Updates no ref.
     fn full(
         &self,
         arena: &mut Arena<'_>,
+        edges: u64,
         tip: Oid,
         options: RebuildOptions,
     ) -> Result<Built<'a>, RebuildError> {
+        arena.expect_bytes(Bytes::new(edges * BYTES_PER_EDGE));
         let full = Full {
             target: self.target(),
             source: self.source(options),

@@ -19,6 +19,8 @@
 
 mod chunk;
 mod decode;
+mod delta;
+mod inflate;
 mod loose;
 mod order;
 mod pack;
@@ -29,8 +31,8 @@ mod stream;
 use std::marker::PhantomData;
 
 use self::chunk::Chunk;
-pub(super) use self::decode::Decoder;
 use self::decode::{COMMIT_BYTES_MAX, Decoded};
+pub(super) use self::decode::{Decoder, Scratch};
 pub(super) use self::loose::{Loose, Problem};
 use self::order::{ORDERED_MAX, Orders};
 use self::pack::Pack;
@@ -65,8 +67,7 @@ pub(super) struct Follower<'w, 'a> {
     alloc: Alloc<'a>,
     workers: usize,
     decoder: Decoder,
-    /// The compressed bytes of a loose object that is being read.
-    packed: Vec<'a, u8>,
+    scratch: Scratch<'a>,
     bytes: Vec<'a, u8>,
     finder: Finder<'w>,
     locality: Locality,
@@ -86,7 +87,7 @@ impl<'w, 'a> Follower<'w, 'a> {
             alloc,
             workers,
             decoder: Decoder::default(),
-            packed: Vec::new(alloc),
+            scratch: Scratch::new(alloc),
             bytes: Vec::new(alloc),
             finder: Finder::new(objects.packs()),
             locality: Locality::default(),
@@ -126,8 +127,9 @@ impl<'w, 'a> Follower<'w, 'a> {
         let found = if is_replaced { None } else { self.finder.find(id) };
         if let Some((pack, position)) = found {
             self.bytes.clear();
-            let Self { decoder, bytes, .. } = self;
-            let decoded = decoder.commit(pack, position.offset, COMMIT_BYTES_MAX, bytes)?;
+            let Self { decoder, scratch, bytes, .. } = self;
+            let (offset, limit) = (position.offset, COMMIT_BYTES_MAX);
+            let decoded = decoder.commit(pack, offset, limit, scratch, bytes)?;
             if let Decoded::Commit { end } = decoded
                 && has_id(id, bytes)
             {
@@ -136,10 +138,10 @@ impl<'w, 'a> Follower<'w, 'a> {
             }
         }
         self.locality = Locality::default();
-        let Self { objects, decoder, packed, bytes, .. } = self;
+        let Self { objects, decoder, scratch, bytes, .. } = self;
         let is_loose = found.is_none()
             && !is_replaced
-            && objects.loose().commit(id, &mut decoder.inflate, packed, bytes)?;
+            && objects.loose().commit(id, &mut decoder.inflater, scratch, bytes)?;
         if is_loose && has_id(id, &self.bytes) {
             return take(id, &self.bytes, visit);
         }

@@ -5,7 +5,7 @@
 //! by git. Each object is checked against its id. Multi-pack indices are not used: each pack has an
 //! index of its own, and a stale multi-pack index hides objects.
 
-use super::follow::{Decoder, Loose, PackFile, Packs, Problem};
+use super::follow::{Decoder, Loose, PackFile, Packs, Problem, Scratch};
 use super::{Location, cannot_open};
 use gitmind_git::oid::Oid;
 use gitmind_git::{Error, ObjectKind, object_id};
@@ -129,11 +129,12 @@ impl Objects {
     ) -> Result<Result<ObjectKind, Option<Problem>>, Error> {
         let mut decoder = self.decoder.borrow_mut();
         let decoder = decoder.get_or_insert_default();
+        let mut scratch = Scratch::new(buffer.alloc());
         let mut first = None;
         for file in packs.iter().rev() {
             let Some((pack, offset)) = file.find(id) else { continue };
             buffer.clear();
-            let decoded = decoder.object(pack, offset, OBJECT_BYTES_MAX, buffer)?;
+            let decoded = decoder.object(pack, offset, OBJECT_BYTES_MAX, &mut scratch, buffer)?;
             let problem = match decoded {
                 Some(kind) if object_id(kind, buffer)? == id => {
                     return Ok(Ok(self.found(first, kind)));
@@ -143,19 +144,17 @@ impl Objects {
             };
             first.get_or_insert(problem);
         }
-        let mut packed = memory::Vec::new(buffer.alloc());
         for directory in 0..self.directories.len() {
-            let inflate = &mut decoder.inflate;
-            let limit = OBJECT_BYTES_MAX;
-            let problem =
-                match self.loose.read(directory, id, limit, inflate, &mut packed, buffer)? {
-                    None => continue,
-                    Some(Ok(kind)) if object_id(kind, buffer)? == id => {
-                        return Ok(Ok(self.found(first, kind)));
-                    }
-                    Some(Ok(_)) => Problem::other_content(&self.loose.path(directory, id)),
-                    Some(Err(problem)) => problem,
-                };
+            let (inflater, limit) = (&mut decoder.inflater, OBJECT_BYTES_MAX);
+            let read = self.loose.read(directory, id, limit, inflater, &mut scratch, buffer)?;
+            let problem = match read {
+                None => continue,
+                Some(Ok(kind)) if object_id(kind, buffer)? == id => {
+                    return Ok(Ok(self.found(first, kind)));
+                }
+                Some(Ok(_)) => Problem::other_content(&self.loose.path(directory, id)),
+                Some(Err(problem)) => problem,
+            };
             first.get_or_insert(problem);
         }
         Ok(Err(first))

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::decode::{COMMIT_BYTES_MAX, Decoded, Decoder};
+use super::decode::{COMMIT_BYTES_MAX, Decoded, Decoder, Scratch};
 use super::pack::Pack;
 use gitmind_git::oid::Oid;
 use gitmind_memory::{Alloc, MemoryError, Vec};
@@ -19,6 +19,7 @@ const CHUNK_BYTES_MAX: usize = 1 << 20;
 pub(super) struct Chunk<'a> {
     entries: Vec<'a, Entry>,
     bytes: Vec<'a, u8>,
+    scratch: Scratch<'a>,
 }
 
 struct Entry {
@@ -32,14 +33,15 @@ struct Entry {
 
 impl Entry {
     /// Appends the object to `bytes` if it is a commit.
-    fn decode(
+    fn decode<'a>(
         &mut self,
         pack: &Pack,
         decoder: &mut Decoder,
-        bytes: &mut Vec<'_, u8>,
+        scratch: &mut Scratch<'a>,
+        bytes: &mut Vec<'a, u8>,
     ) -> Result<(), MemoryError> {
         let left = CHUNK_BYTES_MAX.saturating_sub(bytes.len()).min(COMMIT_BYTES_MAX);
-        let decoded = decoder.commit(pack, self.offset, left, bytes)?;
+        let decoded = decoder.commit(pack, self.offset, left, scratch, bytes)?;
         self.is_decoded = decoded != Decoded::Other;
         self.end = bytes.len();
         Ok(())
@@ -48,7 +50,7 @@ impl Entry {
 
 impl<'a> Chunk<'a> {
     pub(super) const fn new(alloc: Alloc<'a>) -> Self {
-        Self { entries: Vec::new(alloc), bytes: Vec::new(alloc) }
+        Self { entries: Vec::new(alloc), bytes: Vec::new(alloc), scratch: Scratch::new(alloc) }
     }
 
     /// The range of `order` that the chunk starting at index `start` covers.
@@ -78,7 +80,8 @@ impl<'a> Chunk<'a> {
         for (id, offset) in objects {
             self.entries.try_push(Entry { id, offset, end: 0, is_decoded: false })?;
         }
-        self.entries.iter_mut().try_for_each(|entry| entry.decode(pack, decoder, &mut self.bytes))
+        let Self { entries, bytes, scratch } = self;
+        entries.iter_mut().try_for_each(|entry| entry.decode(pack, decoder, scratch, bytes))
     }
 
     /// Appends the object `id` at `offset` of `pack`, decoded if it is a commit.
@@ -93,7 +96,7 @@ impl<'a> Chunk<'a> {
         decoder: &mut Decoder,
     ) -> Result<(), MemoryError> {
         let mut entry = Entry { id, offset, end: 0, is_decoded: false };
-        entry.decode(pack, decoder, &mut self.bytes)?;
+        entry.decode(pack, decoder, &mut self.scratch, &mut self.bytes)?;
         self.entries.try_push(entry)
     }
 

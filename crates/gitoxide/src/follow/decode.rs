@@ -1,30 +1,15 @@
-//! Decoding commits of a pack into buffers of the operation's allocator.
+//! Decoding objects of a pack into buffers of the operation's allocator.
 
-use gix_pack::cache::Never;
 use gix_pack::data;
-use gix_pack::data::decode::entry::Outcome;
-use gix_pack::data::decode::entry::ResolvedBase;
 
-use super::pack::Pack;
+use super::delta;
+use super::inflate::Inflater;
+use super::pack::{CHAIN_MAX, Pack};
 use gitmind_git::ObjectKind;
-use gitmind_memory::{MemoryError, Vec};
-use gitmind_system::mapped::Mapped;
+use gitmind_memory::{Alloc, MemoryError, Vec};
 
 /// Most bytes of a commit that is decoded here; a journal commit has less than 100 KiB.
 pub(super) const COMMIT_BYTES_MAX: usize = 128 << 10;
-/// Most bytes of memory for applying a delta, known before its base is inflated: twice the largest
-/// of its bases and results, and all deltas of the chain.
-pub(super) const DELTA_BYTES_MAX: usize = 3 * COMMIT_BYTES_MAX;
-
-/// Largest capacity in bytes that the delta buffer retains after an object of any size.
-const SCRATCH_BYTES_RETAINED_MAX: usize = 256 << 10;
-/// Most bytes that a compressed byte can inflate to.
-const INFLATED_PER_BYTE_MAX: usize = 1032;
-
-/// Whether `packed_bytes` can inflate to `size` bytes, so that memory can be taken for them.
-pub(super) const fn is_plausible(size: usize, packed_bytes: usize) -> bool {
-    size <= packed_bytes.saturating_mul(INFLATED_PER_BYTE_MAX)
-}
 
 pub(super) const fn kind_of(kind: gix_object::Kind) -> ObjectKind {
     match kind {
@@ -47,106 +32,140 @@ pub(super) enum Decoded {
     Other,
 }
 
-/// The reusable state of inflating. Deltas are applied in a buffer of the global allocator with at
-/// most [`DELTA_BYTES_MAX`] bytes, because `gix-pack` needs a `std` vector.
+/// The buffers of a reader, of the operation's allocator.
+pub(in super::super) struct Scratch<'a> {
+    /// The compressed bytes of a loose object, or the instructions of a delta.
+    pub(super) input: Vec<'a, u8>,
+    /// The base of a delta.
+    base: Vec<'a, u8>,
+}
+
+impl<'a> Scratch<'a> {
+    pub(in super::super) const fn new(alloc: Alloc<'a>) -> Self {
+        Self { input: Vec::new(alloc), base: Vec::new(alloc) }
+    }
+
+    /// Capacity of the buffers in bytes.
+    #[cfg(test)]
+    pub(super) fn capacity(&self) -> usize {
+        self.input.capacity() + self.base.capacity()
+    }
+}
+
+/// Reads objects of packs; has the reusable state of inflating.
 #[derive(Default)]
 pub(in super::super) struct Decoder {
-    pub(in super::super) inflate: gix_zlib::Inflate,
-    scratch: std::vec::Vec<u8>,
+    pub(in super::super) inflater: Inflater,
 }
 
 impl Decoder {
-    /// Appends the commit at `offset` of `pack` to `bytes`, unless it has more than `bytes_max`.
+    /// Appends the commit at `offset` of `pack` to `bytes`, unless it has more than `bytes_max`, or
+    /// what it is made of more than [`COMMIT_BYTES_MAX`].
     ///
     /// # Errors
     /// [`MemoryError`] when an allocation fails.
-    pub(super) fn commit(
+    pub(super) fn commit<'a>(
         &mut self,
         pack: &Pack,
         offset: u64,
         bytes_max: usize,
-        bytes: &mut Vec<'_, u8>,
+        scratch: &mut Scratch<'a>,
+        bytes: &mut Vec<'a, u8>,
     ) -> Result<Decoded, MemoryError> {
         let Some(entry) = pack.commit_entry(offset) else { return Ok(Decoded::Other) };
-        let data_offset = entry.data_offset;
-        let packed = match entry.header.is_delta() {
-            true => self.delta((pack, &pack.data), entry, bytes_max, bytes)?,
-            false => self.whole(pack, &entry, bytes_max, bytes)?,
-        };
-        Ok(packed.map_or(Decoded::Other, |packed| Decoded::Commit { end: data_offset + packed }))
+        let limits = [bytes_max, COMMIT_BYTES_MAX];
+        let packed = self.whole(pack, &entry, limits, scratch, bytes)?;
+        let end = |packed| Decoded::Commit { end: entry.data_offset + packed as u64 };
+        Ok(packed.map_or(Decoded::Other, end))
     }
 
-    /// Appends the object of any kind at `offset` of `pack` to `bytes`, unless it has more than
-    /// `bytes_max`; returns its kind, or `None` when it is larger or damaged.
+    /// Appends the object of any kind at `offset` of `pack` to `bytes`; returns its kind, or `None`
+    /// when it, or what it is made of, has more than `bytes_max`, or it is damaged.
     ///
     /// # Errors
     /// [`MemoryError`] when an allocation fails.
-    pub(in super::super) fn object(
+    pub(in super::super) fn object<'a>(
         &mut self,
         pack: &Pack,
         offset: u64,
         bytes_max: usize,
-        bytes: &mut Vec<'_, u8>,
+        scratch: &mut Scratch<'a>,
+        bytes: &mut Vec<'a, u8>,
     ) -> Result<Option<ObjectKind>, MemoryError> {
         let Some((entry, kind)) = pack.entry(offset) else { return Ok(None) };
-        let packed = if entry.header.is_delta() {
-            let Some(data) = pack.data_with_limit(bytes_max) else { return Ok(None) };
-            let packed = self.delta((pack, &data), entry, bytes_max, bytes)?;
-            self.scratch.clear();
-            self.scratch.shrink_to(SCRATCH_BYTES_RETAINED_MAX);
-            packed
-        } else {
-            let size = usize::try_from(entry.decompressed_size).unwrap_or(usize::MAX);
-            match is_plausible(size, pack.bytes_from(entry.data_offset)) {
-                true => self.whole(pack, &entry, bytes_max, bytes)?,
-                false => None,
-            }
-        };
+        let packed = self.whole(pack, &entry, [bytes_max; 2], scratch, bytes)?;
         Ok(packed.map(|_| kind_of(kind)))
     }
 
-    /// Capacity of the delta buffer in bytes.
-    #[cfg(test)]
-    pub(super) fn scratch_bytes(&self) -> usize {
-        self.scratch.capacity()
-    }
-
-    /// Appends an undeltified object; returns its compressed bytes in the pack.
-    fn whole(
+    /// Appends the object of an entry; returns its compressed bytes in the pack. `None` when it is
+    /// damaged or too large, and `bytes` is then as before. The limits are that of its size, and
+    /// that of the sizes of deltas and bases.
+    fn whole<'a>(
         &mut self,
         pack: &Pack,
         entry: &data::Entry,
-        bytes_max: usize,
-        bytes: &mut Vec<'_, u8>,
-    ) -> Result<Option<u64>, MemoryError> {
-        let (start, size) = (bytes.len(), usize::try_from(entry.decompressed_size));
-        let Some(size) = size.ok().filter(|size| *size <= bytes_max) else { return Ok(None) };
-        bytes.try_resize_zeroed(start + size)?;
-        let packed = pack.data.decompress_entry(entry, &mut self.inflate, &mut bytes[start..]);
-        if packed.is_err() {
+        [bytes_max, parts_bytes_max]: [usize; 2],
+        Scratch { input, base }: &mut Scratch<'a>,
+        bytes: &mut Vec<'a, u8>,
+    ) -> Result<Option<usize>, MemoryError> {
+        base.clear();
+        let start = bytes.len();
+        let mut parts = Parts { pack, inflater: &mut self.inflater, input, parts_bytes_max };
+        let packed = parts.append(entry, CHAIN_MAX, bytes_max, base, bytes)?;
+        if packed.is_none() {
             bytes.truncate(start);
         }
-        Ok(packed.ok().map(|packed| packed as u64))
+        Ok(packed)
     }
+}
 
-    /// Appends the result of a delta; returns its compressed bytes in the pack.
-    fn delta(
+/// Puts an object together from the entries of its chain of deltas.
+struct Parts<'p, 'a> {
+    pack: &'p Pack,
+    inflater: &'p mut Inflater,
+    /// The instructions of a delta.
+    input: &'p mut Vec<'a, u8>,
+    parts_bytes_max: usize,
+}
+
+impl<'a> Parts<'_, 'a> {
+    /// Appends the object of an entry with a chain of less than `chain_max` to `bytes`; returns its
+    /// compressed bytes. What `other` has is there afterwards as well, unless there is no object.
+    fn append(
         &mut self,
-        (pack, data): (&Pack, &data::File<Mapped>),
-        entry: data::Entry,
+        entry: &data::Entry,
+        chain_max: usize,
         bytes_max: usize,
-        bytes: &mut Vec<'_, u8>,
-    ) -> Result<Option<u64>, MemoryError> {
-        let Self { inflate, scratch } = self;
-        let base = |name: &gix_hash::oid, _: &mut _| Ok(pack.base(name).map(ResolvedBase::InPack));
-        let decoded = data.decode_entry(entry, scratch, inflate, &base, &mut Never);
-        let Ok(Outcome { object_size, compressed_size, .. }) = decoded else { return Ok(None) };
-        let size = usize::try_from(object_size);
-        let Some(object) = size.ok().and_then(|size| scratch.get(..size)) else { return Ok(None) };
-        if object.len() > bytes_max {
+        other: &mut Vec<'a, u8>,
+        bytes: &mut Vec<'a, u8>,
+    ) -> Result<Option<usize>, MemoryError> {
+        let Self { pack, parts_bytes_max, .. } = *self;
+        if !entry.header.is_delta() {
+            return inflate(pack, entry, bytes_max, self.inflater, bytes);
+        }
+        let Some(base) = pack.base(entry).filter(|_| chain_max > 1) else { return Ok(None) };
+        let start = other.len();
+        if self.append(&base, chain_max - 1, parts_bytes_max, bytes, other)?.is_none() {
             return Ok(None);
         }
-        bytes.try_extend_from_slice(object)?;
-        Ok(Some(compressed_size as u64))
+        self.input.clear();
+        let packed = inflate(pack, entry, parts_bytes_max, self.inflater, self.input)?;
+        let is_sound = delta::apply(&other[start..], self.input, bytes_max, bytes)?;
+        other.truncate(start);
+        Ok(packed.filter(|_| is_sound))
     }
+}
+
+/// Appends what an entry holds, an object or a delta; returns its compressed bytes. `None` when it
+/// is damaged or has more than `bytes_max`.
+fn inflate(
+    pack: &Pack,
+    entry: &data::Entry,
+    bytes_max: usize,
+    inflater: &mut Inflater,
+    bytes: &mut Vec<'_, u8>,
+) -> Result<Option<usize>, MemoryError> {
+    let size = usize::try_from(entry.decompressed_size).ok();
+    let Some(size) = size.filter(|size| *size <= bytes_max) else { return Ok(None) };
+    inflater.append(pack.bytes_from(entry.data_offset), size, bytes)
 }

@@ -6,11 +6,11 @@ use std::io::Read;
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::{Path, PathBuf};
 
-use gix_zlib::{Inflate, Status};
 use rustix::fs::{CWD, Mode, OFlags};
 use rustix::io::Errno;
 
-use super::decode::{is_plausible, kind_of};
+use super::decode::{Scratch, kind_of};
+use super::inflate::Inflater;
 use crate::loose;
 use gitmind_git::ObjectKind;
 use gitmind_git::oid::Oid;
@@ -77,12 +77,12 @@ impl Loose {
     pub(super) fn commit(
         &self,
         id: Oid,
-        inflate: &mut Inflate,
-        packed: &mut Vec<'_, u8>,
+        inflater: &mut Inflater,
+        scratch: &mut Scratch<'_>,
         bytes: &mut Vec<'_, u8>,
     ) -> Result<bool, MemoryError> {
         for directory in 0..self.paths.len() {
-            let read = self.read(directory, id, COMMIT_BYTES_MAX, inflate, packed, bytes)?;
+            let read = self.read(directory, id, COMMIT_BYTES_MAX, inflater, scratch, bytes)?;
             if let Some(read) = read {
                 return Ok(matches!(read, Ok(ObjectKind::Commit)));
             }
@@ -91,7 +91,7 @@ impl Loose {
     }
 
     /// Reads the object `id` of the directory with this number into `bytes`, if its file and its
-    /// content have at most `bytes_max` bytes; `None` when there is no file. `packed` is a buffer.
+    /// content have at most `bytes_max` bytes; `None` when there is no file.
     ///
     /// # Errors
     /// [`MemoryError`] when an allocation fails.
@@ -100,40 +100,34 @@ impl Loose {
         directory: usize,
         id: Oid,
         bytes_max: usize,
-        inflate: &mut Inflate,
-        packed: &mut Vec<'_, u8>,
+        inflater: &mut Inflater,
+        Scratch { input, .. }: &mut Scratch<'_>,
         bytes: &mut Vec<'_, u8>,
     ) -> Result<Option<Result<ObjectKind, Problem>>, MemoryError> {
         let failed = |errno| Ok(Some(Err(Problem::of_system(&self.path(directory, id), errno))));
         let damaged = || Ok(Some(Err(Problem::damaged(&self.path(directory, id)))));
-        match self.load(directory, id, bytes_max, packed)? {
+        match self.load(directory, id, bytes_max, input)? {
             Ok(true) => {}
             Ok(false) => return damaged(),
             Err(Errno::NOENT | Errno::NOTDIR) => return Ok(None),
             Err(errno) => return failed(errno),
         }
-        let mut room = CONTENT_BYTES;
-        loop {
-            bytes.try_resize_zeroed(room)?;
-            inflate.reset();
-            let Ok((status, _, len)) = inflate.once(packed, bytes) else { return damaged() };
-            let Some((kind, header, size)) = parse_header(&bytes[..len]) else { return damaged() };
-            if size > bytes_max {
-                let problem = Problem::too_large(&self.path(directory, id), bytes_max);
-                return Ok(Some(Err(problem)));
-            }
-            if status == Status::StreamEnd {
-                bytes.copy_within(header..len, 0);
-                bytes.truncate(len - header);
-                return if bytes.len() == size { Ok(Some(Ok(kind))) } else { damaged() };
-            }
-            // One byte more than claimed, to detect content that is longer than its header says.
-            let needed = header.saturating_add(size).saturating_add(1);
-            if needed <= room || !is_plausible(size, packed.len()) {
-                return damaged();
-            }
-            room = needed;
+        bytes.clear();
+        let mut stream = inflater.stream(input);
+        if !stream.fill(CONTENT_BYTES, 0, bytes)? {
+            return damaged();
         }
+        let Some((kind, header, size)) = parse_header(bytes) else { return damaged() };
+        if size > bytes_max {
+            let problem = Problem::too_large(&self.path(directory, id), bytes_max);
+            return Ok(Some(Err(problem)));
+        }
+        if !stream.finish(header.saturating_add(size), 0, bytes)? {
+            return damaged();
+        }
+        bytes.copy_within(header.., 0);
+        bytes.truncate(size);
+        Ok(Some(Ok(kind)))
     }
 
     /// Reads the file of the object `id` into `packed`; `false` when it is no file, is too long or
@@ -193,10 +187,11 @@ mod tests {
         let name = directory.path().join("01").join("01".repeat(19));
         std::fs::write(name, stream).expect("there is room on the disk");
         let loose = Loose::new(vec![directory.path().into()]);
-        let [mut bytes, mut packed, mut other] = [(); 3].map(|()| Vec::new(Alloc::new(&system)));
-        let inflate = &mut Inflate::default();
-        let is_read = loose.commit(id, inflate, &mut packed, &mut bytes).expect("there is memory");
-        let other = loose.commit(Oid::new([2; 20]), inflate, &mut packed, &mut other);
+        let alloc = Alloc::new(&system);
+        let (mut bytes, mut other) = (Vec::new(alloc), Vec::new(alloc));
+        let (inflater, scratch) = (&mut Inflater::default(), &mut Scratch::new(alloc));
+        let is_read = loose.commit(id, inflater, scratch, &mut bytes).expect("there is memory");
+        let other = loose.commit(Oid::new([2; 20]), inflater, scratch, &mut other);
         assert_eq!(other, Ok(false), "there is no such file");
         is_read.then(|| bytes.to_vec())
     }

@@ -7,13 +7,12 @@ use gix_object::Kind;
 use gix_pack::data::entry::Header;
 use gix_pack::{data, index};
 
-use super::decode::DELTA_BYTES_MAX;
 use gitmind_git::oid::Oid;
 use gitmind_system::mapped::Mapped;
 
 /// Most bases that are followed to find the kind of a delta's result; git writes chains of at most
 /// 50.
-const CHAIN_MAX: usize = 64;
+pub(super) const CHAIN_MAX: usize = 64;
 const SHA1: gix_hash::Kind = gix_hash::Kind::Sha1;
 
 /// The index of a pack at `path`.
@@ -24,7 +23,7 @@ pub(super) fn open_index(path: &Path, bytes: Mapped) -> Option<index::File<Mappe
 /// An open pack.
 pub(in super::super) struct Pack {
     pub(super) index: index::File<Mapped>,
-    pub(super) data: data::File<Mapped>,
+    data: data::File<Mapped>,
     index_bytes: Mapped,
     data_bytes: Mapped,
 }
@@ -35,21 +34,14 @@ impl Pack {
         let data_bytes = Mapped::open(&path).ok()?;
         let index = open_index(&path, index_bytes.clone())?;
         let data = data::File::from_data(data_bytes.clone(), path, SHA1).ok()?;
-        let data = data.with_alloc_limit_bytes(Some(DELTA_BYTES_MAX));
         Some(Self { index, data, index_bytes, data_bytes })
     }
 
-    /// The pack with another limit for the memory of a delta.
-    pub(super) fn data_with_limit(&self, bytes_max: usize) -> Option<data::File<Mapped>> {
-        let path = self.data.path().to_owned();
-        let data = data::File::from_data(self.data_bytes.clone(), path, SHA1).ok()?;
-        Some(data.with_alloc_limit_bytes(Some(bytes_max)))
-    }
-
-    /// Bytes of entries from `offset` to the checksum at the end.
-    pub(super) fn bytes_from(&self, offset: u64) -> usize {
+    /// The bytes of entries from `offset` to the checksum at the end.
+    pub(super) fn bytes_from(&self, offset: u64) -> &[u8] {
         let end = self.data_bytes.len().saturating_sub(SHA1.len_in_bytes());
-        end.saturating_sub(usize::try_from(offset).unwrap_or(usize::MAX))
+        let start = usize::try_from(offset).map_or(end, |start| start.min(end));
+        &self.data_bytes[start..end]
     }
 
     /// Releases the resident pages of the pack in `range`, which are hardly needed again.
@@ -84,29 +76,28 @@ impl Pack {
     /// The entry at `offset`, and the kind of its object.
     pub(super) fn entry(&self, offset: u64) -> Option<(data::Entry, Kind)> {
         let first = self.data.entry(offset).ok()?;
-        let mut kind = first.header;
-        let mut entry = first.clone();
-        for _ in 0..CHAIN_MAX {
-            let base = match kind {
-                Header::Commit => return Some((first, Kind::Commit)),
-                Header::Tree => return Some((first, Kind::Tree)),
-                Header::Blob => return Some((first, Kind::Blob)),
-                Header::Tag => return Some((first, Kind::Tag)),
-                Header::OfsDelta { base_distance } => entry.checked_base_pack_offset(base_distance),
-                Header::RefDelta { base_id } => self.find_name(&base_id),
-            };
-            entry = self.data.entry(base?).ok()?;
-            kind = entry.header;
+        if let Some(kind) = first.header.as_kind() {
+            return Some((first, kind));
+        }
+        let mut base = self.base(&first)?;
+        for _ in 1..CHAIN_MAX {
+            match base.header.as_kind() {
+                Some(kind) => return Some((first, kind)),
+                None => base = self.base(&base)?,
+            }
         }
         None
     }
 
-    fn find_name(&self, name: &gix_hash::oid) -> Option<u64> {
-        self.index.lookup(name).map(|index| self.index.pack_offset_at_index(index))
-    }
-
-    /// The base entry of a delta that names its base by id.
-    pub(super) fn base(&self, name: &gix_hash::oid) -> Option<data::Entry> {
-        self.data.entry(self.find_name(name)?).ok()
+    /// The entry of the base of the delta `entry`.
+    pub(super) fn base(&self, entry: &data::Entry) -> Option<data::Entry> {
+        let offset = match &entry.header {
+            Header::OfsDelta { base_distance } => entry.checked_base_pack_offset(*base_distance),
+            Header::RefDelta { base_id } => {
+                self.index.lookup(base_id).map(|index| self.index.pack_offset_at_index(index))
+            }
+            Header::Commit | Header::Tree | Header::Blob | Header::Tag => None,
+        };
+        self.data.entry(offset?).ok()
     }
 }

@@ -98,14 +98,15 @@ fn a_delta_is_rejected_by_its_sizes_before_anything_is_inflated() {
             (base, entry(COMMIT, base_len, b"", &commit_of(base_len))),
             (delta, entry(REF_DELTA, instructions.len(), base.as_bytes(), &instructions)),
         ]);
-        let (system, mut decoder) = (System::new(), Decoder::default());
+        let system = System::new();
+        let (mut decoder, mut scratch) = (Decoder::default(), Scratch::new(Alloc::new(&system)));
         let (pack, offset) = objects.packs()[0].find(delta).expect("it is there");
         let mut bytes = Vec::new(Alloc::new(&system));
-        let decoded = decoder.commit(pack, offset, COMMIT_BYTES_MAX, &mut bytes);
+        let decoded = decoder.commit(pack, offset, COMMIT_BYTES_MAX, &mut scratch, &mut bytes);
         let is_commit = matches!(decoded, Ok(Decoded::Commit { .. }));
         assert_eq!((is_commit, bytes.len()), (is_read, if is_read { result_len } else { 0 }));
-        let taken = decoder.scratch_bytes();
-        assert!(taken <= decode::DELTA_BYTES_MAX, "{taken} for {result_len} of {base_len}");
+        let taken = scratch.capacity() + bytes.capacity();
+        assert!(taken <= 3 * COMMIT_BYTES_MAX, "{taken} for {result_len} of {base_len}");
     }
 }
 
@@ -120,6 +121,26 @@ fn a_packed_commit_is_not_given_the_memory_that_it_claims() {
             follower.follow(id, &mut |_| ControlFlow::Continue(()))
         });
         assert!(matches!(followed, Err(Error::Corrupt { .. })), "{claimed}: {followed:?}");
+    }
+}
+
+#[test]
+fn an_object_is_not_given_the_memory_that_it_claims_in_a_large_pack() {
+    // Regression: what a pack has behind an entry could inflate to the claim, so 64 MiB were taken.
+    let [id, base, other] = [1, 2, 3].map(|byte| Oid::new([byte; 20]));
+    let claims_a_result = [varint(300), varint(60 << 20), vec![0x90, 200]].concat();
+    for first in [
+        entry(COMMIT, 60 << 20, b"", &commit_of(20_000)),
+        entry(REF_DELTA, 60 << 20, base.as_bytes(), &claims_a_result),
+        entry(REF_DELTA, claims_a_result.len(), base.as_bytes(), &claims_a_result),
+    ] {
+        let others = [300, 200_000].map(|len| entry(COMMIT, len, b"", &commit_of(len)));
+        let [base_entry, large] = others;
+        let (_directory, objects) = packed(&[(id, first), (base, base_entry), (other, large)]);
+        let (read, _) = testing::with_budget(Bytes::new(256 << 10), |alloc| {
+            objects.read(id, ObjectKind::Commit, &mut Vec::new(alloc))
+        });
+        assert!(matches!(read, Err(Error::Corrupt { .. })), "{read:?}");
     }
 }
 

@@ -2,17 +2,30 @@
 
 use flate2::{Compress, Compression, Decompress, FlushCompress, FlushDecompress, Status};
 use proptest::prelude::*;
+use sirocco::Format;
+use sirocco::inflate::Decoder;
 
 /// Most inflated bytes of any stream here.
 const ROOM_BYTES: usize = 1 << 14;
 
-/// `stream` inflated as for packs, and the bytes of `stream` that were read.
-fn by_packs(inflate: &mut gix_zlib::Inflate, stream: &[u8]) -> Option<(Vec<u8>, usize)> {
-    let mut room = vec![0; ROOM_BYTES];
+/// `stream` inflated as for packs, in two steps, and the bytes of `stream` that were read.
+fn by_packs(inflate: &mut Decoder, stream: &[u8], first: usize) -> Option<(Vec<u8>, usize)> {
+    let mut room = vec![0; first];
     inflate.reset();
-    let (status, read, written) = inflate.once(stream, &mut room).ok()?;
-    room.truncate(written);
-    (status == gix_zlib::Status::StreamEnd).then_some((room, read))
+    let (mut read, mut written) = (0, 0);
+    loop {
+        let progress = inflate.decompress(&stream[read..], &mut room, true).ok()?;
+        read += progress.consumed;
+        written += progress.output.len();
+        if progress.done {
+            room.truncate(written);
+            return Some((room, read));
+        }
+        if room.len() == ROOM_BYTES {
+            return None;
+        }
+        room.resize(ROOM_BYTES, 0);
+    }
 }
 
 /// The same with zlib-rs.
@@ -44,14 +57,18 @@ proptest! {
     fn sound_streams_of_every_level_inflate_to_their_content(
         contents in prop::collection::vec((content(), 0..=9_u32), 1..4),
         after in prop::collection::vec(any::<u8>(), 0..20),
+        first in 0..5000_usize,
     ) {
         // One inflater, as for the commits of a pack.
-        let mut inflate = gix_zlib::Inflate::default();
+        let mut inflate = Decoder::new(Format::Zlib);
         for (content, level) in contents {
             let mut stream = deflate(&content, level);
             let len = stream.len();
             stream.extend_from_slice(&after);
-            prop_assert_eq!(by_packs(&mut inflate, &stream), Some((content, len)));
+            for first in [first, content.len()] {
+                let inflated = by_packs(&mut inflate, &stream, first);
+                prop_assert_eq!(inflated, Some((content.clone(), len)));
+            }
         }
     }
 
@@ -62,6 +79,7 @@ proptest! {
         damage in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..4),
         end in any::<prop::sample::Index>(),
         is_cut in any::<bool>(),
+        first in 0..5000_usize,
     ) {
         let mut stream = deflate(&content, level);
         for (at, byte) in damage {
@@ -71,7 +89,8 @@ proptest! {
         if is_cut {
             stream.truncate(end.index(stream.len()));
         }
-        prop_assert_eq!(by_packs(&mut gix_zlib::Inflate::default(), &stream), by_zlib_rs(&stream));
+        let inflated = by_packs(&mut Decoder::new(Format::Zlib), &stream, first);
+        prop_assert_eq!(inflated, by_zlib_rs(&stream));
     }
 }
 
@@ -80,13 +99,13 @@ fn commits_inflate_the_same_with_both() {
     let repository = gitmind_test_support::TempRepository::fixture("medium");
     repository.git(&["repack", "-q", "-adf", "--window=0"]);
     let list = repository.git(&["rev-list", "refs/gitmind/edges/main"]);
-    let mut inflate = gix_zlib::Inflate::default();
+    let mut inflate = Decoder::new(Format::Zlib);
     for id in list.lines().step_by(50) {
         let commit = repository.git(&["cat-file", "commit", id]);
         for level in [1, 6, 9] {
             let stream = deflate(commit.as_bytes(), level);
-            let (by_packs, by_zlib_rs) = (by_packs(&mut inflate, &stream), by_zlib_rs(&stream));
-            assert_eq!(by_packs, by_zlib_rs);
+            let by_packs = by_packs(&mut inflate, &stream, commit.len());
+            assert_eq!(by_packs, by_zlib_rs(&stream));
             assert_eq!(by_packs, Some((commit.clone().into_bytes(), stream.len())));
         }
     }
