@@ -8,6 +8,7 @@ mod fixture_make;
 mod fixtures;
 mod hostile;
 mod list;
+mod metrics;
 mod query_command;
 mod rebuild_command;
 mod refusals;

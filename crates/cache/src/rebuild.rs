@@ -247,7 +247,6 @@ impl<'a> Rebuild<'a> {
                     // An update stages its objects in memory; a full rebuild streams them.
                     Err(error) => FullBecause::OverLimit(error.budget().ok_or(error)?),
                 };
-                arena.absorb_failures();
                 let built = self.full(arena, tip, options)?;
                 built.with(|report| Report { full_because: Some(because), ..report })
             }
