@@ -62,11 +62,12 @@ pub(super) fn end(
             process.failures_total
         ));
         for op in operation::ALL {
-            let (heap, ports) = (allocator.diagnostics_of(op), memory.registry().totals(op));
-            if ports.runs > 0 {
+            let (heap, runs) = (allocator.diagnostics_of(op), memory.registry().totals(op).runs);
+            if let Some((peak, failures)) = memory.usage_of(op) {
                 output.note(&format!(
-                    "{op}: {} runs, peak {} of the process and {} through the context, {} failed",
-                    ports.runs, heap.peak_bytes, ports.peak_bytes, ports.failures_total
+                    "{op}: {runs} runs, peak {} of the process and {peak} through the context, \
+                     {failures} failed",
+                    heap.peak_bytes
                 ));
             }
         }

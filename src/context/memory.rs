@@ -255,6 +255,7 @@ fn stack(
 }
 
 #[cfg(test)]
+<<<<<<< HEAD
 mod tests {
     use super::*;
     use crate::env::FixedEnvironment;
@@ -410,3 +411,6 @@ mod tests {
         assert!(report.contains("1 x 32 bytes"), "{report}");
     }
 }
+=======
+mod tests;
+>>>>>>> 1e7b95fc9361708d17134219c213a39671403f44

@@ -7,8 +7,8 @@ use gitmind_journal::{CommitIdList, WalkError};
 use gitmind_memory::{Alloc, Vec};
 use gitmind_ports::fs::{FileSystem, FsError};
 
-/// Ids in memory may use 1/64 of the arena's cap.
-const CAP_SHARE: u64 = 64;
+/// Ids in memory may use 1/128 of the arena's cap.
+const CAP_SHARE: u64 = 128;
 
 /// Commit ids by visit number.
 #[derive(Debug)]

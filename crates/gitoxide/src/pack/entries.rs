@@ -12,8 +12,8 @@ use gitmind_git::Error;
 use gitmind_git::oid::Oid;
 use gitmind_memory::{Alloc, MemoryError, Vec};
 
-/// Most entries in memory, which take 8 MiB.
-const RUN_ENTRIES_MAX: usize = 1 << 18;
+/// Most entries in memory, which take 2 MiB.
+const RUN_ENTRIES_MAX: usize = 1 << 16;
 /// Bytes of an entry in a run's file: id, CRC-32, offset.
 const RECORD_BYTES: usize = Oid::LEN + 4 + 8;
 /// Most entries that are read from a run at once.
