@@ -8,11 +8,8 @@ mod fixture_make;
 mod fixtures;
 mod hostile;
 mod list;
-<<<<<<< HEAD
 mod live;
-=======
 mod metrics;
->>>>>>> 1e7b95fc9361708d17134219c213a39671403f44
 mod query_command;
 mod rebuild_command;
 mod refusals;

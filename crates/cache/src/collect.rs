@@ -14,7 +14,7 @@ use gitmind_journal::{
     EdgeOrder, History, JournalItem, MalformedCounts, PayloadBuffer, RangeWalk, walk_into,
     walk_range,
 };
-use gitmind_memory::{Alloc, Arena, Box, InternTable, Vec};
+use gitmind_memory::{Alloc, Arena, Box, Column, InternTable};
 use gitmind_ports::fs::FileSystem;
 use gitmind_ports::progress::{Progress, Step};
 
@@ -131,7 +131,7 @@ struct Collector<'t, 'r, 'a> {
     /// Number of edges so far.
     count: u32,
     /// For each visited commit, the number of edges before it.
-    starts: Vec<'a, u32>,
+    starts: Column<'a, u32>,
     malformed: MalformedCounts,
 }
 
@@ -160,7 +160,7 @@ impl<'t, 'r, 'a> Collector<'t, 'r, 'a> {
             paths: PathKeys::new(source.texts.empty_like(), cap_bytes / PATHS_CAP_SHARE),
             edges,
             count: 0,
-            starts: Vec::new(source.alloc),
+            starts: Column::new(source.alloc),
             malformed: MalformedCounts::default(),
         })
     }

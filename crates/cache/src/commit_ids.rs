@@ -4,7 +4,7 @@ use super::spill::Scratch;
 use core::cell::RefCell;
 use gitmind_git::oid::Oid;
 use gitmind_journal::{CommitIdList, WalkError};
-use gitmind_memory::{Alloc, Vec};
+use gitmind_memory::{Alloc, Column, Vec};
 use gitmind_ports::fs::{FileSystem, FsError};
 
 /// Ids in memory may use 1/128 of the arena's cap.
@@ -14,7 +14,7 @@ const CAP_SHARE: u64 = 128;
 #[derive(Debug)]
 pub(super) struct CommitIds<'a> {
     /// The ids that are not on disk: those with the highest visit numbers.
-    in_memory: Vec<'a, Oid>,
+    in_memory: Column<'a, Oid>,
     /// Largest number of ids in memory.
     in_memory_max: usize,
     cap_bytes: u64,
@@ -36,7 +36,7 @@ impl<'a> CommitIds<'a> {
     /// An empty list. Without a disk, all ids stay in memory.
     pub(super) fn new(alloc: Alloc<'a>, cap_bytes: u64, disk: Option<&'a dyn FileSystem>) -> Self {
         let in_memory_max = usize::try_from(cap_bytes / CAP_SHARE).unwrap_or(usize::MAX) / Oid::LEN;
-        Self { in_memory: Vec::new(alloc), in_memory_max, cap_bytes, disk, spilled: None }
+        Self { in_memory: Column::new(alloc), in_memory_max, cap_bytes, disk, spilled: None }
     }
 
     /// Moves all full blocks to disk.
@@ -47,11 +47,12 @@ impl<'a> CommitIds<'a> {
             unset => unset.insert(Spilled::begin(disk, alloc, self.cap_bytes)?),
         };
         let full = self.in_memory.len() / spilled.ids_per_block * spilled.ids_per_block;
-        for ids in self.in_memory[..full].chunks_exact(spilled.ids_per_block) {
-            spilled.write(ids)?;
+        let ids = self.in_memory.view();
+        for start in (0..full).step_by(spilled.ids_per_block) {
+            spilled.write(ids.range(start..start + spilled.ids_per_block))?;
         }
-        let mut rest = Vec::try_with_capacity(spilled.ids_per_block, alloc)?;
-        rest.try_extend_from_slice(&self.in_memory[full..])?;
+        let mut rest = Column::new(alloc);
+        ids.range(full..ids.len()).try_for_each(|id| rest.try_push(*id))?;
         self.in_memory = rest;
         self.in_memory_max = spilled.ids_per_block;
         Ok(())
@@ -89,7 +90,7 @@ impl<'a> Spilled<'a> {
         Ok(Self { scratch, ids_per_block, blocks: 0, cached })
     }
 
-    fn write(&mut self, ids: &[Oid]) -> Result<(), FsError> {
+    fn write<'i>(&mut self, ids: impl Iterator<Item = &'i Oid>) -> Result<(), FsError> {
         let (block, bytes) = self.cached.get_mut();
         *block = None;
         bytes.clear();

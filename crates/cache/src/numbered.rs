@@ -4,14 +4,14 @@ use super::commit_index::CommitRecord;
 use core::ops::Range;
 use gitmind_git::oid::Oid;
 use gitmind_journal::{CommitIdList, History, WalkError};
-use gitmind_memory::Vec;
+use gitmind_memory::{Column, ColumnRef, Vec};
 
 /// The commits of a journal with the number of edges of each.
 #[derive(Debug)]
 pub(super) struct NumberedCommits<'a, N = Vec<'a, Oid>> {
     history: History<'a, N>,
     /// For each visited commit, the number of edges before it; a last entry with the total.
-    starts: Vec<'a, u32>,
+    starts: Column<'a, u32>,
 }
 
 /// The edges of one commit.
@@ -27,7 +27,7 @@ pub(super) struct Span {
 
 impl<'a, N: CommitIdList> NumberedCommits<'a, N> {
     /// The commits of `history`; `starts` must have one more entry than commits.
-    pub(super) fn new(history: History<'a, N>, starts: Vec<'a, u32>) -> Self {
+    pub(super) fn new(history: History<'a, N>, starts: Column<'a, u32>) -> Self {
         debug_assert_eq!(starts.len(), history.commit_ids().len() + 1, "the last one has an end");
         Self { history, starts }
     }
@@ -39,7 +39,7 @@ impl<'a, N: CommitIdList> NumberedCommits<'a, N> {
 
     /// The number of edges.
     pub(super) fn edges(&self) -> u32 {
-        self.starts.last().copied().unwrap_or(0)
+        self.starts.len().checked_sub(1).map_or(0, |last| self.starts[last])
     }
 
     /// The commits that have edges, in the order of edge ids.
@@ -54,8 +54,8 @@ impl<'a, N: CommitIdList> NumberedCommits<'a, N> {
     }
 
     /// For each visited commit, the number of edges before it; a last entry with the total.
-    pub(super) fn starts(&self) -> &[u32] {
-        &self.starts
+    pub(super) fn starts(&self) -> ColumnRef<'_, u32> {
+        self.starts.view()
     }
 
     /// For each commit its visit number, and the id that its first edge has or would have.

@@ -25,7 +25,7 @@ use gitmind_memory::{Arena, ColumnIter, ColumnRef, MemoryError};
 
 /// Smallest number of entries per group, except the last: enough work to pay for the handover to
 /// a thread.
-const GROUP_ENTRIES_MIN: usize = 512;
+const GROUP_ENTRIES_MIN: usize = 256;
 /// Number of objects that every cache has: metadata, root tree, commit.
 const FIXED_OBJECTS: u32 = 3;
 

@@ -258,12 +258,8 @@ impl<'t, 'a> Rebuild<'t, 'a> {
                     // An update stages its objects in memory; a full rebuild streams them.
                     Err(error) => FullBecause::OverLimit(error.budget().ok_or(error)?),
                 };
-<<<<<<< HEAD
                 arena.absorb_failures();
                 let built = self.full(arena, edges, tip, options)?;
-=======
-                let built = self.full(arena, tip, options)?;
->>>>>>> 1e7b95fc9361708d17134219c213a39671403f44
                 built.with(|report| Report { full_because: Some(because), ..report })
             }
             Some(Err(error)) => match error.memory() {

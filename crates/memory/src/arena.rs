@@ -263,6 +263,11 @@ impl<'a> Arena<'a> {
         self.ledger.note_spill();
     }
 
+    /// Takes the failures so far off the count: the owner goes on without what was requested.
+    pub fn absorb_failures(&self) {
+        self.ledger.absorb_failures();
+    }
+
     /// The bytes it holds now.
     pub const fn held_bytes(&self) -> Bytes {
         self.ledger.held()

@@ -11,7 +11,7 @@ use core::ops::ControlFlow;
 use gitmind_git::Repository;
 use gitmind_git::oid::Oid;
 use gitmind_journal::{EdgeOrder, JournalItem, MalformedCounts, PayloadBuffer, walk};
-use gitmind_memory::{Alloc, Vec};
+use gitmind_memory::{Alloc, Column, Vec};
 
 /// A query on the journal at `tip`.
 pub(super) struct Scan<'q, 'a> {
@@ -63,7 +63,7 @@ impl<'a> Scan<'_, 'a> {
     /// endpoint in visiting order.
     fn find(&self, answer: &mut Answer) -> Result<(NumberedCommits<'a>, Vec<'a, u32>), QueryError> {
         let Self { repository, alloc, tip, edge_order, endpoint } = *self;
-        let (mut starts, mut found) = (Vec::new(alloc), Vec::new(alloc));
+        let (mut starts, mut found) = (Column::new(alloc), Vec::new(alloc));
         let mut payload = PayloadBuffer::new(alloc);
         let mut edges_read = 0_u32;
         let history = walk(repository, alloc, tip, edge_order, |commit| {

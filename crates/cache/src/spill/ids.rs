@@ -2,12 +2,12 @@
 
 use crate::commit_ids::CommitIds;
 use crate::numbered::NumberedCommits;
-use gitmind_memory::{Alloc, MemoryError, Vec};
+use gitmind_memory::{Alloc, ColumnRef, MemoryError, Vec};
 
 /// The edge ids by position in visiting order.
 pub(super) struct EdgeIds<'n> {
     /// For each visited commit, the number of edges before it; a last entry with the total.
-    starts: &'n [u32],
+    starts: ColumnRef<'n, u32>,
     /// For each visited commit, the id of its first edge.
     first_edges: Vec<'n, u32>,
 }
@@ -43,13 +43,22 @@ impl Cursor<'_> {
     pub(super) fn id(&mut self, visit: u32) -> u32 {
         let EdgeIds { starts, first_edges } = self.ids;
         // Exponential search: the edges of a shard are spread over many commits.
-        let left = &starts[self.commit..];
+        let is_before = |commit: usize| commit < starts.len() && *starts.at(commit) <= visit;
         let mut step = 1;
-        while left.get(step).is_some_and(|start| *start <= visit) {
+        while is_before(self.commit + step) {
             step *= 2;
         }
-        let within = &left[step / 2..left.len().min(step)];
-        self.commit += step / 2 + within.partition_point(|start| *start <= visit) - 1;
-        first_edges[self.commit] + (visit - starts[self.commit])
+        // Binary search between the last commit that is before and the first that is not.
+        let mut behind = self.commit + step;
+        self.commit += step / 2;
+        while behind - self.commit > 1 {
+            let middle = self.commit + (behind - self.commit) / 2;
+            if is_before(middle) {
+                self.commit = middle;
+            } else {
+                behind = middle;
+            }
+        }
+        first_edges[self.commit] + (visit - starts.at(self.commit))
     }
 }

@@ -96,6 +96,7 @@ impl<'p, 'w, 'a> Passes<'p, 'w, 'a> {
             match pass(self, arena, (shard, range)) {
                 Ok(()) => {}
                 Err(LoadError::TooLarge(least, most)) => {
+                    arena.absorb_failures();
                     for part in range.split(least, most).into_iter().rev().flatten() {
                         ranges.try_push(part)?;
                     }

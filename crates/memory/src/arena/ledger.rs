@@ -126,6 +126,10 @@ impl<'a> Ledger<'a> {
     /// Counts a spill, which absorbs the failures so far.
     pub(super) fn note_spill(&self) {
         self.spills.set(self.spills.get() + 1);
+        self.absorb_failures();
+    }
+
+    pub(super) fn absorb_failures(&self) {
         self.failed.set(0);
         self.failed_above_port.set(0);
     }

@@ -252,6 +252,8 @@ fn a_spill_absorbs_the_failures_before_it_and_the_port_counts_its_own() {
     assert_eq!(counts(&arena), [0, 0, 1]);
     arena.try_alloc_zeroed(17 << 10, 1).expect_err("it is over the cap");
     assert_eq!(counts(&arena), [1, 1, 1]);
+    arena.absorb_failures();
+    assert_eq!(counts(&arena), [0, 0, 1]);
 }
 
 #[test]
