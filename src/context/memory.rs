@@ -153,8 +153,8 @@ impl Memory {
         &self.registry
     }
 
-    /// The operations that run now, to be asked on any thread. Without tracing there are no accounts
-    /// by operation, so their bytes and failures are those of all operations.
+    /// The operations that run now, to be asked on any thread. Without tracing there are no
+    /// accounts by operation, so their bytes and failures are those of all operations.
     ///
     /// ```
     /// use gitmind::context::{Memory, Toggles, operation};
@@ -164,8 +164,9 @@ impl Memory {
     /// let memory = Memory::new(&toggles, Bytes::from_mib(256));
     /// let scope = memory.begin(operation::JOURNAL_READ)?;
     /// let kept = scope.tag(memory.alloc()).try_box([0_u8; 2048])?;
-    /// let live: Vec<String> = memory.live().map(|op| op.to_string()).collect();
-    /// assert_eq!(live, ["journal.read: 2.0 KiB of 256.0 MiB, peak 2.0 KiB, 0 failed, 0.0 s"]);
+    /// let live = memory.live().next().expect("one runs").to_string();
+    /// let expected = "journal.read: 2.0 KiB of 256.0 MiB, peak 2.0 KiB, 0 failed, ";
+    /// assert!(live.starts_with(expected), "{live}");
     /// drop(kept);
     /// drop(scope);
     /// assert_eq!(memory.live().count(), 0);
@@ -305,6 +306,10 @@ mod tests {
 
     #[test]
     fn a_running_operation_has_its_bytes_or_those_of_all_which_it_says() {
+        let line = |mut live: OpReading| {
+            live.elapsed = std::time::Duration::ZERO;
+            live.to_string()
+        };
         let live = |variables: [(&str, &str); 1]| {
             let memory = memory(variables);
             let scope = memory.begin(operation::JOURNAL_READ).expect("few run");
@@ -313,7 +318,7 @@ mod tests {
             let _of_the_other =
                 other.tag(memory.alloc()).try_box([0_u8; 1 << 10]).expect("it fits");
             std::thread::scope(|threads| {
-                let lines = || memory.live().map(|op| op.to_string()).collect::<std::vec::Vec<_>>();
+                let lines = || memory.live().map(line).collect::<std::vec::Vec<_>>();
                 threads.spawn(lines).join().expect("no panic in it")
             })
         };
