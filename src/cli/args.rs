@@ -18,8 +18,9 @@ use std::path::PathBuf;
     max_term_width = 100,
     after_help = "Exit status: 0 done or within budget, 1 failed or over budget, 2 usage error or \
                   no verdict.\n\nSignals: at SIGUSR1 a long command prints on stderr which \
-                  operation runs, with its memory, limit, peak, failures and time.\n\nExamples:\n  git mind cache-rebuild\n  git mind -C ../repo \
-                  list --limit 10\n  git-mind budget --json"
+                  operation runs, with its memory, limit, peak, failures and time.\n\n\
+                  Examples:\n  git mind cache-rebuild\n  git mind -C ../repo list --limit 10\n  \
+                  git-mind budget --json"
 )]
 pub struct Args {
     /// Run as if started in DIR; may be given more than once

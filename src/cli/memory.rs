@@ -53,8 +53,8 @@ pub(super) fn end(
     if toggles.trace.is_some() && !toggles.disable_custom_allocators {
         let process = allocator.diagnostics();
         output.note(&format!(
-            "process: peak {}, {} outstanding, {} allocations ({} of up to {SMALL_BYTES_MAX} bytes), \
-             {} failed",
+            "process: peak {}, {} outstanding, {} allocations \
+             ({} of up to {SMALL_BYTES_MAX} bytes), {} failed",
             process.peak_bytes,
             process.bytes_outstanding,
             process.allocations_total,

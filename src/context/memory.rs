@@ -154,8 +154,8 @@ impl Memory {
         &self.registry
     }
 
-    /// The operations that run now, to be asked on any thread. Without tracing there are no accounts
-    /// by operation, so their bytes and failures are those of all operations.
+    /// The operations that run now, to be asked on any thread. Without tracing there are no
+    /// accounts by operation, so their bytes and failures are those of all operations.
     ///
     /// ```
     /// use gitmind::context::{Memory, Toggles, operation};
@@ -165,8 +165,9 @@ impl Memory {
     /// let memory = Memory::new(&toggles, Bytes::from_mib(256));
     /// let scope = memory.begin(operation::JOURNAL_READ)?;
     /// let kept = scope.tag(memory.alloc()).try_box([0_u8; 2048])?;
-    /// let live: Vec<String> = memory.live().map(|op| op.to_string()).collect();
-    /// assert_eq!(live, ["journal.read: 2.0 KiB of 256.0 MiB, peak 2.0 KiB, 0 failed, 0.0 s"]);
+    /// let live = memory.live().next().expect("one runs").to_string();
+    /// let expected = "journal.read: 2.0 KiB of 256.0 MiB, peak 2.0 KiB, 0 failed, ";
+    /// assert!(live.starts_with(expected), "{live}");
     /// drop(kept);
     /// drop(scope);
     /// assert_eq!(memory.live().count(), 0);

@@ -101,6 +101,31 @@ fn an_import_that_waits_for_its_input_answers_and_then_ends_as_ever() {
     assert!(quiet.stdout.starts_with("Imported "), "{}", quiet.stdout);
 }
 
+#[test]
+fn a_rebuild_at_work_answers_and_gives_the_same_tree() {
+    let repository = TempRepository::fixture("medium");
+    let tree = |ran: &Ran| {
+        let document: serde_json::Value = serde_json::from_str(&ran.stdout).expect("a document");
+        document["root_tree"].clone()
+    };
+    let args = ["cache-rebuild", "--force", "--json"];
+    let quiet = repository.mind(&args);
+    // One that has ended when it is asked proves nothing, and another is asked.
+    let asked = (0..50).find_map(|_| {
+        let mut command = mind_command(repository.path(), &args);
+        command.stdout(Stdio::piped()).env("GITMIND_LOG_LEVEL", "INFO");
+        let rebuild = AtWork::start(&mut command);
+        let begun = rebuild.messages.recv_timeout(PATIENCE).expect("an event");
+        assert!(begun.contains("event=rebuild_start"), "{begun}");
+        rebuild.ask();
+        let said = rebuild.messages.recv_timeout(PATIENCE).expect("an event or an answer");
+        let ran = rebuild.end();
+        assert_eq!((ran.code, tree(&ran)), (0, tree(&quiet)), "{ran:?}");
+        said.starts_with("git-mind: ").then_some(said)
+    });
+    assert_tells(&asked.expect("one of them is at work"), "cache.rebuild");
+}
+
 /// A pipe that is full, so that whoever writes to it waits.
 fn full_pipe() -> (PipeReader, Stdio) {
     let (reader, mut writer) = std::io::pipe().expect("a pipe");

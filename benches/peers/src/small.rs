@@ -1,8 +1,9 @@
 //! What is made of small objects, with them on the system's heap and pooled: how long each takes.
 //!
 //! The kill switch decides, as in the program. An event is one of a rebuild, from its fields to its
-//! line. An edge of an import is what follows the parser: its paths are interned, then it is encoded.
-//! Beside them, blocks of up to 4 KiB come and go on the process's heap, as in a service at work.
+//! line. An edge of an import is what follows the parser: its paths are interned, then it is
+//! encoded. Beside them, blocks of up to 4 KiB come and go on the process's heap, as in a service
+//! at work.
 
 use std::collections::VecDeque;
 use std::io;

@@ -4,9 +4,10 @@
 //! requests of up to 256 bytes from four bins (32, 64, 128, 256 bytes; alignment up to the bin's
 //! size) by taking a slot off a short stack. Whatever is larger goes to the port.
 //!
-//! A bin's slots come from superblocks of 64 KiB, carved from regions, which come from the port: the
-//! first has one superblock, and later ones as many as the slab has then, up to four. A superblock without a block goes back to its region and a region without a block to
-//! the port, at once, but for a bounded reserve: one superblock per bin, one region.
+//! A bin's slots come from superblocks of 64 KiB, carved from regions, which come from the port:
+//! the first has one superblock, and later ones as many as the slab has then, up to four. A
+//! superblock without a block goes back to its region and a region without a block to the port, at
+//! once, but for a bounded reserve: one superblock per bin, regions of 256 KiB together.
 //!
 //! **Threads.** A slab belongs to the thread that made it: it is neither `Send` nor `Sync`, so a
 //! container on `&Slab` cannot be freed elsewhere. [`SlabBox`] is the exception: it may be dropped

@@ -125,3 +125,31 @@ fn a_leak_is_reported_at_the_end() {
     let report = memory.finish().expect_err("a block is outstanding").to_string();
     assert!(report.contains("1 x 32 bytes"), "{report}");
 }
+
+#[test]
+fn a_running_operation_has_its_bytes_or_those_of_all_which_it_says() {
+    let line = |mut live: OpReading| {
+        live.elapsed = std::time::Duration::ZERO;
+        live.to_string()
+    };
+    let live = |variables: [(&str, &str); 1]| {
+        let memory = memory(variables);
+        let scope = memory.begin(operation::JOURNAL_READ).expect("few run");
+        let other = memory.begin(operation::CACHE_QUERY).expect("few run");
+        let _of_it = scope.tag(memory.alloc()).try_box([0_u8; 3 << 10]).expect("it fits");
+        let _of_the_other = other.tag(memory.alloc()).try_box([0_u8; 1 << 10]).expect("it fits");
+        std::thread::scope(|threads| {
+            let lines = || memory.live().map(line).collect::<std::vec::Vec<_>>();
+            threads.spawn(lines).join().expect("no panic in it")
+        })
+    };
+    let of =
+        |numbers: &str| [format!("journal.read: {numbers}"), format!("cache.query: {numbers}")];
+    let all = "4.0 KiB of 1.0 MiB, peak 4.0 KiB, 0 failed, 0.0 s (bytes of all operations)";
+    assert_eq!(live([("GM_ALLOC_ZEROIZE", "0")]), of(all));
+    let [read, query] = live([("GM_ALLOC_TRACE", "1")]).try_into().expect("two run");
+    assert_eq!(read, "journal.read: 3.0 KiB of 1.0 MiB, peak 3.0 KiB, 0 failed, 0.0 s");
+    assert_eq!(query, "cache.query: 1.0 KiB of 1.0 MiB, peak 1.0 KiB, 0 failed, 0.0 s");
+    let killed = live([("GM_DISABLE_CUSTOM_ALLOCATORS", "1")]);
+    assert_eq!(killed, of(&all.replace(" of 1.0 MiB", "")));
+}
