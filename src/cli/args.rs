@@ -141,11 +141,11 @@ pub(super) struct StatsArgs {
 #[command(
     after_help = "An object is a path of HEAD's commit, relative to the current directory, or an \
                         object id of 40 hexadecimal digits. Such digits are always an id; a file \
-                        with that name is ./NAME. A path stands for its content at HEAD; edges \
-                        of older content are found by its object id.\n\nExamples:\n  git \
-                        mind query --from src/main.c\n  git mind query --to docs/spec.md \
-                        --type implements\n  git mind query --from src/main.c --json \
-                        | jq '.edges[].target_path'"
+                        with that name is ./NAME. A path stands for its content at HEAD and for \
+                        every edge that was recorded under it, whatever its content was then; \
+                        HEAD need not have it any more.\n\nExamples:\n  git mind query --from \
+                        src/main.c\n  git mind query --to docs/spec.md --type implements\n  git \
+                        mind query --from src/main.c --json | jq '.edges[].target_path'"
 )]
 pub(super) struct QueryArgs {
     #[command(flatten)]
@@ -153,6 +153,9 @@ pub(super) struct QueryArgs {
     /// Only edges of this type: implements, references, depends_on, augments, custom, or a number
     #[arg(long = "type", value_name = "TYPE", value_parser = parse_relation)]
     pub(super) relation: Option<RelationArg>,
+    /// Only edges of the content that the path has at HEAD
+    #[arg(long)]
+    pub(super) exact: bool,
     /// Branch whose edges to print [default: the one that is checked out]
     #[arg(long, value_name = "NAME")]
     pub(super) branch: Option<String>,

@@ -49,7 +49,7 @@ pub(super) fn run(
         event.text("branch", branch.as_str().as_bytes())?;
         event.text("mode", b"query")
     });
-    let path = named.path.as_ref().map(OwnedPath::as_bytes);
+    let path = named.path.as_ref().map(OwnedPath::as_bytes).filter(|_| !options.exact);
     let endpoint = Endpoint { object: named.object, path, direction };
     if let Some(missing) = named.missing {
         let any = context.query(&branch, endpoint, |_| Ok::<_, Failure>(ControlFlow::Break(())))?;

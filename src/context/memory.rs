@@ -27,7 +27,7 @@ pub struct Memory {
     pooling: Pooling,
     zeroing: Zeroing,
     cache_rebuild: ArenaSize,
-    attr_query: ArenaSize,
+    other_cap: Bytes,
     arenas: OpArenas,
 }
 
@@ -90,19 +90,9 @@ impl Memory {
         let registry = Registry::new();
         let pooling = if toggles.disable_custom_allocators { Pooling::Off } else { Pooling::On };
         let zeroing = if toggles.zeroize { Zeroing::On } else { Zeroing::Off };
-        let Toggles { cache_rebuild, attr_query, .. } = *toggles;
+        let Toggles { cache_rebuild, attr_query_cap: other_cap, .. } = *toggles;
         let arenas = OpArenas::new();
-        Self {
-            stack,
-            limit,
-            registry,
-            warning,
-            pooling,
-            zeroing,
-            cache_rebuild,
-            attr_query,
-            arenas,
-        }
+        Self { stack, limit, registry, warning, pooling, zeroing, cache_rebuild, other_cap, arenas }
     }
 
     /// A handle that is charged to no operation (untagged).
@@ -114,12 +104,12 @@ impl Memory {
     }
 
     /// An arena on `alloc`. With the kill switch each object is an allocation of its own. A rebuild
-    /// has its own hint and cap; all other operations have those of a query. When the arena is
+    /// has a hint and a cap of its own; all other operations have the cap of a query. When the arena is
     /// dropped, its counters are added to [`Memory::arena_totals`].
     pub fn arena<'s>(&'s self, alloc: Alloc<'s>) -> OpArena<'s> {
         let ArenaSize { hint, cap } = match alloc.op().op() {
             Some(operation::CACHE_REBUILD) => self.cache_rebuild,
-            _ => self.attr_query,
+            _ => ArenaSize { hint: Bytes::ZERO, cap: self.other_cap },
         };
         let arena = Arena::with(alloc, hint, cap, self.pooling, self.zeroing);
         let arena = arena.with_large_objects_in_blocks();

@@ -27,8 +27,8 @@ pub struct Toggles {
     pub oom: Schedule,
     /// The arena of a rebuild.
     pub cache_rebuild: ArenaSize,
-    /// The arena of a query by attributes.
-    pub attr_query: ArenaSize,
+    /// The budget of a query, and the cap of any other arena.
+    pub attr_query_cap: Bytes,
     origins: [Option<String>; NAMES.len()],
 }
 
@@ -42,7 +42,7 @@ pub struct ArenaSize {
 }
 
 /// The variables, in the order of reports.
-const NAMES: [&str; 9] = [
+const NAMES: [&str; 8] = [
     "GM_DISABLE_CUSTOM_ALLOCATORS",
     "GM_ALLOC_TRACE",
     "GM_ALLOC_HISTO",
@@ -50,7 +50,6 @@ const NAMES: [&str; 9] = [
     "GM_TEST_OOM_N",
     "GM_ARENA_HINT_CACHE_REBUILD",
     "GM_ARENA_CAP_CACHE_REBUILD",
-    "GM_ARENA_HINT_ATTR_QUERY",
     "GM_ARENA_CAP_ATTR_QUERY",
 ];
 
@@ -65,7 +64,7 @@ const HAS_HISTOGRAM: bool = cfg!(any(test, feature = "histogram"));
 const HAS_FAULTS: bool = cfg!(any(test, debug_assertions, feature = "fault-toggle"));
 
 const CACHE_REBUILD: ArenaSize = ArenaSize { hint: Bytes::from_mib(8), cap: Bytes::from_mib(256) };
-const ATTR_QUERY: ArenaSize = ArenaSize { hint: Bytes::from_mib(1), cap: Bytes::from_mib(128) };
+const ATTR_QUERY_CAP: Bytes = Bytes::from_mib(128);
 
 /// A variable whose value cannot be used.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -147,15 +146,15 @@ impl Toggles {
             let value = env.var(name).filter(|value| !value.is_empty());
             *origin = value.map(|value| value.to_string_lossy().into_owned());
         }
-        let [disable, trace, histogram, zeroize, oom, arenas @ ..] = &origins;
+        let [disable, trace, histogram, zeroize, oom, hint, cap, query_cap] = &origins;
         let toggles = Self {
             disable_custom_allocators: value(0, disable, parse_switch, SWITCH_VALUES, false)?,
             trace: value(1, trace, parse::trace, TRACE, None)?,
             histogram: value(2, histogram, parse_switch, SWITCH_VALUES, false)?,
             zeroize: value(3, zeroize, parse_switch, SWITCH_VALUES, false)?,
             oom: value(4, oom, parse::schedule, SCHEDULE, Schedule::NEVER)?,
-            cache_rebuild: arena(5, &arenas[0], &arenas[1], CACHE_REBUILD)?,
-            attr_query: arena(7, &arenas[2], &arenas[3], ATTR_QUERY)?,
+            cache_rebuild: arena(5, hint, cap, CACHE_REBUILD)?,
+            attr_query_cap: value(7, query_cap, parse::size, SIZE, ATTR_QUERY_CAP)?,
             origins: origins.clone(),
         };
         toggles.supported(2, toggles.histogram && !HAS_HISTOGRAM, "histogram")?;
@@ -178,7 +177,7 @@ impl Toggles {
     /// the arena, so its budget is never below the default.
     pub fn budget_of(&self, op: Op) -> Bytes {
         match op {
-            operation::ATTR_QUERY | operation::CACHE_QUERY => self.attr_query.cap,
+            operation::ATTR_QUERY | operation::CACHE_QUERY => self.attr_query_cap,
             _ => self.cache_rebuild.cap.max(CACHE_REBUILD.cap),
         }
     }
@@ -211,8 +210,7 @@ impl Toggles {
             (written(4, "none"), "fail the Nth allocation"),
             (size(self.cache_rebuild.hint), "first block of a rebuild's arena, in bytes"),
             (size(self.cache_rebuild.cap), "largest size of a rebuild's arena, in bytes"),
-            (size(self.attr_query.hint), "first block of a query's arena, in bytes"),
-            (size(self.attr_query.cap), "largest size of a query's arena, in bytes"),
+            (size(self.attr_query_cap), "budget of a query, in bytes"),
         ];
         let mut index = 0;
         values.map(|(value, meaning)| {

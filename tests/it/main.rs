@@ -10,6 +10,7 @@ mod hostile;
 mod list;
 mod live;
 mod metrics;
+mod query_by_path;
 mod query_command;
 mod rebuild_command;
 mod refusals;

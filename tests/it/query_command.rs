@@ -31,7 +31,7 @@ fn edges_are_those_of_the_list_with_their_ids() {
         for path in ["Makefile", "LICENSE", "docs/spec.md", "src/main.rs", "docs"] {
             let oid = repository.git(&["rev-parse", &format!("HEAD:{path}")]);
             let mut expected: Vec<_> = listed.iter().filter(|edge| edge[key] == *oid).collect();
-            let (answered, document) = edges(&repository, &[side, path]);
+            let (answered, document) = edges(&repository, &[side, path, "--exact"]);
             assert_eq!(
                 (&document["from_cache"], &document["cache"]),
                 (&true.into(), &"current".into())
@@ -47,6 +47,10 @@ fn edges_are_those_of_the_list_with_their_ids() {
             assert_eq!(expected, [&Value::Null; 0], "{side} {path}");
             assert_eq!(edges(&repository, &[side, &oid]).0, answered, "an id says the same");
             assert_eq!(edges(&repository, &[side, &oid.to_uppercase()]).0, answered);
+            let of_path = listed
+                .iter()
+                .filter(|edge| edge[key] == *oid || edge[key.replace("_oid", "_path")] == *path);
+            assert_eq!(edges(&repository, &[side, path]).0.len(), of_path.count(), "any content");
             seen += answered.len();
         }
         assert!(seen > 7, "{side}: {seen}");

@@ -17,7 +17,7 @@ fn without_variables_everything_is_off() {
     assert!(!toggles.disable_custom_allocators && !toggles.histogram && !toggles.zeroize);
     assert_eq!((toggles.trace, toggles.oom), (None, Schedule::NEVER));
     assert_eq!(toggles.cache_rebuild.cap, Bytes::from_mib(256));
-    assert_eq!(toggles.attr_query.cap, Bytes::from_mib(128));
+    assert_eq!(toggles.attr_query_cap, Bytes::from_mib(128));
     assert!(toggles.list().iter().all(|toggle| toggle.origin == Origin::Default));
 }
 
@@ -31,7 +31,6 @@ fn each_variable_is_read_and_listed_with_its_origin() {
         ("GM_TEST_OOM_N", "7+", "7+"),
         ("GM_ARENA_HINT_CACHE_REBUILD", "64KiB", "65536"),
         ("GM_ARENA_CAP_CACHE_REBUILD", "2MiB", "2097152"),
-        ("GM_ARENA_HINT_ATTR_QUERY", "100", "100"),
         ("GM_ARENA_CAP_ATTR_QUERY", "1GiB", "1073741824"),
     ];
     for (index, (name, value, shown)) in cases.into_iter().enumerate() {
@@ -96,11 +95,11 @@ fn a_value_that_is_not_utf8_is_an_error() {
 #[test]
 fn a_hint_above_its_cap_names_both() {
     let env = FixedEnvironment::from([
-        ("GM_ARENA_HINT_ATTR_QUERY", "2MiB"),
-        ("GM_ARENA_CAP_ATTR_QUERY", "1MiB"),
+        ("GM_ARENA_HINT_CACHE_REBUILD", "2MiB"),
+        ("GM_ARENA_CAP_CACHE_REBUILD", "1MiB"),
     ]);
     let error = Toggles::read(&env).expect_err("it does not fit").to_string();
-    let expected = "GM_ARENA_HINT_ATTR_QUERY is `2MiB`, above GM_ARENA_CAP_ATTR_QUERY, \
+    let expected = "GM_ARENA_HINT_CACHE_REBUILD is `2MiB`, above GM_ARENA_CAP_CACHE_REBUILD, \
                     which is 1048576 bytes";
     assert_eq!(error, expected);
 }

@@ -2,12 +2,11 @@
 
 use super::ids::EdgeIds;
 use super::partition::Partition;
-use super::record::{number, oid};
+use super::record::number;
 use super::scratch::Scratch;
 use crate::bitmap::{CONTAINER_WORDS, IdsEncoder};
 use crate::error::RebuildError;
 use crate::postings::zeroed;
-use gitmind_git::oid::Oid;
 use gitmind_memory::{Alloc, Arena};
 
 /// A window may use 1/4 of the arena's cap.
@@ -15,12 +14,11 @@ const CAP_SHARE: u64 = 4;
 /// Ids of a word of a window.
 const WORD_IDS: u32 = u32::BITS;
 
-/// The ids of the edges of `object` in `partition`, encoded. Reads the partition once for each
-/// window of ids, and calls `visit` with each of the records once.
+/// The ids of the edges in `partition`, which are of one object, encoded. Reads the partition once
+/// for each window of ids, and calls `visit` with each of the records once.
 pub(super) fn encode<'a>(
     (arena, alloc): (&Arena<'_>, Alloc<'a>),
     (scratch, partition): (&Scratch<'_>, &Partition<'_>),
-    object: Oid,
     (ids, edges): (&EdgeIds<'_>, u32),
     mut visit: impl FnMut(&[u8]),
 ) -> Result<IdsEncoder<'a>, RebuildError> {
@@ -33,15 +31,13 @@ pub(super) fn encode<'a>(
         window.fill(0);
         let mut cursor = ids.cursor();
         partition.read(scratch, |record| {
-            if oid(record, 0) == object {
-                let id = cursor.id(number(record));
-                let place = id.checked_sub(first).map(|id| (id / WORD_IDS) as usize);
-                if let Some(word) = place.and_then(|place| window.get_mut(place)) {
-                    *word |= 1 << (id % WORD_IDS);
-                }
-                if first == 0 {
-                    visit(record);
-                }
+            let id = cursor.id(number(record));
+            let place = id.checked_sub(first).map(|id| (id / WORD_IDS) as usize);
+            if let Some(word) = place.and_then(|place| window.get_mut(place)) {
+                *word |= 1 << (id % WORD_IDS);
+            }
+            if first == 0 {
+                visit(record);
             }
             Ok::<_, RebuildError>(())
         })?;

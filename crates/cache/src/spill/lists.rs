@@ -1,7 +1,6 @@
-//! Loading a range of a partition into the arena, as posting lists of its objects or paths.
+//! Loading a partition into the arena, as posting lists of its objects or paths.
 
 use super::ids::EdgeIds;
-use super::key_range::KeyRange;
 use super::partition::Partition;
 use super::record::{number, oid};
 use super::scratch::Scratch;
@@ -11,7 +10,7 @@ use crate::postings::{Buffers, Postings, zeroed};
 use gitmind_git::oid::Oid;
 use gitmind_memory::{Alloc, Arena, ArenaColumn};
 
-/// The posting lists of a range in one direction.
+/// The posting lists of a partition in one direction.
 pub(super) struct Lists<'r, 'a> {
     objects: OidTable<'r, 'a>,
     /// The numbers of the objects, sorted by object id.
@@ -19,71 +18,34 @@ pub(super) struct Lists<'r, 'a> {
     postings: Postings<'r>,
 }
 
-/// Why a range was not handled: it does not fit in the arena, or something else failed.
-pub(super) enum LoadError {
-    /// The least and the greatest key that were met; equal when there was only one.
-    TooLarge(Oid, Oid),
-    Rebuild(RebuildError),
-}
-
-impl From<RebuildError> for LoadError {
-    fn from(error: RebuildError) -> Self {
-        Self::Rebuild(error)
-    }
-}
-
-impl LoadError {
-    /// The same error, or `TooLarge` when the arena's cap is the cause and `objects` has keys.
-    pub(super) fn after(self, objects: &OidTable<'_, '_>) -> Self {
-        let keys = objects.oids();
-        let bounds = keys.iter().min().zip(keys.iter().max());
-        match (self, bounds) {
-            (Self::Rebuild(error), Some((least, most))) if error.is_over_cap() => {
-                Self::TooLarge(*least, *most)
-            }
-            (error, _) => error,
-        }
-    }
-}
-
 impl<'r, 'a> Lists<'r, 'a> {
-    /// Groups the records of `partition` in `range` by their first object id; calls `visit` for
-    /// each record with the number of that object.
+    /// Groups the records of `partition` by their first object id; calls `visit` for each record
+    /// with the number of that object.
     pub(super) fn load(
         (arena, alloc): (&'r Arena<'r>, Alloc<'a>),
         scratch: &Scratch<'_>,
-        (partition, range): (&Partition<'_>, KeyRange),
+        partition: &Partition<'_>,
         ids: &EdgeIds<'_>,
         mut visit: impl FnMut(u32, &[u8]) -> Result<(), RebuildError>,
-    ) -> Result<Self, LoadError> {
+    ) -> Result<Self, RebuildError> {
         let mut objects = OidTable::new(arena, alloc);
         let mut edges = ArenaColumn::new(arena);
         let mut cursor = ids.cursor();
-        let read = partition.read(scratch, |record| {
-            let object = oid(record, 0);
-            if range.contains(object) {
-                let object = objects.number(object)?;
-                edges.try_push((cursor.id(number(record)), object))?;
-                visit(object, record)?;
-            }
-            Ok::<_, RebuildError>(())
-        });
-        let grouped = read.and_then(|()| {
-            let count = objects.oids().len();
-            let postings = Buffers::new(arena, count, edges.len())?
-                .group_unordered(count, edges.view().iter().copied());
-            let sorted = zeroed(arena, count)?;
-            for (slot, number) in sorted.iter_mut().zip(0..) {
-                *slot = number;
-            }
-            let oids = objects.oids();
-            sorted.sort_unstable_by_key(|&number| *oids.at(number as usize));
-            Ok((sorted, postings))
-        });
-        match grouped {
-            Ok((sorted, postings)) => Ok(Self { objects, sorted, postings }),
-            Err(error) => Err(LoadError::from(error).after(&objects)),
+        partition.read(scratch, |record| {
+            let object = objects.number(oid(record, 0))?;
+            edges.try_push((cursor.id(number(record)), object))?;
+            visit(object, record)
+        })?;
+        let count = objects.oids().len();
+        let postings = Buffers::new(arena, count, edges.len())?
+            .group_unordered(count, edges.view().iter().copied());
+        let sorted = zeroed(arena, count)?;
+        for (slot, number) in sorted.iter_mut().zip(0..) {
+            *slot = number;
         }
+        let oids = objects.oids();
+        sorted.sort_unstable_by_key(|&number| *oids.at(number as usize));
+        Ok(Self { objects, sorted, postings })
     }
 
     /// The objects.

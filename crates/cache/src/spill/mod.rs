@@ -2,11 +2,10 @@
 //!
 //! Each edge becomes four records: one in the partition of the shard of its source, one in that of
 //! its target, and the same for the keys of their paths. Writing the cache loads one partition at a
-//! time, or as much of one as fits in the arena, so that memory is bounded whatever the journal is.
+//! time, or parts of one that fit in the arena, so that memory is bounded whatever the journal is.
 
 mod hub;
 mod ids;
-mod key_range;
 mod lists;
 mod partition;
 mod record;

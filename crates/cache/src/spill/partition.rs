@@ -1,10 +1,12 @@
-//! Fixed-size records on disk, partitioned by shard.
+//! Fixed-size records on disk, partitioned by a byte of the key at their start.
 
+use super::record::oid;
 use super::scratch::Scratch;
+use gitmind_git::oid::Oid;
 use gitmind_memory::{Alloc, Vec};
 use gitmind_ports::fs::FsError;
 
-/// A partition for each shard.
+/// A partition for each value of a byte; of the first one, which is the shard.
 pub(super) struct Shards<'a>(Vec<'a, Partition<'a>>);
 
 /// Records in the order of insertion: full blocks on disk, the rest in memory.
@@ -48,6 +50,39 @@ impl<'a> Shards<'a> {
 }
 
 impl<'a> Partition<'a> {
+    /// A partition without records.
+    pub(super) const fn empty(alloc: Alloc<'a>) -> Self {
+        Self { record_bytes: 1, full_bytes: 0, buffer: Vec::new(alloc), blocks: Vec::new(alloc) }
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.buffer.is_empty() && self.blocks.is_empty()
+    }
+
+    /// The least and the greatest key; `None` without records.
+    pub(super) fn bounds(&self, scratch: &Scratch<'_>) -> Result<Option<(Oid, Oid)>, FsError> {
+        let mut bounds: Option<(Oid, Oid)> = None;
+        self.read(scratch, |record| {
+            let key = oid(record, 0);
+            let (least, most) = bounds.unwrap_or((key, key));
+            bounds = Some((least.min(key), most.max(key)));
+            Ok::<_, FsError>(())
+        })?;
+        Ok(bounds)
+    }
+
+    /// The same records, in a partition for each value of byte number `at` of their keys.
+    pub(super) fn split(
+        &self,
+        alloc: Alloc<'a>,
+        scratch: &Scratch<'_>,
+        at: usize,
+    ) -> Result<Shards<'a>, FsError> {
+        let mut parts = Shards::new(alloc, self.record_bytes, scratch)?;
+        self.read(scratch, |record| parts.try_push(scratch, record[at], record))?;
+        Ok(parts)
+    }
+
     fn new(alloc: Alloc<'a>, record_bytes: usize, scratch: &Scratch<'_>) -> Self {
         let full_bytes = scratch.block_bytes() / record_bytes * record_bytes;
         Self { record_bytes, full_bytes, buffer: Vec::new(alloc), blocks: Vec::new(alloc) }

@@ -10,8 +10,8 @@ use gitmind_ports::fs::{BoxedScratch, FileSystem, FsError, SafeName, TempDir};
 const CAP_SHARE: u64 = 8192;
 /// Upper bound of a block: larger writes are not faster.
 const BLOCK_BYTES_MAX: u64 = 16 << 10;
-/// Lower bound of a block: a few records.
-const BLOCK_BYTES_MIN: u64 = 128;
+/// Lower bound of a block: smaller reads and writes are too many.
+const BLOCK_BYTES_MIN: u64 = 1 << 10;
 
 /// Blocks on disk, each of which is written once.
 #[derive(Debug)]
