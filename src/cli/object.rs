@@ -22,9 +22,9 @@ pub(super) struct Named<'a> {
     pub(super) missing: Option<Failure>,
 }
 
-/// The object or the path that `word` names. Forty hexadecimal digits are an id, even when the object does not
-/// exist or a file has that name, so that a script does the same in every tree; such a file is
-/// `./<name>`. Anything else is a path relative to the current directory.
+/// The object or the path that `word` names. Forty hexadecimal digits are an id, even when the
+/// object does not exist or a file has that name, so that a script does the same in every tree;
+/// such a file is `./<name>`. Anything else is a path relative to the current directory.
 pub(super) fn named<'a>(
     context: &Context<'a>,
     location: &Location,

@@ -104,8 +104,8 @@ impl Memory {
     }
 
     /// An arena on `alloc`. With the kill switch each object is an allocation of its own. A rebuild
-    /// has a hint and a cap of its own; all other operations have the cap of a query. When the arena is
-    /// dropped, its counters are added to [`Memory::arena_totals`].
+    /// has a hint and a cap of its own; all other operations have the cap of a query. When the
+    /// arena is dropped, its counters are added to [`Memory::arena_totals`].
     pub fn arena<'s>(&'s self, alloc: Alloc<'s>) -> OpArena<'s> {
         let ArenaSize { hint, cap } = match alloc.op().op() {
             Some(operation::CACHE_REBUILD) => self.cache_rebuild,

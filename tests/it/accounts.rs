@@ -36,7 +36,7 @@ fn bytes_of_a_read_are_charged_to_its_operation() {
         let alloc = scope.tag(memory.alloc());
         let table = memory.intern_table(alloc);
         let counted = Statistics::read(&repository, alloc, tip, table).expect("there is memory");
-        assert_eq!((counted.edges(), counted.commits(), counted.paths()), (5, 5, 2));
+        assert_eq!((counted.edges(), counted.commits(), counted.paths()), (5, 5, 6));
         drop(counted);
         drop(scope);
         let totals = memory.registry().totals(op);

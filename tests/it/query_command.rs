@@ -204,7 +204,7 @@ fn an_object_is_a_path_of_the_current_directory_or_an_id() {
     let expected = count(work, "src/main.rs");
     assert_eq!(count(&inside, "main.rs"), expected);
     for (word, words) in [
-        ("Makefile", "path `Makefile` is not in HEAD's commit; hint: "),
+        ("nowhere", "path `nowhere` is not in HEAD's commit and no edge names it; hint: "),
         ("src/main.rs/x", "is not in HEAD's commit"),
         (&digits[..39], "is not in HEAD's commit"),
     ] {
@@ -233,6 +233,10 @@ fn invalid_queries_have_hints() {
     assert!(error.contains("branch `nowhere` has no journal"), "{error}");
     assert!(error.contains("hint: name one with --branch NAME; there are"), "{error}");
     let empty = TempRepository::empty();
+    let error = empty.mind(&["query", "--from", "x"]).error(1);
+    assert!(error.contains("branch `main` has no journal"), "{error}");
+    let edge = empty.commit(&[], &message(&[(1, 2)]));
+    empty.git(&["update-ref", "refs/gitmind/edges/main", &edge]);
     let error = empty.mind(&["query", "--from", "x"]).error(1);
     assert!(error.contains("HEAD has no commit yet") && error.contains("40 hex"), "{error}");
 }

@@ -95,7 +95,7 @@ fn the_table_has_its_numbers_right_aligned_before_what_they_count() {
     let expected = "         3  edges
          3  commits
          1  malformed commits
-         2  paths
+         6  paths
          0  authors
          0  sessions
 
@@ -106,6 +106,10 @@ fn the_table_has_its_numbers_right_aligned_before_what_they_count() {
          3  human
 
      links  outgoing  incoming  path
+         1         1         0  c
+         1         0         1  e
+         1         1         0  d
+         1         0         1  g
          1         1         0  a\\x1b\\\\
          1         0         1  b.c
 

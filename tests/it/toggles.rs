@@ -40,7 +40,7 @@ fn env_lists_every_variable_with_value_and_origin() {
     let document = mind_with(directory.path(), &["env", "--json"], &variables).json();
     assert_eq!(document["schema"], 1);
     let toggles = document["toggles"].as_array().expect("a list");
-    assert_eq!(toggles.len(), 19);
+    assert_eq!(toggles.len(), 18);
     for toggle in toggles {
         let expected = match toggle["name"].as_str().expect("a name") {
             "GM_ARENA_CAP_ATTR_QUERY" => ("100663296", "environment"),
@@ -52,7 +52,7 @@ fn env_lists_every_variable_with_value_and_origin() {
         });
     }
     let human = mind_with(directory.path(), &["env"], &variables).ok();
-    assert_eq!(human.lines().count(), 19);
+    assert_eq!(human.lines().count(), 18);
     assert!(human.contains("GM_ALLOC_TRACE                 sites      environment"), "{human}");
     assert!(human.lines().all(|line| line.chars().count() <= 100), "{human}");
 }

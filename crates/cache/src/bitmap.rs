@@ -51,9 +51,8 @@ pub fn encode_bitmap(ids: &[u32], out: &mut Vec<'_, u8>) -> Result<(), MemoryErr
 
 /// Appends the header of a bitmap file.
 pub(super) fn push_header(out: &mut Vec<'_, u8>) -> Result<(), MemoryError> {
-    out.try_extend_from_slice(MAGIC)?;
-    out.try_extend_from_slice(&VERSION.to_le_bytes())?;
-    out.try_extend_from_slice(&0_u32.to_le_bytes())
+    let parts: [&[u8]; 3] = [MAGIC, &VERSION.to_le_bytes(), &[0; 4]];
+    parts.iter().try_for_each(|part| out.try_extend_from_slice(part))
 }
 
 /// The length of what `encode_ids` appends.

@@ -92,11 +92,9 @@ impl<'a> PathFileDraft<'a> {
     /// Appends the file to `out`, and starts anew.
     pub(super) fn take_into(&mut self, out: &mut Vec<'_, u8>) -> Result<(), MemoryError> {
         out.try_reserve(HEADER_BYTES + self.rows.len() + self.lists.len())?;
-        out.try_extend_from_slice(MAGIC)?;
-        out.try_extend_from_slice(&VERSION.to_le_bytes())?;
-        out.try_extend_from_slice(&self.count().to_le_bytes())?;
-        out.try_extend_from_slice(&self.rows)?;
-        out.try_extend_from_slice(&self.lists)?;
+        let (version, count) = (VERSION.to_le_bytes(), self.count().to_le_bytes());
+        let parts: [&[u8]; 5] = [MAGIC, &version, &count, &self.rows, &self.lists];
+        parts.iter().try_for_each(|part| out.try_extend_from_slice(part))?;
         self.rows.clear();
         self.lists.clear();
         Ok(())

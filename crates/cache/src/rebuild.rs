@@ -306,8 +306,8 @@ impl<'t, 'a> Rebuild<'t, 'a> {
         }
     }
 
-    /// Reads the whole journal, which has about `edges` edges if that is known, and writes the whole
-    /// cache. Updates no ref.
+    /// Reads the whole journal, which has about `edges` edges if that is known, and writes the
+    /// whole cache. Updates no ref.
     fn full(
         &self,
         arena: &mut Arena<'_>,

@@ -35,8 +35,8 @@ pub fn message(edges: &[(u8, u8)]) -> Vec<u8> {
     encoded_message(&payload)
 }
 
-/// The paths of an edge of [`message`], a letter each: a path has several objects, and an object has
-/// several paths as a source.
+/// The paths of an edge of [`message`], a letter each: a path has several objects, and an object
+/// has several paths as a source.
 fn paths_of(source: u8, target: u8) -> [u8; 2] {
     [b'a' + (source ^ target) % 5, b'a' + target % 7]
 }

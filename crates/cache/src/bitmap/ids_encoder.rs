@@ -33,10 +33,7 @@ impl<'a> IdsEncoder<'a> {
         });
         self.headers.try_push([high[0], high[1], len_less_one[0], len_less_one[1]])?;
         if count > ARRAY_CONTAINER_IDS_MAX {
-            self.bodies.try_reserve(BITSET_BYTES)?;
-            for word in words {
-                self.bodies.try_extend_from_slice(&word.to_le_bytes())?;
-            }
+            self.bodies.try_extend(words.iter().flat_map(|word| word.to_le_bytes()))?;
         } else {
             for (word, first) in words.iter().zip((0..).step_by(32)) {
                 let mut left = *word;
@@ -57,10 +54,10 @@ impl<'a> IdsEncoder<'a> {
         let (stream_len, array_len) = (8 + 8 * headers.len() + bodies.len(), 4 + 4 * count);
         out.try_reserve(1 + stream_len.min(array_len))?;
         if stream_len < array_len {
-            out.try_push(CONTAINERS)?;
-            out.try_extend_from_slice(&COOKIE_NO_RUNS.to_le_bytes())?;
+            let cookie = COOKIE_NO_RUNS.to_le_bytes();
+            out.try_extend([CONTAINERS].into_iter().chain(cookie))?;
             push_len(headers.len(), out)?;
-            headers.iter().try_for_each(|header| out.try_extend_from_slice(header))?;
+            out.try_extend_from_slice(headers.as_flattened())?;
             let mut offset = 8 + 8 * headers.len();
             for header in headers {
                 push_len(offset, out)?;

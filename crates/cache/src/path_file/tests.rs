@@ -44,7 +44,8 @@ proptest! {
         prop_assert_eq!(parsed.len(), model.len());
         for (index, (key, lists)) in model.iter().enumerate() {
             prop_assert_eq!(parsed.key(index), Oid::new(*key));
-            for (direction, ids) in [Direction::Forward, Direction::Reverse].into_iter().zip(lists) {
+            let directions = [Direction::Forward, Direction::Reverse];
+            for (direction, ids) in directions.into_iter().zip(lists) {
                 let list = parsed.find(Oid::new(*key)).of(direction);
                 let decoded = decode_list(Alloc::new(&system), list).expect("it was written");
                 prop_assert!(decoded.iter().eq(ids));

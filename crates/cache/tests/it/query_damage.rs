@@ -65,7 +65,7 @@ fn with_any_object_of_the_cache_damaged_the_answer_is_right_and_reports_the_dama
                 if damage > 1 {
                     repository.damage(*id, *kind, &changed);
                 }
-                // Two lists with edges in both chunks, one with few edges, one that is empty; a path.
+                // Two lists with edges in both chunks, one with few edges, an empty one; a path.
                 let ends = [(1, 0), (3, 1), (5, 1), (9, 0)].map(|(byte, direction)| {
                     Endpoint::object(Oid::new([byte; 20]), DIRECTIONS[direction])
                 });

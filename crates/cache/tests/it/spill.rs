@@ -94,7 +94,7 @@ proptest! {
     }
 }
 
-/// Journals whose edges are nearly all of one object, of one path, or of two objects with one prefix.
+/// Journals whose edges are nearly all of one object or of one path.
 #[test]
 fn the_edges_of_one_object_or_path_are_written_although_they_do_not_fit() {
     let hub = |edges: usize, of: &dyn Fn(u8) -> (u8, u8)| {

@@ -78,6 +78,7 @@ pub(crate) const OPERATIONS: &[Operation] = &[
         run: spilling::<UNPOOLED>,
         starts_with: Start::Short,
     },
+    Operation { name: "cache.rebuild spilling a hub", run: hub, starts_with: Start::Journal },
     Operation { name: "cache.rebuild current", run: current, starts_with: Start::Cache },
     Operation { name: "journal.append to nothing", run: append_one, starts_with: Start::Nothing },
     Operation { name: "journal.append one edge", run: append_one, starts_with: Start::Journal },
@@ -228,6 +229,13 @@ fn incremental<const IS_POOLED: bool>(
 
 fn spilling<const IS_POOLED: bool>(sandbox: &Sandbox, alloc: Alloc<'_>) -> Result<String, String> {
     let report = rebuild(sandbox, alloc, IS_POOLED, FULL, Some(Bytes::new(48 << 10)))?;
+    assert!(report.spilled > Bytes::ZERO);
+    Ok(shown(&report))
+}
+
+/// The target of every edge has the same path, whose edges do not fit.
+fn hub(sandbox: &Sandbox, alloc: Alloc<'_>) -> Result<String, String> {
+    let report = rebuild(sandbox, alloc, POOLED, FULL, Some(Bytes::new(16 << 10)))?;
     assert!(report.spilled > Bytes::ZERO);
     Ok(shown(&report))
 }
