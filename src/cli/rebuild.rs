@@ -181,6 +181,8 @@ struct RebuildDocument<'a> {
     commits: u32,
     commits_skipped: u32,
     edges_truncated: u32,
+    /// Distinct paths of the edges.
+    paths: u32,
     journal_tip: String,
     cache_commit: String,
     root_tree: String,
@@ -206,6 +208,7 @@ impl<'a> RebuildDocument<'a> {
             commits: meta.commits,
             commits_skipped: meta.commits_skipped,
             edges_truncated: meta.edges_truncated,
+            paths: meta.paths,
             journal_tip: meta.journal_tip.to_string(),
             cache_commit: report.cache_commit.to_string(),
             root_tree: report.root_tree.to_string(),

@@ -27,6 +27,8 @@ pub(super) struct PathKeys<'a> {
     texts: InternTable<'a>,
     /// For each slot of a symbol, the key of its text.
     keys: Vec<'a, Oid>,
+    /// How often a path was looked up; a table counts no more holds of a string.
+    uses: u32,
     bytes: usize,
     bytes_max: usize,
 }
@@ -35,7 +37,8 @@ impl<'a> PathKeys<'a> {
     /// No keys yet. `texts` is an empty table.
     pub(super) fn new(texts: InternTable<'a>, bytes_max: u64) -> Self {
         let keys = Vec::new(texts.alloc());
-        Self { texts, keys, bytes: 0, bytes_max: usize::try_from(bytes_max).unwrap_or(usize::MAX) }
+        let bytes_max = usize::try_from(bytes_max).unwrap_or(usize::MAX);
+        Self { texts, keys, uses: 0, bytes: 0, bytes_max }
     }
 
     /// The key of `path`.
@@ -43,10 +46,11 @@ impl<'a> PathKeys<'a> {
         if path.is_empty() {
             return Ok(NO_PATH);
         }
-        if self.bytes > self.bytes_max {
+        if self.bytes > self.bytes_max || self.uses == u32::MAX {
             self.texts = self.texts.empty_like();
-            (self.keys, self.bytes) = (Vec::new(self.keys.alloc()), 0);
+            (self.keys, self.uses, self.bytes) = (Vec::new(self.keys.alloc()), 0, 0);
         }
+        self.uses += 1;
         let slot = self.texts.unshared().acquire(path)?.slot();
         if let Some(key) = self.keys.get(slot).filter(|key| **key != NO_PATH) {
             return Ok(*key);
