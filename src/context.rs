@@ -53,7 +53,7 @@ pub struct Workspace<'w, 'm, 'd> {
     pub texts: &'w InternTable<'d>,
     /// The file system that edges are spilled to when they would exceed the cap, such as
     /// [`PosixFileSystem::from_environment`](crate::fs::PosixFileSystem::from_environment). Without
-    /// one, exceeding the cap is an error. Exceeding a budget below the cap always is.
+    /// one, exceeding the cap or a budget is an error.
     pub disk: Option<&'d dyn FileSystem>,
     /// Threads beside the calling one. The repository may have threads of its own.
     pub workers: usize,

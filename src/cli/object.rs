@@ -40,7 +40,7 @@ pub(super) fn named<'a>(
         Some(tree) => match git::find_path(repository, alloc, tree, path.as_bytes())? {
             None => Err(not_there(
                 path.as_bytes(),
-                " and no edge names it",
+                ", and there is no such edge",
                 "name other objects by their 40 hexadecimal digits",
             )),
             Some(found) => Ok(found.id),

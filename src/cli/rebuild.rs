@@ -165,7 +165,11 @@ fn print(
         writeln!(output, "  written       {} objects, {}", written.objects, written.size)?;
     }
     if report.spilled > Bytes::ZERO {
-        writeln!(output, "  spilled       {} to disk, over the arena's cap", report.spilled)?;
+        writeln!(
+            output,
+            "  spilled       {} to disk, over the arena's cap or the budget",
+            report.spilled
+        )?;
     }
     Ok(())
 }

@@ -204,7 +204,7 @@ fn an_object_is_a_path_of_the_current_directory_or_an_id() {
     let expected = count(work, "src/main.rs");
     assert_eq!(count(&inside, "main.rs"), expected);
     for (word, words) in [
-        ("nowhere", "path `nowhere` is not in HEAD's commit and no edge names it; hint: "),
+        ("nowhere", "path `nowhere` is not in HEAD's commit, and there is no such edge; hint: "),
         ("src/main.rs/x", "is not in HEAD's commit"),
         (&digits[..39], "is not in HEAD's commit"),
     ] {

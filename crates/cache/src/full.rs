@@ -49,8 +49,8 @@ impl<'a> Full<'_, 'a> {
         arena.reset();
         let storage = disk.map_or(Storage::Arena, Storage::ArenaThenDisk);
         let outcome = match (self.in_memory(arena, storage, tip), disk) {
-            (Err(error), Some(disk)) if error.is_over_cap() => {
-                // The edges fitted in the arena, but the plan did not.
+            (Err(error), Some(disk)) if error.is_over_cap() || error.budget().is_some() => {
+                // The edges fitted in the arena, but the plan or a tree beside them did not.
                 arena.reset();
                 let outcome = self.in_memory(arena, Storage::Disk(disk), tip)?;
                 arena.note_spill();

@@ -21,7 +21,7 @@ use super::shard::Direction;
 use core::ops::Range;
 use gitmind_git::oid::Oid;
 use gitmind_journal::WalkError;
-use gitmind_memory::{Arena, ColumnIter, ColumnRef, MemoryError};
+use gitmind_memory::{Arena, ColumnRef, MemoryError};
 
 /// Smallest number of entries per group, except the last: enough work to pay for the handover to
 /// a thread.
@@ -125,21 +125,24 @@ impl<'r, 'a> Plan<'r, 'a> {
         let ends = edges.ends.view();
         let count = number_keys(key, ends, order, keys);
         let keys = &**keys;
-        let in_order = |column| {
-            let ends = InOrder { spans: commits.spans(), column, commit: column.range(0..0) };
-            ends.map(move |end: u32| keys[end as usize])
-        };
-        let (sources, targets) = (in_order(edges.sources.view()), in_order(edges.targets.view()));
-        let forward = forward.group(count, sources.clone());
-        let reverse = reverse.group(count, targets.clone());
+        let key_of = |end: &u32| keys[*end as usize];
+        let (sources, targets) = (edges.sources.view(), edges.targets.view());
+        let mut forward = forward.begin(count, sources.iter().map(key_of));
+        let mut reverse = reverse.begin(count, targets.iter().map(key_of));
         let first_sources = &mut first_sources[..count];
         first_sources.fill(u32::MAX);
-        for (source, target) in sources.zip(targets) {
-            let first = &mut first_sources[target as usize];
-            if *first == u32::MAX {
-                *first = source;
+        for Span { first_edge, visited: Range { start, end }, .. } in commits.spans() {
+            let visited = start as usize..end as usize;
+            let edges = sources.range(visited.clone()).zip(targets.range(visited));
+            for (id, (source, target)) in (first_edge..).zip(edges) {
+                let (source, target) = (key_of(source), key_of(target));
+                forward.place(id, source);
+                reverse.place(id, target);
+                let first = &mut first_sources[target as usize];
+                *first = if *first == u32::MAX { source } else { *first };
             }
         }
+        let (forward, reverse) = (forward.finish(), reverse.finish());
         Content { key, ends, sorted: &order[..count], forward, reverse, first_sources }
     }
 
@@ -182,29 +185,6 @@ fn number_keys(key: Key, ends: ColumnRef<'_, End>, order: &mut [u32], keys: &mut
         keys[end as usize] = u32::try_from(count - 1).unwrap_or(u32::MAX);
     }
     count
-}
-
-/// A column in the order of edge ids; the column is in visiting order.
-#[derive(Clone)]
-struct InOrder<'c, I> {
-    spans: I,
-    column: ColumnRef<'c, u32>,
-    commit: ColumnIter<'c, u32>,
-}
-
-impl<I: Iterator<Item = Span>> Iterator for InOrder<'_, I> {
-    type Item = u32;
-
-    #[inline]
-    fn next(&mut self) -> Option<u32> {
-        loop {
-            if let Some(value) = self.commit.next() {
-                return Some(*value);
-            }
-            let Range { start, end } = self.spans.next()?.visited;
-            self.commit = self.column.range(start as usize..end as usize);
-        }
-    }
 }
 
 impl Content<'_> {

@@ -29,16 +29,16 @@ impl<'r> Buffers<'r> {
         Ok(Self { starts, ids })
     }
 
-    /// Groups edges by key: the edge with the id `n` has the `n`th of `keys`, all below
-    /// `key_count`. There are at most `u32::MAX` edges.
-    pub(super) fn group(
+    /// Begins grouping edges by key; `keys` has the key of each edge, below `key_count`, in any
+    /// order. There are at most `u32::MAX` edges.
+    pub(super) fn begin(
         &mut self,
         key_count: usize,
-        keys: impl Iterator<Item = u32> + Clone,
-    ) -> Postings<'_> {
-        let (starts, ids) = (&mut self.starts[..=key_count], &mut *self.ids);
-        counting_sort(starts, ids, (0..).zip(keys));
-        Postings { starts, ids }
+        keys: impl Iterator<Item = u32>,
+    ) -> Grouping<'_> {
+        let starts = &mut self.starts[..=key_count];
+        count(starts, keys);
+        Grouping { starts, ids: &mut *self.ids }
     }
 
     /// Groups edges in any order by key: the edges are pairs of an id and a key below `key_count`.
@@ -48,11 +48,36 @@ impl<'r> Buffers<'r> {
         edges: impl Iterator<Item = (u32, u32)> + Clone,
     ) -> Postings<'r> {
         let (starts, ids) = (&mut self.starts[..=key_count], self.ids);
-        counting_sort(starts, ids, edges);
+        count(starts, edges.clone().map(|(_, key)| key));
+        let mut grouping = Grouping { starts, ids };
+        edges.for_each(|(id, key)| grouping.place(id, key));
+        let starts = finished(grouping.starts);
         for [start, end] in starts.array_windows() {
-            ids[*start as usize..*end as usize].sort_unstable();
+            grouping.ids[*start as usize..*end as usize].sort_unstable();
         }
-        Postings { starts, ids }
+        Postings { starts, ids: grouping.ids }
+    }
+}
+
+/// Posting lists that are being filled.
+pub(super) struct Grouping<'g> {
+    /// For each key, where its next id goes.
+    starts: &'g mut [u32],
+    ids: &'g mut [u32],
+}
+
+impl<'g> Grouping<'g> {
+    /// Appends the edge `id` to the list of its key.
+    #[inline]
+    pub(super) fn place(&mut self, id: u32, key: u32) {
+        let next = &mut self.starts[key as usize];
+        self.ids[*next as usize] = id;
+        *next += 1;
+    }
+
+    /// The lists, after each edge was placed, in ascending order of ids.
+    pub(super) fn finish(self) -> Postings<'g> {
+        Postings { starts: finished(self.starts), ids: self.ids }
     }
 }
 
@@ -64,31 +89,26 @@ impl<'r> Postings<'r> {
     }
 }
 
-/// A stable counting sort of `edges`, pairs of id and key, by key: writes the start of each key to
-/// `starts`, and the ids to `ids`.
-fn counting_sort(
-    starts: &mut [u32],
-    ids: &mut [u32],
-    edges: impl Iterator<Item = (u32, u32)> + Clone,
-) {
+/// Writes the start of the list of each key to `starts`, with the total as its last entry.
+fn count(starts: &mut [u32], keys: impl Iterator<Item = u32>) {
     starts.fill(0);
     // Counts are one entry to the right of their key, so that the prefix sum gives the starts.
-    edges.clone().for_each(|(_, key)| starts[key as usize + 1] += 1);
+    keys.for_each(|key| starts[key as usize + 1] += 1);
     let mut sum = 0;
-    for start in &mut *starts {
+    for start in starts {
         sum += *start;
         *start = sum;
     }
-    // Each entry becomes the end of its list, which is the start of the next one.
-    for (id, key) in edges {
-        let next = &mut starts[key as usize];
-        ids[*next as usize] = id;
-        *next += 1;
-    }
+}
+
+/// The start of each list again, when each entry has become the end of its list, which is the start
+/// of the next one.
+fn finished(starts: &mut [u32]) -> &[u32] {
     starts.rotate_right(1);
     if let Some(first) = starts.first_mut() {
         *first = 0;
     }
+    starts
 }
 
 /// `len` zeros in the arena.
@@ -119,9 +139,12 @@ mod tests {
             let edges: std::vec::Vec<_> = (0..).zip(keys.iter().copied()).collect();
             let expected = |key| model.get(&key).map_or(&[][..], |ids| &ids[..]);
             let again = keys.iter().map(|key| key / 2);
-            let halved = buffers.group(10, again).of(0).len();
-            prop_assert_eq!(halved, expected(0).len() + expected(1).len());
-            let postings = buffers.group(20, keys.iter().copied());
+            let mut halved = buffers.begin(10, again.clone());
+            (0..).zip(again).for_each(|(id, key)| halved.place(id, key));
+            prop_assert_eq!(halved.finish().of(0).len(), expected(0).len() + expected(1).len());
+            let mut postings = buffers.begin(20, keys.iter().copied());
+            edges.iter().for_each(|(id, key)| postings.place(*id, *key));
+            let postings = postings.finish();
             prop_assert!((0..20).all(|key| postings.of(key) == expected(key)));
             let postings = buffers.group_unordered(20, edges.iter().rev().copied());
             prop_assert!((0..20).all(|key| postings.of(key) == expected(key)));

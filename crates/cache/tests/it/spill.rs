@@ -7,11 +7,11 @@ use gitmind_git::fake::FakeRepository;
 use gitmind_git::oid::Oid;
 use gitmind_journal::EdgeOrder;
 use gitmind_memory::units::Bytes;
-use gitmind_memory::{Alloc, Arena, ErrorKind, InternTable, Pooling, System, Zeroing};
+use gitmind_memory::{Alloc, Arena, Budgeted, ErrorKind, InternTable, Pooling, System, Zeroing};
 use gitmind_ports::clock::{FixedClock, Timestamp};
 use gitmind_ports::fs::{FakeFileSystem, FileSystem};
 use gitmind_ports::progress::Silent;
-use gitmind_test_support::{TempRepository, fixture_list, message, rebuild_with};
+use gitmind_test_support::{TempRepository, encoded_message, fixture_list, message, rebuild_with};
 use proptest::prelude::*;
 
 const JOURNAL: &str = "refs/gitmind/edges/main";
@@ -155,6 +155,49 @@ fn spilling_rebuilds_of_the_c_tools_journals_give_its_trees() {
         }
     }
     assert!(spilled >= 4, "only {spilled} of the journals went to the disk");
+}
+
+/// Regression: with all objects in one shard its tree takes much beside the edges, and the rebuild
+/// failed at a budget at which it succeeded with a smaller cap.
+#[test]
+fn what_exceeds_the_budget_in_memory_is_written_from_the_disk() {
+    // Edges of basic form: only the two object ids, all different and in shard 0.
+    let edge = |number: u32| {
+        let oid = |byte: u8| {
+            let mut oid = [byte; 20];
+            oid[0] = 0;
+            oid[1..5].copy_from_slice(&number.to_be_bytes());
+            oid
+        };
+        [&[0xa2, 8, 0x54][..], &oid(1), &[9, 0x54], &oid(2)].concat()
+    };
+    let (repository, mut tip) = (FakeRepository::default(), None);
+    for commit in 0..100 {
+        let payload: Vec<u8> = (commit * 100..commit * 100 + 100).flat_map(edge).collect();
+        tip = Some(repository.commit(tip.as_slice(), &encoded_message(&payload)));
+    }
+    repository.set_ref(JOURNAL, tip.expect("a commit"));
+    let (disk, order) = (FakeFileSystem::new(), EdgeOrder::OldestFirst);
+    let cap = Bytes::from_mib(4);
+    let expected = rebuild_with(&repository, "main", options(order)).expect("it fits").root_tree;
+    let with_budget = |limit: u64, disk: Option<&dyn FileSystem>| {
+        let budget = Budgeted::new(System::new(), Bytes::new(limit));
+        rebuild_within(cap, disk, Alloc::new(&budget), &repository, "main", order)
+    };
+    let mut from_disk = 0;
+    for limit in (1 << 20..12 << 20).step_by(256 << 10) {
+        match (with_budget(limit, None), with_budget(limit, Some(&disk))) {
+            (in_memory, Ok(report)) => {
+                assert_eq!(report.root_tree, expected, "{limit}");
+                from_disk += u32::from(in_memory.is_err() && report.spilled > Bytes::ZERO);
+            }
+            (_, Err(error)) => {
+                let kind = error.memory().map(|error| error.kind());
+                assert_eq!(kind, Some(ErrorKind::OverBudget), "{limit}: {error}");
+            }
+        }
+    }
+    assert!(from_disk > 0, "each budget is enough for both or for none");
 }
 
 #[test]
