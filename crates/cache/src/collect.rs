@@ -20,8 +20,8 @@ use gitmind_ports::progress::{Progress, Step};
 
 /// Commits between two progress reports.
 const REPORT_EVERY: usize = 1024;
-/// Interned paths may use 1/256 of the arena's cap.
-const PATHS_CAP_SHARE: u64 = 256;
+/// Interned paths may use 1/128 of the arena's cap.
+const PATHS_CAP_SHARE: u64 = 128;
 
 /// The journal's repository, and what is needed to read it.
 #[derive(Clone, Copy)]

@@ -39,10 +39,11 @@ pub(super) enum Key {
 }
 
 impl Key {
-    fn of(self, end: &End) -> Oid {
+    #[inline]
+    const fn of(self, end: &End) -> &Oid {
         match self {
-            Self::Object => end.object,
-            Self::Path => end.path,
+            Self::Object => &end.object,
+            Self::Path => &end.path,
         }
     }
 }
@@ -174,7 +175,12 @@ fn number_keys(key: Key, ends: ColumnRef<'_, End>, order: &mut [u32], keys: &mut
     for (slot, end) in order.iter_mut().zip(0..) {
         *slot = end;
     }
-    order.sort_unstable_by_key(|end| key_of(*end));
+    // Keys are hashes, so most differ in their first bytes.
+    let head = |key: &Oid| key.as_bytes().first_chunk().map_or(0, |head| u64::from_be_bytes(*head));
+    order.sort_unstable_by(|a, b| {
+        let (a, b) = (key_of(*a), key_of(*b));
+        head(a).cmp(&head(b)).then_with(|| a.cmp(b))
+    });
     let mut count = 0;
     for index in 0..order.len() {
         let end = order[index];
@@ -235,7 +241,7 @@ impl Content<'_> {
     fn entry(&self, index: usize) -> Entry<'_> {
         let number = u32::try_from(index).unwrap_or(u32::MAX);
         let (forward, reverse) = (self.forward.of(number), self.reverse.of(number));
-        let oid = self.key.of(self.ends.at(self.sorted[index] as usize));
+        let oid = *self.key.of(self.ends.at(self.sorted[index] as usize));
         let first_source = self.first_sources[index];
         let reverse_is_shared = !reverse.is_empty() && self.forward.of(first_source) == reverse;
         Entry { oid, forward, reverse, reverse_is_shared }
