@@ -33,7 +33,7 @@ OPERATIONS = [
     Operation("full rebuild", ["cache-rebuild", "--threads", "2"], "journal"),
     Operation("incremental rebuild", ["cache-rebuild", "--threads", "2"], "behind"),
     Operation("spilling rebuild", ["cache-rebuild", "--force", "--threads", "2"], "behind",
-              {"GM_ARENA_HINT_CACHE_REBUILD": "4096", "GM_ARENA_CAP_CACHE_REBUILD": "73728"}),
+              {"GM_ARENA_HINT_CACHE_REBUILD": "4096", "GM_ARENA_CAP_CACHE_REBUILD": "32768"}),
     Operation("link", ["link", "a", "b"], "cached"),
     Operation("import", ["import", "../many.jsonl"], "cached"),
     Operation("list", ["list"], "cached"),

@@ -75,6 +75,7 @@ fn a_rebuild_document_has_every_key() {
         "journal_tip",
         "mode",
         "objects_written",
+        "paths",
         "root_tree",
         "schema",
         "shards_tree",

@@ -66,7 +66,7 @@ impl AtWork {
 fn assert_tells(line: &str, op: &str) {
     let rest = line.strip_prefix(&format!("git-mind: {op}: ")).unwrap_or_else(|| panic!("{line}"));
     let (used, rest) = rest.split_once(" of 256.0 MiB, peak ").unwrap_or_else(|| panic!("{line}"));
-    assert!(used.ends_with("iB") && rest.contains(" 0 failed, "), "{line}");
+    assert!(used.ends_with('B') && rest.contains(" 0 failed, "), "{line}");
     assert!(line.ends_with(" s (bytes of all operations)"), "{line}");
 }
 

@@ -14,6 +14,8 @@ use gitmind_memory::{Alloc, MemoryError, Vec};
 const MAGIC: &[u8; 8] = b"GMCACHE\0";
 const VERSION: u32 = 1;
 const HEADER_BYTES: usize = 16;
+/// The header of each bitmap file: magic number, version, flags.
+pub(super) const HEADER: [u8; HEADER_BYTES] = *b"GMCACHE\0\x01\0\0\0\0\0\0\0";
 /// CRoaring's type byte of an array of ids.
 const ARRAY: u8 = 1;
 /// CRoaring's type byte of a stream of containers.
@@ -44,28 +46,21 @@ const CONTAINERS_MAX: usize = 1 << 16;
 /// # Errors
 /// When an allocation fails; `out` is then unchanged.
 pub fn encode_bitmap(ids: &[u32], out: &mut Vec<'_, u8>) -> Result<(), MemoryError> {
-    out.try_reserve(HEADER_BYTES + ids_len(ids))?;
-    push_header(out)?;
-    encode_ids(ids, out)
-}
-
-/// Appends the header of a bitmap file.
-pub(super) fn push_header(out: &mut Vec<'_, u8>) -> Result<(), MemoryError> {
-    let parts: [&[u8]; 3] = [MAGIC, &VERSION.to_le_bytes(), &[0; 4]];
-    parts.iter().try_for_each(|part| out.try_extend_from_slice(part))
-}
-
-/// The length of what `encode_ids` appends.
-fn ids_len(ids: &[u32]) -> usize {
-    1 + container_stream_len(ids).min(4 + 4 * ids.len())
+    encode_behind(&HEADER, ids, out)
 }
 
 /// Appends what a bitmap file has behind its header: `ids`, which must be sorted and distinct.
 pub(super) fn encode_ids(ids: &[u32], out: &mut Vec<'_, u8>) -> Result<(), MemoryError> {
+    encode_behind(&[], ids, out)
+}
+
+/// Appends `header` and `ids`.
+fn encode_behind(header: &[u8], ids: &[u32], out: &mut Vec<'_, u8>) -> Result<(), MemoryError> {
     debug_assert!(ids.is_sorted_by(|a, b| a < b), "ids must be sorted and distinct");
     let (stream_len, array_len) = (container_stream_len(ids), 4 + 4 * ids.len());
     // The exact length, so that no later push allocates.
-    out.try_reserve(1 + stream_len.min(array_len))?;
+    out.try_reserve(header.len() + 1 + stream_len.min(array_len))?;
+    out.try_extend_from_slice(header)?;
     if stream_len < array_len {
         out.try_push(CONTAINERS)?;
         encode_containers(ids, out)

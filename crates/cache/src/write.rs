@@ -1,6 +1,6 @@
 //! Writing a planned cache: files, shard trees, commit index, root tree and commit.
 
-use super::bitmap::{IdsEncoder, encode_bitmap, push_header};
+use super::bitmap::{HEADER, IdsEncoder, encode_bitmap};
 use super::commit_index::{CommitRecord, RECORDS_PER_CHUNK, chunk_name, encode_commit_chunk};
 use super::encode::{Encoded, Encoding};
 use super::error::RebuildError;
@@ -179,7 +179,7 @@ impl<'a> CacheWriter<'a> {
     /// Writes the bitmap file of encoded ids; returns its id.
     pub(super) fn encoded_file(&mut self, ids: &IdsEncoder<'_>) -> Result<Oid, Error> {
         self.file.clear();
-        push_header(&mut self.file)?;
+        self.file.try_extend_from_slice(&HEADER)?;
         ids.encode(&mut self.file)?;
         self.transaction.add(ObjectKind::Blob, &self.file)
     }

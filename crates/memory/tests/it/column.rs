@@ -1,10 +1,8 @@
 //! Columns: what they hold, what they take, and what a limit does to them.
 
-use gitmind_memory::testing::{assert_no_leaks, sweep};
 use gitmind_memory::units::Bytes;
 use gitmind_memory::{
-    Alloc, Arena, ArenaColumn, Budgeted, Column, ErrorKind, MemoryError, Pooling, Port, System,
-    Trace, Traced, Zeroing,
+    Alloc, Arena, ArenaColumn, Budgeted, Column, ErrorKind, Port, System, Trace, Traced,
 };
 use proptest::prelude::*;
 
@@ -88,34 +86,6 @@ fn one_column_can_use_99_percent_of_a_cap_of_64_mib() {
     }
 }
 
-/// Columns of three kinds of elements that grow together.
-fn grow_together(alloc: Alloc<'_>, pooling: Pooling) -> Result<usize, MemoryError> {
-    let (hint, cap) = (Bytes::new(4096), Bytes::from_mib(4));
-    let arena = Arena::with(alloc, hint, cap, pooling, Zeroing::On).with_large_objects_in_blocks();
-    let mut on_the_handle = Column::new(alloc);
-    let (mut small, mut large) = (ArenaColumn::new(&arena), ArenaColumn::new(&arena));
-    for number in 0..5000_u16 {
-        on_the_handle.try_push(number)?;
-        small.try_push(u32::from(number))?;
-        large.try_push([number; 30])?;
-    }
-    let is_whole = (0..5000).all(|index| {
-        let number = on_the_handle[usize::from(index)];
-        (number, small[usize::from(index)], large[usize::from(index)][29])
-            == (index, index.into(), index)
-    });
-    assert!(is_whole, "each column has its own elements");
-    Ok(small.len())
-}
-
-#[test]
-fn each_failure_is_returned_and_leaks_nothing() {
-    for pooling in [Pooling::On, Pooling::Off] {
-        sweep(|alloc| grow_together(alloc, pooling)).assert_propagated();
-        assert_no_leaks(|alloc| grow_together(alloc, pooling)).expect("there is memory");
-    }
-}
-
 #[test]
 fn a_failed_push_leaves_the_column_as_it_was() {
     let budget = Budgeted::new(System::new(), Bytes::new(5000));
@@ -126,4 +96,40 @@ fn a_failed_push_leaves_the_column_as_it_was() {
     assert_eq!(column.len(), 1024, "the first segment is a page");
     assert_eq!(column.try_push(7).expect_err("the same limit").kind(), ErrorKind::OverBudget);
     assert!(column.view().iter().copied().eq(0..1024));
+}
+
+#[cfg(feature = "testing")]
+mod failures {
+    use super::*;
+    use gitmind_memory::testing::{assert_no_leaks, sweep};
+    use gitmind_memory::{MemoryError, Pooling, Zeroing};
+
+    /// Columns of three kinds of elements that grow together.
+    fn grow_together(alloc: Alloc<'_>, pooling: Pooling) -> Result<usize, MemoryError> {
+        let (hint, cap) = (Bytes::new(4096), Bytes::from_mib(4));
+        let arena =
+            Arena::with(alloc, hint, cap, pooling, Zeroing::On).with_large_objects_in_blocks();
+        let mut on_the_handle = Column::new(alloc);
+        let (mut small, mut large) = (ArenaColumn::new(&arena), ArenaColumn::new(&arena));
+        for number in 0..5000_u16 {
+            on_the_handle.try_push(number)?;
+            small.try_push(u32::from(number))?;
+            large.try_push([number; 30])?;
+        }
+        let is_whole = (0..5000).all(|index| {
+            let number = on_the_handle[usize::from(index)];
+            (number, small[usize::from(index)], large[usize::from(index)][29])
+                == (index, index.into(), index)
+        });
+        assert!(is_whole, "each column has its own elements");
+        Ok(small.len())
+    }
+
+    #[test]
+    fn each_failure_is_returned_and_leaks_nothing() {
+        for pooling in [Pooling::On, Pooling::Off] {
+            sweep(|alloc| grow_together(alloc, pooling)).assert_propagated();
+            assert_no_leaks(|alloc| grow_together(alloc, pooling)).expect("there is memory");
+        }
+    }
 }
