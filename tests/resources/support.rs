@@ -215,6 +215,19 @@ impl Place {
         true
     }
 
+    /// After an abort, temporary files may be left: the next writer removes them, here the test.
+    pub(crate) fn assert_unchanged_as_after_a_crash(&self, about: &str) {
+        let mut left = Vec::new();
+        each_file(&self.git_dir(), &mut |path| {
+            let name = path.file_name().expect("it has one").to_string_lossy();
+            if name.starts_with("tmp_gitmind_") {
+                left.push(path.to_owned());
+            }
+        });
+        left.iter().for_each(|path| std::fs::remove_file(path).expect("it is ours"));
+        self.assert_unchanged(about);
+    }
+
     pub(crate) fn assert_unchanged(&self, about: &str) {
         let now = self.state();
         let differs = |path: &&PathBuf| self.before.get(*path) != now.get(*path);
