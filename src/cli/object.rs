@@ -14,12 +14,11 @@ use std::path::Path;
 
 /// What an argument names.
 pub(super) struct Named<'a> {
-    /// The object: the one with this id, or the one at this path in HEAD's commit.
-    pub(super) object: Option<Oid>,
+    /// The object: the one with this id, or the one at this path in HEAD's commit. The journal may
+    /// know a path that HEAD's commit does not have.
+    pub(super) object: Result<Oid, Failure>,
     /// The path from the top of the worktree.
     pub(super) path: Option<OwnedPath<'a>>,
-    /// Why HEAD's commit has no object at the path; the journal may know it.
-    pub(super) missing: Option<Failure>,
 }
 
 /// The object or the path that `word` names. Forty hexadecimal digits are an id, even when the
@@ -31,7 +30,7 @@ pub(super) fn named<'a>(
     word: &OsStr,
 ) -> Result<Named<'a>, Failure> {
     if let Some(oid) = Oid::from_hex(word.as_bytes()) {
-        return Ok(Named { object: Some(oid), path: None, missing: None });
+        return Ok(Named { object: Ok(oid), path: None });
     }
     let Context { alloc, repository, .. } = *context;
     let path = repository::tree_path(alloc, location, Path::new(word))?;
@@ -46,11 +45,7 @@ pub(super) fn named<'a>(
             Some(found) => Ok(found.id),
         },
     };
-    let (object, missing) = match object {
-        Ok(object) => (Some(object), None),
-        Err(missing) => (None, Some(missing)),
-    };
-    Ok(Named { object, path: Some(path), missing })
+    Ok(Named { object, path: Some(path) })
 }
 
 /// The tree of HEAD's commit, in which paths are looked up.

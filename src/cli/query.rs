@@ -50,8 +50,9 @@ pub(super) fn run(
         event.text("mode", b"query")
     });
     let path = named.path.as_ref().map(OwnedPath::as_bytes).filter(|_| !options.exact);
-    let endpoint = Endpoint { object: named.object, path, direction };
-    if let Some(missing) = named.missing {
+    let object = named.object.as_ref().ok().copied();
+    let endpoint = Endpoint { object, path, direction };
+    if let Err(missing) = named.object {
         let any = context.query(&branch, endpoint, |_| Ok::<_, Failure>(ControlFlow::Break(())))?;
         if any.edges == 0 {
             return Err(missing);

@@ -15,7 +15,13 @@ const MAGIC: &[u8; 8] = b"GMCACHE\0";
 const VERSION: u32 = 1;
 const HEADER_BYTES: usize = 16;
 /// The header of each bitmap file: magic number, version, flags.
-pub(super) const HEADER: [u8; HEADER_BYTES] = *b"GMCACHE\0\x01\0\0\0\0\0\0\0";
+pub(super) const HEADER: [u8; HEADER_BYTES] = {
+    let mut header = [0; HEADER_BYTES];
+    let (magic, rest) = header.split_at_mut(MAGIC.len());
+    magic.copy_from_slice(MAGIC);
+    rest.split_at_mut(size_of::<u32>()).0.copy_from_slice(&VERSION.to_le_bytes());
+    header
+};
 /// CRoaring's type byte of an array of ids.
 const ARRAY: u8 = 1;
 /// CRoaring's type byte of a stream of containers.

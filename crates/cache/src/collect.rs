@@ -2,7 +2,7 @@
 
 use super::commit_ids::CommitIds;
 use super::edge_columns::{self, EdgeColumns};
-use super::end_table::End;
+use super::end::End;
 use super::error::{FullBecause, RebuildError};
 use super::numbered::NumberedCommits;
 use super::path_keys::PathKeys;

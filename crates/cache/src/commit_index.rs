@@ -182,7 +182,7 @@ pub(super) fn parse_chunk_name(name: &[u8]) -> Option<u32> {
 }
 
 /// The little-endian word at the start of `bytes`, which has at least 4 bytes.
-fn le_u32(bytes: &[u8]) -> u32 {
+pub(super) fn le_u32(bytes: &[u8]) -> u32 {
     bytes.first_chunk().map_or(0, |word| u32::from_le_bytes(*word))
 }
 

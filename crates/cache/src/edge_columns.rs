@@ -1,7 +1,7 @@
 //! The edges of a journal as two columns in the arena: the numbers of their source and target ends.
 
-use super::end_table::{End, EndTable};
-use super::oid_table::OidTableError;
+use super::end::End;
+use super::number_table::{NumberTable, NumberTableError};
 use gitmind_memory::{Alloc, Arena, ArenaColumn};
 
 /// Bytes per edge that planning allocates: the edge id in both directions.
@@ -17,7 +17,7 @@ const RESERVE_BYTES: u64 = 12 << 20;
 /// Edges in the arena, each column in visiting order.
 pub(super) struct EdgeColumns<'r, 'a> {
     arena: &'r Arena<'r>,
-    ends: EndTable<'r, 'a>,
+    ends: NumberTable<'r, 'a, End>,
     sources: ArenaColumn<'r, u32>,
     targets: ArenaColumn<'r, u32>,
 }
@@ -32,11 +32,11 @@ pub(super) struct Edges<'r> {
 impl<'r, 'a> EdgeColumns<'r, 'a> {
     pub(super) fn new(arena: &'r Arena<'r>, alloc: Alloc<'a>) -> Self {
         let (sources, targets) = (ArenaColumn::new(arena), ArenaColumn::new(arena));
-        Self { arena, ends: EndTable::new(arena, alloc), sources, targets }
+        Self { arena, ends: NumberTable::new(arena, alloc), sources, targets }
     }
 
     /// Adds an edge.
-    pub(super) fn try_push(&mut self, source: End, target: End) -> Result<(), OidTableError> {
+    pub(super) fn try_push(&mut self, source: End, target: End) -> Result<(), NumberTableError> {
         let (source, target) = (self.ends.number(source)?, self.ends.number(target)?);
         self.sources.try_push(source)?;
         Ok(self.targets.try_push(target)?)
@@ -44,7 +44,7 @@ impl<'r, 'a> EdgeColumns<'r, 'a> {
 
     /// Whether a cache of these edges and `commits` would exceed the arena's cap.
     pub(super) fn is_near_cap(&self, commits: usize) -> bool {
-        let (edges, ends) = (self.targets.len() as u64, self.ends.ends().len() as u64);
+        let (edges, ends) = (self.targets.len() as u64, self.ends.keys().len() as u64);
         let planned = PLAN_BYTES_PER_EDGE * edges + PLAN_BYTES_PER_END * ends;
         let needed = self.arena.held_bytes().get() + planned + BYTES_PER_COMMIT * commits as u64;
         let cap = self.arena.cap_bytes().get();
@@ -53,7 +53,7 @@ impl<'r, 'a> EdgeColumns<'r, 'a> {
 
     /// Source and target of the first `count` edges, in visiting order.
     pub(super) fn first_edges(&self, count: usize) -> impl Iterator<Item = (End, End)> + '_ {
-        let end = |number: &u32| *self.ends.ends().at(*number as usize);
+        let end = |number: &u32| *self.ends.keys().at(*number as usize);
         let (sources, targets) = (self.sources.view(), self.targets.view());
         sources
             .range(0..count)
@@ -64,6 +64,6 @@ impl<'r, 'a> EdgeColumns<'r, 'a> {
     /// Drops the hash index of the ends.
     pub(super) fn into_edges(self) -> Edges<'r> {
         let Self { ends, sources, targets, .. } = self;
-        Edges { ends: ends.into_ends(), sources, targets }
+        Edges { ends: ends.into_keys(), sources, targets }
     }
 }

@@ -56,13 +56,14 @@ impl<'a> Encoded<'a> {
         entries: impl Iterator<Item = Entry<'p>>,
     ) -> Result<(), Error> {
         self.tree.clear();
-        for Entry { oid, forward, reverse, reverse_is_shared } in entries {
+        for entry in entries {
+            let Entry { oid, forward, reverse, .. } = entry;
             if !forward.is_empty() {
                 let file = self.file(forward, false)?;
                 push_file(&mut self.tree, oid, Direction::Forward, file)?;
             }
             if !reverse.is_empty() {
-                let file = self.file(reverse, reverse_is_shared)?;
+                let file = self.file(reverse, entry.reverse_is_shared())?;
                 push_file(&mut self.tree, oid, Direction::Reverse, file)?;
             }
         }

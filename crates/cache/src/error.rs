@@ -1,7 +1,7 @@
 //! Errors of a rebuild, and the reasons for a full one.
 
 use super::existing::ExistingError;
-use super::oid_table::OidTableError;
+use super::number_table::NumberTableError;
 use super::path_file::PathFileError;
 use gitmind_git::branch::{BranchName, BranchNameError};
 use gitmind_journal::{Malformed, WalkError};
@@ -88,11 +88,11 @@ impl From<PathFileError> for RebuildError {
     }
 }
 
-impl From<OidTableError> for RebuildError {
-    fn from(error: OidTableError) -> Self {
+impl From<NumberTableError> for RebuildError {
+    fn from(error: NumberTableError) -> Self {
         match error {
-            OidTableError::Memory(error) => Self::Memory(error),
-            OidTableError::TooManyOids => Self::TooManyEdges,
+            NumberTableError::Memory(error) => Self::Memory(error),
+            NumberTableError::TooManyKeys => Self::TooManyEdges,
         }
     }
 }

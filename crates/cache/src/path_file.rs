@@ -5,6 +5,7 @@
 //! what a bitmap file has behind its header; an empty list has no bytes.
 
 use super::bitmap::{BitmapError, decode_ids, encode_ids};
+use super::commit_index::le_u32;
 use super::path_keys::NO_PATH;
 use super::shard::Direction;
 use gitmind_git::oid::Oid;
@@ -193,11 +194,6 @@ impl<'f> PathFile<'f> {
 /// The ids of a list, which may be empty.
 pub(super) fn decode_list<'a>(alloc: Alloc<'a>, list: &[u8]) -> Result<Vec<'a, u32>, BitmapError> {
     if list.is_empty() { Ok(Vec::new(alloc)) } else { decode_ids(alloc, list) }
-}
-
-/// The little-endian word at the start of `bytes`, which has at least 4 bytes.
-fn le_u32(bytes: &[u8]) -> u32 {
-    bytes.first_chunk().map_or(0, |word| u32::from_le_bytes(*word))
 }
 
 #[cfg(test)]

@@ -13,7 +13,7 @@
 use super::commit_ids::CommitIds;
 use super::commit_index::{CommitRecord, RECORDS_PER_CHUNK};
 use super::edge_columns::Edges;
-use super::end_table::End;
+use super::end::End;
 use super::numbered::{NumberedCommits, Span};
 use super::path_keys::NO_PATH;
 use super::postings::{Buffers, Postings, zeroed};
@@ -81,8 +81,8 @@ pub(super) struct Entry<'a> {
     pub(super) forward: &'a [u32],
     /// Ids of the edges that end there.
     pub(super) reverse: &'a [u32],
-    /// Whether the reverse file equals a forward file of the cache.
-    pub(super) reverse_is_shared: bool,
+    /// Ids of the edges that start at the source of the first of `reverse`; none without one.
+    of_first_source: &'a [u32],
 }
 
 impl<'a> Entry<'a> {
@@ -94,9 +94,14 @@ impl<'a> Entry<'a> {
         }
     }
 
+    /// Whether the reverse file equals a forward file of the cache, of entries by object.
+    pub(super) fn reverse_is_shared(&self) -> bool {
+        !self.reverse.is_empty() && self.of_first_source == self.reverse
+    }
+
     /// Number of files that no other entry has.
     fn own_files(&self) -> u32 {
-        let reverse = !self.reverse.is_empty() && !self.reverse_is_shared;
+        let reverse = !self.reverse.is_empty() && !self.reverse_is_shared();
         u32::from(!self.forward.is_empty()) + u32::from(reverse)
     }
 }
@@ -242,8 +247,10 @@ impl Content<'_> {
         let number = u32::try_from(index).unwrap_or(u32::MAX);
         let (forward, reverse) = (self.forward.of(number), self.reverse.of(number));
         let oid = *self.key.of(self.ends.at(self.sorted[index] as usize));
-        let first_source = self.first_sources[index];
-        let reverse_is_shared = !reverse.is_empty() && self.forward.of(first_source) == reverse;
-        Entry { oid, forward, reverse, reverse_is_shared }
+        let of_first_source = match self.first_sources[index] {
+            u32::MAX => &[],
+            source => self.forward.of(source),
+        };
+        Entry { oid, forward, reverse, of_first_source }
     }
 }

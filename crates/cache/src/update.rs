@@ -112,10 +112,7 @@ impl<'a> Update<'_, 'a> {
         for (shard, touched) in content.shards() {
             let name = shard_name(shard);
             let before = copy_up_to(&mut old, &name, &mut shards)?;
-            let mut directory = Vec::new(self.alloc);
-            if let Some(before) = before {
-                read_verified(self.repository, before, ObjectKind::Tree, &mut directory)?;
-            }
+            let directory = self.directory(before)?;
             let is_file =
                 |entry: &TreeEntry<'_>| entry.mode == EntryMode::File && is_file_name(entry.name);
             let mut files = ordered(&directory, is_file).peekable();
@@ -137,6 +134,15 @@ impl<'a> Update<'_, 'a> {
         }
         copy_rest(&mut old, &mut shards)?;
         Ok(shards)
+    }
+
+    /// The entries of a directory of the cache, none without one.
+    fn directory(&self, id: Option<Oid>) -> Result<Vec<'a, u8>, ExistingError> {
+        let mut directory = Vec::new(self.alloc);
+        if let Some(id) = id {
+            read_verified(self.repository, id, ObjectKind::Tree, &mut directory)?;
+        }
+        Ok(directory)
     }
 
     /// Writes the bitmap file with the ids of the file `before` and the `new` ids, which start at 0
@@ -182,10 +188,7 @@ impl<'a> Update<'_, 'a> {
         if directory.is_some() != (self.old.paths > 0) {
             return Err(ExistingError::Malformed(OTHER_PATHS).into());
         }
-        let mut buffer = Vec::new(self.alloc);
-        if let Some(directory) = directory {
-            read_verified(self.repository, directory, ObjectKind::Tree, &mut buffer)?;
-        }
+        let buffer = self.directory(directory)?;
         let is_file =
             |entry: &TreeEntry<'_>| entry.mode == EntryMode::File && is_shard_name(entry.name);
         let mut old = ordered(&buffer, is_file).peekable();

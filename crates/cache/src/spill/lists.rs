@@ -5,14 +5,14 @@ use super::partition::Partition;
 use super::record::{number, oid};
 use super::scratch::Scratch;
 use crate::error::RebuildError;
-use crate::oid_table::OidTable;
+use crate::number_table::NumberTable;
 use crate::postings::{Buffers, Postings, zeroed};
 use gitmind_git::oid::Oid;
 use gitmind_memory::{Alloc, Arena, ArenaColumn};
 
 /// The posting lists of a partition in one direction.
 pub(super) struct Lists<'r, 'a> {
-    objects: OidTable<'r, 'a>,
+    objects: NumberTable<'r, 'a, Oid>,
     /// The numbers of the objects, sorted by object id.
     sorted: &'r [u32],
     postings: Postings<'r>,
@@ -28,7 +28,7 @@ impl<'r, 'a> Lists<'r, 'a> {
         ids: &EdgeIds<'_>,
         mut visit: impl FnMut(u32, &[u8]) -> Result<(), RebuildError>,
     ) -> Result<Self, RebuildError> {
-        let mut objects = OidTable::new(arena, alloc);
+        let mut objects = NumberTable::new(arena, alloc);
         let mut edges = ArenaColumn::new(arena);
         let mut cursor = ids.cursor();
         partition.read(scratch, |record| {
@@ -36,26 +36,26 @@ impl<'r, 'a> Lists<'r, 'a> {
             edges.try_push((cursor.id(number(record)), object))?;
             visit(object, record)
         })?;
-        let count = objects.oids().len();
+        let count = objects.keys().len();
         let postings = Buffers::new(arena, count, edges.len())?
             .group_unordered(count, edges.view().iter().copied());
         let sorted = zeroed(arena, count)?;
         for (slot, number) in sorted.iter_mut().zip(0..) {
             *slot = number;
         }
-        let oids = objects.oids();
+        let oids = objects.keys();
         sorted.sort_unstable_by_key(|&number| *oids.at(number as usize));
         Ok(Self { objects, sorted, postings })
     }
 
     /// The objects.
-    pub(super) const fn objects(&self) -> &OidTable<'r, 'a> {
+    pub(super) const fn objects(&self) -> &NumberTable<'r, 'a, Oid> {
         &self.objects
     }
 
     /// The number, the object id and the edges of each object, in ascending order of object ids.
     pub(super) fn iter(&self) -> impl Iterator<Item = (u32, Oid, &'r [u32])> {
-        let oids = self.objects.oids();
+        let oids = self.objects.keys();
         self.sorted.iter().map(move |&number| (number, *oids.at(number as usize), self.of(number)))
     }
 

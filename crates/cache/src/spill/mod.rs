@@ -14,7 +14,7 @@ mod write;
 
 use self::partition::Shards;
 use self::record::{END_BYTES, FORWARD_BYTES, end, forward};
-use super::end_table::End;
+use super::end::End;
 use super::path_keys::NO_PATH;
 use gitmind_memory::Alloc;
 use gitmind_memory::units::Bytes;

@@ -198,7 +198,11 @@ impl<'p, 'a> Passes<'p, 'a> {
         if let Some(target) = hub {
             let encoded = hub::encode(places, (scratch, edges), (ids, commits.edges()), |_| ())?;
             files.read(scratch, |record| {
-                Ok::<_, RebuildError>(writer.entry(target, Direction::Forward, oid(record, 20))?)
+                Ok::<_, RebuildError>(writer.entry(
+                    target,
+                    Direction::Forward,
+                    oid(record, Oid::LEN),
+                )?)
             })?;
             let mut shared = None;
             singles.read(scratch, |record| {
@@ -214,7 +218,7 @@ impl<'p, 'a> Passes<'p, 'a> {
             return Ok(());
         }
         let lists = Lists::load(places, scratch, edges, ids, |_, _| Ok(()))?;
-        let shared = arena.try_alloc_slice_with(lists.objects().oids().len(), |_| None)?;
+        let shared = arena.try_alloc_slice_with(lists.objects().keys().len(), |_| None)?;
         singles.read(scratch, |record| {
             if let Some(target) = lists.objects().find(oid(record, 0))
                 && lists.of(target).len() == number(record) as usize
