@@ -3,6 +3,7 @@
 //! An `Edge` borrows from the decoded payload; only the ids are copied. Unknown numbers stay as
 //! they are stored, so that an edge of the C tool is printed and written back unchanged.
 
+use super::tombstones::EdgeKey;
 use core::fmt;
 use gitmind_git::oid::Oid;
 
@@ -33,6 +34,18 @@ pub struct Edge<'a> {
     pub attribution: Option<Attribution<'a>>,
 }
 
+impl Edge<'_> {
+    /// What makes two edges equal.
+    pub const fn key(&self) -> EdgeKey {
+        EdgeKey { source: self.source, target: self.target, relation: self.relation }
+    }
+
+    /// Whether the edge takes back all earlier edges that equal it.
+    pub const fn is_tombstone(&self) -> bool {
+        matches!(self.attribution, Some(who) if who.flags & Attribution::REJECTED != 0)
+    }
+}
+
 /// The writer of an edge and its context.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Attribution<'a> {
@@ -49,8 +62,13 @@ pub struct Attribution<'a> {
     pub lane: u32,
 }
 
+impl Attribution<'_> {
+    /// The flag of a tombstone.
+    pub const REJECTED: u32 = 4;
+}
+
 /// The kind of an edge.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Relation(pub u16);
 
 impl Relation {

@@ -13,6 +13,7 @@ mod order;
 mod range_walk;
 mod reader;
 mod statistics;
+mod tombstones;
 mod ulid;
 
 pub use append::{Append, AppendError, Appended};
@@ -28,4 +29,5 @@ pub use order::{CommitIdList, EdgeOrder, History, WalkError, walk, walk_into};
 pub use range_walk::{RangeWalk, walk_range};
 pub use reader::{JournalItem, Malformed, MalformedCounts, PayloadBuffer, read_newest};
 pub use statistics::{Degree, Statistics};
+pub use tombstones::{EdgeKey, Standing, Tombstones};
 pub use ulid::Ulid;

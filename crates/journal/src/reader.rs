@@ -1,4 +1,4 @@
-//! Reading the edges of one commit, or of all commits of a journal, newest first.
+//! Reading the edges of one commit, or of a whole journal, newest first.
 //!
 //! A malformed commit does not end the walk: it is reported as an item, and the next one is read.
 
@@ -74,12 +74,16 @@ impl MalformedCounts {
 
 /// A buffer for payloads, reused from commit to commit.
 #[derive(Debug)]
-pub struct PayloadBuffer<'a>(Vec<'a, u8>);
+pub struct PayloadBuffer<'a> {
+    payload: Vec<'a, u8>,
+    /// Where edges start that are visited later.
+    starts: Vec<'a, usize>,
+}
 
 impl<'a> PayloadBuffer<'a> {
     /// An empty buffer that allocates from `alloc`.
     pub const fn new(alloc: Alloc<'a>) -> Self {
-        Self(Vec::new(alloc))
+        Self { payload: Vec::new(alloc), starts: Vec::new(alloc) }
     }
 
     /// Decodes the message of `commit`.
@@ -87,8 +91,8 @@ impl<'a> PayloadBuffer<'a> {
     /// # Errors
     /// When the message has no payload.
     pub fn edges(&mut self, commit: &Commit<'_>) -> Result<Edges<'_>, MessageError> {
-        decode_message(commit.message, &mut self.0)?;
-        Ok(Edges::new(&self.0))
+        decode_message(commit.message, &mut self.payload)?;
+        Ok(Edges::new(&self.payload))
     }
 
     /// Visits the items of `commit`, in the order of its payload, until `visit` breaks.
@@ -100,14 +104,10 @@ impl<'a> PayloadBuffer<'a> {
         commit: &Commit<'_>,
         mut visit: impl FnMut(JournalItem<'_>) -> Result<ControlFlow<()>, E>,
     ) -> Result<ControlFlow<()>, E> {
-        let edges = match self.edges(commit) {
-            Ok(edges) => edges,
-            Err(MessageError::Memory(error)) => return Err(WalkError::from(error).into()),
-            Err(problem) => {
-                let malformed = Malformed::Skipped { commit: commit.id, problem };
-                return visit(JournalItem::Malformed(malformed));
-            }
-        };
+        if let Some(malformed) = self.decode(commit)? {
+            return visit(JournalItem::Malformed(malformed));
+        }
+        let edges = Edges::new(&self.payload);
         for (edges_read, edge) in (0..).zip(edges) {
             let item = match &edge {
                 Ok(edge) => JournalItem::Edge(commit, edge),
@@ -123,6 +123,61 @@ impl<'a> PayloadBuffer<'a> {
         }
         Ok(ControlFlow::Continue(()))
     }
+
+    /// Visits the items of `commit` from the last one to the first, until `visit` breaks.
+    ///
+    /// # Errors
+    /// The error of `visit`, or [`WalkError::Memory`].
+    pub fn read_newest<E: From<WalkError>>(
+        &mut self,
+        commit: &Commit<'_>,
+        mut visit: impl FnMut(JournalItem<'_>) -> Result<ControlFlow<()>, E>,
+    ) -> Result<ControlFlow<()>, E> {
+        if let Some(malformed) = self.decode(commit)? {
+            return visit(JournalItem::Malformed(malformed));
+        }
+        let Self { payload, starts } = self;
+        starts.clear();
+        let mut edges = Edges::new(payload);
+        let mut last = None;
+        loop {
+            let start = edges.offset();
+            match edges.next() {
+                None => break,
+                Some(Ok(edge)) => {
+                    starts.try_push(start).map_err(WalkError::from)?;
+                    last = Some(edge);
+                }
+                Some(Err(problem)) => {
+                    let edges_read = u32::try_from(starts.len()).unwrap_or(u32::MAX);
+                    let commit = commit.id;
+                    let malformed = Malformed::Truncated { commit, edges_read, problem };
+                    if visit(JournalItem::Malformed(malformed))?.is_break() {
+                        return Ok(ControlFlow::Break(()));
+                    }
+                }
+            }
+        }
+        for start in starts.iter().rev() {
+            // The last edge is decoded already.
+            let again = || Edges::at(payload, *start).next()?.ok();
+            let edge = last.take().or_else(again);
+            let edge = edge.expect("this holds because an edge was decoded from this byte");
+            if visit(JournalItem::Edge(commit, &edge))?.is_break() {
+                return Ok(ControlFlow::Break(()));
+            }
+        }
+        Ok(ControlFlow::Continue(()))
+    }
+
+    /// Decodes the message of `commit`, or says why it has no payload.
+    fn decode(&mut self, commit: &Commit<'_>) -> Result<Option<Malformed>, WalkError> {
+        match self.edges(commit) {
+            Ok(_) => Ok(None),
+            Err(MessageError::Memory(error)) => Err(error.into()),
+            Err(problem) => Ok(Some(Malformed::Skipped { commit: commit.id, problem })),
+        }
+    }
 }
 
 /// An item of a journal.
@@ -134,9 +189,9 @@ pub enum JournalItem<'m> {
     Malformed(Malformed),
 }
 
-/// Visits the items of the journal at `tip` until `visit` breaks: commits newest first, and the
-/// edges of each in the order of its payload. One commit is in memory at a time, in buffers of
-/// `alloc`.
+/// Visits the items of the journal at `tip` until `visit` breaks, newest first: the reverse of
+/// [`EdgeOrder::OldestFirst`](super::EdgeOrder::OldestFirst). One commit is in memory at a time, in
+/// buffers of `alloc`.
 ///
 /// ```
 /// use gitmind_git::fake::FakeRepository;
@@ -167,5 +222,41 @@ pub fn read_newest<E: From<WalkError>>(
     mut visit: impl FnMut(JournalItem<'_>) -> Result<ControlFlow<()>, E>,
 ) -> Result<(), E> {
     let mut payload = PayloadBuffer::new(alloc);
-    walk_newest(repository, alloc, tip, |commit| payload.read(commit, &mut visit))
+    walk_newest(repository, alloc, tip, |commit| payload.read_newest(commit, &mut visit))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use gitmind_git::fake::FakeRepository;
+    use gitmind_memory::System;
+    use std::string::String;
+    use std::vec::Vec;
+
+    #[test]
+    fn edges_are_visited_newest_first_within_a_commit_too_and_a_break_ends_the_walk() {
+        let repository = FakeRepository::default();
+        // Edges of the types 1 and 2; three edges, and a byte that is none; nothing at all.
+        let first = repository.commit(&[], b"oQIBoQIC");
+        let second = repository.commit(&[first], b"oQIDoQIEoQIF/w==");
+        let third = repository.commit(&[second], b"");
+        let tip = repository.commit(&[third], b"oQIG");
+        let expected = ["6", "malformed", "5", "4", "3", "2", "1"];
+        let system = System::new();
+        for limit in 1..=expected.len() {
+            let mut visited: Vec<String> = Vec::new();
+            read_newest(&repository, Alloc::new(&system), tip, |item| {
+                visited.push(match item {
+                    JournalItem::Edge(_, edge) => edge.relation.0.to_string(),
+                    JournalItem::Malformed(_) => "malformed".into(),
+                });
+                let is_enough = visited.len() == limit;
+                let flow =
+                    if is_enough { ControlFlow::Break(()) } else { ControlFlow::Continue(()) };
+                Ok::<_, WalkError>(flow)
+            })
+            .expect("a whole journal");
+            assert_eq!(visited, expected[..limit]);
+        }
+    }
 }

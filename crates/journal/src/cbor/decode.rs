@@ -39,7 +39,17 @@ pub struct Edges<'a> {
 impl<'a> Edges<'a> {
     /// Starts at the first byte of `payload`.
     pub const fn new(payload: &'a [u8]) -> Self {
-        Self { payload, offset: 0 }
+        Self::at(payload, 0)
+    }
+
+    /// Starts at a byte of `payload`.
+    pub(crate) const fn at(payload: &'a [u8], offset: usize) -> Self {
+        Self { payload, offset }
+    }
+
+    /// The byte at which the next edge starts.
+    pub(crate) const fn offset(&self) -> usize {
+        self.offset
     }
 }
 
