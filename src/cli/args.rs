@@ -98,7 +98,7 @@ impl From<OrderArg> for EdgeOrder {
     }
 }
 
-/// Print the edges of a journal, newest commit first
+/// Print the edges of a journal, newest first
 #[derive(Clone, Debug, clap::Args)]
 #[command(after_help = "Examples:\n  git mind list --limit 20\n  git mind list --from src/main.c \
                         --type depends_on\n  git mind list --source ai --min-confidence 0.9 \
@@ -109,6 +109,9 @@ pub(super) struct ListArgs {
     pub(super) branch: Option<String>,
     #[command(flatten)]
     pub(super) filter: ListFilter,
+    /// Also show edges that were taken back, and the tombstones that took them back
+    #[arg(long)]
+    pub(super) all: bool,
     /// Stop after this many edges
     #[arg(long, value_name = "COUNT")]
     pub(super) limit: Option<u64>,

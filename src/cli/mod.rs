@@ -28,6 +28,7 @@ mod query;
 mod rebuild;
 mod relation;
 mod repository;
+mod shown;
 mod stats;
 mod telemetry;
 
