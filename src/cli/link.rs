@@ -74,7 +74,7 @@ pub(super) fn run(
     output.done("the edge was added");
     if options.json {
         let commit = appended.tip.unwrap_or_default();
-        let edge = Shown { id: None, commit, standing: Standing::Live, edge: &edge };
+        let edge = Shown { id: None, commit, standing: Standing::Live, edge: &edge, place: None };
         let edge = EdgeDocument::new(&edge);
         let (branch, attempts) = (branch.as_str(), appended.attempts);
         output.json(&LinkDocument { schema: 1, branch, edge, attempts })?;

@@ -160,7 +160,7 @@ fn each(
                 let standing = tombstones.standing(edge)?;
                 let is_seen = options.all || standing == Standing::Live;
                 if is_seen && options.filter.wants(edge, from.as_ref()) {
-                    show(&Shown { id: None, commit: commit.id, standing, edge })?;
+                    show(&Shown { id: None, commit: commit.id, standing, edge, place: None })?;
                     left -= 1;
                 }
             }

@@ -2,6 +2,7 @@
 
 use super::escape::Escaped;
 use super::shown::Shown;
+use crate::cache::Content;
 use crate::journal::{Confidence, Origin, Standing};
 use std::fmt;
 use std::io::{self, Write};
@@ -39,7 +40,8 @@ fn shortened(shown: &Shown<'_>, columns: usize) -> String {
     format!("{source}{arrow}{target}{remark}")
 }
 
-/// Author and confidence of the edge, where they differ from the defaults, and whether it counts.
+/// Author and confidence of the edge, where they differ from the defaults, whether it counts, and
+/// how old its content is.
 struct Remark<'e>(&'e Shown<'e>);
 
 impl fmt::Display for Remark<'_> {
@@ -64,6 +66,17 @@ impl fmt::Display for Remark<'_> {
         if let Some(standing) = standing {
             write!(f, "{separator}{standing}")?;
             separator = ", ";
+        }
+        if let Some(place) = self.0.place.filter(|place| place.content != Content::Current) {
+            match place.edits_ago {
+                Some(1) => write!(f, "{separator}1 edit ago")?,
+                Some(edits) => write!(f, "{separator}{edits} edits ago")?,
+                None => write!(f, "{separator}of another content")?,
+            }
+            separator = ", ";
+            if let Some(path) = place.other_path {
+                write!(f, "{separator}as {}", Escaped::bytes(path))?;
+            }
         }
         f.write_str(if separator == ", " { "]" } else { "" })
     }
@@ -103,8 +116,12 @@ mod tests {
 
     fn marked(edge: &Edge<'_>, standing: Standing, columns: Option<usize>) -> String {
         let mut line = Vec::new();
-        write(&Shown { id: None, commit: Oid::ZERO, standing, edge }, columns, &mut line)
-            .expect("a Vec takes everything");
+        write(
+            &Shown { id: None, commit: Oid::ZERO, standing, edge, place: None },
+            columns,
+            &mut line,
+        )
+        .expect("a Vec takes everything");
         let line = String::from_utf8(line).expect("what is not UTF-8 is escaped");
         line.strip_suffix('\n').expect("a line has its end").to_owned()
     }

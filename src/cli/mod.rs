@@ -31,6 +31,7 @@ mod repository;
 mod shown;
 mod stats;
 mod telemetry;
+mod unlink;
 
 pub use args::Args;
 pub use failure::{Exit, Failure};
