@@ -109,6 +109,9 @@ pub(super) struct ListArgs {
     pub(super) branch: Option<String>,
     #[command(flatten)]
     pub(super) filter: ListFilter,
+    /// The edges of then: as of a commit of the journal, a commit of the code or a date
+    #[arg(long, value_name = "REV")]
+    pub(super) at: Option<String>,
     /// Stop after this many edges
     #[arg(long, value_name = "COUNT")]
     pub(super) limit: Option<u64>,

@@ -68,6 +68,17 @@ impl Zone {
         zone.as_ref().map_or(0, |zone| zone.to_offset(time).seconds())
     }
 
+    /// The offset from UTC in seconds, positive to the east, when the clocks of the zone show
+    /// `seconds` since 1970, as the C library's `mktime` finds it.
+    pub fn offset_of_local(&self, seconds: i64) -> i64 {
+        let offset = |seconds| i64::from(self.offset_seconds(seconds));
+        let guess = offset(seconds);
+        let next = offset(seconds - guess);
+        // A time that the clocks leave out counts from before they are set forward.
+        let is_shown = offset(seconds - next) == next;
+        if is_shown { next } else { next.min(guess) }
+    }
+
     /// The zone that `value` means: the name of a zone file, or a POSIX rule.
     fn named(&self, value: &OsStr) -> Option<TimeZone> {
         let text = value.to_str()?;
