@@ -98,7 +98,7 @@ impl From<OrderArg> for EdgeOrder {
     }
 }
 
-/// Print the edges of a journal, newest commit first
+/// Print the edges of a journal, newest first
 #[derive(Clone, Debug, clap::Args)]
 #[command(after_help = "Examples:\n  git mind list --limit 20\n  git mind list --from src/main.c \
                         --type depends_on\n  git mind list --source ai --min-confidence 0.9 \
@@ -112,6 +112,9 @@ pub(super) struct ListArgs {
     /// The edges of then: as of a commit of the journal, a commit of the code or a date
     #[arg(long, value_name = "REV")]
     pub(super) at: Option<String>,
+    /// Also show edges that were taken back, and the tombstones that took them back
+    #[arg(long)]
+    pub(super) all: bool,
     /// Stop after this many edges
     #[arg(long, value_name = "COUNT")]
     pub(super) limit: Option<u64>,

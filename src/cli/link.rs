@@ -8,12 +8,13 @@ use super::list_json::EdgeDocument;
 use super::object;
 use super::output::Output;
 use super::repository;
+use super::shown::Shown;
 use super::telemetry::{Session, clock};
 use crate::clock::Clock;
 use crate::context::Context;
 use crate::context::operation;
 use crate::env::Environment;
-use crate::journal::{Append, Batch, Edge, Origin, Relation, Ulid};
+use crate::journal::{Append, Batch, Edge, Origin, Relation, Standing, Ulid};
 use crate::oid::Oid;
 use crate::progress::Silent;
 use crate::random::{Random, SystemRandom};
@@ -72,7 +73,9 @@ pub(super) fn run(
     let appended = append(&service, &branch, &batch, session)?;
     output.done("the edge was added");
     if options.json {
-        let edge = EdgeDocument::new(appended.tip.unwrap_or_default(), &edge);
+        let commit = appended.tip.unwrap_or_default();
+        let edge = Shown { id: None, commit, standing: Standing::Live, edge: &edge };
+        let edge = EdgeDocument::new(&edge);
         let (branch, attempts) = (branch.as_str(), appended.attempts);
         output.json(&LinkDocument { schema: 1, branch, edge, attempts })?;
     } else {

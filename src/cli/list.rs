@@ -1,4 +1,4 @@
-//! `git-mind list`: the edges of a journal, newest commit first, one commit in memory at a time.
+//! `git-mind list`: the edges of a journal, newest first, one commit in memory at a time.
 
 use super::args::{Args, ListArgs};
 use super::escape::Escaped;
@@ -6,6 +6,7 @@ use super::failure::{Exit, Failure};
 use super::list_json::JsonList;
 use super::malformed;
 use super::output::Output;
+use super::shown::Shown;
 use super::telemetry::{Session, clock, milliseconds};
 use super::{repository, revision};
 use crate::branch::BranchName;
@@ -14,8 +15,7 @@ use crate::context::Context;
 use crate::context::operation;
 use crate::env::Environment;
 use crate::fs::OwnedPath;
-use crate::git::Commit;
-use crate::journal::{Edge, JournalItem, MalformedCounts, read_newest};
+use crate::journal::{JournalItem, MalformedCounts, Standing, Tombstones, read_newest};
 use crate::progress::Silent;
 use crate::telemetry::{Level, Metric};
 use std::io::{self, Write};
@@ -98,9 +98,7 @@ fn print(
     let columns = output.columns();
     let malformed = if wanted.options.json {
         let mut list = JsonList::begin(branch, output)?;
-        let malformed = each(context, tip, wanted, session, |commit, edge| {
-            Ok(list.edge(None, commit.id, edge)?)
-        })?;
+        let malformed = each(context, tip, wanted, session, |shown| Ok(list.edge(shown)?))?;
         list.end(&[
             ("commits_skipped", malformed.skipped.into()),
             ("edges_truncated", malformed.truncated.into()),
@@ -108,7 +106,7 @@ fn print(
         malformed
     } else {
         let mut shown = 0_u64;
-        let malformed = each(context, tip, wanted, session, |_, edge| {
+        let malformed = each(context, tip, wanted, session, |edge| {
             shown += 1;
             Ok(super::list_line::write(edge, columns, output)?)
         })?;
@@ -141,13 +139,13 @@ pub(super) fn conclude(
     }
 }
 
-/// Calls `show` with each edge that passes the filter, up to the limit.
+/// Calls `show` with each edge that counts and passes the filter, up to the limit.
 fn each(
     context: &Context<'_>,
     tip: crate::oid::Oid,
     wanted: &Wanted<'_>,
     session: &Session<'_>,
-    mut show: impl FnMut(&Commit<'_>, &Edge<'_>) -> Result<(), Failure>,
+    mut show: impl FnMut(&Shown<'_>) -> Result<(), Failure>,
 ) -> Result<MalformedCounts, Failure> {
     let Wanted { options, from } = wanted;
     let mut left = options.limit.unwrap_or(u64::MAX);
@@ -155,12 +153,15 @@ fn each(
     if left == 0 {
         return Ok(malformed);
     }
+    let mut tombstones = Tombstones::new(context.alloc);
     read_newest(context.repository, context.alloc, tip, |item| {
         match item {
             JournalItem::Edge(commit, edge) => {
                 edges_read += 1;
-                if options.filter.wants(edge, from.as_ref()) {
-                    show(commit, edge)?;
+                let standing = tombstones.standing(edge)?;
+                let is_seen = options.all || standing == Standing::Live;
+                if is_seen && options.filter.wants(edge, from.as_ref()) {
+                    show(&Shown { id: None, commit: commit.id, standing, edge })?;
                     left -= 1;
                 }
             }

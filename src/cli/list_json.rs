@@ -1,8 +1,9 @@
 //! Edges as `--json` prints them: one document, streamed edge by edge.
 
 use super::output::Output;
+use super::shown::{Shown, name_of};
 use crate::branch::BranchName;
-use crate::journal::{Attribution, Edge};
+use crate::journal::Attribution;
 use crate::oid::Oid;
 use serde::{Serialize, Serializer};
 use std::io::{self, Write};
@@ -23,14 +24,13 @@ impl<'a> JsonList<'a> {
         Ok(Self { output, edges_shown: 0, text: Vec::new() })
     }
 
-    /// Prints an edge, with its id where that is known.
-    pub(super) fn edge(&mut self, id: Option<u32>, commit: Oid, edge: &Edge<'_>) -> io::Result<()> {
+    /// Prints an edge.
+    pub(super) fn edge(&mut self, shown: &Shown<'_>) -> io::Result<()> {
         let separator = if self.edges_shown == 0 { "\n" } else { ",\n" };
         self.edges_shown += 1;
         self.output.write_all(separator.as_bytes())?;
-        let document = EdgeDocument { id, ..EdgeDocument::new(commit, edge) };
         self.text.clear();
-        serde_json::to_writer(&mut self.text, &document)?;
+        serde_json::to_writer(&mut self.text, &EdgeDocument::new(shown))?;
         self.output.write_json(&self.text)
     }
 
@@ -50,6 +50,7 @@ pub(super) struct EdgeDocument<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     id: Option<u32>,
     commit: Name,
+    standing: &'static str,
     source_oid: Name,
     target_oid: Name,
     source_path: Text<'a>,
@@ -79,11 +80,12 @@ struct AttributionDocument<'a> {
 }
 
 impl<'a> EdgeDocument<'a> {
-    /// The edge without an id.
-    pub(super) fn new(commit: Oid, edge: &Edge<'a>) -> Self {
+    pub(super) fn new(shown: &Shown<'a>) -> Self {
+        let Shown { id, commit, standing, edge } = *shown;
         Self {
-            id: None,
+            id,
             commit: Name(commit),
+            standing: name_of(standing),
             source_oid: Name(edge.source),
             target_oid: Name(edge.target),
             source_path: Text(edge.source_path),

@@ -1,7 +1,8 @@
 //! One edge as one line of text, no wider than the terminal.
 
 use super::escape::Escaped;
-use crate::journal::{Confidence, Edge, Origin};
+use super::shown::Shown;
+use crate::journal::{Confidence, Origin, Standing};
 use std::fmt;
 use std::io::{self, Write};
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
@@ -11,23 +12,25 @@ const PATH_COLUMNS_MIN: usize = 8;
 
 /// Writes the line with its newline, in at most `columns` columns when that is possible.
 pub(super) fn write(
-    edge: &Edge<'_>,
+    shown: &Shown<'_>,
     columns: Option<usize>,
     out: &mut impl Write,
 ) -> io::Result<()> {
     if let Some(columns) = columns {
-        return writeln!(out, "{}", shortened(edge, columns));
+        return writeln!(out, "{}", shortened(shown, columns));
     }
+    let edge = shown.edge;
     let (source, target) = (Escaped::bytes(edge.source_path), Escaped::bytes(edge.target_path));
-    writeln!(out, "{source} ──{}──> {target}{}", edge.relation.name(), Remark(edge))
+    writeln!(out, "{source} ──{}──> {target}{}", edge.relation.name(), Remark(shown))
 }
 
 /// The line with paths shortened to fit `columns` columns.
-fn shortened(edge: &Edge<'_>, columns: usize) -> String {
+fn shortened(shown: &Shown<'_>, columns: usize) -> String {
+    let edge = shown.edge;
     let source = Escaped::bytes(edge.source_path).to_string();
     let target = Escaped::bytes(edge.target_path).to_string();
     let arrow = format!(" ──{}──> ", edge.relation.name());
-    let remark = Remark(edge).to_string();
+    let remark = Remark(shown).to_string();
     let room = columns.saturating_sub(arrow.width() + remark.width());
     let half = (room / 2).max(PATH_COLUMNS_MIN);
     let source_room = half.max(room.saturating_sub(target.width()));
@@ -36,27 +39,33 @@ fn shortened(edge: &Edge<'_>, columns: usize) -> String {
     format!("{source}{arrow}{target}{remark}")
 }
 
-/// Author and confidence of the edge, where they differ from the defaults.
-struct Remark<'e>(&'e Edge<'e>);
+/// Author and confidence of the edge, where they differ from the defaults, and whether it counts.
+struct Remark<'e>(&'e Shown<'e>);
 
 impl fmt::Display for Remark<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let who = self.0.attribution.filter(|who| who.origin != Origin::HUMAN);
-        let sure = Some(self.0.confidence).filter(|sure| *sure != Confidence::CERTAIN);
-        if who.is_none() && sure.is_none() {
-            return Ok(());
+        let edge = self.0.edge;
+        let mut separator = "  [";
+        if let Some(who) = edge.attribution.filter(|who| who.origin != Origin::HUMAN) {
+            let name =
+                if who.author.is_empty() { who.origin.name().as_bytes() } else { who.author };
+            write!(f, "{separator}{}", Escaped::bytes(name))?;
+            separator = ", ";
         }
-        f.write_str("  [")?;
-        match who {
-            Some(who) if who.author.is_empty() => f.write_str(who.origin.name())?,
-            Some(who) => Escaped::bytes(who.author).fmt(f)?,
-            None => {}
+        if edge.confidence != Confidence::CERTAIN {
+            write!(f, "{separator}{}", edge.confidence)?;
+            separator = ", ";
         }
-        if let Some(sure) = sure {
-            let separator = if who.is_some() { ", " } else { "" };
-            write!(f, "{separator}{sure}")?;
+        let standing = match self.0.standing {
+            Standing::Live => None,
+            Standing::TakenBack => Some("taken back"),
+            Standing::Tombstone => Some("tombstone"),
+        };
+        if let Some(standing) = standing {
+            write!(f, "{separator}{standing}")?;
+            separator = ", ";
         }
-        f.write_str("]")
+        f.write_str(if separator == ", " { "]" } else { "" })
     }
 }
 
@@ -80,7 +89,8 @@ fn shorten(path: String, columns: usize) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::journal::{Attribution, Edges, Relation};
+    use crate::journal::{Attribution, Edge, Edges, Relation};
+    use crate::oid::Oid;
 
     fn edge<'a>(source_path: &'a [u8], target_path: &'a [u8]) -> Edge<'a> {
         let blank = Edges::new(&[0xa0]).next().expect("an edge").expect("a whole one");
@@ -88,8 +98,13 @@ mod tests {
     }
 
     fn line(edge: &Edge<'_>, columns: Option<usize>) -> String {
+        marked(edge, Standing::Live, columns)
+    }
+
+    fn marked(edge: &Edge<'_>, standing: Standing, columns: Option<usize>) -> String {
         let mut line = Vec::new();
-        write(edge, columns, &mut line).expect("a Vec takes everything");
+        write(&Shown { id: None, commit: Oid::ZERO, standing, edge }, columns, &mut line)
+            .expect("a Vec takes everything");
         let line = String::from_utf8(line).expect("what is not UTF-8 is escaped");
         line.strip_suffix('\n').expect("a line has its end").to_owned()
     }
@@ -118,6 +133,15 @@ mod tests {
             assert!(line.width() <= columns, "{columns} columns: {line}");
             assert!(line.ends_with("[bot, 0.50]"), "{line}");
         }
+    }
+
+    #[test]
+    fn an_edge_that_does_not_count_is_marked() {
+        let edge = Edge { confidence: Confidence(0), ..edge(b"a", b"b") };
+        let standings = [Standing::Live, Standing::TakenBack, Standing::Tombstone];
+        let lines = standings.map(|standing| marked(&edge, standing, None));
+        let marks = ["0.00", "0.00, taken back", "0.00, tombstone"];
+        assert_eq!(lines, marks.map(|mark| format!("a ──references──> b  [{mark}]")));
     }
 
     #[test]

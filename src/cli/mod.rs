@@ -29,6 +29,7 @@ mod rebuild;
 mod relation;
 mod repository;
 mod revision;
+mod shown;
 mod stats;
 mod telemetry;
 

@@ -5,17 +5,18 @@ use super::errors;
 use super::failure::{Exit, Failure};
 use super::list_json::JsonList;
 use super::output::Output;
+use super::shown::Shown;
 use super::telemetry::{Session, clock, milliseconds};
 use super::{list, list_line, malformed, object, repository};
 use crate::branch::BranchName;
-use crate::cache::{Answer, Direction, Endpoint, ExistingError, Unusable};
+use crate::cache::{Answer, Direction, Endpoint, ExistingError, FoundEdge, Unusable};
 use crate::clock::Clock;
 use crate::context::Context;
 use crate::context::operation;
 use crate::env::Environment;
 use crate::fs::OwnedPath;
 use crate::git::Error;
-use crate::journal::Edge;
+use crate::journal::{Edge, Standing};
 use crate::progress::Silent;
 use crate::telemetry::{Level, Metric};
 use std::io::Write;
@@ -93,7 +94,7 @@ fn print(
         let answer = context.query(branch, endpoint, |found| {
             let (is_wanted, flow) = wanted(&found.edge);
             if is_wanted {
-                list.edge(Some(found.id), found.commit, &found.edge)?;
+                list.edge(&shown_of(found))?;
             }
             Ok::<_, Failure>(flow)
         })?;
@@ -114,7 +115,7 @@ fn print(
         if is_wanted {
             shown += 1;
             write!(output, "{:>ID_COLUMNS$}  ", found.id)?;
-            list_line::write(&found.edge, columns, output)?;
+            list_line::write(&shown_of(found), columns, output)?;
         }
         Ok::<_, Failure>(flow)
     })?;
@@ -126,6 +127,11 @@ fn print(
     };
     list::conclude(branch, shown, kind, options.limit, output)?;
     Ok(answer)
+}
+
+fn shown_of<'e>(found: &'e FoundEdge<'e>) -> Shown<'e> {
+    let FoundEdge { id, commit, ref edge } = *found;
+    Shown { id: Some(id), commit, standing: Standing::Live, edge }
 }
 
 /// Says that edges were recorded for contents that `path` does not have in HEAD's commit.

@@ -279,7 +279,7 @@ pub(super) fn parse_date(text: &str, zone: &Zone) -> Option<i64> {
     }
     let local = text.parse::<civil::DateTime>().ok()?;
     let local = jiff::tz::Offset::UTC.to_timestamp(local).ok()?.as_second();
-    Some(local - zone.offset_of_local(local))
+    Some(local - i64::from(zone.offset_seconds_of_local(local)))
 }
 
 fn not_understood(text: &str) -> Failure {

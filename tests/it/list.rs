@@ -21,9 +21,12 @@ fn edges_come_newest_first_with_every_field() {
     );
     let expected: Value = serde_json::from_str(&text.expect("a fixture")).expect("JSON");
     let expected = expected["branches"]["main"]["edges"].as_array().expect("edges");
-    let edges = edges(&repository, &[]);
+    let edges = edges(&repository, &["--all"]);
     assert_eq!(edges.len(), expected.len());
-    for (edge, expected) in edges.iter().zip(expected) {
+    // The C tool lists the newest commit first, and the edges of a commit oldest first.
+    let newest_first = expected.chunk_by(|a, b| a["commit"] == b["commit"]);
+    let newest_first = newest_first.flat_map(|commit| commit.iter().rev());
+    for (edge, expected) in edges.iter().zip(newest_first) {
         for (ours, theirs) in [
             ("commit", "commit"),
             ("source_oid", "effective_src"),
@@ -49,7 +52,7 @@ fn edges_come_newest_first_with_every_field() {
 #[test]
 fn filters_agree_with_a_filter_over_everything() {
     let repository = TempRepository::fixture("medium");
-    let all = edges(&repository, &[]);
+    let all = edges(&repository, &["--all"]);
     let some_path = all[17]["source_path"].as_str().expect("text").to_owned();
     let source = |edge: &Value| edge["attribution"]["source_number"].as_u64().unwrap_or(0);
     type Model<'a> = Box<dyn Fn(&Value) -> bool + 'a>;
@@ -68,8 +71,53 @@ fn filters_agree_with_a_filter_over_everything() {
     for (args, model) in cases {
         let expected: Vec<_> = all.iter().filter(|edge| model(edge)).cloned().collect();
         assert!(!expected.is_empty() && expected.len() < all.len(), "{args:?} says something");
-        assert!(edges(&repository, args) == expected, "{args:?}");
+        let with_all = [&["--all"], args].concat();
+        assert!(edges(&repository, &with_all) == expected, "{args:?}");
+        let live: Vec<_> = expected.into_iter().filter(|edge| edge["standing"] == "live").collect();
+        assert!(edges(&repository, args) == live, "{args:?}");
     }
+}
+
+#[test]
+fn what_is_taken_back_and_tombstones_are_hidden_unless_all_is_asked_for() {
+    let random = |number: u64, below: u64| ((number * 0x9E37_79B9) >> 16) % below;
+    let lines: String = (1..=300)
+        .map(|number| {
+            let end = |salt| format!("{:040x}", 1 + random(number + salt, 3));
+            let flags = if random(number + 9, 3) == 0 { 5 } else { 1 };
+            format!(
+                "{{\"source_oid\": \"{}\", \"target_oid\": \"{}\", \"type_number\": {}, \
+                 \"attribution\": {{\"flags\": {flags}}}}}\n",
+                end(2),
+                end(5),
+                1 + random(number + 7, 2)
+            )
+        })
+        .collect();
+    let repository = TempRepository::empty();
+    let file = repository.path().join("lines");
+    std::fs::write(&file, lines).expect("writable");
+    repository.mind(&["import", "lines"]).ok();
+    let all = edges(&repository, &["--all"]);
+    let key = |edge: &Value| {
+        ["source_oid", "target_oid", "type_number"].map(|field| edge[field].to_string())
+    };
+    let mut counts = [0; 3];
+    for (at, edge) in all.iter().enumerate() {
+        let takes_back = |later: &Value| later["attribution"]["flags"] == 5;
+        let (number, standing) = match edge {
+            edge if takes_back(edge) => (0, "tombstone"),
+            _ if all[..at].iter().any(|later| takes_back(later) && key(later) == key(edge)) => {
+                (1, "taken_back")
+            }
+            _ => (2, "live"),
+        };
+        assert_eq!(edge["standing"], standing, "{edge}");
+        counts[number] += 1;
+    }
+    assert!(counts.iter().all(|count| *count > 9), "{counts:?}");
+    let live: Vec<_> = all.into_iter().filter(|edge| edge["standing"] == "live").collect();
+    assert!(edges(&repository, &[]) == live);
 }
 
 #[test]
@@ -89,8 +137,8 @@ fn text_output_has_a_line_per_edge_and_a_count() {
     let lines: Vec<_> = list.lines().collect();
     let expected = [
         "Makefile ──references──> docs/spec.md",
-        "src/core/a.c ──implements──> LICENSE",
-        "src/core/b.c ──references──> LICENSE",
+        "README.md ──custom──> docs/spec.md",
+        "tests/t1.c ──custom──> 測試/文件.md",
         "3 edges",
     ];
     assert_eq!(lines, expected);

@@ -18,7 +18,7 @@ pub struct Commit<'a> {
     first_parent: Option<Oid>,
     /// The `parent` lines after the first one.
     more_parents: &'a [u8],
-    /// The line feed before the headers that follow the parents, and those headers.
+    /// The headers after the parents.
     headers: &'a [u8],
     /// Everything after the empty line that ends the headers, unchanged; empty without that line.
     pub message: &'a [u8],
@@ -73,12 +73,13 @@ impl<'a> Commit<'a> {
         let more_parents = &more_parents[..more_parents.len() - headers.len()];
         // The search starts at the line feed before the headers, because there may be no headers.
         let headers = &bytes[bytes.len() - headers.len() - 1..];
-        let (headers, message) = match memmem::find(headers, b"\n\n") {
-            Some(end) => (&headers[..=end], &headers[end + 2..]),
+        let message = match memmem::find(headers, b"\n\n") {
+            Some(end) => &headers[end + 2..],
             // A commit without a message needs no empty line either.
-            None if headers.ends_with(b"\n") => (headers, &[][..]),
+            None if headers.ends_with(b"\n") => &[],
             None => return Err("its headers break off"),
         };
+        let headers = &headers[1..headers.len() - message.len()];
         Ok(Self { id, tree, first_parent, more_parents, headers, message })
     }
 
@@ -99,10 +100,9 @@ impl<'a> Commit<'a> {
 
     /// When it was committed, in seconds since 1970; 0 when that cannot be read, as for git.
     pub fn committed_seconds(&self) -> i64 {
-        const COMMITTER: &[u8] = b"\ncommitter ";
         let read = || {
-            let start = memmem::find(self.headers, COMMITTER)? + COMMITTER.len();
-            let line = self.headers[start..].split(|&byte| byte == b'\n').next()?;
+            let mut lines = self.headers.split(|&byte| byte == b'\n');
+            let line = lines.find(|line| line.starts_with(b"committer "))?;
             let after = &line[memchr::memrchr(b'>', line)? + 1..];
             let number = after.trim_ascii_start().split(|byte| !byte.is_ascii_digit()).next()?;
             str::from_utf8(number).ok()?.parse().ok()

@@ -80,7 +80,7 @@ pub(super) fn parse(text: &[u8], zone: &Zone, now_seconds: i64) -> Option<Timest
     }
     let (mut seconds, mut offset_minutes) = (date.fields.seconds()?, date.offset_minutes);
     if offset_minutes == UNKNOWN {
-        offset_minutes = zone.offset_of_local(seconds) / 60;
+        offset_minutes = i64::from(zone.offset_seconds_of_local(seconds)) / 60;
     }
     if !date.is_since_1970 {
         seconds -= offset_minutes * 60;

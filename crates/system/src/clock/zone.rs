@@ -68,14 +68,14 @@ impl Zone {
         zone.as_ref().map_or(0, |zone| zone.to_offset(time).seconds())
     }
 
-    /// The offset from UTC in seconds, positive to the east, when the clocks of the zone show
-    /// `seconds` since 1970, as the C library's `mktime` finds it.
-    pub fn offset_of_local(&self, seconds: i64) -> i64 {
-        let offset = |seconds| i64::from(self.offset_seconds(seconds));
-        let guess = offset(seconds);
-        let next = offset(seconds - guess);
+    /// The offset from UTC in seconds when the clocks of the zone show `local_seconds`, the seconds
+    /// since they showed 1970, as the C library's `mktime` finds it.
+    pub fn offset_seconds_of_local(&self, local_seconds: i64) -> i32 {
+        let offset = |seconds| self.offset_seconds(seconds);
+        let guess = offset(local_seconds);
+        let next = offset(local_seconds - i64::from(guess));
         // A time that the clocks leave out counts from before they are set forward.
-        let is_shown = offset(seconds - next) == next;
+        let is_shown = offset(local_seconds - i64::from(next)) == next;
         if is_shown { next } else { next.min(guess) }
     }
 
