@@ -111,6 +111,9 @@ pub(super) struct ListArgs {
     pub(super) branch: Option<String>,
     #[command(flatten)]
     pub(super) filter: ListFilter,
+    /// The edges of then: as of a commit of the journal, a commit of the code or a date
+    #[arg(long, value_name = "REV")]
+    pub(super) at: Option<String>,
     /// Also show edges that were taken back, and the tombstones that took them back
     #[arg(long)]
     pub(super) all: bool,

@@ -6,9 +6,9 @@ use super::failure::{Exit, Failure};
 use super::list_json::JsonList;
 use super::malformed;
 use super::output::Output;
-use super::repository;
 use super::shown::Shown;
 use super::telemetry::{Session, clock, milliseconds};
+use super::{repository, revision};
 use crate::branch::BranchName;
 use crate::clock::Clock;
 use crate::context::Context;
@@ -46,6 +46,7 @@ pub(super) fn run(
     let context = Context { alloc, repository: &repository, clock: &clock, progress: &Silent };
     let branch = repository::branch(&context, options.branch.as_deref())?;
     let tip = repository::journal_tip(&repository, &branch)?;
+    let tip = revision::tip_at(&repository, alloc, tip, options.at.as_deref(), env)?;
     // A path that is invalid in this tree may still be the recorded path of an edge.
     let from = options.filter.from();
     let location = repository.location();

@@ -28,6 +28,7 @@ mod query;
 mod rebuild;
 mod relation;
 mod repository;
+mod revision;
 mod shown;
 mod stats;
 mod telemetry;

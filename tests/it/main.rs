@@ -15,6 +15,7 @@ mod query_command;
 mod rebuild_command;
 mod refusals;
 mod repositories;
+mod revision;
 mod sharing;
 mod stats;
 mod telemetry;

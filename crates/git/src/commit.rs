@@ -18,6 +18,8 @@ pub struct Commit<'a> {
     first_parent: Option<Oid>,
     /// The `parent` lines after the first one.
     more_parents: &'a [u8],
+    /// The headers after the parents.
+    headers: &'a [u8],
     /// Everything after the empty line that ends the headers, unchanged; empty without that line.
     pub message: &'a [u8],
 }
@@ -77,7 +79,8 @@ impl<'a> Commit<'a> {
             None if headers.ends_with(b"\n") => &[],
             None => return Err("its headers break off"),
         };
-        Ok(Self { id, tree, first_parent, more_parents, message })
+        let headers = &headers[1..headers.len() - message.len()];
+        Ok(Self { id, tree, first_parent, more_parents, headers, message })
     }
 
     /// As [`Self::parse`], for bytes that the repository holds under `id`.
@@ -93,6 +96,18 @@ impl<'a> Commit<'a> {
     pub fn first_parent(bytes: &[u8]) -> Option<Oid> {
         let (_, rest) = oid_line(bytes, TREE)?;
         Some(oid_line(rest, PARENT)?.0)
+    }
+
+    /// When it was committed, in seconds since 1970; 0 when that cannot be read, as for git.
+    pub fn committed_seconds(&self) -> i64 {
+        let read = || {
+            let mut lines = self.headers.split(|&byte| byte == b'\n');
+            let line = lines.find(|line| line.starts_with(b"committer "))?;
+            let after = &line[memchr::memrchr(b'>', line)? + 1..];
+            let number = after.trim_ascii_start().split(|byte| !byte.is_ascii_digit()).next()?;
+            str::from_utf8(number).ok()?.parse().ok()
+        };
+        read().unwrap_or(0)
     }
 
     /// The parents in their order, the first parent first.
@@ -256,6 +271,24 @@ mod tests {
             assert!(commit.parents().eq(parents.iter().copied()));
             let text = std::str::from_utf8(&bytes).expect("ASCII");
             assert!(text.contains("author A b J. <a@b> 1700000000 -0530\n"), "{text}");
+        }
+    }
+
+    #[test]
+    fn the_time_is_the_committers_or_0_as_for_git() {
+        for (headers, expected) in [
+            ("author a <a> 7 +0000\ncommitter b <b> 1700000000 -0530\n\nx", 1_700_000_000),
+            ("author a <a> 7 +0000\ncommitter > <b> 5 -0530\n", 5),
+            ("author committer <a> 7 +0000\ncommitter b <b> no date\n\nx", 0),
+            ("committer b <b> 99999999999999999999 +0000\n\nx", 0),
+            ("author a <a> 7 +0000\n\ncommitter b <b> 9 +0000\n\n", 0),
+            ("\n", 0),
+        ] {
+            for parents in ["", &format!("parent {TREE_ID}\n").repeat(2)] {
+                let bytes = format!("tree {TREE_ID}\n{parents}{headers}");
+                let commit = Commit::parse(Oid::ZERO, bytes.as_bytes()).expect("a commit");
+                assert_eq!(commit.committed_seconds(), expected, "{bytes}");
+            }
         }
     }
 
