@@ -147,9 +147,10 @@ pub(super) struct StatsArgs {
 /// cannot be used it is from the journal alone, and a warning says why.
 #[derive(Clone, Debug, clap::Args)]
 #[command(
-    after_help = "An object is a path of HEAD's commit, relative to the current directory, or an \
-                        object id of 40 hexadecimal digits. Such digits are always an id; a file \
-                        with that name is ./NAME. A path stands for its content at HEAD, for the \
+    after_help = "An object is a path of HEAD's commit, relative to the current directory; an \
+                        object id; or REV:PATH, the content of a path in another commit. Ids may \
+                        be abbreviated; 40 hexadecimal digits are always an id, and a file with \
+                        that name is ./NAME. A path stands for its content at HEAD, for the \
                         older contents that AUGMENTS edges lead from, and for every edge that was \
                         recorded under it; HEAD need not have it any more.\n\nExamples:\n  git \
                         mind query src/main.c\n  git mind query --to docs/spec.md --type \

@@ -44,7 +44,7 @@ pub(super) fn run(
     let context = Context { alloc, repository: &repository, clock: &clock, progress: &Silent };
     let branch = repository::branch(&context, options.branch.as_deref())?;
     let (word, direction) = options.endpoint.word();
-    let named = object::named(&context, repository.location(), word)?;
+    let named = object::named(alloc, &repository, word)?;
     session.about(branch.as_str(), "query", repository.location().git_dir.clone());
     repository::journal_tip(&repository, &branch)?;
     session.telemetry.log(Level::Info, "cache", "query_start", |event| {

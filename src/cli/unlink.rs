@@ -87,7 +87,7 @@ pub(super) fn run(
     let mut taken_back = TakenBack { writer, timestamp_ms, batch, keys, edges: 0 };
     match (&options.source, &options.target, &options.ulid) {
         (Some(source), Some(target), _) => {
-            let named = |word: &OsStr| object::named(&context, repository.location(), word);
+            let named = |word: &OsStr| object::named(alloc, &repository, word);
             let (source, target) = (named(source)?, named(target)?);
             let between = Between { branch: &branch, source, target, relation: options.relation };
             between.find(&context, &mut taken_back)?;

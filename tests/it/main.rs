@@ -21,3 +21,4 @@ mod stats;
 mod telemetry;
 mod temp_dirs;
 mod toggles;
+mod unlink;

@@ -205,6 +205,28 @@ fn a_cache_of_an_earlier_state_answers_with_the_commits_that_are_newer() {
 }
 
 #[test]
+fn an_object_may_be_an_abbreviated_id_or_a_path_of_another_commit_and_either_end() {
+    let repository = small();
+    let oid = repository.git(&["rev-parse", "HEAD:docs/spec.md"]);
+    let (right, _) = edges(&repository, &["--to", &oid]);
+    assert!(right.len() > 3);
+    for word in [&oid[..7], &oid[..39], "HEAD:docs/spec.md", "main^{commit}:docs/spec.md"] {
+        assert_eq!(edges(&repository, &["--to", word]).0, right, "{word}");
+    }
+    let missing = repository.mind(&["query", "HEAD:no/such"]).error(1);
+    assert!(missing.contains("`HEAD:no/such` is not a path of that commit"), "{missing}");
+    let missing = repository.mind(&["query", "nowhere:docs/spec.md"]).error(1);
+    assert!(missing.contains("path `nowhere:docs/spec.md` is not in HEAD's commit"), "{missing}");
+    let of = |side: &[&str]| edges(&repository, &[side, &["--all"]].concat()).0;
+    let (from, to) = (of(&["--from", &oid]), of(&["--to", &oid]));
+    let ids = |edges: &[Value]| -> BTreeSet<u64> {
+        edges.iter().map(|edge| edge["id"].as_u64().expect("an id")).collect()
+    };
+    let either = ids(&of(&[&oid]));
+    assert_eq!(either, ids(&from).union(&ids(&to)).copied().collect());
+}
+
+#[test]
 fn malformed_commits_are_counted_with_and_without_a_cache() {
     let repository = TempRepository::empty();
     let oldest = repository.commit(&[], &message(&[(1, 2)]));
@@ -256,7 +278,7 @@ fn an_object_is_a_path_of_the_current_directory_or_an_id() {
         (&digits[..39], "is not in HEAD's commit"),
     ] {
         let error = mind(work, &["query", "--to", word]).error(1);
-        assert!(error.contains(words) && error.contains("40 hexadecimal digits"), "{error}");
+        assert!(error.contains(words) && error.contains("as REV:PATH"), "{error}");
     }
     let outside = mind(work, &["query", "--to", "../x"]).error(2);
     assert!(outside.contains("leads out of the worktree"), "{outside}");

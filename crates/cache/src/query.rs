@@ -99,8 +99,8 @@ pub struct FoundEdge<'a> {
     pub end: Direction,
     /// Whether it counts.
     pub standing: Standing,
-    /// Whether it leads from one of the contents that the endpoint has or had to another, as
-    /// AUGMENTS edges do that are followed.
+    /// Whether it is an AUGMENTS edge from one of the contents that the endpoint has or had to
+    /// another.
     pub connects_contents: bool,
 }
 

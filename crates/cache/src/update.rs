@@ -81,8 +81,8 @@ pub(super) struct Update<'u, 'a> {
 }
 
 impl<'a> Update<'_, 'a> {
-    /// Writes the cache of the commit `commit` with the edges of `plan` and the `newer` marks added,
-    /// whose ids start at 0 for the first new edge.
+    /// Writes the cache of the commit `commit` with what is new added: the edges of `plan`, and the
+    /// marks `newer`, whose ids start at 0.
     pub(super) fn write(
         &self,
         commit: Oid,

@@ -3,7 +3,7 @@
 
 use super::Endpoint;
 use gitmind_git::oid::Oid;
-use gitmind_journal::Edge;
+use gitmind_journal::{Edge, Relation};
 use gitmind_memory::{Alloc, Map, MemoryError, Vec};
 
 use crate::shard::Direction;
@@ -85,9 +85,10 @@ impl<'q, 'a> Contents<'q, 'a> {
         matched.min_by_key(|(content, _)| *content)
     }
 
-    /// Whether `edge` leads from one of the contents to another.
+    /// Whether `edge` is an AUGMENTS edge from one of the contents to another.
     pub(super) fn connects(&self, edge: &Edge<'_>) -> bool {
         self.endpoint.follow
+            && edge.relation == Relation::AUGMENTS
             && self.versions.contains_key(&edge.source)
             && self.versions.contains_key(&edge.target)
     }

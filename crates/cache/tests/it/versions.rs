@@ -42,6 +42,7 @@ fn check(repository: &FakeRepository, order: EdgeOrder, from_cache: bool) {
 }
 
 proptest! {
+    #![proptest_config(ProptestConfig::with_cases(48))]
     #[test]
     fn every_answer_is_the_models_whatever_the_cache_knows(
         journal in journals(),
@@ -94,7 +95,7 @@ fn an_edge_says_how_old_its_content_is_and_whether_it_connects_two_of_them() {
             (1, Content::Older(Some(1)), Direction::Reverse, true),
             (2, Content::Older(Some(1)), Direction::Reverse, false),
             (3, Content::Current, Direction::Reverse, true),
-            (4, Content::Current, Direction::Forward, true),
+            (4, Content::Current, Direction::Forward, false),
         ];
         assert_eq!(shown, expected);
     }

@@ -107,13 +107,15 @@ fn object(number: usize) -> Oid {
 }
 
 fn edge(number: usize) -> Edge<'static> {
+    // A tombstone takes back the edge before it.
+    let flags = if number % 11 == 3 { Attribution::REJECTED } else { 0 };
+    let number = number - usize::from(flags != 0);
     let blank = Edges::new(&[0xa0]).next().expect("an edge").expect("a whole one");
     let path: &[u8] = if number.is_multiple_of(2) { b"src/a.c" } else { b"docs/a.md" };
     // The objects of the newest edges have few other edges.
     let source = if number < 9 { 150 + number } else { number % 120 };
     let (source, target) = (object(source), object(number * 7 % 110));
     let relation = if number % 5 == 1 { Relation::AUGMENTS } else { Relation::REFERENCES };
-    let flags = if number % 11 == 3 { Attribution::REJECTED } else { 0 };
     let attribution = Some(Attribution { flags, ..Attribution::default() });
     let paths = Edge { source_path: path, target_path: b"b.c", ..blank };
     Edge { source, target, relation, attribution, ..paths }
@@ -349,8 +351,8 @@ fn by_journal(sandbox: &Sandbox, alloc: Alloc<'_>) -> Result<String, String> {
 }
 
 fn of_file<const FROM_CACHE: bool>(sandbox: &Sandbox, alloc: Alloc<'_>) -> Result<String, String> {
-    let file = Endpoint::file(Some(object(7)), b"docs/a.md", None);
+    let file = Endpoint::file(Some(object(7)), b"b.c", None);
     let said = query(sandbox, alloc, file, FROM_CACHE)?;
-    assert!(said.contains("Older(Some") && said.contains("TakenBack"), "{said}");
+    assert!(said.contains("Older(") && said.contains("TakenBack"));
     Ok(said)
 }
