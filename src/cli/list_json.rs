@@ -2,6 +2,7 @@
 
 use super::output::Output;
 use super::shown::{Shown, name_of};
+use super::time::rfc3339;
 use crate::branch::BranchName;
 use crate::journal::Attribution;
 use crate::oid::Oid;
@@ -50,6 +51,9 @@ pub(super) struct EdgeDocument<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     id: Option<u32>,
     commit: Name,
+    /// Who made the commit and when; null when its header is malformed.
+    commit_author: Option<Text<'a>>,
+    commit_time: Option<String>,
     standing: &'static str,
     source_oid: Name,
     target_oid: Name,
@@ -81,10 +85,12 @@ struct AttributionDocument<'a> {
 
 impl<'a> EdgeDocument<'a> {
     pub(super) fn new(shown: &Shown<'a>) -> Self {
-        let Shown { id, commit, standing, edge } = *shown;
+        let Shown { id, commit, committed, standing, edge } = *shown;
         Self {
             id,
             commit: Name(commit),
+            commit_author: committed.map(|by| Text(by.person)),
+            commit_time: committed.and_then(|by| rfc3339(by.time)),
             standing: name_of(standing),
             source_oid: Name(edge.source),
             target_oid: Name(edge.target),

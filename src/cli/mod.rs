@@ -23,6 +23,7 @@ mod malformed;
 mod memory;
 mod object;
 mod output;
+mod path_filter;
 mod progress;
 mod query;
 mod rebuild;
@@ -31,6 +32,7 @@ mod repository;
 mod shown;
 mod stats;
 mod telemetry;
+mod time;
 
 pub use args::Args;
 pub use failure::{Exit, Failure};

@@ -4,13 +4,14 @@ use super::args::{Args, QueryArgs};
 use super::errors;
 use super::failure::{Exit, Failure};
 use super::list_json::JsonList;
+use super::list_line::LineFormat;
 use super::output::Output;
 use super::shown::Shown;
 use super::telemetry::{Session, clock, milliseconds};
-use super::{list, list_line, malformed, object, repository};
+use super::{list, malformed, object, repository};
 use crate::branch::BranchName;
 use crate::cache::{Answer, Direction, Endpoint, ExistingError, FoundEdge, Unusable};
-use crate::clock::Clock;
+use crate::clock::{Clock, Zone};
 use crate::context::Context;
 use crate::context::operation;
 use crate::env::Environment;
@@ -60,7 +61,8 @@ pub(super) fn run(
         }
     }
     let mut others = 0;
-    let outcome = print(&context, &branch, endpoint, options, output, &mut others);
+    let zone = Zone::from_environment(env);
+    let outcome = print(&context, &branch, endpoint, (options, &zone), output, &mut others);
     tell(session, &branch, &outcome, clock.elapsed());
     let answer = outcome?;
     if let (1.., Some(path)) = (others, path) {
@@ -75,7 +77,7 @@ fn print(
     context: &Context<'_>,
     branch: &BranchName,
     endpoint: Endpoint<'_>,
-    options: &QueryArgs,
+    (options, zone): (&QueryArgs, &Zone),
     output: &mut Output,
     others: &mut u64,
 ) -> Result<Answer, Failure> {
@@ -109,13 +111,13 @@ fn print(
         return Ok(answer);
     }
     let mut shown = 0;
-    let columns = output.columns().map(|columns| columns.saturating_sub(ID_COLUMNS + 2));
+    let format = LineFormat { columns: output.columns(), zone };
     let answer = context.query(branch, endpoint, |found| {
         let (is_wanted, flow) = wanted(&found.edge);
         if is_wanted {
             shown += 1;
             write!(output, "{:>ID_COLUMNS$}  ", found.id)?;
-            list_line::write(&shown_of(found), columns, output)?;
+            format.write(&shown_of(found), ID_COLUMNS + 2, output)?;
         }
         Ok::<_, Failure>(flow)
     })?;
@@ -130,8 +132,8 @@ fn print(
 }
 
 fn shown_of<'e>(found: &'e FoundEdge<'e>) -> Shown<'e> {
-    let FoundEdge { id, commit, ref edge } = *found;
-    Shown { id: Some(id), commit, standing: Standing::Live, edge }
+    let FoundEdge { id, commit, author, ref edge } = *found;
+    Shown { id: Some(id), commit, committed: author, standing: Standing::Live, edge }
 }
 
 /// Says that edges were recorded for contents that `path` does not have in HEAD's commit.

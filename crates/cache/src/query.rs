@@ -20,9 +20,9 @@ use self::emitter::{EmitError, Emitter};
 use self::lookup::Lookup;
 use super::shard::Direction;
 use core::ops::ControlFlow;
-use gitmind_git::Repository;
 use gitmind_git::branch::BranchName;
 use gitmind_git::oid::Oid;
+use gitmind_git::{Repository, Signature};
 use gitmind_journal::{Edge, EdgeOrder, MalformedCounts};
 use gitmind_memory::Alloc;
 
@@ -85,6 +85,8 @@ pub struct FoundEdge<'a> {
     pub id: u32,
     /// The journal commit that holds it.
     pub commit: Oid,
+    /// Who made that commit, and when; `None` when its header is malformed.
+    pub author: Option<Signature<'a>>,
     /// The edge itself.
     pub edge: Edge<'a>,
 }

@@ -1,6 +1,6 @@
 //! Commit objects: parsing the parts that a journal uses, and encoding a whole commit.
 
-use super::Error;
+use super::{Error, Signature};
 use crate::oid::Oid;
 use arrayvec::ArrayString;
 use gitmind_memory::{MemoryError, Vec};
@@ -18,6 +18,8 @@ pub struct Commit<'a> {
     first_parent: Option<Oid>,
     /// The `parent` lines after the first one.
     more_parents: &'a [u8],
+    /// The headers after the parents.
+    headers: &'a [u8],
     /// Everything after the empty line that ends the headers, unchanged; empty without that line.
     pub message: &'a [u8],
 }
@@ -77,7 +79,8 @@ impl<'a> Commit<'a> {
             None if headers.ends_with(b"\n") => &[],
             None => return Err("its headers break off"),
         };
-        Ok(Self { id, tree, first_parent, more_parents, message })
+        let headers = &headers[1..headers.len() - message.len()];
+        Ok(Self { id, tree, first_parent, more_parents, headers, message })
     }
 
     /// As [`Self::parse`], for bytes that the repository holds under `id`.
@@ -93,6 +96,13 @@ impl<'a> Commit<'a> {
     pub fn first_parent(bytes: &[u8]) -> Option<Oid> {
         let (_, rest) = oid_line(bytes, TREE)?;
         Some(oid_line(rest, PARENT)?.0)
+    }
+
+    /// The author and the time of the commit; `None` when the header is malformed.
+    pub fn author(&self) -> Option<Signature<'a>> {
+        let line = self.headers.strip_prefix(b"author ")?;
+        let end = memchr::memchr(b'\n', line).unwrap_or(line.len());
+        Signature::parse(&line[..end])
     }
 
     /// The parents in their order, the first parent first.
@@ -255,6 +265,8 @@ mod tests {
             assert_eq!((commit.tree, commit.message), (tree, b"x\n\ny".as_slice()));
             assert!(commit.parents().eq(parents.iter().copied()));
             let text = std::str::from_utf8(&bytes).expect("ASCII");
+            let author = commit.author().expect("it was just written");
+            assert_eq!((author.person, author.time), (&b"A b J. <a@b>"[..], time));
             assert!(text.contains("author A b J. <a@b> 1700000000 -0530\n"), "{text}");
         }
     }
@@ -265,6 +277,7 @@ mod tests {
         let commit = Commit::parse(Oid::ZERO, bytes.as_bytes()).expect("a commit");
         assert_eq!(commit.message, b"");
         assert_eq!(commit.parents().count(), 0);
+        assert_eq!(commit.author(), None);
     }
 
     #[test]

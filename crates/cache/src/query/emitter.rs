@@ -65,13 +65,14 @@ impl<'q, 'a, V> Emitter<'q, 'a, V> {
     where
         V: FnMut(&FoundEdge<'_>) -> Result<ControlFlow<()>, E>,
     {
-        let mut edges = edges_of(self.repository, record, &mut self.commit, &mut self.payload)?;
+        let (author, mut edges) =
+            edges_of(self.repository, record, &mut self.commit, &mut self.payload)?;
         let mut next = record.first_edge;
         for edge_id in ids {
             let edge = edges.nth((edge_id - next) as usize);
             let edge = edge.filter(|edge| self.endpoint.is_of(edge));
             let edge = edge.ok_or(ExistingError::Edge { id: edge_id })?;
-            let found = FoundEdge { id: edge_id, commit: record.commit, edge };
+            let found = FoundEdge { id: edge_id, commit: record.commit, author, edge };
             let flow = (self.visit)(&found).map_err(EmitError::Visit)?;
             // Does not overflow: there are at most `u32::MAX` edges.
             next = edge_id + 1;
