@@ -36,6 +36,10 @@ pub(super) struct ImportLine<'l> {
     _commit: Option<serde::de::IgnoredAny>,
     #[serde(rename = "id")]
     _id: Option<serde::de::IgnoredAny>,
+    #[serde(rename = "commit_author")]
+    _commit_author: Option<serde::de::IgnoredAny>,
+    #[serde(rename = "commit_time")]
+    _commit_time: Option<serde::de::IgnoredAny>,
     #[serde(rename = "standing")]
     _standing: Option<serde::de::IgnoredAny>,
     #[serde(rename = "content")]

@@ -2,6 +2,7 @@
 
 use super::output::Output;
 use super::shown::{Place, Shown, name_of};
+use super::time::rfc3339;
 use crate::branch::BranchName;
 use crate::journal::Attribution;
 use crate::oid::Oid;
@@ -50,6 +51,9 @@ pub(super) struct EdgeDocument<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     id: Option<u32>,
     commit: Name,
+    /// Who made the commit and when; null when its header is malformed.
+    commit_author: Option<Text<'a>>,
+    commit_time: Option<String>,
     standing: &'static str,
     #[serde(flatten)]
     place: Option<PlaceDocument>,
@@ -99,10 +103,12 @@ struct AttributionDocument<'a> {
 
 impl<'a> EdgeDocument<'a> {
     pub(super) fn new(shown: &Shown<'a>) -> Self {
-        let Shown { id, commit, standing, edge, place } = *shown;
+        let Shown { id, commit, committed, standing, edge, place } = *shown;
         Self {
             id,
             commit: Name(commit),
+            commit_author: committed.map(|by| Text(by.person)),
+            commit_time: committed.and_then(|by| rfc3339(by.time)),
             standing: name_of(standing),
             place: place.as_ref().map(PlaceDocument::new),
             source_oid: Name(edge.source),

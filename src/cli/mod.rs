@@ -23,6 +23,7 @@ mod malformed;
 mod memory;
 mod object;
 mod output;
+mod path_filter;
 mod progress;
 mod query;
 mod rebuild;
@@ -32,6 +33,7 @@ mod revision;
 mod shown;
 mod stats;
 mod telemetry;
+mod time;
 mod unlink;
 
 pub use args::Args;

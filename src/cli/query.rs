@@ -4,13 +4,14 @@ use super::args::{Args, QueryArgs};
 use super::errors;
 use super::failure::{Exit, Failure};
 use super::list_json::JsonList;
+use super::list_line::LineFormat;
 use super::output::Output;
 use super::shown::{Place, Shown};
 use super::telemetry::{Session, clock, milliseconds};
-use super::{list, list_line, malformed, object, repository};
+use super::{list, malformed, object, repository};
 use crate::branch::BranchName;
 use crate::cache::{Answer, Content, Direction, Endpoint, ExistingError, FoundEdge, Unusable};
-use crate::clock::Clock;
+use crate::clock::{Clock, Zone};
 use crate::context::Context;
 use crate::context::operation;
 use crate::env::Environment;
@@ -60,7 +61,8 @@ pub(super) fn run(
             return Err(missing);
         }
     }
-    let question = Question { branch: &branch, endpoint, word, options };
+    let zone = Zone::from_environment(env);
+    let question = Question { branch: &branch, endpoint, word, options, zone: &zone };
     let mut counts = Counts { left: options.limit.unwrap_or(u64::MAX), shown: 0, others: 0 };
     let outcome = question.print(&context, output, &mut counts);
     tell(session, &branch, &outcome, clock.elapsed());
@@ -82,6 +84,7 @@ struct Question<'q> {
     /// The endpoint as the user named it.
     word: &'q OsStr,
     options: &'q QueryArgs,
+    zone: &'q Zone,
 }
 
 /// What was printed.
@@ -111,7 +114,7 @@ impl Question<'_> {
 
     /// The edge as it is printed.
     fn shown<'e>(&self, found: &'e FoundEdge<'e>) -> Shown<'e> {
-        let FoundEdge { id, commit, ref edge, content, end, standing, .. } = *found;
+        let FoundEdge { id, commit, author, ref edge, content, end, standing, .. } = *found;
         let path = match end {
             Direction::Forward => edge.source_path,
             Direction::Reverse => edge.target_path,
@@ -123,7 +126,7 @@ impl Question<'_> {
             Content::OfPath => None,
         };
         let place = Some(Place { content, end, edits_ago, other_path });
-        Shown { id: Some(id), commit, standing, edge, place }
+        Shown { id: Some(id), commit, committed: author, standing, edge, place }
     }
 
     /// Streams the answer, as lines or as a document.
@@ -154,12 +157,12 @@ impl Question<'_> {
             ])?;
             return Ok(answer);
         }
-        let columns = output.columns().map(|columns| columns.saturating_sub(ID_COLUMNS + 2));
+        let format = LineFormat { columns: output.columns(), zone: self.zone };
         let answer = context.query(branch, endpoint, |found| {
             let (is_wanted, flow) = self.wants(found, counts);
             if is_wanted {
                 write!(output, "{:>ID_COLUMNS$}  ", found.id)?;
-                list_line::write(&self.shown(found), columns, output)?;
+                format.write(&self.shown(found), ID_COLUMNS + 2, output)?;
             }
             Ok::<_, Failure>(flow)
         })?;

@@ -251,9 +251,9 @@ fn print(
     }
     let tombstones: Vec<_> = tombstones.collect();
     let (commit, standing) = (appended.tip.unwrap_or_default(), Standing::Tombstone);
-    let shown = tombstones
-        .iter()
-        .map(|edge| EdgeDocument::new(&Shown { id: None, commit, standing, edge, place: None }));
+    let shown = tombstones.iter().map(|edge| {
+        EdgeDocument::new(&Shown { id: None, commit, committed: None, standing, edge, place: None })
+    });
     output.json(&UnlinkDocument {
         schema: 1,
         branch: branch.as_str(),

@@ -94,8 +94,12 @@ fn text_output_has_a_line_per_edge_with_its_id_and_a_count() {
     let repository = small();
     let answer = repository.mind(&["query", "--from", "Makefile"]).ok();
     let lines: Vec<_> = answer.lines().collect();
-    assert_eq!(lines[0], "      11  Makefile ──implements──> src/main.rs  [0.25]");
-    assert_eq!(lines[6..], ["      49  Makefile ──references──> docs/spec.md", "7 edges from it"]);
+    let line =
+        "      11  2026-11-22 09:39  user@local            Makefile ──implements──> src/main.rs";
+    assert_eq!(lines[0], format!("{line}  [0.25]"));
+    let line =
+        "      49  2026-11-22 09:39  oracle@example.com    Makefile ──references──> docs/spec.md";
+    assert_eq!(lines[6..], [line, "7 edges from it"]);
     let none = repository.mind(&["query", "--to", "Makefile", "--type", "augments"]).ok();
     assert_eq!(none, "No edges that match on `main`\n");
     let none = "ee".repeat(20);

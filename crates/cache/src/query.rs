@@ -25,9 +25,9 @@ use self::newer::Range;
 use super::marks::Marks;
 use super::shard::Direction;
 use core::ops::ControlFlow;
-use gitmind_git::Repository;
 use gitmind_git::branch::BranchName;
 use gitmind_git::oid::Oid;
+use gitmind_git::{Repository, Signature};
 use gitmind_journal::{Edge, EdgeOrder, MalformedCounts, Standing};
 use gitmind_memory::{Alloc, Vec};
 
@@ -91,6 +91,8 @@ pub struct FoundEdge<'a> {
     pub id: u32,
     /// The journal commit that holds it.
     pub commit: Oid,
+    /// Who made that commit, and when; `None` when its header is malformed.
+    pub author: Option<Signature<'a>>,
     /// The edge itself.
     pub edge: Edge<'a>,
     /// How it belongs to the endpoint.

@@ -364,7 +364,7 @@ impl<'a> Update<'_, 'a> {
     fn check_end(&self, last: Option<CommitRecord>) -> Result<(), UpdateError> {
         let last = last.ok_or(ExistingError::Malformed(OTHER_COUNT))?;
         let (mut object, mut payload) = (Vec::new(self.alloc), PayloadBuffer::new(self.alloc));
-        let edges = edges_of(self.repository, &last, &mut object, &mut payload)?;
+        let (_, edges) = edges_of(self.repository, &last, &mut object, &mut payload)?;
         let end = u64::from(last.first_edge) + edges.count() as u64;
         if end != u64::from(self.old.edges) {
             return Err(ExistingError::Malformed("its metadata has another number of edges").into());

@@ -1,6 +1,6 @@
 //! Commit objects: parsing the parts that a journal uses, and encoding a whole commit.
 
-use super::Error;
+use super::{Error, Signature};
 use crate::oid::Oid;
 use arrayvec::ArrayString;
 use gitmind_memory::{MemoryError, Vec};
@@ -108,6 +108,13 @@ impl<'a> Commit<'a> {
             str::from_utf8(number).ok()?.parse().ok()
         };
         read().unwrap_or(0)
+    }
+
+    /// The author and the time of the commit; `None` when the header is malformed.
+    pub fn author(&self) -> Option<Signature<'a>> {
+        let line = self.headers.strip_prefix(b"author ")?;
+        let end = memchr::memchr(b'\n', line).unwrap_or(line.len());
+        Signature::parse(&line[..end])
     }
 
     /// The parents in their order, the first parent first.
@@ -270,6 +277,8 @@ mod tests {
             assert_eq!((commit.tree, commit.message), (tree, b"x\n\ny".as_slice()));
             assert!(commit.parents().eq(parents.iter().copied()));
             let text = std::str::from_utf8(&bytes).expect("ASCII");
+            let author = commit.author().expect("it was just written");
+            assert_eq!((author.person, author.time), (&b"A b J. <a@b>"[..], time));
             assert!(text.contains("author A b J. <a@b> 1700000000 -0530\n"), "{text}");
         }
     }
@@ -298,6 +307,7 @@ mod tests {
         let commit = Commit::parse(Oid::ZERO, bytes.as_bytes()).expect("a commit");
         assert_eq!(commit.message, b"");
         assert_eq!(commit.parents().count(), 0);
+        assert_eq!(commit.author(), None);
     }
 
     #[test]

@@ -13,6 +13,7 @@ pub mod oid;
 mod pack;
 mod pack_entry;
 mod port;
+mod signature;
 mod tree;
 
 pub use self::commit::{Authors, Commit, CommitDraft, Identity, is_blank_name};
@@ -25,4 +26,5 @@ pub use self::pack_entry::{encode_entry, encode_header, encode_stored};
 pub use self::port::{
     BoxedTransaction, Follow, Head, ObjectKind, RefUpdate, Repository, Transaction, Visit,
 };
+pub use self::signature::Signature;
 pub use self::tree::{EMPTY_TREE, EntryMode, TreeDraft, TreeEntry, entries};

@@ -98,15 +98,22 @@ impl<'q, 'a, V> Emitter<'q, 'a, V> {
     where
         V: FnMut(&FoundEdge<'_>) -> Result<ControlFlow<()>, E>,
     {
-        let mut edges = edges_of(self.repository, record, &mut self.commit, &mut self.payload)?;
+        let (author, mut edges) =
+            edges_of(self.repository, record, &mut self.commit, &mut self.payload)?;
         let mut next = record.first_edge;
         for id in ids {
             let edge = edges.nth((id - next) as usize).ok_or(ExistingError::Edge { id })?;
             let (content, end) = view.contents.of(&edge).ok_or(ExistingError::Edge { id })?;
-            let standing = view.marks.standing(&edge, id, view.order);
-            let connects_contents = view.contents.connects(&edge);
-            let commit = record.commit;
-            let found = FoundEdge { id, commit, edge, content, end, standing, connects_contents };
+            let found = FoundEdge {
+                id,
+                commit: record.commit,
+                author,
+                edge,
+                content,
+                end,
+                standing: view.marks.standing(&edge, id, view.order),
+                connects_contents: view.contents.connects(&edge),
+            };
             let flow = (self.visit)(&found).map_err(EmitError::Visit)?;
             // Does not overflow: there are at most `u32::MAX` edges.
             next = id + 1;

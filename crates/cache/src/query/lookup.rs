@@ -227,7 +227,7 @@ impl<'q, 'a> Lookup<'q, 'a> {
     ) -> Result<(), ExistingError> {
         let (mut object, mut payload) = (Vec::new(self.alloc), PayloadBuffer::new(self.alloc));
         self.commits(chunks, last, ids, |record, ids| {
-            let mut edges = edges_of(self.repository, record, &mut object, &mut payload)?;
+            let (_, mut edges) = edges_of(self.repository, record, &mut object, &mut payload)?;
             let mut next = record.first_edge;
             for &id in ids {
                 let edge = edges.nth((id - next) as usize);
