@@ -42,7 +42,7 @@ fn a_cache_without_an_index_is_rebuilt() {
     let commit = repository.git(&["commit-tree", "-m", "Cache metadata", &tree]);
     repository.git(&["update-ref", "refs/gitmind/cache/main", &commit]);
     let ran = repository.mind(&["cache-rebuild", "--json"]);
-    assert!(ran.stderr.contains("cache format 1 is not known, only 3"), "{}", ran.stderr);
+    assert!(ran.stderr.contains("cache format 1 is not known, only 4"), "{}", ran.stderr);
     assert_eq!(ran.json()["root_tree"], current.root_tree.to_string());
 }
 
