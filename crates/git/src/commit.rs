@@ -95,6 +95,17 @@ impl<'a> Commit<'a> {
         Some(oid_line(rest, PARENT)?.0)
     }
 
+    /// Parses only the time of the commit `bytes`, in seconds since 1970; `None` when it has none or
+    /// one that is no number.
+    pub fn committer_seconds(bytes: &[u8]) -> Option<i64> {
+        let headers = &bytes[..memmem::find(bytes, b"\n\n").unwrap_or(bytes.len())];
+        let start = memmem::find(headers, b"\ncommitter ")? + 1;
+        let line = headers[start..].split(|byte| *byte == b'\n').next()?;
+        let after_address = line.iter().rposition(|byte| *byte == b'>')? + 1;
+        let time = str::from_utf8(&line[after_address..]).ok()?;
+        time.split_ascii_whitespace().next()?.parse().ok()
+    }
+
     /// The parents in their order, the first parent first.
     pub fn parents(&self) -> impl Iterator<Item = Oid> + use<'a> {
         let mut rest = self.more_parents;
@@ -256,6 +267,7 @@ mod tests {
             assert!(commit.parents().eq(parents.iter().copied()));
             let text = std::str::from_utf8(&bytes).expect("ASCII");
             assert!(text.contains("author A b J. <a@b> 1700000000 -0530\n"), "{text}");
+            assert_eq!(Commit::committer_seconds(&bytes), Some(1_700_000_000));
         }
     }
 
@@ -284,5 +296,6 @@ mod tests {
         let bytes = format!("tree {TREE_ID}\nparent {TREE_ID}\nauthor a\ncommitter b\n");
         let commit = Commit::parse(Oid::ZERO, bytes.as_bytes()).expect("a commit");
         assert_eq!((commit.message, commit.parents().count()), (&b""[..], 1));
+        assert_eq!(Commit::committer_seconds(bytes.as_bytes()), None);
     }
 }
