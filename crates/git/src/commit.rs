@@ -95,8 +95,8 @@ impl<'a> Commit<'a> {
         Some(oid_line(rest, PARENT)?.0)
     }
 
-    /// Parses only the time of the commit `bytes`, in seconds since 1970; `None` when it has none or
-    /// one that is no number.
+    /// Parses only the time of the commit `bytes`, in seconds since 1970; `None` when it has none
+    /// or one that is no number.
     pub fn committer_seconds(bytes: &[u8]) -> Option<i64> {
         let headers = &bytes[..memmem::find(bytes, b"\n\n").unwrap_or(bytes.len())];
         let start = memmem::find(headers, b"\ncommitter ")? + 1;
