@@ -14,6 +14,7 @@ mod pack;
 mod pack_entry;
 mod port;
 mod tree;
+mod tree_diff;
 
 pub use self::commit::{Authors, Commit, CommitDraft, Identity, is_blank_name};
 pub use self::error::Error;
@@ -26,3 +27,4 @@ pub use self::port::{
     BoxedTransaction, Follow, Head, ObjectKind, RefUpdate, Repository, Transaction, Visit,
 };
 pub use self::tree::{EMPTY_TREE, EntryMode, TreeDraft, TreeEntry, entries};
+pub use self::tree_diff::{TreeChange, diff_trees};
