@@ -1,5 +1,6 @@
 //! The command-line arguments and their help.
 
+use super::hooks::HooksCommand;
 use super::list_filter::ListFilter;
 use super::relation::{RelationArg, parse_confidence, parse_relation};
 use crate::cache::Direction;
@@ -39,6 +40,8 @@ pub(super) enum Command {
     Query(QueryArgs),
     Link(LinkArgs),
     Import(ImportArgs),
+    #[command(subcommand)]
+    Hooks(HooksCommand),
     Budget(BudgetArgs),
     Env(EnvArgs),
     #[command(subcommand)]

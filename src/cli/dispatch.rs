@@ -5,7 +5,8 @@ use super::failure::{Exit, Failure};
 use super::output::Output;
 use super::repository::start_directory;
 use super::{
-    budget, complete, fixture, import, link, list, live, memory, query, rebuild, stats, telemetry,
+    budget, complete, fixture, hooks, import, link, list, live, memory, query, rebuild, stats,
+    telemetry,
 };
 use crate::clock::{SystemClock, Zone};
 use crate::env::Environment;
@@ -29,6 +30,7 @@ pub(super) fn run(
         Command::Query(query) => query::run(args, query, env, &session, output),
         Command::Link(link) => link::run(args, link, env, &session, output),
         Command::Import(import) => import::run(args, import, env, &session, output),
+        Command::Hooks(hooks) => hooks::run(args, hooks, env, &session, output),
         Command::Budget(options) => {
             let run = budget::Run { env, toggles: &toggles, allocator, session: &session };
             budget::run(args, options, &run, output)
