@@ -1,5 +1,6 @@
 //! The command-line arguments and their help.
 
+use super::hooks::HooksCommand;
 use super::list_filter::ListFilter;
 use super::relation::{RelationArg, parse_confidence, parse_relation};
 use super::unlink::UnlinkArgs;
@@ -41,6 +42,8 @@ pub(super) enum Command {
     Link(LinkArgs),
     Unlink(UnlinkArgs),
     Import(ImportArgs),
+    #[command(subcommand)]
+    Hooks(HooksCommand),
     Budget(BudgetArgs),
     Env(EnvArgs),
     #[command(subcommand)]

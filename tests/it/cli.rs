@@ -3,13 +3,17 @@
 use gitmind_test_support::{TempRepository, mind, mind_command, temp_directory};
 use std::path::Path;
 
-const COMMANDS: [&[&str]; 11] = [
+const COMMANDS: [&[&str]; 15] = [
     &["cache-rebuild"],
     &["list"],
     &["stats"],
     &["query"],
     &["link"],
     &["import"],
+    &["hooks", "install"],
+    &["hooks", "uninstall"],
+    &["hooks", "status"],
+    &["hooks", "run"],
     &["budget"],
     &["env"],
     &["fixture", "make"],

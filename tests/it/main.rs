@@ -6,6 +6,8 @@ mod budget;
 mod cli;
 mod fixture_make;
 mod fixtures;
+mod hook_files;
+mod hooks;
 mod hostile;
 mod list;
 mod live;

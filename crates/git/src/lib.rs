@@ -15,6 +15,7 @@ mod pack_entry;
 mod port;
 mod signature;
 mod tree;
+mod tree_diff;
 
 pub use self::commit::{Authors, Commit, CommitDraft, Identity, is_blank_name};
 pub use self::error::Error;
@@ -28,3 +29,4 @@ pub use self::port::{
 };
 pub use self::signature::Signature;
 pub use self::tree::{EMPTY_TREE, EntryMode, TreeDraft, TreeEntry, entries};
+pub use self::tree_diff::{TreeChange, diff_trees};
