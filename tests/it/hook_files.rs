@@ -1,6 +1,6 @@
 //! The files of hooks: installed beside those that are there, and put back to the byte.
 
-use crate::hooks::Hooked;
+use crate::hooks::{Hooked, programs_of_the_machine};
 use gitmind_test_support::{TempRepository, temp_directory};
 use std::collections::BTreeMap;
 use std::fs;
@@ -211,7 +211,8 @@ fn a_commit_succeeds_when_the_program_is_gone_or_fails() {
     // git itself is found, and what a shell needs.
     let programs = temp_directory();
     for name in ["git", "sh", "cat"] {
-        let path = std::env::split_paths(&std::env::var_os("PATH").expect("it is set"))
+        let path = programs_of_the_machine()
+            .into_iter()
             .map(|directory| directory.join(name))
             .find(|path| path.is_file());
         symlink(path.expect("it is there"), programs.path().join(name)).expect("writable");
