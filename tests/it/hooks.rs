@@ -198,6 +198,29 @@ fn a_file_is_followed_to_another_path_with_its_content_or_a_similar_one() {
 }
 
 #[test]
+fn equal_files_that_moved_are_paired_as_git_pairs_them() {
+    let hooked = Hooked::new();
+    for path in ["x/1", "y/2", "z/3"] {
+        hooked.write(path, "the same in all of them\n");
+    }
+    hooked.commit();
+    hooked.mind(&["link", "x/1", "b"]).ok();
+    for (old, new) in [("x/1", "q/1"), ("y/2", "p/2"), ("z/3", "r/4")] {
+        hooked.write(new, "the same in all of them\n");
+        std::fs::remove_file(hooked.path().join(old)).expect("it is there");
+    }
+    hooked.commit();
+    let same = hooked.id("HEAD", "q/1");
+    let pairs = hooked.git(&["diff-tree", "-r", "-M", "--name-status", "HEAD~1", "HEAD"]);
+    let mut pairs: Vec<_> = pairs.lines().map(|line| line.split('\t')).collect();
+    let pairs =
+        pairs.iter_mut().map(|line| [line.nth(1), line.next()].map(|path| path.expect("two")));
+    let expected: Vec<_> = pairs.map(|[old, new]| [&*same, &same, old, new]).collect();
+    assert_eq!(expected.len(), 3);
+    hooked.assert_steps("main", &expected);
+}
+
+#[test]
 fn a_copy_a_removal_and_a_change_of_mode_append_nothing() {
     use std::os::unix::fs::PermissionsExt;
     let hooked = Hooked::new();

@@ -94,8 +94,13 @@ pub(super) fn install(
     let place = Place::find(args, env)?;
     place.make()?;
     let mut done = Vec::new();
+    let mut hooks = Vec::new();
     for file in place.hooks() {
         let found = file.find()?;
+        file.check(found)?;
+        hooks.push((file, found));
+    }
+    for (file, found) in hooks {
         let state = match found {
             Found::Current => "already-installed",
             Found::Outdated => "updated",
