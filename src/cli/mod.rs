@@ -24,13 +24,18 @@ mod malformed;
 mod memory;
 mod object;
 mod output;
+mod path_filter;
 mod progress;
 mod query;
 mod rebuild;
 mod relation;
 mod repository;
+mod revision;
+mod shown;
 mod stats;
 mod telemetry;
+mod time;
+mod unlink;
 
 pub use args::Args;
 pub use failure::{Exit, Failure};

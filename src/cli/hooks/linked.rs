@@ -27,19 +27,13 @@ pub(super) fn linked<'a>(
     let mut linked = Vec::new(context.alloc);
     for &(object, path) in ends {
         let mut is_linked = false;
-        for direction in [Direction::Forward, Direction::Reverse] {
-            let endpoint = Endpoint { object: Some(object), path: Some(path), direction };
-            let answer = context.query(branch, endpoint, |found| {
-                is_linked = !found.edge.is_tombstone();
-                let is_enough = is_linked;
-                Ok::<_, Failure>(flow(is_enough))
-            })?;
-            if answer.unusable.is_some() {
-                return scan_ends(context, tip, ends);
-            }
-            if is_linked {
-                break;
-            }
+        let endpoint = Endpoint { follow: false, ..Endpoint::file(Some(object), path, None) };
+        let answer = context.query(branch, endpoint, |found| {
+            is_linked = found.standing == Standing::Live;
+            Ok::<_, Failure>(flow(is_linked))
+        })?;
+        if answer.unusable.is_some() {
+            return scan_ends(context, tip, ends);
         }
         linked.try_push(is_linked)?;
     }
@@ -78,7 +72,8 @@ pub(super) fn recorded<'a>(
         }
         let from = Endpoint::object(steps[number].0, Direction::Forward);
         let answer = context.query(branch, from, |found| {
-            recorded[number] |= says(&found.edge, steps[number]);
+            recorded[number] |=
+                found.standing == Standing::Live && says(&found.edge, steps[number]);
             Ok::<_, Failure>(flow(recorded[number]))
         })?;
         if answer.unusable.is_some() {
