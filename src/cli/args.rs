@@ -1,7 +1,9 @@
 //! The command-line arguments and their help.
 
 use super::list_filter::ListFilter;
+use super::merge::MergeArgs;
 use super::relation::{RelationArg, parse_confidence, parse_relation};
+use super::sync::SyncArgs;
 use crate::cache::Direction;
 use crate::journal::{Confidence, EdgeOrder};
 use crate::units::Bytes;
@@ -39,6 +41,8 @@ pub(super) enum Command {
     Query(QueryArgs),
     Link(LinkArgs),
     Import(ImportArgs),
+    Merge(MergeArgs),
+    Sync(SyncArgs),
     Budget(BudgetArgs),
     Env(EnvArgs),
     #[command(subcommand)]

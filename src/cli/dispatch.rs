@@ -5,7 +5,8 @@ use super::failure::{Exit, Failure};
 use super::output::Output;
 use super::repository::start_directory;
 use super::{
-    budget, complete, fixture, import, link, list, live, memory, query, rebuild, stats, telemetry,
+    budget, complete, fixture, import, link, list, live, memory, merge, query, rebuild, stats,
+    sync, telemetry,
 };
 use crate::clock::{SystemClock, Zone};
 use crate::env::Environment;
@@ -29,6 +30,8 @@ pub(super) fn run(
         Command::Query(query) => query::run(args, query, env, &session, output),
         Command::Link(link) => link::run(args, link, env, &session, output),
         Command::Import(import) => import::run(args, import, env, &session, output),
+        Command::Merge(merge) => merge::run(args, merge, env, &session, output),
+        Command::Sync(sync) => sync::run(args, sync, env, &session, output),
         Command::Budget(options) => {
             let run = budget::Run { env, toggles: &toggles, allocator, session: &session };
             budget::run(args, options, &run, output)

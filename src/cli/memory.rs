@@ -26,6 +26,7 @@ pub(super) fn begin(toggles: &Toggles, command: &Command, allocator: &ProcessAll
         Command::List(_) | Command::Stats(_) => operation::JOURNAL_READ,
         Command::Query(_) => operation::CACHE_QUERY,
         Command::Link(_) | Command::Import(_) => operation::JOURNAL_APPEND,
+        Command::Merge(_) | Command::Sync(_) => operation::JOURNAL_MERGE,
         // The other commands run no accounted operation, so they get the largest budget.
         Command::CacheRebuild(_)
         | Command::Budget(_)

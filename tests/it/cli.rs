@@ -3,13 +3,15 @@
 use gitmind_test_support::{TempRepository, mind, mind_command, temp_directory};
 use std::path::Path;
 
-const COMMANDS: [&[&str]; 11] = [
+const COMMANDS: [&[&str]; 13] = [
     &["cache-rebuild"],
     &["list"],
     &["stats"],
     &["query"],
     &["link"],
     &["import"],
+    &["merge"],
+    &["sync"],
     &["budget"],
     &["env"],
     &["fixture", "make"],

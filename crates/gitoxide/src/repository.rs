@@ -6,6 +6,7 @@ use super::follow::Follower;
 use super::identity::authors;
 use super::objects::Objects;
 use super::refs::{self, RefLog};
+use super::remotes::Remotes;
 use super::shared_mode::SharedMode;
 use super::transaction::GitTransaction;
 use super::worktree::{Below, Location};
@@ -36,6 +37,7 @@ pub struct GitRepository {
     pub(super) objects: Objects,
     pub(super) refs: gix_ref::file::Store,
     pub(super) shared_mode: SharedMode,
+    config: File,
     workers: usize,
 }
 
@@ -104,6 +106,7 @@ impl GitRepository {
             objects,
             refs,
             shared_mode,
+            config,
             workers,
         })
     }
@@ -117,6 +120,11 @@ impl GitRepository {
     /// The same repository, with `workers` threads that decode commits ahead of a walk.
     pub fn with_workers(self, workers: usize) -> Self {
         Self { workers, ..self }
+    }
+
+    /// The remotes that are configured.
+    pub fn remotes(&self) -> Remotes<'_> {
+        Remotes(&self.config)
     }
 
     /// The directories of the repository.
