@@ -2,7 +2,9 @@
 
 use super::hooks::HooksCommand;
 use super::list_filter::ListFilter;
+use super::merge::MergeArgs;
 use super::relation::{RelationArg, parse_confidence, parse_relation};
+use super::sync::SyncArgs;
 use super::unlink::UnlinkArgs;
 use crate::cache::Direction;
 use crate::journal::{Confidence, EdgeOrder};
@@ -44,6 +46,8 @@ pub(super) enum Command {
     Import(ImportArgs),
     #[command(subcommand)]
     Hooks(HooksCommand),
+    Merge(MergeArgs),
+    Sync(SyncArgs),
     Budget(BudgetArgs),
     Env(EnvArgs),
     #[command(subcommand)]

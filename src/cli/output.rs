@@ -83,6 +83,15 @@ impl Output {
         self.say(WARNING, "warning", text, Some(hint));
     }
 
+    /// Prints what another program has said on its stderr, line by line.
+    pub(super) fn pass_on(&mut self, said: &[u8]) {
+        let _ = self.stdout.flush();
+        let mut stderr = io::stderr().lock();
+        for line in String::from_utf8_lossy(said).lines() {
+            let _ = writeln!(stderr, "{}", Escaped::text(&shortened(line)));
+        }
+    }
+
     /// Prints one line on stderr, after flushing stdout.
     fn say(&mut self, style: Style, kind: &str, text: &str, hint: Option<&str>) {
         // Messages are best effort: a closed stderr must not change the outcome.

@@ -3,17 +3,20 @@
 use gitmind_test_support::{TempRepository, mind, mind_command, temp_directory};
 use std::path::Path;
 
-const COMMANDS: [&[&str]; 15] = [
+const COMMANDS: [&[&str]; 18] = [
     &["cache-rebuild"],
     &["list"],
     &["stats"],
     &["query"],
     &["link"],
+    &["unlink"],
     &["import"],
     &["hooks", "install"],
     &["hooks", "uninstall"],
     &["hooks", "status"],
     &["hooks", "run"],
+    &["merge"],
+    &["sync"],
     &["budget"],
     &["env"],
     &["fixture", "make"],
