@@ -6,6 +6,7 @@ use super::output::Output;
 use super::repository::start_directory;
 use super::{
     budget, complete, fixture, import, link, list, live, memory, query, rebuild, stats, telemetry,
+    unlink,
 };
 use crate::clock::{SystemClock, Zone};
 use crate::env::Environment;
@@ -28,6 +29,7 @@ pub(super) fn run(
         Command::Stats(stats) => stats::run(args, stats, env, &session, output),
         Command::Query(query) => query::run(args, query, env, &session, output),
         Command::Link(link) => link::run(args, link, env, &session, output),
+        Command::Unlink(unlink) => unlink::run(args, unlink, env, &session, output),
         Command::Import(import) => import::run(args, import, env, &session, output),
         Command::Budget(options) => {
             let run = budget::Run { env, toggles: &toggles, allocator, session: &session };

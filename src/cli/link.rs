@@ -80,8 +80,8 @@ pub(super) fn run(
         let read = read.and_then(|()| Commit::parse_stored(commit, &object));
         // The edge is there, so a failure to read its commit again is not one of the command.
         let committed = read.ok().and_then(|commit| commit.author());
-        let (id, standing) = (None, Standing::Live);
-        let shown = Shown { id, commit, committed, standing, edge: &edge };
+        let standing = Standing::Live;
+        let shown = Shown { id: None, commit, committed, standing, edge: &edge, place: None };
         let edge = EdgeDocument::new(&shown);
         let (branch, attempts) = (branch.as_str(), appended.attempts);
         output.json(&LinkDocument { schema: 1, branch, edge, attempts })?;

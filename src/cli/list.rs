@@ -8,9 +8,9 @@ use super::list_json::JsonList;
 use super::list_line::LineFormat;
 use super::malformed;
 use super::output::Output;
-use super::repository;
 use super::shown::Shown;
 use super::telemetry::{Session, clock, milliseconds};
+use super::{repository, revision};
 use crate::branch::BranchName;
 use crate::clock::{Clock, Zone};
 use crate::context::Context;
@@ -47,6 +47,7 @@ pub(super) fn run(
     let context = Context { alloc, repository: &repository, clock: &clock, progress: &Silent };
     let branch = repository::branch(&context, options.branch.as_deref())?;
     let tip = repository::journal_tip(&repository, &branch)?;
+    let tip = revision::tip_at(&repository, alloc, tip, options.at.as_deref(), env)?;
     let zone = Zone::from_environment(env);
     let location = repository.location();
     let filter = options.filter.prepare(alloc, &repository, location, (&zone, clock.now()))?;
@@ -156,8 +157,8 @@ fn each(
             JournalItem::Edge(commit, edge) => {
                 edges_read += 1;
                 let standing = tombstones.standing(edge)?;
-                let (id, committed) = (None, commit.author());
-                let shown = Shown { id, commit: commit.id, committed, standing, edge };
+                let (id, committed, place) = (None, commit.author(), None);
+                let shown = Shown { id, commit: commit.id, committed, standing, edge, place };
                 if (options.all || standing == Standing::Live) && filter.wants(&shown) {
                     show(&shown)?;
                     left -= 1;

@@ -3,6 +3,7 @@
 use super::escape::Escaped;
 use super::shown::Shown;
 use super::time::{MINUTE_COLUMNS, Minute};
+use crate::cache::Content;
 use crate::clock::Zone;
 use crate::journal::{Confidence, Origin, Standing};
 use std::fmt;
@@ -83,8 +84,8 @@ fn shortened(remark: &Remark<'_>, columns: usize) -> String {
     format!("{source}{arrow}{target}{remark}")
 }
 
-/// Kind of author and confidence of the edge, where they differ from the defaults, and whether it
-/// counts.
+/// Kind of author and confidence of the edge, where they differ from the defaults, whether it
+/// counts, and how old its content is.
 struct Remark<'e> {
     shown: &'e Shown<'e>,
     /// Whether the line has the author already.
@@ -113,6 +114,17 @@ impl fmt::Display for Remark<'_> {
         if let Some(standing) = standing {
             write!(f, "{separator}{standing}")?;
             separator = ", ";
+        }
+        if let Some(place) = self.shown.place.filter(|place| place.content != Content::Current) {
+            match place.edits_ago {
+                Some(1) => write!(f, "{separator}1 edit ago")?,
+                Some(edits) => write!(f, "{separator}{edits} edits ago")?,
+                None => write!(f, "{separator}of another content")?,
+            }
+            separator = ", ";
+            if let Some(path) = place.other_path {
+                write!(f, "{separator}as {}", Escaped::bytes(path))?;
+            }
         }
         f.write_str(if separator == ", " { "]" } else { "" })
     }
@@ -167,7 +179,7 @@ mod tests {
 
     fn marked(edge: &Edge<'_>, standing: Standing, columns: Option<usize>) -> String {
         let committed = Signature::parse(b"Ann <ann@example.org> 1 +0000");
-        let shown = Shown { id: None, commit: Oid::ZERO, committed, standing, edge };
+        let shown = Shown { id: None, commit: Oid::ZERO, committed, standing, edge, place: None };
         let mut line = Vec::new();
         let format = LineFormat { columns, zone: &Zone::utc() };
         format.write(&shown, 0, &mut line).expect("a Vec takes everything");

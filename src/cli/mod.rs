@@ -29,10 +29,12 @@ mod query;
 mod rebuild;
 mod relation;
 mod repository;
+mod revision;
 mod shown;
 mod stats;
 mod telemetry;
 mod time;
+mod unlink;
 
 pub use args::Args;
 pub use failure::{Exit, Failure};

@@ -1,5 +1,6 @@
 //! An edge together with what `list` and `query` know about it when they print it.
 
+use crate::cache::{Content, Direction};
 use crate::git::Signature;
 use crate::journal::{Edge, Relation, Standing};
 use crate::oid::Oid;
@@ -18,6 +19,39 @@ pub(super) struct Shown<'e> {
     pub(super) committed: Option<Signature<'e>>,
     pub(super) standing: Standing,
     pub(super) edge: &'e Edge<'e>,
+    /// How the edge belongs to the answer of a query.
+    pub(super) place: Option<Place<'e>>,
+}
+
+/// How an edge belongs to what was asked for.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Place<'e> {
+    pub(super) content: Content,
+    /// The end that was asked for.
+    pub(super) end: Direction,
+    /// How many edits ago the file had the content, if that is known.
+    pub(super) edits_ago: Option<u32>,
+    /// The path of that end, if it is another one than was asked for.
+    pub(super) other_path: Option<&'e [u8]>,
+}
+
+impl Place<'_> {
+    /// The kind of content, as `--json` spells it.
+    pub(super) const fn content_name(&self) -> &'static str {
+        match self.content {
+            Content::Current => "current",
+            Content::Older(_) => "older",
+            Content::OfPath => "of_path",
+        }
+    }
+
+    /// The end, as `--json` spells it.
+    pub(super) const fn end_name(&self) -> &'static str {
+        match self.end {
+            Direction::Forward => "source",
+            Direction::Reverse => "target",
+        }
+    }
 }
 
 impl Shown<'_> {

@@ -87,7 +87,7 @@ impl BranchName {
 }
 
 /// Whether git allows `name`, which contains a slash, as a ref name (`git help check-ref-format`).
-fn is_ref_name(name: &str) -> bool {
+pub fn is_ref_name(name: &str) -> bool {
     let is_bad_char = |c: char| c.is_ascii_control() || " ~^:?*[\\".contains(c);
     let is_component =
         |part: &str| !(part.is_empty() || part.starts_with('.') || part.ends_with(".lock"));

@@ -105,6 +105,18 @@ impl<'a> Commit<'a> {
         Signature::parse(&line[..end])
     }
 
+    /// When it was committed, in seconds since 1970; 0 when that cannot be read, as for git.
+    pub fn committed_seconds(&self) -> i64 {
+        let read = || {
+            let mut lines = self.headers.split(|&byte| byte == b'\n');
+            let line = lines.find(|line| line.starts_with(b"committer "))?;
+            let after = &line[memchr::memrchr(b'>', line)? + 1..];
+            let number = after.trim_ascii_start().split(|byte| !byte.is_ascii_digit()).next()?;
+            str::from_utf8(number).ok()?.parse().ok()
+        };
+        read().unwrap_or(0)
+    }
+
     /// The parents in their order, the first parent first.
     pub fn parents(&self) -> impl Iterator<Item = Oid> + use<'a> {
         let mut rest = self.more_parents;
@@ -268,6 +280,24 @@ mod tests {
             let author = commit.author().expect("it was just written");
             assert_eq!((author.person, author.time), (&b"A b J. <a@b>"[..], time));
             assert!(text.contains("author A b J. <a@b> 1700000000 -0530\n"), "{text}");
+        }
+    }
+
+    #[test]
+    fn the_time_is_the_committers_or_0_as_for_git() {
+        for (headers, expected) in [
+            ("author a <a> 7 +0000\ncommitter b <b> 1700000000 -0530\n\nx", 1_700_000_000),
+            ("author a <a> 7 +0000\ncommitter > <b> 5 -0530\n", 5),
+            ("author committer <a> 7 +0000\ncommitter b <b> no date\n\nx", 0),
+            ("committer b <b> 99999999999999999999 +0000\n\nx", 0),
+            ("author a <a> 7 +0000\n\ncommitter b <b> 9 +0000\n\n", 0),
+            ("\n", 0),
+        ] {
+            for parents in ["", &format!("parent {TREE_ID}\n").repeat(2)] {
+                let bytes = format!("tree {TREE_ID}\n{parents}{headers}");
+                let commit = Commit::parse(Oid::ZERO, bytes.as_bytes()).expect("a commit");
+                assert_eq!(commit.committed_seconds(), expected, "{bytes}");
+            }
         }
     }
 

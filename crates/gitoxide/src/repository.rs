@@ -119,6 +119,19 @@ impl GitRepository {
         Self { workers, ..self }
     }
 
+    /// Whether there is an object `id`. Its content is not read, so it may be damaged.
+    pub fn contains(&self, id: Oid) -> bool {
+        self.objects.contains(id)
+    }
+
+    /// The ids that start with these hexadecimal digits, sorted, at most `count_max` of them; none
+    /// for fewer than four digits, as in git, or for other text.
+    pub fn ids_with_prefix(&self, digits: &str, count_max: usize) -> std::vec::Vec<Oid> {
+        let is_hex = digits.len() <= Oid::HEX_LEN && digits.bytes().all(|b| b.is_ascii_hexdigit());
+        let prefix = if is_hex { gix_hash::Prefix::from_hex(digits).ok() } else { None };
+        prefix.map_or_else(Default::default, |prefix| self.objects.with_prefix(prefix, count_max))
+    }
+
     /// The directories of the repository.
     pub fn location(&self) -> &Location {
         &self.location

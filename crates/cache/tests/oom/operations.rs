@@ -7,8 +7,8 @@ use gitmind_cache::{
 use gitmind_git::branch::BranchName;
 use gitmind_git::oid::Oid;
 use gitmind_journal::{
-    Append, Batch, Edge, EdgeOrder, Edges, JournalItem, Statistics, WalkError, encode_edge,
-    encode_message, read_newest,
+    Append, Attribution, Batch, Edge, EdgeOrder, Edges, JournalItem, Relation, Statistics,
+    WalkError, encode_edge, encode_message, read_newest,
 };
 use gitmind_memory::units::Bytes;
 use gitmind_memory::{Alloc, Arena, InternTable, MemoryError, Pooling, System, Vec, Zeroing};
@@ -88,8 +88,14 @@ pub(crate) const OPERATIONS: &[Operation] = &[
     Operation { name: "journal.read statistics", run: statistics, starts_with: Start::Short },
     Operation { name: "attr.query", run: filter, starts_with: Start::Short },
     Operation { name: "query from the cache", run: from_cache, starts_with: Start::Cache },
-    Operation { name: "query with an old cache", run: by_journal, starts_with: Start::OldCache },
+    Operation { name: "query with an old cache", run: from_cache, starts_with: Start::OldCache },
     Operation { name: "query by the journal", run: by_journal, starts_with: Start::Journal },
+    Operation { name: "query of a file", run: of_file::<true>, starts_with: Start::OldCache },
+    Operation {
+        name: "query of a file by the journal",
+        run: of_file::<false>,
+        starts_with: Start::Short,
+    },
 ];
 
 /// The id of a generated object.
@@ -101,12 +107,18 @@ fn object(number: usize) -> Oid {
 }
 
 fn edge(number: usize) -> Edge<'static> {
+    // A tombstone takes back the edge before it.
+    let flags = if number % 11 == 3 { Attribution::REJECTED } else { 0 };
+    let number = number - usize::from(flags != 0);
     let blank = Edges::new(&[0xa0]).next().expect("an edge").expect("a whole one");
     let path: &[u8] = if number.is_multiple_of(2) { b"src/a.c" } else { b"docs/a.md" };
     // The objects of the newest edges have few other edges.
     let source = if number < 9 { 150 + number } else { number % 120 };
     let (source, target) = (object(source), object(number * 7 % 110));
-    Edge { source, target, source_path: path, target_path: b"b.c", ..blank }
+    let relation = if number % 5 == 1 { Relation::AUGMENTS } else { Relation::REFERENCES };
+    let attribution = Some(Attribution { flags, ..Attribution::default() });
+    let paths = Edge { source_path: path, target_path: b"b.c", ..blank };
+    Edge { source, target, relation, attribution, ..paths }
 }
 
 /// The message that holds the edges with these numbers.
@@ -312,24 +324,35 @@ fn statistics(sandbox: &Sandbox, alloc: Alloc<'_>) -> Result<String, String> {
     Ok(format!("{said:?} of {counted:?} in {} commits", counted.commits()))
 }
 
-fn query<const FROM_CACHE: bool>(sandbox: &Sandbox, alloc: Alloc<'_>) -> Result<String, String> {
+fn query(
+    sandbox: &Sandbox,
+    alloc: Alloc<'_>,
+    endpoint: Endpoint<'_>,
+    from_cache: bool,
+) -> Result<String, String> {
     let query = Query { alloc, repository: sandbox.repository() };
-    let endpoint = Endpoint::object(object(7), Direction::Forward);
-    let mut ids = vec![];
+    let mut found_edges = vec![];
     let answer = query.run(&branch(), endpoint, |found| {
-        ids.push(found.id);
+        found_edges.push((found.id, found.content, found.standing));
         Ok::<_, QueryError>(ControlFlow::Continue(()))
     });
     let answer = answer.map_err(|error| error.to_string())?;
-    assert_eq!(answer.unusable.is_none(), FROM_CACHE, "{:?}", answer.unusable);
-    assert!(ids.len() > 3, "{ids:?}");
-    Ok(format!("{ids:?}"))
+    assert_eq!(answer.unusable.is_none(), from_cache, "{:?}", answer.unusable);
+    assert!(found_edges.len() > 3, "{found_edges:?}");
+    Ok(format!("{found_edges:?}"))
 }
 
 fn from_cache(sandbox: &Sandbox, alloc: Alloc<'_>) -> Result<String, String> {
-    query::<true>(sandbox, alloc)
+    query(sandbox, alloc, Endpoint::object(object(7), Direction::Forward), true)
 }
 
 fn by_journal(sandbox: &Sandbox, alloc: Alloc<'_>) -> Result<String, String> {
-    query::<false>(sandbox, alloc)
+    query(sandbox, alloc, Endpoint::object(object(7), Direction::Forward), false)
+}
+
+fn of_file<const FROM_CACHE: bool>(sandbox: &Sandbox, alloc: Alloc<'_>) -> Result<String, String> {
+    let file = Endpoint::file(Some(object(7)), b"b.c", None);
+    let said = query(sandbox, alloc, file, FROM_CACHE)?;
+    assert!(said.contains("Older(") && said.contains("TakenBack"));
+    Ok(said)
 }
