@@ -209,9 +209,10 @@ impl EndpointArgs {
 /// Append an edge between two files of HEAD's commit to a journal
 #[derive(Clone, Debug, clap::Args)]
 #[command(
-    after_help = "The author is taken from GIT_MIND_SOURCE (human, claude, gpt, ai, system, \
-                        import), GIT_MIND_AUTHOR and GIT_MIND_SESSION.\n\nExamples:\n  git mind \
-                        link src/parser.c docs/grammar.md --type implements\n  \
+    after_help = "The author is git's identity, unless GIT_MIND_SOURCE (human, claude, gpt, ai, \
+                        system, import), GIT_MIND_AUTHOR and GIT_MIND_SESSION say otherwise.\n\n\
+                        Examples:\n  git mind link src/parser.c docs/grammar.md --type \
+                        implements\n  \
                         GIT_MIND_SOURCE=claude git mind link a.c b.c --type depends_on \
                         --confidence 0.8 --json"
 )]

@@ -32,13 +32,13 @@ pub(super) fn run(
     output: &mut Output,
 ) -> Result<Exit, Failure> {
     let clock = clock(env);
-    let writer = append::writer(env)?;
     let repository = repository::open(args, env)?;
+    let writer = append::writer(env, &repository, output)?;
     let scope = session.memory.begin(operation::JOURNAL_APPEND)?;
     let _entered = scope.enter();
     let alloc = scope.tag(session.memory.alloc());
     let context = Context { alloc, repository: &repository, clock: &clock, progress: &Silent };
-    let branch = repository::branch(&context, options.branch.as_deref())?;
+    let branch = append::branch(&context, options.branch.as_deref(), output)?;
     session.about(branch.as_str(), "append", repository.location().git_dir.clone());
 
     let tree = object::head_tree(&repository, alloc)?;

@@ -21,6 +21,7 @@ mod list_line;
 mod live;
 mod malformed;
 mod memory;
+mod nearest;
 mod object;
 mod output;
 mod path_filter;

@@ -42,9 +42,6 @@ pub(super) fn run(
     let workspace = Workspace { arena: &mut arena, texts, disk, workers };
     let context = Context { alloc, repository: &repository, clock: &clock, progress: &bar };
     let branch = repository::branch(&context, options.branch.as_deref())?;
-    if options.branch.is_some() {
-        branch.check_cache()?;
-    }
     let rebuild_options = RebuildOptions {
         edge_order: options.edge_order.into(),
         force: options.force,
@@ -61,7 +58,7 @@ pub(super) fn run(
     tell(session, (&branch, wanted), &outcome, clock.elapsed());
     let report = outcome.map_err(|error| {
         let hint = match &error {
-            RebuildError::NoJournal(_) => Some(repository::journals_hint(&repository)),
+            RebuildError::NoJournal(_) => Some(repository::journals_hint(&repository, &branch)),
             error if error.is_over_cap() && options.no_spill => Some(errors::no_spill_hint()),
             _ => None,
         };
