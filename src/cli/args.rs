@@ -1,5 +1,6 @@
 //! The command-line arguments and their help.
 
+use super::habits::{Habits, ListHabits};
 use super::list_filter::ListFilter;
 use super::relation::{RelationArg, parse_confidence, parse_relation};
 use super::unlink::UnlinkArgs;
@@ -27,6 +28,9 @@ pub struct Args {
     /// Run as if started in DIR; may be given more than once
     #[arg(short = 'C', value_name = "DIR", global = true, value_hint = ValueHint::DirPath)]
     pub(super) directories: Vec<OsString>,
+
+    #[command(flatten)]
+    pub(super) habits: Habits,
 
     #[command(subcommand)]
     pub(super) command: Command,
@@ -117,6 +121,8 @@ pub(super) struct ListArgs {
     /// Also show edges that were taken back, and the tombstones that took them back
     #[arg(long)]
     pub(super) all: bool,
+    #[command(flatten)]
+    pub(super) habits: ListHabits,
     /// Stop after this many edges
     #[arg(long, value_name = "COUNT")]
     pub(super) limit: Option<u64>,

@@ -4,6 +4,7 @@ use super::append::{self, append};
 use super::args::{Args, LinkArgs};
 use super::escape::Escaped;
 use super::failure::{Exit, Failure};
+use super::habits;
 use super::list_json::EdgeDocument;
 use super::object;
 use super::output::Output;
@@ -74,7 +75,10 @@ pub(super) fn run(
     let service = Append { alloc, repository: &repository, clock: &clock, random: &SystemRandom };
     let appended = append(&service, &branch, &batch, session)?;
     output.done("the edge was added");
-    if options.json {
+    if args.habits.porcelain {
+        habits::pair("status", "created", output)?;
+        habits::edge(&edge, output)?;
+    } else if options.json {
         let (commit, mut object) = (appended.tip.unwrap_or_default(), Vec::new(alloc));
         let read = repository.read(commit, ObjectKind::Commit, &mut object);
         let read = read.and_then(|()| Commit::parse_stored(commit, &object));

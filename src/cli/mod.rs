@@ -11,6 +11,7 @@ mod errors;
 mod escape;
 mod failure;
 mod fixture;
+mod habits;
 mod import;
 mod import_line;
 mod link;

@@ -76,6 +76,15 @@ fn link_records_objects_of_head_and_git_fsck_passes() {
 }
 
 #[test]
+fn link_prints_the_lines_of_the_c_tool_when_asked() {
+    let directory = checkout(&["a.c"]);
+    let args = ["link", "--porcelain", "a.c", "a.c", "--type", "augments", "--confidence", "0.25"];
+    let lines = mind(directory.path(), &args).ok();
+    let start = "status=created\nsource=a.c\ntarget=a.c\ntype=4\nconfidence=0.250\nulid=01";
+    assert!(lines.starts_with(start) && lines.lines().count() == 6, "{lines}");
+}
+
+#[test]
 fn link_resolves_paths_from_the_current_directory_and_prints_one_document() {
     let directory = checkout(&["src/a.c", "docs/a.md"]);
     let inside = directory.path().join("src");
