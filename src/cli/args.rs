@@ -259,6 +259,9 @@ pub(super) struct ImportArgs {
     /// File with the lines, or - for standard input
     #[arg(value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub(super) file: PathBuf,
+    /// Leave out edges whose ULID is in the journal already
+    #[arg(long)]
+    pub(super) skip_existing: bool,
     /// Branch whose journal to append to [default: the one that is checked out]
     #[arg(long, value_name = "NAME")]
     pub(super) branch: Option<String>,

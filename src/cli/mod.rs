@@ -14,6 +14,7 @@ mod fixture;
 mod habits;
 mod import;
 mod import_line;
+mod import_skip;
 mod link;
 mod list;
 mod list_filter;

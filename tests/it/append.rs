@@ -374,6 +374,51 @@ fn an_import_looks_up_each_path_once_and_adds_defaults() {
 }
 
 #[test]
+fn edges_that_are_there_already_are_skipped_by_their_ulid() {
+    let directory = checkout(&["a"]);
+    let work = directory.path();
+    let line = |ulid: &str| {
+        format!("{{\"source_path\": \"a\", \"target_path\": \"a\", \"ulid\": \"{ulid}\"}}\n")
+    };
+    let run = |args: &[&str], ulids: &[&str]| {
+        let lines: String = ulids.iter().map(|ulid| line(ulid)).collect();
+        import(work, &[&["--skip-existing"], args].concat(), lines.as_bytes())
+    };
+    let ulids = || {
+        let list = mind(work, &["list", "--all", "--json"]).json();
+        let edges = list["edges"].as_array().expect("edges").iter().rev();
+        let ulids = edges.map(|edge| edge["ulid"].as_str().expect("text").to_owned());
+        ulids.collect::<Vec<_>>()
+    };
+    // A journal that is not there yet has no edges; a line that is there twice is one edge.
+    assert_eq!(
+        run(&[], &["A", "B", "A", ""]).ok(),
+        "Imported 3 edges into `main` in 1 commit; 1 was there already\n"
+    );
+    assert_eq!(ulids(), ["A", "B", ""]);
+    // An edge without a ULID is always new, and case counts.
+    let document = run(&["--json"], &["C", "A", "", "b", "B"]).json();
+    assert_eq!((&document["edges"], &document["edges_skipped"]), (&3.into(), &2.into()));
+    assert_eq!(ulids(), ["A", "B", "", "C", "", "b"]);
+    assert_eq!(run(&[], &["C", "A"]).ok(), "No edges to import; 2 were there already\n");
+    // Without the option they are appended again.
+    let document = import(work, &["--json"], line("C").as_bytes()).json();
+    assert_eq!((&document["edges"], &document["edges_skipped"]), (&1.into(), &0.into()));
+
+    // All of a journal is there already, merged or taken back.
+    for fixture in ["small", "medium"] {
+        let repository = TempRepository::fixture(fixture);
+        let all = repository.mind(&["list", "--all", "--json"]).json();
+        let edges = all["edges"].as_array().expect("edges");
+        let lines: String = edges.iter().map(|edge| format!("{edge}\n")).collect();
+        let again = import(repository.path(), &["--skip-existing", "--json"], lines.as_bytes());
+        let document = again.json();
+        assert_eq!(document["edges_skipped"], edges.len(), "{fixture}");
+        assert_eq!(document["journal_tip"], Value::Null);
+    }
+}
+
+#[test]
 fn an_invalid_line_is_reported_by_number_and_nothing_is_imported() {
     let directory = checkout(&["a.c"]);
     let work = directory.path();
