@@ -18,7 +18,8 @@ pub(super) fn run(
     allocator: &'static ProcessAllocator,
     output: &mut Output,
 ) -> Result<Exit, Failure> {
-    let (toggles, settings) = (memory::toggles(env)?, telemetry::settings(env)?);
+    let (toggles, mut settings) = (memory::toggles(env)?, telemetry::settings(env)?);
+    args.habits.apply(&args.command, &mut settings)?;
     let memory = memory::begin(&toggles, &args.command, allocator);
     // Events are dated in UTC.
     let clock = SystemClock::start(Zone::utc());

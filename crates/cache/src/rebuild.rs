@@ -164,7 +164,6 @@ impl<'t, 'a> Rebuild<'t, 'a> {
         branch: &BranchName,
         options: RebuildOptions,
     ) -> Result<Report, RebuildError> {
-        branch.check_cache()?;
         let mut lost: LostCaches<'a> = [const { None }; ATTEMPTS_MAX];
         for _ in 1..ATTEMPTS_MAX {
             match self.attempt(arena, branch, options, &mut lost) {
