@@ -156,6 +156,11 @@ impl<'a> PathHistory<'a> {
         }
     }
 
+    /// Ends the walk: from now on, only what was found is known.
+    pub const fn stop(&mut self) {
+        self.reader.commits_left = 0;
+    }
+
     /// Visits the next commit, which stays the next one when that fails.
     fn step(&mut self, node: Node) -> Result<(), Error> {
         if self.expanded.contains(&(node.commit, node.name)) {

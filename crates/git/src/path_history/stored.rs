@@ -34,7 +34,7 @@ pub(super) struct Earlier<'a> {
 
 impl PathHistory<'_> {
     /// Most bytes of a stored walk; one with more versions is not stored.
-    pub const STORED_BYTES_MAX: usize = 4 << 20;
+    pub const STORED_BYTES_MAX: usize = 1 << 20;
 
     /// Gives the walk what an earlier one of the same path has [stored](Self::store), for when it
     /// meets the commit where that one began. Returns `false` for bytes that are damaged or those
