@@ -15,7 +15,9 @@ use crate::context::Context;
 use crate::context::operation;
 use crate::env::Environment;
 use crate::fs::OwnedPath;
+use crate::gitoxide::GitRepository;
 use crate::journal::{JournalItem, MalformedCounts, Standing, Tombstones, read_newest};
+use crate::memory::Alloc;
 use crate::progress::Silent;
 use crate::telemetry::{Level, Metric};
 use std::io::{self, Write};
@@ -24,7 +26,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 /// What a list shows.
-struct Wanted<'a> {
+pub(super) struct Wanted<'a> {
     options: &'a ListArgs,
     /// The path of the filter, from the top of the tree.
     from: Option<OwnedPath<'a>>,
@@ -47,18 +49,28 @@ pub(super) fn run(
     let branch = repository::branch(&context, options.branch.as_deref())?;
     let tip = repository::journal_tip(&repository, &branch)?;
     let tip = revision::tip_at(&repository, alloc, tip, options.at.as_deref(), env)?;
+    let wanted = wanted(&repository, alloc, options)?;
+    let git_dir = repository.location().git_dir.clone();
+    let malformed = reading(session, &branch, git_dir, &clock, || {
+        print(&context, &branch, tip, &wanted, session, output)
+    })?;
+    malformed::warn(&malformed, output);
+    Ok(Exit::Success)
+}
+
+/// What the arguments of a list select.
+pub(super) fn wanted<'a>(
+    repository: &GitRepository,
+    alloc: Alloc<'a>,
+    options: &'a ListArgs,
+) -> Result<Wanted<'a>, Failure> {
     // A path that is invalid in this tree may still be the recorded path of an edge.
     let from = options.filter.from();
     let location = repository.location();
     let from = from.map(|path| repository::tree_path(alloc, location, path));
     let from =
         if location.prefix.is_none() { from.transpose()? } else { from.and_then(Result::ok) };
-    let git_dir = repository.location().git_dir.clone();
-    let malformed = reading(session, &branch, git_dir, &clock, || {
-        print(&context, &branch, tip, &Wanted { options, from }, session, output)
-    })?;
-    malformed::warn(&malformed, output);
-    Ok(Exit::Success)
+    Ok(Wanted { options, from })
 }
 
 /// Runs `work`, which reads a journal, with the events and metrics of a read.
@@ -140,7 +152,7 @@ pub(super) fn conclude(
 }
 
 /// Calls `show` with each edge that counts and passes the filter, up to the limit.
-fn each(
+pub(super) fn each(
     context: &Context<'_>,
     tip: crate::oid::Oid,
     wanted: &Wanted<'_>,

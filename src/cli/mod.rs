@@ -9,6 +9,7 @@ mod dispatch;
 mod env;
 mod errors;
 mod escape;
+mod export;
 mod failure;
 mod fixture;
 mod import;
@@ -32,6 +33,7 @@ mod revision;
 mod shown;
 mod stats;
 mod telemetry;
+mod whole_file;
 
 pub use args::Args;
 pub use failure::{Exit, Failure};

@@ -3,11 +3,12 @@
 use gitmind_test_support::{TempRepository, mind, mind_command, temp_directory};
 use std::path::Path;
 
-const COMMANDS: [&[&str]; 11] = [
+const COMMANDS: [&[&str]; 12] = [
     &["cache-rebuild"],
     &["list"],
     &["stats"],
     &["query"],
+    &["export"],
     &["link"],
     &["import"],
     &["budget"],

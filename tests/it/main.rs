@@ -4,6 +4,7 @@ mod accounts;
 mod append;
 mod budget;
 mod cli;
+mod export;
 mod fixture_make;
 mod fixtures;
 mod hostile;

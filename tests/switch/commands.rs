@@ -30,6 +30,8 @@ const QUESTIONS: &[&[&str]] = &[
     &["list", "--min-confidence", "0.5", "--limit", "7", "--json"],
     &["list", "--branch", "feature/x", "--json"],
     &["list", "--branch", "missing"],
+    &["list", "--at", "refs/gitmind/edges/main~2"],
+    &["export", "--format", "graphml", "--limit", "5"],
     &["stats"],
     &["stats", "--limit", "2", "--json"],
     &["stats", "--branch", "missing"],
