@@ -5,6 +5,7 @@ mod dot;
 mod fields;
 mod format;
 mod graphml;
+mod html;
 mod jsonl;
 mod mermaid;
 mod nodes;
@@ -28,7 +29,7 @@ use std::path::PathBuf;
 
 const AFTER_HELP: &str = "\
 Text that a format cannot hold, such as bytes that are not UTF-8, is written with escapes, as `list`
-prints it; dot and mermaid, which are drawn, have those escapes for every path. Where another
+prints it; dot, mermaid and html, which are drawn, have those escapes for every path. Where another
 program would misread the start of a path, as a spreadsheet takes = for a formula, it starts with
 ./; other such text in csv starts with '.
 
@@ -38,13 +39,14 @@ Lines of jsonl can be imported; with --all, oldest first:
 Examples:
   git mind export --format csv --output edges.csv
   git mind export --format dot --type depends_on | dot -Tsvg > edges.svg
-  git mind export --format mermaid --limit 100";
+  git mind export --format mermaid --limit 100
+  git mind export --format html --output links.html";
 
 /// Write the edges of a journal in a format of other programs, newest first
 ///
 /// Nodes are paths, as they were when an edge was recorded; an edge has the objects at its ends as
 /// attributes. Edges are written as they are read, so any number of them is exported in little
-/// memory; graphml and mermaid number the paths, of which each is held in memory once.
+/// memory; graphml, mermaid and html number the paths, of which each is held in memory once.
 #[derive(Clone, Debug, clap::Args)]
 #[command(after_help = AFTER_HELP)]
 pub(super) struct ExportArgs {
@@ -82,6 +84,8 @@ enum FormatArg {
     Graphml,
     /// A graph for Markdown pages; GitHub draws at most 500 edges
     Mermaid,
+    /// A page to search and follow the edges in a browser; it holds all that it needs
+    Html,
 }
 
 pub(super) fn run(
@@ -109,6 +113,7 @@ pub(super) fn run(
         FormatArg::Dot => Box::new(dot::Dot),
         FormatArg::Graphml => Box::new(graphml::Graphml(nodes())),
         FormatArg::Mermaid => Box::new(mermaid::Mermaid(nodes())),
+        FormatArg::Html => Box::new(html::Html::new(nodes)),
     };
     let directory = start_directory(args);
     let file = options.output.as_deref();

@@ -2,7 +2,10 @@
 #
 # Usage: compare.py FORMAT LIST.json EXPORT; prints how many edges are equal.
 
+import base64
 import csv
+import hashlib
+import html.parser
 import json
 import re
 import sys
@@ -118,6 +121,46 @@ def of_mermaid(path):
     return edges
 
 
+class Page(html.parser.HTMLParser):
+    """The content of scripts and styles, by their attributes, and everything that names an address."""
+
+    def __init__(self):
+        super().__init__()
+        self.content, self.tags = {}, []
+
+    def handle_starttag(self, tag, attributes):
+        self.tags.append((tag, dict(attributes)))
+
+    def handle_endtag(self, tag):
+        self.tags.append((f"/{tag}", {}))
+
+    def handle_data(self, data):
+        tag, attributes = (self.tags or [("", {})])[-1]
+        if tag in ("script", "style"):
+            key = attributes.get("id", tag)
+            self.content[key] = self.content.get(key, "") + data
+
+
+def of_html(path):
+    page = Page()
+    page.feed(open(path, encoding="utf-8", newline="\n").read())
+    page.close()
+    assert [tag for tag, _ in page.tags].count("script") == 2, "no name is markup"
+    assert not any({"src", "href", "style"} & set(attributes) for _, attributes in page.tags)
+    policy = next(a["content"] for tag, a in page.tags if a.get("http-equiv") == "Content-Security-Policy")
+    assert policy.startswith("default-src 'none'; ")
+    for name in ("script", "style"):
+        digest = base64.b64encode(hashlib.sha256(page.content[name].encode()).digest()).decode()
+        assert f"{name}-src 'sha256-{digest}'" in policy
+    data = json.loads(page.content["data"])
+    texts = [data["nodes"], data["types"], data["authors"]]
+    assert all(len(set(numbered)) == len(numbered) for numbered in texts)
+    nodes, types, authors = texts
+    return [(nodes[source], nodes[target], {"type": types[kind].split(" ")[0], "author": authors[author],
+             "confidence": plain(round(confidence, 4)), "timestamp_ms": plain(time), "standing": standing or "live"})
+            for source, target, kind, author, confidence, time, standing in data["edges"]]
+
+
 def main(format, list_path, path):
     listed = json.load(open(list_path, encoding="utf-8"))["edges"]
     if format == "jsonl":
@@ -134,6 +177,11 @@ def main(format, list_path, path):
         found = of_dot(path)
         name = lambda name: "./" * name.startswith(b"%") + escaped(name)
         expected = [row(edge, name, name) for edge in listed]
+    elif format == "html":
+        found = of_html(path)
+        expected = [row(edge, escaped, escaped) for edge in listed]
+        expected = [(source, target, {**{name: fields[name] for name in ("type", "author", "timestamp_ms", "standing")},
+                     "confidence": plain(round(float(fields["confidence"]), 4))}) for source, target, fields in expected]
     else:
         found = of_mermaid(path)
         expected = [(source, target, {"type": fields["type"], "is_live": fields["standing"] == "live"}) for source, target, fields in (row(edge, escaped, escaped) for edge in listed)]
