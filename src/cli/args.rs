@@ -37,6 +37,7 @@ pub(super) enum Command {
     List(ListArgs),
     Stats(StatsArgs),
     Query(QueryArgs),
+    Diff(super::diff::DiffArgs),
     Export(super::export::ExportArgs),
     Link(LinkArgs),
     Import(ImportArgs),

@@ -5,8 +5,8 @@ use super::failure::{Exit, Failure};
 use super::output::Output;
 use super::repository::start_directory;
 use super::{
-    budget, complete, export, fixture, import, link, list, live, memory, query, rebuild, stats,
-    telemetry,
+    budget, complete, diff, export, fixture, import, link, list, live, memory, query, rebuild,
+    stats, telemetry,
 };
 use crate::clock::{SystemClock, Zone};
 use crate::env::Environment;
@@ -28,6 +28,7 @@ pub(super) fn run(
         Command::List(list) => list::run(args, list, env, &session, output),
         Command::Stats(stats) => stats::run(args, stats, env, &session, output),
         Command::Query(query) => query::run(args, query, env, &session, output),
+        Command::Diff(options) => diff::run(args, options, env, &session, output),
         Command::Export(options) => export::run(args, options, env, &session, output),
         Command::Link(link) => link::run(args, link, env, &session, output),
         Command::Import(import) => import::run(args, import, env, &session, output),

@@ -5,6 +5,7 @@ mod append;
 mod args;
 mod budget;
 mod complete;
+mod diff;
 mod dispatch;
 mod env;
 mod errors;

@@ -3,11 +3,12 @@
 use gitmind_test_support::{TempRepository, mind, mind_command, temp_directory};
 use std::path::Path;
 
-const COMMANDS: [&[&str]; 12] = [
+const COMMANDS: [&[&str]; 13] = [
     &["cache-rebuild"],
     &["list"],
     &["stats"],
     &["query"],
+    &["diff"],
     &["export"],
     &["link"],
     &["import"],
@@ -43,6 +44,7 @@ fn json_answers_are_one_document_with_a_schema_number() {
     for args in [
         &["cache-rebuild", "--json"][..],
         &["list", "--json"],
+        &["diff", "..", "--json"],
         &["stats", "--json"],
         &[
             "fixture",
