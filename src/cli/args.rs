@@ -1,7 +1,9 @@
 //! The command-line arguments and their help.
 
+use super::hooks::HooksCommand;
 use super::list_filter::ListFilter;
 use super::relation::{RelationArg, parse_confidence, parse_relation};
+use super::unlink::UnlinkArgs;
 use crate::cache::Direction;
 use crate::journal::{Confidence, EdgeOrder};
 use crate::units::Bytes;
@@ -40,7 +42,10 @@ pub(super) enum Command {
     Diff(super::diff::DiffArgs),
     Export(super::export::ExportArgs),
     Link(LinkArgs),
+    Unlink(UnlinkArgs),
     Import(ImportArgs),
+    #[command(subcommand)]
+    Hooks(HooksCommand),
     Budget(BudgetArgs),
     Env(EnvArgs),
     #[command(subcommand)]
@@ -143,17 +148,19 @@ pub(super) struct StatsArgs {
 
 /// Print the edges that start or end at a file, in the order of their ids
 ///
-/// The answer is from the cache when the cache is current. Otherwise it is from the journal, and a
-/// warning says why.
+/// The answer is from the cache, and from the commits of the journal that are newer. When the cache
+/// cannot be used it is from the journal alone, and a warning says why.
 #[derive(Clone, Debug, clap::Args)]
 #[command(
-    after_help = "An object is a path of HEAD's commit, relative to the current directory, or an \
-                        object id of 40 hexadecimal digits. Such digits are always an id; a file \
-                        with that name is ./NAME. A path stands for its content at HEAD and for \
-                        every edge that was recorded under it, whatever its content was then; \
-                        HEAD need not have it any more.\n\nExamples:\n  git mind query --from \
-                        src/main.c\n  git mind query --to docs/spec.md --type implements\n  git \
-                        mind query --from src/main.c --json | jq '.edges[].target_path'"
+    after_help = "An object is a path of HEAD's commit, relative to the current directory; an \
+                        object id; or REV:PATH, the content of a path in another commit. Ids may \
+                        be abbreviated; 40 hexadecimal digits are always an id, and a file with \
+                        that name is ./NAME. A path stands for its content at HEAD, for the \
+                        older contents that AUGMENTS edges lead from, and for every edge that was \
+                        recorded under it; HEAD need not have it any more.\n\nExamples:\n  git \
+                        mind query src/main.c\n  git mind query --to docs/spec.md --type \
+                        implements\n  git mind query --from src/main.c --json | jq \
+                        '.edges[].target_path'"
 )]
 pub(super) struct QueryArgs {
     #[command(flatten)]
@@ -164,6 +171,10 @@ pub(super) struct QueryArgs {
     /// Only edges of the content that the path has at HEAD
     #[arg(long)]
     pub(super) exact: bool,
+    /// Also show edges that were taken back, tombstones, and edges that connect two versions of the
+    /// file
+    #[arg(long)]
+    pub(super) all: bool,
     /// Branch whose edges to print [default: the one that is checked out]
     #[arg(long, value_name = "NAME")]
     pub(super) branch: Option<String>,
@@ -175,10 +186,13 @@ pub(super) struct QueryArgs {
     pub(super) json: bool,
 }
 
-/// One end of edges.
+/// One end of edges, or either.
 #[derive(Clone, Debug, clap::Args)]
 #[group(required = true, multiple = false)]
 pub(super) struct EndpointArgs {
+    /// Edges that start or end at this object
+    #[arg(value_name = "OBJECT", value_hint = ValueHint::AnyPath)]
+    either: Option<OsString>,
     /// Edges that start at this object
     #[arg(long, value_name = "OBJECT", value_hint = ValueHint::AnyPath)]
     from: Option<OsString>,
@@ -188,11 +202,12 @@ pub(super) struct EndpointArgs {
 }
 
 impl EndpointArgs {
-    /// The argument that names the object, and the direction of the edges.
-    pub(super) fn word(&self) -> (&OsStr, Direction) {
-        let from = self.from.as_deref().map(|word| (word, Direction::Forward));
-        let to = self.to.as_deref().map(|word| (word, Direction::Reverse));
-        from.or(to).expect("this holds because the group is required")
+    /// The argument that names the object, and the direction of the edges; `None`: both.
+    pub(super) fn word(&self) -> (&OsStr, Option<Direction>) {
+        let from = self.from.as_deref().map(|word| (word, Some(Direction::Forward)));
+        let to = self.to.as_deref().map(|word| (word, Some(Direction::Reverse)));
+        let either = self.either.as_deref().map(|word| (word, None));
+        from.or(to).or(either).expect("this holds because the group is required")
     }
 }
 

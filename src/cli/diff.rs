@@ -6,13 +6,14 @@
 use super::args::Args;
 use super::failure::{Exit, Failure};
 use super::list_json::EdgeDocument;
+use super::list_line::LineFormat;
 use super::output::Output;
 use super::revision::Revisions;
 use super::shown::Shown;
 use super::telemetry::{Session, clock};
-use super::{list, list_line, malformed, repository};
+use super::{list, malformed, repository};
 use crate::branch::BranchName;
-use crate::clock::Zone;
+use crate::clock::{Clock, Zone};
 use crate::context::{Context, operation};
 use crate::env::Environment;
 use crate::journal::{
@@ -83,12 +84,13 @@ pub(super) fn run(
         (Revisions { repository: &repository, alloc }, Zone::from_environment(env));
     let moment = |text: &str| match text {
         "" => Ok(Some(tip)),
-        text => revisions.journal_at(tip, text, &zone),
+        text => revisions.journal_at(tip, text, (&zone, clock.now())),
     };
     let moments = Moments { before: moment(before)?, after: moment(after)? };
     let git_dir = repository.location().git_dir.clone();
     let malformed = list::reading(session, &branch, git_dir, &clock, || {
-        let report = Report { is_json: options.json, columns: output.columns(), rows: 0, output };
+        let format = LineFormat { columns: output.columns(), zone: &zone };
+        let report = Report { is_json: options.json, format, rows: 0, output };
         compare(&context, &branch, &moments, report)
     })?;
     malformed::warn(&malformed, output);
@@ -150,7 +152,9 @@ fn live(
             JournalItem::Edge(commit, edge) => {
                 let standing = tombstones.standing(edge).map_err(WalkError::from)?;
                 if standing == Standing::Live {
-                    visit(&Shown { id: None, commit: commit.id, standing, edge })?;
+                    let (committed, place) = (commit.author(), None);
+                    let commit = commit.id;
+                    visit(&Shown { id: None, commit, committed, standing, edge, place })?;
                 }
             }
             JournalItem::Malformed(found) => malformed.add(found),
@@ -163,7 +167,7 @@ fn live(
 /// The answer that is being printed.
 struct Report<'a> {
     is_json: bool,
-    columns: Option<usize>,
+    format: LineFormat<'a>,
     /// Rows of this section.
     rows: u64,
     output: &'a mut Output,
@@ -202,8 +206,7 @@ impl Report<'_> {
             return Ok(self.output.write_json(&document)?);
         }
         write!(self.output, "{sign} ")?;
-        let columns = self.columns.map(|columns| columns.saturating_sub(2));
-        Ok(list_line::write(shown, columns, self.output)?)
+        Ok(self.format.write(shown, 2, self.output)?)
     }
 
     fn end(&mut self, added: u64) -> Result<(), Failure> {

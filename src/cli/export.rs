@@ -105,7 +105,7 @@ pub(super) fn run(
     let tip = repository::journal_tip(&repository, &branch)?;
     let tip = revision::tip_at(&repository, alloc, tip, options.at.as_deref(), env)?;
     let list = options.as_list();
-    let wanted = list::wanted(&repository, alloc, &list)?;
+    let wanted = list::wanted(&repository, alloc, &list, env)?;
     let nodes = || Nodes::new(alloc, session.memory.intern_table(alloc));
     let mut format: Box<dyn Format + '_> = match options.format {
         FormatArg::Jsonl => Box::new(jsonl::Jsonl::default()),

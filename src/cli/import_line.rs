@@ -36,8 +36,18 @@ pub(super) struct ImportLine<'l> {
     _commit: Option<serde::de::IgnoredAny>,
     #[serde(rename = "id")]
     _id: Option<serde::de::IgnoredAny>,
+    #[serde(rename = "commit_author")]
+    _commit_author: Option<serde::de::IgnoredAny>,
+    #[serde(rename = "commit_time")]
+    _commit_time: Option<serde::de::IgnoredAny>,
     #[serde(rename = "standing")]
     _standing: Option<serde::de::IgnoredAny>,
+    #[serde(rename = "content")]
+    _content: Option<serde::de::IgnoredAny>,
+    #[serde(rename = "end")]
+    _end: Option<serde::de::IgnoredAny>,
+    #[serde(rename = "edits_ago")]
+    _edits_ago: Option<serde::de::IgnoredAny>,
 }
 
 /// Who recorded the edge.

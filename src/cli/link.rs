@@ -14,7 +14,9 @@ use crate::clock::Clock;
 use crate::context::Context;
 use crate::context::operation;
 use crate::env::Environment;
+use crate::git::{Commit, ObjectKind, Repository};
 use crate::journal::{Append, Batch, Edge, Origin, Relation, Standing, Ulid};
+use crate::memory::Vec;
 use crate::oid::Oid;
 use crate::progress::Silent;
 use crate::random::{Random, SystemRandom};
@@ -73,9 +75,14 @@ pub(super) fn run(
     let appended = append(&service, &branch, &batch, session)?;
     output.done("the edge was added");
     if options.json {
-        let commit = appended.tip.unwrap_or_default();
-        let edge = Shown { id: None, commit, standing: Standing::Live, edge: &edge };
-        let edge = EdgeDocument::new(&edge);
+        let (commit, mut object) = (appended.tip.unwrap_or_default(), Vec::new(alloc));
+        let read = repository.read(commit, ObjectKind::Commit, &mut object);
+        let read = read.and_then(|()| Commit::parse_stored(commit, &object));
+        // The edge is there, so a failure to read its commit again is not one of the command.
+        let committed = read.ok().and_then(|commit| commit.author());
+        let (id, standing) = (None, Standing::Live);
+        let shown = Shown { id, commit, committed, standing, edge: &edge, place: None };
+        let edge = EdgeDocument::new(&shown);
         let (branch, attempts) = (branch.as_str(), appended.attempts);
         output.json(&LinkDocument { schema: 1, branch, edge, attempts })?;
     } else {

@@ -3,18 +3,19 @@
 use super::args::{Args, ListArgs};
 use super::escape::Escaped;
 use super::failure::{Exit, Failure};
+use super::list_filter::EdgeFilter;
 use super::list_json::JsonList;
+use super::list_line::LineFormat;
 use super::malformed;
 use super::output::Output;
 use super::shown::Shown;
 use super::telemetry::{Session, clock, milliseconds};
 use super::{repository, revision};
 use crate::branch::BranchName;
-use crate::clock::Clock;
+use crate::clock::{Clock, Zone};
 use crate::context::Context;
 use crate::context::operation;
 use crate::env::Environment;
-use crate::fs::OwnedPath;
 use crate::gitoxide::GitRepository;
 use crate::journal::{JournalItem, MalformedCounts, Standing, Tombstones, read_newest};
 use crate::memory::Alloc;
@@ -28,8 +29,8 @@ use std::time::Duration;
 /// What a list shows.
 pub(super) struct Wanted<'a> {
     options: &'a ListArgs,
-    /// The path of the filter, from the top of the tree.
-    from: Option<OwnedPath<'a>>,
+    filter: EdgeFilter<'a>,
+    zone: Zone,
 }
 
 pub(super) fn run(
@@ -49,7 +50,7 @@ pub(super) fn run(
     let branch = repository::branch(&context, options.branch.as_deref())?;
     let tip = repository::journal_tip(&repository, &branch)?;
     let tip = revision::tip_at(&repository, alloc, tip, options.at.as_deref(), env)?;
-    let wanted = wanted(&repository, alloc, options)?;
+    let wanted = wanted(&repository, alloc, options, env)?;
     let git_dir = repository.location().git_dir.clone();
     let malformed = reading(session, &branch, git_dir, &clock, || {
         print(&context, &branch, tip, &wanted, session, output)
@@ -63,14 +64,11 @@ pub(super) fn wanted<'a>(
     repository: &GitRepository,
     alloc: Alloc<'a>,
     options: &'a ListArgs,
+    env: &dyn Environment,
 ) -> Result<Wanted<'a>, Failure> {
-    // A path that is invalid in this tree may still be the recorded path of an edge.
-    let from = options.filter.from();
-    let location = repository.location();
-    let from = from.map(|path| repository::tree_path(alloc, location, path));
-    let from =
-        if location.prefix.is_none() { from.transpose()? } else { from.and_then(Result::ok) };
-    Ok(Wanted { options, from })
+    let (zone, now) = (Zone::from_environment(env), clock(env).now());
+    let filter = options.filter.prepare(alloc, repository, repository.location(), (&zone, now))?;
+    Ok(Wanted { options, filter, zone })
 }
 
 /// Runs `work`, which reads a journal, with the events and metrics of a read.
@@ -107,7 +105,6 @@ fn print(
     session: &Session<'_>,
     output: &mut Output,
 ) -> Result<MalformedCounts, Failure> {
-    let columns = output.columns();
     let malformed = if wanted.options.json {
         let mut list = JsonList::begin(branch, output)?;
         let malformed = each(context, tip, wanted, session, |shown| Ok(list.edge(shown)?))?;
@@ -117,10 +114,11 @@ fn print(
         ])?;
         malformed
     } else {
+        let format = LineFormat { columns: output.columns(), zone: &wanted.zone };
         let mut shown = 0_u64;
         let malformed = each(context, tip, wanted, session, |edge| {
             shown += 1;
-            Ok(super::list_line::write(edge, columns, output)?)
+            Ok(format.write(edge, 0, output)?)
         })?;
         output.flush()?;
         let kind = if wanted.options.filter.is_set() { THAT_MATCH } else { "" };
@@ -159,7 +157,7 @@ pub(super) fn each(
     session: &Session<'_>,
     mut show: impl FnMut(&Shown<'_>) -> Result<(), Failure>,
 ) -> Result<MalformedCounts, Failure> {
-    let Wanted { options, from } = wanted;
+    let Wanted { options, filter, .. } = wanted;
     let mut left = options.limit.unwrap_or(u64::MAX);
     let (mut malformed, mut edges_read) = (MalformedCounts::default(), 0);
     if left == 0 {
@@ -171,9 +169,10 @@ pub(super) fn each(
             JournalItem::Edge(commit, edge) => {
                 edges_read += 1;
                 let standing = tombstones.standing(edge)?;
-                let is_seen = options.all || standing == Standing::Live;
-                if is_seen && options.filter.wants(edge, from.as_ref()) {
-                    show(&Shown { id: None, commit: commit.id, standing, edge })?;
+                let (id, committed) = (None, commit.author());
+                let shown = Shown { id, commit: commit.id, committed, standing, edge, place: None };
+                if (options.all || standing == Standing::Live) && filter.wants(&shown) {
+                    show(&shown)?;
                     left -= 1;
                 }
             }

@@ -1,7 +1,8 @@
 //! Edges as `--json` prints them: one document, streamed edge by edge.
 
 use super::output::Output;
-use super::shown::{Shown, name_of};
+use super::shown::{Place, Shown, name_of};
+use super::time::rfc3339;
 use crate::branch::BranchName;
 use crate::journal::Attribution;
 use crate::oid::Oid;
@@ -50,7 +51,12 @@ pub(super) struct EdgeDocument<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     id: Option<u32>,
     commit: Name,
+    /// Who made the commit and when; null when its header is malformed.
+    commit_author: Option<Text<'a>>,
+    commit_time: Option<String>,
     standing: &'static str,
+    #[serde(flatten)]
+    place: Option<PlaceDocument>,
     source_oid: Name,
     target_oid: Name,
     source_path: Text<'a>,
@@ -68,6 +74,22 @@ pub(super) struct EdgeDocument<'a> {
     attribution: Option<AttributionDocument<'a>>,
 }
 
+/// How an edge belongs to the answer of a query.
+#[derive(Serialize)]
+struct PlaceDocument {
+    end: &'static str,
+    content: &'static str,
+    /// Null when it is not known.
+    edits_ago: Option<u32>,
+}
+
+impl PlaceDocument {
+    const fn new(place: &Place<'_>) -> Self {
+        let (end, content) = (place.end_name(), place.content_name());
+        Self { end, content, edits_ago: place.edits_ago }
+    }
+}
+
 /// Who recorded an edge.
 #[derive(Serialize)]
 struct AttributionDocument<'a> {
@@ -81,11 +103,14 @@ struct AttributionDocument<'a> {
 
 impl<'a> EdgeDocument<'a> {
     pub(super) fn new(shown: &Shown<'a>) -> Self {
-        let Shown { id, commit, standing, edge } = *shown;
+        let Shown { id, commit, committed, standing, edge, place } = *shown;
         Self {
             id,
             commit: Name(commit),
+            commit_author: committed.map(|by| Text(by.person)),
+            commit_time: committed.and_then(|by| rfc3339(by.time)),
             standing: name_of(standing),
+            place: place.as_ref().map(PlaceDocument::new),
             source_oid: Name(edge.source),
             target_oid: Name(edge.target),
             source_path: Text(edge.source_path),

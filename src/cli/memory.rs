@@ -27,7 +27,9 @@ pub(super) fn begin(toggles: &Toggles, command: &Command, allocator: &ProcessAll
             operation::JOURNAL_READ
         }
         Command::Query(_) => operation::CACHE_QUERY,
-        Command::Link(_) | Command::Import(_) => operation::JOURNAL_APPEND,
+        Command::Link(_) | Command::Import(_) | Command::Unlink(_) | Command::Hooks(_) => {
+            operation::JOURNAL_APPEND
+        }
         // The other commands run no accounted operation, so they get the largest budget.
         Command::CacheRebuild(_)
         | Command::Budget(_)

@@ -39,18 +39,31 @@ pub(super) fn branch(context: &Context<'_>, name: Option<&str>) -> Result<Branch
 }
 
 /// The path from the top of the worktree for `path`, which is relative to the current directory. It
-/// need not exist.
+/// need not exist, and is not the top itself.
 pub(super) fn tree_path<'a>(
     alloc: Alloc<'a>,
     location: &Location,
     path: &Path,
 ) -> Result<OwnedPath<'a>, Failure> {
-    let refuse = |problem| {
-        let error = Failure::new(format!("path `{}` {problem}", path.display()));
-        error
-            .unknown()
-            .hint("name a file or directory relative to the current directory, such as src/main.c")
-    };
+    let below = place(alloc, location, path)?;
+    below.ok_or_else(|| refuse(path, "is the top of the tree itself"))
+}
+
+fn refuse(path: &Path, problem: &str) -> Failure {
+    let error = Failure::new(format!("path `{}` {problem}", path.display()));
+    error
+        .unknown()
+        .hint("name a file or directory relative to the current directory, such as src/main.c")
+}
+
+/// The path from the top of the worktree for `path`, which is relative to the current directory;
+/// `None` for the top itself. It need not exist.
+pub(super) fn place<'a>(
+    alloc: Alloc<'a>,
+    location: &Location,
+    path: &Path,
+) -> Result<Option<OwnedPath<'a>>, Failure> {
+    let refuse = |problem| refuse(path, problem);
     let outside = || {
         let top = location.worktree.as_deref().unwrap_or(Path::new(""));
         refuse("is relative, but the current directory is outside of the worktree").hint(format!(
@@ -69,8 +82,8 @@ pub(super) fn tree_path<'a>(
     let clean = fs.canonicalize(&joined, Canonical::Logical, alloc)?;
     match clean.components().next() {
         Some(Component::ParentDir) => Err(refuse("leads out of the worktree")),
-        Some(Component::CurDir) | None => Err(refuse("is the top of the tree itself")),
-        _ => Ok(clean),
+        Some(Component::CurDir) | None => Ok(None),
+        _ => Ok(Some(clean)),
     }
 }
 

@@ -3,7 +3,7 @@
 use gitmind_test_support::{TempRepository, mind, mind_command, temp_directory};
 use std::path::Path;
 
-const COMMANDS: [&[&str]; 13] = [
+const COMMANDS: [&[&str]; 17] = [
     &["cache-rebuild"],
     &["list"],
     &["stats"],
@@ -12,6 +12,10 @@ const COMMANDS: [&[&str]; 13] = [
     &["export"],
     &["link"],
     &["import"],
+    &["hooks", "install"],
+    &["hooks", "uninstall"],
+    &["hooks", "status"],
+    &["hooks", "run"],
     &["budget"],
     &["env"],
     &["fixture", "make"],

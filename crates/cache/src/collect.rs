@@ -4,6 +4,7 @@ use super::commit_ids::CommitIds;
 use super::edge_columns::{self, EdgeColumns};
 use super::end::End;
 use super::error::{FullBecause, RebuildError};
+use super::marks::Marks;
 use super::numbered::NumberedCommits;
 use super::path_keys::PathKeys;
 use super::spill::Spilled;
@@ -56,12 +57,18 @@ impl<'a> Storage<'a> {
 }
 
 /// The commits and edges that are newer than a cache.
-type Newer<'r, 'a> = (NumberedCommits<'a, CommitIds<'a>>, edge_columns::Edges<'r>, MalformedCounts);
+pub(super) struct Newer<'r, 'a> {
+    pub(super) commits: NumberedCommits<'a, CommitIds<'a>>,
+    pub(super) edges: edge_columns::Edges<'r>,
+    pub(super) marks: Marks<'a>,
+    pub(super) malformed: MalformedCounts,
+}
 
 /// The collected commits and edges of a journal.
 pub(super) struct Collected<'r, 'a> {
     pub(super) commits: NumberedCommits<'a, CommitIds<'a>>,
     pub(super) edges: Edges<'r, 'a>,
+    pub(super) marks: Marks<'a>,
     pub(super) malformed: MalformedCounts,
 }
 
@@ -109,9 +116,9 @@ impl<'a> Source<'_, 'a> {
             RangeWalk::Merge => Ok(Err(FullBecause::Merge)),
             RangeWalk::BaseNotFound => Ok(Err(FullBecause::BaseNotFound)),
             RangeWalk::Newer(history) => {
-                let Collected { commits, edges, malformed } = collector.finish(history)?;
+                let Collected { commits, edges, marks, malformed } = collector.finish(history)?;
                 match edges {
-                    Edges::InMemory(edges) => Ok(Ok((commits, edges, malformed))),
+                    Edges::InMemory(edges) => Ok(Ok(Newer { commits, edges, marks, malformed })),
                     Edges::Spilled(_) => unreachable!("`Storage::Arena` never spills"),
                 }
             }
@@ -128,6 +135,7 @@ struct Collector<'t, 'r, 'a> {
     payload: PayloadBuffer<'a>,
     paths: PathKeys<'a>,
     edges: Growing<'r, 'a>,
+    marks: Marks<'a>,
     /// Number of edges so far.
     count: u32,
     /// For each visited commit, the number of edges before it.
@@ -159,6 +167,7 @@ impl<'t, 'r, 'a> Collector<'t, 'r, 'a> {
             payload: PayloadBuffer::new(source.alloc),
             paths: PathKeys::new(source.texts.empty_like(), cap_bytes / PATHS_CAP_SHARE),
             edges,
+            marks: Marks::new(source.alloc),
             count: 0,
             starts: Column::new(source.alloc),
             malformed: MalformedCounts::default(),
@@ -170,13 +179,15 @@ impl<'t, 'r, 'a> Collector<'t, 'r, 'a> {
         self,
         history: History<'a, CommitIds<'a>>,
     ) -> Result<Collected<'r, 'a>, RebuildError> {
-        let Self { edges, count, mut starts, malformed, .. } = self;
+        let Self { edges, marks, count, mut starts, malformed, .. } = self;
         starts.try_push(count)?;
         let edges = match edges {
             Growing::InMemory(columns) => Edges::InMemory(columns.into_edges()),
             Growing::Spilled(spilled) => Edges::Spilled(spilled),
         };
-        Ok(Collected { commits: NumberedCommits::new(history, starts), edges, malformed })
+        let commits = NumberedCommits::new(history, starts);
+        let marks = marks.numbered(&commits)?;
+        Ok(Collected { commits, edges, marks, malformed })
     }
 
     fn commit(&mut self, commit: &Commit<'_>) -> Result<(), RebuildError> {
@@ -189,6 +200,7 @@ impl<'t, 'r, 'a> Collector<'t, 'r, 'a> {
         if self.disk.is_some() && added.as_ref().is_err_and(RebuildError::is_over_cap) {
             // The edges of this commit are added again, from the first one on.
             self.count = first;
+            self.marks.truncate(first);
             self.spill()?;
             added = self.try_add(commit);
         }
@@ -219,8 +231,16 @@ impl<'t, 'r, 'a> Collector<'t, 'r, 'a> {
 
     /// Adds the edges of a commit.
     fn try_add(&mut self, commit: &Commit<'_>) -> Result<(), RebuildError> {
-        let Self { source: Source { strict, .. }, payload, paths, edges, count, malformed, .. } =
-            self;
+        let Self {
+            source: Source { strict, .. },
+            payload,
+            paths,
+            edges,
+            marks,
+            count,
+            malformed,
+            ..
+        } = self;
         let read = payload.read(commit, |item| {
             match item {
                 JournalItem::Edge(_, edge) => {
@@ -231,6 +251,7 @@ impl<'t, 'r, 'a> Collector<'t, 'r, 'a> {
                         Growing::InMemory(columns) => columns.try_push(source, target)?,
                         Growing::Spilled(spilled) => spilled.try_push(*count, source, target)?,
                     }
+                    marks.try_push(edge, *count)?;
                     *count = next;
                 }
                 JournalItem::Malformed(found) if *strict => {

@@ -4,7 +4,7 @@
 //! failure before that leaves the refs unchanged, and at most unreachable objects, which `git gc`
 //! removes.
 
-use super::collect::Source;
+use super::collect::{Newer, Source};
 use super::error::{FullBecause, RebuildError};
 use super::existing::{Existing, ExistingError};
 use super::full::{Full, meta_of};
@@ -287,7 +287,7 @@ impl<'t, 'a> Rebuild<'t, 'a> {
         let commits_max = NEWER_MIN.max(old.commits as usize / 2);
         let source = self.source(options);
         let read = source.read_newer(arena, (tip, old.journal_tip), commits_max)?;
-        let (commits, edges, malformed) = match read {
+        let Newer { commits, edges, marks, malformed } = match read {
             Ok(read) => read,
             Err(because) => return Ok(Err(because)),
         };
@@ -296,7 +296,7 @@ impl<'t, 'a> Rebuild<'t, 'a> {
         let plan = Plan::new(arena, commits, edges)?;
         let Target { repository, alloc, .. } = self.target();
         let update = Update { repository, alloc, old, new: meta };
-        match update.write(existing.commit, plan, self.clock.now()) {
+        match update.write(existing.commit, plan, &marks, self.clock.now()) {
             Ok(written) => {
                 Ok(Ok(Built::new(Mode::Incremental, Some(added.edges), written, malformed)))
             }

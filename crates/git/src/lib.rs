@@ -13,7 +13,9 @@ pub mod oid;
 mod pack;
 mod pack_entry;
 mod port;
+mod signature;
 mod tree;
+mod tree_diff;
 
 pub use self::commit::{Authors, Commit, CommitDraft, Identity, is_blank_name};
 pub use self::error::Error;
@@ -25,4 +27,6 @@ pub use self::pack_entry::{encode_entry, encode_header, encode_stored};
 pub use self::port::{
     BoxedTransaction, Follow, Head, ObjectKind, RefUpdate, Repository, Transaction, Visit,
 };
+pub use self::signature::Signature;
 pub use self::tree::{EMPTY_TREE, EntryMode, TreeDraft, TreeEntry, entries};
+pub use self::tree_diff::{TreeChange, diff_trees};

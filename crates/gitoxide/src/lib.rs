@@ -19,6 +19,7 @@ pub mod pack;
 mod refs;
 mod repository;
 mod running_gc;
+mod settings;
 mod shared_mode;
 mod transaction;
 mod worktree;

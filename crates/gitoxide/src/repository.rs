@@ -26,6 +26,7 @@ use std::path::Path;
 #[derive(Debug)]
 pub struct GitRepository {
     pub(super) location: Location,
+    pub(super) config: File,
     /// The author and the committer, or why git would refuse to commit.
     authors: Result<Authors, IdentityError>,
     /// The committer of entries of logs, which git writes in any case.
@@ -97,6 +98,7 @@ impl GitRepository {
         let workers = workers();
         Ok(Self {
             location,
+            config,
             authors,
             log_committer,
             is_log_made,

@@ -1,11 +1,12 @@
 //! The attributes of an edge, by name, in the order in which the formats have them.
 
 use crate::cli::shown::{Shown, name_of};
+use crate::cli::time::rfc3339;
 use crate::oid::Oid;
 use std::borrow::Cow;
 
 /// Names of the attributes, and their types in GraphML.
-pub(super) const FIELDS: [(&str, &str); 15] = [
+pub(super) const FIELDS: [(&str, &str); 17] = [
     ("type", "string"),
     ("type_number", "int"),
     ("confidence", "double"),
@@ -20,6 +21,8 @@ pub(super) const FIELDS: [(&str, &str); 15] = [
     ("target_oid", "string"),
     ("ulid", "string"),
     ("commit", "string"),
+    ("commit_author", "string"),
+    ("commit_time", "string"),
     ("standing", "string"),
 ];
 
@@ -43,7 +46,7 @@ pub(super) fn values<'e>(shown: &Shown<'e>) -> [Value<'e>; FIELDS.len()] {
         Value::Plain(edge.relation.name().into()),
         plain(&edge.relation.0),
         plain(&edge.confidence.fraction()),
-        of(time(edge.timestamp_ms).map(|time| Value::Plain(time.into()))),
+        of(time(shown.time_ms()).map(|time| Value::Plain(time.into()))),
         plain(&edge.timestamp_ms),
         of(who.map(|who| Value::Plain(who.origin.name().into()))),
         of(who.map(|who| Value::Text(who.author))),
@@ -54,14 +57,15 @@ pub(super) fn values<'e>(shown: &Shown<'e>) -> [Value<'e>; FIELDS.len()] {
         plain(&edge.target),
         Value::Text(edge.ulid),
         plain(&shown.commit),
+        of(shown.committed.map(|by| Value::Text(by.person))),
+        of(shown.committed.and_then(|by| rfc3339(by.time)).map(|time| Value::Plain(time.into()))),
         Value::Plain(name_of(shown.standing).into()),
     ]
 }
 
 /// The time in UTC, as in RFC 3339; `None` when no calendar has it.
-fn time(ms: u64) -> Option<String> {
-    let time = jiff::Timestamp::from_millisecond(i64::try_from(ms).ok()?).ok()?;
-    Some(time.to_string())
+fn time(ms: i64) -> Option<String> {
+    jiff::Timestamp::from_millisecond(ms).ok().map(|time| time.to_string())
 }
 
 /// The node at an end of an edge: its path, or its object when no path was recorded.

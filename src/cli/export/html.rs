@@ -60,8 +60,7 @@ impl Format for Html<'_> {
             name => name.to_owned(),
         };
         let (kind, _) = self.types.number(kind.as_bytes())?;
-        let who = edge.attribution.map(|who| who.author).unwrap_or_default();
-        let (author, _) = self.authors.number(who)?;
+        let (author, _) = self.authors.number(shown.author())?;
         let confidence = edge.confidence.fraction();
         let standing = match shown.standing {
             Standing::Live => "",
@@ -71,7 +70,7 @@ impl Format for Html<'_> {
         writeln!(
             out,
             "{separator}[{source},{target},{kind},{author},{confidence:.4},{},\"{standing}\"]",
-            edge.timestamp_ms
+            shown.time_ms()
         )?;
         Ok(())
     }

@@ -4,6 +4,7 @@
 
 import base64
 import csv
+import datetime
 import hashlib
 import html.parser
 import json
@@ -12,7 +13,7 @@ import sys
 import unicodedata
 import xml.etree.ElementTree as ElementTree
 
-FIELDS = ["type", "type_number", "confidence", "timestamp_ms", "source_oid", "target_oid", "commit", "standing"]
+FIELDS = ["type", "type_number", "confidence", "timestamp_ms", "source_oid", "target_oid", "commit", "commit_time", "standing"]
 ATTRIBUTION = ["source", "author", "session", "flags", "lane"]
 
 
@@ -61,13 +62,21 @@ def plain(value):
     return "" if value is None else str(int(value) if is_whole else value)
 
 
+def time_ms(edge):
+    """When the edge was recorded: the C tool's hook wrote seconds, and some edges have no time."""
+    time = edge["timestamp_ms"]
+    if time == 0:
+        return int(datetime.datetime.fromisoformat(edge["commit_time"]).timestamp()) * 1000
+    return time * 1000 if edge["type_number"] == 4 and time < 10**11 else time
+
+
 def row(edge, path, text):
     """An edge as the export should have it."""
     who = edge["attribution"] or {}
     ends = [path(raw(edge[f"{end}_path"]) or edge[f"{end}_oid"].encode()) for end in ("source", "target")]
     fields = {name: plain(edge[name]) for name in FIELDS}
     fields |= {name: text(raw(plain(who.get(name)) if name not in ("author", "session") else who.get(name, ""))) for name in ATTRIBUTION}
-    fields["ulid"] = text(raw(edge["ulid"]))
+    fields |= {name: text(raw(edge[name] or "")) for name in ("ulid", "commit_author")}
     return (*ends, fields)
 
 
@@ -180,8 +189,10 @@ def main(format, list_path, path):
     elif format == "html":
         found = of_html(path)
         expected = [row(edge, escaped, escaped) for edge in listed]
-        expected = [(source, target, {**{name: fields[name] for name in ("type", "author", "timestamp_ms", "standing")},
-                     "confidence": plain(round(float(fields["confidence"]), 4))}) for source, target, fields in expected]
+        expected = [(source, target, {"type": fields["type"], "standing": fields["standing"],
+                     "author": fields["author"] or re.search("<(.*)>$", fields["commit_author"])[1],
+                     "timestamp_ms": plain(time_ms(edge)), "confidence": plain(round(edge["confidence"], 4))})
+                    for edge, (source, target, fields) in zip(listed, expected)]
     else:
         found = of_mermaid(path)
         expected = [(source, target, {"type": fields["type"], "is_live": fields["standing"] == "live"}) for source, target, fields in (row(edge, escaped, escaped) for edge in listed)]

@@ -12,3 +12,4 @@ mod query_damage;
 mod rebuild;
 mod spill;
 mod vectors;
+mod versions;
