@@ -1,6 +1,8 @@
 //! The command line, the only layer that prints, reads the environment or knows colours. Answers go
 //! to stdout; errors, warnings, notes and progress go to stderr.
 
+#[expect(dead_code, reason = "`query` uses it once older contents are marked")]
+mod ages;
 mod append;
 mod args;
 mod budget;
@@ -11,8 +13,11 @@ mod errors;
 mod escape;
 mod failure;
 mod fixture;
+mod habits;
+mod hooks;
 mod import;
 mod import_line;
+mod import_skip;
 mod journals;
 mod link;
 mod list;
@@ -23,16 +28,22 @@ mod live;
 mod malformed;
 mod memory;
 mod merge;
+mod nearest;
 mod object;
 mod output;
+mod path_filter;
 mod progress;
 mod query;
 mod rebuild;
 mod relation;
 mod repository;
+mod revision;
+mod shown;
 mod stats;
 mod sync;
 mod telemetry;
+mod time;
+mod unlink;
 
 pub use args::Args;
 pub use failure::{Exit, Failure};

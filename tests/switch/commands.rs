@@ -164,6 +164,7 @@ fn appends_and_later_rebuilds_write_the_same_edges_and_caches() {
         session.done(&["merge", "feature/x", "--linear"], &[]);
         session.done(&["merge", "feature/x"], &[]);
         session.run(&["import", "../home", "--json"], &[]);
+        session.done(&["hooks", "run", "post-commit"], &[]);
         session.done(&["list"], &[]);
         session.done(&["query", "--from", "Makefile"], TIMES_OF_APPENDS);
         session.said

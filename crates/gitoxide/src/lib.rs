@@ -20,6 +20,7 @@ mod refs;
 mod remotes;
 mod repository;
 mod running_gc;
+mod settings;
 mod shared_mode;
 mod transaction;
 mod worktree;
