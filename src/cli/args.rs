@@ -45,6 +45,8 @@ pub(super) enum Command {
     List(ListArgs),
     Stats(StatsArgs),
     Query(QueryArgs),
+    Diff(super::diff::DiffArgs),
+    Export(super::export::ExportArgs),
     Link(LinkArgs),
     Unlink(UnlinkArgs),
     Import(ImportArgs),

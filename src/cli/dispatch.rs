@@ -5,8 +5,8 @@ use super::failure::{Exit, Failure};
 use super::output::Output;
 use super::repository::start_directory;
 use super::{
-    budget, complete, fixture, hooks, import, link, list, live, memory, merge, query, rebuild,
-    stats, sync, telemetry, unlink,
+    budget, complete, diff, export, fixture, hooks, import, link, list, live, memory, merge, query,
+    rebuild, stats, sync, telemetry, unlink,
 };
 use crate::clock::{SystemClock, Zone};
 use crate::env::Environment;
@@ -29,6 +29,8 @@ pub(super) fn run(
         Command::List(list) => list::run(args, list, env, &session, output),
         Command::Stats(stats) => stats::run(args, stats, env, &session, output),
         Command::Query(query) => query::run(args, query, env, &session, output),
+        Command::Diff(options) => diff::run(args, options, env, &session, output),
+        Command::Export(options) => export::run(args, options, env, &session, output),
         Command::Link(link) => link::run(args, link, env, &session, output),
         Command::Unlink(unlink) => unlink::run(args, unlink, env, &session, output),
         Command::Import(import) => import::run(args, import, env, &session, output),

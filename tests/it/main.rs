@@ -4,6 +4,8 @@ mod accounts;
 mod append;
 mod budget;
 mod cli;
+mod diff;
+mod export;
 mod fixture_make;
 mod fixtures;
 mod hook_files;
