@@ -4,6 +4,7 @@ use super::commit_ids::CommitIds;
 use super::edge_columns::{self, EdgeColumns};
 use super::end::End;
 use super::error::RebuildError;
+use super::marks::Marks;
 use super::numbered::NumberedCommits;
 use super::path_keys::PathKeys;
 use super::spill::Spilled;
@@ -56,6 +57,7 @@ impl<'a> Storage<'a> {
 pub(super) struct Collected<'r, 'a> {
     pub(super) commits: NumberedCommits<'a, CommitIds<'a>>,
     pub(super) edges: Edges<'r, 'a>,
+    pub(super) marks: Marks<'a>,
     pub(super) malformed: MalformedCounts,
 }
 
@@ -99,6 +101,7 @@ pub(super) struct Collector<'t, 'r, 'a> {
     payload: PayloadBuffer<'a>,
     paths: PathKeys<'a>,
     edges: Growing<'r, 'a>,
+    marks: Marks<'a>,
     /// Number of edges so far.
     pub(super) count: u32,
     /// For each visited commit, the number of edges before it.
@@ -130,6 +133,7 @@ impl<'t, 'r, 'a> Collector<'t, 'r, 'a> {
             payload: PayloadBuffer::new(source.alloc),
             paths: PathKeys::new(source.texts.empty_like(), cap_bytes / PATHS_CAP_SHARE),
             edges,
+            marks: Marks::new(source.alloc),
             count: 0,
             starts: Column::new(source.alloc),
             malformed: MalformedCounts::default(),
@@ -141,13 +145,15 @@ impl<'t, 'r, 'a> Collector<'t, 'r, 'a> {
         self,
         history: History<'a, CommitIds<'a>>,
     ) -> Result<Collected<'r, 'a>, RebuildError> {
-        let Self { edges, count, mut starts, malformed, .. } = self;
+        let Self { edges, marks, count, mut starts, malformed, .. } = self;
         starts.try_push(count)?;
         let edges = match edges {
             Growing::InMemory(columns) => Edges::InMemory(columns.into_edges()),
             Growing::Spilled(spilled) => Edges::Spilled(spilled),
         };
-        Ok(Collected { commits: NumberedCommits::new(history, starts), edges, malformed })
+        let commits = NumberedCommits::new(history, starts);
+        let marks = marks.numbered(&commits)?;
+        Ok(Collected { commits, edges, marks, malformed })
     }
 
     /// Adds the edges of a commit.
@@ -161,6 +167,7 @@ impl<'t, 'r, 'a> Collector<'t, 'r, 'a> {
         if self.disk.is_some() && added.as_ref().is_err_and(RebuildError::is_over_cap) {
             // The edges of this commit are added again, from the first one on.
             self.count = first;
+            self.marks.truncate(first);
             self.spill()?;
             added = self.try_add(commit);
         }
@@ -196,8 +203,16 @@ impl<'t, 'r, 'a> Collector<'t, 'r, 'a> {
 
     /// Adds the edges of a commit in memory, or on disk after a spill.
     fn try_add(&mut self, commit: &Commit<'_>) -> Result<(), RebuildError> {
-        let Self { source: Source { strict, .. }, payload, paths, edges, count, malformed, .. } =
-            self;
+        let Self {
+            source: Source { strict, .. },
+            payload,
+            paths,
+            edges,
+            marks,
+            count,
+            malformed,
+            ..
+        } = self;
         let read = payload.read(commit, |item| {
             match item {
                 JournalItem::Edge(_, edge) => {
@@ -208,6 +223,7 @@ impl<'t, 'r, 'a> Collector<'t, 'r, 'a> {
                         Growing::InMemory(columns) => columns.try_push(source, target)?,
                         Growing::Spilled(spilled) => spilled.try_push(*count, source, target)?,
                     }
+                    marks.try_push(edge, *count)?;
                     *count = next;
                 }
                 JournalItem::Malformed(found) if *strict => {

@@ -3,7 +3,7 @@
 use super::existing::ExistingError;
 use super::number_table::NumberTableError;
 use super::path_file::PathFileError;
-use gitmind_git::branch::{BranchName, BranchNameError};
+use gitmind_git::branch::BranchName;
 use gitmind_journal::{Malformed, WalkError};
 use gitmind_memory::units::Bytes;
 use gitmind_memory::{ErrorKind, MemoryError};
@@ -15,9 +15,6 @@ pub enum RebuildError {
     /// The branch has no journal.
     #[error("branch `{0}` has no journal ({journal} does not exist)", journal = .0.journal_ref())]
     NoJournal(BranchName),
-    /// The name of the branch is not valid for a cache ref.
-    #[error(transparent)]
-    Branch(#[from] BranchNameError),
     /// The journal has a malformed commit, which is an error in strict mode.
     #[error(transparent)]
     Malformed(Malformed),

@@ -7,6 +7,7 @@ use super::edgeless::Tally;
 use super::error::{FullBecause, RebuildError};
 use super::existing::{Existing, ExistingError};
 use super::full::meta_of;
+use super::marks::Marks;
 use super::merged::Merged;
 use super::meta::Meta;
 use super::numbered::NumberedCommits;
@@ -19,6 +20,7 @@ use gitmind_memory::Arena;
 pub(super) struct Newer<'r, 'a> {
     pub(super) commits: NumberedCommits<'a, CommitIds<'a>>,
     pub(super) edges: edge_columns::Edges<'r>,
+    pub(super) marks: Marks<'a>,
     pub(super) malformed: MalformedCounts,
     /// The metadata of the cache, with the numbers of the edges whose ids stay and of their commits
     /// in the index.
@@ -84,13 +86,13 @@ impl<'r, 'a> Newer<'r, 'a> {
         kept: Meta,
         counted: Tally,
     ) -> Result<Self, RebuildError> {
-        let Collected { commits, edges, malformed } = collected;
+        let Collected { commits, edges, marks, malformed } = collected;
         let mut added = meta_of(tip, EdgeOrder::OldestFirst, &commits, &malformed)?;
         added.commits -= counted.commits;
         added.commits_skipped -= counted.skipped;
         added.edges_truncated -= counted.truncated;
         match edges {
-            Edges::InMemory(edges) => Ok(Self { commits, edges, malformed, kept, added }),
+            Edges::InMemory(edges) => Ok(Self { commits, edges, marks, malformed, kept, added }),
             Edges::Spilled(_) => unreachable!("`Storage::Arena` never spills"),
         }
     }

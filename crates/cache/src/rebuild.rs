@@ -164,7 +164,6 @@ impl<'t, 'a> Rebuild<'t, 'a> {
         branch: &BranchName,
         options: RebuildOptions,
     ) -> Result<Report, RebuildError> {
-        branch.check_cache()?;
         let mut lost: LostCaches<'a> = [const { None }; ATTEMPTS_MAX];
         for _ in 1..ATTEMPTS_MAX {
             match self.attempt(arena, branch, options, &mut lost) {
@@ -290,7 +289,7 @@ impl<'t, 'a> Rebuild<'t, 'a> {
         let commits_max = NEWER_MIN.max(old.commits as usize / 2);
         let source = self.source(options);
         let read = source.read_newer(arena, tip, existing, commits_max);
-        let Newer { commits, edges, malformed, kept, added } = match read {
+        let Newer { commits, edges, marks, malformed, kept, added } = match read {
             Ok(newer) => newer,
             Err(NotRead::Full(because)) => return Ok(Err(because)),
             Err(NotRead::Failed(error)) => return Err(error),
@@ -299,7 +298,7 @@ impl<'t, 'a> Rebuild<'t, 'a> {
         let plan = Plan::new(arena, commits, edges)?;
         let Target { repository, alloc, .. } = self.target();
         let update = Update { repository, alloc, old, kept, new };
-        match update.write(existing.commit, plan, self.clock.now()) {
+        match update.write(existing.commit, plan, &marks, self.clock.now()) {
             Ok(written) => {
                 Ok(Ok(Built::new(Mode::Incremental, Some(added.edges), written, malformed)))
             }

@@ -11,6 +11,7 @@ use super::commit_index::{
 };
 use super::existing::ExistingError;
 use super::indexed::edges_of;
+use super::marks::Marks;
 use super::meta::Meta;
 use super::path_file::{PathFile, PathFileDraft, PathFileError, PathLists, decode_list};
 use super::path_keys::NO_PATH;
@@ -83,11 +84,13 @@ pub(super) struct Update<'u, 'a> {
 }
 
 impl<'a> Update<'_, 'a> {
-    /// Writes the cache of the commit `commit`, with the edges of `plan` added.
+    /// Writes the cache of the commit `commit` with what is new added: the edges of `plan`, and the
+    /// marks `newer`, whose ids start at 0.
     pub(super) fn write(
         &self,
         commit: Oid,
         mut plan: Plan<'_, '_>,
+        newer: &Marks<'_>,
         time: Timestamp,
     ) -> Result<Written<'a>, UpdateError> {
         let Self { repository, alloc, .. } = *self;
@@ -96,11 +99,29 @@ impl<'a> Update<'_, 'a> {
         let shards = self.shards(&root, &plan.group(Key::Object), &mut staged)?;
         let (paths, count) = self.paths(root.paths, &plan.group(Key::Path), &mut staged)?;
         let commits = self.commit_index(root.commits, &plan, &mut staged)?;
+        let marks = self.marks(root.marks, newer)?;
         let meta = Meta { paths: count, ..self.new };
         let add = |kind, data: &[u8]| staged.add(kind, data);
-        let outermost = Outermost::write(repository, (shards, commits, paths), &meta, time, add)?;
+        let directories = (shards, commits, paths);
+        let outermost = Outermost::write(repository, directories, &marks, &meta, time, add)?;
         let transaction = staged.begin(repository, alloc)?;
         Ok(Written { meta, outermost, transaction })
+    }
+
+    /// The marked edges of the file `before` that stay, and the `newer` ones.
+    fn marks(&self, before: Option<Oid>, newer: &Marks<'_>) -> Result<Marks<'a>, UpdateError> {
+        let mut marks = Marks::new(self.alloc);
+        if let Some(before) = before {
+            let mut file = Vec::new(self.alloc);
+            read_verified(self.repository, before, ObjectKind::Blob, &mut file)?;
+            marks = Marks::parse(self.alloc, &file)?;
+        }
+        if marks.last().is_some_and(|last| last >= self.old.edges) {
+            return Err(BEYOND.into());
+        }
+        marks.truncate_ids(self.kept.edges);
+        marks.try_append(newer, self.kept.edges)?;
+        Ok(marks)
     }
 
     /// The shard directories, with those that have new edges written again.
@@ -173,9 +194,7 @@ impl<'a> Update<'_, 'a> {
     /// Appends the `new` ids, which start at 0 for the first new edge, to those that stay.
     fn extend(&self, ids: &mut Vec<'_, u32>, new: &[u32]) -> Result<(), UpdateError> {
         if ids.last().is_some_and(|last| *last >= self.old.edges) {
-            return Err(
-                ExistingError::Malformed("it has an edge id beyond its number of edges").into()
-            );
+            return Err(BEYOND.into());
         }
         let first = self.kept.edges;
         ids.truncate(ids.partition_point(|id| *id < first));
@@ -370,7 +389,7 @@ impl<'a> Update<'_, 'a> {
     fn check_end(&self, last: Option<CommitRecord>) -> Result<(), UpdateError> {
         let last = last.ok_or(ExistingError::Malformed(OTHER_COUNT))?;
         let (mut object, mut payload) = (Vec::new(self.alloc), PayloadBuffer::new(self.alloc));
-        let edges = edges_of(self.repository, &last, &mut object, &mut payload)?;
+        let (_, edges) = edges_of(self.repository, &last, &mut object, &mut payload)?;
         let end = u64::from(last.first_edge) + edges.count() as u64;
         if end != u64::from(self.old.edges) {
             return Err(ExistingError::Malformed("its metadata has another number of edges").into());
@@ -379,6 +398,8 @@ impl<'a> Update<'_, 'a> {
     }
 }
 
+const BEYOND: ExistingError =
+    ExistingError::Malformed("it has an edge id beyond its number of edges");
 const OTHER_PATHS: &str = "its path index has another number of paths";
 pub(super) const OTHER_COUNT: &str = "its commit index has another number of records";
 

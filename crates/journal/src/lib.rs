@@ -2,12 +2,16 @@
 #![cfg_attr(not(test), no_std)]
 #![cfg_attr(test, allow(clippy::disallowed_methods, reason = "tests are on std"))]
 
+mod ancestry;
 mod append;
 mod attribution;
+mod backoff;
 mod batch;
 mod cbor;
 mod edge;
 mod fork;
+mod linear;
+mod merge;
 mod message;
 mod newest;
 mod order;
@@ -19,10 +23,12 @@ mod ulid;
 
 pub use append::{Append, AppendError, Appended};
 pub use attribution::{Writer, WriterError};
+pub use backoff::Backoff;
 pub use batch::{Batch, BatchError};
 pub use cbor::{CborError, Edges, EncodeError, encode_edge, encoded_len};
 pub use edge::{Attribution, Confidence, Edge, Origin, Relation};
 pub use fork::{Fork, find_fork};
+pub use merge::{MergeError, MergeForm, Merged, Outcome};
 pub use message::{
     MESSAGE_BYTES_MAX, MessageError, PAYLOAD_BYTES_MAX, decode_message, encode_message,
 };

@@ -6,7 +6,7 @@ use gitmind_git::fake::FakeRepository;
 use gitmind_git::oid::Oid;
 use gitmind_journal::EdgeOrder;
 use gitmind_memory::{Alloc, System};
-use gitmind_test_support::{message, rebuild_with};
+use gitmind_test_support::{marked_message, rebuild_with};
 use proptest::prelude::*;
 use std::collections::BTreeSet;
 use std::ops::ControlFlow;
@@ -17,6 +17,15 @@ const OPTIONS: RebuildOptions =
     RebuildOptions { edge_order: EdgeOrder::OldestFirst, force: false, strict: false };
 /// Clones of one journal; the cache is that of the first one.
 const CLONES: usize = 3;
+
+/// The message of these edges, some of which are AUGMENTS edges or tombstones.
+fn marked(edges: &[(u8, u8)]) -> Vec<u8> {
+    let mark = |&(source, target): &(u8, u8)| {
+        let relation = if source % 3 == 1 { 4 } else { 2 };
+        (source, target, relation, if target % 4 == 3 { 4 } else { 0 })
+    };
+    marked_message(&edges.iter().map(mark).collect::<Vec<_>>())
+}
 
 /// What happens in a clone.
 #[derive(Clone, Debug)]
@@ -66,10 +75,10 @@ impl Clones {
     /// Clones of a journal of `commits` commits with an edge each.
     fn new(commits: usize) -> Self {
         let repository = FakeRepository::default();
-        let mut tip = repository.commit(&[], &message(&[(1, 2)]));
+        let mut tip = repository.commit(&[], &marked(&[(1, 2)]));
         for number in 1..commits {
             let byte = u8::try_from(number % 251).expect("it is below 251");
-            tip = repository.commit(&[tip], &message(&[(byte, byte / 2)]));
+            tip = repository.commit(&[tip], &marked(&[(byte, byte / 2)]));
         }
         Self { repository, tips: [tip; CLONES] }
     }
@@ -116,16 +125,16 @@ impl Clones {
 
     fn apply(&mut self, step: &Step) {
         match step {
-            Step::Append(clone, edges) => self.commit(*clone, &[], &message(edges)),
+            Step::Append(clone, edges) => self.commit(*clone, &[], &marked(edges)),
             Step::Malformed(clone, false) => self.commit(*clone, &[], b"no base64"),
             Step::Malformed(clone, true) => self.commit(*clone, &[], b"oP8="),
             Step::Root(clone, edges) => {
-                self.tips[*clone] = self.repository.commit(&[], &message(edges));
+                self.tips[*clone] = self.repository.commit(&[], &marked(edges));
             }
             Step::Merge { clone, others, edges } => {
                 let others: Vec<_> =
                     others.iter().map(|(it, back)| self.before(*it, *back)).collect();
-                self.commit(*clone, &others, &message(edges));
+                self.commit(*clone, &others, &marked(edges));
             }
             Step::Take(clone, from, back) => self.tips[*clone] = self.before(*from, *back),
         }
@@ -188,15 +197,15 @@ fn only_so_much_of_the_index_is_read_as_a_merge_needs() {
         let base = clones.before(0, back);
         clones.tips[1] = base;
         for number in 0..theirs {
-            clones.commit(1, &[], &message(&[(200, number)]));
+            clones.commit(1, &[], &marked(&[(200, number)]));
         }
         for number in 0..ours {
-            clones.commit(0, &[], &message(&[(201, number)]));
+            clones.commit(0, &[], &marked(&[(201, number)]));
         }
-        clones.commit(0, &[clones.tips[1]], &message(&[]));
+        clones.commit(0, &[clones.tips[1]], &marked(&[]));
         assert_eq!(clones.checked().mode, Mode::Incremental, "{back} back");
         // The other one has our merge as its second parent.
-        clones.commit(1, &[clones.tips[0]], &message(&[(3, 4)]));
+        clones.commit(1, &[clones.tips[0]], &marked(&[(3, 4)]));
         clones.tips[0] = clones.tips[1];
         let report = clones.checked();
         let is_near = back <= 3000;

@@ -13,3 +13,4 @@ mod query_damage;
 mod rebuild;
 mod spill;
 mod vectors;
+mod versions;
