@@ -9,6 +9,7 @@ mod cbor;
 mod edge;
 mod message;
 mod newest;
+mod old_format;
 mod order;
 mod range_walk;
 mod reader;
