@@ -18,9 +18,11 @@ const SOME_BYTES: usize = 1 << 10;
 
 /// A valid message is the canonical one of its payload.
 pub(super) fn message(input: &[u8]) {
-    contained(4 * input.len() + SOME_BYTES, |alloc| {
+    contained(8 * input.len() + SOME_BYTES, |alloc| {
         let mut payload = Vec::new(alloc);
         match decode_message(input, &mut payload) {
+            // A message of June 2025 is read into today's form, which is more.
+            Ok(()) if matches!(input.first(), Some(0x87 | 0x88 | 0x8d)) => {}
             Ok(()) => {
                 let mut again = Vec::new(alloc);
                 encode_message(&payload, &mut again).expect("there is room for what was read");
@@ -29,7 +31,7 @@ pub(super) fn message(input: &[u8]) {
             Err(MessageError::Memory(error)) => panic!("the message claims too much: {error}"),
             Err(_) => assert!(payload.is_empty(), "there is no part of a payload"),
         }
-        assert!(payload.len() <= MESSAGE_BYTES_MAX);
+        assert!(payload.len() <= MESSAGE_BYTES_MAX.max(4 * input.len()));
     });
 }
 
