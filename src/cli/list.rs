@@ -10,13 +10,15 @@ use super::malformed;
 use super::output::Output;
 use super::shown::Shown;
 use super::telemetry::{Session, clock, milliseconds};
-use super::{repository, revision};
+use super::{habits, repository, revision};
 use crate::branch::BranchName;
 use crate::clock::{Clock, Zone};
 use crate::context::Context;
 use crate::context::operation;
 use crate::env::Environment;
+use crate::gitoxide::GitRepository;
 use crate::journal::{JournalItem, MalformedCounts, Standing, Tombstones, read_newest};
+use crate::memory::Alloc;
 use crate::progress::Silent;
 use crate::telemetry::{Level, Metric};
 use std::io::{self, Write};
@@ -25,7 +27,8 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 /// What a list shows.
-struct Wanted<'a> {
+pub(super) struct Wanted<'a> {
+    is_porcelain: bool,
     options: &'a ListArgs,
     filter: EdgeFilter<'a>,
     zone: Zone,
@@ -48,15 +51,27 @@ pub(super) fn run(
     let branch = repository::branch(&context, options.branch.as_deref())?;
     let tip = repository::journal_tip(&repository, &branch)?;
     let tip = revision::tip_at(&repository, alloc, tip, options.at.as_deref(), env)?;
-    let zone = Zone::from_environment(env);
-    let location = repository.location();
-    let filter = options.filter.prepare(alloc, &repository, location, (&zone, clock.now()))?;
+    options.habits.explain(output);
+    let wanted = wanted(&repository, alloc, options, env)?;
+    let wanted = Wanted { is_porcelain: args.habits.porcelain, ..wanted };
     let git_dir = repository.location().git_dir.clone();
     let malformed = reading(session, &branch, git_dir, &clock, || {
-        print(&context, &branch, tip, &Wanted { options, filter, zone }, session, output)
+        print(&context, &branch, tip, &wanted, session, output)
     })?;
     malformed::warn(&malformed, output);
     Ok(Exit::Success)
+}
+
+/// What the arguments of a list select.
+pub(super) fn wanted<'a>(
+    repository: &GitRepository,
+    alloc: Alloc<'a>,
+    options: &'a ListArgs,
+    env: &dyn Environment,
+) -> Result<Wanted<'a>, Failure> {
+    let (zone, now) = (Zone::from_environment(env), clock(env).now());
+    let filter = options.filter.prepare(alloc, repository, repository.location(), (&zone, now))?;
+    Ok(Wanted { is_porcelain: false, options, filter, zone })
 }
 
 /// Runs `work`, which reads a journal, with the events and metrics of a read.
@@ -84,7 +99,7 @@ pub(super) fn reading<T>(
     outcome
 }
 
-/// Prints the edges, as lines or as a document.
+/// Prints the edges, as lines, as a document or for the scripts of the C tool.
 fn print(
     context: &Context<'_>,
     branch: &BranchName,
@@ -93,7 +108,16 @@ fn print(
     session: &Session<'_>,
     output: &mut Output,
 ) -> Result<MalformedCounts, Failure> {
-    let malformed = if wanted.options.json {
+    let malformed = if wanted.is_porcelain {
+        let mut shown = 0_u64;
+        let malformed = each(context, tip, wanted, session, |found| {
+            shown += 1;
+            Ok(habits::edge(found.edge, output)?)
+        })?;
+        habits::pair("status", "success", output)?;
+        habits::pair("count", shown, output)?;
+        malformed
+    } else if wanted.options.json {
         let mut list = JsonList::begin(branch, output)?;
         let malformed = each(context, tip, wanted, session, |shown| Ok(list.edge(shown)?))?;
         list.end(&[
@@ -138,7 +162,7 @@ pub(super) fn conclude(
 }
 
 /// Calls `show` with each edge that counts and passes the filter, up to the limit.
-fn each(
+pub(super) fn each(
     context: &Context<'_>,
     tip: crate::oid::Oid,
     wanted: &Wanted<'_>,
@@ -157,8 +181,8 @@ fn each(
             JournalItem::Edge(commit, edge) => {
                 edges_read += 1;
                 let standing = tombstones.standing(edge)?;
-                let (id, committed) = (None, commit.author());
-                let shown = Shown { id, commit: commit.id, committed, standing, edge, place: None };
+                let (id, committed, place) = (None, commit.author(), None);
+                let shown = Shown { id, commit: commit.id, committed, standing, edge, place };
                 if (options.all || standing == Standing::Live) && filter.wants(&shown) {
                     show(&shown)?;
                     left -= 1;

@@ -1,19 +1,26 @@
 //! The command line, the only layer that prints, reads the environment or knows colours. Answers go
 //! to stdout; errors, warnings, notes and progress go to stderr.
 
+#[expect(dead_code, reason = "`query` uses it once older contents are marked")]
+mod ages;
 mod append;
 mod args;
 mod budget;
 mod complete;
+mod diff;
 mod dispatch;
 mod env;
 mod errors;
 mod escape;
+mod export;
 mod failure;
 mod fixture;
+mod habits;
 mod hooks;
 mod import;
 mod import_line;
+mod import_skip;
+mod journals;
 mod link;
 mod list;
 mod list_filter;
@@ -22,6 +29,8 @@ mod list_line;
 mod live;
 mod malformed;
 mod memory;
+mod merge;
+mod nearest;
 mod object;
 mod output;
 mod path_filter;
@@ -33,9 +42,11 @@ mod repository;
 mod revision;
 mod shown;
 mod stats;
+mod sync;
 mod telemetry;
 mod time;
 mod unlink;
+mod whole_file;
 
 pub use args::Args;
 pub use failure::{Exit, Failure};
