@@ -102,8 +102,9 @@ impl fmt::Display for Remark<'_> {
             write!(f, "{separator}{}", Escaped::bytes(name))?;
             separator = ", ";
         }
-        if edge.confidence != Confidence::CERTAIN {
-            write!(f, "{separator}{}", edge.confidence)?;
+        let confidence = edge.meant_confidence();
+        if confidence != Confidence::CERTAIN {
+            write!(f, "{separator}{confidence}")?;
             separator = ", ";
         }
         let standing = match self.shown.standing {

@@ -3,7 +3,7 @@
 use super::changes::{Changes, Compared, Content, Trees, node, tree_of};
 use super::{Hook, recorded, renames, rewrite};
 use crate::branch::BranchName;
-use crate::cli::append::append;
+use crate::cli::append::{append, author_of};
 use crate::cli::args::Args;
 use crate::cli::failure::{Exit, Failure};
 use crate::cli::output::Output;
@@ -206,11 +206,15 @@ impl<'a> Journal<'_, 'a> {
 
 /// The writer of the edges: the program, in the name of who commits.
 fn writer(env: &dyn Environment, repository: &GitRepository) -> Result<Writer, Failure> {
-    let session = env.var(Writer::SESSION_VARIABLE).unwrap_or_default();
-    if let Some(author) = env.var(Writer::AUTHOR_VARIABLE).filter(|author| !author.is_empty()) {
-        return Ok(Writer::new(SOURCE, author.as_bytes(), session.as_bytes())?);
-    }
-    let author = repository.authors()?.author.email;
-    let named = Writer::new(SOURCE, &author, session.as_bytes());
-    Ok(named.or_else(|_| Writer::new(SOURCE, b"", session.as_bytes()))?)
+    let value = |name| env.var(name).unwrap_or_default();
+    let (author, session) = (value(Writer::AUTHOR_VARIABLE), value(Writer::SESSION_VARIABLE));
+    let identity;
+    let author = match author.is_empty() {
+        false => author.as_bytes(),
+        true => {
+            identity = author_of(&repository.authors()?.author);
+            identity.as_bytes()
+        }
+    };
+    Ok(Writer::new(SOURCE, author, session.as_bytes())?)
 }
