@@ -39,6 +39,7 @@ pub(super) enum Command {
     List(ListArgs),
     Stats(StatsArgs),
     Query(QueryArgs),
+    Status(super::status::StatusArgs),
     Diff(super::diff::DiffArgs),
     Export(super::export::ExportArgs),
     Link(LinkArgs),

@@ -35,6 +35,7 @@ mod repository;
 mod revision;
 mod shown;
 mod stats;
+mod status;
 mod telemetry;
 mod time;
 mod unlink;

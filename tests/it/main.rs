@@ -22,6 +22,7 @@ mod repositories;
 mod revision;
 mod sharing;
 mod stats;
+mod status;
 mod telemetry;
 mod temp_dirs;
 mod toggles;
