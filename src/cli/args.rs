@@ -1,8 +1,11 @@
 //! The command-line arguments and their help.
 
+use super::habits::{Habits, ListHabits};
 use super::hooks::HooksCommand;
 use super::list_filter::ListFilter;
+use super::merge::MergeArgs;
 use super::relation::{RelationArg, parse_confidence, parse_relation};
+use super::sync::SyncArgs;
 use super::unlink::UnlinkArgs;
 use crate::cache::Direction;
 use crate::journal::{Confidence, EdgeOrder};
@@ -29,6 +32,9 @@ pub struct Args {
     #[arg(short = 'C', value_name = "DIR", global = true, value_hint = ValueHint::DirPath)]
     pub(super) directories: Vec<OsString>,
 
+    #[command(flatten)]
+    pub(super) habits: Habits,
+
     #[command(subcommand)]
     pub(super) command: Command,
 }
@@ -47,6 +53,8 @@ pub(super) enum Command {
     Import(ImportArgs),
     #[command(subcommand)]
     Hooks(HooksCommand),
+    Merge(MergeArgs),
+    Sync(SyncArgs),
     Budget(BudgetArgs),
     Env(EnvArgs),
     #[command(subcommand)]
@@ -123,6 +131,8 @@ pub(super) struct ListArgs {
     /// Also show edges that were taken back, and the tombstones that took them back
     #[arg(long)]
     pub(super) all: bool,
+    #[command(flatten)]
+    pub(super) habits: ListHabits,
     /// Stop after this many edges
     #[arg(long, value_name = "COUNT")]
     pub(super) limit: Option<u64>,
@@ -215,9 +225,10 @@ impl EndpointArgs {
 /// Append an edge between two files of HEAD's commit to a journal
 #[derive(Clone, Debug, clap::Args)]
 #[command(
-    after_help = "The author is taken from GIT_MIND_SOURCE (human, claude, gpt, ai, system, \
-                        import), GIT_MIND_AUTHOR and GIT_MIND_SESSION.\n\nExamples:\n  git mind \
-                        link src/parser.c docs/grammar.md --type implements\n  \
+    after_help = "The author is git's identity, unless GIT_MIND_SOURCE (human, claude, gpt, ai, \
+                        system, import), GIT_MIND_AUTHOR and GIT_MIND_SESSION say otherwise.\n\n\
+                        Examples:\n  git mind link src/parser.c docs/grammar.md --type \
+                        implements\n  \
                         GIT_MIND_SOURCE=claude git mind link a.c b.c --type depends_on \
                         --confidence 0.8 --json"
 )]
@@ -258,6 +269,9 @@ pub(super) struct ImportArgs {
     /// File with the lines, or - for standard input
     #[arg(value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub(super) file: PathBuf,
+    /// Leave out edges whose ULID is in the journal already
+    #[arg(long)]
+    pub(super) skip_existing: bool,
     /// Branch whose journal to append to [default: the one that is checked out]
     #[arg(long, value_name = "NAME")]
     pub(super) branch: Option<String>,

@@ -14,11 +14,11 @@ use self::format::Format;
 use self::nodes::Nodes;
 use super::args::{Args, ListArgs};
 use super::failure::{Exit, Failure};
+use super::habits::ListHabits;
 use super::list_filter::ListFilter;
-use super::output::Output;
+use super::output::{Output, WholeFile};
 use super::repository::{self, start_directory};
 use super::telemetry::{Session, clock};
-use super::whole_file::WholeFile;
 use super::{list, malformed, revision};
 use crate::context::{Context, operation};
 use crate::env::Environment;
@@ -140,6 +140,6 @@ impl ExportArgs {
     /// The same selection of edges for `list`.
     fn as_list(&self) -> ListArgs {
         let Self { branch, filter, at, all, limit, .. } = self.clone();
-        ListArgs { branch, filter, at, all, limit, json: false }
+        ListArgs { branch, filter, at, all, limit, habits: ListHabits::default(), json: false }
     }
 }

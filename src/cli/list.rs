@@ -10,7 +10,7 @@ use super::malformed;
 use super::output::Output;
 use super::shown::Shown;
 use super::telemetry::{Session, clock, milliseconds};
-use super::{repository, revision};
+use super::{habits, repository, revision};
 use crate::branch::BranchName;
 use crate::clock::{Clock, Zone};
 use crate::context::Context;
@@ -28,6 +28,7 @@ use std::time::Duration;
 
 /// What a list shows.
 pub(super) struct Wanted<'a> {
+    is_porcelain: bool,
     options: &'a ListArgs,
     filter: EdgeFilter<'a>,
     zone: Zone,
@@ -50,7 +51,9 @@ pub(super) fn run(
     let branch = repository::branch(&context, options.branch.as_deref())?;
     let tip = repository::journal_tip(&repository, &branch)?;
     let tip = revision::tip_at(&repository, alloc, tip, options.at.as_deref(), env)?;
+    options.habits.explain(output);
     let wanted = wanted(&repository, alloc, options, env)?;
+    let wanted = Wanted { is_porcelain: args.habits.porcelain, ..wanted };
     let git_dir = repository.location().git_dir.clone();
     let malformed = reading(session, &branch, git_dir, &clock, || {
         print(&context, &branch, tip, &wanted, session, output)
@@ -68,7 +71,7 @@ pub(super) fn wanted<'a>(
 ) -> Result<Wanted<'a>, Failure> {
     let (zone, now) = (Zone::from_environment(env), clock(env).now());
     let filter = options.filter.prepare(alloc, repository, repository.location(), (&zone, now))?;
-    Ok(Wanted { options, filter, zone })
+    Ok(Wanted { is_porcelain: false, options, filter, zone })
 }
 
 /// Runs `work`, which reads a journal, with the events and metrics of a read.
@@ -96,7 +99,7 @@ pub(super) fn reading<T>(
     outcome
 }
 
-/// Prints the edges, as lines or as a document.
+/// Prints the edges, as lines, as a document or for the scripts of the C tool.
 fn print(
     context: &Context<'_>,
     branch: &BranchName,
@@ -105,7 +108,16 @@ fn print(
     session: &Session<'_>,
     output: &mut Output,
 ) -> Result<MalformedCounts, Failure> {
-    let malformed = if wanted.options.json {
+    let malformed = if wanted.is_porcelain {
+        let mut shown = 0_u64;
+        let malformed = each(context, tip, wanted, session, |found| {
+            shown += 1;
+            Ok(habits::edge(found.edge, output)?)
+        })?;
+        habits::pair("status", "success", output)?;
+        habits::pair("count", shown, output)?;
+        malformed
+    } else if wanted.options.json {
         let mut list = JsonList::begin(branch, output)?;
         let malformed = each(context, tip, wanted, session, |shown| Ok(list.edge(shown)?))?;
         list.end(&[
@@ -169,8 +181,8 @@ pub(super) fn each(
             JournalItem::Edge(commit, edge) => {
                 edges_read += 1;
                 let standing = tombstones.standing(edge)?;
-                let (id, committed) = (None, commit.author());
-                let shown = Shown { id, commit: commit.id, committed, standing, edge, place: None };
+                let (id, committed, place) = (None, commit.author(), None);
+                let shown = Shown { id, commit: commit.id, committed, standing, edge, place };
                 if (options.all || standing == Standing::Live) && filter.wants(&shown) {
                     show(&shown)?;
                     left -= 1;

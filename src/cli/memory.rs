@@ -32,6 +32,7 @@ pub(super) fn begin(toggles: &Toggles, command: &Command, allocator: &ProcessAll
         Command::Link(_) | Command::Import(_) | Command::Unlink(_) | Command::Hooks(_) => {
             operation::JOURNAL_APPEND
         }
+        Command::Merge(_) | Command::Sync(_) => operation::JOURNAL_MERGE,
         // The other commands run no accounted operation, so they get the largest budget.
         Command::CacheRebuild(_)
         | Command::Budget(_)

@@ -1,6 +1,8 @@
 //! The command line, the only layer that prints, reads the environment or knows colours. Answers go
 //! to stdout; errors, warnings, notes and progress go to stderr.
 
+#[expect(dead_code, reason = "`query` uses it once older contents are marked")]
+mod ages;
 mod append;
 mod args;
 mod budget;
@@ -13,9 +15,12 @@ mod escape;
 mod export;
 mod failure;
 mod fixture;
+mod habits;
 mod hooks;
 mod import;
 mod import_line;
+mod import_skip;
+mod journals;
 mod link;
 mod list;
 mod list_filter;
@@ -24,6 +29,8 @@ mod list_line;
 mod live;
 mod malformed;
 mod memory;
+mod merge;
+mod nearest;
 mod object;
 mod output;
 mod path_filter;
@@ -36,17 +43,16 @@ mod revision;
 mod shown;
 mod stats;
 mod status;
+mod sync;
 mod telemetry;
 mod time;
 mod unlink;
-mod whole_file;
 
 pub use args::Args;
 pub use failure::{Exit, Failure};
 use output::Output;
 
-use crate::env::Environment;
-use crate::memory::ProcessAllocator;
+use crate::{env::Environment, memory::ProcessAllocator};
 use clap::Parser;
 use gitmind_system::{file_size_limit, status_signal};
 use std::ffi::OsString;

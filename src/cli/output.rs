@@ -1,5 +1,9 @@
 //! Output streams: answers to stdout, messages to stderr, with colours where the terminal has them.
 
+mod whole_file;
+
+pub(super) use self::whole_file::WholeFile;
+
 use super::escape::{Escaped, is_invisible};
 use anstream::AutoStream;
 use anstyle::{AnsiColor, Style};
@@ -70,6 +74,15 @@ impl Output {
     /// Prints a warning with a hint.
     pub(super) fn advise(&mut self, text: &str, hint: &str) {
         self.say(WARNING, "warning", text, Some(hint));
+    }
+
+    /// Prints what another program has said on its stderr, line by line.
+    pub(super) fn pass_on(&mut self, said: &[u8]) {
+        let _ = self.stdout.flush();
+        let mut stderr = io::stderr().lock();
+        for line in String::from_utf8_lossy(said).lines() {
+            let _ = writeln!(stderr, "{}", Escaped::text(&shortened(line)));
+        }
     }
 
     /// Prints one line on stderr, after flushing stdout.

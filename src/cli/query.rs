@@ -61,8 +61,8 @@ pub(super) fn run(
             return Err(missing);
         }
     }
-    let zone = Zone::from_environment(env);
-    let question = Question { branch: &branch, endpoint, word, options, zone: &zone };
+    let zone = &Zone::from_environment(env);
+    let question = Question { branch: &branch, endpoint, word, options, zone };
     let mut counts = Counts { left: options.limit.unwrap_or(u64::MAX), shown: 0, others: 0 };
     let outcome = question.print(&context, output, &mut counts);
     tell(session, &branch, &outcome, clock.elapsed());

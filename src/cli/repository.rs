@@ -2,6 +2,7 @@
 
 use super::args::Args;
 use super::failure::Failure;
+use super::nearest::nearest;
 use super::output::Output;
 use crate::branch::BranchName;
 use crate::context::Context;
@@ -15,6 +16,8 @@ use std::path::{Component, Path, PathBuf};
 
 /// Most journals that a hint lists.
 const BRANCHES_NAMED_MAX: usize = 8;
+/// Most branches that a name is compared with.
+const BRANCHES_COMPARED_MAX: usize = 4096;
 
 /// The directory that a command runs in: the current one and every `-C` in turn.
 /// An empty one changes nothing, as in git.
@@ -28,6 +31,19 @@ pub(super) fn open(args: &Args, env: &dyn Environment) -> Result<GitRepository, 
     let start = start_directory(args);
     let start = if start.as_os_str().is_empty() { Path::new(".") } else { &start };
     Ok(GitRepository::find(start, env, |text| Output::new().warning(text))?)
+}
+
+/// As [`open`], for a command that writes a journal: warns of what will overwrite or delete it.
+pub(super) fn open_to_write(
+    args: &Args,
+    env: &dyn Environment,
+    output: &mut Output,
+) -> Result<GitRepository, Failure> {
+    let repository = open(args, env)?;
+    for danger in repository.remotes().dangers() {
+        output.advise(&danger.problem, &format!("`{}` corrects it", danger.repair));
+    }
+    Ok(repository)
 }
 
 /// The branch that is named, or the one that is checked out.
@@ -108,24 +124,41 @@ pub(super) fn journal_tip(
     repository.resolve(&branch.journal_ref())?.ok_or_else(|| {
         let missing =
             format!("branch `{branch}` has no journal ({} does not exist)", branch.journal_ref());
-        Failure::new(missing).hint(journals_hint(repository))
+        Failure::new(missing).hint(journals_hint(repository, branch))
     })
 }
 
-/// The hint when a branch has no journal.
-pub(super) fn journals_hint(repository: &dyn Repository) -> String {
+/// The name of a ref below one of `prefixes`, without it, that is nearly that of `branch`.
+pub(super) fn near_branch(
+    repository: &dyn Repository,
+    branch: &BranchName,
+    prefixes: &[&str],
+) -> Option<String> {
+    // Unreadable refs are no error, because this is for a hint.
+    let refs = |prefix| repository.refs(prefix, BRANCHES_COMPARED_MAX).unwrap_or_default();
+    let refs: Vec<_> = prefixes.iter().map(|prefix| (prefix, refs(prefix))).collect();
+    let below = refs
+        .iter()
+        .flat_map(|(prefix, refs)| refs.iter().filter_map(move |name| name.strip_prefix(**prefix)));
+    nearest(branch.as_str(), below).map(str::to_owned)
+}
+
+/// The hint when `branch` has no journal.
+pub(super) fn journals_hint(repository: &dyn Repository, branch: &BranchName) -> String {
     let prefix = BranchName::journal_prefix();
     let names = repository.refs(prefix, BRANCHES_NAMED_MAX + 1).unwrap_or_default();
     let branches: Vec<_> = names.iter().filter_map(|name| name.strip_prefix(prefix)).collect();
+    let near = near_branch(repository, branch, &[prefix]);
+    let near = near.map(|near| format!("did you mean `{near}`? ")).unwrap_or_default();
     match branches.get(..BRANCHES_NAMED_MAX) {
         _ if branches.is_empty() => {
-            "this repository has no journals; `git mind link` starts one, `git fetch ORIGIN \
-             'refs/gitmind/edges/*:refs/gitmind/edges/*'` fetches those of another repository"
+            "this repository has no journals; `git mind link` starts one, `git mind sync` fetches \
+             those of a remote"
                 .into()
         }
         Some(first) if branches.len() > BRANCHES_NAMED_MAX => {
-            format!("name one with --branch NAME; there are {} and others", first.join(", "))
+            format!("{near}name one with --branch NAME; there are {} and others", first.join(", "))
         }
-        _ => format!("name one with --branch NAME; there are {}", branches.join(", ")),
+        _ => format!("{near}name one with --branch NAME; there are {}", branches.join(", ")),
     }
 }

@@ -189,7 +189,8 @@ fn print(document: &Document<'_>, out: &mut Output) -> Result<(), Failure> {
     row("branch", &Escaped::bytes(document.branch.as_bytes()))?;
     match &document.journal_tip {
         Some(tip) => {
-            row("journal", &format_args!("{}, tip {tip}", plural(document.commits, "commit")))?
+            let commits = plural(document.commits, "commit");
+            row("journal", &format_args!("{commits}, tip {tip}"))?;
         }
         None => row("journal", &"none; `git mind link` or `git mind merge` starts one")?,
     }

@@ -73,13 +73,13 @@ pub(super) fn run(
     output: &mut Output,
 ) -> Result<Exit, Failure> {
     let clock = clock(env);
-    let writer = append::writer(env)?;
-    let repository = repository::open(args, env)?;
+    let repository = repository::open_to_write(args, env, output)?;
+    let writer = append::writer(env, &repository, output)?;
     let scope = session.memory.begin(operation::JOURNAL_APPEND)?;
     let _entered = scope.enter();
     let alloc = scope.tag(session.memory.alloc());
     let context = Context { alloc, repository: &repository, clock: &clock, progress: &Silent };
-    let branch = repository::branch(&context, options.branch.as_deref())?;
+    let branch = append::branch(&context, options.branch.as_deref(), output)?;
     session.about(branch.as_str(), "append", repository.location().git_dir.clone());
     let tip = repository::journal_tip(&repository, &branch)?;
     let timestamp_ms = u64::try_from(clock.now().seconds).unwrap_or(0) * 1000;
@@ -251,9 +251,10 @@ fn print(
     }
     let tombstones: Vec<_> = tombstones.collect();
     let (commit, standing) = (appended.tip.unwrap_or_default(), Standing::Tombstone);
-    let shown = tombstones.iter().map(|edge| {
-        EdgeDocument::new(&Shown { id: None, commit, committed: None, standing, edge, place: None })
-    });
+    let (id, committed, place) = (None, None, None);
+    let shown = tombstones
+        .iter()
+        .map(|edge| EdgeDocument::new(&Shown { id, commit, committed, standing, edge, place }));
     output.json(&UnlinkDocument {
         schema: 1,
         branch: branch.as_str(),

@@ -1,6 +1,6 @@
 //! The files of hooks: installed beside those that are there, and put back to the byte.
 
-use crate::hooks::Hooked;
+use crate::hooks::{Hooked, programs_of_the_machine};
 use gitmind_test_support::{TempRepository, temp_directory};
 use std::collections::BTreeMap;
 use std::fs;
@@ -77,7 +77,8 @@ fn a_hook_that_was_there_runs_first_with_its_name_arguments_input_and_status() {
         let tip = hooked.git(&["rev-parse", "refs/gitmind/edges/main"]);
 
         let hook = hooked.path().join(".git/hooks/post-rewrite");
-        let input = format!("{0} {0} extra\n\n\n", "1".repeat(40));
+        let head = hooked.git(&["rev-parse", "HEAD"]);
+        let input = format!("{head} {head} extra\n{head} {head}");
         let mut command = hooked.command(hook.to_str().expect("UTF-8"), &["amend", "two words"]);
         let file = hooked.path().join("input");
         fs::write(&file, &input).expect("writable");
@@ -104,12 +105,15 @@ fn a_hook_that_git_would_not_run_does_not_run() {
 fn nothing_is_overwritten_where_a_hook_would_be_put_aside() {
     let hooked = Hooked::without_hooks();
     let directory = hooked.path().join(".git/hooks");
-    script(&directory.join("post-commit"), 0o755, "#!/bin/sh\n");
-    script(&directory.join("post-commit.before-git-mind"), 0o755, "#!/bin/sh\necho mine\n");
-    let before = snapshot(&directory);
-    let error = hooked.mind(&["hooks", "install"]).error(1);
-    assert!(error.contains("post-commit.before-git-mind is there already; hint: "), "{error}");
-    assert_eq!(snapshot(&directory), before);
+    for aside in ["post-rewrite.before-git-mind", "post-rewrite.c-tool"] {
+        script(&directory.join("post-rewrite"), 0o755, "#!/bin/sh\n");
+        script(&directory.join(aside), 0o755, "#!/bin/sh\necho mine\n");
+        let before = snapshot(&directory);
+        let error = hooked.mind(&["hooks", "install"]).error(1);
+        assert!(error.contains(&format!("{aside} is there already; hint: ")), "{error}");
+        assert_eq!(snapshot(&directory), before, "not even the other hook is there");
+        fs::remove_file(directory.join(aside)).expect("it is there");
+    }
 }
 
 #[test]
@@ -211,7 +215,8 @@ fn a_commit_succeeds_when_the_program_is_gone_or_fails() {
     // git itself is found, and what a shell needs.
     let programs = temp_directory();
     for name in ["git", "sh", "cat"] {
-        let path = std::env::split_paths(&std::env::var_os("PATH").expect("it is set"))
+        let path = programs_of_the_machine()
+            .into_iter()
             .map(|directory| directory.join(name))
             .find(|path| path.is_file());
         symlink(path.expect("it is there"), programs.path().join(name)).expect("writable");

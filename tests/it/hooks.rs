@@ -6,12 +6,18 @@ mod rewrites;
 use gitmind_test_support::checkout::Checkout;
 use gitmind_test_support::{Ran, isolated, program, temp_directory};
 use std::collections::BTreeSet;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use tempfile::TempDir;
 
 /// An edge from an old content to a new one: both ids, both paths.
 pub(crate) type Step = [String; 4];
+
+/// The directories where programs are looked for.
+pub(crate) fn programs_of_the_machine() -> Vec<PathBuf> {
+    const NAME: &str = "PATH";
+    std::env::split_paths(&std::env::var_os(NAME).unwrap_or_default()).collect()
+}
 
 /// A checkout whose git finds the program.
 pub(crate) struct Hooked {
@@ -45,8 +51,7 @@ impl Hooked {
     /// A command in `directory` that finds the program on its PATH.
     pub(crate) fn command_in(&self, directory: &Path, program: &str, args: &[&str]) -> Command {
         let mut command = isolated(program, &["GIT", "GM_", "HOME"]);
-        let rest = std::env::var_os("PATH").unwrap_or_default();
-        let all = [self.programs.path().to_owned()].into_iter().chain(std::env::split_paths(&rest));
+        let all = [self.programs.path().to_owned()].into_iter().chain(programs_of_the_machine());
         let path = std::env::join_paths(all).expect("no colon");
         command.env("PATH", path).env("GIT_EDITOR", "true").current_dir(directory).args(args);
         command
@@ -193,6 +198,29 @@ fn a_file_is_followed_to_another_path_with_its_content_or_a_similar_one() {
 }
 
 #[test]
+fn equal_files_that_moved_are_paired_as_git_pairs_them() {
+    let hooked = Hooked::new();
+    for path in ["x/1", "y/2", "z/3"] {
+        hooked.write(path, "the same in all of them\n");
+    }
+    hooked.commit();
+    hooked.mind(&["link", "x/1", "b"]).ok();
+    for (old, new) in [("x/1", "q/1"), ("y/2", "p/2"), ("z/3", "r/4")] {
+        hooked.write(new, "the same in all of them\n");
+        std::fs::remove_file(hooked.path().join(old)).expect("it is there");
+    }
+    hooked.commit();
+    let same = hooked.id("HEAD", "q/1");
+    let pairs = hooked.git(&["diff-tree", "-r", "-M", "--name-status", "HEAD~1", "HEAD"]);
+    let mut pairs: Vec<_> = pairs.lines().map(|line| line.split('\t')).collect();
+    let pairs =
+        pairs.iter_mut().map(|line| [line.nth(1), line.next()].map(|path| path.expect("two")));
+    let expected: Vec<_> = pairs.map(|[old, new]| [&*same, &same, old, new]).collect();
+    assert_eq!(expected.len(), 3);
+    hooked.assert_steps("main", &expected);
+}
+
+#[test]
 fn a_copy_a_removal_and_a_change_of_mode_append_nothing() {
     use std::os::unix::fs::PermissionsExt;
     let hooked = Hooked::new();
@@ -245,6 +273,35 @@ fn names_of_any_language_are_followed_and_those_that_no_edge_can_hold_are_named(
     hooked.write("line\nfeed", "a2");
     let said = hooked.commit();
     assert!(said.contains("git-mind: warning: no edge follows `line\\x0afeed`"), "{said}");
+}
+
+#[test]
+fn a_repository_cannot_make_the_hook_execute_what_it_names() {
+    let hooked = Hooked::without_hooks();
+    let lines: String = (0..50).map(|line| format!("line {line}\n")).collect();
+    hooked.edit("a", &lines);
+    hooked.mind(&["link", "a", "b"]).ok();
+    std::fs::remove_file(hooked.path().join("a")).expect("it is there");
+    hooked.write(".gitattributes", "* diff=evil filter=evil\n");
+    hooked.edit("moved", &(lines + "more\n"));
+    let command = "touch executed; cat";
+    for key in [
+        "core.pager",
+        "pager.diff-tree",
+        "diff.external",
+        "diff.evil.command",
+        "diff.evil.textconv",
+        "filter.evil.clean",
+        "filter.evil.smudge",
+        "core.fsmonitor",
+        "core.sshCommand",
+        "alias.diff-tree",
+    ] {
+        hooked.git(&["config", key, command]);
+    }
+    hooked.mind(&["hooks", "run", "post-commit"]).ok();
+    assert_eq!(hooked.steps("main").len(), 1, "git was asked");
+    assert!(!hooked.path().join("executed").exists());
 }
 
 #[test]

@@ -160,6 +160,23 @@ impl Identity {
         Self { name: name.into(), email: email.into(), time: None }
     }
 
+    /// The address, or the name when there is no address; `None` when both are stand-ins.
+    ///
+    /// ```
+    /// use gitmind_git::Identity;
+    /// let ann = Identity::new("Ann", "ann@example.org");
+    /// assert_eq!(ann.address_or_name(), Some(&b"ann@example.org"[..]));
+    /// assert_eq!(Identity::new("Ann", "").address_or_name(), Some(&b"Ann"[..]));
+    /// assert_eq!(Identity::default().address_or_name(), None);
+    /// ```
+    pub fn address_or_name(&self) -> Option<&[u8]> {
+        let stand_in = Self::default();
+        let is_own = |own: &[u8], stand_in: &[u8]| !is_blank_name(own) && own != stand_in;
+        let address = is_own(&self.email, &stand_in.email).then_some(&self.email);
+        let name = is_own(&self.name, &stand_in.name).then_some(&self.name);
+        address.or(name).map(std::vec::Vec::as_slice)
+    }
+
     /// Appends a line as git writes it: `before`, name, email address, time, offset, `after`. The
     /// time is `now` unless the identity has one of its own.
     ///

@@ -12,6 +12,7 @@ mod lookup;
 pub mod oid;
 mod pack;
 mod pack_entry;
+mod path_history;
 mod port;
 mod signature;
 mod tree;
@@ -24,6 +25,7 @@ pub use self::identity_error::IdentityError;
 pub use self::lookup::{Found, find_path, head_tree};
 pub use self::pack::{PackError, Stored};
 pub use self::pack_entry::{encode_entry, encode_header, encode_stored};
+pub use self::path_history::{PathHistory, Version};
 pub use self::port::{
     BoxedTransaction, Follow, Head, ObjectKind, RefUpdate, Repository, Transaction, Visit,
 };

@@ -17,6 +17,7 @@ mod loose;
 mod objects;
 pub mod pack;
 mod refs;
+mod remotes;
 mod repository;
 mod running_gc;
 mod settings;
@@ -24,6 +25,7 @@ mod shared_mode;
 mod transaction;
 mod worktree;
 
+pub use remotes::{Danger, Remotes};
 pub use repository::GitRepository;
 pub use shared_mode::SharedMode;
 pub use worktree::Location;

@@ -105,8 +105,8 @@ impl Objects {
         }
     }
 
-    /// Whether there is an object `id` in the packs that are known, or in a file; its content is not
-    /// read.
+    /// Whether there is an object `id` in the packs that are known, or in a file; its content is
+    /// not read.
     pub(super) fn contains(&self, id: Oid) -> bool {
         let is_in = |packs: &[PackFile]| packs.iter().rev().any(|pack| pack.find(id).is_some());
         is_in(self.later_packs.borrow().as_deref().unwrap_or_else(|| self.packs()))

@@ -6,6 +6,7 @@ use super::follow::Follower;
 use super::identity::authors;
 use super::objects::Objects;
 use super::refs::{self, RefLog};
+use super::remotes::Remotes;
 use super::shared_mode::SharedMode;
 use super::transaction::GitTransaction;
 use super::worktree::{Below, Location};
@@ -121,8 +122,8 @@ impl GitRepository {
         Self { workers, ..self }
     }
 
-    /// Whether there is an object `id`. Its content is not read, so it may be damaged. Packs that are
-    /// added after objects were first read are not looked at.
+    /// Whether there is an object `id`. Its content is not read, so it may be damaged. Packs that
+    /// are added after objects were first read are not looked at.
     pub fn contains(&self, id: Oid) -> bool {
         self.objects.contains(id)
     }
@@ -133,6 +134,11 @@ impl GitRepository {
         let is_hex = digits.len() <= Oid::HEX_LEN && digits.bytes().all(|b| b.is_ascii_hexdigit());
         let prefix = if is_hex { gix_hash::Prefix::from_hex(digits).ok() } else { None };
         prefix.map_or_else(Default::default, |prefix| self.objects.with_prefix(prefix, count_max))
+    }
+
+    /// The remotes that are configured.
+    pub fn remotes(&self) -> Remotes<'_> {
+        Remotes(&self.config)
     }
 
     /// The directories of the repository.

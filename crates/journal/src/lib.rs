@@ -9,6 +9,7 @@ mod backoff;
 mod batch;
 mod cbor;
 mod edge;
+mod fork;
 mod linear;
 mod merge;
 mod message;
@@ -26,12 +27,13 @@ pub use backoff::Backoff;
 pub use batch::{Batch, BatchError};
 pub use cbor::{CborError, Edges, EncodeError, encode_edge, encoded_len};
 pub use edge::{Attribution, Confidence, Edge, Origin, Relation};
+pub use fork::{Fork, find_fork};
 pub use merge::{MergeError, MergeForm, Merged, Outcome};
 pub use message::{
     MESSAGE_BYTES_MAX, MessageError, PAYLOAD_BYTES_MAX, decode_message, encode_message,
 };
 pub use newest::walk_newest;
-pub use order::{CommitIdList, EdgeOrder, History, WalkError, walk, walk_into};
+pub use order::{CommitIdList, EdgeOrder, History, WalkError, walk, walk_into, walk_until};
 pub use range_walk::{RangeWalk, walk_range};
 pub use reader::{JournalItem, Malformed, MalformedCounts, PayloadBuffer, read_newest};
 pub use statistics::{Degree, Statistics};

@@ -87,20 +87,35 @@ impl<'d> HookFile<'d> {
         self.aside(BEFORE).symlink_metadata().is_ok()
     }
 
+    /// Fails when what is there cannot be put aside, because its new name is taken. An interrupted
+    /// installation has given the hook that name already.
+    pub(super) fn check(&self, found: Found) -> Result<(), Failure> {
+        let id = |path: &Path| path.symlink_metadata().map(|found| (found.dev(), found.ino())).ok();
+        let taken = self.put_aside().filter(|taken| id(taken) != id(&self.path));
+        match (suffix(found), taken) {
+            (Some(_), Some(taken)) => {
+                let (hook, taken) = (self.path.display(), taken.display());
+                let text = format!("{hook} cannot be renamed: {taken} is there already");
+                Err(Failure::new(text).hint("move that file away, or back in place of the hook"))
+            }
+            _ => Ok(()),
+        }
+    }
+
     /// Puts the script where `found` is. What is there gets a second name first; then the script
     /// takes its place in one step.
     pub(super) fn install(&self, found: Found) -> Result<(), Failure> {
-        let suffix = match found {
-            Found::Nothing | Found::Current | Found::Outdated => None,
-            Found::CTool => Some(C_TOOL),
-            Found::Other => Some(BEFORE),
-        };
         let fail = |error| failure("write", &self.path, &error);
         let mut file = self.draft().map_err(fail)?;
         file.write_all(script::text(self.hook).as_bytes()).map_err(fail)?;
         file.as_file().sync_all().map_err(fail)?;
-        if let Some(suffix) = suffix {
-            self.name_aside(suffix)?;
+        if let Some(suffix) = suffix(found) {
+            match fs::hard_link(&self.path, self.aside(suffix)) {
+                Err(error) if error.kind() != ErrorKind::AlreadyExists => {
+                    return Err(failure("rename", &self.path, &error));
+                }
+                _ => self.check(found)?,
+            }
         }
         let written = match found {
             Found::Nothing => file.persist_noclobber(&self.path),
@@ -117,28 +132,6 @@ impl<'d> HookFile<'d> {
             .tempfile_in(self.directory)
     }
 
-    /// Gives the hook a second name. An interrupted installation may have done that.
-    fn name_aside(&self, suffix: &str) -> Result<(), Failure> {
-        let id = |path: &Path| path.symlink_metadata().map(|found| (found.dev(), found.ino())).ok();
-        let taken = self.put_aside().filter(|taken| id(taken) != id(&self.path));
-        let taken = match taken {
-            Some(taken) => Some(taken),
-            None => match fs::hard_link(&self.path, self.aside(suffix)) {
-                Ok(()) => None,
-                Err(error) if error.kind() == ErrorKind::AlreadyExists => None,
-                Err(error) => return Err(failure("rename", &self.path, &error)),
-            },
-        };
-        match taken {
-            None => Ok(()),
-            Some(taken) => {
-                let (hook, taken) = (self.path.display(), taken.display());
-                let text = format!("{hook} cannot be renamed: {taken} is there already");
-                Err(Failure::new(text).hint("move that file away, or back in place of the hook"))
-            }
-        }
-    }
-
     /// Puts back what was there before the script, or removes the script.
     pub(super) fn uninstall(&self) -> Result<(), Failure> {
         let done = match self.put_aside() {
@@ -146,6 +139,15 @@ impl<'d> HookFile<'d> {
             None => fs::remove_file(&self.path),
         };
         done.map_err(|error| failure("restore", &self.path, &error))
+    }
+}
+
+/// What ends the new name of what is there.
+fn suffix(found: Found) -> Option<&'static str> {
+    match found {
+        Found::Nothing | Found::Current | Found::Outdated => None,
+        Found::CTool => Some(C_TOOL),
+        Found::Other => Some(BEFORE),
     }
 }
 

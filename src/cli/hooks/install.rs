@@ -36,6 +36,8 @@ struct HookDocument {
 struct Place {
     location: Location,
     directory: PathBuf,
+    /// Where the command runs, without symbolic links.
+    start: PathBuf,
 }
 
 impl Place {
@@ -47,7 +49,8 @@ impl Place {
             let hint = "hooks run where commits are made: name a worktree with -C DIR";
             return Err(Failure::new(text).hint(hint));
         }
-        Ok(Self { directory: repository.hooks_directory(env)?, location })
+        let start = repository::start_directory(args).join(".").canonicalize()?;
+        Ok(Self { directory: repository.hooks_directory(env)?, location, start })
     }
 
     fn hooks(&self) -> [HookFile<'_>; 2] {
@@ -91,8 +94,13 @@ pub(super) fn install(
     let place = Place::find(args, env)?;
     place.make()?;
     let mut done = Vec::new();
+    let mut hooks = Vec::new();
     for file in place.hooks() {
         let found = file.find()?;
+        file.check(found)?;
+        hooks.push((file, found));
+    }
+    for (file, found) in hooks {
         let state = match found {
             Found::Current => "already-installed",
             Found::Outdated => "updated",
@@ -185,7 +193,8 @@ fn print(
     }
     for (file, state) in hooks {
         let name = file.hook.name();
-        let directory = shown(&place.directory);
+        let directory = place.directory.strip_prefix(&place.start).unwrap_or(&place.directory);
+        let directory = Escaped::bytes(directory.as_os_str().as_bytes());
         write!(output, "{name}: {} in {directory}", text_of(state))?;
         match file.put_aside().as_deref().and_then(Path::file_name) {
             Some(aside) if file.is_chained() => {
@@ -211,8 +220,4 @@ fn text_of(state: &'static str) -> &'static str {
         "restored" => "removed, and the hook before it is back",
         state => state,
     }
-}
-
-fn shown(path: &Path) -> Escaped<'_> {
-    Escaped::bytes(path.as_os_str().as_bytes())
 }

@@ -88,7 +88,8 @@ fn content<'a>(context: &Context<'a>, id: Oid, path: &[u8]) -> Result<Content<'a
 }
 
 /// What replaces the files that are gone from the trees `number`, by position: the files that git
-/// takes for renamed. No setting makes this git run another program or fetch objects.
+/// takes for renamed. Whatever the configuration says, this git runs no other program and fetches
+/// nothing.
 fn ask_git<'a>(
     context: &Context<'a>,
     git_dir: &Path,
@@ -107,11 +108,14 @@ fn ask_git<'a>(
         Failure::new(format!("git diff-tree, which finds renamed files, failed: {error}"))
     };
     let mut git = Command::new("git")
-        .arg("--git-dir")
+        // It reads the index, for which it would ask the file system's monitor.
+        .args(["--no-pager", "-c", "core.fsmonitor=false", "--git-dir"])
         .arg(git_dir)
         .args(DIFF_TREE)
         .args([old.to_string(), new.to_string()])
         .env("GIT_NO_LAZY_FETCH", "1")
+        // No transport is allowed, for a git that does not know that variable.
+        .env("GIT_ALLOW_PROTOCOL", "")
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .spawn()

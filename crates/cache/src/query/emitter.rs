@@ -108,11 +108,11 @@ impl<'q, 'a, V> Emitter<'q, 'a, V> {
                 id,
                 commit: record.commit,
                 author,
-                edge,
                 content,
                 end,
                 standing: view.marks.standing(&edge, id, view.order),
                 connects_contents: view.contents.connects(&edge),
+                edge,
             };
             let flow = (self.visit)(&found).map_err(EmitError::Visit)?;
             // Does not overflow: there are at most `u32::MAX` edges.

@@ -45,6 +45,8 @@ pub(crate) enum Start {
     Cache,
     /// A short journal, and two others that have diverged from it.
     Diverged,
+    /// A journal that has merged, as its second parent, the tip that its cache was built from.
+    Merged,
 }
 
 /// The arena allocates its objects in shared blocks.
@@ -69,6 +71,11 @@ pub(crate) const OPERATIONS: &[Operation] = &[
         name: "cache.rebuild incremental, switch",
         run: incremental::<UNPOOLED>,
         starts_with: Start::OldCache,
+    },
+    Operation {
+        name: "cache.rebuild after a merge",
+        run: incremental::<POOLED>,
+        starts_with: Start::Merged,
     },
     Operation {
         name: "cache.rebuild spilling",
@@ -186,8 +193,12 @@ pub(crate) fn prepare(sandbox: &str, start: Start) -> Sandbox {
         .collect();
     sandbox.add(&mut known, &newest, Stored::Loose);
     let sandbox = sandbox.reopened();
-    if start == Start::Cache {
+    if matches!(start, Start::Cache | Start::Merged) {
         rebuild(&sandbox, Alloc::new(&System::new()), POOLED, FULL, None).expect("a whole journal");
+    }
+    if start == Start::Merged {
+        let merge = foreign_merge(known.len());
+        sandbox.add(&mut known, &merge, Stored::Loose);
     }
     sandbox
 }
@@ -215,6 +226,18 @@ fn diverged(sandbox: Sandbox) -> Sandbox {
     }
     sandbox.put(JOURNAL, Some(known[3]));
     sandbox.reopened()
+}
+
+/// A merge of the last of `count` commits into a journal that goes on from the truncated commit and
+/// the side chain below it. Its first commit has no edges, nor has the truncated one, which the
+/// cache has counted.
+fn foreign_merge(count: usize) -> [Draft; 3] {
+    let last = count - 1;
+    [
+        Draft { parents: vec![last - 5, last - 4], message: b"no base64".to_vec() },
+        Draft { parents: vec![count], message: message(5..9) },
+        Draft { parents: vec![count + 1, last], message: message(1..2) },
+    ]
 }
 
 const CLOCK: FixedClock = FixedClock(Timestamp { seconds: 1_700_000_000, offset_seconds: 0 });
