@@ -105,12 +105,12 @@ impl Objects {
         }
     }
 
-    /// Whether there is an object `id`; its content is not read.
+    /// Whether there is an object `id` in the packs that are known, or in a file; its content is
+    /// not read.
     pub(super) fn contains(&self, id: Oid) -> bool {
         let is_in = |packs: &[PackFile]| packs.iter().rev().any(|pack| pack.find(id).is_some());
         is_in(self.later_packs.borrow().as_deref().unwrap_or_else(|| self.packs()))
             || self.directories.iter().any(|directory| loose::is_there(directory, id))
-            || is_in(&self.relisted())
     }
 
     /// The ids that start with `prefix`, sorted, at most `count_max` of them.

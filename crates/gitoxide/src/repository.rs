@@ -122,7 +122,8 @@ impl GitRepository {
         Self { workers, ..self }
     }
 
-    /// Whether there is an object `id`. Its content is not read, so it may be damaged.
+    /// Whether there is an object `id`. Its content is not read, so it may be damaged. Packs that
+    /// are added after objects were first read are not looked at.
     pub fn contains(&self, id: Oid) -> bool {
         self.objects.contains(id)
     }
