@@ -262,13 +262,13 @@ fn a_commit_without_edges_on_a_fork_without_edges_is_counted_once() {
 fn a_root_without_edges_is_looked_for_behind_all_that_was_read_of_the_index() {
     let mut clones = Clones::new(6000);
     clones.tips[1] = clones.repository.commit(&[], b"no base64");
-    clones.commit(0, &[clones.tips[1]], &message(&[]));
+    clones.commit(0, &[clones.tips[1]], &marked(&[]));
     for number in 0..5000_u32 {
         let [.., byte] = number.to_be_bytes();
-        clones.commit(0, &[], &message(&[(byte, 7)]));
+        clones.commit(0, &[], &marked(&[(byte, 7)]));
     }
     clones.rebuild(false);
-    clones.commit(1, &[], &message(&[(7, 8)]));
-    clones.commit(0, &[clones.tips[1]], &message(&[]));
+    clones.commit(1, &[], &marked(&[(7, 8)]));
+    clones.commit(0, &[clones.tips[1]], &marked(&[]));
     assert_eq!(clones.checked().mode, Mode::Incremental);
 }
