@@ -12,7 +12,8 @@ OF_A_MACHINE = r"(program|revision|compiler|target|machine|pages|toggles)  .*"
 MASKS = [
     (r"\b[0-9a-f]{40}\b", "OID"),
     (r"\b[0-9A-HJKMNP-TV-Z]{26}\b", "ULID"),
-    (r"\b\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", "TIME"),
+    (r"\b\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(Z|[+-]\d\d:\d\d)", "TIME"),
+    (r"\b\d{4}-\d\d-\d\d \d\d:\d\d\b", "TIME"),
     (r'("\w+_ms"): ?\d+', r"\1: N"),
     (r"\bduration_ms=\d+", "duration_ms=N"),
     (r"\b\d+ ms\b", "N ms"),

@@ -1,7 +1,12 @@
 //! The command-line arguments and their help.
 
+use super::habits::{Habits, ListHabits};
+use super::hooks::HooksCommand;
 use super::list_filter::ListFilter;
+use super::merge::MergeArgs;
 use super::relation::{RelationArg, parse_confidence, parse_relation};
+use super::sync::SyncArgs;
+use super::unlink::UnlinkArgs;
 use crate::cache::Direction;
 use crate::journal::{Confidence, EdgeOrder};
 use crate::units::Bytes;
@@ -27,6 +32,9 @@ pub struct Args {
     #[arg(short = 'C', value_name = "DIR", global = true, value_hint = ValueHint::DirPath)]
     pub(super) directories: Vec<OsString>,
 
+    #[command(flatten)]
+    pub(super) habits: Habits,
+
     #[command(subcommand)]
     pub(super) command: Command,
 }
@@ -37,8 +45,15 @@ pub(super) enum Command {
     List(ListArgs),
     Stats(StatsArgs),
     Query(QueryArgs),
+    Diff(super::diff::DiffArgs),
+    Export(super::export::ExportArgs),
     Link(LinkArgs),
+    Unlink(UnlinkArgs),
     Import(ImportArgs),
+    #[command(subcommand)]
+    Hooks(HooksCommand),
+    Merge(MergeArgs),
+    Sync(SyncArgs),
     Budget(BudgetArgs),
     Env(EnvArgs),
     #[command(subcommand)]
@@ -98,7 +113,7 @@ impl From<OrderArg> for EdgeOrder {
     }
 }
 
-/// Print the edges of a journal, newest commit first
+/// Print the edges of a journal, newest first
 #[derive(Clone, Debug, clap::Args)]
 #[command(after_help = "Examples:\n  git mind list --limit 20\n  git mind list --from src/main.c \
                         --type depends_on\n  git mind list --source ai --min-confidence 0.9 \
@@ -109,6 +124,14 @@ pub(super) struct ListArgs {
     pub(super) branch: Option<String>,
     #[command(flatten)]
     pub(super) filter: ListFilter,
+    /// The edges of then: as of a commit of the journal, a commit of the code or a date
+    #[arg(long, value_name = "REV")]
+    pub(super) at: Option<String>,
+    /// Also show edges that were taken back, and the tombstones that took them back
+    #[arg(long)]
+    pub(super) all: bool,
+    #[command(flatten)]
+    pub(super) habits: ListHabits,
     /// Stop after this many edges
     #[arg(long, value_name = "COUNT")]
     pub(super) limit: Option<u64>,
@@ -135,17 +158,19 @@ pub(super) struct StatsArgs {
 
 /// Print the edges that start or end at a file, in the order of their ids
 ///
-/// The answer is from the cache when the cache is current. Otherwise it is from the journal, and a
-/// warning says why.
+/// The answer is from the cache, and from the commits of the journal that are newer. When the cache
+/// cannot be used it is from the journal alone, and a warning says why.
 #[derive(Clone, Debug, clap::Args)]
 #[command(
-    after_help = "An object is a path of HEAD's commit, relative to the current directory, or an \
-                        object id of 40 hexadecimal digits. Such digits are always an id; a file \
-                        with that name is ./NAME. A path stands for its content at HEAD and for \
-                        every edge that was recorded under it, whatever its content was then; \
-                        HEAD need not have it any more.\n\nExamples:\n  git mind query --from \
-                        src/main.c\n  git mind query --to docs/spec.md --type implements\n  git \
-                        mind query --from src/main.c --json | jq '.edges[].target_path'"
+    after_help = "An object is a path of HEAD's commit, relative to the current directory; an \
+                        object id; or REV:PATH, the content of a path in another commit. Ids may \
+                        be abbreviated; 40 hexadecimal digits are always an id, and a file with \
+                        that name is ./NAME. A path stands for its content at HEAD, for the \
+                        older contents that AUGMENTS edges lead from, and for every edge that was \
+                        recorded under it; HEAD need not have it any more.\n\nExamples:\n  git \
+                        mind query src/main.c\n  git mind query --to docs/spec.md --type \
+                        implements\n  git mind query --from src/main.c --json | jq \
+                        '.edges[].target_path'"
 )]
 pub(super) struct QueryArgs {
     #[command(flatten)]
@@ -156,6 +181,10 @@ pub(super) struct QueryArgs {
     /// Only edges of the content that the path has at HEAD
     #[arg(long)]
     pub(super) exact: bool,
+    /// Also show edges that were taken back, tombstones, and edges that connect two versions of the
+    /// file
+    #[arg(long)]
+    pub(super) all: bool,
     /// Branch whose edges to print [default: the one that is checked out]
     #[arg(long, value_name = "NAME")]
     pub(super) branch: Option<String>,
@@ -167,10 +196,13 @@ pub(super) struct QueryArgs {
     pub(super) json: bool,
 }
 
-/// One end of edges.
+/// One end of edges, or either.
 #[derive(Clone, Debug, clap::Args)]
 #[group(required = true, multiple = false)]
 pub(super) struct EndpointArgs {
+    /// Edges that start or end at this object
+    #[arg(value_name = "OBJECT", value_hint = ValueHint::AnyPath)]
+    either: Option<OsString>,
     /// Edges that start at this object
     #[arg(long, value_name = "OBJECT", value_hint = ValueHint::AnyPath)]
     from: Option<OsString>,
@@ -180,20 +212,22 @@ pub(super) struct EndpointArgs {
 }
 
 impl EndpointArgs {
-    /// The argument that names the object, and the direction of the edges.
-    pub(super) fn word(&self) -> (&OsStr, Direction) {
-        let from = self.from.as_deref().map(|word| (word, Direction::Forward));
-        let to = self.to.as_deref().map(|word| (word, Direction::Reverse));
-        from.or(to).expect("this holds because the group is required")
+    /// The argument that names the object, and the direction of the edges; `None`: both.
+    pub(super) fn word(&self) -> (&OsStr, Option<Direction>) {
+        let from = self.from.as_deref().map(|word| (word, Some(Direction::Forward)));
+        let to = self.to.as_deref().map(|word| (word, Some(Direction::Reverse)));
+        let either = self.either.as_deref().map(|word| (word, None));
+        from.or(to).or(either).expect("this holds because the group is required")
     }
 }
 
 /// Append an edge between two files of HEAD's commit to a journal
 #[derive(Clone, Debug, clap::Args)]
 #[command(
-    after_help = "The author is taken from GIT_MIND_SOURCE (human, claude, gpt, ai, system, \
-                        import), GIT_MIND_AUTHOR and GIT_MIND_SESSION.\n\nExamples:\n  git mind \
-                        link src/parser.c docs/grammar.md --type implements\n  \
+    after_help = "The author is git's identity, unless GIT_MIND_SOURCE (human, claude, gpt, ai, \
+                        system, import), GIT_MIND_AUTHOR and GIT_MIND_SESSION say otherwise.\n\n\
+                        Examples:\n  git mind link src/parser.c docs/grammar.md --type \
+                        implements\n  \
                         GIT_MIND_SOURCE=claude git mind link a.c b.c --type depends_on \
                         --confidence 0.8 --json"
 )]
@@ -234,6 +268,9 @@ pub(super) struct ImportArgs {
     /// File with the lines, or - for standard input
     #[arg(value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub(super) file: PathBuf,
+    /// Leave out edges whose ULID is in the journal already
+    #[arg(long)]
+    pub(super) skip_existing: bool,
     /// Branch whose journal to append to [default: the one that is checked out]
     #[arg(long, value_name = "NAME")]
     pub(super) branch: Option<String>,

@@ -4,6 +4,7 @@ use super::append::{self, append};
 use super::args::{Args, ImportArgs};
 use super::failure::{Exit, Failure};
 use super::import_line::{AttributionLine, ImportLine, Text};
+use super::import_skip::new_edges;
 use super::object;
 use super::output::Output;
 use super::progress::Bar;
@@ -38,14 +39,14 @@ pub(super) fn run(
     output: &mut Output,
 ) -> Result<Exit, Failure> {
     let clock = clock(env);
-    let writer = append::writer(env)?;
-    let repository = repository::open(args, env)?;
+    let repository = repository::open_to_write(args, env, output)?;
+    let writer = append::writer(env, &repository, output)?;
     let bar = Bar::stderr(session.memory);
     let scope = session.memory.begin(operation::JOURNAL_APPEND)?;
     let _entered = scope.enter();
     let alloc = scope.tag(session.memory.alloc());
     let context = Context { alloc, repository: &repository, clock: &clock, progress: &bar };
-    let branch = repository::branch(&context, options.branch.as_deref())?;
+    let branch = append::branch(&context, options.branch.as_deref(), output)?;
     session.about(branch.as_str(), "append", repository.location().git_dir.clone());
 
     let paths = Paths {
@@ -68,10 +69,17 @@ pub(super) fn run(
     };
     bar.clear();
     read?;
+    let lines = import.batch.edges();
+    if options.skip_existing {
+        let tip = repository.resolve(&branch.journal_ref())?;
+        let batch = &import.batch;
+        import.batch = new_edges((&repository, alloc), tip, batch, session, output)?;
+    }
+    let skipped = lines - import.batch.edges();
     let service = Append { alloc, repository: &repository, clock: &clock, random: &SystemRandom };
     let appended = append(&service, &branch, &import.batch, session)?;
     output.done("all edges were added");
-    let document = ImportDocument::new(&branch, &import, appended, &clock);
+    let document = ImportDocument::new(&branch, (&import, skipped), appended, &clock);
     if options.json {
         output.json(&document)?;
     } else {
@@ -240,6 +248,8 @@ struct ImportDocument<'a> {
     schema: u32,
     branch: &'a str,
     edges: u64,
+    /// Edges that were left out because the journal has them already.
+    edges_skipped: u64,
     commits: u32,
     /// Null when there was nothing to append.
     journal_tip: Option<String>,
@@ -252,7 +262,7 @@ struct ImportDocument<'a> {
 impl<'a> ImportDocument<'a> {
     fn new(
         branch: &'a BranchName,
-        import: &Import<'_>,
+        (import, edges_skipped): (&Import<'_>, u64),
         appended: Appended,
         clock: &dyn Clock,
     ) -> Self {
@@ -260,6 +270,7 @@ impl<'a> ImportDocument<'a> {
             schema: 1,
             branch: branch.as_str(),
             edges: import.batch.edges(),
+            edges_skipped,
             commits: appended.commits,
             journal_tip: appended.tip.map(|tip| tip.to_string()),
             attempts: appended.attempts,
@@ -271,16 +282,21 @@ impl<'a> ImportDocument<'a> {
 }
 
 fn print(document: &ImportDocument<'_>, output: &mut Output) -> io::Result<()> {
-    let ImportDocument { branch, edges, commits, .. } = document;
+    let ImportDocument { branch, edges, edges_skipped, commits, .. } = document;
     let branch = super::escape::Escaped::bytes(branch.as_bytes());
     let plural = |count: u64| if count == 1 { "" } else { "s" };
     match edges {
-        0 => writeln!(output, "No edges to import"),
-        _ => writeln!(
+        0 => write!(output, "No edges to import")?,
+        _ => write!(
             output,
             "Imported {edges} edge{} into `{branch}` in {commits} commit{}",
             plural(*edges),
             plural(u64::from(*commits))
-        ),
+        )?,
+    }
+    match edges_skipped {
+        0 => writeln!(output),
+        1 => writeln!(output, "; 1 was there already"),
+        _ => writeln!(output, "; {edges_skipped} were there already"),
     }
 }

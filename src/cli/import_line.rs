@@ -31,11 +31,23 @@ pub(super) struct ImportLine<'l> {
     /// Absent: that of the environment; null: none, as in the basic form of an edge.
     #[serde(borrow, default, deserialize_with = "present")]
     pub(super) attribution: Option<Option<AttributionLine<'l>>>,
-    /// The commit and the id that `list` and `query` print; ignored, since new ones are assigned.
+    // What `list` and `query` know about an edge that is in a journal; a new edge has its own.
     #[serde(rename = "commit")]
     _commit: Option<serde::de::IgnoredAny>,
     #[serde(rename = "id")]
     _id: Option<serde::de::IgnoredAny>,
+    #[serde(rename = "commit_author")]
+    _commit_author: Option<serde::de::IgnoredAny>,
+    #[serde(rename = "commit_time")]
+    _commit_time: Option<serde::de::IgnoredAny>,
+    #[serde(rename = "standing")]
+    _standing: Option<serde::de::IgnoredAny>,
+    #[serde(rename = "content")]
+    _content: Option<serde::de::IgnoredAny>,
+    #[serde(rename = "end")]
+    _end: Option<serde::de::IgnoredAny>,
+    #[serde(rename = "edits_ago")]
+    _edits_ago: Option<serde::de::IgnoredAny>,
 }
 
 /// Who recorded the edge.

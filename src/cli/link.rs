@@ -4,16 +4,20 @@ use super::append::{self, append};
 use super::args::{Args, LinkArgs};
 use super::escape::Escaped;
 use super::failure::{Exit, Failure};
+use super::habits;
 use super::list_json::EdgeDocument;
 use super::object;
 use super::output::Output;
 use super::repository;
+use super::shown::Shown;
 use super::telemetry::{Session, clock};
 use crate::clock::Clock;
 use crate::context::Context;
 use crate::context::operation;
 use crate::env::Environment;
-use crate::journal::{Append, Batch, Edge, Origin, Relation, Ulid};
+use crate::git::{Commit, ObjectKind, Repository};
+use crate::journal::{Append, Batch, Edge, Origin, Relation, Standing, Ulid};
+use crate::memory::Vec;
 use crate::oid::Oid;
 use crate::progress::Silent;
 use crate::random::{Random, SystemRandom};
@@ -29,13 +33,13 @@ pub(super) fn run(
     output: &mut Output,
 ) -> Result<Exit, Failure> {
     let clock = clock(env);
-    let writer = append::writer(env)?;
-    let repository = repository::open(args, env)?;
+    let repository = repository::open_to_write(args, env, output)?;
+    let writer = append::writer(env, &repository, output)?;
     let scope = session.memory.begin(operation::JOURNAL_APPEND)?;
     let _entered = scope.enter();
     let alloc = scope.tag(session.memory.alloc());
     let context = Context { alloc, repository: &repository, clock: &clock, progress: &Silent };
-    let branch = repository::branch(&context, options.branch.as_deref())?;
+    let branch = append::branch(&context, options.branch.as_deref(), output)?;
     session.about(branch.as_str(), "append", repository.location().git_dir.clone());
 
     let tree = object::head_tree(&repository, alloc)?;
@@ -71,8 +75,18 @@ pub(super) fn run(
     let service = Append { alloc, repository: &repository, clock: &clock, random: &SystemRandom };
     let appended = append(&service, &branch, &batch, session)?;
     output.done("the edge was added");
-    if options.json {
-        let edge = EdgeDocument::new(appended.tip.unwrap_or_default(), &edge);
+    if args.habits.porcelain {
+        habits::pair("status", "created", output)?;
+        habits::edge(&edge, output)?;
+    } else if options.json {
+        let (commit, mut object) = (appended.tip.unwrap_or_default(), Vec::new(alloc));
+        let read = repository.read(commit, ObjectKind::Commit, &mut object);
+        let read = read.and_then(|()| Commit::parse_stored(commit, &object));
+        // The edge is there, so a failure to read its commit again is not one of the command.
+        let committed = read.ok().and_then(|commit| commit.author());
+        let standing = Standing::Live;
+        let shown = Shown { id: None, commit, committed, standing, edge: &edge, place: None };
+        let edge = EdgeDocument::new(&shown);
         let (branch, attempts) = (branch.as_str(), appended.attempts);
         output.json(&LinkDocument { schema: 1, branch, edge, attempts })?;
     } else {

@@ -1,21 +1,24 @@
-//! `git-mind list`: the edges of a journal, newest commit first, one commit in memory at a time.
+//! `git-mind list`: the edges of a journal, newest first, one commit in memory at a time.
 
 use super::args::{Args, ListArgs};
 use super::escape::Escaped;
 use super::failure::{Exit, Failure};
+use super::list_filter::EdgeFilter;
 use super::list_json::JsonList;
+use super::list_line::LineFormat;
 use super::malformed;
 use super::output::Output;
-use super::repository;
+use super::shown::Shown;
 use super::telemetry::{Session, clock, milliseconds};
+use super::{habits, repository, revision};
 use crate::branch::BranchName;
-use crate::clock::Clock;
+use crate::clock::{Clock, Zone};
 use crate::context::Context;
 use crate::context::operation;
 use crate::env::Environment;
-use crate::fs::OwnedPath;
-use crate::git::Commit;
-use crate::journal::{Edge, JournalItem, MalformedCounts, read_newest};
+use crate::gitoxide::GitRepository;
+use crate::journal::{JournalItem, MalformedCounts, Standing, Tombstones, read_newest};
+use crate::memory::Alloc;
 use crate::progress::Silent;
 use crate::telemetry::{Level, Metric};
 use std::io::{self, Write};
@@ -24,10 +27,11 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 /// What a list shows.
-struct Wanted<'a> {
+pub(super) struct Wanted<'a> {
+    is_porcelain: bool,
     options: &'a ListArgs,
-    /// The path of the filter, from the top of the tree.
-    from: Option<OwnedPath<'a>>,
+    filter: EdgeFilter<'a>,
+    zone: Zone,
 }
 
 pub(super) fn run(
@@ -46,18 +50,28 @@ pub(super) fn run(
     let context = Context { alloc, repository: &repository, clock: &clock, progress: &Silent };
     let branch = repository::branch(&context, options.branch.as_deref())?;
     let tip = repository::journal_tip(&repository, &branch)?;
-    // A path that is invalid in this tree may still be the recorded path of an edge.
-    let from = options.filter.from();
-    let location = repository.location();
-    let from = from.map(|path| repository::tree_path(alloc, location, path));
-    let from =
-        if location.prefix.is_none() { from.transpose()? } else { from.and_then(Result::ok) };
+    let tip = revision::tip_at(&repository, alloc, tip, options.at.as_deref(), env)?;
+    options.habits.explain(output);
+    let wanted = wanted(&repository, alloc, options, env)?;
+    let wanted = Wanted { is_porcelain: args.habits.porcelain, ..wanted };
     let git_dir = repository.location().git_dir.clone();
     let malformed = reading(session, &branch, git_dir, &clock, || {
-        print(&context, &branch, tip, &Wanted { options, from }, session, output)
+        print(&context, &branch, tip, &wanted, session, output)
     })?;
     malformed::warn(&malformed, output);
     Ok(Exit::Success)
+}
+
+/// What the arguments of a list select.
+pub(super) fn wanted<'a>(
+    repository: &GitRepository,
+    alloc: Alloc<'a>,
+    options: &'a ListArgs,
+    env: &dyn Environment,
+) -> Result<Wanted<'a>, Failure> {
+    let (zone, now) = (Zone::from_environment(env), clock(env).now());
+    let filter = options.filter.prepare(alloc, repository, repository.location(), (&zone, now))?;
+    Ok(Wanted { is_porcelain: false, options, filter, zone })
 }
 
 /// Runs `work`, which reads a journal, with the events and metrics of a read.
@@ -85,7 +99,7 @@ pub(super) fn reading<T>(
     outcome
 }
 
-/// Prints the edges, as lines or as a document.
+/// Prints the edges, as lines, as a document or for the scripts of the C tool.
 fn print(
     context: &Context<'_>,
     branch: &BranchName,
@@ -94,22 +108,29 @@ fn print(
     session: &Session<'_>,
     output: &mut Output,
 ) -> Result<MalformedCounts, Failure> {
-    let columns = output.columns();
-    let malformed = if wanted.options.json {
-        let mut list = JsonList::begin(branch, output)?;
-        let malformed = each(context, tip, wanted, session, |commit, edge| {
-            Ok(list.edge(None, commit.id, edge)?)
+    let malformed = if wanted.is_porcelain {
+        let mut shown = 0_u64;
+        let malformed = each(context, tip, wanted, session, |found| {
+            shown += 1;
+            Ok(habits::edge(found.edge, output)?)
         })?;
+        habits::pair("status", "success", output)?;
+        habits::pair("count", shown, output)?;
+        malformed
+    } else if wanted.options.json {
+        let mut list = JsonList::begin(branch, output)?;
+        let malformed = each(context, tip, wanted, session, |shown| Ok(list.edge(shown)?))?;
         list.end(&[
             ("commits_skipped", malformed.skipped.into()),
             ("edges_truncated", malformed.truncated.into()),
         ])?;
         malformed
     } else {
+        let format = LineFormat { columns: output.columns(), zone: &wanted.zone };
         let mut shown = 0_u64;
-        let malformed = each(context, tip, wanted, session, |_, edge| {
+        let malformed = each(context, tip, wanted, session, |edge| {
             shown += 1;
-            Ok(super::list_line::write(edge, columns, output)?)
+            Ok(format.write(edge, 0, output)?)
         })?;
         output.flush()?;
         let kind = if wanted.options.filter.is_set() { THAT_MATCH } else { "" };
@@ -140,26 +161,30 @@ pub(super) fn conclude(
     }
 }
 
-/// Calls `show` with each edge that passes the filter, up to the limit.
-fn each(
+/// Calls `show` with each edge that counts and passes the filter, up to the limit.
+pub(super) fn each(
     context: &Context<'_>,
     tip: crate::oid::Oid,
     wanted: &Wanted<'_>,
     session: &Session<'_>,
-    mut show: impl FnMut(&Commit<'_>, &Edge<'_>) -> Result<(), Failure>,
+    mut show: impl FnMut(&Shown<'_>) -> Result<(), Failure>,
 ) -> Result<MalformedCounts, Failure> {
-    let Wanted { options, from } = wanted;
+    let Wanted { options, filter, .. } = wanted;
     let mut left = options.limit.unwrap_or(u64::MAX);
     let (mut malformed, mut edges_read) = (MalformedCounts::default(), 0);
     if left == 0 {
         return Ok(malformed);
     }
+    let mut tombstones = Tombstones::new(context.alloc);
     read_newest(context.repository, context.alloc, tip, |item| {
         match item {
             JournalItem::Edge(commit, edge) => {
                 edges_read += 1;
-                if options.filter.wants(edge, from.as_ref()) {
-                    show(commit, edge)?;
+                let standing = tombstones.standing(edge)?;
+                let (id, committed, place) = (None, commit.author(), None);
+                let shown = Shown { id, commit: commit.id, committed, standing, edge, place };
+                if (options.all || standing == Standing::Live) && filter.wants(&shown) {
+                    show(&shown)?;
                     left -= 1;
                 }
             }

@@ -1,8 +1,10 @@
 //! Edges as `--json` prints them: one document, streamed edge by edge.
 
 use super::output::Output;
+use super::shown::{Place, Shown, name_of};
+use super::time::rfc3339;
 use crate::branch::BranchName;
-use crate::journal::{Attribution, Edge};
+use crate::journal::Attribution;
 use crate::oid::Oid;
 use serde::{Serialize, Serializer};
 use std::io::{self, Write};
@@ -23,14 +25,13 @@ impl<'a> JsonList<'a> {
         Ok(Self { output, edges_shown: 0, text: Vec::new() })
     }
 
-    /// Prints an edge, with its id where that is known.
-    pub(super) fn edge(&mut self, id: Option<u32>, commit: Oid, edge: &Edge<'_>) -> io::Result<()> {
+    /// Prints an edge.
+    pub(super) fn edge(&mut self, shown: &Shown<'_>) -> io::Result<()> {
         let separator = if self.edges_shown == 0 { "\n" } else { ",\n" };
         self.edges_shown += 1;
         self.output.write_all(separator.as_bytes())?;
-        let document = EdgeDocument { id, ..EdgeDocument::new(commit, edge) };
         self.text.clear();
-        serde_json::to_writer(&mut self.text, &document)?;
+        serde_json::to_writer(&mut self.text, &EdgeDocument::new(shown))?;
         self.output.write_json(&self.text)
     }
 
@@ -50,6 +51,12 @@ pub(super) struct EdgeDocument<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     id: Option<u32>,
     commit: Name,
+    /// Who made the commit and when; null when its header is malformed.
+    commit_author: Option<Text<'a>>,
+    commit_time: Option<String>,
+    standing: &'static str,
+    #[serde(flatten)]
+    place: Option<PlaceDocument>,
     source_oid: Name,
     target_oid: Name,
     source_path: Text<'a>,
@@ -67,6 +74,22 @@ pub(super) struct EdgeDocument<'a> {
     attribution: Option<AttributionDocument<'a>>,
 }
 
+/// How an edge belongs to the answer of a query.
+#[derive(Serialize)]
+struct PlaceDocument {
+    end: &'static str,
+    content: &'static str,
+    /// Null when it is not known.
+    edits_ago: Option<u32>,
+}
+
+impl PlaceDocument {
+    const fn new(place: &Place<'_>) -> Self {
+        let (end, content) = (place.end_name(), place.content_name());
+        Self { end, content, edits_ago: place.edits_ago }
+    }
+}
+
 /// Who recorded an edge.
 #[derive(Serialize)]
 struct AttributionDocument<'a> {
@@ -79,11 +102,15 @@ struct AttributionDocument<'a> {
 }
 
 impl<'a> EdgeDocument<'a> {
-    /// The edge without an id.
-    pub(super) fn new(commit: Oid, edge: &Edge<'a>) -> Self {
+    pub(super) fn new(shown: &Shown<'a>) -> Self {
+        let Shown { id, commit, committed, standing, edge, place } = *shown;
         Self {
-            id: None,
+            id,
             commit: Name(commit),
+            commit_author: committed.map(|by| Text(by.person)),
+            commit_time: committed.and_then(|by| rfc3339(by.time)),
+            standing: name_of(standing),
+            place: place.as_ref().map(PlaceDocument::new),
             source_oid: Name(edge.source),
             target_oid: Name(edge.target),
             source_path: Text(edge.source_path),

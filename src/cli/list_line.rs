@@ -1,33 +1,81 @@
 //! One edge as one line of text, no wider than the terminal.
 
 use super::escape::Escaped;
-use crate::journal::{Confidence, Edge, Origin};
+use super::shown::Shown;
+use super::time::{MINUTE_COLUMNS, Minute};
+use crate::cache::Content;
+use crate::clock::Zone;
+use crate::journal::{Confidence, Origin, Standing};
 use std::fmt;
 use std::io::{self, Write};
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
 /// Columns of a path at least, however narrow the terminal is.
 const PATH_COLUMNS_MIN: usize = 8;
+/// Columns of an author in a terminal, and at least.
+const AUTHOR_COLUMNS: usize = 20;
+/// A terminal that is narrower than this shows no date.
+const DATED_COLUMNS_MIN: usize = 72;
+/// A terminal that is narrower than this shows no author.
+const AUTHORED_COLUMNS_MIN: usize = 100;
 
-/// Writes the line with its newline, in at most `columns` columns when that is possible.
-pub(super) fn write(
-    edge: &Edge<'_>,
-    columns: Option<usize>,
-    out: &mut impl Write,
-) -> io::Result<()> {
-    if let Some(columns) = columns {
-        return writeln!(out, "{}", shortened(edge, columns));
-    }
-    let (source, target) = (Escaped::bytes(edge.source_path), Escaped::bytes(edge.target_path));
-    writeln!(out, "{source} ──{}──> {target}{}", edge.relation.name(), Remark(edge))
+/// How edges are printed as lines.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct LineFormat<'z> {
+    /// Columns of the terminal; `None` when the output is no terminal, and lines are whole.
+    pub(super) columns: Option<usize>,
+    /// The zone of dates.
+    pub(super) zone: &'z Zone,
 }
 
-/// The line with paths shortened to fit `columns` columns.
-fn shortened(edge: &Edge<'_>, columns: usize) -> String {
+impl LineFormat<'_> {
+    /// Writes the line of an edge with its newline, in at most the columns of the terminal when
+    /// that is possible. `taken` of them have been written.
+    pub(super) fn write(
+        &self,
+        shown: &Shown<'_>,
+        taken: usize,
+        out: &mut impl Write,
+    ) -> io::Result<()> {
+        let has = |columns_min| self.columns.is_none_or(|columns| columns >= columns_min);
+        let mut taken = taken;
+        if has(DATED_COLUMNS_MIN) {
+            taken += MINUTE_COLUMNS + 2;
+            write!(out, "{}  ", Minute { time_ms: shown.time_ms(), zone: self.zone })?;
+        }
+        let is_authored = has(AUTHORED_COLUMNS_MIN);
+        if is_authored {
+            let author = Escaped::bytes(shown.author()).to_string();
+            let author = match self.columns {
+                Some(_) => without_end(author, AUTHOR_COLUMNS),
+                None => author,
+            };
+            taken += AUTHOR_COLUMNS + 2;
+            let padding = AUTHOR_COLUMNS.saturating_sub(author.width()) + 2;
+            write!(out, "{author}{:padding$}", "")?;
+        }
+        let remark = Remark { shown, is_authored };
+        match self.columns {
+            Some(columns) => {
+                writeln!(out, "{}", shortened(&remark, columns.saturating_sub(taken)))
+            }
+            None => {
+                let edge = shown.edge;
+                let source = Escaped::bytes(edge.source_path);
+                let target = Escaped::bytes(edge.target_path);
+                writeln!(out, "{source} ──{}──> {target}{remark}", edge.relation.name())
+            }
+        }
+    }
+}
+
+/// The edge with paths shortened to fit `columns` columns.
+fn shortened(remark: &Remark<'_>, columns: usize) -> String {
+    let edge = remark.shown.edge;
     let source = Escaped::bytes(edge.source_path).to_string();
     let target = Escaped::bytes(edge.target_path).to_string();
     let arrow = format!(" ──{}──> ", edge.relation.name());
-    let remark = Remark(edge).to_string();
+    let remark = remark.to_string();
     let room = columns.saturating_sub(arrow.width() + remark.width());
     let half = (room / 2).max(PATH_COLUMNS_MIN);
     let source_room = half.max(room.saturating_sub(target.width()));
@@ -36,28 +84,64 @@ fn shortened(edge: &Edge<'_>, columns: usize) -> String {
     format!("{source}{arrow}{target}{remark}")
 }
 
-/// Author and confidence of the edge, where they differ from the defaults.
-struct Remark<'e>(&'e Edge<'e>);
+/// Kind of author and confidence of the edge, where they differ from the defaults, whether it
+/// counts, and how old its content is.
+struct Remark<'e> {
+    shown: &'e Shown<'e>,
+    /// Whether the line has the author already.
+    is_authored: bool,
+}
 
 impl fmt::Display for Remark<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let who = self.0.attribution.filter(|who| who.origin != Origin::HUMAN);
-        let sure = Some(self.0.confidence).filter(|sure| *sure != Confidence::CERTAIN);
-        if who.is_none() && sure.is_none() {
-            return Ok(());
+        let edge = self.shown.edge;
+        let mut separator = "  [";
+        if let Some(who) = edge.attribution.filter(|who| who.origin != Origin::HUMAN) {
+            let is_kind = self.is_authored || who.author.is_empty();
+            let name = if is_kind { who.origin.name().as_bytes() } else { who.author };
+            write!(f, "{separator}{}", Escaped::bytes(name))?;
+            separator = ", ";
         }
-        f.write_str("  [")?;
-        match who {
-            Some(who) if who.author.is_empty() => f.write_str(who.origin.name())?,
-            Some(who) => Escaped::bytes(who.author).fmt(f)?,
-            None => {}
+        if edge.confidence != Confidence::CERTAIN {
+            write!(f, "{separator}{}", edge.confidence)?;
+            separator = ", ";
         }
-        if let Some(sure) = sure {
-            let separator = if who.is_some() { ", " } else { "" };
-            write!(f, "{separator}{sure}")?;
+        let standing = match self.shown.standing {
+            Standing::Live => None,
+            Standing::TakenBack => Some("taken back"),
+            Standing::Tombstone => Some("tombstone"),
+        };
+        if let Some(standing) = standing {
+            write!(f, "{separator}{standing}")?;
+            separator = ", ";
         }
-        f.write_str("]")
+        if let Some(place) = self.shown.place.filter(|place| place.content != Content::Current) {
+            match place.edits_ago {
+                Some(0) => write!(f, "{separator}of its last content")?,
+                Some(1) => write!(f, "{separator}1 edit ago")?,
+                Some(edits) => write!(f, "{separator}{edits} edits ago")?,
+                None => write!(f, "{separator}of another content")?,
+            }
+            separator = ", ";
+            if let Some(path) = place.other_path {
+                write!(f, "{separator}as {}", Escaped::bytes(path))?;
+            }
+        }
+        f.write_str(if separator == ", " { "]" } else { "" })
     }
+}
+
+/// Cuts the end of an author that is wider than `columns`.
+fn without_end(author: String, columns: usize) -> String {
+    if author.width() <= columns {
+        return author;
+    }
+    let mut width = 1;
+    let fits = |c: &char| {
+        width += c.width().unwrap_or(0);
+        width <= columns
+    };
+    author.chars().take_while(fits).chain(['…']).collect()
 }
 
 /// Cuts the start of a path that is wider than `columns`; the end distinguishes files better.
@@ -80,25 +164,56 @@ fn shorten(path: String, columns: usize) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::journal::{Attribution, Edges, Relation};
+    use crate::git::Signature;
+    use crate::journal::{Attribution, Edge, Edges, Relation};
+    use crate::oid::Oid;
 
     fn edge<'a>(source_path: &'a [u8], target_path: &'a [u8]) -> Edge<'a> {
         let blank = Edges::new(&[0xa0]).next().expect("an edge").expect("a whole one");
-        Edge { source_path, target_path, relation: Relation::REFERENCES, ..blank }
+        let timestamp_ms = 1_796_045_946_000;
+        Edge { source_path, target_path, timestamp_ms, relation: Relation::REFERENCES, ..blank }
     }
 
     fn line(edge: &Edge<'_>, columns: Option<usize>) -> String {
+        marked(edge, Standing::Live, columns)
+    }
+
+    fn marked(edge: &Edge<'_>, standing: Standing, columns: Option<usize>) -> String {
+        let committed = Signature::parse(b"Ann <ann@example.org> 1 +0000");
+        let shown = Shown { id: None, commit: Oid::ZERO, committed, standing, edge, place: None };
         let mut line = Vec::new();
-        write(edge, columns, &mut line).expect("a Vec takes everything");
+        let format = LineFormat { columns, zone: &Zone::utc() };
+        format.write(&shown, 0, &mut line).expect("a Vec takes everything");
         let line = String::from_utf8(line).expect("what is not UTF-8 is escaped");
         line.strip_suffix('\n').expect("a line has its end").to_owned()
     }
 
+    const BEFORE: &str = "2026-11-30 13:39  ann@example.org       ";
+
     #[test]
-    fn paths_are_whole_where_there_is_room() {
+    fn date_and_author_come_first_and_a_narrow_terminal_drops_the_author_then_the_date() {
         let edge = edge(b"a.c", b"docs/spec.md");
-        assert_eq!(line(&edge, None), "a.c ──references──> docs/spec.md");
-        assert_eq!(line(&edge, Some(80)), line(&edge, None));
+        let arrow = "a.c ──references──> docs/spec.md";
+        assert_eq!(line(&edge, None), format!("{BEFORE}{arrow}"));
+        assert_eq!(line(&edge, Some(100)), line(&edge, None));
+        assert_eq!(line(&edge, Some(99)), format!("2026-11-30 13:39  {arrow}"));
+        assert_eq!(line(&edge, Some(72)), line(&edge, Some(99)));
+        assert_eq!(line(&edge, Some(71)), arrow);
+    }
+
+    #[test]
+    fn an_author_is_named_once() {
+        let author = b"a-very-long-name@example.org";
+        let who = Attribution { origin: Origin(1), author, ..Default::default() };
+        let edge = Edge { attribution: Some(who), ..edge(b"a", b"b") };
+        let date = "2026-11-30 13:39  ";
+        let arrow = "a ──references──> b";
+        let whole = format!("{date}a-very-long-name@example.org  {arrow}  [claude]");
+        assert_eq!(line(&edge, None), whole);
+        let cut = format!("{date}a-very-long-name@ex…  {arrow}  [claude]");
+        assert_eq!(line(&edge, Some(120)), cut);
+        let after = format!("{date}{arrow}  [a-very-long-name@example.org]");
+        assert_eq!(line(&edge, Some(80)), after);
     }
 
     #[test]
@@ -116,13 +231,26 @@ mod tests {
         for columns in 47..300 {
             let line = line(&attributed, Some(columns));
             assert!(line.width() <= columns, "{columns} columns: {line}");
-            assert!(line.ends_with("[bot, 0.50]"), "{line}");
+            assert!(line.ends_with(", 0.50]"), "{line}");
         }
     }
 
     #[test]
-    fn control_characters_of_paths_are_escaped() {
-        let line = line(&edge(b"\x1b[2J", b"\xff\n"), None);
-        assert_eq!(line, "\\x1b[2J ──references──> \\xff\\x0a");
+    fn an_edge_that_does_not_count_is_marked() {
+        let edge = Edge { confidence: Confidence(0), ..edge(b"a", b"b") };
+        let standings = [Standing::Live, Standing::TakenBack, Standing::Tombstone];
+        let lines = standings.map(|standing| marked(&edge, standing, Some(40)));
+        let marks = ["0.00", "0.00, taken back", "0.00, tombstone"];
+        assert_eq!(lines, marks.map(|mark| format!("a ──references──> b  [{mark}]")));
+    }
+
+    #[test]
+    fn control_characters_are_escaped() {
+        let author = b"\x1b[2J";
+        let attribution = Some(Attribution { author, ..Default::default() });
+        let edge = Edge { attribution, ..edge(b"\x1b[2J", b"\xff\n") };
+        let start = "2026-11-30 13:39  \\x1b[2J               ";
+        let expected = format!("{start}\\x1b[2J ──references──> \\xff\\x0a");
+        assert_eq!(line(&edge, None), expected);
     }
 }

@@ -1,12 +1,12 @@
-//! Arguments that name an object: an object id, or a path of HEAD's commit.
+//! Arguments that name an object: an object id, a path of HEAD's commit, or `REV:PATH`.
 
 use super::failure::Failure;
 use super::repository;
-use crate::context::Context;
+use super::revision::Revisions;
 use crate::fs::OwnedPath;
-use crate::git::{self, EntryMode, Repository};
-use crate::gitoxide::Location;
-use crate::memory::Alloc;
+use crate::git::{self, Commit, EntryMode, ObjectKind, Repository};
+use crate::gitoxide::GitRepository;
+use crate::memory::{Alloc, Vec};
 use crate::oid::Oid;
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
@@ -14,8 +14,8 @@ use std::path::Path;
 
 /// What an argument names.
 pub(super) struct Named<'a> {
-    /// The object: the one with this id, or the one at this path in HEAD's commit. The journal may
-    /// know a path that HEAD's commit does not have.
+    /// The object: the one with this id, or the one at this path. The journal may know a path that
+    /// HEAD's commit does not have.
     pub(super) object: Result<Oid, Failure>,
     /// The path from the top of the worktree.
     pub(super) path: Option<OwnedPath<'a>>,
@@ -23,29 +23,74 @@ pub(super) struct Named<'a> {
 
 /// The object or the path that `word` names. Forty hexadecimal digits are an id, even when the
 /// object does not exist or a file has that name, so that a script does the same in every tree;
-/// such a file is `./<name>`. Anything else is a path relative to the current directory.
+/// such a file is `./<name>`. Then come paths of HEAD's commit, relative to the current directory;
+/// `REV:PATH`, the content of a path in another commit; and abbreviated ids. Anything else is a
+/// path that HEAD's commit does not have.
 pub(super) fn named<'a>(
-    context: &Context<'a>,
-    location: &Location,
+    alloc: Alloc<'a>,
+    repository: &GitRepository,
     word: &OsStr,
 ) -> Result<Named<'a>, Failure> {
-    if let Some(oid) = Oid::from_hex(word.as_bytes()) {
+    let bytes = word.as_bytes();
+    if let Some(oid) = Oid::from_hex(bytes) {
         return Ok(Named { object: Ok(oid), path: None });
     }
-    let Context { alloc, repository, .. } = *context;
-    let path = repository::tree_path(alloc, location, Path::new(word))?;
-    let object = match git::head_tree(repository, alloc)? {
-        None => Err(no_files()),
-        Some(tree) => match git::find_path(repository, alloc, tree, path.as_bytes())? {
-            None => Err(not_there(
-                path.as_bytes(),
-                ", and there is no such edge",
-                "name other objects by their 40 hexadecimal digits",
-            )),
-            Some(found) => Ok(found.id),
-        },
+    let path = repository::tree_path(alloc, repository.location(), Path::new(word));
+    let head = git::head_tree(repository, alloc)?;
+    if let (Ok(at), Some(head)) = (&path, head)
+        && let Some(found) = git::find_path(repository, alloc, head, at.as_bytes())?
+    {
+        return Ok(Named { object: Ok(found.id), path: Some(path?) });
+    }
+    if let Some(object) = other_object(alloc, repository, bytes)? {
+        return Ok(Named { object: Ok(object), path: None });
+    }
+    let path = path?;
+    let missing = match head {
+        None => no_files(),
+        Some(_) => not_there(
+            path.as_bytes(),
+            ", and there is no such edge",
+            "name other objects by their hexadecimal digits, or as REV:PATH",
+        ),
     };
-    Ok(Named { object, path: Some(path) })
+    Ok(Named { object: Err(missing), path: Some(path) })
+}
+
+/// The object that `word` names as `REV:PATH` or by an abbreviated id.
+fn other_object(
+    alloc: Alloc<'_>,
+    repository: &GitRepository,
+    word: &[u8],
+) -> Result<Option<Oid>, Failure> {
+    let Ok(text) = str::from_utf8(word) else { return Ok(None) };
+    let revisions = Revisions { repository, alloc };
+    if let Some((revision, path)) = text.split_once(':') {
+        if revision.is_empty() {
+            return Ok(None);
+        }
+        let Some(commit) = revisions.commit(revision)? else { return Ok(None) };
+        let mut buffer = Vec::new(alloc);
+        repository.read(commit.id, ObjectKind::Commit, &mut buffer)?;
+        let tree = Commit::parse_stored(commit.id, &buffer)?.tree;
+        // As in git: from the top of the tree, unless it starts with a dot.
+        let path = match path.starts_with("./") || path.starts_with("../") {
+            true => {
+                let path = repository::tree_path(alloc, repository.location(), Path::new(path))?;
+                git::find_path(repository, alloc, tree, path.as_bytes())?
+            }
+            false => git::find_path(repository, alloc, tree, path.as_bytes())?,
+        };
+        return match path {
+            Some(found) => Ok(Some(found.id)),
+            None => Err(Failure::new(format!("`{text}` is not a path of that commit"))
+                .hint(format!("`git ls-tree -r {revision}` lists what is there"))),
+        };
+    }
+    let is_id = (4..Oid::HEX_LEN).contains(&text.len())
+        && text.bytes().all(|digit| digit.is_ascii_hexdigit());
+    let named = if is_id { revisions.object(text)? } else { None };
+    Ok(named.map(|named| named.id))
 }
 
 /// The tree of HEAD's commit, in which paths are looked up.

@@ -1,23 +1,28 @@
-//! `git-mind query`: edges that start or end at an object, from the cache when it is current.
+//! `git-mind query`: edges that start or end at an object or a file, whatever its content was.
 
+use super::ages::LazyAges;
 use super::args::{Args, QueryArgs};
 use super::errors;
 use super::failure::{Exit, Failure};
 use super::list_json::JsonList;
+use super::list_line::LineFormat;
 use super::output::Output;
+use super::shown::{Place, Shown};
 use super::telemetry::{Session, clock, milliseconds};
-use super::{list, list_line, malformed, object, repository};
+use super::{list, malformed, object, repository};
 use crate::branch::BranchName;
-use crate::cache::{Answer, Direction, Endpoint, ExistingError, Unusable};
-use crate::clock::Clock;
+use crate::cache::{Answer, Content, Direction, Endpoint, ExistingError, FoundEdge, Unusable};
+use crate::clock::{Clock, Zone};
 use crate::context::Context;
 use crate::context::operation;
 use crate::env::Environment;
 use crate::fs::OwnedPath;
 use crate::git::Error;
-use crate::journal::Edge;
+use crate::journal::Standing;
+use crate::memory::MemoryError;
 use crate::progress::Silent;
 use crate::telemetry::{Level, Metric};
+use std::ffi::OsStr;
 use std::io::Write;
 use std::ops::ControlFlow;
 use std::time::Duration;
@@ -42,7 +47,7 @@ pub(super) fn run(
     let context = Context { alloc, repository: &repository, clock: &clock, progress: &Silent };
     let branch = repository::branch(&context, options.branch.as_deref())?;
     let (word, direction) = options.endpoint.word();
-    let named = object::named(&context, repository.location(), word)?;
+    let named = object::named(alloc, &repository, word)?;
     session.about(branch.as_str(), "query", repository.location().git_dir.clone());
     repository::journal_tip(&repository, &branch)?;
     session.telemetry.log(Level::Info, "cache", "query_start", |event| {
@@ -51,81 +56,167 @@ pub(super) fn run(
     });
     let path = named.path.as_ref().map(OwnedPath::as_bytes).filter(|_| !options.exact);
     let object = named.object.as_ref().ok().copied();
-    let endpoint = Endpoint { object, path, direction };
+    let endpoint = Endpoint { object, path, direction, follow: path.is_some() };
     if let Err(missing) = named.object {
         let any = context.query(&branch, endpoint, |_| Ok::<_, Failure>(ControlFlow::Break(())))?;
         if any.edges == 0 {
             return Err(missing);
         }
     }
-    let mut others = 0;
-    let outcome = print(&context, &branch, endpoint, options, output, &mut others);
+    let zone = &Zone::from_environment(env);
+    let question = Question { branch: &branch, endpoint, word, options, zone };
+    let mut counts = Counts { left: options.limit.unwrap_or(u64::MAX), shown: 0, others: 0 };
+    let git_dir = &repository.location().git_dir;
+    let mut ages = LazyAges { context, git_dir, env, path, ages: None };
+    let outcome = question.print(&context, output, &mut counts, &mut ages);
     tell(session, &branch, &outcome, clock.elapsed());
     let answer = outcome?;
-    if let (1.., Some(path)) = (others, path) {
-        output.note(&of_other_contents(others, path, endpoint.object.is_some()));
+    if let (1.., Some(path)) = (counts.others, path) {
+        output.note(&of_other_contents(counts.others, path, endpoint.object.is_some()));
     }
+    if counts.shown == 0 && options.limit != Some(0) {
+        output.note(&question.what_was_looked_for());
+        if let Some(ages) = ages.get()?
+            && let Some(name) = ages.former_name()?
+        {
+            let name = String::from_utf8_lossy(name);
+            output.note(&format!("its name was `{name}`: `git mind query {name}` finds its edges"));
+        }
+    }
+    ages.finish(session)?;
     warn(&answer, output);
     Ok(Exit::Success)
 }
 
-/// Streams the answer, as lines or as a document.
-fn print(
-    context: &Context<'_>,
-    branch: &BranchName,
-    endpoint: Endpoint<'_>,
-    options: &QueryArgs,
-    output: &mut Output,
-    others: &mut u64,
-) -> Result<Answer, Failure> {
-    let mut left = options.limit.unwrap_or(u64::MAX);
-    let mut wanted = |edge: &Edge<'_>| {
-        let is_wanted =
-            left > 0 && options.relation.is_none_or(|filter| filter.matches(edge.relation));
-        left -= u64::from(is_wanted);
-        let is_other = is_wanted && endpoint.object != Some(endpoint.object_of(edge));
-        *others += u64::from(is_other);
-        let flow = if left > 0 { ControlFlow::Continue(()) } else { ControlFlow::Break(()) };
+/// What is asked.
+struct Question<'q> {
+    branch: &'q BranchName,
+    endpoint: Endpoint<'q>,
+    /// The endpoint as the user named it.
+    word: &'q OsStr,
+    options: &'q QueryArgs,
+    zone: &'q Zone,
+}
+
+/// What was printed.
+struct Counts {
+    /// How many edges may still be printed.
+    left: u64,
+    shown: u64,
+    /// Edges of other contents than the current one.
+    others: u64,
+}
+
+impl Question<'_> {
+    /// Whether an edge is printed, and whether the query goes on.
+    fn wants(&self, found: &FoundEdge<'_>, counts: &mut Counts) -> (bool, ControlFlow<()>) {
+        let QueryArgs { all, relation, .. } = self.options;
+        let is_of_type = relation.is_none_or(|filter| filter.matches(found.edge.relation));
+        let is_seen = *all || found.standing == Standing::Live;
+        // Edges that connect versions are what was followed; they are shown to who asks for them.
+        let is_asked = *all || relation.is_some() || !found.connects_contents;
+        let is_wanted = counts.left > 0 && is_of_type && is_seen && is_asked;
+        counts.left -= u64::from(is_wanted);
+        counts.shown += u64::from(is_wanted);
+        counts.others += u64::from(is_wanted && found.content != Content::Current);
+        let flow = if counts.left > 0 { ControlFlow::Continue(()) } else { ControlFlow::Break(()) };
         (is_wanted, flow)
-    };
-    if options.json {
-        let mut list = JsonList::begin(branch, output)?;
+    }
+
+    /// The edge as it is printed.
+    fn shown<'e>(
+        &self,
+        found: &'e FoundEdge<'e>,
+        ages: &mut LazyAges<'_, '_>,
+    ) -> Result<Shown<'e>, MemoryError> {
+        let FoundEdge { id, commit, author, ref edge, content, end, standing, .. } = *found;
+        let (object, path) = match end {
+            Direction::Forward => (edge.source, edge.source_path),
+            Direction::Reverse => (edge.target, edge.target_path),
+        };
+        let other_path = self.endpoint.path.is_some_and(|asked| asked != path).then_some(path);
+        let edits_ago = match content {
+            Content::Current => Some(0),
+            Content::Older(Some(edits)) => Some(edits),
+            Content::Older(None) | Content::OfPath => ages.edits_ago(object)?,
+        };
+        let place = Some(Place { content, end, edits_ago, other_path });
+        Ok(Shown { id: Some(id), commit, committed: author, standing, edge, place })
+    }
+
+    /// Streams the answer, as lines or as a document.
+    fn print(
+        &self,
+        context: &Context<'_>,
+        output: &mut Output,
+        counts: &mut Counts,
+        ages: &mut LazyAges<'_, '_>,
+    ) -> Result<Answer, Failure> {
+        let Self { branch, endpoint, options, .. } = *self;
+        if options.json {
+            let mut list = JsonList::begin(branch, output)?;
+            let answer = context.query(branch, endpoint, |found| {
+                let (is_wanted, flow) = self.wants(found, counts);
+                if is_wanted {
+                    list.edge(&self.shown(found, ages)?)?;
+                }
+                Ok::<_, Failure>(flow)
+            })?;
+            list.end(&[
+                ("from_cache", answer.unusable.is_none().into()),
+                ("cache", state(&answer).into()),
+                ("commits_newer_than_cache", answer.commits_newer.into()),
+                ("edge_order", answer.edge_order.name().into()),
+                ("commits_skipped", answer.malformed.skipped.into()),
+                ("edges_truncated", answer.malformed.truncated.into()),
+                ("edges_of_other_contents", counts.others.into()),
+            ])?;
+            return Ok(answer);
+        }
+        let format = LineFormat { columns: output.columns(), zone: self.zone };
         let answer = context.query(branch, endpoint, |found| {
-            let (is_wanted, flow) = wanted(&found.edge);
+            let (is_wanted, flow) = self.wants(found, counts);
             if is_wanted {
-                list.edge(Some(found.id), found.commit, &found.edge)?;
+                write!(output, "{:>ID_COLUMNS$}  ", found.id)?;
+                format.write(&self.shown(found, ages)?, ID_COLUMNS + 2, output)?;
             }
             Ok::<_, Failure>(flow)
         })?;
-        list.end(&[
-            ("from_cache", answer.unusable.is_none().into()),
-            ("cache", state(&answer).into()),
-            ("edge_order", answer.edge_order.name().into()),
-            ("commits_skipped", answer.malformed.skipped.into()),
-            ("edges_truncated", answer.malformed.truncated.into()),
-            ("edges_of_other_contents", (*others).into()),
-        ])?;
-        return Ok(answer);
+        output.flush()?;
+        let kind = match (endpoint.direction, options.relation) {
+            (Some(Direction::Forward), None) => " from it",
+            (Some(Direction::Reverse), None) => " to it",
+            (None, None) => " from or to it",
+            (_, Some(_)) => list::THAT_MATCH,
+        };
+        list::conclude(branch, counts.shown, kind, options.limit, output)?;
+        Ok(answer)
     }
-    let mut shown = 0;
-    let columns = output.columns().map(|columns| columns.saturating_sub(ID_COLUMNS + 2));
-    let answer = context.query(branch, endpoint, |found| {
-        let (is_wanted, flow) = wanted(&found.edge);
-        if is_wanted {
-            shown += 1;
-            write!(output, "{:>ID_COLUMNS$}  ", found.id)?;
-            list_line::write(&found.edge, columns, output)?;
+
+    /// Says, of an empty answer, what was looked for and what would find more.
+    fn what_was_looked_for(&self) -> String {
+        let Self { endpoint, options, .. } = self;
+        let word = self.word.to_string_lossy();
+        let object = endpoint.object.map(|object| format!("object {object}"));
+        let mut looked_for = match (object, endpoint.path) {
+            (Some(object), Some(_)) => {
+                format!("{object}, its older contents, and edges recorded under `{word}`")
+            }
+            (Some(object), None) => object,
+            (None, _) => format!("edges recorded under `{word}`"),
+        };
+        if options.relation.is_some() {
+            looked_for += ", of the type that --type names";
         }
-        Ok::<_, Failure>(flow)
-    })?;
-    output.flush()?;
-    let kind = match (endpoint.direction, options.relation) {
-        (Direction::Forward, None) => " from it",
-        (Direction::Reverse, None) => " to it",
-        (_, Some(_)) => list::THAT_MATCH,
-    };
-    list::conclude(branch, shown, kind, options.limit, output)?;
-    Ok(answer)
+        let more = match () {
+            () if options.exact => "`git mind query` without --exact looks at other contents too",
+            () if endpoint.direction.is_some() => {
+                "`git mind query OBJECT` looks at both ends, --all at edges that were taken back"
+            }
+            () => "`git mind query --all` also shows edges that were taken back",
+        };
+        format!("looked for {looked_for}; {more}")
+    }
 }
 
 /// Says that edges were recorded for contents that `path` does not have in HEAD's commit.
@@ -142,7 +233,8 @@ fn of_other_contents(others: u64, path: &[u8], is_there: bool) -> String {
 
 /// The state of the cache in one word.
 fn state(answer: &Answer) -> &'static str {
-    answer.unusable.as_ref().map_or("current", Unusable::name)
+    let used = if answer.commits_newer == 0 { "current" } else { "behind" };
+    answer.unusable.as_ref().map_or(used, Unusable::name)
 }
 
 /// Events and metrics of a query.

@@ -6,7 +6,7 @@ use super::failure::{Exit, Failure};
 use super::output::Output;
 use super::progress::Bar;
 use super::telemetry::{Session, clock, milliseconds};
-use super::{escape::Escaped, malformed, repository};
+use super::{escape::Escaped, habits, malformed, repository};
 use crate::branch::BranchName;
 use crate::cache::{Mode, RebuildError, RebuildOptions, Report};
 use crate::clock::Clock;
@@ -42,9 +42,6 @@ pub(super) fn run(
     let workspace = Workspace { arena: &mut arena, texts, disk, workers };
     let context = Context { alloc, repository: &repository, clock: &clock, progress: &bar };
     let branch = repository::branch(&context, options.branch.as_deref())?;
-    if options.branch.is_some() {
-        branch.check_cache()?;
-    }
     let rebuild_options = RebuildOptions {
         edge_order: options.edge_order.into(),
         force: options.force,
@@ -61,7 +58,7 @@ pub(super) fn run(
     tell(session, (&branch, wanted), &outcome, clock.elapsed());
     let report = outcome.map_err(|error| {
         let hint = match &error {
-            RebuildError::NoJournal(_) => Some(repository::journals_hint(&repository)),
+            RebuildError::NoJournal(_) => Some(repository::journals_hint(&repository, &branch)),
             error if error.is_over_cap() && options.no_spill => Some(errors::no_spill_hint()),
             _ => None,
         };
@@ -69,7 +66,9 @@ pub(super) fn run(
     })?;
     warn(&report, output);
     let duration = clock.elapsed();
-    if options.json {
+    if args.habits.porcelain {
+        porcelain(&branch, &report, duration, output)?;
+    } else if options.json {
         output.json(&RebuildDocument::new(&branch, &report, duration))?;
     } else {
         print(&branch, &report, duration, output)?;
@@ -130,6 +129,27 @@ fn warn(report: &Report, output: &mut Output) {
         output.note(&format!("the whole cache was rebuilt: {because}"));
     }
     malformed::warn(&report.malformed, output);
+}
+
+/// The lines of the C tool. The size is that of the objects that were written.
+fn porcelain(
+    branch: &BranchName,
+    report: &Report,
+    duration: Duration,
+    output: &mut Output,
+) -> io::Result<()> {
+    let is_current = matches!(report.mode, Mode::Current);
+    let status = if is_current { "up-to-date" } else { "success" };
+    habits::pair("status", status, output)?;
+    habits::pair("branch", branch, output)?;
+    if !is_current {
+        let size = report.written.map_or(0, |written| written.size.get());
+        habits::pair("edges", report.meta.edges, output)?;
+        habits::pair("cache_size_kb", size / 1024, output)?;
+        let seconds = duration.as_secs_f64();
+        habits::pair("build_time_seconds", format_args!("{seconds:.3}"), output)?;
+    }
+    Ok(())
 }
 
 fn print(

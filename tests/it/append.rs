@@ -76,6 +76,15 @@ fn link_records_objects_of_head_and_git_fsck_passes() {
 }
 
 #[test]
+fn link_prints_the_lines_of_the_c_tool_when_asked() {
+    let directory = checkout(&["a.c"]);
+    let args = ["link", "--porcelain", "a.c", "a.c", "--type", "augments", "--confidence", "0.25"];
+    let lines = mind(directory.path(), &args).ok();
+    let start = "status=created\nsource=a.c\ntarget=a.c\ntype=4\nconfidence=0.250\nulid=01";
+    assert!(lines.starts_with(start) && lines.lines().count() == 6, "{lines}");
+}
+
+#[test]
 fn link_resolves_paths_from_the_current_directory_and_prints_one_document() {
     let directory = checkout(&["src/a.c", "docs/a.md"]);
     let inside = directory.path().join("src");
@@ -195,6 +204,121 @@ fn an_append_logs_its_start_and_its_outcome() {
     assert!(!numbers.contains("gitmind_journal_append_edges_total{"), "{numbers}");
 }
 
+#[test]
+fn the_author_is_gits_identity_unless_the_environment_says_otherwise() {
+    let directory = checkout(&["a"]);
+    let work = directory.path();
+    let author_of = |variables: &[(&str, &str)]| {
+        let link = mind_with(work, &["link", "a", "a", "--json"], variables).json();
+        let line = b"{\"source_path\": \"a\", \"target_path\": \"a\"}";
+        let mut command = mind_command(work, &["import", "-"]);
+        command.envs(variables.iter().copied()).stdin(Stdio::piped()).stdout(Stdio::null());
+        let mut child = command.spawn().expect("the program was built");
+        child.stdin.take().expect("it is piped").write_all(line).expect("it reads");
+        assert!(child.wait().expect("it ends").success());
+        let imported = mind(work, &["list", "--limit", "1", "--json"]).json();
+        let author = link["attribution"]["author"].as_str().expect("text").to_owned();
+        assert_eq!(imported["edges"][0]["attribution"]["author"], author);
+        author
+    };
+    assert_eq!(author_of(&[]), "user@local");
+    git(work, &["config", "user.name", "Ann"]);
+    assert_eq!(author_of(&[]), "Ann");
+    git(work, &["config", "user.email", "ann@example.org"]);
+    assert_eq!(author_of(&[]), "ann@example.org");
+    let long = format!("{}é@example.org", "é".repeat(31));
+    for (variables, expected) in [
+        (&[("GIT_AUTHOR_EMAIL", "ben@example.org")][..], "ben@example.org"),
+        (&[("GIT_AUTHOR_EMAIL", "")], "Ann"),
+        (&[("GIT_AUTHOR_EMAIL", &long)], &long[..62]),
+        (&[("GIT_AUTHOR_EMAIL", "\u{1b}[1mben\n")], "[1mben"),
+        (&[("GIT_MIND_AUTHOR", "me")], "me"),
+        (&[("GIT_MIND_SOURCE", "human")], "ann@example.org"),
+        (&[("GIT_MIND_SOURCE", "claude")], "claude@anthropic"),
+        (&[("GIT_MIND_SOURCE", "robot")], "unknown@unknown"),
+    ] {
+        assert_eq!(author_of(variables), expected, "{variables:?}");
+    }
+}
+
+#[test]
+fn an_unknown_source_or_branch_is_a_warning_with_a_near_name() {
+    let directory = checkout(&["a"]);
+    let work = directory.path();
+    git(work, &["branch", "topic"]);
+    for (args, variables, expected) in [
+        (&[][..], [("GIT_MIND_SOURCE", "claude")], None),
+        (
+            &[],
+            [("GIT_MIND_SOURCE", "Cluade")],
+            Some(
+                "GIT_MIND_SOURCE is `Cluade`, which is recorded as unknown; hint: did you mean \
+                  `claude`?",
+            ),
+        ),
+        (
+            &[],
+            [("GIT_MIND_SOURCE", "robot")],
+            Some(
+                "GIT_MIND_SOURCE is `robot`, which is recorded as unknown; hint: there are human, \
+                  claude, gpt, ai, other, system, import",
+            ),
+        ),
+        (&["--branch", "topic"], [("TZ", "")], None),
+        (
+            &["--branch", "Topci"],
+            [("TZ", "")],
+            Some(
+                "there is no branch `Topci`: this begins a journal of that name; hint: did you \
+                  mean `topic`?",
+            ),
+        ),
+        // It has a journal now.
+        (&["--branch", "Topci"], [("TZ", "")], None),
+        (
+            &["--branch", "elsewhere"],
+            [("TZ", "")],
+            Some("there is no branch `elsewhere`: this begins a journal of that name"),
+        ),
+    ] {
+        let ran = mind_with(work, &[&["link", "a", "a"], args].concat(), &variables);
+        let warning = expected.map(|text| format!("git-mind: warning: {text}\n"));
+        assert_eq!(ran.stderr, warning.unwrap_or_default(), "{args:?} {variables:?}");
+        ran.ok();
+    }
+}
+
+#[test]
+fn a_detached_head_says_into_which_journal_it_wrote() {
+    let directory = checkout(&["a"]);
+    let work = directory.path();
+    mind(work, &["link", "a", "a"]).ok();
+    git(work, &["checkout", "-q", "--detach"]);
+    let note = "git-mind: note: HEAD is detached, so this goes into the journal of `HEAD` \
+                (refs/gitmind/edges/HEAD); --branch NAME is for that of a branch\n";
+    let line = b"{\"source_path\": \"a\", \"target_path\": \"a\"}";
+    assert_eq!(mind(work, &["link", "a", "a"]).stderr, note);
+    assert_eq!(import(work, &[], line).stderr, note);
+    for args in [&["link", "a", "a", "--branch", "main"][..], &["list"]] {
+        let ran = mind(work, args);
+        assert_eq!((ran.code, &*ran.stderr), (0, ""), "{args:?}");
+    }
+    assert!(mind(work, &["list"]).ok().ends_with("2 edges\n"));
+}
+
+#[test]
+fn a_branch_of_any_length_that_is_appended_to_can_be_rebuilt() {
+    let directory = checkout(&["a"]);
+    let work = directory.path();
+    for bytes in [63, 64, 200] {
+        let name = "b".repeat(bytes);
+        mind(work, &["link", "a", "a", "--branch", &name]).ok();
+        mind(work, &["cache-rebuild", "--branch", &name]).ok();
+        let query = ["query", "--from", "a", "--branch", &name, "--json"];
+        assert_eq!(mind(work, &query).json()["from_cache"], true);
+    }
+}
+
 fn import(directory: &Path, args: &[&str], input: &[u8]) -> Ran {
     let mut command = mind_command(directory, &[&["import", "-"], args].concat());
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
@@ -210,27 +334,20 @@ fn import(directory: &Path, args: &[&str], input: &[u8]) -> Ran {
 fn json_of_list_can_be_imported_unchanged() {
     for fixture in ["small", "medium"] {
         let repository = TempRepository::fixture(fixture);
-        let all = repository.mind(&["list", "--json"]).json();
-        let edges = all["edges"].as_array().expect("edges").clone();
-        // The list has the newest commit first, and its edges in order: group the edges by commit,
-        // then reverse the groups.
-        let mut lines = String::new();
-        for commit in edges.chunk_by(|a, b| a["commit"] == b["commit"]).rev() {
-            commit.iter().for_each(|edge| lines += &format!("{edge}\n"));
-        }
+        let all = repository.mind(&["list", "--all", "--json"]).json();
+        let mut edges = all["edges"].as_array().expect("edges").clone();
+        let lines: String = edges.iter().rev().map(|edge| format!("{edge}\n")).collect();
         let said = import(repository.path(), &["--branch", "copy", "--json"], lines.as_bytes());
         let document = said.json();
         assert_eq!(document["edges"], edges.len());
-        let copied = repository.mind(&["list", "--branch", "copy", "--json"]).json();
-        let copied = copied["edges"].as_array().expect("edges");
-        let mut copied: Vec<Value> =
-            copied.chunk_by(|a, b| a["commit"] == b["commit"]).rev().flatten().cloned().collect();
-        let groups = edges.chunk_by(|a, b| a["commit"] == b["commit"]).rev();
-        let mut originals: Vec<Value> = groups.flatten().cloned().collect();
-        for edge in copied.iter_mut().chain(&mut originals) {
-            edge.as_object_mut().expect("an edge").remove("commit");
+        let copied = repository.mind(&["list", "--all", "--branch", "copy", "--json"]).json();
+        let mut copied = copied["edges"].as_array().expect("edges").clone();
+        for edge in copied.iter_mut().chain(&mut edges) {
+            for field in ["commit", "commit_author", "commit_time"] {
+                edge.as_object_mut().expect("an edge").remove(field);
+            }
         }
-        assert!(copied == originals, "{fixture}");
+        assert!(copied == edges, "{fixture}");
         repository.assert_sound();
     }
 }
@@ -254,6 +371,51 @@ fn an_import_looks_up_each_path_once_and_adds_defaults() {
     }
     assert_eq!(import(work, &[], b"\n\n").ok(), "No edges to import\n");
     assert_eq!(git(work, &["fsck", "--strict", "--full", "--no-dangling"]), "");
+}
+
+#[test]
+fn edges_that_are_there_already_are_skipped_by_their_ulid() {
+    let directory = checkout(&["a"]);
+    let work = directory.path();
+    let line = |ulid: &str| {
+        format!("{{\"source_path\": \"a\", \"target_path\": \"a\", \"ulid\": \"{ulid}\"}}\n")
+    };
+    let run = |args: &[&str], ulids: &[&str]| {
+        let lines: String = ulids.iter().map(|ulid| line(ulid)).collect();
+        import(work, &[&["--skip-existing"], args].concat(), lines.as_bytes())
+    };
+    let ulids = || {
+        let list = mind(work, &["list", "--all", "--json"]).json();
+        let edges = list["edges"].as_array().expect("edges").iter().rev();
+        let ulids = edges.map(|edge| edge["ulid"].as_str().expect("text").to_owned());
+        ulids.collect::<Vec<_>>()
+    };
+    // A journal that is not there yet has no edges; a line that is there twice is one edge.
+    assert_eq!(
+        run(&[], &["A", "B", "A", ""]).ok(),
+        "Imported 3 edges into `main` in 1 commit; 1 was there already\n"
+    );
+    assert_eq!(ulids(), ["A", "B", ""]);
+    // An edge without a ULID is always new, and case counts.
+    let document = run(&["--json"], &["C", "A", "", "b", "B"]).json();
+    assert_eq!((&document["edges"], &document["edges_skipped"]), (&3.into(), &2.into()));
+    assert_eq!(ulids(), ["A", "B", "", "C", "", "b"]);
+    assert_eq!(run(&[], &["C", "A"]).ok(), "No edges to import; 2 were there already\n");
+    // Without the option they are appended again.
+    let document = import(work, &["--json"], line("C").as_bytes()).json();
+    assert_eq!((&document["edges"], &document["edges_skipped"]), (&1.into(), &0.into()));
+
+    // All of a journal is there already, merged or taken back.
+    for fixture in ["small", "medium"] {
+        let repository = TempRepository::fixture(fixture);
+        let all = repository.mind(&["list", "--all", "--json"]).json();
+        let edges = all["edges"].as_array().expect("edges");
+        let lines: String = edges.iter().map(|edge| format!("{edge}\n")).collect();
+        let again = import(repository.path(), &["--skip-existing", "--json"], lines.as_bytes());
+        let document = again.json();
+        assert_eq!(document["edges_skipped"], edges.len(), "{fixture}");
+        assert_eq!(document["journal_tip"], Value::Null);
+    }
 }
 
 #[test]

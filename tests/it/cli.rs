@@ -3,13 +3,22 @@
 use gitmind_test_support::{TempRepository, mind, mind_command, temp_directory};
 use std::path::Path;
 
-const COMMANDS: [&[&str]; 11] = [
+const COMMANDS: [&[&str]; 20] = [
     &["cache-rebuild"],
     &["list"],
     &["stats"],
     &["query"],
+    &["diff"],
+    &["export"],
     &["link"],
+    &["unlink"],
     &["import"],
+    &["hooks", "install"],
+    &["hooks", "uninstall"],
+    &["hooks", "status"],
+    &["hooks", "run"],
+    &["merge"],
+    &["sync"],
     &["budget"],
     &["env"],
     &["fixture", "make"],
@@ -42,6 +51,7 @@ fn json_answers_are_one_document_with_a_schema_number() {
     for args in [
         &["cache-rebuild", "--json"][..],
         &["list", "--json"],
+        &["diff", "..", "--json"],
         &["stats", "--json"],
         &[
             "fixture",
@@ -142,4 +152,41 @@ fn a_full_disk_on_stdout_is_a_failure() {
     assert_eq!(output.status.code(), Some(1));
     let stderr = String::from_utf8(output.stderr).expect("UTF-8");
     assert!(stderr.starts_with("git-mind: error: "), "{stderr}");
+}
+
+#[test]
+fn options_of_the_c_tool_work_anywhere_on_the_line() {
+    let repository = TempRepository::fixture("small");
+    let run = |args: &[&str]| repository.mind(args);
+    let json = run(&["list", "--json"]).ok();
+    assert_eq!(run(&["--json", "list"]).ok(), json);
+    assert_eq!(run(&["-C", ".", "--json", "list"]).ok(), json);
+    let lines = run(&["list", "--limit", "2", "--porcelain"]).ok();
+    let first = "source=Makefile\ntarget=docs/spec.md\ntype=2\nconfidence=1.000\nulid=01";
+    assert!(lines.starts_with(first), "{lines}");
+    assert!(lines.ends_with("\nstatus=success\ncount=2\n"), "{lines}");
+    assert_eq!(lines.lines().count(), 12);
+    assert_eq!(run(&["--porcelain", "list", "--limit", "2"]).ok(), lines);
+    let rebuilt = run(&["--porcelain", "cache-rebuild"]).ok();
+    assert!(rebuilt.starts_with("status=success\nbranch=main\nedges=50\ncache_size_kb="));
+    assert!(rebuilt.contains("\nbuild_time_seconds=0."), "{rebuilt}");
+    let current = run(&["cache-rebuild", "--porcelain"]).ok();
+    assert_eq!(current, "status=up-to-date\nbranch=main\n");
+
+    let plain = run(&["list"]).ok();
+    for (option, says) in [
+        ("--show-augments", "note: augments edges are always shown"),
+        ("--show-attribution", "note: authors are always shown"),
+        ("--verbose", "[INFO] journal: event=journal_read_start"),
+    ] {
+        let ran = run(&["list", option]);
+        assert!(ran.stderr.contains(says), "{option}: {}", ran.stderr);
+        assert_eq!(ran.ok(), plain);
+    }
+    for (args, says) in [
+        (&["--porcelain", "stats"][..], "--porcelain works with link, list and cache-rebuild"),
+        (&["--json", "man"], "--json works with commands that have a document"),
+    ] {
+        assert!(run(args).error(2).contains(says), "{args:?}");
+    }
 }

@@ -21,9 +21,12 @@ fn edges_come_newest_first_with_every_field() {
     );
     let expected: Value = serde_json::from_str(&text.expect("a fixture")).expect("JSON");
     let expected = expected["branches"]["main"]["edges"].as_array().expect("edges");
-    let edges = edges(&repository, &[]);
+    let edges = edges(&repository, &["--all"]);
     assert_eq!(edges.len(), expected.len());
-    for (edge, expected) in edges.iter().zip(expected) {
+    // The C tool lists the newest commit first, and the edges of a commit oldest first.
+    let newest_first = expected.chunk_by(|a, b| a["commit"] == b["commit"]);
+    let newest_first = newest_first.flat_map(|commit| commit.iter().rev());
+    for (edge, expected) in edges.iter().zip(newest_first) {
         for (ours, theirs) in [
             ("commit", "commit"),
             ("source_oid", "effective_src"),
@@ -46,30 +49,139 @@ fn edges_come_newest_first_with_every_field() {
     }
 }
 
-#[test]
-fn filters_agree_with_a_filter_over_everything() {
-    let repository = TempRepository::fixture("medium");
-    let all = edges(&repository, &[]);
-    let some_path = all[17]["source_path"].as_str().expect("text").to_owned();
+type Model = Box<dyn Fn(&Value) -> bool>;
+
+/// Filters of the fixture `medium`, each with the same as a function of an edge as JSON.
+fn filters() -> Vec<(&'static [&'static str], Model)> {
+    fn text<'e>(edge: &'e Value, field: &str) -> &'e str {
+        edge[field].as_str().unwrap_or_default()
+    }
+    fn ends(edge: &Value) -> [&str; 2] {
+        ["source_path", "target_path"].map(|field| text(edge, field))
+    }
     let source = |edge: &Value| edge["attribution"]["source_number"].as_u64().unwrap_or(0);
-    type Model<'a> = Box<dyn Fn(&Value) -> bool + 'a>;
-    let cases: [(&[&str], Model<'_>); 7] = [
-        (&["--from", &some_path], Box::new(|edge| edge["source_path"] == some_path.as_str())),
+    let time = |edge: &Value| edge["timestamp_ms"].as_u64().unwrap_or(0);
+    let below = |path: &str| path.starts_with("src/mod_07/");
+    let is_pattern = |path: &str| path.starts_with("src/") && path.ends_with("5.rs");
+    const FILE: &str = "src/mod_19/file_000795.rs";
+    vec![
+        (&[FILE], Box::new(|edge| ends(edge).contains(&FILE))),
+        (&["--path", "src/mod_07"], Box::new(move |edge| ends(edge).into_iter().any(below))),
+        (&["--from", "src/mod_07/"], Box::new(move |edge| below(ends(edge)[0]))),
+        (&["--to", FILE], Box::new(|edge| ends(edge)[1] == FILE)),
+        (&["--to", "src/**/*5.rs"], Box::new(move |edge| is_pattern(ends(edge)[1]))),
+        (&["src/*5.rs"], Box::new(move |edge| ends(edge).into_iter().any(is_pattern))),
         (&["--type", "depends-on"], Box::new(|edge| edge["type_number"] == 3)),
         (&["--type", "custom"], Box::new(|edge| edge["type"] == "custom")),
-        (&["--source", "ai"], Box::new(|edge| source(edge) != 0)),
-        (&["--source", "claude"], Box::new(|edge| source(edge) == 1)),
-        (&["--source", "human"], Box::new(|edge| source(edge) == 0)),
+        (&["--source", "ai"], Box::new(move |edge| source(edge) != 0)),
+        (&["--source", "claude"], Box::new(move |edge| source(edge) == 1)),
+        (&["--source", "human"], Box::new(move |edge| source(edge) == 0)),
+        (
+            &["--author", "AGENT-1"],
+            Box::new(|edge| text(&edge["attribution"], "author").contains("agent-1")),
+        ),
+        (&["--since", "@1700003829"], Box::new(move |edge| time(edge) >= 1_700_003_829_000)),
+        (&["--until", "2023-11-14 23:17:09"], Box::new(move |edge| time(edge) < 1_700_003_830_000)),
         (
             &["--min-confidence", "0.9"],
             Box::new(|edge| edge["confidence_stored"].as_u64() >= Some(13_824)),
         ),
-    ];
-    for (args, model) in cases {
+    ]
+}
+
+#[test]
+fn filters_agree_with_a_filter_over_everything() {
+    let repository = TempRepository::fixture("medium");
+    let all = edges(&repository, &["--all"]);
+    let filters = filters();
+    let agree = |args: &[&str], model: &dyn Fn(&Value) -> bool| {
         let expected: Vec<_> = all.iter().filter(|edge| model(edge)).cloned().collect();
-        assert!(!expected.is_empty() && expected.len() < all.len(), "{args:?} says something");
-        assert!(edges(&repository, args) == expected, "{args:?}");
+        assert!(edges(&repository, &[args, &["--all"]].concat()) == expected, "{args:?}");
+        expected.len()
+    };
+    for (args, model) in &filters {
+        let found = agree(args, model);
+        assert!(found > 0 && found < all.len(), "{args:?} says something");
     }
+    let mut found = 0;
+    for (number, (args, model)) in filters.iter().enumerate() {
+        for (more, other) in filters[number + 1..].iter().step_by(3) {
+            // There is one positional argument, and no option twice.
+            if args[0] != more[0] && args.len() + more.len() > 2 {
+                let both = |edge: &Value| model(edge) && other(edge);
+                found += agree(&[*args, *more].concat(), &both);
+            }
+        }
+    }
+    assert!(found > 1000, "{found} edges pass two filters");
+}
+
+#[test]
+fn an_author_is_found_by_the_name_and_the_address_of_the_commit_too() {
+    let repository = TempRepository::fixture("medium");
+    for (text, expected) in [("oracle TESTER", 10_000), ("@example.com>", 10_000), ("no one", 0)] {
+        assert_eq!(edges(&repository, &["--author", text]).len(), expected, "{text}");
+    }
+}
+
+#[test]
+fn a_date_that_is_none_is_a_usage_error() {
+    let repository = TempRepository::fixture("small");
+    for option in ["--since", "--until"] {
+        let error = repository.mind(&["list", option, "soon"]).error(2);
+        assert!(
+            error.contains("`soon` is not a date; hint: dates are as in 2026-11-30"),
+            "{error}"
+        );
+    }
+    let days = ["2026-11-21", "2026-11-22", "2026-11-23"].map(|day| {
+        [["--since", day], ["--until", day]].map(|range| edges(&repository, &range).len())
+    });
+    let all = edges(&repository, &[]).len();
+    assert_eq!(days, [[all, 0], [all, all], [0, all]], "a day has all its hours");
+    assert_eq!(edges(&repository, &["--until", "20 years ago"]).len(), 0);
+}
+
+#[test]
+fn what_is_taken_back_and_tombstones_are_hidden_unless_all_is_asked_for() {
+    let random = |number: u64, below: u64| ((number * 0x9E37_79B9) >> 16) % below;
+    let lines: String = (1..=300)
+        .map(|number| {
+            let end = |salt| format!("{:040x}", 1 + random(number + salt, 3));
+            let flags = if random(number + 9, 3) == 0 { 5 } else { 1 };
+            format!(
+                "{{\"source_oid\": \"{}\", \"target_oid\": \"{}\", \"type_number\": {}, \
+                 \"attribution\": {{\"flags\": {flags}}}}}\n",
+                end(2),
+                end(5),
+                1 + random(number + 7, 2)
+            )
+        })
+        .collect();
+    let repository = TempRepository::empty();
+    let file = repository.path().join("lines");
+    std::fs::write(&file, lines).expect("writable");
+    repository.mind(&["import", "lines"]).ok();
+    let all = edges(&repository, &["--all"]);
+    let key = |edge: &Value| {
+        ["source_oid", "target_oid", "type_number"].map(|field| edge[field].to_string())
+    };
+    let mut counts = [0; 3];
+    for (at, edge) in all.iter().enumerate() {
+        let takes_back = |later: &Value| later["attribution"]["flags"] == 5;
+        let (number, standing) = match edge {
+            edge if takes_back(edge) => (0, "tombstone"),
+            _ if all[..at].iter().any(|later| takes_back(later) && key(later) == key(edge)) => {
+                (1, "taken_back")
+            }
+            _ => (2, "live"),
+        };
+        assert_eq!(edge["standing"], standing, "{edge}");
+        counts[number] += 1;
+    }
+    assert!(counts.iter().all(|count| *count > 9), "{counts:?}");
+    let live: Vec<_> = all.into_iter().filter(|edge| edge["standing"] == "live").collect();
+    assert!(edges(&repository, &[]) == live);
 }
 
 #[test]
@@ -88,9 +200,9 @@ fn text_output_has_a_line_per_edge_and_a_count() {
     let list = repository.mind(&["list", "--limit", "3"]).ok();
     let lines: Vec<_> = list.lines().collect();
     let expected = [
-        "Makefile ──references──> docs/spec.md",
-        "src/core/a.c ──implements──> LICENSE",
-        "src/core/b.c ──references──> LICENSE",
+        "2026-11-22 09:39  oracle@example.com    Makefile ──references──> docs/spec.md",
+        "2026-11-22 09:39  oracle@example.com    README.md ──custom──> docs/spec.md",
+        "2026-11-22 09:39  oracle@example.com    tests/t1.c ──custom──> 測試/文件.md",
         "3 edges",
     ];
     assert_eq!(lines, expected);
@@ -109,7 +221,8 @@ fn control_characters_are_escaped_and_bytes_are_not_lost() {
     let tip = repository.commit(&[], &message);
     repository.git(&["update-ref", "refs/gitmind/edges/main", &tip]);
     let list = repository.mind(&["list"]).ok();
-    assert!(list.starts_with("a\\x1b[2J\\x0a ──custom──> \\xff\\xfex\n"), "{list:?}");
+    let line = "1970-01-01 00:00  a@b                   a\\x1b[2J\\x0a ──custom──> \\xff\\xfex\n";
+    assert!(list.starts_with(line), "{list:?}");
     let edges = edges(&repository, &[]);
     assert_eq!(edges[0]["source_path"], "a\u{1b}[2J\n");
     assert_eq!(edges[0]["target_path"]["hex"], "fffe78");
@@ -193,6 +306,47 @@ fn paths_are_relative_to_the_current_directory() {
         assert_eq!(count(typed_in, &path), expected, "{path} in {}", typed_in.display());
     }
     assert_eq!(count(work, name), 0);
+    let of_directory = count(work, directory);
+    assert!(of_directory >= expected);
+    for (typed_in, path) in [
+        (inside.as_path(), ".".to_owned()),
+        (&inside, "./".to_owned()),
+        (&inside, format!("../{directory}/")),
+        (work, format!("{directory}/*")),
+        (&inside, "*".to_owned()),
+        (&inside, format!("../{}?/*", &directory[..directory.len() - 1])),
+    ] {
+        assert_eq!(count(typed_in, &path), of_directory, "{path} in {}", typed_in.display());
+    }
+    let list = mind(work, &["list", "--branch", "main", "--json"]).json();
+    assert_eq!(count(work, "."), list["edges"].as_array().expect("a list").len());
+}
+
+#[test]
+fn a_path_that_exists_is_no_pattern() {
+    let checkout = temp_directory();
+    let work = checkout.path();
+    git(work, &["init", "-q", "-b", "main"]);
+    std::fs::create_dir_all(work.join("[ab]/deep")).expect("writable");
+    for file in ["[ab].c", "a.c", "b.c", "[ab]/x.c", "[ab]/deep/y.c"] {
+        std::fs::write(work.join(file), file).expect("writable");
+    }
+    git(work, &["add", "."]);
+    git(work, &["-c", "commit.gpgsign=false", "commit", "-q", "-m", "files"]);
+    for file in ["[ab].c", "a.c", "b.c", "[ab]/x.c", "[ab]/deep/y.c"] {
+        mind(work, &["link", file, file]).ok();
+    }
+    let found = |directory: &std::path::Path, path: &str| {
+        let list = mind(directory, &["list", path, "--json"]).json();
+        let edges = list["edges"].as_array().expect("edges").iter().rev();
+        let paths = edges.map(|edge| edge["source_path"].as_str().expect("text").to_owned());
+        paths.collect::<Vec<_>>()
+    };
+    assert_eq!(found(work, "[ab].c"), ["[ab].c"]);
+    assert_eq!(found(work, "[abc].c"), ["a.c", "b.c"]);
+    assert_eq!(found(work, "[ab]"), ["[ab]/x.c", "[ab]/deep/y.c"]);
+    assert_eq!(found(&work.join("[ab]"), "*.c"), ["[ab]/x.c", "[ab]/deep/y.c"]);
+    assert_eq!(found(&work.join("[ab]/deep"), "../?.c"), ["[ab]/x.c"]);
 }
 
 #[test]

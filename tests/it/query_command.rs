@@ -2,6 +2,7 @@
 
 use gitmind_test_support::{TempRepository, git, message, mind, mind_with, temp_directory};
 use serde_json::Value;
+use std::collections::BTreeSet;
 
 const CACHE: &str = "refs/gitmind/cache/main";
 
@@ -20,10 +21,45 @@ fn small() -> TempRepository {
     repository
 }
 
+/// The edges of all contents of a file at one end, by a naive model of `listed`, without those that
+/// connect two of the contents.
+fn of_file(listed: &[Value], key: &str, oid: &str, path: &str) -> Vec<Value> {
+    let text = |edge: &Value, key: &str| edge[key].as_str().expect("text").to_owned();
+    let mut contents = BTreeSet::from([oid.to_owned()]);
+    for _ in listed {
+        for edge in listed.iter().filter(|edge| edge["type"] == "augments") {
+            if text(edge, "target_path") == path {
+                contents.insert(text(edge, "target_oid"));
+            }
+            if contents.contains(&text(edge, "target_oid")) {
+                contents.insert(text(edge, "source_oid"));
+            }
+        }
+    }
+    let is_in = |edge: &Value, key: &str| contents.contains(&text(edge, key));
+    let path_key = key.replace("_oid", "_path");
+    let wanted = listed.iter().filter(|edge| {
+        let connects = is_in(edge, "source_oid") && is_in(edge, "target_oid");
+        (is_in(edge, key) || text(edge, &path_key) == path) && !connects
+    });
+    wanted.cloned().collect()
+}
+
+/// The edges of an answer without what only a query knows.
+fn without_answer(edges: &[Value]) -> Vec<Value> {
+    let mut edges = edges.to_vec();
+    for edge in &mut edges {
+        for of_answer in ["id", "content", "edits_ago", "end"] {
+            edge.as_object_mut().expect("an object").remove(of_answer);
+        }
+    }
+    edges
+}
+
 #[test]
 fn edges_are_those_of_the_list_with_their_ids() {
     let repository = small();
-    let list = repository.mind(&["list", "--json"]).json();
+    let list = repository.mind(&["list", "--all", "--json"]).json();
     let mut listed = list["edges"].as_array().expect("edges").clone();
     listed.reverse();
     for (side, key) in [("--from", "source_oid"), ("--to", "target_oid")] {
@@ -38,19 +74,15 @@ fn edges_are_those_of_the_list_with_their_ids() {
             );
             assert_eq!(document["edge_order"], "oldest-first");
             assert!(answered.is_sorted_by_key(|edge| edge["id"].as_u64()));
-            for edge in &answered {
-                let mut without_id = edge.clone();
-                without_id.as_object_mut().expect("an object").remove("id");
-                let at = expected.iter().position(|listed| **listed == without_id);
+            for edge in without_answer(&answered) {
+                let at = expected.iter().position(|listed| **listed == edge);
                 expected.remove(at.unwrap_or_else(|| panic!("the list has no {edge}")));
             }
             assert_eq!(expected, [&Value::Null; 0], "{side} {path}");
             assert_eq!(edges(&repository, &[side, &oid]).0, answered, "an id says the same");
             assert_eq!(edges(&repository, &[side, &oid.to_uppercase()]).0, answered);
-            let of_path = listed
-                .iter()
-                .filter(|edge| edge[key] == *oid || edge[key.replace("_oid", "_path")] == *path);
-            assert_eq!(edges(&repository, &[side, path]).0.len(), of_path.count(), "any content");
+            let file = without_answer(&edges(&repository, &[side, path]).0);
+            assert_eq!(file, of_file(&listed, key, &oid, path), "any content");
             seen += answered.len();
         }
         assert!(seen > 7, "{side}: {seen}");
@@ -62,8 +94,12 @@ fn text_output_has_a_line_per_edge_with_its_id_and_a_count() {
     let repository = small();
     let answer = repository.mind(&["query", "--from", "Makefile"]).ok();
     let lines: Vec<_> = answer.lines().collect();
-    assert_eq!(lines[0], "      11  Makefile ──implements──> src/main.rs  [0.25]");
-    assert_eq!(lines[6..], ["      49  Makefile ──references──> docs/spec.md", "7 edges from it"]);
+    let line =
+        "      11  2026-11-22 09:39  user@local            Makefile ──implements──> src/main.rs";
+    assert_eq!(lines[0], format!("{line}  [0.25]"));
+    let line =
+        "      49  2026-11-22 09:39  oracle@example.com    Makefile ──references──> docs/spec.md";
+    assert_eq!(lines[6..], [line, "7 edges from it"]);
     let none = repository.mind(&["query", "--to", "Makefile", "--type", "augments"]).ok();
     assert_eq!(none, "No edges that match on `main`\n");
     let none = "ee".repeat(20);
@@ -149,12 +185,49 @@ fn an_unusable_cache_is_a_warning_and_the_answer_is_the_same() {
     repository.git(&["update-ref", "-d", CACHE]);
     check("missing", "there is no cache", "`git mind cache-rebuild` makes");
     repository.mind(&["cache-rebuild"]).ok();
+    repository.assert_sound();
+}
+
+#[test]
+fn a_cache_of_an_earlier_state_answers_with_the_commits_that_are_newer() {
+    let repository = small();
     let tip = repository.git(&["rev-parse", "refs/gitmind/edges/main"]);
     let newer = repository.commit(&[&tip], &message(&[(1, 2)]));
     repository.git(&["update-ref", "refs/gitmind/edges/main", &newer]);
-    check("stale", &format!("was built from journal commit {tip}, not {newer}"), "current");
+    let (_, document) = edges(&repository, &["--from", "Makefile"]);
+    assert_eq!((&document["cache"], &document["from_cache"]), (&"behind".into(), &true.into()));
+    assert_eq!(document["commits_newer_than_cache"], 1);
+    // A journal that does not contain what the cache was built from.
+    let root = repository.git(&["rev-list", "--max-parents=0", &tip]);
+    repository.git(&["update-ref", "refs/gitmind/edges/main", &root]);
+    let stale = repository.mind(&["query", "--from", "Makefile", "--json"]);
+    assert!(stale.stderr.contains(&format!("from journal commit {tip}, not {root}")), "{stale:?}");
+    assert_eq!(stale.json()["cache"], "stale");
+    repository.git(&["update-ref", "refs/gitmind/edges/main", &newer]);
     repository.mind(&["cache-rebuild"]).ok();
     repository.assert_sound();
+}
+
+#[test]
+fn an_object_may_be_an_abbreviated_id_or_a_path_of_another_commit_and_either_end() {
+    let repository = small();
+    let oid = repository.git(&["rev-parse", "HEAD:docs/spec.md"]);
+    let (right, _) = edges(&repository, &["--to", &oid]);
+    assert!(right.len() > 3);
+    for word in [&oid[..7], &oid[..39], "HEAD:docs/spec.md", "main^{commit}:docs/spec.md"] {
+        assert_eq!(edges(&repository, &["--to", word]).0, right, "{word}");
+    }
+    let missing = repository.mind(&["query", "HEAD:no/such"]).error(1);
+    assert!(missing.contains("`HEAD:no/such` is not a path of that commit"), "{missing}");
+    let missing = repository.mind(&["query", "nowhere:docs/spec.md"]).error(1);
+    assert!(missing.contains("path `nowhere:docs/spec.md` is not in HEAD's commit"), "{missing}");
+    let of = |side: &[&str]| edges(&repository, &[side, &["--all"]].concat()).0;
+    let (from, to) = (of(&["--from", &oid]), of(&["--to", &oid]));
+    let ids = |edges: &[Value]| -> BTreeSet<u64> {
+        edges.iter().map(|edge| edge["id"].as_u64().expect("an id")).collect()
+    };
+    let either = ids(&of(&[&oid]));
+    assert_eq!(either, ids(&from).union(&ids(&to)).copied().collect());
 }
 
 #[test]
@@ -209,7 +282,7 @@ fn an_object_is_a_path_of_the_current_directory_or_an_id() {
         (&digits[..39], "is not in HEAD's commit"),
     ] {
         let error = mind(work, &["query", "--to", word]).error(1);
-        assert!(error.contains(words) && error.contains("40 hexadecimal digits"), "{error}");
+        assert!(error.contains(words) && error.contains("as REV:PATH"), "{error}");
     }
     let outside = mind(work, &["query", "--to", "../x"]).error(2);
     assert!(outside.contains("leads out of the worktree"), "{outside}");
@@ -222,7 +295,7 @@ fn invalid_queries_have_hints() {
         &["query"][..],
         &["query", "--from", "Makefile", "--to", "LICENSE"],
         &["query", "--from", "Makefile", "--type", "65536"],
-        &["query", "Makefile"],
+        &["query", "Makefile", "--from", "LICENSE"],
     ] {
         let ran = repository.mind(args);
         assert_eq!((ran.code, ran.stdout.as_str()), (2, ""), "{args:?}");

@@ -29,6 +29,10 @@ fn an_unknown_branch_is_named_and_the_known_ones_listed() {
     );
     let listed = repository.mind(&["list", "--branch", "nope"]).error(1);
     assert_eq!(listed, error);
+    let near = repository.mind(&["list", "--branch", "Feature-x"]).error(1);
+    let hint =
+        "hint: did you mean `feature/x`? name one with --branch NAME; there are feature/x, main";
+    assert!(near.ends_with(hint), "{near}");
 }
 
 #[test]
@@ -42,7 +46,7 @@ fn a_repository_without_journals_says_how_to_get_one() {
 #[test]
 fn names_that_cannot_be_branches_are_refused_before_anything_is_read() {
     let repository = TempRepository::fixture("small");
-    let long = "b".repeat(64);
+    let long = "b".repeat(512);
     let names = [
         "",
         "refs/heads/main",

@@ -33,7 +33,7 @@ fn rows(document: &Value, list: &str, key: &str, count: &str) -> Vec<(String, u6
 fn every_number_is_that_of_a_count_over_the_list() {
     for (fixture, branch) in [("medium", "main"), ("small", "feature/x")] {
         let repository = TempRepository::fixture(fixture);
-        let list = repository.mind(&["list", "--json", "--branch", branch]).json();
+        let list = repository.mind(&["list", "--all", "--json", "--branch", branch]).json();
         let edges = list["edges"].as_array().expect("edges");
         let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
         let texts = |of: fn(&Value) -> [&Value; 2]| {

@@ -3,6 +3,7 @@
 use super::collect::{Collected, Edges, Source, Storage};
 use super::commit_ids::CommitIds;
 use super::error::RebuildError;
+use super::marks::Marks;
 use super::meta::Meta;
 use super::numbered::NumberedCommits;
 use super::plan::Plan;
@@ -32,6 +33,7 @@ enum Outcome<'a> {
     Spilled(
         Meta,
         MalformedCounts,
+        Marks<'a>,
         Box<'a, NumberedCommits<'a, CommitIds<'a>>>,
         Box<'a, Spilled<'a>>,
     ),
@@ -58,13 +60,14 @@ impl<'a> Full<'_, 'a> {
             }
             (outcome, _) => outcome?,
         };
-        let (meta, malformed, commits, spilled) = match outcome {
+        let (meta, malformed, marks, commits, spilled) = match outcome {
             Outcome::Written(built) => return Ok(built),
-            Outcome::Spilled(meta, malformed, commits, spilled) => {
-                (meta, malformed, commits, spilled)
+            Outcome::Spilled(meta, malformed, marks, commits, spilled) => {
+                (meta, malformed, marks, commits, spilled)
             }
         };
-        let plan = SpilledPlan { target: self.target, spilled: &spilled, commits: &commits };
+        let target = self.target;
+        let plan = SpilledPlan { target, spilled: &spilled, commits: &commits, marks: &marks };
         let written = plan.write(arena, meta, self.time)?;
         Ok((malformed, written, spilled.bytes()))
     }
@@ -77,16 +80,16 @@ impl<'a> Full<'_, 'a> {
         tip: Oid,
     ) -> Result<Outcome<'a>, RebuildError> {
         let read = self.source.read(arena, storage, tip, self.edge_order)?;
-        let Collected { commits, edges, malformed } = read;
+        let Collected { commits, edges, marks, malformed } = read;
         let meta = meta_of(tip, self.edge_order, &commits, &malformed)?;
         match edges {
             Edges::Spilled(spilled) => {
                 let commits = self.source.alloc.try_box(commits)?;
-                Ok(Outcome::Spilled(meta, malformed, commits, spilled))
+                Ok(Outcome::Spilled(meta, malformed, marks, commits, spilled))
             }
             Edges::InMemory(edges) => {
                 let plan = Plan::new(arena, commits, edges)?;
-                let written = write(self.target, plan, meta, self.time)?;
+                let written = write(self.target, plan, &marks, meta, self.time)?;
                 Ok(Outcome::Written((malformed, written, Bytes::ZERO)))
             }
         }

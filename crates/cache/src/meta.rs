@@ -13,7 +13,7 @@ use gitmind_memory::{Alloc, MemoryError, Vec};
 /// Name of the blob in the root tree.
 pub(super) const NAME: &[u8] = b"meta";
 const VERSION_LINE_START: &str = "git-mind-cache ";
-const VERSION: u32 = 3;
+const VERSION: u32 = 4;
 /// Number of leading bits of an object id that select its shard.
 const SHARD_BITS: u32 = 8;
 /// An upper bound of the length of a valid blob, in bytes.
@@ -217,10 +217,10 @@ mod tests {
 
     #[test]
     fn another_version_has_an_error_that_names_it() {
-        for other in ["2", "4"] {
+        for other in ["3", "5"] {
             let blob = format!("git-mind-cache {other}\nanything");
             let error = Meta::parse(blob.as_bytes()).expect_err("another");
-            let expected = format!("cache format {other} is not known, only 3");
+            let expected = format!("cache format {other} is not known, only 4");
             assert_eq!(error.to_string(), expected);
         }
     }

@@ -67,6 +67,26 @@ impl<'a, N: CommitIdList> NumberedCommits<'a, N> {
         })
     }
 
+    /// Calls `visit` with each of `edges` and its id, by ascending ids; `position` gives the
+    /// position of an edge in visiting order, by which they are sorted.
+    pub(super) fn place<T, E>(
+        &self,
+        edges: &[T],
+        position: impl Fn(&T) -> u32,
+        mut visit: impl FnMut(&T, u32) -> Result<(), E>,
+    ) -> Result<(), E> {
+        if edges.is_empty() {
+            return Ok(());
+        }
+        for Span { first_edge, visited, .. } in self.spans() {
+            let before = |end: u32| edges.partition_point(|edge| position(edge) < end);
+            for edge in &edges[before(visited.start)..before(visited.end)] {
+                visit(edge, position(edge) - visited.start + first_edge)?;
+            }
+        }
+        Ok(())
+    }
+
     /// The record of the commit index for the commit of `span`.
     pub(super) fn record(&self, span: &Span) -> Result<CommitRecord, WalkError> {
         let commit = self.history.commit_ids().get(span.visit as usize)?;

@@ -1,30 +1,35 @@
 //! The query: the edges that start or end at an object or a path, with their ids.
 //!
-//! A current cache answers it: the bitmap gives the ids, the commit index their journal commits,
-//! and each of these is read once. The hash of every object of the cache is verified, and so is the
-//! endpoint of every edge. When the cache is missing, stale or damaged, a walk of the journal gives
-//! the same edges with the same ids. Edges that were visited before the damage was found are not
-//! visited again.
+//! A cache answers it: the bitmap gives the ids, the commit index their journal commits, and each
+//! of these is read once. Commits that are newer than the cache are read as well. The hash of every
+//! object of the cache is verified, and so is the endpoint of every edge. When the cache is
+//! missing, damaged or not of an earlier state of the journal, a walk of the journal gives the same
+//! edges with the same ids. Edges that were visited before the damage was found are not visited
+//! again.
 //!
-//! The ids are numbered in the order of the cache if its metadata is valid and current, else oldest
-//! first.
+//! The ids are numbered in the order of the cache if it answers, else oldest first.
 
+mod contents;
 mod emitter;
 mod error;
 mod lookup;
-mod scan;
+mod newer;
 
+pub use self::contents::Content;
 pub use self::error::{QueryError, Unusable};
 
-use self::emitter::{EmitError, Emitter};
+use self::contents::Contents;
+use self::emitter::{EmitError, Emitter, View};
 use self::lookup::Lookup;
+use self::newer::Range;
+use super::marks::Marks;
 use super::shard::Direction;
 use core::ops::ControlFlow;
-use gitmind_git::Repository;
 use gitmind_git::branch::BranchName;
 use gitmind_git::oid::Oid;
-use gitmind_journal::{Edge, EdgeOrder, MalformedCounts};
-use gitmind_memory::Alloc;
+use gitmind_git::{Repository, Signature};
+use gitmind_journal::{Edge, EdgeOrder, MalformedCounts, Standing};
+use gitmind_memory::{Alloc, Vec};
 
 /// What a query needs.
 #[derive(Clone, Copy)]
@@ -49,32 +54,33 @@ pub struct Endpoint<'e> {
     pub object: Option<Oid>,
     /// The path under which that end was recorded, in the bytes of the journal; not empty.
     pub path: Option<&'e [u8]>,
-    /// Whether that end is the source or the target.
-    pub direction: Direction,
+    /// Whether that end is the source or the target; `None`: either.
+    pub direction: Option<Direction>,
+    /// Whether the edges of older contents are found too: of those from which AUGMENTS edges lead
+    /// to the object, or to another content that the path had, over any number of edges.
+    pub follow: bool,
 }
 
-impl Endpoint<'_> {
+impl<'e> Endpoint<'e> {
     /// The edges that start or end at an object, under whatever path.
     pub const fn object(object: Oid, direction: Direction) -> Self {
-        Self { object: Some(object), path: None, direction }
+        Self { object: Some(object), path: None, direction: Some(direction), follow: false }
     }
 
-    /// The object of `edge` at this end.
-    pub const fn object_of(&self, edge: &Edge<'_>) -> Oid {
+    /// The edges of a file with all its contents: `object` is the one that it has now, if any.
+    pub const fn file(object: Option<Oid>, path: &'e [u8], direction: Option<Direction>) -> Self {
+        Self { object, path: Some(path), direction, follow: true }
+    }
+
+    /// Whether `end` is asked for.
+    const fn includes(&self, end: Direction) -> bool {
         match self.direction {
-            Direction::Forward => edge.source,
-            Direction::Reverse => edge.target,
+            None => true,
+            Some(direction) => matches!(
+                (direction, end),
+                (Direction::Forward, Direction::Forward) | (Direction::Reverse, Direction::Reverse)
+            ),
         }
-    }
-
-    /// Whether `edge` has this endpoint.
-    fn is_of(&self, edge: &Edge<'_>) -> bool {
-        let path = match self.direction {
-            Direction::Forward => edge.source_path,
-            Direction::Reverse => edge.target_path,
-        };
-        self.object == Some(self.object_of(edge))
-            || self.path.is_some_and(|wanted| wanted == path && !path.is_empty())
     }
 }
 
@@ -85,8 +91,19 @@ pub struct FoundEdge<'a> {
     pub id: u32,
     /// The journal commit that holds it.
     pub commit: Oid,
+    /// Who made that commit, and when; `None` when its header is malformed.
+    pub author: Option<Signature<'a>>,
     /// The edge itself.
     pub edge: Edge<'a>,
+    /// How it belongs to the endpoint.
+    pub content: Content,
+    /// The end by which it does so: the source if `Forward`.
+    pub end: Direction,
+    /// Whether it counts.
+    pub standing: Standing,
+    /// Whether it is an AUGMENTS edge from one of the contents that the endpoint has or had to
+    /// another.
+    pub connects_contents: bool,
 }
 
 /// How a query was answered.
@@ -98,6 +115,8 @@ pub struct Answer {
     pub edges: u64,
     /// Why the cache could not be used; `None` if the answer is from the cache.
     pub unusable: Option<Unusable>,
+    /// The number of commits that were read since they are newer than the cache.
+    pub commits_newer: u64,
     /// The malformed commits of the journal, whose edges are in no answer; only their counts if the
     /// answer is from the cache.
     pub malformed: MalformedCounts,
@@ -141,12 +160,21 @@ impl Query<'_> {
         let Self { alloc, repository } = *self;
         let tip = repository.resolve(&branch.journal_ref()).map_err(QueryError::from)?;
         let tip = tip.ok_or_else(|| QueryError::NoJournal(branch.clone()))?;
-        let mut emitter = Emitter::new(repository, alloc, endpoint, visit);
+        let mut emitter = Emitter::new(repository, alloc, visit);
         let (edge_order, unusable) = match Lookup::open(repository, alloc, branch, tip) {
-            Ok(lookup) => match lookup.answer(endpoint, &mut emitter) {
-                Ok(()) => return Ok(lookup.report(emitter.edges())),
-                Err(EmitError::Visit(error)) => return Err(error),
-                Err(EmitError::Object(error)) => (lookup.edge_order(), Unusable::Damaged(error)),
+            Ok(lookup) => match self.answer(
+                Some(&lookup),
+                tip,
+                lookup.meta.edge_order,
+                endpoint,
+                &mut emitter,
+            ) {
+                Ok(Some(answer)) => return Ok(answer),
+                Ok(None) => (EdgeOrder::OldestFirst, lookup.stale(tip)),
+                Err(EmitError::Object(error)) if error.memory().is_none() => {
+                    (lookup.meta.edge_order, Unusable::Damaged(error))
+                }
+                Err(error) => return Err(error.into_visitors()),
             },
             Err(unusable) => (EdgeOrder::OldestFirst, unusable),
         };
@@ -154,8 +182,57 @@ impl Query<'_> {
         if let Some(failure) = unusable.memory() {
             return Err(QueryError::Memory(failure).into());
         }
-        let scan = scan::Scan { repository, alloc, tip, edge_order, endpoint };
-        let answer = scan.run(&mut emitter)?;
-        Ok(Answer { unusable: Some(unusable), edges: emitter.edges(), ..answer })
+        let answer = self.answer(None, tip, edge_order, endpoint, &mut emitter);
+        let answer = answer.map_err(EmitError::into_visitors)?;
+        let answer = answer.expect("this holds because a walk of the whole journal has no base");
+        Ok(Answer { unusable: Some(unusable), commits_newer: 0, ..answer })
+    }
+
+    /// Answers from a cache and the commits that are newer, or from the journal alone; `None` if
+    /// the cache is not of an earlier state of the journal.
+    fn answer<V, E>(
+        &self,
+        lookup: Option<&Lookup<'_, '_>>,
+        tip: Oid,
+        edge_order: EdgeOrder,
+        endpoint: Endpoint<'_>,
+        emitter: &mut Emitter<'_, '_, V>,
+    ) -> Result<Option<Answer>, EmitError<E>>
+    where
+        V: FnMut(&FoundEdge<'_>) -> Result<ControlFlow<()>, E>,
+    {
+        let Self { alloc, repository } = *self;
+        let mut contents = Contents::new(alloc, endpoint)?;
+        let base = lookup.map(|lookup| (lookup.meta.journal_tip, lookup.meta.edges));
+        let range = Range { repository, alloc, tip, order: edge_order, base };
+        let Some(mut newer) = range.read(&contents)? else { return Ok(None) };
+        let mut marks = lookup.map_or_else(|| Ok(Marks::new(alloc)), Lookup::marks)?;
+        let found_first = contents.all().len();
+        let ids = match lookup {
+            Some(lookup) => lookup.ids(&mut contents, &marks, &newer)?,
+            None => {
+                newer.follow(&mut contents)?;
+                Vec::new(alloc)
+            }
+        };
+        if contents.all().len() > found_first && newer.commits() > 0 {
+            newer.find_again(&contents)?;
+        }
+        let before = base.map_or(0, |(_, edges)| edges);
+        marks.try_append(&newer.marks, before)?;
+        let view = View { contents: &contents, marks: &marks, order: edge_order };
+        let mut malformed = newer.malformed.clone();
+        let mut flow = ControlFlow::Continue(());
+        if let Some(lookup) = lookup {
+            flow = lookup.emit(&ids, &view, emitter)?;
+            let of_cache = lookup.meta.malformed();
+            malformed.skipped += of_cache.skipped;
+            malformed.truncated += of_cache.truncated;
+        }
+        if flow.is_continue() {
+            newer.emit(&view, emitter)?;
+        }
+        let (edges, commits_newer) = (emitter.edges(), newer.commits() as u64);
+        Ok(Some(Answer { edge_order, edges, unusable: None, commits_newer, malformed }))
     }
 }

@@ -2,7 +2,7 @@
 
 use super::existing::ExistingError;
 use super::shard::is_shard_name;
-use super::{commit_index, meta, path_file};
+use super::{commit_index, marks, meta, path_file};
 use gitmind_git::oid::Oid;
 use gitmind_git::{Commit, EntryMode, ObjectKind, Repository, TreeDraft, entries, object_id};
 use gitmind_memory::{Alloc, MemoryError, Vec};
@@ -14,6 +14,8 @@ pub(super) struct Root<'a> {
     pub(super) shards: TreeDraft<'a>,
     /// The directory of the commit index.
     pub(super) commits: Option<Oid>,
+    /// The file of marked edges.
+    pub(super) marks: Option<Oid>,
     /// The blob of the metadata.
     pub(super) meta: Option<Oid>,
     /// The directory of the path index.
@@ -46,15 +48,17 @@ impl<'a> Root<'a> {
 
     fn parse(alloc: Alloc<'a>, tree: &[u8]) -> Result<Self, ExistingError> {
         let shards = TreeDraft::new(alloc);
-        let mut root = Self { shards, commits: None, meta: None, paths: None, is_wrapper: false };
+        let (commits, marks, meta, paths) = (None, None, None, None);
+        let mut root = Self { shards, commits, marks, meta, paths, is_wrapper: false };
         let malformed = |reason| Err(ExistingError::Malformed(reason));
         let mut before: &[u8] = b"";
         for entry in entries(tree) {
             let entry = entry.map_err(ExistingError::Malformed)?;
             let is_shard = is_shard_name(entry.name);
-            let others = [commit_index::DIRECTORY, meta::NAME, path_file::DIRECTORY];
-            let is_ours = is_shard || others.contains(&entry.name);
-            let mode = if entry.name == meta::NAME { EntryMode::File } else { EntryMode::Tree };
+            let is_file = [marks::NAME, meta::NAME].contains(&entry.name);
+            let others = [commit_index::DIRECTORY, path_file::DIRECTORY];
+            let is_ours = is_shard || is_file || others.contains(&entry.name);
+            let mode = if is_file { EntryMode::File } else { EntryMode::Tree };
             if entry.mode == EntryMode::Other || is_ours && entry.mode != mode {
                 return malformed("an entry of its root tree has a wrong mode");
             }
@@ -70,6 +74,7 @@ impl<'a> Root<'a> {
                 (EntryMode::Tree, commit_index::DIRECTORY) => root.commits = Some(entry.id),
                 (EntryMode::Tree, path_file::DIRECTORY) => root.paths = Some(entry.id),
                 (EntryMode::Tree, name) => root.is_wrapper |= name.starts_with(b"cache-"),
+                (EntryMode::File, marks::NAME) => root.marks = Some(entry.id),
                 (EntryMode::File, meta::NAME) => root.meta = Some(entry.id),
                 _ => {}
             }
@@ -91,6 +96,9 @@ impl<'a> Root<'a> {
         }
         if let Some(commits) = commits {
             tree.try_push(EntryMode::Tree, commit_index::DIRECTORY, commits)?;
+        }
+        if let Some(marks) = self.marks {
+            tree.try_push(EntryMode::File, marks::NAME, marks)?;
         }
         if let Some(meta) = self.meta {
             tree.try_push(EntryMode::File, meta::NAME, meta)?;
@@ -143,6 +151,7 @@ mod tests {
         assert!(!parse(&[shard, meta, meta]));
         assert!(!parse(&[(EntryMode::File, shard.1), meta]));
         assert!(!parse(&[shard, (EntryMode::Tree, meta.1)]));
+        assert!(!parse(&[shard, (EntryMode::Tree, marks::NAME)]));
     }
 
     #[test]
@@ -159,15 +168,17 @@ mod tests {
                 shards.try_push(EntryMode::Tree, name, oid).expect("there is memory");
             }
             let some = Some(oid);
-            let root = Root { shards, commits: some, meta: some, paths: some, is_wrapper: false };
+            let [commits, marks, meta, paths] = [some; 4];
+            let root = Root { shards, commits, marks, meta, paths, is_wrapper: false };
             let tree = root.encode(alloc).expect("there is memory");
             let read = entries(tree.as_bytes()).map(|entry| entry.expect("whole").name);
-            expected.extend([&b"commits"[..], b"meta", b"paths"]);
+            expected.extend([&b"commits"[..], b"marks", b"meta", b"paths"]);
             expected.sort_unstable();
             assert!(read.eq(expected));
             let again = Root::parse(alloc, tree.as_bytes()).expect("whole");
             assert_eq!(again.shards.as_bytes(), root.shards.as_bytes());
-            assert_eq!((again.commits, again.meta, again.paths), (some, some, some));
+            let read = [again.commits, again.marks, again.meta, again.paths];
+            assert_eq!(read, [some; 4]);
             assert!(!again.is_wrapper);
         }
     }

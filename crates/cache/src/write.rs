@@ -4,6 +4,7 @@ use super::bitmap::{HEADER, IdsEncoder, encode_bitmap};
 use super::commit_index::{CommitRecord, RECORDS_PER_CHUNK, chunk_name, encode_commit_chunk};
 use super::encode::{Encoded, Encoding};
 use super::error::RebuildError;
+use super::marks::Marks;
 use super::meta::Meta;
 use super::path_file::PathFileDraft;
 use super::plan::{Key, Plan};
@@ -43,11 +44,12 @@ pub(super) struct Target<'a> {
 pub(super) fn write<'a>(
     target: Target<'a>,
     mut plan: Plan<'_, '_>,
+    marks: &Marks<'_>,
     meta: Meta,
     time: Timestamp,
 ) -> Result<Written<'a>, RebuildError> {
     let Target { repository, alloc, progress, workers } = target;
-    let beside_shards = plan.objects_beside_shards();
+    let beside_shards = plan.objects_beside_shards() + u32::from(!marks.is_empty());
     let content = plan.group(Key::Object);
     let objects = beside_shards + content.objects();
     let mut writer = CacheWriter::start(repository, alloc, Some(objects))?;
@@ -68,7 +70,7 @@ pub(super) fn write<'a>(
         }
         writer.end_path_file(shard)?;
     }
-    writer.finish(repository, plan.commits(), meta, time)
+    writer.finish(repository, (plan.commits(), marks), meta, time)
 }
 
 /// The objects of a cache that are named after all others.
@@ -79,19 +81,25 @@ pub(super) struct Outermost {
 }
 
 impl Outermost {
-    /// Adds the metadata, the root tree of `shards`, of the commit index `commits` and of the path
-    /// index `paths`, and the commit.
+    /// Adds the file of marked edges, the metadata, the root tree of `shards`, of the commit index
+    /// `commits` and of the path index `paths`, and the commit.
     pub(super) fn write(
         repository: &dyn Repository,
         (shards, commits, paths): (TreeDraft<'_>, Option<Oid>, Option<Oid>),
+        marks: &Marks<'_>,
         meta: &Meta,
         time: Timestamp,
         mut add: impl FnMut(ObjectKind, &[u8]) -> Result<Oid, Error>,
     ) -> Result<Self, Error> {
         let alloc = shards.alloc();
         let shards_tree = object_id(ObjectKind::Tree, shards.as_bytes())?;
-        let meta = add(ObjectKind::Blob, &meta.encode(alloc)?)?;
-        let root = Root { shards, commits, meta: Some(meta), paths, is_wrapper: false };
+        let mut file = Vec::new(alloc);
+        if !marks.is_empty() {
+            marks.encode(&mut file)?;
+        }
+        let marks = if file.is_empty() { None } else { Some(add(ObjectKind::Blob, &file)?) };
+        let meta = Some(add(ObjectKind::Blob, &meta.encode(alloc)?)?);
+        let root = Root { shards, commits, marks, meta, paths, is_wrapper: false };
         let root_tree = add(ObjectKind::Tree, root.encode(alloc)?.as_bytes())?;
         // As `git stash` does, a cache falls back to a stand-in: its author has no meaning.
         let (tree, authors) = (root_tree, &repository.authors().unwrap_or_default());
@@ -199,12 +207,12 @@ impl<'a> CacheWriter<'a> {
         Ok(())
     }
 
-    /// Writes the commit index, the directory of the path index, the metadata with the number of
-    /// paths, the root tree and the commit, after the last shard.
+    /// Writes the commit index, the directory of the path index, the marked edges, the metadata
+    /// with the number of paths, the root tree and the commit, after the last shard.
     pub(super) fn finish(
         mut self,
         repository: &dyn Repository,
-        commits: impl Iterator<Item = Result<CommitRecord, WalkError>>,
+        (commits, marks): (impl Iterator<Item = Result<CommitRecord, WalkError>>, &Marks<'_>),
         meta: Meta,
         time: Timestamp,
     ) -> Result<Written<'a>, RebuildError> {
@@ -216,7 +224,8 @@ impl<'a> CacheWriter<'a> {
             _ => Some(add(ObjectKind::Tree, path_files.as_bytes())?),
         };
         let meta = Meta { paths: path_count, ..meta };
-        let outermost = Outermost::write(repository, (shards, commits, paths), &meta, time, add)?;
+        let directories = (shards, commits, paths);
+        let outermost = Outermost::write(repository, directories, marks, &meta, time, add)?;
         Ok(Written { meta, outermost, transaction })
     }
 

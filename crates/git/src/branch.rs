@@ -5,10 +5,9 @@
 
 use std::fmt;
 
-/// Longest branch name whose cache the C tool can read, in bytes.
-const CACHE_NAME_BYTES_MAX: usize = 63;
 /// Longest full ref name that the C tool accepts, in bytes.
 const REF_BYTES_MAX: usize = 511;
+const BRANCH_PREFIX: &str = "refs/heads/";
 const JOURNAL_PREFIX: &str = "refs/gitmind/edges/";
 /// The prefix of every cache ref.
 pub const CACHE_PREFIX: &str = "refs/gitmind/cache/";
@@ -53,21 +52,19 @@ impl BranchName {
         Ok(Self(name.into()))
     }
 
-    /// Checks that a cache of this branch can be read by the C tool too.
-    ///
-    /// # Errors
-    /// When the name is longer than 63 bytes.
-    pub fn check_cache(&self) -> Result<(), BranchNameError> {
-        if self.0.len() <= CACHE_NAME_BYTES_MAX {
-            return Ok(());
-        }
-        let problem = "it is too long for a cache, at most 63 bytes";
-        Err(BranchNameError { name: self.0.clone(), problem })
-    }
-
     /// The name.
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+
+    /// The ref of the branch itself.
+    pub fn branch_ref(&self) -> String {
+        format!("{BRANCH_PREFIX}{self}")
+    }
+
+    /// The prefix of the ref of every branch.
+    pub const fn branch_prefix() -> &'static str {
+        BRANCH_PREFIX
     }
 
     /// The ref whose commits are the journal.
@@ -87,7 +84,7 @@ impl BranchName {
 }
 
 /// Whether git allows `name`, which contains a slash, as a ref name (`git help check-ref-format`).
-fn is_ref_name(name: &str) -> bool {
+pub fn is_ref_name(name: &str) -> bool {
     let is_bad_char = |c: char| c.is_ascii_control() || " ~^:?*[\\".contains(c);
     let is_component =
         |part: &str| !(part.is_empty() || part.starts_with('.') || part.ends_with(".lock"));
@@ -122,10 +119,9 @@ mod tests {
 
     #[test]
     fn names_of_ordinary_branches_pass() {
-        for name in ["main", "feature/x", "HEAD", "a-b_c.d", "測試", "x@y", &"a".repeat(63)] {
+        for name in ["main", "feature/x", "HEAD", "a-b_c.d", "測試", "x@y", &"a".repeat(64)] {
             let branch = BranchName::new(name).expect(name);
             assert_eq!(branch.cache_ref(), format!("refs/gitmind/cache/{name}"));
-            branch.check_cache().expect(name);
         }
     }
 
@@ -175,9 +171,6 @@ mod tests {
         let longest = "a".repeat(511 - "refs/gitmind/edges/".len());
         assert!(BranchName::new(&longest).is_ok());
         assert!(BranchName::new(&format!("{longest}a")).is_err());
-        let cached = |len| BranchName::new(&"b".repeat(len)).expect("short enough").check_cache();
-        assert!(cached(63).is_ok());
-        assert!(cached(64).is_err());
     }
 
     #[test]

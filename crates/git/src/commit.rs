@@ -1,6 +1,6 @@
 //! Commit objects: parsing the parts that a journal uses, and encoding a whole commit.
 
-use super::Error;
+use super::{Error, Signature};
 use crate::oid::Oid;
 use arrayvec::ArrayString;
 use gitmind_memory::{MemoryError, Vec};
@@ -18,6 +18,8 @@ pub struct Commit<'a> {
     first_parent: Option<Oid>,
     /// The `parent` lines after the first one.
     more_parents: &'a [u8],
+    /// The headers after the parents.
+    headers: &'a [u8],
     /// Everything after the empty line that ends the headers, unchanged; empty without that line.
     pub message: &'a [u8],
 }
@@ -77,7 +79,8 @@ impl<'a> Commit<'a> {
             None if headers.ends_with(b"\n") => &[],
             None => return Err("its headers break off"),
         };
-        Ok(Self { id, tree, first_parent, more_parents, message })
+        let headers = &headers[1..headers.len() - message.len()];
+        Ok(Self { id, tree, first_parent, more_parents, headers, message })
     }
 
     /// As [`Self::parse`], for bytes that the repository holds under `id`.
@@ -95,6 +98,24 @@ impl<'a> Commit<'a> {
         Some(oid_line(rest, PARENT)?.0)
     }
 
+    /// When it was committed, in seconds since 1970; 0 when that cannot be read, as for git.
+    pub fn committed_seconds(&self) -> i64 {
+        committer_seconds(self.headers).unwrap_or(0)
+    }
+
+    /// Parses only the time of the commit `bytes`, in seconds since 1970; `None` when it has none
+    /// or one that is no number.
+    pub fn committer_seconds(bytes: &[u8]) -> Option<i64> {
+        committer_seconds(&bytes[..memmem::find(bytes, b"\n\n").unwrap_or(bytes.len())])
+    }
+
+    /// The author and the time of the commit; `None` when the header is malformed.
+    pub fn author(&self) -> Option<Signature<'a>> {
+        let line = self.headers.strip_prefix(b"author ")?;
+        let end = memchr::memchr(b'\n', line).unwrap_or(line.len());
+        Signature::parse(&line[..end])
+    }
+
     /// The parents in their order, the first parent first.
     pub fn parents(&self) -> impl Iterator<Item = Oid> + use<'a> {
         let mut rest = self.more_parents;
@@ -105,6 +126,15 @@ impl<'a> Commit<'a> {
         });
         self.first_parent.into_iter().chain(more)
     }
+}
+
+/// The time of the line `committer` of a commit's headers, in seconds since 1970.
+fn committer_seconds(headers: &[u8]) -> Option<i64> {
+    let start = memmem::find(headers, b"\ncommitter ")? + 1;
+    let line = headers[start..].split(|byte| *byte == b'\n').next()?;
+    let after_address = line.iter().rposition(|byte| *byte == b'>')? + 1;
+    let time = str::from_utf8(&line[after_address..]).ok()?;
+    time.split_ascii_whitespace().next()?.parse().ok()
 }
 
 /// Splits a line `<prefix><40 hex>\n` off `bytes`.
@@ -128,6 +158,23 @@ impl Identity {
     /// A name and an email address.
     pub fn new(name: impl Into<std::vec::Vec<u8>>, email: impl Into<std::vec::Vec<u8>>) -> Self {
         Self { name: name.into(), email: email.into(), time: None }
+    }
+
+    /// The address, or the name when there is no address; `None` when both are stand-ins.
+    ///
+    /// ```
+    /// use gitmind_git::Identity;
+    /// let ann = Identity::new("Ann", "ann@example.org");
+    /// assert_eq!(ann.address_or_name(), Some(&b"ann@example.org"[..]));
+    /// assert_eq!(Identity::new("Ann", "").address_or_name(), Some(&b"Ann"[..]));
+    /// assert_eq!(Identity::default().address_or_name(), None);
+    /// ```
+    pub fn address_or_name(&self) -> Option<&[u8]> {
+        let stand_in = Self::default();
+        let is_own = |own: &[u8], stand_in: &[u8]| !is_blank_name(own) && own != stand_in;
+        let address = is_own(&self.email, &stand_in.email).then_some(&self.email);
+        let name = is_own(&self.name, &stand_in.name).then_some(&self.name);
+        address.or(name).map(std::vec::Vec::as_slice)
     }
 
     /// Appends a line as git writes it: `before`, name, email address, time, offset, `after`. The
@@ -255,7 +302,28 @@ mod tests {
             assert_eq!((commit.tree, commit.message), (tree, b"x\n\ny".as_slice()));
             assert!(commit.parents().eq(parents.iter().copied()));
             let text = std::str::from_utf8(&bytes).expect("ASCII");
+            let author = commit.author().expect("it was just written");
+            assert_eq!((author.person, author.time), (&b"A b J. <a@b>"[..], time));
             assert!(text.contains("author A b J. <a@b> 1700000000 -0530\n"), "{text}");
+            assert_eq!(Commit::committer_seconds(&bytes), Some(1_700_000_000));
+        }
+    }
+
+    #[test]
+    fn the_time_is_the_committers_or_0_as_for_git() {
+        for (headers, expected) in [
+            ("author a <a> 7 +0000\ncommitter b <b> 1700000000 -0530\n\nx", 1_700_000_000),
+            ("author a <a> 7 +0000\ncommitter > <b> 5 -0530\n", 5),
+            ("author committer <a> 7 +0000\ncommitter b <b> no date\n\nx", 0),
+            ("committer b <b> 99999999999999999999 +0000\n\nx", 0),
+            ("author a <a> 7 +0000\n\ncommitter b <b> 9 +0000\n\n", 0),
+            ("\n", 0),
+        ] {
+            for parents in ["", &format!("parent {TREE_ID}\n").repeat(2)] {
+                let bytes = format!("tree {TREE_ID}\n{parents}{headers}");
+                let commit = Commit::parse(Oid::ZERO, bytes.as_bytes()).expect("a commit");
+                assert_eq!(commit.committed_seconds(), expected, "{bytes}");
+            }
         }
     }
 
@@ -265,6 +333,7 @@ mod tests {
         let commit = Commit::parse(Oid::ZERO, bytes.as_bytes()).expect("a commit");
         assert_eq!(commit.message, b"");
         assert_eq!(commit.parents().count(), 0);
+        assert_eq!(commit.author(), None);
     }
 
     #[test]
@@ -284,5 +353,6 @@ mod tests {
         let bytes = format!("tree {TREE_ID}\nparent {TREE_ID}\nauthor a\ncommitter b\n");
         let commit = Commit::parse(Oid::ZERO, bytes.as_bytes()).expect("a commit");
         assert_eq!((commit.message, commit.parents().count()), (&b""[..], 1));
+        assert_eq!(Commit::committer_seconds(bytes.as_bytes()), None);
     }
 }

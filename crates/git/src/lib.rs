@@ -14,7 +14,9 @@ mod pack;
 mod pack_entry;
 mod path_history;
 mod port;
+mod signature;
 mod tree;
+mod tree_diff;
 
 pub use self::commit::{Authors, Commit, CommitDraft, Identity, is_blank_name};
 pub use self::error::Error;
@@ -27,4 +29,6 @@ pub use self::path_history::{PathHistory, Version};
 pub use self::port::{
     BoxedTransaction, Follow, Head, ObjectKind, RefUpdate, Repository, Transaction, Visit,
 };
+pub use self::signature::Signature;
 pub use self::tree::{EMPTY_TREE, EntryMode, TreeDraft, TreeEntry, entries};
+pub use self::tree_diff::{TreeChange, diff_trees};

@@ -80,7 +80,7 @@ pub(super) fn parse(text: &[u8], zone: &Zone, now_seconds: i64) -> Option<Timest
     }
     let (mut seconds, mut offset_minutes) = (date.fields.seconds()?, date.offset_minutes);
     if offset_minutes == UNKNOWN {
-        offset_minutes = local_minutes(zone, seconds);
+        offset_minutes = i64::from(zone.offset_seconds_of_local(seconds)) / 60;
     }
     if !date.is_since_1970 {
         seconds -= offset_minutes * 60;
@@ -104,16 +104,6 @@ fn of_commit(text: &[u8]) -> Option<Timestamp> {
 fn timestamp(seconds: i64, offset_minutes: i64) -> Option<Timestamp> {
     let offset_seconds = i32::try_from(offset_minutes * 60).ok()?;
     Some(Timestamp { seconds, offset_seconds })
-}
-
-/// The offset of `zone` when its clocks show `seconds`, as the C library's `mktime` finds it.
-fn local_minutes(zone: &Zone, seconds: i64) -> i64 {
-    let offset = |seconds| i64::from(zone.offset_seconds(seconds));
-    let guess = offset(seconds);
-    let next = offset(seconds - guess);
-    // A time that the clocks leave out counts from before they are set forward.
-    let is_shown = offset(seconds - next) == next;
-    (if is_shown { next } else { next.min(guess) }) / 60
 }
 
 /// What was read of a date.

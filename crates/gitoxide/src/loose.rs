@@ -61,6 +61,21 @@ pub(super) fn is_there(objects: &Path, id: Oid) -> bool {
         .is_ok()
 }
 
+/// Calls `found` with the ids of the loose objects in the directory `objects` that start with
+/// `prefix`.
+pub(super) fn with_prefix(objects: &Path, prefix: gix_hash::Prefix, found: &mut dyn FnMut(Oid)) {
+    let shard = format!("{:02x}", prefix.as_oid().first_byte());
+    for entry in std::fs::read_dir(objects.join(&shard)).into_iter().flatten().flatten() {
+        let rest = entry.file_name();
+        let id = Oid::from_hex(&[shard.as_bytes(), rest.as_encoded_bytes()].concat());
+        let is_of = |id: &Oid| {
+            let id = gix_hash::ObjectId::Sha1(*id.as_bytes());
+            prefix.cmp_oid(&id) == std::cmp::Ordering::Equal
+        };
+        id.filter(is_of).into_iter().for_each(&mut *found);
+    }
+}
+
 /// The path of a loose object relative to its object directory: `xx/yyyy...`.
 pub(super) fn name(id: Oid) -> [u8; Oid::HEX_LEN + 1] {
     let mut name = [b'/'; Oid::HEX_LEN + 1];

@@ -6,14 +6,14 @@
 //! index of its own, and a stale multi-pack index hides objects.
 
 use super::follow::{Decoder, Loose, PackFile, Packs, Problem, Scratch};
-use super::{Location, cannot_open};
+use super::{Location, cannot_open, loose};
 use gitmind_git::oid::Oid;
 use gitmind_git::{Error, ObjectKind, object_id};
 use gitmind_memory as memory;
 use gitmind_system::owned_file::open_directory;
 use rustix::fs::{CWD, OFlags};
 use std::cell::RefCell;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::rc::Rc;
 
@@ -96,16 +96,43 @@ impl Objects {
         let packs = later.as_deref().unwrap_or_else(|| self.packs());
         let mut found = self.search(packs, id, buffer)?;
         if found.is_err() {
-            // Packs may have been added or replaced meanwhile.
-            let now: Rc<[PackFile]> = PackFile::list(&self.directories).into();
-            found = self.search(&now, id, buffer)?;
-            self.later_packs.replace(Some(now));
+            found = self.search(&self.relisted(), id, buffer)?;
         }
         match found {
             Ok(actual) if actual == kind => Ok(()),
             Ok(actual) => Err(Error::Kind { id, actual, expected: kind }),
             Err(problem) => Err(self.error(id, problem)),
         }
+    }
+
+    /// Whether there is an object `id`; its content is not read.
+    pub(super) fn contains(&self, id: Oid) -> bool {
+        let is_in = |packs: &[PackFile]| packs.iter().rev().any(|pack| pack.find(id).is_some());
+        is_in(self.later_packs.borrow().as_deref().unwrap_or_else(|| self.packs()))
+            || self.directories.iter().any(|directory| loose::is_there(directory, id))
+            || is_in(&self.relisted())
+    }
+
+    /// The ids that start with `prefix`, sorted, at most `count_max` of them.
+    pub(super) fn with_prefix(&self, prefix: gix_hash::Prefix, count_max: usize) -> Vec<Oid> {
+        let mut found = BTreeSet::new();
+        let mut add = |id| {
+            found.insert(id);
+        };
+        for pack in self.relisted().iter() {
+            pack.with_prefix(prefix, count_max, &mut add);
+        }
+        for directory in &self.directories {
+            loose::with_prefix(directory, prefix, &mut add);
+        }
+        found.into_iter().take(count_max).collect()
+    }
+
+    /// The packs as they are now; packs may have been added or replaced since they were listed.
+    fn relisted(&self) -> Rc<[PackFile]> {
+        let now: Rc<[PackFile]> = PackFile::list(&self.directories).into();
+        self.later_packs.replace(Some(now.clone()));
+        now
     }
 
     /// The object that is read in place of `id`.

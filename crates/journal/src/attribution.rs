@@ -6,7 +6,7 @@ use super::edge::{Attribution, Confidence, Origin};
 
 // Length limits of the values.
 const SOURCE_BYTES_MAX: usize = 15;
-const AUTHOR_BYTES_MAX: usize = 63;
+const AUTHOR_BYTES_MAX: usize = Writer::AUTHOR_BYTES_MAX;
 const SESSION_BYTES_MAX: usize = 31;
 
 /// The writer of new edges.
@@ -49,6 +49,11 @@ pub enum WriterError {
 }
 
 impl Writer {
+    /// The length limit of an author in bytes.
+    pub const AUTHOR_BYTES_MAX: usize = 63;
+    /// The kinds of writers that can be named.
+    pub const SOURCES: [&'static str; 7] =
+        ["human", "claude", "gpt", "ai", "other", "system", "import"];
     /// The variable with the kind of writer: human, claude, gpt, ai or other, system, import.
     pub const SOURCE_VARIABLE: &'static str = "GIT_MIND_SOURCE";
     /// The variable with the name of the writer.
@@ -70,6 +75,11 @@ impl Writer {
             author: Text::new(Self::AUTHOR_VARIABLE, author)?,
             session: Text::new(Self::SESSION_VARIABLE, session)?,
         })
+    }
+
+    /// Whether `source` names people: `human`, or nothing.
+    pub fn is_person(source: &[u8]) -> bool {
+        origin(source) == Origin::HUMAN
     }
 
     /// The attribution that is stored in the edges of this writer.

@@ -31,6 +31,9 @@ pub fn walk_range<'a, E: From<WalkError>, N: CommitIdList>(
     mut ids: N,
     mut visit: impl FnMut(&Commit<'_>) -> Result<(), E>,
 ) -> Result<RangeWalk<'a, N>, E> {
+    if tip == base {
+        return Ok(RangeWalk::Newer(History::reversed(ids)));
+    }
     let mut cycle = CycleDetector::new(tip);
     let mut reached_base = None;
     let mut outcome: Result<(), E> = Ok(());

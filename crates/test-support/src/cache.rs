@@ -40,7 +40,7 @@ pub fn rebuild_in(
     let texts = InternTable::new(alloc, Pooling::On, Zeroing::Off);
     let texts = &texts;
     let rebuild = Rebuild { alloc, repository, clock, progress, disk: None, workers: 1, texts };
-    rebuild.run(&mut arena, &BranchName::new(branch)?, options)
+    rebuild.run(&mut arena, &BranchName::new(branch).expect("tests name branches well"), options)
 }
 
 /// An arena that tests do not fill.

@@ -35,6 +35,21 @@ pub fn message(edges: &[(u8, u8)]) -> Vec<u8> {
     encoded_message(&payload)
 }
 
+/// As [`message`], with the type, up to 23, and the flags, up to 23, of each edge.
+pub fn marked_message(edges: &[(u8, u8, u8, u8)]) -> Vec<u8> {
+    let mut payload = Vec::new();
+    for (source, target, relation, flags) in edges {
+        let [source_path, target_path] = paths_of(*source, *target);
+        let head = [0xa6, 2, *relation, 5, 0x61, source_path, 6, 0x61, target_path, 13, *flags];
+        payload.extend_from_slice(&head);
+        payload.extend_from_slice(&[8, 0x54]);
+        payload.extend_from_slice(&[*source; 20]);
+        payload.extend_from_slice(&[9, 0x54]);
+        payload.extend_from_slice(&[*target; 20]);
+    }
+    encoded_message(&payload)
+}
+
 /// The paths of an edge of [`message`], a letter each: a path has several objects, and an object
 /// has several paths as a source.
 fn paths_of(source: u8, target: u8) -> [u8; 2] {

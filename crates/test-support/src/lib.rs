@@ -15,7 +15,7 @@ mod scratch;
 pub use cache::{arena, ids_of, rebuild, rebuild_in, rebuild_with};
 pub use command::{isolated, program};
 pub use injection::{record, write as write_row};
-pub use journal::{edge, encoded_message, message};
+pub use journal::{edge, encoded_message, marked_message, message};
 pub use program::{Ran, mind, mind_command, mind_with};
 pub use repository::{
     EMPTY_TREE, TempRepository, fixture_list, fixtures_directory, git, read_object,

@@ -1,12 +1,17 @@
-//! Answering a query from a cache: bitmap, commit index, commits.
+//! Answering a query from a cache: bitmaps, path index, marked edges, commit index, commits.
 
-use super::emitter::{EmitError, Emitter};
-use super::{Answer, Endpoint, FoundEdge, Unusable};
+use super::FoundEdge;
+use super::Unusable;
+use super::contents::Contents;
+use super::emitter::{EmitError, Emitter, View};
+use super::newer::Newer;
 use crate::bitmap::decode_bitmap;
 use crate::commit_index::{
-    CommitChunk, RECORDS_PER_CHUNK, parse_chunk_name, records_of_last_chunk,
+    CommitChunk, CommitRecord, RECORDS_PER_CHUNK, parse_chunk_name, records_of_last_chunk,
 };
 use crate::existing::ExistingError;
+use crate::indexed::edges_of;
+use crate::marks::Marks;
 use crate::meta::Meta;
 use crate::path_file::{PathFile, decode_list};
 use crate::path_keys::path_key;
@@ -16,15 +21,15 @@ use core::ops::ControlFlow;
 use gitmind_git::branch::BranchName;
 use gitmind_git::oid::Oid;
 use gitmind_git::{EntryMode, ObjectKind, Repository, entries};
-use gitmind_journal::EdgeOrder;
-use gitmind_memory::{Alloc, MemoryError, Vec};
+use gitmind_journal::{Edge, EdgeOrder, PayloadBuffer, Relation};
+use gitmind_memory::{Alloc, Vec};
 
-/// A cache whose metadata is valid and current.
+/// A cache whose metadata is valid.
 pub(super) struct Lookup<'q, 'a> {
     repository: &'q dyn Repository,
     alloc: Alloc<'a>,
     root: Root<'a>,
-    meta: Meta,
+    pub(super) meta: Meta,
 }
 
 /// The directory entry of a chunk of the commit index.
@@ -34,6 +39,11 @@ struct ChunkEntry {
     end: u32,
     blob: Oid,
 }
+
+/// A chunk of the commit index that was read, with its number.
+type LastChunk<'a> = (Option<usize>, Vec<'a, u8>);
+
+const BOTH: [Direction; 2] = [Direction::Forward, Direction::Reverse];
 
 impl<'q, 'a> Lookup<'q, 'a> {
     /// Opens the cache of `branch`, whose journal is at `tip`.
@@ -54,88 +64,135 @@ impl<'q, 'a> Lookup<'q, 'a> {
         let mut blob = Vec::new(alloc);
         read_verified(repository, meta, ObjectKind::Blob, &mut blob)?;
         let meta = Meta::parse(&blob).map_err(ExistingError::from)?;
-        if meta.journal_tip != tip {
-            return Err(Unusable::Stale { built_from: meta.journal_tip, tip });
-        }
-        Ok(Self { repository, alloc, root, meta })
-    }
-
-    /// The order in which the cache numbers edges.
-    pub(super) fn edge_order(&self) -> EdgeOrder {
-        self.meta.edge_order
-    }
-
-    /// The report of an answer with `edges` edges.
-    pub(super) fn report(&self, edges: u64) -> Answer {
-        Answer {
-            edge_order: self.meta.edge_order,
-            edges,
-            unusable: None,
-            malformed: self.meta.malformed(),
+        let lookup = Self { repository, alloc, root, meta };
+        // Only the ids of the order oldest first are those of a longer journal too.
+        match lookup.meta.edge_order {
+            EdgeOrder::NewestFirst if lookup.meta.journal_tip != tip => Err(lookup.stale(tip)),
+            _ => Ok(lookup),
         }
     }
 
-    /// Visits the edges with this endpoint.
-    pub(super) fn answer<V, E>(
+    /// Why the cache cannot be used for the journal at `tip`.
+    pub(super) fn stale(&self, tip: Oid) -> Unusable {
+        Unusable::Stale { built_from: self.meta.journal_tip, tip }
+    }
+
+    /// The marked edges.
+    pub(super) fn marks(&self) -> Result<Marks<'a>, ExistingError> {
+        let Some(blob) = self.root.marks else { return Ok(Marks::new(self.alloc)) };
+        let mut file = Vec::new(self.alloc);
+        read_verified(self.repository, blob, ObjectKind::Blob, &mut file)?;
+        Marks::parse(self.alloc, &file)
+    }
+
+    /// Visits the edges with these ids, which must ascend.
+    pub(super) fn emit<V, E>(
         &self,
-        endpoint: Endpoint<'_>,
+        ids: &[u32],
+        view: &View<'_, '_, '_>,
         emitter: &mut Emitter<'_, '_, V>,
-    ) -> Result<(), EmitError<E>>
+    ) -> Result<ControlFlow<()>, EmitError<E>>
     where
         V: FnMut(&FoundEdge<'_>) -> Result<ControlFlow<()>, E>,
     {
-        let ids = self.ids(endpoint)?;
-        if ids.last().is_some_and(|last| *last >= self.meta.edges) {
-            return Err(
-                ExistingError::Malformed("it has an edge id beyond its number of edges").into()
-            );
-        }
-        let chunks = self.chunks()?;
-        let mut file = Vec::new(self.alloc);
-        let mut ids = &ids[..];
-        while let Some(id) = ids.first() {
-            let number = chunks.partition_point(|chunk| chunk.first_edge <= *id);
-            let chunk = number.checked_sub(1).map(|number| (number, &chunks[number]));
-            let (number, entry) = chunk.ok_or(ExistingError::Edge { id: *id })?;
-            let is_last = number + 1 == chunks.len();
-            read_verified(self.repository, entry.blob, ObjectKind::Blob, &mut file)?;
-            let chunk = self.check(CommitChunk::parse(&file), entry, is_last)?;
-            let in_chunk;
-            (in_chunk, ids) = ids.split_at(ids.partition_point(|id| *id < entry.end));
-            if emit_chunk(&chunk, entry, in_chunk, emitter)?.is_break() {
-                break;
+        let (chunks, mut last) = (self.chunks()?, (None, Vec::new(self.alloc)));
+        self.commits(&chunks, &mut last, ids, |record, ids| {
+            emitter.commit(record, ids.iter().copied(), view)
+        })
+    }
+
+    /// The ids of the edges of all contents, ascending. Adds the older contents from which AUGMENTS
+    /// edges lead to those that are there, in the cache and in `newer`.
+    pub(super) fn ids(
+        &self,
+        contents: &mut Contents<'_, '_>,
+        marks: &Marks<'_>,
+        newer: &Newer<'_, '_>,
+    ) -> Result<Vec<'a, u32>, ExistingError> {
+        let endpoint = contents.endpoint;
+        let follows_cache = endpoint.follow && !marks.augments().is_empty();
+        let chunks = if follows_cache { self.chunks()? } else { Vec::new(self.alloc) };
+        let mut last = (None, Vec::new(self.alloc));
+        let mut sources = |ids: &Vec<'_, u32>, visit: &mut Visit<'_>| {
+            let mut augments = Vec::new(self.alloc);
+            let is_augments = |id: &&u32| marks.augments().binary_search(id).is_ok();
+            augments.try_extend(ids.iter().filter(is_augments).copied())?;
+            self.edges(&chunks, &mut last, &augments, visit)
+        };
+        let mut ids = Vec::new(self.alloc);
+        let mut lists = 0;
+        let mut add = |list: &[u32]| {
+            lists += usize::from(!list.is_empty());
+            ids.try_extend_from_slice(list)
+        };
+        let mut next = 0;
+        for is_of_path in [false, true] {
+            if let Some(path) = endpoint.path.filter(|_| is_of_path) {
+                for direction in BOTH.into_iter().filter(|end| endpoint.includes(*end)) {
+                    add(&self.ids_of_path(path, direction)?)?;
+                }
+                if follows_cache {
+                    let ids = self.ids_of_path(path, Direction::Reverse)?;
+                    sources(&ids, &mut |edge| {
+                        contents.try_insert(edge.target, None)?;
+                        Ok(contents.try_insert(edge.source, None)?)
+                    })?;
+                }
+                for [target, source] in newer.versions_of_path() {
+                    contents.try_insert(target, None)?;
+                    contents.try_insert(source, None)?;
+                }
+            }
+            while let Some((content, since)) = contents.get(next) {
+                next += 1;
+                let since = since.map(|since| since.saturating_add(1));
+                let wanted = |end: Direction| {
+                    endpoint.includes(end) || end == Direction::Reverse && follows_cache
+                };
+                for (end, list) in self.ids_of_object(content, wanted)? {
+                    if endpoint.includes(end) {
+                        add(&list)?;
+                    }
+                    if end == Direction::Reverse && follows_cache {
+                        sources(&list, &mut |edge| Ok(contents.try_insert(edge.source, since)?))?;
+                    }
+                }
+                for source in newer.sources_of(content) {
+                    contents.try_insert(source, since)?;
+                }
             }
         }
-        Ok(())
-    }
-
-    /// The ids of the edges with this endpoint, ascending.
-    fn ids(&self, endpoint: Endpoint<'_>) -> Result<Vec<'a, u32>, ExistingError> {
-        let Endpoint { object, path, direction } = endpoint;
-        let of_object = object.map(|object| self.ids_of_object(object, direction)).transpose()?;
-        let path = path.filter(|path| !path.is_empty());
-        let of_path = path.map(|path| self.ids_of_path(path, direction)).transpose()?;
-        match (of_object, of_path) {
-            (Some(of_object), Some(of_path)) => Ok(union(of_object, &of_path)?),
-            (of_object, of_path) => Ok(of_object.or(of_path).unwrap_or(Vec::new(self.alloc))),
+        if lists > 1 {
+            ids.sort_unstable();
+            ids.dedup();
+        }
+        match ids.last() {
+            Some(last) if *last >= self.meta.edges => {
+                Err(ExistingError::Malformed("it has an edge id beyond its number of edges"))
+            }
+            _ => Ok(ids),
         }
     }
 
-    /// The ids of the edges of an object. One without edges has no file.
+    /// The ids of the edges of an object, at each end that is `wanted`. One without edges has no
+    /// file.
     fn ids_of_object(
         &self,
         object: Oid,
-        direction: Direction,
-    ) -> Result<Vec<'a, u32>, ExistingError> {
-        let none = Vec::new(self.alloc);
+        wanted: impl Fn(Direction) -> bool,
+    ) -> Result<arrayvec::ArrayVec<(Direction, Vec<'a, u32>), 2>, ExistingError> {
+        let mut lists = arrayvec::ArrayVec::new();
         let shard = find(self.root.shards.as_bytes(), &shard_name(object.shard()))?;
-        let Some(shard) = shard else { return Ok(none) };
-        let mut buffer = Vec::new(self.alloc);
-        read_verified(self.repository, shard, ObjectKind::Tree, &mut buffer)?;
-        let file = find(&buffer, &file_name(object, direction))?;
-        let Some(file) = file else { return Ok(none) };
-        read_verified(self.repository, file, ObjectKind::Blob, &mut buffer)?;
-        Ok(decode_bitmap(self.alloc, &buffer)?)
+        let Some(shard) = shard else { return Ok(lists) };
+        let (mut tree, mut file) = (Vec::new(self.alloc), Vec::new(self.alloc));
+        read_verified(self.repository, shard, ObjectKind::Tree, &mut tree)?;
+        for end in BOTH.into_iter().filter(|end| wanted(*end)) {
+            if let Some(blob) = find(&tree, &file_name(object, end))? {
+                read_verified(self.repository, blob, ObjectKind::Blob, &mut file)?;
+                lists.push((end, decode_bitmap(self.alloc, &file)?));
+            }
+        }
+        Ok(lists)
     }
 
     /// The ids of the edges that were recorded under a path.
@@ -158,6 +215,66 @@ impl<'q, 'a> Lookup<'q, 'a> {
         let Some(file) = file else { return Ok(none) };
         read_verified(self.repository, file, ObjectKind::Blob, &mut buffer)?;
         Ok(decode_list(self.alloc, PathFile::parse(&buffer)?.find(key).of(direction))?)
+    }
+
+    /// Visits the AUGMENTS edges with these ids, which must ascend.
+    fn edges(
+        &self,
+        chunks: &[ChunkEntry],
+        last: &mut LastChunk<'a>,
+        ids: &[u32],
+        visit: &mut Visit<'_>,
+    ) -> Result<(), ExistingError> {
+        let (mut object, mut payload) = (Vec::new(self.alloc), PayloadBuffer::new(self.alloc));
+        self.commits(chunks, last, ids, |record, ids| {
+            let (_, mut edges) = edges_of(self.repository, record, &mut object, &mut payload)?;
+            let mut next = record.first_edge;
+            for &id in ids {
+                let edge = edges.nth((id - next) as usize);
+                let edge = edge.filter(|edge| edge.relation == Relation::AUGMENTS);
+                visit(&edge.ok_or(ExistingError::Edge { id })?)?;
+                next = id + 1;
+            }
+            Ok(ControlFlow::Continue(()))
+        })
+        .map(|_: ControlFlow<()>| ())
+    }
+
+    /// Calls `visit` with the record of each commit that has one of `ids`, which must ascend, and
+    /// with its ids, until it breaks. `last` is the chunk that was read last.
+    fn commits<E: From<ExistingError>>(
+        &self,
+        chunks: &[ChunkEntry],
+        (number_read, file): &mut LastChunk<'a>,
+        mut ids: &[u32],
+        mut visit: impl FnMut(&CommitRecord, &[u32]) -> Result<ControlFlow<()>, E>,
+    ) -> Result<ControlFlow<()>, E> {
+        while let Some(&id) = ids.first() {
+            let number = chunks.partition_point(|chunk| chunk.first_edge <= id);
+            let chunk = number.checked_sub(1).map(|number| (number, &chunks[number]));
+            let (number, entry) = chunk.ok_or(ExistingError::Edge { id })?;
+            if *number_read != Some(number) {
+                *number_read = None;
+                read_verified(self.repository, entry.blob, ObjectKind::Blob, file)?;
+            }
+            let is_last = number + 1 == chunks.len();
+            let chunk = self.check(CommitChunk::parse(file), entry, is_last)?;
+            *number_read = Some(number);
+            let in_chunk;
+            (in_chunk, ids) = ids.split_at(ids.partition_point(|id| *id < entry.end));
+            let mut in_chunk = in_chunk;
+            while let Some(&id) = in_chunk.first() {
+                let number = chunk.find(id).ok_or(ExistingError::Edge { id })?;
+                let record = chunk.record(number).ok_or(ExistingError::Edge { id })?;
+                let end = chunk.record(number + 1).map_or(entry.end, |next| next.first_edge);
+                let in_commit;
+                (in_commit, in_chunk) = in_chunk.split_at(in_chunk.partition_point(|id| *id < end));
+                if visit(&record, in_commit)?.is_break() {
+                    return Ok(ControlFlow::Break(()));
+                }
+            }
+        }
+        Ok(ControlFlow::Continue(()))
     }
 
     /// The chunks of the commit index, in order, after the checks that need only the directory.
@@ -213,39 +330,8 @@ impl<'q, 'a> Lookup<'q, 'a> {
 
 const NOT_A_CHUNK: &str = "its commit index has an entry that is not a chunk";
 
-/// Visits the edges with these ids, all of which are in this chunk.
-fn emit_chunk<V, E>(
-    chunk: &CommitChunk<'_>,
-    entry: &ChunkEntry,
-    mut ids: &[u32],
-    emitter: &mut Emitter<'_, '_, V>,
-) -> Result<ControlFlow<()>, EmitError<E>>
-where
-    V: FnMut(&FoundEdge<'_>) -> Result<ControlFlow<()>, E>,
-{
-    while let Some(&id) = ids.first() {
-        let number = chunk.find(id).ok_or(ExistingError::Edge { id })?;
-        let record = chunk.record(number).ok_or(ExistingError::Edge { id })?;
-        let end = chunk.record(number + 1).map_or(entry.end, |next| next.first_edge);
-        let in_commit;
-        (in_commit, ids) = ids.split_at(ids.partition_point(|id| *id < end));
-        let in_commit = in_commit.iter().copied();
-        if emitter.commit(&record, in_commit)?.is_break() {
-            return Ok(ControlFlow::Break(()));
-        }
-    }
-    Ok(ControlFlow::Continue(()))
-}
-
-/// All ids of two lists, each ascending.
-fn union<'a>(mut all: Vec<'a, u32>, more: &[u32]) -> Result<Vec<'a, u32>, MemoryError> {
-    if !more.iter().eq(&all) {
-        all.try_extend_from_slice(more)?;
-        all.sort_unstable();
-        all.dedup();
-    }
-    Ok(all)
-}
+/// A visitor of AUGMENTS edges.
+type Visit<'v> = dyn FnMut(&Edge<'_>) -> Result<(), ExistingError> + 'v;
 
 /// The object id of the entry `name` of a tree.
 fn find(tree: &[u8], name: &[u8]) -> Result<Option<Oid>, ExistingError> {

@@ -17,6 +17,7 @@ use super::partition::{Partition, Shards};
 use super::record::{FILE_BYTES, SINGLE_BYTES, file, number, oid, single};
 use crate::commit_ids::CommitIds;
 use crate::error::RebuildError;
+use crate::marks::Marks;
 use crate::meta::Meta;
 use crate::numbered::NumberedCommits;
 use crate::shard::Direction;
@@ -34,6 +35,7 @@ pub(crate) struct SpilledPlan<'w, 'a> {
     pub(crate) target: Target<'a>,
     pub(crate) spilled: &'w Spilled<'a>,
     pub(crate) commits: &'w NumberedCommits<'a, CommitIds<'a>>,
+    pub(crate) marks: &'w Marks<'a>,
 }
 
 /// What the passes share.
@@ -51,7 +53,8 @@ impl<'a> SpilledPlan<'_, 'a> {
         meta: Meta,
         time: Timestamp,
     ) -> Result<Written<'a>, RebuildError> {
-        let Self { target: Target { repository, alloc, progress, .. }, spilled, commits } = *self;
+        let Self { target: Target { repository, alloc, progress, .. }, spilled, commits, marks } =
+            *self;
         let mut passes = Passes {
             plan: self,
             ids: EdgeIds::new(alloc, commits)?,
@@ -88,7 +91,7 @@ impl<'a> SpilledPlan<'_, 'a> {
             passes.writer.end_path_file(shard)?;
         }
         arena.reset();
-        passes.writer.finish(repository, commits.records(), meta, time)
+        passes.writer.finish(repository, (commits.records(), marks), meta, time)
     }
 }
 
@@ -148,7 +151,7 @@ impl<'p, 'a> Passes<'p, 'a> {
         shard: u8,
         (files, singles): &mut (&mut Shards<'a>, &mut Shards<'a>),
     ) -> Result<(), RebuildError> {
-        let Self { plan: SpilledPlan { target, spilled, commits }, ids, writer } = self;
+        let Self { plan: SpilledPlan { target, spilled, commits, .. }, ids, writer } = self;
         let (scratch, places) = (&spilled.scratch, (arena, target.alloc));
         // `target` is that of all edges of the object, if it is one.
         let mut record = |source, name, target: Option<Oid>, count| {
@@ -193,7 +196,7 @@ impl<'p, 'a> Passes<'p, 'a> {
         arena: &Arena<'_>,
         Part { inputs: [edges, files, singles], hub }: Part<'_, 'a>,
     ) -> Result<(), RebuildError> {
-        let Self { plan: SpilledPlan { target, spilled, commits }, ids, writer } = self;
+        let Self { plan: SpilledPlan { target, spilled, commits, .. }, ids, writer } = self;
         let (scratch, places) = (&spilled.scratch, (arena, target.alloc));
         if let Some(target) = hub {
             let encoded = hub::encode(places, (scratch, edges), (ids, commits.edges()), |_| ())?;
@@ -254,7 +257,7 @@ impl<'p, 'a> Passes<'p, 'a> {
         arena: &Arena<'_>,
         Part { inputs: [sources, targets, _], hub }: Part<'_, 'a>,
     ) -> Result<(), RebuildError> {
-        let Self { plan: SpilledPlan { target, spilled, commits }, ids, writer } = self;
+        let Self { plan: SpilledPlan { target, spilled, commits, .. }, ids, writer } = self;
         let (scratch, places) = (&spilled.scratch, (arena, target.alloc));
         if let Some(key) = hub {
             return writer.paths.try_push_with(key, |direction, out| {

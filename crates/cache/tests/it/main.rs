@@ -4,6 +4,7 @@
 mod commit_index;
 mod faults;
 mod incremental;
+mod incremental_merges;
 mod malformed;
 mod merges;
 mod parity;
@@ -12,3 +13,4 @@ mod query_damage;
 mod rebuild;
 mod spill;
 mod vectors;
+mod versions;

@@ -146,7 +146,7 @@ fn cache_files(repository: &dyn Repository, root: Oid) -> BTreeMap<String, (Oid,
     let mut files = BTreeMap::new();
     for shard in entries(&read(root, ObjectKind::Tree)) {
         let shard = shard.expect("well-formed");
-        if [&b"meta"[..], b"commits", b"paths"].contains(&shard.name) {
+        if [&b"meta"[..], b"commits", b"marks", b"paths"].contains(&shard.name) {
             continue;
         }
         for file in entries(&read(shard.id, ObjectKind::Tree)) {

@@ -69,7 +69,7 @@ fn with_any_object_of_the_cache_damaged_the_answer_is_right_and_reports_the_dama
                 let ends = [(1, 0), (3, 1), (5, 1), (9, 0)].map(|(byte, direction)| {
                     Endpoint::object(Oid::new([byte; 20]), DIRECTIONS[direction])
                 });
-                let path = Endpoint { object: None, path: Some(b"a"), direction: DIRECTIONS[0] };
+                let path = Endpoint::file(None, b"a", Some(DIRECTIONS[0]));
                 for endpoint in ends.into_iter().chain([path]) {
                     let (shown, answer) = ask(&repository, "main", endpoint).expect("a journal");
                     let model = &models[usize::from(answer.edge_order != ORDERS[0])];

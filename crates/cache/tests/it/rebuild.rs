@@ -67,7 +67,7 @@ fn the_shards_tree_is_the_root_tree_without_its_other_entries() {
         .filter(|line| !line.ends_with("\tcommits") && !line.ends_with("\tpaths"))
         .map(|line| format!("{line}\n"))
         .collect();
-    assert_eq!(shards.lines().count() + 3, listing.lines().count(), "commits, meta, paths");
+    assert_eq!(shards.lines().count() + 4, listing.lines().count(), "commits, marks, meta, paths");
     std::fs::write(temp.path().join("listing"), shards).expect("writable");
     let file = std::fs::File::open(temp.path().join("listing")).expect("just written");
     let output = std::process::Command::new("git")
@@ -84,7 +84,7 @@ fn the_metadata_is_readable_text() {
     let temp = TempRepository::fixture("small");
     let report = temp.rebuild("main", EdgeOrder::OldestFirst);
     let meta = temp.git(&["cat-file", "blob", &format!("{}:meta", report.root_tree)]);
-    let expected = "git-mind-cache 3\n\
+    let expected = "git-mind-cache 4\n\
         journal-tip f9f798fb5e44a704fcfffe0f0e9d140f2ed6f3f8\n\
         edge-order oldest-first\nedges 50\ncommits 45\ncommits-skipped 0\nedges-truncated 0\n\
         shard-bits 8\ncommits-indexed 45\ncommits-per-chunk 1024\npaths 19";
@@ -116,7 +116,7 @@ fn an_unreadable_cache_is_replaced_and_the_report_has_the_reason() {
 fn a_cache_of_a_future_version_is_rebuilt_and_the_report_has_the_version() {
     let temp = TempRepository::fixture("small");
     let meta = temp.path().join("future");
-    std::fs::write(&meta, "git-mind-cache 4\nwhatever\n").expect("writable");
+    std::fs::write(&meta, "git-mind-cache 5\nwhatever\n").expect("writable");
     let blob = temp.git(&["hash-object", "-w", "future"]);
     std::fs::write(temp.path().join("listing"), format!("100644 blob {blob}\tmeta\n")).expect("ok");
     let file = std::fs::File::open(temp.path().join("listing")).expect("just written");
@@ -132,7 +132,7 @@ fn a_cache_of_a_future_version_is_rebuilt_and_the_report_has_the_version() {
     let report = rebuild_with(&temp.open(), "main", DEFAULT).expect("a journal");
     assert_eq!(report.mode, Mode::Full);
     let reason = report.replaced_because.map(|why| why.to_string());
-    assert_eq!(reason.as_deref(), Some("cache format 4 is not known, only 3"));
+    assert_eq!(reason.as_deref(), Some("cache format 5 is not known, only 4"));
 }
 
 #[test]
@@ -203,7 +203,7 @@ fn files(repository: &FakeRepository, root: gitmind_git::oid::Oid) -> BTreeMap<S
     let text = |name: &[u8]| String::from_utf8(name.to_vec()).expect("ASCII");
     let mut files = BTreeMap::new();
     for shard in entries(&read(root, ObjectKind::Tree)).map(|entry| entry.expect("well-formed")) {
-        if [&b"meta"[..], b"commits", b"paths"].contains(&shard.name) {
+        if [&b"meta"[..], b"commits", b"marks", b"paths"].contains(&shard.name) {
             continue;
         }
         for file in entries(&read(shard.id, ObjectKind::Tree)).map(|entry| entry.expect("whole")) {

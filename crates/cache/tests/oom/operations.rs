@@ -7,8 +7,8 @@ use gitmind_cache::{
 use gitmind_git::branch::BranchName;
 use gitmind_git::oid::Oid;
 use gitmind_journal::{
-    Append, Batch, Edge, EdgeOrder, Edges, JournalItem, Statistics, WalkError, encode_edge,
-    encode_message, read_newest,
+    Append, Attribution, Batch, Edge, EdgeOrder, Edges, JournalItem, MergeForm, Outcome, Relation,
+    Statistics, WalkError, encode_edge, encode_message, read_newest,
 };
 use gitmind_memory::units::Bytes;
 use gitmind_memory::{Alloc, Arena, InternTable, MemoryError, Pooling, System, Vec, Zeroing};
@@ -43,6 +43,10 @@ pub(crate) enum Start {
     OldCache,
     /// A journal and its current cache.
     Cache,
+    /// A short journal, and two others that have diverged from it.
+    Diverged,
+    /// A journal that has merged, as its second parent, the tip that its cache was built from.
+    Merged,
 }
 
 /// The arena allocates its objects in shared blocks.
@@ -69,6 +73,11 @@ pub(crate) const OPERATIONS: &[Operation] = &[
         starts_with: Start::OldCache,
     },
     Operation {
+        name: "cache.rebuild after a merge",
+        run: incremental::<POOLED>,
+        starts_with: Start::Merged,
+    },
+    Operation {
         name: "cache.rebuild spilling",
         run: spilling::<POOLED>,
         starts_with: Start::Short,
@@ -83,13 +92,22 @@ pub(crate) const OPERATIONS: &[Operation] = &[
     Operation { name: "journal.append to nothing", run: append_one, starts_with: Start::Nothing },
     Operation { name: "journal.append one edge", run: append_one, starts_with: Start::Journal },
     Operation { name: "journal.append commits", run: append_many, starts_with: Start::Journal },
+    Operation { name: "journal.merge", run: merge, starts_with: Start::Diverged },
+    Operation { name: "journal.merge linear", run: merge_linear, starts_with: Start::Diverged },
+    Operation { name: "journal.merge forward", run: fast_forward, starts_with: Start::Diverged },
     Operation { name: "journal.read", run: read, starts_with: Start::Short },
     Operation { name: "journal.read scattered", run: read, starts_with: Start::Scattered },
     Operation { name: "journal.read statistics", run: statistics, starts_with: Start::Short },
     Operation { name: "attr.query", run: filter, starts_with: Start::Short },
     Operation { name: "query from the cache", run: from_cache, starts_with: Start::Cache },
-    Operation { name: "query with an old cache", run: by_journal, starts_with: Start::OldCache },
+    Operation { name: "query with an old cache", run: from_cache, starts_with: Start::OldCache },
     Operation { name: "query by the journal", run: by_journal, starts_with: Start::Journal },
+    Operation { name: "query of a file", run: of_file::<true>, starts_with: Start::OldCache },
+    Operation {
+        name: "query of a file by the journal",
+        run: of_file::<false>,
+        starts_with: Start::Short,
+    },
 ];
 
 /// The id of a generated object.
@@ -101,12 +119,18 @@ fn object(number: usize) -> Oid {
 }
 
 fn edge(number: usize) -> Edge<'static> {
+    // A tombstone takes back the edge before it.
+    let flags = if number % 11 == 3 { Attribution::REJECTED } else { 0 };
+    let number = number - usize::from(flags != 0);
     let blank = Edges::new(&[0xa0]).next().expect("an edge").expect("a whole one");
     let path: &[u8] = if number.is_multiple_of(2) { b"src/a.c" } else { b"docs/a.md" };
     // The objects of the newest edges have few other edges.
     let source = if number < 9 { 150 + number } else { number % 120 };
     let (source, target) = (object(source), object(number * 7 % 110));
-    Edge { source, target, source_path: path, target_path: b"b.c", ..blank }
+    let relation = if number % 5 == 1 { Relation::AUGMENTS } else { Relation::REFERENCES };
+    let attribution = Some(Attribution { flags, ..Attribution::default() });
+    let paths = Edge { source_path: path, target_path: b"b.c", ..blank };
+    Edge { source, target, relation, attribution, ..paths }
 }
 
 /// The message that holds the edges with these numbers.
@@ -131,6 +155,9 @@ pub(crate) fn prepare(sandbox: &str, start: Start) -> Sandbox {
     let sandbox = Sandbox::new(sandbox);
     if start == Start::Nothing {
         return sandbox;
+    }
+    if start == Start::Diverged {
+        return diverged(sandbox);
     }
     let mut known = vec![];
     // More edges than the initial capacity of the columns of a rebuild, or fewer.
@@ -166,10 +193,51 @@ pub(crate) fn prepare(sandbox: &str, start: Start) -> Sandbox {
         .collect();
     sandbox.add(&mut known, &newest, Stored::Loose);
     let sandbox = sandbox.reopened();
-    if start == Start::Cache {
+    if matches!(start, Start::Cache | Start::Merged) {
         rebuild(&sandbox, Alloc::new(&System::new()), POOLED, FULL, None).expect("a whole journal");
     }
+    if start == Start::Merged {
+        let merge = foreign_merge(known.len());
+        sandbox.add(&mut known, &merge, Stored::Loose);
+    }
     sandbox
+}
+
+/// The refs of other journals: the first two have diverged from ours, the last is ahead of it.
+const OTHERS: [&str; 3] = [
+    "refs/gitmind/remotes/a/edges/main",
+    "refs/gitmind/remotes/b/edges/main",
+    "refs/gitmind/remotes/c/edges/main",
+];
+
+fn diverged(sandbox: Sandbox) -> Sandbox {
+    let mut known = vec![];
+    let commits = [
+        (None, message(0..2), JOURNAL),
+        (Some(0), message(2..9), OTHERS[0]),
+        (Some(0), b"no base64".to_vec(), OTHERS[1]),
+        (Some(0), message(9..12), JOURNAL),
+        (Some(3), message(12..13), OTHERS[2]),
+    ];
+    for (parent, message, name) in commits {
+        let draft = Draft { parents: parent.into_iter().collect(), message };
+        sandbox.add(&mut known, &[draft], Stored::Loose);
+        sandbox.put(name, known.last().copied());
+    }
+    sandbox.put(JOURNAL, Some(known[3]));
+    sandbox.reopened()
+}
+
+/// A merge of the last of `count` commits into a journal that goes on from the truncated commit and
+/// the side chain below it. Its first commit has no edges, nor has the truncated one, which the
+/// cache has counted.
+fn foreign_merge(count: usize) -> [Draft; 3] {
+    let last = count - 1;
+    [
+        Draft { parents: vec![last - 5, last - 4], message: b"no base64".to_vec() },
+        Draft { parents: vec![count], message: message(5..9) },
+        Draft { parents: vec![count + 1, last], message: message(1..2) },
+    ]
 }
 
 const CLOCK: FixedClock = FixedClock(Timestamp { seconds: 1_700_000_000, offset_seconds: 0 });
@@ -264,6 +332,35 @@ fn append_many(sandbox: &Sandbox, alloc: Alloc<'_>) -> Result<String, String> {
     append(sandbox, alloc, 1500)
 }
 
+/// Merges the journals at these refs.
+fn merge_all(
+    sandbox: &Sandbox,
+    alloc: Alloc<'_>,
+    names: &[&str],
+    form: MergeForm,
+) -> Result<String, String> {
+    let others: std::vec::Vec<_> =
+        names.iter().map(|name| sandbox.resolve(name).expect("it was made")).collect();
+    let random = CountingRandom::new(0);
+    let service =
+        Append { alloc, repository: sandbox.repository(), clock: &CLOCK, random: &random };
+    let merged = service.merge(&branch(), &others, form).map_err(|error| error.to_string())?;
+    assert!(merged.outcomes.iter().all(|outcome| *outcome != Outcome::UpToDate));
+    Ok(format!("{:?} {:?} {}", merged.outcomes, merged.after, merged.appended))
+}
+
+fn merge(sandbox: &Sandbox, alloc: Alloc<'_>) -> Result<String, String> {
+    merge_all(sandbox, alloc, &OTHERS, MergeForm::Commit)
+}
+
+fn merge_linear(sandbox: &Sandbox, alloc: Alloc<'_>) -> Result<String, String> {
+    merge_all(sandbox, alloc, &OTHERS[..2], MergeForm::Linear)
+}
+
+fn fast_forward(sandbox: &Sandbox, alloc: Alloc<'_>) -> Result<String, String> {
+    merge_all(sandbox, alloc, &OTHERS[2..], MergeForm::Commit)
+}
+
 /// Reads the journal and counts the edges with this source path, or all edges.
 fn count(sandbox: &Sandbox, alloc: Alloc<'_>, wanted: Option<&[u8]>) -> Result<String, String> {
     let tip = sandbox.resolve(JOURNAL).expect("it was made");
@@ -312,24 +409,35 @@ fn statistics(sandbox: &Sandbox, alloc: Alloc<'_>) -> Result<String, String> {
     Ok(format!("{said:?} of {counted:?} in {} commits", counted.commits()))
 }
 
-fn query<const FROM_CACHE: bool>(sandbox: &Sandbox, alloc: Alloc<'_>) -> Result<String, String> {
+fn query(
+    sandbox: &Sandbox,
+    alloc: Alloc<'_>,
+    endpoint: Endpoint<'_>,
+    from_cache: bool,
+) -> Result<String, String> {
     let query = Query { alloc, repository: sandbox.repository() };
-    let endpoint = Endpoint::object(object(7), Direction::Forward);
-    let mut ids = vec![];
+    let mut found_edges = vec![];
     let answer = query.run(&branch(), endpoint, |found| {
-        ids.push(found.id);
+        found_edges.push((found.id, found.content, found.standing));
         Ok::<_, QueryError>(ControlFlow::Continue(()))
     });
     let answer = answer.map_err(|error| error.to_string())?;
-    assert_eq!(answer.unusable.is_none(), FROM_CACHE, "{:?}", answer.unusable);
-    assert!(ids.len() > 3, "{ids:?}");
-    Ok(format!("{ids:?}"))
+    assert_eq!(answer.unusable.is_none(), from_cache, "{:?}", answer.unusable);
+    assert!(found_edges.len() > 3, "{found_edges:?}");
+    Ok(format!("{found_edges:?}"))
 }
 
 fn from_cache(sandbox: &Sandbox, alloc: Alloc<'_>) -> Result<String, String> {
-    query::<true>(sandbox, alloc)
+    query(sandbox, alloc, Endpoint::object(object(7), Direction::Forward), true)
 }
 
 fn by_journal(sandbox: &Sandbox, alloc: Alloc<'_>) -> Result<String, String> {
-    query::<false>(sandbox, alloc)
+    query(sandbox, alloc, Endpoint::object(object(7), Direction::Forward), false)
+}
+
+fn of_file<const FROM_CACHE: bool>(sandbox: &Sandbox, alloc: Alloc<'_>) -> Result<String, String> {
+    let file = Endpoint::file(Some(object(7)), b"b.c", None);
+    let said = query(sandbox, alloc, file, FROM_CACHE)?;
+    assert!(said.contains("Older(") && said.contains("TakenBack"));
+    Ok(said)
 }

@@ -64,6 +64,22 @@ impl PackFile {
         Some((self.pack.get_or_init(open).as_ref()?, offset))
     }
 
+    /// Calls `found` with the ids of the index that start with `prefix`, at most `count_max`.
+    pub(in super::super) fn with_prefix(
+        &self,
+        prefix: gix_hash::Prefix,
+        count_max: usize,
+        found: &mut dyn FnMut(Oid),
+    ) {
+        let Some((index, _)) = self.index.get_or_init(|| self.open_index()) else { return };
+        let mut entries = 0..0;
+        index.lookup_prefix(prefix, Some(&mut entries));
+        for entry in entries.take(count_max) {
+            let id = index.oid_at_index(entry).as_bytes().try_into();
+            found(Oid::new(id.expect("this holds because the index was opened as one of SHA-1")));
+        }
+    }
+
     fn open_index(&self) -> Option<(index::File<Mapped>, Mapped)> {
         // A pipe in its place would never open.
         let is_file = self.index_path.metadata().is_ok_and(|found| found.is_file());

@@ -68,6 +68,17 @@ impl Zone {
         zone.as_ref().map_or(0, |zone| zone.to_offset(time).seconds())
     }
 
+    /// The offset from UTC in seconds when the clocks of the zone show `local_seconds`, the seconds
+    /// since they showed 1970, as the C library's `mktime` finds it.
+    pub fn offset_seconds_of_local(&self, local_seconds: i64) -> i32 {
+        let offset = |seconds| self.offset_seconds(seconds);
+        let guess = offset(local_seconds);
+        let next = offset(local_seconds - i64::from(guess));
+        // A time that the clocks leave out counts from before they are set forward.
+        let is_shown = offset(local_seconds - i64::from(next)) == next;
+        if is_shown { next } else { next.min(guess) }
+    }
+
     /// The zone that `value` means: the name of a zone file, or a POSIX rule.
     fn named(&self, value: &OsStr) -> Option<TimeZone> {
         let text = value.to_str()?;

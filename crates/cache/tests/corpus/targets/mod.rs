@@ -24,6 +24,7 @@ pub(crate) const TARGETS: &[Target] = &[
     Target { name: "objects", run: formats::objects },
     Target { name: "ages", run: formats::ages },
     Target { name: "rebuild", run: journal::rebuild },
+    Target { name: "merge", run: journal::merge },
     Target { name: "update-and-query", run: journal::update_and_query },
 ];
 
