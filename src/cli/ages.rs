@@ -65,6 +65,13 @@ impl<'a> Ages<'a> {
         Ok(found.and_then(Result::ok).flatten())
     }
 
+    /// The name that the path had before its present one, if that is known.
+    pub(super) fn former_name(&mut self) -> Result<Option<&[u8]>, MemoryError> {
+        self.of(Oid::ZERO)?;
+        let history = self.history.as_mut();
+        Ok(history.and_then(|history| history.former_name().ok().flatten()))
+    }
+
     /// Stores what was found, and logs what failed.
     pub(super) fn finish(mut self, session: &Session<'_>) -> Result<(), MemoryError> {
         self.store()?;
@@ -100,6 +107,38 @@ impl<'a> Ages<'a> {
                 Ok(None)
             }
         }
+    }
+}
+
+/// The ages of the contents of a path, which are looked for when one is asked for.
+pub(super) struct LazyAges<'l, 'a> {
+    pub(super) context: Context<'a>,
+    pub(super) git_dir: &'l Path,
+    pub(super) env: &'l dyn Environment,
+    /// Without a path there are none.
+    pub(super) path: Option<&'l [u8]>,
+    pub(super) ages: Option<Ages<'a>>,
+}
+
+impl<'a> LazyAges<'_, 'a> {
+    /// The ages; `None` without a path.
+    pub(super) fn get(&mut self) -> Result<Option<&mut Ages<'a>>, MemoryError> {
+        let Some(path) = self.path else { return Ok(None) };
+        if self.ages.is_none() {
+            self.ages = Some(Ages::open(&self.context, self.git_dir, self.env, path)?);
+        }
+        Ok(self.ages.as_mut())
+    }
+
+    /// How many edits ago the path had this content, if that is known.
+    pub(super) fn edits_ago(&mut self, content: Oid) -> Result<Option<u32>, MemoryError> {
+        let Some(ages) = self.get()? else { return Ok(None) };
+        Ok(ages.of(content)?.map(|version| version.edits))
+    }
+
+    /// Stores what was found, and logs what failed.
+    pub(super) fn finish(self, session: &Session<'_>) -> Result<(), MemoryError> {
+        self.ages.map_or(Ok(()), |ages| ages.finish(session))
     }
 }
 

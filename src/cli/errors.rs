@@ -181,7 +181,11 @@ fn append_hint(error: &AppendError) -> Option<String> {
             "check with `git mind list` whether the edges are there before you run it again".into()
         }
         AppendError::Repository(git::Error::RefConflict { other, .. }) => {
-            format!("`git update-ref -d {other}` deletes that journal, if it is not needed")
+            let new = "refs/gitmind/edges/NEW";
+            format!(
+                "`git update-ref {new} {other} && git update-ref -d {other}` gives that journal \
+                 the name NEW"
+            )
         }
         AppendError::Repository(git::Error::Kind { .. } | git::Error::Missing(_)) => {
             "`git update-ref refs/gitmind/edges/BRANCH COMMIT` sets it to a commit of the journal"

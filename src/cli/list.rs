@@ -123,6 +123,7 @@ fn print(
         list.end(&[
             ("commits_skipped", malformed.skipped.into()),
             ("edges_truncated", malformed.truncated.into()),
+            ("commits_of_old_format", malformed.old_format.into()),
         ])?;
         malformed
     } else {

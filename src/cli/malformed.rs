@@ -9,11 +9,15 @@ pub(super) fn warn(counts: &MalformedCounts, output: &mut Output) {
     for malformed in counts.first() {
         output.warning(&malformed.to_string());
     }
-    let MalformedCounts { skipped, truncated, .. } = counts;
-    if *skipped > 0 || *truncated > 0 {
+    let MalformedCounts { skipped, truncated, old_format, .. } = counts;
+    let malformed = truncated - old_format;
+    if *skipped > 0 || malformed > 0 {
         output.warning(&format!(
-            "malformed journal commits: {skipped} skipped, {truncated} cut short"
+            "malformed journal commits: {skipped} skipped, {malformed} cut short"
         ));
+    }
+    if *old_format > 0 {
+        output.warning(&format!("journal commits in the old format of June 2025: {old_format}"));
     }
 }
 
@@ -25,6 +29,9 @@ pub(super) fn diagnose(session: &Session<'_>, malformed: &Malformed) {
         }
         Malformed::Truncated { commit, problem, .. } => {
             ("journal_cbor_invalid", commit, problem.to_string())
+        }
+        Malformed::OldFormat { commit, edges_read } => {
+            ("journal_old_format", commit, format!("{edges_read} edges can be read"))
         }
     };
     session.telemetry.diagnostic("journal", name, |event| {

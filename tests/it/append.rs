@@ -454,6 +454,23 @@ fn an_invalid_line_is_reported_by_number_and_nothing_is_imported() {
 }
 
 #[test]
+fn a_journal_in_the_way_is_to_be_renamed_and_keeps_its_edges() {
+    let directory = checkout(&["a"]);
+    let work = directory.path();
+    mind(work, &["link", "a", "a", "--branch", "main/deep"]).ok();
+    let error = mind(work, &["link", "a", "a"]).error(1);
+    let (_, hint) = error.split_once("hint: `").expect("a hint");
+    let (command, says) = hint.split_once("` ").expect("a command");
+    assert_eq!(says, "gives that journal the name NEW");
+    let sh = std::process::Command::new("sh").args(["-c", command]).current_dir(work).status();
+    assert!(sh.expect("it runs").success(), "{command}");
+    mind(work, &["link", "a", "a"]).ok();
+    for branch in ["main", "NEW"] {
+        assert!(mind(work, &["list", "--branch", branch]).ok().ends_with("1 edge\n"), "{branch}");
+    }
+}
+
+#[test]
 fn concurrent_links_lose_no_edge() {
     const PROCESSES: usize = 6;
     const LINKS: usize = 8;

@@ -241,6 +241,39 @@ fn malformed_commits_are_reported_and_do_not_end_the_list() {
 }
 
 #[test]
+fn a_journal_of_june_2025_is_read_as_far_as_it_was_stored() {
+    let corpus = gitmind_test_support::fixtures_directory().join("corpus/message");
+    let message_of = |name: &str| std::fs::read(corpus.join(name)).expect("it is there");
+    let repository = TempRepository::empty();
+    let whole = repository.commit(&[], &message_of("old_two_arrays_of_7"));
+    let cut = repository.commit(&[&whole], &message_of("old_array_of_13_cut"));
+    let tip = repository.commit(&[&cut], &message(&[(3, 4)]));
+    repository.git(&["update-ref", "refs/gitmind/edges/main", &tip]);
+    let ran = repository.mind(&["list", "--until", "2025-06-15"]);
+    let expected = format!(
+        "git-mind: warning: journal commit {cut} is in the old format of June 2025: 0 of its edges \
+         can be read, the rest was lost when it was written\n\
+         git-mind: warning: journal commits in the old format of June 2025: 1\n"
+    );
+    assert_eq!(ran.stderr, expected);
+    let lines = "2025-06-15 12:00  a@b                   c.txt ──implements──> b.txt\n\
+                 2025-06-15 12:00  a@b                   a.txt ──implements──> b.txt\n\
+                 3 edges that match\n";
+    assert!(ran.ok().ends_with(lines));
+    let document = repository.mind(&["list", "--json"]).json();
+    assert_eq!(
+        (&document["edges_shown"], &document["commits_of_old_format"]),
+        (&3.into(), &1.into())
+    );
+    repository.mind(&["cache-rebuild"]).ok();
+    let object = "aa".repeat(20);
+    let query = repository.mind(&["query", "--from", &object, "--json"]).json();
+    assert_eq!((&query["from_cache"], &query["edges_shown"]), (&true.into(), &2.into()));
+    let error = repository.mind(&["cache-rebuild", "--force", "--strict"]).error(1);
+    assert!(error.contains("is in the old format of June 2025"), "{error}");
+}
+
+#[test]
 fn a_closed_stdout_is_not_a_failure() {
     let repository = TempRepository::fixture("medium");
     for args in [&["list"][..], &["list", "--json"]] {

@@ -4,6 +4,7 @@ mod accounts;
 mod append;
 mod budget;
 mod cli;
+mod daily;
 mod diff;
 mod export;
 mod fixture_make;

@@ -153,3 +153,44 @@ fn any_number_of_threads_gives_the_same_cache() {
     let refused = mind(&path, &["cache-rebuild", "--threads", "0"]);
     assert!(refused.code == 2 && refused.stderr.contains("--threads"), "{refused:?}");
 }
+
+#[test]
+fn numbered_caches_of_summer_2025_make_way_for_a_cache() {
+    for packed in [false, true] {
+        let repository = TempRepository::fixture("small");
+        repository.git(&["update-ref", "-d", "refs/gitmind/cache/main"]);
+        let set = |name: &str| repository.git(&["update-ref", name, "refs/gitmind/edges/main"]);
+        for number in ["1", "20250801", "1754006400"] {
+            set(&format!("refs/gitmind/cache/main/{number}"));
+        }
+        set("refs/gitmind/cache/other/1");
+        set("refs/gitmind/cache/main/is-not-a-number");
+        if packed {
+            repository.git(&["pack-refs", "--all"]);
+        }
+        // Another ref is in the way as well: none is removed.
+        let refs = repository.refs();
+        let error = repository.mind(&["cache-rebuild"]).error(1);
+        assert!(error.contains("cannot be beside ref refs/gitmind/cache/main/"), "{error}");
+        assert_eq!(repository.refs(), refs);
+        // Nor when the rebuild fails for another reason.
+        repository.git(&["update-ref", "-d", "refs/gitmind/cache/main/is-not-a-number"]);
+        let refs = repository.refs();
+        let small = [("GM_ARENA_CAP_CACHE_REBUILD", "4096")];
+        assert_ne!(mind_with(repository.path(), &["cache-rebuild"], &small).code, 0);
+        assert_eq!(repository.refs(), refs);
+
+        repository.mind(&["cache-rebuild"]).ok();
+        let caches = repository.git(&["for-each-ref", "--format=%(refname)", "refs/gitmind/cache"]);
+        let expected = [
+            "refs/gitmind/cache/feature/x",
+            "refs/gitmind/cache/main",
+            "refs/gitmind/cache/other/1",
+        ];
+        assert_eq!(caches.lines().collect::<Vec<_>>(), expected);
+        let oid = "1".repeat(40);
+        let query = repository.mind(&["query", "--from", &oid, "--json"]).json();
+        assert_eq!(query["cache"], "current");
+        repository.assert_sound();
+    }
+}

@@ -115,7 +115,7 @@ impl Suspects<'_> {
             return Ok(counted);
         }
         while tail.start() > self.first_edge_min {
-            tail.read_more().map_err(NotRead::existing)?;
+            tail.read_more(1).map_err(NotRead::existing)?;
         }
         let (mut seen, mut queue) = (Map::new(alloc), VecDeque::new(alloc));
         let (mut object, mut payload) = (Vec::new(alloc), PayloadBuffer::new(alloc));

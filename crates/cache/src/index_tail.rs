@@ -19,15 +19,16 @@ use gitmind_memory::{Alloc, Map, Vec};
 pub(super) struct IndexTail<'a> {
     repository: &'a dyn Repository,
     alloc: Alloc<'a>,
-    /// The chunks that are not read yet, oldest first: the first edge and the object id.
-    unread: Vec<'a, (u32, Oid)>,
-    /// Number of records of the newest of these.
-    records_of_newest: u32,
-    /// The records that were read, oldest first within a chunk.
-    records: Vec<'a, CommitRecord>,
+    /// All chunks, oldest first: the first edge and the object id.
+    chunks: Vec<'a, (u32, Oid)>,
+    /// Number of the older chunks, which were not read.
+    unread: usize,
+    /// Number of records of the last chunk.
+    records_of_last: u32,
+    /// Number of edges in the cache.
+    edges: u32,
+    /// The first edge of each commit in the chunks that were read.
     first_edges: Map<'a, Oid, u32>,
-    /// The least first edge of the records that were read; 0 when all were.
-    start: u32,
 }
 
 impl<'a> IndexTail<'a> {
@@ -38,7 +39,7 @@ impl<'a> IndexTail<'a> {
         directory: Option<Oid>,
         meta: &Meta,
     ) -> Result<Self, ExistingError> {
-        let mut unread = Vec::new(alloc);
+        let mut chunks = Vec::new(alloc);
         if let Some(directory) = directory {
             let mut buffer = Vec::new(alloc);
             read_verified(repository, directory, ObjectKind::Tree, &mut buffer)?;
@@ -48,80 +49,110 @@ impl<'a> IndexTail<'a> {
             for entry in ordered(&buffer, is_chunk) {
                 let entry = entry.map_err(ExistingError::Malformed)?;
                 let first_edge = parse_chunk_name(entry.name).unwrap_or_default();
-                unread.try_push((first_edge, entry.id))?;
+                chunks.try_push((first_edge, entry.id))?;
             }
         }
-        if u32::try_from(unread.len()) != Ok(meta.commits_indexed.div_ceil(RECORDS_PER_CHUNK)) {
+        if u32::try_from(chunks.len()) != Ok(meta.commits_indexed.div_ceil(RECORDS_PER_CHUNK)) {
             return Err(ExistingError::Malformed(OTHER_COUNT));
         }
         Ok(Self {
             repository,
             alloc,
-            unread,
-            records_of_newest: records_of_last_chunk(meta.commits_indexed),
-            records: Vec::new(alloc),
+            unread: chunks.len(),
+            chunks,
+            records_of_last: records_of_last_chunk(meta.commits_indexed),
+            edges: meta.edges,
             first_edges: Map::new(alloc),
-            start: meta.edges,
         })
     }
 
     /// Reads up to `chunks` more chunks.
-    pub(super) fn read(&mut self, chunks: usize) -> Result<(), ExistingError> {
+    fn read(&mut self, chunks: usize) -> Result<(), ExistingError> {
+        let chunks = chunks.min(self.unread);
+        self.first_edges.try_reserve(chunks.saturating_mul(RECORDS_PER_CHUNK as usize))?;
         let mut file = Vec::new(self.alloc);
         for _ in 0..chunks {
-            let Some((first_edge, id)) = self.unread.pop() else { break };
-            read_verified(self.repository, id, ObjectKind::Blob, &mut file)?;
-            let chunk = CommitChunk::parse(&file)?;
-            let (first, last) = chunk.bounds();
-            let count = core::mem::replace(&mut self.records_of_newest, RECORDS_PER_CHUNK);
-            if (chunk.count(), first) != (count, first_edge) || last >= self.start {
-                return Err(ExistingError::Malformed(OTHER_COUNT));
+            let chunk = self.chunk(self.unread - 1, &mut file)?;
+            for CommitRecord { first_edge, commit } in records(&chunk) {
+                self.first_edges.try_insert(commit, first_edge)?;
             }
-            self.first_edges.try_reserve(chunk.count() as usize)?;
-            for record in (0..chunk.count() as usize).filter_map(|number| chunk.record(number)) {
-                self.records.try_push(record)?;
-                self.first_edges.try_insert(record.commit, record.first_edge)?;
-            }
-            self.start = first_edge;
+            self.unread -= 1;
         }
         Ok(())
     }
 
-    /// Reads four times as many chunks as were read.
-    pub(super) fn read_more(&mut self) -> Result<(), ExistingError> {
-        let read = self.records.len().div_ceil(RECORDS_PER_CHUNK as usize);
-        self.read((3 * read).max(CHUNKS_MIN))
+    /// Reads at least `chunks` more chunks, and at least as many as were read.
+    pub(super) fn read_more(&mut self, chunks: usize) -> Result<(), ExistingError> {
+        let read = self.chunks.len() - self.unread;
+        self.read(chunks.max(read).max(CHUNKS_MIN))
     }
 
-    /// Whether all records were read.
-    pub(super) fn is_whole(&self) -> bool {
-        self.unread.is_empty()
+    /// The number of chunks to read until one of `commits` is in one that was read; `None` if none
+    /// of them is in a chunk that was not read.
+    pub(super) fn find<V>(
+        &self,
+        commits: &Map<'_, Oid, V>,
+    ) -> Result<Option<usize>, ExistingError> {
+        let mut file = Vec::new(self.alloc);
+        for number in (0..self.unread).rev() {
+            let chunk = self.chunk(number, &mut file)?;
+            if records(&chunk).any(|record| commits.contains_key(&record.commit)) {
+                return Ok(Some(self.unread - number));
+            }
+        }
+        Ok(None)
     }
 
-    /// Whether no record was read.
-    pub(super) fn is_empty(&self) -> bool {
-        self.records.is_empty()
+    /// Reads chunk `number` into `file`.
+    fn chunk<'f>(
+        &self,
+        number: usize,
+        file: &'f mut Vec<'_, u8>,
+    ) -> Result<CommitChunk<'f>, ExistingError> {
+        let (first_edge, id) = self.chunks[number];
+        read_verified(self.repository, id, ObjectKind::Blob, file)?;
+        let chunk = CommitChunk::parse(file)?;
+        let next = self.chunks.get(number + 1);
+        let (count, end) = match next {
+            Some((first_edge, _)) => (RECORDS_PER_CHUNK, *first_edge),
+            None => (self.records_of_last, self.edges),
+        };
+        let (first, last) = chunk.bounds();
+        match (chunk.count(), first) == (count, first_edge) && last < end {
+            true => Ok(chunk),
+            false => Err(ExistingError::Malformed(OTHER_COUNT)),
+        }
     }
 
-    /// Number of records that were read.
-    pub(super) fn len(&self) -> usize {
-        self.records.len()
+    /// Whether all chunks were read.
+    pub(super) const fn is_whole(&self) -> bool {
+        self.unread == 0
     }
 
-    /// The least first edge of the records that were read.
+    /// The commits that were read have edges from this one on; 0 when all were read.
     pub(super) fn start(&self) -> u32 {
-        if self.is_whole() { 0 } else { self.start }
+        match self.unread {
+            0 => 0,
+            unread => self.chunks.get(unread).map_or(self.edges, |(first_edge, _)| *first_edge),
+        }
     }
 
-    /// The first edge of a commit, if it is in a record that was read.
+    /// The first edge of a commit, if it is in a chunk that was read.
     pub(super) fn first_edge(&self, commit: &Oid) -> Option<u32> {
         self.first_edges.get(commit).copied()
     }
 
-    /// The records that were read, in no order.
-    pub(super) fn records(&self) -> &[CommitRecord] {
-        &self.records
+    /// The records of the chunks that were read, in no order.
+    pub(super) fn records(&self) -> impl Iterator<Item = CommitRecord> {
+        let records = self.first_edges.iter();
+        records
+            .map(|(commit, first_edge)| CommitRecord { first_edge: *first_edge, commit: *commit })
     }
+}
+
+/// The records of a chunk.
+fn records(chunk: &CommitChunk<'_>) -> impl Iterator<Item = CommitRecord> {
+    (0..chunk.count() as usize).filter_map(|number| chunk.record(number))
 }
 
 /// Chunks that are read at first.

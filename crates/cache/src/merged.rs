@@ -8,8 +8,8 @@
 //! A walk of all parents has to stop at the commits whose edges stay, without knowing the history
 //! below. The commit index says which these are, and edge ids are generation numbers that no wrong
 //! clock changes. It is read from its end on, as far as the walk needs: the walk is right when each
-//! chain ends at a known commit, because whatever the cache has of its descendants is then known
-//! too.
+//! chain ends at a commit that was read, because whatever the index has of its descendants was then
+//! read too.
 
 use super::collect::{Collector, Source, Storage};
 use super::commit_ids::CommitIds;
@@ -25,11 +25,11 @@ use super::update::OTHER_COUNT;
 use gitmind_git::oid::Oid;
 use gitmind_git::{Commit, ObjectKind};
 use gitmind_journal::{EdgeOrder, WalkError, find_fork, walk_until};
-use gitmind_memory::{Arena, Vec};
+use gitmind_memory::{Arena, Map, Vec};
 
-/// Records of the index that are read for each commit of a walk, as reading them is that much
-/// faster.
-const RECORDS_PER_COMMIT: usize = 32;
+/// Commits of a walk before it is asked whether the index has one of them; then eight times as
+/// many.
+const WALK_MIN: usize = 128;
 /// Commits without edges, in a row, below which edges are looked for.
 const EDGELESS_MAX: usize = 64;
 
@@ -51,7 +51,8 @@ struct Base {
 }
 
 /// What a walk has found.
-struct Tried {
+struct Tried<'a> {
+    visited: Map<'a, Oid, ()>,
     /// There are more commits than it may visit.
     is_over: bool,
     /// A commit without parents.
@@ -106,7 +107,7 @@ impl<'s, 't, 'a> Merged<'s, 't, 'a> {
         }
         let last = self.newest_record(fork.commit)?;
         let last = last.ok_or(NotRead::Full(FullBecause::Renumbered))?;
-        let later = self.tail.records().iter().filter(|record| record.first_edge > last.first_edge);
+        let later = self.tail.records().filter(|record| record.first_edge > last.first_edge);
         let next = later.min_by_key(|record| record.first_edge);
         let edges = next.map_or(self.old.edges, |next| next.first_edge);
         if (self.old.edges - edges) as usize > self.commits_max {
@@ -123,7 +124,7 @@ impl<'s, 't, 'a> Merged<'s, 't, 'a> {
         let Source { repository, alloc, .. } = self.source;
         let mut object = Vec::new(alloc);
         loop {
-            self.tail.read_more().map_err(NotRead::existing)?;
+            self.tail.read_more(1).map_err(NotRead::existing)?;
             let record = |commit: Oid| {
                 let first_edge = self.tail.first_edge(&commit)?;
                 Some(CommitRecord { first_edge, commit })
@@ -154,50 +155,52 @@ impl<'s, 't, 'a> Merged<'s, 't, 'a> {
         base.fork == Some(*commit) || first_edge.is_some_and(|first| first < base.edges)
     }
 
-    /// Reads as much of the index as a walk of the commits whose edges do not keep their ids needs:
-    /// until it finds no root of the journal, or the whole index was read.
+    /// Reads as much of the index as a walk of the commits whose edges do not keep their ids needs.
+    /// It needs no more when all its chains end at commits that were read, or when none of its
+    /// commits is in what was not read.
     fn complete(&mut self, base: &Base) -> Result<(), NotRead> {
-        if self.tail.is_empty() {
-            self.tail.read_more().map_err(NotRead::existing)?;
+        if self.tail.start() == self.old.edges {
+            self.tail.read_more(1).map_err(NotRead::existing)?;
         }
+        let mut limit = WALK_MIN.min(self.commits_max);
         loop {
-            let is_whole = self.tail.is_whole();
-            let some = (self.tail.len() / RECORDS_PER_COMMIT).min(self.commits_max);
-            let tried = self.try_walk(base, if is_whole { self.commits_max } else { some })?;
-            if is_whole || !tried.is_over && !tried.found_root {
-                let is_right = tried.found_old && !tried.is_over;
-                return if is_right { Ok(()) } else { Err(BASE_NOT_FOUND) };
+            let tried = self.try_walk(base, limit)?;
+            let is_open = tried.is_over || tried.found_root;
+            let found = if is_open { self.tail.find(&tried.visited) } else { Ok(None) };
+            match found.map_err(NotRead::existing)? {
+                Some(chunks) => self.tail.read_more(chunks).map_err(NotRead::existing)?,
+                None if !tried.is_over && tried.found_old => return Ok(()),
+                None if !tried.is_over || limit == self.commits_max => return Err(BASE_NOT_FOUND),
+                None => limit = limit.saturating_mul(8).min(self.commits_max),
             }
-            let read = match tried.found_root {
-                true => self.tail.read(usize::MAX),
-                false => self.tail.read_more(),
-            };
-            read.map_err(NotRead::existing)?;
         }
     }
 
     /// Walks at most `commits_max` of the commits whose edges do not keep their ids, as far as the
     /// index was read.
-    fn try_walk(&self, base: &Base, commits_max: usize) -> Result<Tried, WalkError> {
+    fn try_walk(&self, base: &Base, commits_max: usize) -> Result<Tried<'a>, WalkError> {
         let Source { repository, alloc, .. } = self.source;
-        let mut tried = Tried { is_over: false, found_root: false, found_old: false };
-        let mut left = commits_max;
+        let (mut visited, mut is_over) = (Map::new(alloc), false);
+        let (mut found_root, mut found_old) = (false, false);
         let is_base = |id: &Oid| {
-            tried.found_old |= *id == self.old.journal_tip;
+            found_old |= *id == self.old.journal_tip;
             self.keeps_ids(base, id)
         };
         let visit = |commit: &Commit<'_>| {
-            tried.found_root |= commit.parents().next().is_none();
-            left = left.checked_sub(1).ok_or(Ended::TooFar)?;
+            found_root |= commit.parents().next().is_none();
+            if visited.len() == commits_max {
+                return Err(Ended::TooFar);
+            }
+            visited.try_insert(commit.id, ()).map_err(WalkError::from)?;
             Ok(())
         };
         let (tip, order, ids) = (self.tip, EdgeOrder::OldestFirst, Vec::new(alloc));
         match walk_until(repository, alloc, tip, order, ids, is_base, visit) {
             Ok(_) => {}
-            Err(Ended::TooFar) => tried.is_over = true,
+            Err(Ended::TooFar) => is_over = true,
             Err(Ended::Failed(error)) => return Err(error),
         }
-        Ok(tried)
+        Ok(Tried { visited, is_over, found_root, found_old })
     }
 
     /// Reads the commits whose edges do not keep their ids.
@@ -222,7 +225,7 @@ impl<'s, 't, 'a> Merged<'s, 't, 'a> {
         let ids = CommitIds::new(alloc, arena.cap_bytes().get(), None);
         let (tip, order) = (self.tip, EdgeOrder::OldestFirst);
         let history = walk_until(repository, alloc, tip, order, ids, is_base, visit)?;
-        let renumbered = self.tail.records().iter().map(|record| record.first_edge);
+        let renumbered = self.tail.records().map(|record| record.first_edge);
         if renumbered.filter(|first| *first >= base.edges).count() != counted.commits as usize {
             return Err(NotRead::existing(ExistingError::Malformed(OTHER_COUNT)));
         }

@@ -26,6 +26,8 @@ use gitmind_ports::progress::Progress;
 /// Attempts to update the cache ref. An attempt fails only if another process has updated the ref
 /// meanwhile, so up to this many concurrent rebuilds all succeed.
 const ATTEMPTS_MAX: usize = 16;
+/// Most caches of summer 2025 that are removed at once.
+const OLD_CACHES_MAX: usize = 10_000;
 /// An incremental rebuild reads at most this many new commits, or half as many as the cache has,
 /// whichever is more.
 const NEWER_MIN: usize = 4096;
@@ -208,7 +210,16 @@ impl<'t, 'a> Rebuild<'t, 'a> {
         let Some(mut transaction) = transaction else { return Ok(report) };
         let (time, reason) = (self.clock.now(), "git-mind: cache-rebuild");
         let update = RefUpdate { name, expected, new: report.cache_commit, time, reason };
-        match transaction.commit(update) {
+        let mut outcome = transaction.commit(update);
+        for _ in 0..ATTEMPTS_MAX {
+            match &outcome {
+                Err(git::Error::RefConflict { .. }) if self.remove_old_caches(branch)? => {
+                    outcome = transaction.commit(update);
+                }
+                _ => break,
+            }
+        }
+        match outcome {
             Ok(written) => Ok(Report { written: Some(written), ..report }),
             Err(error @ git::Error::RefMoved { .. }) => {
                 let read = |commit| Existing::read(self.repository, self.alloc, commit);
@@ -229,6 +240,21 @@ impl<'t, 'a> Rebuild<'t, 'a> {
             }
             Err(error) => Err(error.into()),
         }
+    }
+
+    /// Removes the refs of caches that the program of summer 2025 made below the ref of this cache,
+    /// one for each rebuild. Returns whether there were any, and only those: other refs below it
+    /// stay, and keep the cache from being written.
+    fn remove_old_caches(&self, branch: &BranchName) -> Result<bool, git::Error> {
+        let prefix = &branch.old_caches_prefix();
+        let names = self.repository.refs(prefix, OLD_CACHES_MAX)?;
+        let is_number = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
+        let mut numbers = names.iter().map(|name| name.strip_prefix(&**prefix));
+        let are_old = !names.is_empty() && numbers.all(|number| number.is_some_and(is_number));
+        if are_old {
+            self.repository.remove_refs(&names)?;
+        }
+        Ok(are_old)
     }
 
     /// Builds the cache for `tip`, incrementally from the one at `commit` if possible. Updates no

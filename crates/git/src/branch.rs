@@ -77,6 +77,12 @@ impl BranchName {
         format!("{CACHE_PREFIX}{self}")
     }
 
+    /// The prefix of the refs of caches that the program of summer 2025 made of this branch: a
+    /// number follows.
+    pub fn old_caches_prefix(&self) -> String {
+        format!("{CACHE_PREFIX}{self}/")
+    }
+
     /// The prefix of every journal ref.
     pub const fn journal_prefix() -> &'static str {
         JOURNAL_PREFIX

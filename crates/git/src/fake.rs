@@ -151,6 +151,12 @@ impl Repository for FakeRepository {
         Ok(names.take(count_max).cloned().collect())
     }
 
+    fn remove_refs(&self, names: &[String]) -> Result<(), Error> {
+        self.call("remove refs of")?;
+        self.refs.borrow_mut().retain(|name, _| !names.contains(name));
+        Ok(())
+    }
+
     fn read(
         &self,
         id: Oid,
@@ -211,6 +217,11 @@ impl Transaction for FakeTransaction<'_> {
         repository.has_stored.set(true);
         repository.call("update a ref of")?;
         let name = update.name;
+        let below = format!("{name}/");
+        let other = repository.refs.borrow().keys().find(|name| name.starts_with(&below)).cloned();
+        if let (None, Some(other)) = (update.expected, other) {
+            return Err(Error::RefConflict { name: name.into(), other });
+        }
         if repository.refs.borrow().get(name).copied() != update.expected {
             return Err(Error::RefMoved(name.into()));
         }

@@ -156,6 +156,16 @@ impl<'a> PathHistory<'a> {
         }
     }
 
+    /// The name that the path had before its present one, if the history has one.
+    ///
+    /// # Errors
+    /// As [`Self::find`].
+    pub fn former_name(&mut self) -> Result<Option<&[u8]>, Error> {
+        // No object has this id, so the walk ends at the beginning of the history.
+        self.find(Oid::ZERO)?;
+        Ok(self.names.get(1).map(Vec::as_slice))
+    }
+
     /// Ends the walk: from now on, only what was found is known.
     pub const fn stop(&mut self) {
         self.reader.commits_left = 0;

@@ -87,6 +87,20 @@ pub trait Repository {
     /// [`Error::RefRead`] when they cannot be read.
     fn refs(&self, prefix: &str, count_max: usize) -> Result<std::vec::Vec<String>, Error>;
 
+    /// Removes the refs with these full names, whatever their values are; one that does not exist
+    /// is no error. An adapter that only reads does not override this.
+    ///
+    /// # Errors
+    /// [`Error::RefLocked`] or [`Error::RefWrite`]; some of them may have been removed then.
+    fn remove_refs(&self, names: &[String]) -> Result<(), Error> {
+        match names.first() {
+            None => Ok(()),
+            Some(name) => {
+                Err(Error::RefWrite { name: name.clone(), reason: "refs are not removed".into() })
+            }
+        }
+    }
+
     /// Reads the object `id` of kind `kind` into `buffer` and replaces its content.
     ///
     /// # Errors

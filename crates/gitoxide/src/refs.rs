@@ -3,9 +3,11 @@
 mod log;
 mod loose;
 mod ref_file;
+mod remove;
 mod update;
 
 pub(super) use self::log::RefLog;
+pub(super) use self::remove::remove;
 pub(super) use self::update::update;
 
 use super::{Location, reason};

@@ -204,6 +204,10 @@ impl Repository for GitRepository {
         refs::list(&self.refs, prefix, count_max)
     }
 
+    fn remove_refs(&self, names: &[String]) -> Result<(), Error> {
+        refs::remove(&self.refs, self.shared_mode, names)
+    }
+
     fn read(&self, id: Oid, kind: ObjectKind, buffer: &mut Vec<'_, u8>) -> Result<(), Error> {
         self.objects.read(id, kind, buffer)
     }

@@ -11,6 +11,7 @@ mod decode;
 mod encode;
 
 pub use decode::{CborError, Edges};
+pub(crate) use decode::{is_old_array, old_edge};
 pub use encode::{EncodeError, encode_edge, encoded_len};
 
 /// Keys of the map.
@@ -45,6 +46,7 @@ mod major {
     pub(super) const UINT: u8 = 0;
     pub(super) const BYTES: u8 = 2;
     pub(super) const TEXT: u8 = 3;
+    pub(super) const ARRAY: u8 = 4;
     pub(super) const MAP: u8 = 5;
 }
 

@@ -14,6 +14,7 @@ mod linear;
 mod merge;
 mod message;
 mod newest;
+mod old_format;
 mod order;
 mod range_walk;
 mod reader;

@@ -3,6 +3,7 @@
 //! Standard alphabet, padding, one line, no other bytes. A message that deviates is malformed as a
 //! whole: no part of its payload is returned.
 
+use super::old_format;
 use base64_simd::{AsOut, STANDARD};
 use data_encoding::{BASE64, DecodeKind};
 use gitmind_memory::{MemoryError, Vec};
@@ -36,7 +37,8 @@ pub enum MessageError {
 
 /// Decodes `message` into `payload`, which is cleared first.
 ///
-/// A message ends at its first NUL, as in the C tool. An empty message is an empty payload.
+/// A message ends at its first NUL, as in the C tool. An empty message is an empty payload. The
+/// edges of a message of June 2025 are written in today's form.
 ///
 /// ```
 /// use gitmind_memory::{self as memory, Alloc, System};
@@ -54,6 +56,13 @@ pub fn decode_message(message: &[u8], payload: &mut Vec<'_, u8>) -> Result<(), M
     payload.clear();
     let end = memchr::memchr(0, message).unwrap_or(message.len());
     let message = &message[..end];
+    if old_format::is_old(message) {
+        let read = old_format::transcode(message, payload);
+        if read.is_err() {
+            payload.clear();
+        }
+        return read;
+    }
     if message.len() > MESSAGE_BYTES_MAX {
         return Err(MessageError::TooLong { len: message.len() });
     }

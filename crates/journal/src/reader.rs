@@ -36,6 +36,28 @@ pub enum Malformed {
         /// The invalid edge.
         problem: CborError,
     },
+    /// It was written in June 2025, in a format that lost data: only the edges before that can be
+    /// read.
+    #[error(
+        "journal commit {commit} is in the old format of June 2025: {edges_read} of its edges can \
+         be read, the rest was lost when it was written"
+    )]
+    OldFormat {
+        /// The commit.
+        commit: Oid,
+        /// Edges that can be read.
+        edges_read: u32,
+    },
+}
+
+impl Malformed {
+    /// A commit with `edges_read` edges before one that cannot be read.
+    fn of_edge(commit: Oid, edges_read: u32, problem: CborError) -> Self {
+        match problem.is_old_format() {
+            true => Self::OldFormat { commit, edges_read },
+            false => Self::Truncated { commit, edges_read, problem },
+        }
+    }
 }
 
 /// The malformed commits of a journal: how many there are, and the first few.
@@ -43,8 +65,10 @@ pub enum Malformed {
 pub struct MalformedCounts {
     /// Number of commits of the kind [`Malformed::Skipped`].
     pub skipped: u32,
-    /// Number of commits of the kind [`Malformed::Truncated`].
+    /// Number of commits of the kinds [`Malformed::Truncated`] and [`Malformed::OldFormat`].
     pub truncated: u32,
+    /// Number of commits of the kind [`Malformed::OldFormat`], as far as it is known.
+    pub old_format: u32,
     /// The first few of both kinds.
     first: [Option<Malformed>; FIRST_MAX],
 }
@@ -60,6 +84,10 @@ impl MalformedCounts {
         match malformed {
             Malformed::Skipped { .. } => self.skipped += 1,
             Malformed::Truncated { .. } => self.truncated += 1,
+            Malformed::OldFormat { .. } => {
+                self.truncated += 1;
+                self.old_format += 1;
+            }
         }
         if let Some(free) = self.first.iter_mut().find(|slot| slot.is_none()) {
             *free = Some(malformed);
@@ -111,11 +139,9 @@ impl<'a> PayloadBuffer<'a> {
         for (edges_read, edge) in (0..).zip(edges) {
             let item = match &edge {
                 Ok(edge) => JournalItem::Edge(commit, edge),
-                Err(problem) => JournalItem::Malformed(Malformed::Truncated {
-                    commit: commit.id,
-                    edges_read,
-                    problem: *problem,
-                }),
+                Err(problem) => {
+                    JournalItem::Malformed(Malformed::of_edge(commit.id, edges_read, *problem))
+                }
             };
             if visit(item)?.is_break() {
                 return Ok(ControlFlow::Break(()));
@@ -150,8 +176,7 @@ impl<'a> PayloadBuffer<'a> {
                 }
                 Some(Err(problem)) => {
                     let edges_read = u32::try_from(starts.len()).unwrap_or(u32::MAX);
-                    let commit = commit.id;
-                    let malformed = Malformed::Truncated { commit, edges_read, problem };
+                    let malformed = Malformed::of_edge(commit.id, edges_read, problem);
                     if visit(JournalItem::Malformed(malformed))?.is_break() {
                         return Ok(ControlFlow::Break(()));
                     }

@@ -45,7 +45,7 @@ pub(super) fn values<'e>(shown: &Shown<'e>) -> [Value<'e>; FIELDS.len()] {
     [
         Value::Plain(edge.relation.name().into()),
         plain(&edge.relation.0),
-        plain(&edge.confidence.fraction()),
+        plain(&edge.meant_confidence().fraction()),
         of(time(shown.time_ms()).map(|time| Value::Plain(time.into()))),
         plain(&edge.timestamp_ms),
         of(who.map(|who| Value::Plain(who.origin.name().into()))),

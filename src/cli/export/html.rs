@@ -61,7 +61,7 @@ impl Format for Html<'_> {
         };
         let (kind, _) = self.types.number(kind.as_bytes())?;
         let (author, _) = self.authors.number(shown.author())?;
-        let confidence = edge.confidence.fraction();
+        let confidence = edge.meant_confidence().fraction();
         let standing = match shown.standing {
             Standing::Live => "",
             standing => name_of(standing),

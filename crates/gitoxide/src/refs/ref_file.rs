@@ -215,7 +215,7 @@ fn new_directories<'p>(common_dir: &Path, path: &'p Path) -> impl Iterator<Item 
     })
 }
 
-fn parent(path: &Path) -> &Path {
+pub(super) fn parent(path: &Path) -> &Path {
     path.parent().unwrap_or(Path::new("."))
 }
 

@@ -97,7 +97,7 @@ fn moved(name: &str) -> Error {
 }
 
 /// The first symbolic link among the directories of the ref `name` below [`OWN_DIRECTORY`].
-fn link_above(common_dir: &Path, name: &str) -> Option<PathBuf> {
+pub(super) fn link_above(common_dir: &Path, name: &str) -> Option<PathBuf> {
     let directories = name.match_indices('/').map(|(end, _)| &name[..end]);
     let own = directories.filter(|directory| directory.starts_with(OWN_DIRECTORY));
     own.map(|directory| common_dir.join(directory)).find(|directory| directory.is_symlink())

@@ -17,6 +17,13 @@ pub struct CborError {
     pub problem: &'static str,
 }
 
+impl CborError {
+    /// Whether the edge is one of June 2025, of which a part was lost when it was written.
+    pub fn is_old_format(&self) -> bool {
+        self.problem == OLD_FORMAT
+    }
+}
+
 /// An iterator over the edges of a payload, in order; it ends after the first error.
 ///
 /// ```
@@ -82,6 +89,9 @@ type Read<T> = Result<T, &'static str>;
 impl<'a> Cursor<'a> {
     fn edge(&mut self) -> Read<Edge<'a>> {
         let (major, fields) = self.initial()?;
+        if is_old_array(major << 5 | fields) {
+            return Err(OLD_FORMAT);
+        }
         if major != major::MAP || fields > FIELDS_MAX {
             return Err("not a map with its count in the first byte");
         }
@@ -96,6 +106,34 @@ impl<'a> Cursor<'a> {
             edge.target = edge.legacy_target;
         }
         Ok(edge)
+    }
+
+    /// Reads an array of 7. Its confidence is a percentage up to 100, its time is in seconds.
+    #[expect(clippy::cast_possible_truncation, reason = "as for a field of a map")]
+    fn old_edge(&mut self) -> Read<Edge<'a>> {
+        if self.initial()? != (major::ARRAY, 7) {
+            return Err(OLD_FORMAT);
+        }
+        let (source, target) = (self.oid()?, self.oid()?);
+        let relation = Relation(self.uint()? as u16);
+        let confidence = match self.uint()? {
+            percent @ 0..=100 => percent * u64::from(Confidence::CERTAIN.0) / 100,
+            stored => stored,
+        };
+        let seconds = self.uint()?;
+        let (legacy_source, legacy_target) = (source, target);
+        Ok(Edge {
+            legacy_source,
+            legacy_target,
+            source,
+            target,
+            relation,
+            confidence: Confidence(confidence as u16),
+            timestamp_ms: seconds.saturating_mul(1000),
+            source_path: self.text(limit::PATH_BYTES_MAX)?,
+            target_path: self.text(limit::PATH_BYTES_MAX)?,
+            ..blank()
+        })
     }
 
     /// Reads one key and its value into `edge`.
@@ -192,6 +230,20 @@ impl<'a> Cursor<'a> {
     }
 }
 
+/// Whether an item that starts with this byte is an array of as many items as edges had in June
+/// 2025.
+pub(crate) const fn is_old_array(first: u8) -> bool {
+    first >> 5 == major::ARRAY && matches!(first & 0x1f, 7 | 8 | 13)
+}
+
+/// Reads an edge as of June 2025, an array of 7, and returns what follows it.
+pub(crate) fn old_edge(bytes: &[u8]) -> Option<(Edge<'_>, &[u8])> {
+    let mut cursor = Cursor { rest: bytes };
+    let edge = cursor.old_edge().ok()?;
+    Some((edge, cursor.rest))
+}
+
+const OLD_FORMAT: &str = "an edge in the format of June 2025, which lost data";
 const TOO_SHORT: &str = "the payload ends too early";
 
 /// An edge whose fields have the values that absent fields mean.
