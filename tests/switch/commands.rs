@@ -8,8 +8,15 @@ use std::fmt::Write as _;
 const TIMES: &[&str] = &["duration_ms", "cache_commit", "bytes_written"];
 /// JSON members that depend on it after an append: ids of commits, and of objects that contain
 /// them.
-const TIMES_OF_APPENDS: &[&str] =
-    &["duration_ms", "cache_commit", "bytes_written", "commit", "journal_tip", "root_tree"];
+const TIMES_OF_APPENDS: &[&str] = &[
+    "duration_ms",
+    "cache_commit",
+    "bytes_written",
+    "commit",
+    "commit_time",
+    "journal_tip",
+    "root_tree",
+];
 
 /// Two edges with every field given.
 const LINES: &str = concat!(
@@ -31,9 +38,9 @@ const QUESTIONS: &[&[&str]] = &[
     &["list", "--branch", "feature/x", "--json"],
     &["list", "--branch", "missing"],
     &["list", "--at", "refs/gitmind/edges/main~2"],
-    &["status"],
-    &["diff", "refs/gitmind/edges/main~9..", "--json"],
-    &["export", "--format", "graphml", "--limit", "5"],
+    &["status", "--json"],
+    &["diff", "refs/gitmind/edges/main~9.."],
+    &["export", "--format", "mermaid", "--limit", "5"],
     &["stats"],
     &["stats", "--limit", "2", "--json"],
     &["stats", "--branch", "missing"],

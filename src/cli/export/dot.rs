@@ -16,7 +16,11 @@ pub(super) struct Dot;
 impl Format for Dot {
     fn begin(&mut self, branch: &BranchName, out: &mut dyn Write) -> io::Result<()> {
         writeln!(out, "digraph {} {{", Quoted(branch.as_str().as_bytes()))?;
-        writeln!(out, "  rankdir=LR; node [shape=box, fontname=\"sans-serif\"];")
+        writeln!(
+            out,
+            "  rankdir=LR; node [shape=box, fontname=\"sans-serif\"]; \
+             edge [fontname=\"sans-serif\", fontsize=10];"
+        )
     }
 
     fn edge(&mut self, shown: &Shown<'_>, out: &mut dyn Write) -> Result<(), Failure> {
