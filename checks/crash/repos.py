@@ -25,7 +25,9 @@ class Operation:
     def __init__(self, name, arguments, start, variables=None):
         self.name, self.arguments, self.start = name, arguments, start
         self.variables = variables or {}
-        self.is_append = arguments[0] in ("link", "import")
+        self.is_append = arguments[0] in ("link", "import", "merge")
+        # A merge of what was merged adds nothing.
+        self.is_done_once = arguments[0] == "merge"
         self.is_query = arguments[0] in ("list", "query")
 
 
@@ -36,6 +38,7 @@ OPERATIONS = [
               {"GM_ARENA_HINT_CACHE_REBUILD": "4096", "GM_ARENA_CAP_CACHE_REBUILD": "32768"}),
     Operation("link", ["link", "a", "b"], "cached"),
     Operation("import", ["import", "../many.jsonl"], "cached"),
+    Operation("merge", ["merge", "other"], "cached"),
     Operation("list", ["list"], "cached"),
     Operation("query", ["query", "--from", "a"], "cached"),
 ]
@@ -68,6 +71,7 @@ class Bench:
             (work / name).unlink()
         self.mind(work, "import", "../first.jsonl")
         self.mind(work, "link", "a", "f1")
+        self.mind(work, "link", "b", "f3", "--branch", "other")
         for start in ("behind", "cached"):
             shutil.copytree(work, self.directory / start, symlinks=True)
             self.mind(self.directory / start, "cache-rebuild")

@@ -45,7 +45,7 @@ pub(super) fn writer(
 
 /// The author that an identity is recorded as: its address, else its name, as text without control
 /// characters, cut where it is too long; nothing when git has no identity.
-fn author_of(identity: &Identity) -> String {
+pub(super) fn author_of(identity: &Identity) -> String {
     let text = String::from_utf8_lossy(identity.address_or_name().unwrap_or_default());
     let mut text: String = text.chars().filter(|c| !c.is_control()).collect();
     text.truncate(text.floor_char_boundary(Writer::AUTHOR_BYTES_MAX));

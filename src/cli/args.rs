@@ -1,8 +1,11 @@
 //! The command-line arguments and their help.
 
 use super::habits::{Habits, ListHabits};
+use super::hooks::HooksCommand;
 use super::list_filter::ListFilter;
+use super::merge::MergeArgs;
 use super::relation::{RelationArg, parse_confidence, parse_relation};
+use super::sync::SyncArgs;
 use super::unlink::UnlinkArgs;
 use crate::cache::Direction;
 use crate::journal::{Confidence, EdgeOrder};
@@ -42,9 +45,15 @@ pub(super) enum Command {
     List(ListArgs),
     Stats(StatsArgs),
     Query(QueryArgs),
+    Diff(super::diff::DiffArgs),
+    Export(super::export::ExportArgs),
     Link(LinkArgs),
     Unlink(UnlinkArgs),
     Import(ImportArgs),
+    #[command(subcommand)]
+    Hooks(HooksCommand),
+    Merge(MergeArgs),
+    Sync(SyncArgs),
     Budget(BudgetArgs),
     Env(EnvArgs),
     #[command(subcommand)]

@@ -5,8 +5,8 @@ use super::failure::{Exit, Failure};
 use super::output::Output;
 use super::repository::start_directory;
 use super::{
-    budget, complete, fixture, import, link, list, live, memory, query, rebuild, stats, telemetry,
-    unlink,
+    budget, complete, diff, export, fixture, hooks, import, link, list, live, memory, merge, query,
+    rebuild, stats, sync, telemetry, unlink,
 };
 use crate::clock::{SystemClock, Zone};
 use crate::env::Environment;
@@ -29,9 +29,14 @@ pub(super) fn run(
         Command::List(list) => list::run(args, list, env, &session, output),
         Command::Stats(stats) => stats::run(args, stats, env, &session, output),
         Command::Query(query) => query::run(args, query, env, &session, output),
+        Command::Diff(options) => diff::run(args, options, env, &session, output),
+        Command::Export(options) => export::run(args, options, env, &session, output),
         Command::Link(link) => link::run(args, link, env, &session, output),
         Command::Unlink(unlink) => unlink::run(args, unlink, env, &session, output),
         Command::Import(import) => import::run(args, import, env, &session, output),
+        Command::Hooks(hooks) => hooks::run(args, hooks, env, &session, output),
+        Command::Merge(merge) => merge::run(args, merge, env, &session, output),
+        Command::Sync(sync) => sync::run(args, sync, env, &session, output),
         Command::Budget(options) => {
             let run = budget::Run { env, toggles: &toggles, allocator, session: &session };
             budget::run(args, options, &run, output)

@@ -10,7 +10,7 @@ use crate::context::{HeadBranchError, ToggleError, operation};
 use crate::fixture::{FixtureError, GenerateError};
 use crate::fs::{FsError, NameError};
 use crate::git;
-use crate::journal::{AppendError, BatchError, WalkError, WriterError};
+use crate::journal::{AppendError, BatchError, MergeError, WalkError, WriterError};
 use crate::memory::{ErrorKind, MemoryError, TooManyOperations, TraceReport};
 use crate::random::RandomError;
 use crate::telemetry::SettingsError;
@@ -48,6 +48,7 @@ hinted! {
     QueryError => query_hint,
     RebuildError => rebuild_hint,
     AppendError => append_hint,
+    MergeError => merge_hint,
     BatchError => |error| error.memory().map(|_| "import fewer edges at once".into()),
     FsError => |error| error.hint().map(Into::into),
     FixtureError => fixture_hint,
@@ -193,6 +194,17 @@ fn append_hint(error: &AppendError) -> Option<String> {
         AppendError::Repository(error) => return git_hint(error),
         error => return error.memory().and_then(memory_hint),
     })
+}
+
+fn merge_hint(error: &MergeError) -> Option<String> {
+    match error {
+        MergeError::NotAJournal(_) => {
+            Some("`git for-each-ref refs/gitmind` lists the journals here".into())
+        }
+        MergeError::Walk(error) => walk_hint(error),
+        MergeError::Append(error) => append_hint(error),
+        MergeError::Edge(error) => error.memory().and_then(memory_hint),
+    }
 }
 
 fn fixture_hint(error: &FixtureError) -> Option<String> {

@@ -44,7 +44,7 @@ impl Habits {
 }
 
 /// The C tool's options of `list`.
-#[derive(Clone, Copy, Debug, clap::Args)]
+#[derive(Clone, Copy, Debug, Default, clap::Args)]
 pub(super) struct ListHabits {
     #[arg(long, hide = true)]
     show_augments: bool,

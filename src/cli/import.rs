@@ -39,7 +39,7 @@ pub(super) fn run(
     output: &mut Output,
 ) -> Result<Exit, Failure> {
     let clock = clock(env);
-    let repository = repository::open(args, env)?;
+    let repository = repository::open_to_write(args, env, output)?;
     let writer = append::writer(env, &repository, output)?;
     let bar = Bar::stderr(session.memory);
     let scope = session.memory.begin(operation::JOURNAL_APPEND)?;

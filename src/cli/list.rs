@@ -16,7 +16,9 @@ use crate::clock::{Clock, Zone};
 use crate::context::Context;
 use crate::context::operation;
 use crate::env::Environment;
+use crate::gitoxide::GitRepository;
 use crate::journal::{JournalItem, MalformedCounts, Standing, Tombstones, read_newest};
+use crate::memory::Alloc;
 use crate::progress::Silent;
 use crate::telemetry::{Level, Metric};
 use std::io::{self, Write};
@@ -25,7 +27,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 /// What a list shows.
-struct Wanted<'a> {
+pub(super) struct Wanted<'a> {
     is_porcelain: bool,
     options: &'a ListArgs,
     filter: EdgeFilter<'a>,
@@ -49,17 +51,27 @@ pub(super) fn run(
     let branch = repository::branch(&context, options.branch.as_deref())?;
     let tip = repository::journal_tip(&repository, &branch)?;
     let tip = revision::tip_at(&repository, alloc, tip, options.at.as_deref(), env)?;
-    let zone = Zone::from_environment(env);
-    let location = repository.location();
-    let filter = options.filter.prepare(alloc, &repository, location, (&zone, clock.now()))?;
     options.habits.explain(output);
-    let wanted = Wanted { is_porcelain: args.habits.porcelain, options, filter, zone };
+    let wanted = wanted(&repository, alloc, options, env)?;
+    let wanted = Wanted { is_porcelain: args.habits.porcelain, ..wanted };
     let git_dir = repository.location().git_dir.clone();
     let malformed = reading(session, &branch, git_dir, &clock, || {
         print(&context, &branch, tip, &wanted, session, output)
     })?;
     malformed::warn(&malformed, output);
     Ok(Exit::Success)
+}
+
+/// What the arguments of a list select.
+pub(super) fn wanted<'a>(
+    repository: &GitRepository,
+    alloc: Alloc<'a>,
+    options: &'a ListArgs,
+    env: &dyn Environment,
+) -> Result<Wanted<'a>, Failure> {
+    let (zone, now) = (Zone::from_environment(env), clock(env).now());
+    let filter = options.filter.prepare(alloc, repository, repository.location(), (&zone, now))?;
+    Ok(Wanted { is_porcelain: false, options, filter, zone })
 }
 
 /// Runs `work`, which reads a journal, with the events and metrics of a read.
@@ -151,7 +163,7 @@ pub(super) fn conclude(
 }
 
 /// Calls `show` with each edge that counts and passes the filter, up to the limit.
-fn each(
+pub(super) fn each(
     context: &Context<'_>,
     tip: crate::oid::Oid,
     wanted: &Wanted<'_>,

@@ -127,7 +127,7 @@ impl EdgeFilter<'_> {
         let ListFilter { relation, source, min_confidence, .. } = self.plain;
         let edge = shown.edge;
         let origin = edge.attribution.map_or(Origin::HUMAN, |who| who.origin);
-        min_confidence.is_none_or(|least| edge.confidence >= least)
+        min_confidence.is_none_or(|least| edge.meant_confidence() >= least)
             && source.is_none_or(|source| is_from(origin, source))
             && relation.is_none_or(|wanted| wanted.matches(edge.relation))
             && self.has_paths(edge.source_path, edge.target_path)

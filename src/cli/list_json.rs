@@ -117,7 +117,7 @@ impl<'a> EdgeDocument<'a> {
             target_path: Text(edge.target_path),
             relation: edge.relation.name(),
             type_number: edge.relation.0,
-            confidence: edge.confidence.fraction(),
+            confidence: edge.meant_confidence().fraction(),
             confidence_stored: edge.confidence.0,
             timestamp_ms: edge.timestamp_ms,
             ulid: Text(edge.ulid),

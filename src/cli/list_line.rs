@@ -102,8 +102,9 @@ impl fmt::Display for Remark<'_> {
             write!(f, "{separator}{}", Escaped::bytes(name))?;
             separator = ", ";
         }
-        if edge.confidence != Confidence::CERTAIN {
-            write!(f, "{separator}{}", edge.confidence)?;
+        let confidence = edge.meant_confidence();
+        if confidence != Confidence::CERTAIN {
+            write!(f, "{separator}{confidence}")?;
             separator = ", ";
         }
         let standing = match self.shown.standing {
@@ -117,6 +118,7 @@ impl fmt::Display for Remark<'_> {
         }
         if let Some(place) = self.shown.place.filter(|place| place.content != Content::Current) {
             match place.edits_ago {
+                Some(0) => write!(f, "{separator}of its last content")?,
                 Some(1) => write!(f, "{separator}1 edit ago")?,
                 Some(edits) => write!(f, "{separator}{edits} edits ago")?,
                 None => write!(f, "{separator}of another content")?,

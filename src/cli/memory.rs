@@ -23,9 +23,14 @@ pub(super) fn begin(toggles: &Toggles, command: &Command, allocator: &ProcessAll
     }
     let op = match command {
         Command::List(list) if list.filter.is_set() => operation::ATTR_QUERY,
-        Command::List(_) | Command::Stats(_) => operation::JOURNAL_READ,
+        Command::List(_) | Command::Stats(_) | Command::Diff(_) | Command::Export(_) => {
+            operation::JOURNAL_READ
+        }
         Command::Query(_) => operation::CACHE_QUERY,
-        Command::Link(_) | Command::Import(_) | Command::Unlink(_) => operation::JOURNAL_APPEND,
+        Command::Link(_) | Command::Import(_) | Command::Unlink(_) | Command::Hooks(_) => {
+            operation::JOURNAL_APPEND
+        }
+        Command::Merge(_) | Command::Sync(_) => operation::JOURNAL_MERGE,
         // The other commands run no accounted operation, so they get the largest budget.
         Command::CacheRebuild(_)
         | Command::Budget(_)

@@ -48,20 +48,9 @@ impl Output {
         self.write_all(b"\n")
     }
 
-    /// Prints a part of a document. Invisible characters that JSON does not escape, such as U+009B,
-    /// are printed as `\u` escapes, which are the same text to a JSON parser.
+    /// Prints a part of a document, as [`write_json`] does.
     pub(super) fn write_json(&mut self, json: &[u8]) -> io::Result<()> {
-        let text = str::from_utf8(json).map_err(io::Error::other)?;
-        let mut rest = text;
-        while let Some((at, c)) = rest.char_indices().find(|(_, c)| is_invisible(*c) && *c != '\n')
-        {
-            self.write_all(&rest.as_bytes()[..at])?;
-            for unit in c.encode_utf16(&mut [0; 2]) {
-                write!(self, "\\u{unit:04x}")?;
-            }
-            rest = &rest[at + c.len_utf8()..];
-        }
-        self.write_all(rest.as_bytes())
+        write_json(self, json)
     }
 
     /// Prints an error and, if there is one, its hint.
@@ -81,6 +70,15 @@ impl Output {
     /// Prints a warning with a hint.
     pub(super) fn advise(&mut self, text: &str, hint: &str) {
         self.say(WARNING, "warning", text, Some(hint));
+    }
+
+    /// Prints what another program has said on its stderr, line by line.
+    pub(super) fn pass_on(&mut self, said: &[u8]) {
+        let _ = self.stdout.flush();
+        let mut stderr = io::stderr().lock();
+        for line in String::from_utf8_lossy(said).lines() {
+            let _ = writeln!(stderr, "{}", Escaped::text(&shortened(line)));
+        }
     }
 
     /// Prints one line on stderr, after flushing stdout.
@@ -105,6 +103,21 @@ impl Write for Output {
     fn flush(&mut self) -> io::Result<()> {
         self.stdout.flush().map_err(|error| to_stdout(&error, self.done))
     }
+}
+
+/// Writes JSON. Invisible characters that it does not escape, such as U+009B, are written as `\u`
+/// escapes, which are the same text to a JSON parser.
+pub(super) fn write_json(out: &mut dyn Write, json: &[u8]) -> io::Result<()> {
+    let text = str::from_utf8(json).map_err(io::Error::other)?;
+    let mut rest = text;
+    while let Some((at, c)) = rest.char_indices().find(|(_, c)| is_invisible(*c) && *c != '\n') {
+        out.write_all(&rest.as_bytes()[..at])?;
+        for unit in c.encode_utf16(&mut [0; 2]) {
+            write!(out, "\\u{unit:04x}")?;
+        }
+        rest = &rest[at + c.len_utf8()..];
+    }
+    out.write_all(rest.as_bytes())
 }
 
 /// A message without its middle when it is too long.

@@ -1,5 +1,6 @@
 //! `git-mind query`: edges that start or end at an object or a file, whatever its content was.
 
+use super::ages::LazyAges;
 use super::args::{Args, QueryArgs};
 use super::errors;
 use super::failure::{Exit, Failure};
@@ -18,6 +19,7 @@ use crate::env::Environment;
 use crate::fs::OwnedPath;
 use crate::git::Error;
 use crate::journal::Standing;
+use crate::memory::MemoryError;
 use crate::progress::Silent;
 use crate::telemetry::{Level, Metric};
 use std::ffi::OsStr;
@@ -64,7 +66,9 @@ pub(super) fn run(
     let zone = &Zone::from_environment(env);
     let question = Question { branch: &branch, endpoint, word, options, zone };
     let mut counts = Counts { left: options.limit.unwrap_or(u64::MAX), shown: 0, others: 0 };
-    let outcome = question.print(&context, output, &mut counts);
+    let git_dir = &repository.location().git_dir;
+    let mut ages = LazyAges { context, git_dir, env, path, ages: None };
+    let outcome = question.print(&context, output, &mut counts, &mut ages);
     tell(session, &branch, &outcome, clock.elapsed());
     let answer = outcome?;
     if let (1.., Some(path)) = (counts.others, path) {
@@ -72,7 +76,14 @@ pub(super) fn run(
     }
     if counts.shown == 0 && options.limit != Some(0) {
         output.note(&question.what_was_looked_for());
+        if let Some(ages) = ages.get()?
+            && let Some(name) = ages.former_name()?
+        {
+            let name = String::from_utf8_lossy(name);
+            output.note(&format!("its name was `{name}`: `git mind query {name}` finds its edges"));
+        }
     }
+    ages.finish(session)?;
     warn(&answer, output);
     Ok(Exit::Success)
 }
@@ -113,20 +124,24 @@ impl Question<'_> {
     }
 
     /// The edge as it is printed.
-    fn shown<'e>(&self, found: &'e FoundEdge<'e>) -> Shown<'e> {
+    fn shown<'e>(
+        &self,
+        found: &'e FoundEdge<'e>,
+        ages: &mut LazyAges<'_, '_>,
+    ) -> Result<Shown<'e>, MemoryError> {
         let FoundEdge { id, commit, author, ref edge, content, end, standing, .. } = *found;
-        let path = match end {
-            Direction::Forward => edge.source_path,
-            Direction::Reverse => edge.target_path,
+        let (object, path) = match end {
+            Direction::Forward => (edge.source, edge.source_path),
+            Direction::Reverse => (edge.target, edge.target_path),
         };
         let other_path = self.endpoint.path.is_some_and(|asked| asked != path).then_some(path);
         let edits_ago = match content {
             Content::Current => Some(0),
-            Content::Older(edits) => edits,
-            Content::OfPath => None,
+            Content::Older(Some(edits)) => Some(edits),
+            Content::Older(None) | Content::OfPath => ages.edits_ago(object)?,
         };
         let place = Some(Place { content, end, edits_ago, other_path });
-        Shown { id: Some(id), commit, committed: author, standing, edge, place }
+        Ok(Shown { id: Some(id), commit, committed: author, standing, edge, place })
     }
 
     /// Streams the answer, as lines or as a document.
@@ -135,6 +150,7 @@ impl Question<'_> {
         context: &Context<'_>,
         output: &mut Output,
         counts: &mut Counts,
+        ages: &mut LazyAges<'_, '_>,
     ) -> Result<Answer, Failure> {
         let Self { branch, endpoint, options, .. } = *self;
         if options.json {
@@ -142,7 +158,7 @@ impl Question<'_> {
             let answer = context.query(branch, endpoint, |found| {
                 let (is_wanted, flow) = self.wants(found, counts);
                 if is_wanted {
-                    list.edge(&self.shown(found))?;
+                    list.edge(&self.shown(found, ages)?)?;
                 }
                 Ok::<_, Failure>(flow)
             })?;
@@ -162,7 +178,7 @@ impl Question<'_> {
             let (is_wanted, flow) = self.wants(found, counts);
             if is_wanted {
                 write!(output, "{:>ID_COLUMNS$}  ", found.id)?;
-                format.write(&self.shown(found), ID_COLUMNS + 2, output)?;
+                format.write(&self.shown(found, ages)?, ID_COLUMNS + 2, output)?;
             }
             Ok::<_, Failure>(flow)
         })?;

@@ -33,6 +33,19 @@ pub(super) fn open(args: &Args, env: &dyn Environment) -> Result<GitRepository, 
     Ok(GitRepository::find(start, env, |text| Output::new().warning(text))?)
 }
 
+/// As [`open`], for a command that writes a journal: warns of what will overwrite or delete it.
+pub(super) fn open_to_write(
+    args: &Args,
+    env: &dyn Environment,
+    output: &mut Output,
+) -> Result<GitRepository, Failure> {
+    let repository = open(args, env)?;
+    for danger in repository.remotes().dangers() {
+        output.advise(&danger.problem, &format!("`{}` corrects it", danger.repair));
+    }
+    Ok(repository)
+}
+
 /// The branch that is named, or the one that is checked out.
 pub(super) fn branch(context: &Context<'_>, name: Option<&str>) -> Result<BranchName, Failure> {
     Ok(match name {
@@ -139,8 +152,8 @@ pub(super) fn journals_hint(repository: &dyn Repository, branch: &BranchName) ->
     let near = near.map(|near| format!("did you mean `{near}`? ")).unwrap_or_default();
     match branches.get(..BRANCHES_NAMED_MAX) {
         _ if branches.is_empty() => {
-            "this repository has no journals; `git mind link` starts one, `git fetch ORIGIN \
-             'refs/gitmind/edges/*:refs/gitmind/edges/*'` fetches those of another repository"
+            "this repository has no journals; `git mind link` starts one, `git mind sync` fetches \
+             those of a remote"
                 .into()
         }
         Some(first) if branches.len() > BRANCHES_NAMED_MAX => {

@@ -9,15 +9,16 @@
 mod tests;
 
 use super::failure::Failure;
+use super::telemetry::clock;
+use super::time::{Edge, parse_ms};
 use crate::branch::is_ref_name;
-use crate::clock::Zone;
+use crate::clock::{Clock, Timestamp, Zone};
 use crate::env::Environment;
 use crate::git::{Commit, Error, ObjectKind, Repository};
 use crate::gitoxide::GitRepository;
 use crate::journal::walk_newest;
 use crate::memory::{Alloc, Vec};
 use crate::oid::Oid;
-use jiff::civil;
 use std::ops::ControlFlow;
 
 /// What a short name may stand for, in the order of priority (`git help rev-parse`).
@@ -62,8 +63,8 @@ pub(super) fn tip_at(
     env: &dyn Environment,
 ) -> Result<Oid, Failure> {
     let Some(text) = text else { return Ok(tip) };
-    let zone = Zone::from_environment(env);
-    let found = Revisions { repository, alloc }.journal_at(tip, text, &zone)?;
+    let (zone, now) = (Zone::from_environment(env), clock(env).now());
+    let found = Revisions { repository, alloc }.journal_at(tip, text, (&zone, now))?;
     found.ok_or_else(|| {
         Failure::new(format!("the journal had no commit yet at `{text}`"))
             .hint("`git mind list --limit 1 --json` shows the newest; name a later time")
@@ -118,11 +119,11 @@ impl Revisions<'_> {
         self,
         tip: Oid,
         text: &str,
-        zone: &Zone,
+        (zone, now): (&Zone, Timestamp),
     ) -> Result<Option<Oid>, Failure> {
         let Some(named) = self.commit(text)? else {
-            return match parse_date(text, zone) {
-                Some(seconds) => self.as_of(tip, seconds),
+            return match parse_date(text, zone, now) {
+                Some(time_ms) => self.as_of(tip, time_ms.div_euclid(1000)),
                 None => Err(unknown(text)),
             };
         };
@@ -269,17 +270,12 @@ impl Revisions<'_> {
     }
 }
 
-/// The seconds since 1970 of a date such as 2026-11-01, which is its first moment, or
-/// 2026-11-01T12:00, in `zone` unless it has an offset of its own.
-pub(super) fn parse_date(text: &str, zone: &Zone) -> Option<i64> {
-    // Digits alone are rather an id that does not exist.
-    text.as_bytes().get(4).filter(|byte| **byte == b'-')?;
-    if let Ok(time) = text.parse::<jiff::Timestamp>() {
-        return Some(time.as_second());
-    }
-    let local = text.parse::<civil::DateTime>().ok()?;
-    let local = jiff::tz::Offset::UTC.to_timestamp(local).ok()?.as_second();
-    Some(local - i64::from(zone.offset_seconds_of_local(local)))
+/// The milliseconds since 1970 of a date, as the filters of `list` read it; a day is its first
+/// moment.
+fn parse_date(text: &str, zone: &Zone, now: Timestamp) -> Option<i64> {
+    // Such text is rather the id of an object that does not exist.
+    let is_id = text.bytes().all(|byte| byte.is_ascii_hexdigit());
+    if is_id { None } else { parse_ms(text, Edge::First, zone, now).ok() }
 }
 
 fn not_understood(text: &str) -> Failure {

@@ -2,11 +2,8 @@
 
 use crate::cache::{Content, Direction};
 use crate::git::Signature;
-use crate::journal::{Edge, Relation, Standing};
+use crate::journal::{Edge, Standing};
 use crate::oid::Oid;
-
-/// Times of AUGMENTS edges below this, in 1973, are seconds: the C tool's hook wrote them.
-const MILLISECONDS_MIN: u64 = 100_000_000_000;
 
 /// An edge that is printed.
 #[derive(Clone, Copy, Debug)]
@@ -58,13 +55,10 @@ impl Shown<'_> {
     /// When the edge was recorded, in milliseconds since 1970: its own time, or that of the commit
     /// when it has none.
     pub(super) fn time_ms(&self) -> i64 {
-        let Edge { timestamp_ms, relation, .. } = *self.edge;
-        let time_ms = match timestamp_ms {
-            0 => return self.committed.map_or(0, |by| by.time.seconds.saturating_mul(1000)),
-            1..MILLISECONDS_MIN if relation == Relation::AUGMENTS => timestamp_ms * 1000,
-            _ => timestamp_ms,
-        };
-        i64::try_from(time_ms).unwrap_or(i64::MAX)
+        match self.edge.time_ms() {
+            0 => self.committed.map_or(0, |by| by.time.seconds.saturating_mul(1000)),
+            time_ms => i64::try_from(time_ms).unwrap_or(i64::MAX),
+        }
     }
 
     /// The author of the edge, or of its commit when it has none; may be empty.

@@ -13,8 +13,12 @@ pub const ATTR_QUERY: Op = Op::new(3, "attr.query");
 /// Edges are looked up in a cache.
 pub const CACHE_QUERY: Op = Op::new(4, "cache.query");
 
+/// Other journals are merged into a journal.
+pub const JOURNAL_MERGE: Op = Op::new(5, "journal.merge");
+
 /// Every operation, in the order of reports.
-pub const ALL: [Op; 5] = [CACHE_REBUILD, JOURNAL_READ, JOURNAL_APPEND, ATTR_QUERY, CACHE_QUERY];
+pub const ALL: [Op; 6] =
+    [CACHE_REBUILD, JOURNAL_READ, JOURNAL_APPEND, ATTR_QUERY, CACHE_QUERY, JOURNAL_MERGE];
 
 /// The numbers differ and are those of [`ALL`].
 const _: () = {

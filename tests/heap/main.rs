@@ -14,7 +14,9 @@ use gitmind::context::{Context, Workspace};
 use gitmind::fixture::{Recipe, make};
 use gitmind::git::Repository;
 use gitmind::gitoxide::{GitRepository, Location};
-use gitmind::journal::{Append, Batch, EdgeOrder, JournalItem, Statistics, WalkError, read_newest};
+use gitmind::journal::{
+    Append, Batch, EdgeOrder, JournalItem, MergeForm, Outcome, Statistics, WalkError, read_newest,
+};
 use gitmind::memory::{
     Alloc, Arena, InternTable, Map, MemoryError, Pooling, ProcessAllocator, System, Zeroing,
 };
@@ -82,6 +84,19 @@ fn append(repository: &GitRepository, alloc: Alloc<'_>) {
     assert!(appended.expect("no other process writes").commits > 5);
 }
 
+/// Merges a journal that has no commit in common with the other.
+fn merge(repository: &GitRepository, alloc: Alloc<'_>) {
+    let tip = repository.resolve("refs/gitmind/edges/main").expect("readable").expect("a journal");
+    let clock = FixedClock(Timestamp { seconds: 1_700_000_000, offset_seconds: 0 });
+    let random = CountingRandom::new(0);
+    let branch = BranchName::new("copy").expect("a name");
+    let service = Append { alloc, repository, clock: &clock, random: &random };
+    let merged = service.merge(&branch, &[tip], MergeForm::Linear).expect("whole journals");
+    assert_eq!(merged.outcomes.as_slice(), [Outcome::UpToDate], "the edges are the same");
+    let merged = service.merge(&branch, &[tip], MergeForm::Commit).expect("whole journals");
+    assert_eq!(merged.outcomes.as_slice(), [Outcome::Merged]);
+}
+
 fn rebuild(repository: &GitRepository, alloc: Alloc<'_>) {
     let clock = FixedClock(Timestamp { seconds: 1_700_000_000, offset_seconds: 0 });
     let context = Context { alloc, repository, clock: &clock, progress: &Silent };
@@ -126,10 +141,11 @@ fn query<const FROM_CACHE: bool>(repository: &GitRepository, alloc: Alloc<'_>) {
 }
 
 /// Every hot path, by its operation.
-const WORK: [(&str, Work); 6] = [
+const WORK: [(&str, Work); 7] = [
     ("journal.read", read),
     ("journal.read of statistics", count),
     ("journal.append", append),
+    ("journal.merge", merge),
     ("cache.query of the journal", query::<false>),
     ("cache.rebuild", rebuild),
     ("cache.query", query::<true>),

@@ -3,13 +3,22 @@
 use gitmind_test_support::{TempRepository, mind, mind_command, temp_directory};
 use std::path::Path;
 
-const COMMANDS: [&[&str]; 11] = [
+const COMMANDS: [&[&str]; 20] = [
     &["cache-rebuild"],
     &["list"],
     &["stats"],
     &["query"],
+    &["diff"],
+    &["export"],
     &["link"],
+    &["unlink"],
     &["import"],
+    &["hooks", "install"],
+    &["hooks", "uninstall"],
+    &["hooks", "status"],
+    &["hooks", "run"],
+    &["merge"],
+    &["sync"],
     &["budget"],
     &["env"],
     &["fixture", "make"],
@@ -42,6 +51,7 @@ fn json_answers_are_one_document_with_a_schema_number() {
     for args in [
         &["cache-rebuild", "--json"][..],
         &["list", "--json"],
+        &["diff", "..", "--json"],
         &["stats", "--json"],
         &[
             "fixture",

@@ -32,8 +32,13 @@ fn every_metric_is_recorded_by_some_command() {
     let repository = TempRepository::fixture("small");
     std::fs::write(repository.path().join("edges"), line()).expect("writable");
     let id = "1".repeat(40);
-    let commands: [&[&str]; 4] =
-        [&["import", "edges"], &["cache-rebuild"], &["list"], &["query", "--from", &id]];
+    let commands: [&[&str]; 5] = [
+        &["import", "edges"],
+        &["merge", "feature/x"],
+        &["cache-rebuild"],
+        &["list"],
+        &["query", "--from", &id],
+    ];
     let texts = commands.map(|args| metrics(repository.path(), args, &[], 0));
     for metric in Metric::ALL {
         let header = format!("# TYPE {} ", metric.family());

@@ -6,5 +6,6 @@
 mod appends;
 mod collections;
 mod interrupted;
+mod merges;
 mod rebuilds;
 mod refs;

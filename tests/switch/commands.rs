@@ -30,6 +30,9 @@ const QUESTIONS: &[&[&str]] = &[
     &["list", "--min-confidence", "0.5", "--limit", "7", "--json"],
     &["list", "--branch", "feature/x", "--json"],
     &["list", "--branch", "missing"],
+    &["list", "--at", "refs/gitmind/edges/main~2"],
+    &["diff", "refs/gitmind/edges/main~9..", "--json"],
+    &["export", "--format", "graphml", "--limit", "5"],
     &["stats"],
     &["stats", "--limit", "2", "--json"],
     &["stats", "--branch", "missing"],
@@ -161,7 +164,10 @@ fn appends_and_later_rebuilds_write_the_same_edges_and_caches() {
         // The edge contains the time and random bytes, so only text output is compared.
         session.done(&["link", "Makefile", "LICENSE", "--type", "augments"], &[]);
         session.run(&["link", "Makefile", "not/there"], &[]);
+        session.done(&["merge", "feature/x", "--linear"], &[]);
+        session.done(&["merge", "feature/x"], &[]);
         session.run(&["import", "../home", "--json"], &[]);
+        session.done(&["hooks", "run", "post-commit"], &[]);
         session.done(&["list"], &[]);
         session.done(&["query", "--from", "Makefile"], TIMES_OF_APPENDS);
         session.said

@@ -3,7 +3,7 @@
 use super::commit_ids::CommitIds;
 use super::edge_columns::{self, EdgeColumns};
 use super::end::End;
-use super::error::{FullBecause, RebuildError};
+use super::error::RebuildError;
 use super::marks::Marks;
 use super::numbered::NumberedCommits;
 use super::path_keys::PathKeys;
@@ -11,10 +11,7 @@ use super::spill::Spilled;
 use core::ops::ControlFlow;
 use gitmind_git::oid::Oid;
 use gitmind_git::{Commit, Repository};
-use gitmind_journal::{
-    EdgeOrder, History, JournalItem, MalformedCounts, PayloadBuffer, RangeWalk, walk_into,
-    walk_range,
-};
+use gitmind_journal::{EdgeOrder, History, JournalItem, MalformedCounts, PayloadBuffer, walk_into};
 use gitmind_memory::{Alloc, Arena, Box, Column, InternTable};
 use gitmind_ports::fs::FileSystem;
 use gitmind_ports::progress::{Progress, Step};
@@ -56,14 +53,6 @@ impl<'a> Storage<'a> {
     }
 }
 
-/// The commits and edges that are newer than a cache.
-pub(super) struct Newer<'r, 'a> {
-    pub(super) commits: NumberedCommits<'a, CommitIds<'a>>,
-    pub(super) edges: edge_columns::Edges<'r>,
-    pub(super) marks: Marks<'a>,
-    pub(super) malformed: MalformedCounts,
-}
-
 /// The collected commits and edges of a journal.
 pub(super) struct Collected<'r, 'a> {
     pub(super) commits: NumberedCommits<'a, CommitIds<'a>>,
@@ -100,33 +89,10 @@ impl<'a> Source<'_, 'a> {
         let history = walk_into(self.repository, self.alloc, tip, order, ids, visit)?;
         collector.finish(history)
     }
-
-    /// Reads the commits that are newer than `base` into the arena, as [`walk_range`] does; or
-    /// returns why that is not possible.
-    pub(super) fn read_newer<'r>(
-        self,
-        arena: &'r Arena<'r>,
-        (tip, base): (Oid, Oid),
-        commits_max: usize,
-    ) -> Result<Result<Newer<'r, 'a>, FullBecause>, RebuildError> {
-        let mut collector = Collector::new(self, arena, Storage::Arena)?;
-        let ids = CommitIds::new(self.alloc, collector.cap_bytes, None);
-        let visit = |commit: &Commit<'_>| collector.commit(commit);
-        match walk_range(self.repository, self.alloc, tip, base, commits_max, ids, visit)? {
-            RangeWalk::Merge => Ok(Err(FullBecause::Merge)),
-            RangeWalk::BaseNotFound => Ok(Err(FullBecause::BaseNotFound)),
-            RangeWalk::Newer(history) => {
-                let Collected { commits, edges, marks, malformed } = collector.finish(history)?;
-                match edges {
-                    Edges::InMemory(edges) => Ok(Ok(Newer { commits, edges, marks, malformed })),
-                    Edges::Spilled(_) => unreachable!("`Storage::Arena` never spills"),
-                }
-            }
-        }
-    }
 }
 
-struct Collector<'t, 'r, 'a> {
+/// The commits and edges that are read.
+pub(super) struct Collector<'t, 'r, 'a> {
     source: Source<'t, 'a>,
     arena: &'r Arena<'r>,
     /// Where edges are spilled to when the arena is full; `None` if they must not, or are already.
@@ -137,14 +103,14 @@ struct Collector<'t, 'r, 'a> {
     edges: Growing<'r, 'a>,
     marks: Marks<'a>,
     /// Number of edges so far.
-    count: u32,
+    pub(super) count: u32,
     /// For each visited commit, the number of edges before it.
     starts: Column<'a, u32>,
-    malformed: MalformedCounts,
+    pub(super) malformed: MalformedCounts,
 }
 
 impl<'t, 'r, 'a> Collector<'t, 'r, 'a> {
-    fn new(
+    pub(super) fn new(
         source: Source<'t, 'a>,
         arena: &'r Arena<'r>,
         storage: Storage<'a>,
@@ -175,7 +141,7 @@ impl<'t, 'r, 'a> Collector<'t, 'r, 'a> {
     }
 
     /// Joins the edges with `history`, which must have exactly the collected commits.
-    fn finish(
+    pub(super) fn finish(
         self,
         history: History<'a, CommitIds<'a>>,
     ) -> Result<Collected<'r, 'a>, RebuildError> {
@@ -190,7 +156,8 @@ impl<'t, 'r, 'a> Collector<'t, 'r, 'a> {
         Ok(Collected { commits, edges, marks, malformed })
     }
 
-    fn commit(&mut self, commit: &Commit<'_>) -> Result<(), RebuildError> {
+    /// Adds the edges of a commit.
+    pub(super) fn commit(&mut self, commit: &Commit<'_>) -> Result<(), RebuildError> {
         if self.starts.len().is_multiple_of(REPORT_EVERY) {
             self.source.progress.report(Step::Reading, self.starts.len() as u64, None);
         }
@@ -215,6 +182,11 @@ impl<'t, 'r, 'a> Collector<'t, 'r, 'a> {
         }
     }
 
+    /// The number of commits so far.
+    pub(super) fn commits(&self) -> usize {
+        self.starts.len()
+    }
+
     /// Moves the edges to disk, where all further edges are stored too.
     fn spill(&mut self) -> Result<(), RebuildError> {
         let (Growing::InMemory(columns), Some(disk)) = (&self.edges, self.disk) else {
@@ -229,7 +201,7 @@ impl<'t, 'r, 'a> Collector<'t, 'r, 'a> {
         Ok(())
     }
 
-    /// Adds the edges of a commit.
+    /// Adds the edges of a commit in memory, or on disk after a spill.
     fn try_add(&mut self, commit: &Commit<'_>) -> Result<(), RebuildError> {
         let Self {
             source: Source { strict, .. },

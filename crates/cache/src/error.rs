@@ -97,12 +97,12 @@ impl From<NumberTableError> for RebuildError {
 /// Why a full rebuild replaced an existing cache, instead of an incremental one.
 #[derive(Debug, thiserror::Error)]
 pub enum FullBecause {
-    /// The new commits include a merge.
-    #[error("a merge is among the new commits")]
-    Merge,
-    /// The commit that the cache was built from is not among the recent first parents.
-    #[error("the commit it was built from is not a recent first parent of the journal")]
+    /// The commit that the cache was built from is not among the recent ancestors of the tip.
+    #[error("the commit it was built from is not a recent ancestor of the journal's tip")]
     BaseNotFound,
+    /// After a merge as another parent, too many edges get other ids.
+    #[error("many of its edges get other ids")]
+    Renumbered,
     /// The incremental rebuild would exceed the arena's cap or the memory budget, which is given.
     #[error("an incremental rebuild needs more than {0}")]
     OverLimit(Bytes),

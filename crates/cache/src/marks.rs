@@ -77,6 +77,12 @@ impl<'a> Marks<'a> {
         Ok(numbered)
     }
 
+    /// Removes the edges with ids from `end` on.
+    pub(super) fn truncate_ids(&mut self, end: u32) {
+        self.augments.truncate(self.augments.partition_point(|id| *id < end));
+        self.tombstones.retain(|(_, id)| *id < end);
+    }
+
     /// The highest id.
     pub(super) fn last(&self) -> Option<u32> {
         let tombstones = self.tombstones.iter().map(|(_, id)| *id).max();

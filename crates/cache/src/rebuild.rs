@@ -4,11 +4,12 @@
 //! failure before that leaves the refs unchanged, and at most unreachable objects, which `git gc`
 //! removes.
 
-use super::collect::{Newer, Source};
+use super::collect::Source;
 use super::error::{FullBecause, RebuildError};
 use super::existing::{Existing, ExistingError};
-use super::full::{Full, meta_of};
+use super::full::Full;
 use super::meta::Meta;
+use super::newer::{Newer, NotRead};
 use super::plan::Plan;
 use super::update::{Update, UpdateError};
 use super::write::{Outermost, Target, Written};
@@ -75,7 +76,8 @@ pub struct RebuildOptions {
 pub enum Mode {
     /// It read the whole journal and wrote the whole cache.
     Full,
-    /// It read the new commits, and wrote the files of the objects that their edges touch.
+    /// It read the new commits, and those whose edges get other ids after a merge, and wrote the
+    /// files of the objects that these edges touch.
     Incremental,
     /// Nothing: the cache was current.
     Current,
@@ -99,7 +101,8 @@ pub struct Report {
     pub mode: Mode,
     /// The metadata of the cache.
     pub meta: Meta,
-    /// Edges that were read and indexed: all, the new ones, or 0 when the cache was current.
+    /// Edges that were read and indexed: all, those of an incremental rebuild, or 0 when the cache
+    /// was current.
     pub edges_indexed: u32,
     /// The commit that the cache ref points to.
     pub cache_commit: Oid,
@@ -311,16 +314,16 @@ impl<'t, 'a> Rebuild<'t, 'a> {
         let old = &existing.meta;
         let commits_max = NEWER_MIN.max(old.commits as usize / 2);
         let source = self.source(options);
-        let read = source.read_newer(arena, (tip, old.journal_tip), commits_max)?;
-        let Newer { commits, edges, marks, malformed } = match read {
-            Ok(read) => read,
-            Err(because) => return Ok(Err(because)),
+        let read = source.read_newer(arena, tip, existing, commits_max);
+        let Newer { commits, edges, marks, malformed, kept, added } = match read {
+            Ok(newer) => newer,
+            Err(NotRead::Full(because)) => return Ok(Err(because)),
+            Err(NotRead::Failed(error)) => return Err(error),
         };
-        let added = meta_of(tip, options.edge_order, &commits, &malformed)?;
-        let meta = old.extended(&added).ok_or(RebuildError::TooManyEdges)?;
+        let new = kept.extended(&added).ok_or(RebuildError::TooManyEdges)?;
         let plan = Plan::new(arena, commits, edges)?;
         let Target { repository, alloc, .. } = self.target();
-        let update = Update { repository, alloc, old, new: meta };
+        let update = Update { repository, alloc, old, kept, new };
         match update.write(existing.commit, plan, &marks, self.clock.now()) {
             Ok(written) => {
                 Ok(Ok(Built::new(Mode::Incremental, Some(added.edges), written, malformed)))

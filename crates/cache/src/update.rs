@@ -1,8 +1,8 @@
 //! The incremental update of a cache: only the files of objects with new edges are written.
 //!
 //! Edge ids are stable under appends (oldest first), so the file of an object without new edges
-//! does not change, and the file of an object with new edges gets ids at its end. The resulting
-//! tree is that of a full rebuild.
+//! does not change, and the file of an object with new edges gets ids at its end. Where a merge
+//! moves ids, its last ids are replaced. The resulting tree is that of a full rebuild.
 
 use super::bitmap::{decode_bitmap, encode_bitmap, encode_ids};
 use super::commit_index::{
@@ -76,6 +76,9 @@ pub(super) struct Update<'u, 'a> {
     pub(super) alloc: Alloc<'a>,
     /// The metadata of the existing cache.
     pub(super) old: &'u Meta,
+    /// The same, with the numbers of the edges whose ids stay and of their commits in the index.
+    /// All others are among the edges of the plan.
+    pub(super) kept: Meta,
     /// The metadata of the updated cache, with the number of paths of the existing one.
     pub(super) new: Meta,
 }
@@ -105,7 +108,7 @@ impl<'a> Update<'_, 'a> {
         Ok(Written { meta, outermost, transaction })
     }
 
-    /// The marked edges of the file `before`, and the `newer` ones.
+    /// The marked edges of the file `before` that stay, and the `newer` ones.
     fn marks(&self, before: Option<Oid>, newer: &Marks<'_>) -> Result<Marks<'a>, UpdateError> {
         let mut marks = Marks::new(self.alloc);
         if let Some(before) = before {
@@ -116,7 +119,8 @@ impl<'a> Update<'_, 'a> {
         if marks.last().is_some_and(|last| last >= self.old.edges) {
             return Err(BEYOND.into());
         }
-        marks.try_append(newer, self.old.edges)?;
+        marks.truncate_ids(self.kept.edges);
+        marks.try_append(newer, self.kept.edges)?;
         Ok(marks)
     }
 
@@ -165,8 +169,8 @@ impl<'a> Update<'_, 'a> {
         Ok(directory)
     }
 
-    /// Writes the bitmap file with the ids of the file `before` and the `new` ids, which start at 0
-    /// for the first new edge; returns its id.
+    /// Writes the bitmap file with the ids of the file `before` that stay and the `new` ids, which
+    /// start at 0 for the first new edge; returns its id.
     fn file(
         &self,
         before: Option<Oid>,
@@ -187,12 +191,14 @@ impl<'a> Update<'_, 'a> {
         Ok(staged.add(ObjectKind::Blob, &buffer)?)
     }
 
-    /// Appends the `new` ids, which start at 0 for the first new edge, to those of the cache.
+    /// Appends the `new` ids, which start at 0 for the first new edge, to those that stay.
     fn extend(&self, ids: &mut Vec<'_, u32>, new: &[u32]) -> Result<(), UpdateError> {
         if ids.last().is_some_and(|last| *last >= self.old.edges) {
             return Err(BEYOND.into());
         }
-        Ok(ids.try_extend(new.iter().map(|id| self.old.edges + id))?)
+        let first = self.kept.edges;
+        ids.truncate(ids.partition_point(|id| *id < first));
+        Ok(ids.try_extend(new.iter().map(|id| first + id))?)
     }
 
     /// Writes the directory of the path index, with the files that have new edges written again;
@@ -282,19 +288,20 @@ impl<'a> Update<'_, 'a> {
         Ok(())
     }
 
-    /// Writes the directory of the commit index with the new records at its end; returns its id.
+    /// Writes the directory of the commit index with the new records after those that stay; returns
+    /// its id.
     fn commit_index(
         &self,
         directory: Option<Oid>,
         plan: &Plan<'_, '_>,
         staged: &mut Staged<'_>,
     ) -> Result<Option<Oid>, UpdateError> {
-        let base = self.old.edges;
+        let base = self.kept.edges;
         let mut new = plan.commits().peekable();
         let mut tree = TreeDraft::new(self.alloc);
         let mut records: Vec<'_, CommitRecord> = Vec::new(self.alloc);
         match (directory, self.old.commits_indexed) {
-            (None, 0) if base == 0 => {}
+            (None, 0) if self.old.edges == 0 => {}
             (Some(directory), 1..) => self.open_chunk(directory, &mut tree, &mut records)?,
             _ => return Err(ExistingError::Malformed(OTHER_COUNT).into()),
         }
@@ -318,8 +325,9 @@ impl<'a> Update<'_, 'a> {
         Ok(Some(staged.add(ObjectKind::Tree, tree.as_bytes())?))
     }
 
-    /// Copies the entries of full chunks to `tree`, and the records of a last chunk that is not
-    /// full to `records`. Reads the last chunk in any case, for [`check_end`](Self::check_end).
+    /// Copies the entries of full chunks that stay to `tree`, and the records that stay of a chunk
+    /// that has others, or that is not full, to `records`. Reads the last chunk in any case, for
+    /// [`check_end`](Self::check_end).
     fn open_chunk(
         &self,
         directory: Oid,
@@ -328,7 +336,11 @@ impl<'a> Update<'_, 'a> {
     ) -> Result<(), UpdateError> {
         let mut buffer = Vec::new(self.alloc);
         read_verified(self.repository, directory, ObjectKind::Tree, &mut buffer)?;
-        let mut last: Option<TreeEntry<'_>> = None;
+        let (full, rest) = (
+            self.kept.commits_indexed / RECORDS_PER_CHUNK,
+            self.kept.commits_indexed % RECORDS_PER_CHUNK,
+        );
+        let (mut open, mut last) = (None, None);
         let mut chunks = 0;
         let is_chunk = |entry: &TreeEntry<'_>| {
             let first_edge = parse_chunk_name(entry.name);
@@ -336,27 +348,40 @@ impl<'a> Update<'_, 'a> {
         };
         for entry in ordered(&buffer, is_chunk) {
             let entry = entry.map_err(ExistingError::Malformed)?;
-            if let Some(full) = last.replace(entry) {
-                tree.try_push(full.mode, full.name, full.id)?;
+            if chunks < full {
+                tree.try_push(entry.mode, entry.name, entry.id)?;
+            } else if chunks == full && rest > 0 {
+                open = Some(entry.id);
             }
+            last = Some(entry.id);
             chunks += 1;
         }
         let last = last.filter(|_| chunks == self.old.commits_indexed.div_ceil(RECORDS_PER_CHUNK));
         let last = last.ok_or(ExistingError::Malformed(OTHER_COUNT))?;
         let mut file = Vec::new(self.alloc);
-        read_verified(self.repository, last.id, ObjectKind::Blob, &mut file)?;
-        let chunk = CommitChunk::parse(&file).map_err(ExistingError::from)?;
-        if chunk.count() != records_of_last_chunk(self.old.commits_indexed) {
-            return Err(ExistingError::Malformed(OTHER_COUNT).into());
-        }
+        let chunk = self.chunk(last, records_of_last_chunk(self.old.commits_indexed), &mut file)?;
         self.check_end(chunk.record(chunk.count() as usize - 1))?;
-        if chunk.count() == RECORDS_PER_CHUNK {
-            tree.try_push(last.mode, last.name, last.id)?;
-        } else {
-            let numbers = 0..chunk.count() as usize;
-            records.try_extend(numbers.filter_map(|number| chunk.record(number)))?;
+        if let Some(open) = open {
+            let chunk =
+                if open == last { chunk } else { self.chunk(open, RECORDS_PER_CHUNK, &mut file)? };
+            records.try_extend((0..rest as usize).filter_map(|number| chunk.record(number)))?;
         }
         Ok(())
+    }
+
+    /// Reads a chunk of the commit index, which has `count` records.
+    fn chunk<'f>(
+        &self,
+        id: Oid,
+        count: u32,
+        file: &'f mut Vec<'_, u8>,
+    ) -> Result<CommitChunk<'f>, UpdateError> {
+        read_verified(self.repository, id, ObjectKind::Blob, file)?;
+        let chunk = CommitChunk::parse(file).map_err(ExistingError::from)?;
+        match chunk.count() == count {
+            true => Ok(chunk),
+            false => Err(ExistingError::Malformed(OTHER_COUNT).into()),
+        }
     }
 
     /// Checks that the ids of the last commit in the index end at the number of edges in the
@@ -376,11 +401,11 @@ impl<'a> Update<'_, 'a> {
 const BEYOND: ExistingError =
     ExistingError::Malformed("it has an edge id beyond its number of edges");
 const OTHER_PATHS: &str = "its path index has another number of paths";
-const OTHER_COUNT: &str = "its commit index has another number of records";
+pub(super) const OTHER_COUNT: &str = "its commit index has another number of records";
 
 /// The entries of a directory whose names have one length. They are copied in the same order, so an
 /// entry that is not `is_ours`, or not in order, is an error.
-fn ordered<'t>(
+pub(super) fn ordered<'t>(
     directory: &'t [u8],
     is_ours: impl Fn(&TreeEntry<'_>) -> bool,
 ) -> impl Iterator<Item = Result<TreeEntry<'t>, &'static str>> {

@@ -98,23 +98,22 @@ impl<'a> Commit<'a> {
         Some(oid_line(rest, PARENT)?.0)
     }
 
+    /// When it was committed, in seconds since 1970; 0 when that cannot be read, as for git.
+    pub fn committed_seconds(&self) -> i64 {
+        committer_seconds(self.headers).unwrap_or(0)
+    }
+
+    /// Parses only the time of the commit `bytes`, in seconds since 1970; `None` when it has none
+    /// or one that is no number.
+    pub fn committer_seconds(bytes: &[u8]) -> Option<i64> {
+        committer_seconds(&bytes[..memmem::find(bytes, b"\n\n").unwrap_or(bytes.len())])
+    }
+
     /// The author and the time of the commit; `None` when the header is malformed.
     pub fn author(&self) -> Option<Signature<'a>> {
         let line = self.headers.strip_prefix(b"author ")?;
         let end = memchr::memchr(b'\n', line).unwrap_or(line.len());
         Signature::parse(&line[..end])
-    }
-
-    /// When it was committed, in seconds since 1970; 0 when that cannot be read, as for git.
-    pub fn committed_seconds(&self) -> i64 {
-        let read = || {
-            let mut lines = self.headers.split(|&byte| byte == b'\n');
-            let line = lines.find(|line| line.starts_with(b"committer "))?;
-            let after = &line[memchr::memrchr(b'>', line)? + 1..];
-            let number = after.trim_ascii_start().split(|byte| !byte.is_ascii_digit()).next()?;
-            str::from_utf8(number).ok()?.parse().ok()
-        };
-        read().unwrap_or(0)
     }
 
     /// The parents in their order, the first parent first.
@@ -127,6 +126,15 @@ impl<'a> Commit<'a> {
         });
         self.first_parent.into_iter().chain(more)
     }
+}
+
+/// The time of the line `committer` of a commit's headers, in seconds since 1970.
+fn committer_seconds(headers: &[u8]) -> Option<i64> {
+    let start = memmem::find(headers, b"\ncommitter ")? + 1;
+    let line = headers[start..].split(|byte| *byte == b'\n').next()?;
+    let after_address = line.iter().rposition(|byte| *byte == b'>')? + 1;
+    let time = str::from_utf8(&line[after_address..]).ok()?;
+    time.split_ascii_whitespace().next()?.parse().ok()
 }
 
 /// Splits a line `<prefix><40 hex>\n` off `bytes`.
@@ -297,6 +305,7 @@ mod tests {
             let author = commit.author().expect("it was just written");
             assert_eq!((author.person, author.time), (&b"A b J. <a@b>"[..], time));
             assert!(text.contains("author A b J. <a@b> 1700000000 -0530\n"), "{text}");
+            assert_eq!(Commit::committer_seconds(&bytes), Some(1_700_000_000));
         }
     }
 
@@ -344,5 +353,6 @@ mod tests {
         let bytes = format!("tree {TREE_ID}\nparent {TREE_ID}\nauthor a\ncommitter b\n");
         let commit = Commit::parse(Oid::ZERO, bytes.as_bytes()).expect("a commit");
         assert_eq!((commit.message, commit.parents().count()), (&b""[..], 1));
+        assert_eq!(Commit::committer_seconds(bytes.as_bytes()), None);
     }
 }

@@ -70,7 +70,7 @@ pub fn find_path(
 }
 
 /// The entry `name` of the tree object `id` with these bytes.
-fn entry(id: Oid, tree: &[u8], name: &[u8]) -> Result<Option<Found>, Error> {
+pub(super) fn entry(id: Oid, tree: &[u8], name: &[u8]) -> Result<Option<Found>, Error> {
     for entry in entries(tree) {
         let entry = entry.map_err(|problem| Error::Corrupt { id, reason: problem.into() })?;
         if entry.name == name {

@@ -17,12 +17,15 @@ mod loose;
 mod objects;
 pub mod pack;
 mod refs;
+mod remotes;
 mod repository;
 mod running_gc;
+mod settings;
 mod shared_mode;
 mod transaction;
 mod worktree;
 
+pub use remotes::{Danger, Remotes};
 pub use repository::GitRepository;
 pub use shared_mode::SharedMode;
 pub use worktree::Location;

@@ -6,6 +6,7 @@ use super::follow::Follower;
 use super::identity::authors;
 use super::objects::Objects;
 use super::refs::{self, RefLog};
+use super::remotes::Remotes;
 use super::shared_mode::SharedMode;
 use super::transaction::GitTransaction;
 use super::worktree::{Below, Location};
@@ -26,6 +27,7 @@ use std::path::Path;
 #[derive(Debug)]
 pub struct GitRepository {
     pub(super) location: Location,
+    pub(super) config: File,
     /// The author and the committer, or why git would refuse to commit.
     authors: Result<Authors, IdentityError>,
     /// The committer of entries of logs, which git writes in any case.
@@ -97,6 +99,7 @@ impl GitRepository {
         let workers = workers();
         Ok(Self {
             location,
+            config,
             authors,
             log_committer,
             is_log_made,
@@ -130,6 +133,11 @@ impl GitRepository {
         let is_hex = digits.len() <= Oid::HEX_LEN && digits.bytes().all(|b| b.is_ascii_hexdigit());
         let prefix = if is_hex { gix_hash::Prefix::from_hex(digits).ok() } else { None };
         prefix.map_or_else(Default::default, |prefix| self.objects.with_prefix(prefix, count_max))
+    }
+
+    /// The remotes that are configured.
+    pub fn remotes(&self) -> Remotes<'_> {
+        Remotes(&self.config)
     }
 
     /// The directories of the repository.

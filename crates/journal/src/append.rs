@@ -5,6 +5,7 @@
 //! (compare-and-swap fails), the commits are made again on top of the new tip, after exponential
 //! backoff with jitter. Readers see none of the commits until the ref is updated.
 
+use super::backoff::Backoff;
 use super::batch::Batch;
 use super::message::{MessageError, encode_message};
 use core::time::Duration;
@@ -126,41 +127,50 @@ impl Append<'_> {
             return Ok(Appended { tip: None, commits, attempts: 0 });
         }
         let (journal, authors) = (branch.journal_ref(), self.repository.authors()?);
-        let mut wait_max = FIRST_WAIT_MAX;
-        for attempts in 1..=ATTEMPTS_MAX {
+        let (new, attempts) = self.retried(|| {
             let expected = self.repository.resolve(&journal)?;
             let mut drafts = Drafts::new(self.alloc, &authors, self.clock.now(), expected);
             if let Some(tip) = expected {
                 // A commit cannot have a parent that is none, and what is built on one is lost.
                 self.repository.read(tip, ObjectKind::Commit, &mut drafts.commit)?;
             }
-            let moved = self.attempt(&journal, drafts, commits, batch);
-            match moved {
-                Ok(new) => return Ok(Appended { tip: Some(new), commits, attempts }),
-                Err(AppendError::Repository(
-                    git::Error::RefMoved { .. } | git::Error::Removed(_),
-                )) => {}
-                Err(error) => return Err(error),
-            }
-            self.clock.sleep(self.random_wait(wait_max)?);
-            wait_max = (wait_max * 2).min(WAIT_MAX);
-        }
-        Err(AppendError::Contended { attempts: ATTEMPTS_MAX })
+            unless_overtaken(self.attempt(&journal, expected, drafts, batch))
+        })?;
+        Ok(Appended { tip: Some(new), commits, attempts })
     }
 
-    /// Writes the commits on top of the parent in `drafts` and updates the ref `journal`; returns
-    /// the id of the newest commit.
-    fn attempt(
+    /// Calls `attempt` until it returns a value, which it does not when another process was faster.
+    /// Returns the value and the number of attempts.
+    pub(super) fn retried<T, E: From<AppendError>>(
+        &self,
+        mut attempt: impl FnMut() -> Result<Option<T>, E>,
+    ) -> Result<(T, u32), E> {
+        let mut backoff = Backoff::new(self.clock, self.random, FIRST_WAIT_MAX, WAIT_MAX);
+        for attempts in 1..=ATTEMPTS_MAX {
+            if let Some(value) = attempt()? {
+                return Ok((value, attempts));
+            }
+            backoff.wait().map_err(AppendError::from)?;
+        }
+        Err(AppendError::Contended { attempts: ATTEMPTS_MAX }.into())
+    }
+
+    /// Writes the commits on top of the parent in `drafts` and updates the ref `journal` from
+    /// `expected`; returns the id of the newest commit.
+    pub(super) fn attempt(
         &self,
         journal: &str,
+        expected: Option<Oid>,
         mut drafts: Drafts<'_, '_>,
-        commits: u32,
         batch: &Batch<'_>,
     ) -> Result<Oid, AppendError> {
-        let expected = drafts.parent;
-        let objects = commits + u32::from(expected.is_none());
+        let commits = batch.payloads().len();
+        let objects = u32::try_from(commits).ok();
+        let objects =
+            objects.and_then(|objects| objects.checked_add(drafts.parent.is_none().into()));
+        let objects = objects.ok_or(AppendError::TooManyCommits { commits })?;
         let mut transaction = self.repository.begin(self.alloc, Some(objects))?;
-        if expected.is_none() {
+        if drafts.parent.is_none() {
             // git reads the empty tree without an object, but `git fsck` reports it as missing.
             transaction.add(ObjectKind::Tree, b"")?;
         }
@@ -173,17 +183,22 @@ impl Append<'_> {
         transaction.commit(RefUpdate { name, expected, new, time, reason })?;
         Ok(new)
     }
+}
 
-    /// A random duration from zero to `wait_max`.
-    fn random_wait(&self, wait_max: Duration) -> Result<Duration, RandomError> {
-        let mut byte = [0];
-        self.random.fill(&mut byte)?;
-        Ok(wait_max * u32::from(byte[0]) / u32::from(u8::MAX))
+/// The value of an attempt, or `None` when another process has moved the ref or removed files.
+pub(super) fn unless_overtaken<T>(
+    attempted: Result<T, AppendError>,
+) -> Result<Option<T>, AppendError> {
+    match attempted {
+        Err(AppendError::Repository(git::Error::RefMoved { .. } | git::Error::Removed(_))) => {
+            Ok(None)
+        }
+        attempted => attempted.map(Some),
     }
 }
 
 /// Encodes commit objects, each a child of the one before, in two buffers that are reused.
-struct Drafts<'d, 'a> {
+pub(super) struct Drafts<'d, 'a> {
     authors: &'d Authors,
     time: Timestamp,
     tree: Oid,
@@ -194,7 +209,12 @@ struct Drafts<'d, 'a> {
 
 impl<'d, 'a> Drafts<'d, 'a> {
     /// Drafts whose first commit has the parent `parent`.
-    fn new(alloc: Alloc<'a>, authors: &'d Authors, time: Timestamp, parent: Option<Oid>) -> Self {
+    pub(super) fn new(
+        alloc: Alloc<'a>,
+        authors: &'d Authors,
+        time: Timestamp,
+        parent: Option<Oid>,
+    ) -> Self {
         let (message, commit) = (Vec::new(alloc), Vec::new(alloc));
         Self { authors, time, tree: git::EMPTY_TREE, parent, message, commit }
     }

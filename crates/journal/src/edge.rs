@@ -7,6 +7,9 @@ use super::tombstones::EdgeKey;
 use core::fmt;
 use gitmind_git::oid::Oid;
 
+/// Times below are in seconds: as milliseconds, this is a day of March 1973.
+const MILLISECONDS_MIN: u64 = 100_000_000_000;
+
 /// One edge: `source` relates to `target`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Edge<'a> {
@@ -16,9 +19,10 @@ pub struct Edge<'a> {
     pub legacy_target: Oid,
     /// The kind of the edge.
     pub relation: Relation,
-    /// The confidence of the writer.
+    /// The confidence of the writer as stored; [`Edge::meant_confidence`] has the meaning.
     pub confidence: Confidence,
-    /// Time of recording in milliseconds since 1970 (the C tool's hook wrote seconds).
+    /// Time of recording as stored: milliseconds since 1970, except in edges of the C tool's hook.
+    /// [`Edge::time_ms`] has the meaning.
     pub timestamp_ms: u64,
     /// Path of the source at the time of recording: at most 4095 bytes, any bytes but NUL.
     pub source_path: &'a [u8],
@@ -43,6 +47,37 @@ impl Edge<'_> {
     /// Whether the edge takes back all earlier edges that equal it.
     pub const fn is_tombstone(&self) -> bool {
         matches!(self.attribution, Some(who) if who.flags & Attribution::REJECTED != 0)
+    }
+
+    /// The time of recording in milliseconds since 1970: what was meant where the C tool's hook
+    /// stored seconds.
+    ///
+    /// ```
+    /// use gitmind_journal::{Confidence, Edge, Edges, Relation};
+    /// let blank = Edges::new(&[0xa0]).next().expect("an edge")?;
+    /// let (relation, confidence) = (Relation::AUGMENTS, Confidence(100));
+    /// let edge = Edge { relation, confidence, timestamp_ms: 1_700_000_000, ..blank };
+    /// assert_eq!(edge.time_ms(), 1_700_000_000_000);
+    /// assert_eq!(edge.meant_confidence(), Confidence::CERTAIN);
+    /// # Ok::<(), gitmind_journal::CborError>(())
+    /// ```
+    pub fn time_ms(&self) -> u64 {
+        if self.is_of_c_tools_hook() { self.timestamp_ms * 1000 } else { self.timestamp_ms }
+    }
+
+    /// The confidence of the writer: certainty where the C tool's hook stored 100 percent.
+    pub fn meant_confidence(&self) -> Confidence {
+        if self.is_of_c_tools_hook() { Confidence::CERTAIN } else { self.confidence }
+    }
+
+    /// Whether the C tool's post-commit hook wrote the edge: no other writer stores what it does.
+    fn is_of_c_tools_hook(&self) -> bool {
+        self.relation == Relation::AUGMENTS
+            && self.attribution.is_none()
+            && self.legacy_source.is_zero()
+            && self.legacy_target.is_zero()
+            && self.confidence == Confidence(100)
+            && self.timestamp_ms < MILLISECONDS_MIN
     }
 }
 
@@ -199,5 +234,36 @@ impl Confidence {
 impl fmt::Display for Confidence {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{:.2}", self.fraction())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cbor::Edges;
+
+    #[test]
+    fn only_edges_of_the_c_tools_hook_have_another_meaning_than_what_is_stored() {
+        let blank = Edges::new(&[0xa0]).next().expect("an edge").expect("a whole one");
+        let of_hook = Edge {
+            relation: Relation::AUGMENTS,
+            confidence: Confidence(100),
+            timestamp_ms: MILLISECONDS_MIN - 1,
+            ..blank
+        };
+        assert_eq!(of_hook.time_ms(), (MILLISECONDS_MIN - 1) * 1000);
+        assert_eq!(of_hook.meant_confidence(), Confidence::CERTAIN);
+        let one = Oid::new([1; Oid::LEN]);
+        for other in [
+            Edge { relation: Relation::REFERENCES, ..of_hook },
+            Edge { confidence: Confidence(101), ..of_hook },
+            Edge { timestamp_ms: MILLISECONDS_MIN, ..of_hook },
+            Edge { legacy_source: one, ..of_hook },
+            Edge { legacy_target: one, ..of_hook },
+            Edge { attribution: Some(Attribution::default()), ..of_hook },
+        ] {
+            assert_eq!(other.time_ms(), other.timestamp_ms, "{other:?}");
+            assert_eq!(other.meant_confidence(), other.confidence, "{other:?}");
+        }
     }
 }

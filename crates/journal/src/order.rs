@@ -215,16 +215,37 @@ pub fn walk_into<'a, E: From<WalkError>, N: CommitIdList>(
     ids: N,
     visit: impl FnMut(&Commit<'_>) -> Result<(), E>,
 ) -> Result<History<'a, N>, E> {
+    walk_until(repository, alloc, tip, order, ids, |_| false, visit)
+}
+
+/// As [`walk_into`], without the commits that `is_base` and what is reached only through them. The
+/// order is what follows those commits in the order of `tip`, if they and all their ancestors are
+/// the start of it.
+///
+/// # Errors
+/// The error of `visit`, or a [`WalkError`].
+pub fn walk_until<'a, E: From<WalkError>, N: CommitIdList>(
+    repository: &dyn Repository,
+    alloc: Alloc<'a>,
+    tip: Oid,
+    order: EdgeOrder,
+    ids: N,
+    is_base: impl FnMut(&Oid) -> bool,
+    visit: impl FnMut(&Commit<'_>) -> Result<(), E>,
+) -> Result<History<'a, N>, E> {
     let follows_merges = order == EdgeOrder::OldestFirst;
-    let mut walk = Walk { alloc, visit, follows_merges, ids, merges: Vec::new(alloc), seen: None };
+    let merges = Vec::new(alloc);
+    let mut walk = Walk { alloc, visit, is_base, follows_merges, ids, merges, seen: None };
     let mut numbering = Ok(Numbering::AsVisited);
     repository.follow_many(alloc, &mut |follow| numbering = walk.run(follow, tip, order));
     Ok(History { ids: walk.ids, numbering: numbering? })
 }
 
-struct Walk<'a, N, V> {
+struct Walk<'a, N, B, V> {
     alloc: Alloc<'a>,
     visit: V,
+    /// Whether a commit is not part of the walk, nor are its ancestors.
+    is_base: B,
     /// Whether other parents than the first are part of the order.
     follows_merges: bool,
     /// The visited commits.
@@ -246,10 +267,11 @@ struct Chain {
     parents_followed: usize,
 }
 
-impl<'a, E, N, V> Walk<'a, N, V>
+impl<'a, E, N, B, V> Walk<'a, N, B, V>
 where
     E: From<WalkError>,
     N: CommitIdList,
+    B: FnMut(&Oid) -> bool,
     V: FnMut(&Commit<'_>) -> Result<(), E>,
 {
     /// Visits the commits of `order`, and returns their numbering.
@@ -267,14 +289,16 @@ where
         })
     }
 
-    /// Visits `tip` and its first parents down to a root or to a commit that was visited before.
+    /// Visits `tip` and its first parents down to a root, or to a commit that was visited before or
+    /// is not part of the walk.
     fn chain(&mut self, follow: &mut Follow<'_>, tip: Oid) -> Result<Chain, E> {
-        let Self { visit, follows_merges, ids, merges, seen, .. } = self;
+        let Self { visit, is_base, follows_merges, ids, merges, seen, .. } = self;
         let newest = next_number(ids)?;
         let mut cycle = CycleDetector::new(tip);
         let mut outcome: Result<(), E> = Ok(());
         let walked = follow(tip, &mut |commit| {
-            if seen.as_ref().is_some_and(|seen| seen.get(&commit.id).is_some()) {
+            let is_seen = seen.as_ref().is_some_and(|seen| seen.get(&commit.id).is_some());
+            if is_seen || is_base(&commit.id) {
                 return ControlFlow::Break(());
             }
             outcome = (|| {

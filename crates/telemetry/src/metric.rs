@@ -82,6 +82,9 @@ metrics! {
     /// Bytes that the last rebuild wrote for a cache.
     CacheTreeSize = Gauge
         "cache.tree_size_bytes", "gitmind_cache_tree_size_bytes";
+    /// Wall time of the last merge of journals, in milliseconds.
+    JournalMergeDuration = Timing
+        "journal.merge.duration_ms", "gitmind_journal_merge_duration_ms";
     /// Wall time of the last query, in milliseconds.
     CacheQueryDuration = Timing
         "cache.query.duration_ms", "gitmind_cache_query_duration_ms";

@@ -3,7 +3,7 @@
 use super::environment::BuildEnvironment;
 use super::fixture::{self, Subject};
 use super::measure::Instruments;
-use super::plot::PlotFile;
+use super::plot;
 use super::report::Report;
 use super::{operations, text};
 use crate::cli::args::{Args, BudgetArgs};
@@ -11,6 +11,7 @@ use crate::cli::failure::{Exit, Failure};
 use crate::cli::output::Output;
 use crate::cli::repository::start_directory;
 use crate::cli::telemetry::Session;
+use crate::cli::whole_file::WholeFile;
 use crate::context::Toggles;
 use crate::env::Environment;
 use crate::fs::PosixFileSystem;
@@ -32,11 +33,11 @@ pub(in crate::cli) fn run(
     output: &mut Output,
 ) -> Result<Exit, Failure> {
     let start = start_directory(args);
-    let plot = options.plot.as_deref().map(|path| PlotFile::create(&start.join(path)));
+    let plot = options.plot.as_deref().map(|path| WholeFile::create(&start.join(path), "plot"));
     let plot = plot.transpose().map_err(Failure::unknown)?;
     let report = measure(args, options, run, output).map_err(Failure::unknown)?;
-    if let Some(plot) = plot {
-        plot.draw(&report).map_err(Failure::unknown)?;
+    if let Some(file) = plot {
+        plot::draw(file, &report).map_err(Failure::unknown)?;
     }
     record(&report, run.session);
     if options.json {

@@ -1,6 +1,6 @@
 //! A fault at each call of the repository port: the rebuild fails and leaves the refs unchanged.
 
-use gitmind_cache::{RebuildError, RebuildOptions};
+use gitmind_cache::{Mode, RebuildError, RebuildOptions};
 use gitmind_git::fake::FakeRepository;
 use gitmind_git::{Error, Repository};
 use gitmind_journal::EdgeOrder;
@@ -70,6 +70,49 @@ fn a_fault_while_reading_an_existing_cache_leads_to_a_rebuild_that_reports_it() 
     }
     assert_eq!(rebuilt, 3, "commit, tree and metadata");
     record(PORT, "rebuild that reads a cache", "an error, or a rebuild that says why");
+}
+
+#[test]
+fn a_fault_at_any_call_after_a_merge_leaves_the_old_cache_or_a_right_one() {
+    // The journal goes on from below the tip of its cache, which is the other parent of a merge.
+    let merged = || {
+        let repository = journal(6);
+        let old = rebuild_with(&repository, "main", OPTIONS).expect("a journal").cache_commit;
+        let tip = repository.resolve("refs/gitmind/edges/main").expect("no fault");
+        let tip = tip.expect("a journal");
+        let fork = repository.commit(&[], &message(&[(0, 0)]));
+        let theirs = repository.commit(&[fork], &message(&[(7, 8)]));
+        let empty = repository.commit(&[theirs], b"no base64");
+        let merge = repository.commit(&[empty, tip], &message(&[]));
+        repository.set_ref("refs/gitmind/edges/main", merge);
+        (repository, old)
+    };
+    let expected = rebuild_with(&merged().0, "main", OPTIONS).expect("a journal");
+    assert_eq!((expected.mode, expected.meta.edges), (Mode::Incremental, 7));
+    let (mut faults, mut damaged) = (0, 0);
+    for call in 0.. {
+        let (repository, old) = merged();
+        repository.fail_call(call);
+        let outcome = rebuild_with(&repository, "main", OPTIONS);
+        if !repository.has_failed() {
+            break;
+        }
+        faults += 1;
+        let cache = repository.resolve(CACHE).expect("one fault only");
+        match outcome {
+            Ok(report) => {
+                assert_eq!(report.root_tree, expected.root_tree, "call {call}");
+                damaged += u32::from(report.full_because.is_some());
+            }
+            Err(RebuildError::Write(Error::RefUnsure { .. })) => assert_ne!(cache, Some(old)),
+            Err(error) => assert_eq!(cache, Some(old), "call {call}: {error}"),
+        }
+        let report = rebuild_with(&repository, "main", OPTIONS).expect("the next run");
+        assert_eq!(report.root_tree, expected.root_tree, "call {call}");
+    }
+    assert!(faults > 40, "the sweep saw only {faults} calls");
+    assert!(damaged > 10, "only {damaged} faults were in the cache");
+    record(PORT, "rebuild after a merge", "an error, refs as before, or the right result");
 }
 
 #[test]

@@ -117,9 +117,8 @@ proptest! {
                 _ if new.is_empty() && built_from == journal.tip() => {
                     prop_assert_eq!(report.mode, Mode::Current);
                 }
-                (Some(FullBecause::Merge), Step::Merge(..) | Step::Rewind(_)) => {}
                 (Some(FullBecause::BaseNotFound), Step::Rewind(_)) => {}
-                (None, Step::Append(_) | Step::Malformed(_)) => {
+                (None, Step::Append(_) | Step::Malformed(_) | Step::Merge(..)) => {
                     prop_assert_eq!(report.mode, Mode::Incremental);
                 }
                 (because, step) => prop_assert!(false, "{because:?} after {step:?}"),

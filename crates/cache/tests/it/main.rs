@@ -4,6 +4,7 @@
 mod commit_index;
 mod faults;
 mod incremental;
+mod incremental_merges;
 mod malformed;
 mod merges;
 mod parity;

@@ -7,8 +7,8 @@ use gitmind_cache::{
 use gitmind_git::branch::BranchName;
 use gitmind_git::oid::Oid;
 use gitmind_journal::{
-    Append, Attribution, Batch, Edge, EdgeOrder, Edges, JournalItem, Relation, Statistics,
-    WalkError, encode_edge, encode_message, read_newest,
+    Append, Attribution, Batch, Edge, EdgeOrder, Edges, JournalItem, MergeForm, Outcome, Relation,
+    Statistics, WalkError, encode_edge, encode_message, read_newest,
 };
 use gitmind_memory::units::Bytes;
 use gitmind_memory::{Alloc, Arena, InternTable, MemoryError, Pooling, System, Vec, Zeroing};
@@ -43,6 +43,10 @@ pub(crate) enum Start {
     OldCache,
     /// A journal and its current cache.
     Cache,
+    /// A short journal, and two others that have diverged from it.
+    Diverged,
+    /// A journal that has merged, as its second parent, the tip that its cache was built from.
+    Merged,
 }
 
 /// The arena allocates its objects in shared blocks.
@@ -69,6 +73,11 @@ pub(crate) const OPERATIONS: &[Operation] = &[
         starts_with: Start::OldCache,
     },
     Operation {
+        name: "cache.rebuild after a merge",
+        run: incremental::<POOLED>,
+        starts_with: Start::Merged,
+    },
+    Operation {
         name: "cache.rebuild spilling",
         run: spilling::<POOLED>,
         starts_with: Start::Short,
@@ -83,6 +92,9 @@ pub(crate) const OPERATIONS: &[Operation] = &[
     Operation { name: "journal.append to nothing", run: append_one, starts_with: Start::Nothing },
     Operation { name: "journal.append one edge", run: append_one, starts_with: Start::Journal },
     Operation { name: "journal.append commits", run: append_many, starts_with: Start::Journal },
+    Operation { name: "journal.merge", run: merge, starts_with: Start::Diverged },
+    Operation { name: "journal.merge linear", run: merge_linear, starts_with: Start::Diverged },
+    Operation { name: "journal.merge forward", run: fast_forward, starts_with: Start::Diverged },
     Operation { name: "journal.read", run: read, starts_with: Start::Short },
     Operation { name: "journal.read scattered", run: read, starts_with: Start::Scattered },
     Operation { name: "journal.read statistics", run: statistics, starts_with: Start::Short },
@@ -144,6 +156,9 @@ pub(crate) fn prepare(sandbox: &str, start: Start) -> Sandbox {
     if start == Start::Nothing {
         return sandbox;
     }
+    if start == Start::Diverged {
+        return diverged(sandbox);
+    }
     let mut known = vec![];
     // More edges than the initial capacity of the columns of a rebuild, or fewer.
     let edges = if start == Start::Short { 14 } else { 45 };
@@ -178,10 +193,51 @@ pub(crate) fn prepare(sandbox: &str, start: Start) -> Sandbox {
         .collect();
     sandbox.add(&mut known, &newest, Stored::Loose);
     let sandbox = sandbox.reopened();
-    if start == Start::Cache {
+    if matches!(start, Start::Cache | Start::Merged) {
         rebuild(&sandbox, Alloc::new(&System::new()), POOLED, FULL, None).expect("a whole journal");
     }
+    if start == Start::Merged {
+        let merge = foreign_merge(known.len());
+        sandbox.add(&mut known, &merge, Stored::Loose);
+    }
     sandbox
+}
+
+/// The refs of other journals: the first two have diverged from ours, the last is ahead of it.
+const OTHERS: [&str; 3] = [
+    "refs/gitmind/remotes/a/edges/main",
+    "refs/gitmind/remotes/b/edges/main",
+    "refs/gitmind/remotes/c/edges/main",
+];
+
+fn diverged(sandbox: Sandbox) -> Sandbox {
+    let mut known = vec![];
+    let commits = [
+        (None, message(0..2), JOURNAL),
+        (Some(0), message(2..9), OTHERS[0]),
+        (Some(0), b"no base64".to_vec(), OTHERS[1]),
+        (Some(0), message(9..12), JOURNAL),
+        (Some(3), message(12..13), OTHERS[2]),
+    ];
+    for (parent, message, name) in commits {
+        let draft = Draft { parents: parent.into_iter().collect(), message };
+        sandbox.add(&mut known, &[draft], Stored::Loose);
+        sandbox.put(name, known.last().copied());
+    }
+    sandbox.put(JOURNAL, Some(known[3]));
+    sandbox.reopened()
+}
+
+/// A merge of the last of `count` commits into a journal that goes on from the truncated commit and
+/// the side chain below it. Its first commit has no edges, nor has the truncated one, which the
+/// cache has counted.
+fn foreign_merge(count: usize) -> [Draft; 3] {
+    let last = count - 1;
+    [
+        Draft { parents: vec![last - 5, last - 4], message: b"no base64".to_vec() },
+        Draft { parents: vec![count], message: message(5..9) },
+        Draft { parents: vec![count + 1, last], message: message(1..2) },
+    ]
 }
 
 const CLOCK: FixedClock = FixedClock(Timestamp { seconds: 1_700_000_000, offset_seconds: 0 });
@@ -274,6 +330,35 @@ fn append_one(sandbox: &Sandbox, alloc: Alloc<'_>) -> Result<String, String> {
 
 fn append_many(sandbox: &Sandbox, alloc: Alloc<'_>) -> Result<String, String> {
     append(sandbox, alloc, 1500)
+}
+
+/// Merges the journals at these refs.
+fn merge_all(
+    sandbox: &Sandbox,
+    alloc: Alloc<'_>,
+    names: &[&str],
+    form: MergeForm,
+) -> Result<String, String> {
+    let others: std::vec::Vec<_> =
+        names.iter().map(|name| sandbox.resolve(name).expect("it was made")).collect();
+    let random = CountingRandom::new(0);
+    let service =
+        Append { alloc, repository: sandbox.repository(), clock: &CLOCK, random: &random };
+    let merged = service.merge(&branch(), &others, form).map_err(|error| error.to_string())?;
+    assert!(merged.outcomes.iter().all(|outcome| *outcome != Outcome::UpToDate));
+    Ok(format!("{:?} {:?} {}", merged.outcomes, merged.after, merged.appended))
+}
+
+fn merge(sandbox: &Sandbox, alloc: Alloc<'_>) -> Result<String, String> {
+    merge_all(sandbox, alloc, &OTHERS, MergeForm::Commit)
+}
+
+fn merge_linear(sandbox: &Sandbox, alloc: Alloc<'_>) -> Result<String, String> {
+    merge_all(sandbox, alloc, &OTHERS[..2], MergeForm::Linear)
+}
+
+fn fast_forward(sandbox: &Sandbox, alloc: Alloc<'_>) -> Result<String, String> {
+    merge_all(sandbox, alloc, &OTHERS[2..], MergeForm::Commit)
 }
 
 /// Reads the journal and counts the edges with this source path, or all edges.

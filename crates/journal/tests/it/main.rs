@@ -2,3 +2,5 @@
 #![allow(clippy::disallowed_methods, reason = "tests are on std")]
 
 mod append;
+mod contended;
+mod merge;

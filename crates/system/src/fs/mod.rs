@@ -5,6 +5,8 @@
 
 mod posix;
 mod state;
+mod state_file;
 
 pub use self::posix::PosixFileSystem;
+pub use self::state_file::StateFile;
 pub use gitmind_ports::fs::*;

@@ -20,14 +20,23 @@ pub(super) const DIRECTORY: OFlags =
 pub(super) const PRIVATE: Mode = Mode::RWXU;
 
 /// Candidates for the state directory, in order of preference: `~/.gitmind`, then a directory of
-/// this user among temporary files. A `HOME` of `/` is ignored.
+/// this user among temporary files.
 pub(super) fn state_directories(env: &dyn Environment) -> Vec<PathBuf> {
-    let absolute = |name| env.var(name).map(PathBuf::from).filter(|path| path.is_absolute());
-    let home = absolute("HOME").filter(|home| home != Path::new("/"));
-    let temp = absolute("TMPDIR").unwrap_or_else(|| "/tmp".into());
+    let temp = absolute(env, "TMPDIR").unwrap_or_else(|| "/tmp".into());
     let user = rustix::process::geteuid().as_raw();
     let fallback = temp.join(format!("gitmind-state-{user}"));
-    home.map(|home| home.join(".gitmind")).into_iter().chain([fallback]).collect()
+    home_state(env).into_iter().chain([fallback]).collect()
+}
+
+/// The state directory `~/.gitmind`. A `HOME` of `/` is ignored.
+pub(super) fn home_state(env: &dyn Environment) -> Option<PathBuf> {
+    let home = absolute(env, "HOME").filter(|home| home != Path::new("/"));
+    home.map(|home| home.join(".gitmind"))
+}
+
+/// The value of a variable, if it is an absolute path.
+fn absolute(env: &dyn Environment, name: &str) -> Option<PathBuf> {
+    env.var(name).map(PathBuf::from).filter(|path| path.is_absolute())
 }
 
 /// Opens the first of `directories` that can be made, if only this user can write to it.

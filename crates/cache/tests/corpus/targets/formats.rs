@@ -127,6 +127,7 @@ pub(super) fn objects(input: &[u8]) {
     if let Ok(commit) = Commit::parse(Oid::ZERO, input) {
         assert!(input.ends_with(commit.message));
         assert!(commit.parents().count() * 48 <= input.len());
+        let _any = Commit::committer_seconds(input);
     }
     let mut bytes = 0;
     for entry in entries(input) {

@@ -1,18 +1,19 @@
 //! Targets for rebuilds and queries of whole journals.
 
 use super::contained;
-use super::model::{Input, Journal};
+use super::model::{Input, JOURNAL, Journal};
 use gitmind_cache::{Direction, Endpoint, Query, QueryError, RebuildOptions, Report};
 use gitmind_cache::{Rebuild, RebuildError, decode_bitmap};
 use gitmind_git::branch::BranchName;
 use gitmind_git::oid::Oid;
 use gitmind_git::{ObjectKind, Repository, entries};
-use gitmind_journal::EdgeOrder;
+use gitmind_journal::{Append, EdgeOrder, JournalItem, MergeForm, Outcome, WalkError, read_newest};
 use gitmind_memory::units::Bytes;
 use gitmind_memory::{Alloc, Arena, InternTable, Pooling, Zeroing};
 use gitmind_ports::clock::{FixedClock, Timestamp};
 use gitmind_ports::fs::{FakeFileSystem, FileSystem};
 use gitmind_ports::progress::Silent;
+use gitmind_ports::random::CountingRandom;
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 
@@ -135,6 +136,46 @@ pub(super) fn update_and_query(input: &[u8]) {
                 assert!(answer.expect("a whole repository").unusable.is_none());
                 assert_eq!(ids, expected, "{direction:?} of {end}");
             }
+        });
+    }
+}
+
+/// A merge of journals that share commits has the edges of both, those of ours first; again, it
+/// does nothing.
+pub(super) fn merge(input: &[u8]) {
+    let (mut journal, mut input) = (Journal::new(), Input(input));
+    let tip = |journal: &Journal| journal.repository.resolve(JOURNAL).expect("no fault");
+    let mut tips = vec![tip(&journal).expect("it has a root")];
+    while journal.step(&mut input) {
+        tips.extend(tip(&journal));
+    }
+    let (ours, theirs) = (tips[tips.len() - 1], tips[tips.len() / 2]);
+    let clock = FixedClock(Timestamp { seconds: 1_700_000_000, offset_seconds: 0 });
+    let (repository, random) = (&journal.repository, CountingRandom::new(0));
+    for form in [MergeForm::Commit, MergeForm::Linear] {
+        repository.set_ref(JOURNAL, ours);
+        contained(BYTES_MAX, |alloc| {
+            let service = Append { alloc, repository, clock: &clock, random: &random };
+            let merge = || service.merge(&main_branch(), &[theirs], form).expect("journals");
+            let merged = merge();
+            if form == MergeForm::Commit {
+                let mut edges = vec![];
+                let tip = merged.after.expect("a journal");
+                let read = read_newest(repository, alloc, tip, |item| {
+                    if let JournalItem::Edge(_, edge) = item {
+                        edges.insert(0, (edge.source, edge.target));
+                    }
+                    Ok::<_, WalkError>(ControlFlow::Continue(()))
+                });
+                read.expect("a journal");
+                let tips = if merged.outcomes[0] == Outcome::FastForward {
+                    [theirs, theirs]
+                } else {
+                    [ours, theirs]
+                };
+                assert_eq!(edges, journal.edges_of(&tips), "{:?}", merged.outcomes);
+            }
+            assert_eq!(merge().outcomes.as_slice(), [Outcome::UpToDate]);
         });
     }
 }

@@ -23,6 +23,7 @@ pub(crate) const TARGETS: &[Target] = &[
     Target { name: "branch", run: formats::branch },
     Target { name: "objects", run: formats::objects },
     Target { name: "rebuild", run: journal::rebuild },
+    Target { name: "merge", run: journal::merge },
     Target { name: "update-and-query", run: journal::update_and_query },
 ];
 

@@ -122,10 +122,21 @@ impl Journal {
 
     /// Source and target of every edge, by edge id.
     pub(super) fn edges(&self, order: EdgeOrder) -> Vec<Ends> {
+        self.edges_in(self.ordered(order))
+    }
+
+    /// Source and target of every edge that one of these tips reaches.
+    pub(super) fn edges_of(&self, tips: &[Oid]) -> Vec<Ends> {
+        let (mut seen, mut ordered) = (BTreeSet::new(), vec![]);
+        tips.iter().for_each(|tip| self.post_order(*tip, &mut seen, &mut ordered));
+        self.edges_in(ordered)
+    }
+
+    fn edges_in(&self, commits: Vec<Oid>) -> Vec<Ends> {
         let system = System::uncounted();
         let mut payload = gitmind_memory::Vec::new(Alloc::new(&system));
         let mut edges = vec![];
-        for id in self.ordered(order) {
+        for id in commits {
             if decode_message(&self.commits[&id].1, &mut payload).is_ok() {
                 let read = Edges::new(&payload).map_while(Result::ok);
                 edges.extend(read.map(|edge| (edge.source, edge.target)));

@@ -1,0 +1,44 @@
+//! Settings of the configuration that the program asks for: numbers, and where hooks are.
+
+use super::{GitRepository, reason};
+use gitmind_git::Error;
+use gitmind_system::env::Environment;
+use gix_config::path::interpolate;
+use std::path::{Path, PathBuf};
+
+impl GitRepository {
+    /// The value of a number, as git reads it; `None` when it is not set.
+    ///
+    /// # Errors
+    /// [`Error::Open`] when it is no number.
+    pub fn number(&self, key: &str) -> Result<Option<i64>, Error> {
+        let invalid = |error| Error::Open { path: key.into(), reason: reason(&error) };
+        self.config.integer(key).map_err(invalid)
+    }
+
+    /// The directory that git runs hooks from, which need not exist: `core.hooksPath`, relative to
+    /// the top of the worktree, or `hooks` in the directory that worktrees share.
+    ///
+    /// # Errors
+    /// [`Error::Open`] when git would not accept the value of `core.hooksPath`.
+    pub fn hooks_directory(&self, env: &dyn Environment) -> Result<PathBuf, Error> {
+        const KEY: &str = "core.hooksPath";
+        let location = self.location();
+        let Some(value) = self.config.path(KEY) else {
+            return Ok(location.common_dir.join("hooks"));
+        };
+        let invalid = |reason| Error::Open { path: KEY.into(), reason };
+        if value.is_empty() {
+            return Err(invalid("it is empty".into()));
+        }
+        let home = env.var("HOME").map(PathBuf::from);
+        let context = interpolate::Context {
+            home_dir: home.as_deref(),
+            home_for_user: Some(interpolate::home_for_user),
+            ..interpolate::Context::default()
+        };
+        let path = value.interpolate(context).map_err(|error| invalid(reason(&error)))?;
+        let top: &Path = location.worktree.as_deref().unwrap_or(&location.git_dir);
+        Ok(top.join(path))
+    }
+}

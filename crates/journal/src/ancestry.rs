@@ -1,0 +1,169 @@
+//! Whether one commit is an ancestor of another, at the cost of the commits that differ.
+//!
+//! Both histories are walked at once, the newest commit by its committer's clock first, and each
+//! commit is marked with the sides that reach it. The walk ends when only commits that both sides
+//! reach are left. Clocks decide how many commits are read, never the answer: between a commit and
+//! an ancestor of it that is the other tip, no commit is reached from that tip, so all of them are
+//! visited before the walk can end.
+
+use super::order::WalkError;
+use core::ops::Range;
+use gitmind_git::oid::Oid;
+use gitmind_git::{Commit, ObjectKind, Repository};
+use gitmind_memory::{Alloc, Map, MemoryError, Vec};
+
+/// What one commit is to another.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Descent {
+    /// They are the same commit.
+    Equal,
+    /// The first is an ancestor of the second.
+    Ancestor,
+    /// The first is a descendant of the second.
+    Descendant,
+    /// Each has commits that the other has not.
+    Diverged,
+}
+
+/// What `ours` is to `theirs`.
+pub(super) fn descent(
+    repository: &dyn Repository,
+    alloc: Alloc<'_>,
+    ours: Oid,
+    theirs: Oid,
+) -> Result<Descent, WalkError> {
+    if ours == theirs {
+        return Ok(Descent::Equal);
+    }
+    let mut walk = Walk {
+        repository,
+        buffer: Vec::new(alloc),
+        numbers: Map::new(alloc),
+        commits: Vec::new(alloc),
+        parents: Vec::new(alloc),
+        queue: Queue(Vec::new(alloc)),
+        one_sided: 0,
+    };
+    walk.reach(ours, OURS)?;
+    walk.reach(theirs, THEIRS)?;
+    while walk.one_sided > 0 {
+        walk.step()?;
+        // The tips have the numbers 0 and 1.
+        if walk.commits[0].sides == BOTH {
+            return Ok(Descent::Ancestor);
+        }
+        if walk.commits[1].sides == BOTH {
+            return Ok(Descent::Descendant);
+        }
+    }
+    Ok(Descent::Diverged)
+}
+
+const OURS: u8 = 1;
+const THEIRS: u8 = 2;
+const BOTH: u8 = OURS | THEIRS;
+
+/// A commit that was read.
+struct Reached {
+    /// The sides that are known to reach it.
+    sides: u8,
+    is_queued: bool,
+    seconds: i64,
+    /// Its parents, in the list of all parents.
+    parents: Range<usize>,
+}
+
+struct Walk<'w, 'a> {
+    repository: &'w dyn Repository,
+    buffer: Vec<'a, u8>,
+    numbers: Map<'a, Oid, u32>,
+    commits: Vec<'a, Reached>,
+    parents: Vec<'a, Oid>,
+    queue: Queue<'a>,
+    /// Queued commits that only one side reaches.
+    one_sided: usize,
+}
+
+impl Walk<'_, '_> {
+    /// Passes the marks of the newest queued commit on to its parents.
+    fn step(&mut self) -> Result<(), WalkError> {
+        let Some(number) = self.queue.pop() else { return Ok(()) };
+        let commit = &mut self.commits[number as usize];
+        commit.is_queued = false;
+        let sides = commit.sides;
+        self.one_sided -= usize::from(sides != BOTH);
+        for parent in commit.parents.clone() {
+            self.reach(self.parents[parent], sides)?;
+        }
+        Ok(())
+    }
+
+    /// Marks a commit; queues it when that is news.
+    fn reach(&mut self, id: Oid, sides: u8) -> Result<(), WalkError> {
+        let number = match self.numbers.get(&id) {
+            Some(number) => *number,
+            None => self.read(id)?,
+        };
+        let commit = &mut self.commits[number as usize];
+        let all = commit.sides | sides;
+        if all == commit.sides {
+            return Ok(());
+        }
+        let was_one_sided = commit.is_queued && commit.sides != BOTH;
+        commit.sides = all;
+        self.one_sided += usize::from(all != BOTH);
+        self.one_sided -= usize::from(was_one_sided);
+        if !commit.is_queued {
+            commit.is_queued = true;
+            self.queue.push(commit.seconds, number)?;
+        }
+        Ok(())
+    }
+
+    /// Reads a commit and gives it a number.
+    fn read(&mut self, id: Oid) -> Result<u32, WalkError> {
+        let number = u32::try_from(self.commits.len()).map_err(|_| WalkError::TooManyCommits)?;
+        self.repository.read(id, ObjectKind::Commit, &mut self.buffer)?;
+        let commit = Commit::parse_stored(id, &self.buffer)?;
+        let start = self.parents.len();
+        self.parents.try_extend(commit.parents())?;
+        let parents = start..self.parents.len();
+        let seconds = Commit::committer_seconds(&self.buffer).unwrap_or(0);
+        self.commits.try_push(Reached { sides: 0, is_queued: false, seconds, parents })?;
+        self.numbers.try_insert(id, number)?;
+        Ok(number)
+    }
+}
+
+/// A binary heap of commits, by date.
+struct Queue<'a>(Vec<'a, (i64, u32)>);
+
+impl Queue<'_> {
+    fn push(&mut self, seconds: i64, number: u32) -> Result<(), MemoryError> {
+        self.0.try_push((seconds, number))?;
+        let mut child = self.0.len() - 1;
+        while child > 0 && self.0[(child - 1) / 2] < self.0[child] {
+            self.0.swap((child - 1) / 2, child);
+            child = (child - 1) / 2;
+        }
+        Ok(())
+    }
+
+    /// Removes the newest commit and returns its number.
+    fn pop(&mut self) -> Option<u32> {
+        let last = self.0.len().checked_sub(1)?;
+        self.0.swap(0, last);
+        let newest = self.0.pop();
+        let mut parent = 0;
+        loop {
+            let children = 2 * parent + 1..(2 * parent + 3).min(self.0.len());
+            match children.max_by_key(|child| self.0[*child]) {
+                Some(child) if self.0[child] > self.0[parent] => {
+                    self.0.swap(child, parent);
+                    parent = child;
+                }
+                _ => return newest.map(|(_, number)| number),
+            }
+        }
+    }
+}

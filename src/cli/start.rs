@@ -1,0 +1,32 @@
+//! From the arguments of the process to its exit code.
+
+use super::args::Args;
+use super::output::Output;
+use super::{dispatch, failure};
+use crate::env::Environment;
+use crate::memory::ProcessAllocator;
+use clap::Parser;
+use gitmind_system::{file_size_limit, status_signal};
+use std::ffi::OsString;
+use std::io::Write;
+use std::process::ExitCode;
+
+/// Runs the program with these arguments; the first is the name of the program.
+pub fn run(
+    arguments: impl IntoIterator<Item = OsString>,
+    env: &dyn Environment,
+    allocator: &'static ProcessAllocator,
+) -> ExitCode {
+    file_size_limit::report_as_error();
+    status_signal::ignore();
+    let args = match Args::try_parse_from(arguments) {
+        Ok(args) => args,
+        Err(error) => return failure::usage(&error),
+    };
+    let mut output = Output::new();
+    let outcome = dispatch::run(&args, env, allocator, &mut output).and_then(|exit| {
+        output.flush()?;
+        Ok(exit)
+    });
+    outcome.unwrap_or_else(|failure| failure.report(&mut output)).into()
+}
