@@ -20,7 +20,8 @@ use crate::cache::{
 use crate::clock::Clock;
 use crate::fs::FileSystem;
 use crate::git::{self, Head, Repository};
-use crate::memory::{Alloc, Arena, InternTable};
+use crate::memory::{Alloc, Arena, InternTable, Vec};
+use crate::oid::Oid;
 use crate::progress::Progress;
 pub use gitmind_ports::pipeline::workers as available_workers;
 use std::ops::ControlFlow;
@@ -150,5 +151,18 @@ impl<'a> Context<'a> {
         visit: impl FnMut(&FoundEdge<'_>) -> Result<ControlFlow<()>, E>,
     ) -> Result<Answer, E> {
         Query { alloc: self.alloc, repository: self.repository }.run(branch, endpoint, visit)
+    }
+
+    /// For each of `ends`, whether an edge of `branch` that is not taken back starts or ends at the
+    /// content, or was recorded under the path.
+    ///
+    /// # Errors
+    /// A [`QueryError`].
+    pub fn linked(
+        &self,
+        branch: &BranchName,
+        ends: &[(Oid, &[u8])],
+    ) -> Result<Vec<'a, bool>, QueryError> {
+        Query { alloc: self.alloc, repository: self.repository }.linked(branch, ends)
     }
 }

@@ -3,8 +3,13 @@
 mod random;
 mod rewrites;
 
+use gitmind::git::oid::Oid;
+use gitmind::journal::{Confidence, Edge, Edges, Relation, encode_edge};
+use gitmind::memory::{Alloc, System};
 use gitmind_test_support::checkout::Checkout;
-use gitmind_test_support::{Ran, isolated, program, temp_directory};
+use gitmind_test_support::{
+    Ran, TempRepository, encoded_message, isolated, program, temp_directory,
+};
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -347,4 +352,33 @@ fn a_commit_with_more_files_than_allowed_is_left_out_and_says_so() {
         said.starts_with("git-mind: error: ") && said.contains("gitmind.hookFilesMax"),
         "{said}"
     );
+}
+
+#[test]
+fn edges_of_the_c_tools_hook_are_shown_as_what_they_mean_and_keep_what_is_stored() {
+    let blank = Edges::new(&[0xa0]).next().expect("an edge").expect("a whole one");
+    let edge = Edge {
+        relation: Relation::AUGMENTS,
+        confidence: Confidence(100),
+        timestamp_ms: 1_700_000_000,
+        source_path: b"a",
+        target_path: b"a",
+        source: Oid::new([1; 20]),
+        target: Oid::new([2; 20]),
+        ..blank
+    };
+    let system = System::new();
+    let mut payload = gitmind::memory::Vec::new(Alloc::new(&system));
+    encode_edge(&edge, &mut payload).expect("there is memory");
+    let repository = TempRepository::empty();
+    let tip = repository.commit(&[], &encoded_message(&payload));
+    repository.git(&["update-ref", "refs/gitmind/edges/main", &tip]);
+    let line = repository.mind(&["list", "--show-augments"]).ok();
+    assert!(line.contains("2023-11-14") && !line.contains("0.01"), "{line}");
+    let certain = repository.mind(&["list", "--min-confidence", "1"]).ok();
+    assert!(certain.contains("1 edge"), "{certain}");
+    let edge = &repository.mind(&["list", "--json"]).json()["edges"][0];
+    assert_eq!(edge["confidence"], 1.0);
+    assert_eq!(edge["confidence_stored"], 100);
+    assert_eq!(edge["timestamp_ms"], 1_700_000_000);
 }

@@ -39,6 +39,10 @@ impl<'a> Marks<'a> {
         self.augments.is_empty() && self.tombstones.is_empty()
     }
 
+    pub(super) fn has_tombstones(&self) -> bool {
+        !self.tombstones.is_empty()
+    }
+
     /// The ids of the AUGMENTS edges, ascending.
     pub(super) fn augments(&self) -> &[u32] {
         &self.augments

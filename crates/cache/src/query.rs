@@ -12,6 +12,7 @@
 mod contents;
 mod emitter;
 mod error;
+mod linked;
 mod lookup;
 mod newer;
 

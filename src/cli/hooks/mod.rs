@@ -5,7 +5,7 @@ mod arguments;
 mod changes;
 mod directory;
 mod install;
-mod linked;
+mod recorded;
 mod renames;
 mod rewrite;
 mod run;

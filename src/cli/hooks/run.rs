@@ -1,7 +1,7 @@
 //! What an installed hook runs: edges from old contents to new ones, in one append.
 
 use super::changes::{Changes, Compared, Content, Trees, node, tree_of};
-use super::{Hook, linked, renames, rewrite};
+use super::{Hook, recorded, renames, rewrite};
 use crate::branch::BranchName;
 use crate::cli::append::{append, author_of};
 use crate::cli::args::Args;
@@ -136,7 +136,7 @@ impl<'a> Journal<'_, 'a> {
         ends.try_extend(
             changes.replaced.iter().map(|gone| (gone.old.id, gone.old.path.as_slice())),
         )?;
-        let is_linked = linked::linked(context, branch, *tip, &ends)?;
+        let is_linked = context.linked(branch, &ends)?;
         drop(ends);
         let git_dir = &self.repository.location().git_dir;
         if let Err(failure) = renames::find(context, git_dir, &mut changes, &is_linked) {
@@ -150,9 +150,9 @@ impl<'a> Journal<'_, 'a> {
         }
         let mut steps = Vec::new(alloc);
         steps.try_extend(moves.iter().map(|(old, new)| {
-            linked::step((old.id, old.path.as_slice()), (new.id, new.path.as_slice()))
+            recorded::step((old.id, old.path.as_slice()), (new.id, new.path.as_slice()))
         }))?;
-        let is_recorded = linked::recorded(context, branch, *tip, &steps)?;
+        let is_recorded = recorded::find(context, branch, *tip, &steps)?;
         let mut batch = Batch::new(alloc);
         let writer = writer(env, self.repository)?;
         for ((old, new), _) in moves.iter().zip(&*is_recorded).filter(|(_, recorded)| !**recorded) {
@@ -206,10 +206,15 @@ impl<'a> Journal<'_, 'a> {
 
 /// The writer of the edges: the program, in the name of who commits.
 fn writer(env: &dyn Environment, repository: &GitRepository) -> Result<Writer, Failure> {
-    let session = env.var(Writer::SESSION_VARIABLE).unwrap_or_default();
-    if let Some(author) = env.var(Writer::AUTHOR_VARIABLE).filter(|author| !author.is_empty()) {
-        return Ok(Writer::new(SOURCE, author.as_bytes(), session.as_bytes())?);
-    }
-    let author = author_of(&repository.authors()?.author);
-    Ok(Writer::new(SOURCE, author.as_bytes(), session.as_bytes())?)
+    let value = |name| env.var(name).unwrap_or_default();
+    let (author, session) = (value(Writer::AUTHOR_VARIABLE), value(Writer::SESSION_VARIABLE));
+    let identity;
+    let author = match author.is_empty() {
+        false => author.as_bytes(),
+        true => {
+            identity = author_of(&repository.authors()?.author);
+            identity.as_bytes()
+        }
+    };
+    Ok(Writer::new(SOURCE, author, session.as_bytes())?)
 }

@@ -201,20 +201,48 @@ impl<'q, 'a> Lookup<'q, 'a> {
         path: &[u8],
         direction: Direction,
     ) -> Result<Vec<'a, u32>, ExistingError> {
-        let none = Vec::new(self.alloc);
+        let (key, mut buffer) = (path_key(path), Vec::new(self.alloc));
+        match self.read_path_file(key, &mut buffer)? {
+            false => Ok(Vec::new(self.alloc)),
+            true => Ok(decode_list(self.alloc, PathFile::parse(&buffer)?.find(key).of(direction))?),
+        }
+    }
+
+    /// Reads the file that has the path with this key, if any has; returns whether there is one.
+    fn read_path_file(&self, key: Oid, buffer: &mut Vec<'_, u8>) -> Result<bool, ExistingError> {
         let Some(directory) = self.root.paths else {
             return match self.meta.paths {
-                0 => Ok(none),
+                0 => Ok(false),
                 _ => Err(ExistingError::Malformed("it has no path index")),
             };
         };
+        read_verified(self.repository, directory, ObjectKind::Tree, buffer)?;
+        let Some(file) = find(buffer, &shard_name(key.shard()))? else { return Ok(false) };
+        read_verified(self.repository, file, ObjectKind::Blob, buffer)?;
+        Ok(true)
+    }
+
+    /// Whether there are edges of an object, or that were recorded under a path.
+    pub(super) fn has_edges(
+        &self,
+        object: Oid,
+        path: &[u8],
+        buffer: &mut Vec<'_, u8>,
+    ) -> Result<bool, ExistingError> {
+        if let Some(shard) = find(self.root.shards.as_bytes(), &shard_name(object.shard()))? {
+            read_verified(self.repository, shard, ObjectKind::Tree, buffer)?;
+            for end in BOTH {
+                if find(buffer, &file_name(object, end))?.is_some() {
+                    return Ok(true);
+                }
+            }
+        }
         let key = path_key(path);
-        let mut buffer = Vec::new(self.alloc);
-        read_verified(self.repository, directory, ObjectKind::Tree, &mut buffer)?;
-        let file = find(&buffer, &shard_name(key.shard()))?;
-        let Some(file) = file else { return Ok(none) };
-        read_verified(self.repository, file, ObjectKind::Blob, &mut buffer)?;
-        Ok(decode_list(self.alloc, PathFile::parse(&buffer)?.find(key).of(direction))?)
+        if path.is_empty() || !self.read_path_file(key, buffer)? {
+            return Ok(false);
+        }
+        let lists = PathFile::parse(buffer)?.find(key);
+        Ok(BOTH.into_iter().any(|end| !lists.of(end).is_empty()))
     }
 
     /// Visits the AUGMENTS edges with these ids, which must ascend.

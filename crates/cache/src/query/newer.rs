@@ -76,7 +76,7 @@ impl<'q, 'a> Range<'q, 'a> {
     }
 
     /// Visits each edge with its position in visiting order.
-    fn each(
+    pub(super) fn each(
         &self,
         malformed: &mut MalformedCounts,
         mut visit: impl FnMut(u32, &Edge<'_>) -> Result<(), QueryError>,

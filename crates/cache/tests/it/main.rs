@@ -5,6 +5,7 @@ mod commit_index;
 mod faults;
 mod incremental;
 mod incremental_merges;
+mod linked;
 mod malformed;
 mod merges;
 mod parity;

@@ -1,6 +1,7 @@
 //! Older contents and tombstones: random journals with AUGMENTS edges and rejected ones, asked with
 //! a cache of any earlier state, against the naive model.
 
+use crate::linked::check_linked;
 use crate::query::{CACHE, JOURNAL, Model, ORDERS, ask};
 use gitmind_cache::{Content, Direction, Endpoint, Mode, Query, QueryError, RebuildOptions};
 use gitmind_git::branch::BranchName;
@@ -39,6 +40,7 @@ fn check(repository: &FakeRepository, order: EdgeOrder, from_cache: bool) {
         assert_eq!(answer.unusable.is_none(), from_cache, "{endpoint:?}");
         assert_eq!(shown, model.answer(endpoint), "{endpoint:?}");
     }
+    check_linked(repository, order);
 }
 
 proptest! {

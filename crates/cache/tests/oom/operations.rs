@@ -6,6 +6,7 @@ use gitmind_cache::{
 };
 use gitmind_git::branch::BranchName;
 use gitmind_git::oid::Oid;
+use gitmind_git::{Commit, ObjectKind, diff_trees};
 use gitmind_journal::{
     Append, Attribution, Batch, Edge, EdgeOrder, Edges, JournalItem, MergeForm, Outcome, Relation,
     Statistics, WalkError, encode_edge, encode_message, read_newest,
@@ -102,6 +103,9 @@ pub(crate) const OPERATIONS: &[Operation] = &[
     Operation { name: "query from the cache", run: from_cache, starts_with: Start::Cache },
     Operation { name: "query with an old cache", run: from_cache, starts_with: Start::OldCache },
     Operation { name: "query by the journal", run: by_journal, starts_with: Start::Journal },
+    Operation { name: "difference of trees", run: difference, starts_with: Start::Cache },
+    Operation { name: "linked by a cache", run: linked, starts_with: Start::OldCache },
+    Operation { name: "linked by the journal", run: linked, starts_with: Start::Short },
     Operation { name: "query of a file", run: of_file::<true>, starts_with: Start::OldCache },
     Operation {
         name: "query of a file by the journal",
@@ -440,4 +444,33 @@ fn of_file<const FROM_CACHE: bool>(sandbox: &Sandbox, alloc: Alloc<'_>) -> Resul
     let said = query(sandbox, alloc, file, FROM_CACHE)?;
     assert!(said.contains("Older(") && said.contains("TakenBack"));
     Ok(said)
+}
+
+fn linked(sandbox: &Sandbox, alloc: Alloc<'_>) -> Result<String, String> {
+    let query = Query { alloc, repository: sandbox.repository() };
+    let ends = [
+        (object(7), &b""[..]),
+        (Oid::new([0xee; 20]), b"b.c"),
+        (Oid::new([0xee; 20]), b"no/such/path"),
+    ];
+    let linked = query.linked(&branch(), &ends).map_err(|error| error.to_string())?;
+    assert_eq!(*linked, [true, true, false]);
+    Ok(format!("{linked:?}"))
+}
+
+/// The first entries of a cache, against no tree.
+fn difference(sandbox: &Sandbox, alloc: Alloc<'_>) -> Result<String, String> {
+    let repository = sandbox.repository();
+    let cache = repository.resolve(&branch().cache_ref()).expect("readable").expect("a cache");
+    let (mut commit, mut paths) = (Vec::new(alloc), vec![]);
+    let read = repository.read(cache, ObjectKind::Commit, &mut commit);
+    read.map_err(|error| error.to_string())?;
+    let tree = Commit::parse_stored(cache, &commit).expect("a commit").tree;
+    let compared = diff_trees(repository, alloc, None, Some(tree), &mut |change| {
+        paths.push(change.path.to_vec());
+        Ok(if paths.len() < 5 { ControlFlow::Continue(()) } else { ControlFlow::Break(()) })
+    });
+    compared.map_err(|error| error.to_string())?;
+    assert!(paths.iter().any(|path| path.contains(&b'/')), "one is in a directory");
+    Ok(format!("{paths:?}"))
 }

@@ -4,7 +4,7 @@ use crate::lookup::find_path;
 use crate::oid::Oid;
 use crate::{EntryMode, Error, ObjectKind, Repository, TreeEntry, entries};
 use gitmind_memory::{Alloc, MemoryError, Vec};
-use std::cmp::Ordering;
+use std::cmp::{Ordering, Reverse};
 use std::ops::Range;
 
 /// Most pairs of trees that are compared; beyond, a path counts as created.
@@ -21,7 +21,8 @@ pub(super) struct Renamed<'a> {
 }
 
 /// What `path`, which only the second tree has, was in the first one: a path with the same content
-/// that has it no more, else the only removed path with the same last component.
+/// that has it no more, else the removed path with the same last component that is most like it,
+/// unless there are two.
 pub(super) fn source<'a>(
     repository: &dyn Repository,
     alloc: Alloc<'a>,
@@ -31,7 +32,7 @@ pub(super) fn source<'a>(
     let Some(target) = find_path(repository, alloc, after, path)? else { return Ok(None) };
     let name = path.rsplit(|&byte| byte == b'/').next().unwrap_or(path);
     let is_tree = target.mode == EntryMode::Tree;
-    let target = Target { content: target.id, is_tree, name };
+    let target = Target { content: target.id, is_tree, path, name };
     let mut candidates = Candidates { target, exact: None, named: None, named_total: 0 };
     let mut paths = Vec::new(alloc);
     let mut jobs = Vec::new(alloc);
@@ -94,21 +95,35 @@ fn order(left: &TreeEntry<'_>, right: &TreeEntry<'_>) -> Ordering {
     left.name.iter().copied().chain(key(left)).cmp(right.name.iter().copied().chain(key(right)))
 }
 
+/// How alike two paths are: the more the better, then the fewer the better.
+type Common = (usize, Reverse<usize>);
+
 /// What the path is now.
 struct Target<'p> {
     content: Oid,
     is_tree: bool,
+    path: &'p [u8],
     /// The last component of the path.
     name: &'p [u8],
+}
+
+impl Target<'_> {
+    /// How many components of `path` the path has too, then how many of `path` it has not.
+    fn common(&self, path: &[u8]) -> Common {
+        let split = |path| <[u8]>::split(path, |&byte| byte == b'/');
+        let common = split(path).filter(|part| split(self.path).any(|own| own == *part)).count();
+        (common, Reverse(split(path).count() - common))
+    }
 }
 
 /// Former paths that may be the source of a rename.
 struct Candidates<'a, 'p> {
     target: Target<'p>,
     /// The best one with the same content, and how good it is.
-    exact: Option<(Renamed<'a>, [bool; 2])>,
-    /// The first one with the same last component.
-    named: Option<Renamed<'a>>,
+    exact: Option<(Renamed<'a>, (bool, bool, Common))>,
+    /// The first of the best ones with the same last component, and how good they are.
+    named: Option<(Renamed<'a>, Common)>,
+    /// How many are as good.
     named_total: u32,
 }
 
@@ -131,21 +146,28 @@ impl<'a> Candidates<'a, '_> {
         let mut path = Vec::new(alloc);
         path.try_extend_from_slice(directory)?;
         path.try_extend_from_slice(entry.name)?;
+        let common = self.target.common(&path);
         let renamed = Renamed { path, content: entry.id, is_exact };
-        let rank = [is_removed, has_name];
-        if !is_exact {
-            self.named_total += 1;
-            self.named.get_or_insert(renamed);
-        } else if self.exact.as_ref().is_none_or(|(other, best)| {
-            rank > *best || (rank == *best && renamed.path[..] < other.path[..])
-        }) {
-            self.exact = Some((renamed, rank));
+        let rank = (is_removed, has_name, common);
+        if is_exact {
+            if self.exact.as_ref().is_none_or(|(other, best)| {
+                rank > *best || (rank == *best && renamed.path[..] < other.path[..])
+            }) {
+                self.exact = Some((renamed, rank));
+            }
+        } else {
+            match &self.named {
+                Some((_, best)) if *best > common => {}
+                Some((_, best)) if *best == common => self.named_total += 1,
+                _ => (self.named, self.named_total) = (Some((renamed, common)), 1),
+            }
         }
         Ok(())
     }
 
     fn best(self) -> Option<Renamed<'a>> {
         let Self { exact, named, named_total, .. } = self;
-        exact.map(|(renamed, _)| renamed).or(named.filter(|_| named_total == 1))
+        let named = named.filter(|_| named_total == 1).map(|(renamed, _)| renamed);
+        exact.map(|(renamed, _)| renamed).or(named)
     }
 }

@@ -161,9 +161,14 @@ fn a_path_was_renamed_from_the_likeliest_one_or_was_created() {
     let changed = &[("d/a", 1), ("d/e/a", 2)];
     assert_eq!(source(&[("b", 1), ("d/e/a", 1)], changed, 1).as_deref(), Some("b"), "removed");
     assert_eq!(source(&[("d/e/a", 1)], changed, 1).as_deref(), Some("d/e/a"), "moved away");
-    assert_eq!(source(&[("d/b", 1), ("b", 1)], now, 1).as_deref(), Some("b"), "the first");
+    assert_eq!(source(&[("b", 1), ("d/b", 1)], now, 1).as_deref(), Some("d/b"), "its directory");
+    assert_eq!(source(&[("d/c", 1), ("d/b", 1)], now, 1).as_deref(), Some("d/b"), "the first");
     assert_eq!(source(&[("a", 2), ("b", 2)], now, 2).as_deref(), Some("a"), "edited too");
-    assert_eq!(source(&[("a", 2), ("d/e/a", 2)], now, 2), None, "one of two");
+    let nearer = source(&[("a", 3), ("d/e/a", 2)], now, 2);
+    assert_eq!(nearer.as_deref(), Some("d/e/a"), "more in common");
+    let shorter = source(&[("d/e/a", 2), ("d/e/f/a", 3)], now, 2);
+    assert_eq!(shorter.as_deref(), Some("d/e/a"), "fewer others");
+    assert_eq!(source(&[("d/b/a", 2), ("d/e/a", 2)], now, 2), None, "one of two");
     assert_eq!(source(&[("a/b", 2)], now, 2), None, "a directory is no file");
     assert_eq!(source(&[("d/b", 1)], &[("d/a", 1), ("d/b", 1)], 1), None, "a copy");
 }

@@ -5,8 +5,9 @@ use gitmind_cache::{
     BitmapError, CommitChunk, Meta, decode_bitmap, encode_bitmap, encode_commit_chunk,
 };
 use gitmind_git::branch::BranchName;
+use gitmind_git::fake::FakeRepository;
 use gitmind_git::oid::Oid;
-use gitmind_git::{Commit, entries};
+use gitmind_git::{Commit, Hasher, PathHistory, entries};
 use gitmind_journal::{
     Edges, MESSAGE_BYTES_MAX, MessageError, decode_message, encode_edge, encode_message,
     encoded_len,
@@ -135,4 +136,39 @@ pub(super) fn objects(input: &[u8]) {
         bytes += entry.name.len() + Oid::LEN + 2;
     }
     assert!(bytes <= input.len());
+}
+
+/// A stored walk is restored, or ignored; what it has found is found, and stored again. Its hash is
+/// added here, since no mutation would find it.
+pub(super) fn ages(input: &[u8]) {
+    let hashed = |bytes: &[u8]| {
+        let mut hasher = Hasher::default();
+        hasher.update(bytes);
+        Some([bytes, hasher.finish().ok()?.as_bytes()].concat())
+    };
+    let head = input.get(8..).and_then(|rest| rest.first_chunk()).copied();
+    let (Some(stored), Some(head)) = (hashed(input), head.map(Oid::new)) else { return };
+    let repository = FakeRepository::default();
+    contained(64 * input.len() + 16 * SOME_BYTES, |alloc| {
+        let begin = || PathHistory::new(&repository, alloc, head, b"a").expect("there is room");
+        let mut walk = begin();
+        if !walk.restore(&stored).expect("there is room for what was read") {
+            return;
+        }
+        // No object is there, so that the walk ends after the stored one.
+        let found = |walk: &mut PathHistory<'_>, content: &[u8]| {
+            let content = Oid::new(content.try_into().expect("of its size"));
+            let found = walk.find(content).expect("a missing object is no failure");
+            found.map(|found| (found.edits, found.path.to_vec()))
+        };
+        let contents = || input.windows(Oid::LEN).take(64);
+        let before: std::vec::Vec<_> =
+            contents().map(|content| found(&mut walk, content)).collect();
+        let mut again = Vec::new(alloc);
+        if walk.store(&mut again).expect("there is room") {
+            let mut walk = begin();
+            assert!(walk.restore(&again).expect("there is room"), "what is stored is restored");
+            assert!(contents().map(|content| found(&mut walk, content)).eq(before));
+        }
+    });
 }

@@ -22,6 +22,7 @@ pub(crate) const TARGETS: &[Target] = &[
     Target { name: "commit-index", run: formats::commit_index },
     Target { name: "branch", run: formats::branch },
     Target { name: "objects", run: formats::objects },
+    Target { name: "ages", run: formats::ages },
     Target { name: "rebuild", run: journal::rebuild },
     Target { name: "merge", run: journal::merge },
     Target { name: "update-and-query", run: journal::update_and_query },

@@ -7,6 +7,7 @@ use gitmind_memory::{Alloc, System};
 use gitmind_ports::clock::Timestamp;
 use proptest::prelude::*;
 use proptest::sample::Index;
+use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 /// The first ones are changed more often.
@@ -134,19 +135,28 @@ impl History {
         let others: Vec<_> = others.map(|parent| (*parent, name.to_owned(), 1)).collect();
         let Some(first) = parents.first().filter(|_| others.is_empty()) else { return others };
         let last = |path: &str| path.rsplit('/').next().map(str::to_owned);
+        let common = |path: &str| {
+            let has = |part: &&str| name.split('/').any(|own| own == *part);
+            let common = path.split('/').filter(has).count();
+            (common, Reverse(path.split('/').count() - common))
+        };
         let before = &self.commits[first].0;
         let moved = before
             .iter()
             .filter(|(path, was)| **was == content && files.get(*path) != Some(&content));
         let best = moved.min_by_key(|(path, _)| {
-            (files.contains_key(*path), last(path) != last(name), (*path).clone())
+            let has_name = last(path) == last(name);
+            (files.contains_key(*path), !has_name, Reverse(common(path)), (*path).clone())
         });
         if let Some((path, _)) = best {
             return vec![(*first, path.clone(), 0)];
         }
         let removed = before.keys().filter(|path| !files.contains_key(*path));
-        match removed.filter(|path| last(path) == last(name)).collect::<Vec<_>>()[..] {
+        let mut removed: Vec<_> = removed.filter(|path| last(path) == last(name)).collect();
+        removed.sort_by_key(|path| Reverse(common(path)));
+        match removed[..] {
             [path] => vec![(*first, path.clone(), 1)],
+            [path, next, ..] if common(path) > common(next) => vec![(*first, path.clone(), 1)],
             _ => others,
         }
     }
