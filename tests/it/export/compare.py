@@ -67,7 +67,9 @@ def time_ms(edge):
     time = edge["timestamp_ms"]
     if time == 0:
         return int(datetime.datetime.fromisoformat(edge["commit_time"]).timestamp()) * 1000
-    return time * 1000 if edge["type_number"] == 4 and time < 10**11 else time
+    legacy = edge["legacy_source_oid"] + edge["legacy_target_oid"]
+    is_of_hook = (edge["type_number"], edge["confidence_stored"], edge["attribution"]) == (4, 100, None)
+    return time * 1000 if is_of_hook and not legacy.strip("0") and time < 10**11 else time
 
 
 def row(edge, path, text):
