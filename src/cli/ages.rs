@@ -54,22 +54,30 @@ impl<'a> Ages<'a> {
     /// How many edits ago the path had this content, and its name then; `None` when that is not
     /// known.
     pub(super) fn of(&mut self, content: Oid) -> Result<Option<Version<'_>>, MemoryError> {
-        let Some(history) = &mut self.history else { return Ok(None) };
-        let found = history.find(content).map(drop);
-        if self.unless_failed(found)?.is_none()
-            && let Some(history) = &mut self.history
-        {
-            history.stop();
-        }
+        self.walk(|history| history.find(content).map(drop))?;
         let found = self.history.as_mut().map(|history| history.find(content));
         Ok(found.and_then(Result::ok).flatten())
     }
 
     /// The name that the path had before its present one, if that is known.
     pub(super) fn former_name(&mut self) -> Result<Option<&[u8]>, MemoryError> {
-        self.of(Oid::ZERO)?;
-        let history = self.history.as_mut();
-        Ok(history.and_then(|history| history.former_name().ok().flatten()))
+        self.walk(|history| history.former_name().map(drop))?;
+        let found = self.history.as_mut().map(PathHistory::former_name);
+        Ok(found.and_then(Result::ok).flatten())
+    }
+
+    /// Lets the walk go on as `find` does, and stops it for good when that fails other than for an
+    /// allocation.
+    fn walk(
+        &mut self,
+        find: impl FnOnce(&mut PathHistory<'a>) -> Result<(), git::Error>,
+    ) -> Result<(), MemoryError> {
+        let Some(history) = &mut self.history else { return Ok(()) };
+        let outcome = find(history);
+        if outcome.is_err() {
+            history.stop();
+        }
+        self.unless_failed(outcome).map(drop)
     }
 
     /// Stores what was found, and logs what failed.

@@ -45,6 +45,7 @@ pub(super) enum Command {
     List(ListArgs),
     Stats(StatsArgs),
     Query(QueryArgs),
+    Status(super::status::StatusArgs),
     Diff(super::diff::DiffArgs),
     Export(super::export::ExportArgs),
     Link(LinkArgs),

@@ -6,7 +6,7 @@ use super::output::Output;
 use super::repository::start_directory;
 use super::{
     budget, complete, diff, export, fixture, hooks, import, link, list, live, memory, merge, query,
-    rebuild, stats, sync, telemetry, unlink,
+    rebuild, stats, status, sync, telemetry, unlink,
 };
 use crate::clock::{SystemClock, Zone};
 use crate::env::Environment;
@@ -29,6 +29,7 @@ pub(super) fn run(
         Command::List(list) => list::run(args, list, env, &session, output),
         Command::Stats(stats) => stats::run(args, stats, env, &session, output),
         Command::Query(query) => query::run(args, query, env, &session, output),
+        Command::Status(options) => status::run(args, options, env, &session, output),
         Command::Diff(options) => diff::run(args, options, env, &session, output),
         Command::Export(options) => export::run(args, options, env, &session, output),
         Command::Link(link) => link::run(args, link, env, &session, output),

@@ -23,9 +23,11 @@ pub(super) fn begin(toggles: &Toggles, command: &Command, allocator: &ProcessAll
     }
     let op = match command {
         Command::List(list) if list.filter.is_set() => operation::ATTR_QUERY,
-        Command::List(_) | Command::Stats(_) | Command::Diff(_) | Command::Export(_) => {
-            operation::JOURNAL_READ
-        }
+        Command::List(_)
+        | Command::Stats(_)
+        | Command::Status(_)
+        | Command::Diff(_)
+        | Command::Export(_) => operation::JOURNAL_READ,
         Command::Query(_) => operation::CACHE_QUERY,
         Command::Link(_) | Command::Import(_) | Command::Unlink(_) | Command::Hooks(_) => {
             operation::JOURNAL_APPEND

@@ -42,11 +42,11 @@ mod revision;
 mod shown;
 mod start;
 mod stats;
+mod status;
 mod sync;
 mod telemetry;
 mod time;
 mod unlink;
-mod whole_file;
 
 pub use args::Args;
 pub use failure::{Exit, Failure};

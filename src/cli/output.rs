@@ -1,5 +1,9 @@
 //! Output streams: answers to stdout, messages to stderr, with colours where the terminal has them.
 
+mod whole_file;
+
+pub(super) use self::whole_file::WholeFile;
+
 use super::escape::{Escaped, is_invisible};
 use anstream::AutoStream;
 use anstyle::{AnsiColor, Style};

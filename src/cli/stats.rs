@@ -42,7 +42,8 @@ pub(super) fn run(
         let table = session.memory.intern_table(alloc);
         Ok(Statistics::read(&repository, alloc, tip, table)?)
     })?;
-    session.record(Metric::JournalReadEdges, None, statistics.edges());
+    let read = statistics.edges() + statistics.taken_back() + statistics.tombstones();
+    session.record(Metric::JournalReadEdges, None, read);
     for found in statistics.malformed().first() {
         malformed::diagnose(session, found);
     }
@@ -59,6 +60,7 @@ pub(super) fn run(
 fn print(statistics: &Statistics<'_>, limit: usize, out: &mut Output) -> Result<(), Failure> {
     let MalformedCounts { skipped, truncated, .. } = statistics.malformed();
     row(out, [&statistics.edges()], "edges")?;
+    row(out, [&statistics.taken_back()], "edges taken back")?;
     row(out, [&statistics.commits()], "commits")?;
     row(out, [&(skipped + truncated)], "malformed commits")?;
     row(out, [&statistics.paths()], "paths")?;
@@ -112,6 +114,8 @@ fn print_json(
     out.write_json(format!("{{\n\"schema\": 1,\n\"branch\": {branch}").as_bytes())?;
     for (name, count) in [
         ("edges", statistics.edges()),
+        ("edges_taken_back", statistics.taken_back()),
+        ("tombstones", statistics.tombstones()),
         ("commits", statistics.commits()),
         ("commits_skipped", u64::from(*skipped)),
         ("edges_truncated", u64::from(*truncated)),

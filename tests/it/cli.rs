@@ -3,11 +3,12 @@
 use gitmind_test_support::{TempRepository, mind, mind_command, temp_directory};
 use std::path::Path;
 
-const COMMANDS: [&[&str]; 20] = [
+const COMMANDS: [&[&str]; 21] = [
     &["cache-rebuild"],
     &["list"],
     &["stats"],
     &["query"],
+    &["status"],
     &["diff"],
     &["export"],
     &["link"],
@@ -53,6 +54,7 @@ fn json_answers_are_one_document_with_a_schema_number() {
         &["list", "--json"],
         &["diff", "..", "--json"],
         &["stats", "--json"],
+        &["status", "--json"],
         &[
             "fixture",
             "make",

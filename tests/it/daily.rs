@@ -1,6 +1,7 @@
 //! Days with git-mind, as people have them: edits, renames, branches, clones, and the answer that
 //! each command gives.
 
+use crate::hooks::programs_of_the_machine;
 use gitmind_test_support::{Ran, isolated, program, temp_directory};
 use serde_json::Value;
 use std::fs;
@@ -49,9 +50,9 @@ struct Repository<'w> {
 
 impl Repository<'_> {
     fn run(&self, program: &str, args: &[&str]) -> Ran {
-        let mut path = self.world.top.path().join("bin").into_os_string();
-        path.push(":");
-        path.push(std::env::var_os("PATH").unwrap_or_default());
+        let ours = [self.world.top.path().join("bin")];
+        let path = std::env::join_paths(ours.into_iter().chain(programs_of_the_machine()));
+        let path = path.expect("no colon");
         let mut command = isolated(program, &["GIT", "GM_"]);
         command.env("PATH", path).env("HOME", self.world.top.path().join("home"));
         command.env("GIT_EDITOR", "true").current_dir(&self.path).args(args);

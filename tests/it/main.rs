@@ -25,6 +25,7 @@ mod revision;
 mod sharing;
 mod sharing_support;
 mod stats;
+mod status;
 mod sync;
 mod telemetry;
 mod temp_dirs;

@@ -34,7 +34,9 @@ fn every_number_is_that_of_a_count_over_the_list() {
     for (fixture, branch) in [("medium", "main"), ("small", "feature/x")] {
         let repository = TempRepository::fixture(fixture);
         let list = repository.mind(&["list", "--all", "--json", "--branch", branch]).json();
-        let edges = list["edges"].as_array().expect("edges");
+        let all = list["edges"].as_array().expect("edges");
+        let with = |standing| all.iter().filter(move |edge| edge["standing"] == standing);
+        let edges: Vec<_> = with("live").collect();
         let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
         let texts = |of: fn(&Value) -> [&Value; 2]| {
             let all = edges.iter().flat_map(|edge| of(edge).map(text));
@@ -56,6 +58,8 @@ fn every_number_is_that_of_a_count_over_the_list() {
             ("schema", json!(1)),
             ("branch", json!(branch)),
             ("edges", json!(edges.len())),
+            ("edges_taken_back", json!(with("taken_back").count())),
+            ("tombstones", json!(with("tombstone").count())),
             ("commits", json!(commits.trim().parse::<u64>().expect("a number"))),
             ("commits_skipped", json!(0)),
             ("edges_truncated", json!(0)),
@@ -93,6 +97,7 @@ fn the_table_has_its_numbers_right_aligned_before_what_they_count() {
     let ran = repository.mind(&["stats"]);
     assert!(ran.stderr.contains("1 skipped, 0 cut short"), "{}", ran.stderr);
     let expected = "         3  edges
+         0  edges taken back
          3  commits
          1  malformed commits
          6  paths
@@ -106,10 +111,10 @@ fn the_table_has_its_numbers_right_aligned_before_what_they_count() {
          3  human
 
      links  outgoing  incoming  path
-         1         1         0  c
-         1         0         1  e
          1         1         0  d
          1         0         1  g
+         1         1         0  c
+         1         0         1  e
          1         1         0  a\\x1b\\\\
          1         0         1  b.c
 

@@ -31,6 +31,7 @@ const QUESTIONS: &[&[&str]] = &[
     &["list", "--branch", "feature/x", "--json"],
     &["list", "--branch", "missing"],
     &["list", "--at", "refs/gitmind/edges/main~2"],
+    &["status"],
     &["diff", "refs/gitmind/edges/main~9..", "--json"],
     &["export", "--format", "graphml", "--limit", "5"],
     &["stats"],

@@ -27,7 +27,7 @@ pub use self::pack::{PackError, Stored};
 pub use self::pack_entry::{encode_entry, encode_header, encode_stored};
 pub use self::path_history::{PathHistory, Version};
 pub use self::port::{
-    BoxedTransaction, Follow, Head, ObjectKind, RefUpdate, Repository, Transaction, Visit,
+    BoxedTransaction, Follow, Head, ObjectKind, Read, RefUpdate, Repository, Transaction, Visit,
 };
 pub use self::signature::Signature;
 pub use self::tree::{EMPTY_TREE, EntryMode, TreeDraft, TreeEntry, entries};

@@ -19,9 +19,8 @@ mod tests;
 use self::position::{Position, Reader};
 use self::rename::Renamed;
 use self::stored::Earlier;
-use crate::Error;
-use crate::Repository;
 use crate::oid::Oid;
+use crate::{Error, Read, Repository};
 use gitmind_memory::{Alloc, Map, MemoryError, Set, Vec};
 
 /// Most commits that one walk reads.
@@ -142,18 +141,14 @@ impl<'a> PathHistory<'a> {
     /// As [`Repository::read`] except for missing objects, [`Error::Corrupt`] for a malformed
     /// object, or [`Error::Memory`]; a further call tries again where this one failed.
     pub fn find(&mut self, content: Oid) -> Result<Option<Version<'_>>, Error> {
-        loop {
-            let next = self.frontier.last().copied().filter(|_| self.reader.commits_left > 0);
-            // A later commit can only add versions of more edits than the next commit has.
-            let is_final = |edits| next.is_none_or(|next| edits <= next.edits.saturating_add(1));
-            match (self.versions.get(&content).copied(), next) {
-                (Some((edits, name)), _) if is_final(edits) => {
-                    return Ok(Some(Version { edits, path: &self.names[name as usize] }));
-                }
-                (_, Some(node)) => self.step(node)?,
-                (_, None) => return Ok(None),
-            }
-        }
+        // A later commit can only add versions of more edits than the next commit has.
+        self.walk(|walk, next| {
+            let known = walk.versions.get(&content);
+            known.is_some_and(|(edits, _)| *edits <= next.edits.saturating_add(1))
+        })?;
+        let version =
+            |&(edits, name): &(u32, u32)| Version { edits, path: &self.names[name as usize] };
+        Ok(self.versions.get(&content).map(version))
     }
 
     /// The name that the path had before its present one, if the history has one.
@@ -161,8 +156,7 @@ impl<'a> PathHistory<'a> {
     /// # Errors
     /// As [`Self::find`].
     pub fn former_name(&mut self) -> Result<Option<&[u8]>, Error> {
-        // No object has this id, so the walk ends at the beginning of the history.
-        self.find(Oid::ZERO)?;
+        self.walk(|walk, _| walk.names.len() > 1)?;
         Ok(self.names.get(1).map(Vec::as_slice))
     }
 
@@ -171,8 +165,24 @@ impl<'a> PathHistory<'a> {
         self.reader.commits_left = 0;
     }
 
+    /// Visits commits until `is_over`, given the next one, or until there is none.
+    fn walk(&mut self, is_over: impl Fn(&Self, Node) -> bool) -> Result<(), Error> {
+        let (repository, alloc) = (self.reader.repository, self.names.alloc());
+        let mut outcome = Ok(());
+        repository.read_many(alloc, &mut |read| {
+            while self.reader.commits_left > 0
+                && let Some(next) = self.frontier.last().copied()
+                && outcome.is_ok()
+                && !is_over(self, next)
+            {
+                outcome = self.step(next, read);
+            }
+        });
+        outcome
+    }
+
     /// Visits the next commit, which stays the next one when that fails.
-    fn step(&mut self, node: Node) -> Result<(), Error> {
+    fn step(&mut self, node: Node, read: &mut Read<'_>) -> Result<(), Error> {
         if self.expanded.contains(&(node.commit, node.name)) {
             self.remove(node);
             return Ok(());
@@ -180,7 +190,7 @@ impl<'a> PathHistory<'a> {
         if self.joins_earlier(node)? {
             return Ok(());
         }
-        match self.expand(node) {
+        match self.expand(node, read) {
             Err(error) if is_absence(&error) => self.block(node),
             expanded => expanded,
         }
@@ -219,11 +229,17 @@ impl<'a> PathHistory<'a> {
         Ok(true)
     }
 
-    fn expand(&mut self, node: Node) -> Result<(), Error> {
+    fn expand(&mut self, node: Node, read: &mut Read<'_>) -> Result<(), Error> {
         let path = &self.names[node.name as usize];
         if !self.here.is_at(node.commit, node.name) {
             if !self.there.is_at(node.commit, node.name) {
-                self.there.read(&mut self.reader, node.commit, (node.name, path), &self.here)?;
+                self.there.read(
+                    &mut self.reader,
+                    read,
+                    node.commit,
+                    (node.name, path),
+                    &self.here,
+                )?;
             }
             std::mem::swap(&mut self.here, &mut self.there);
         }
@@ -235,7 +251,7 @@ impl<'a> PathHistory<'a> {
                 self.end_seeking();
                 Ok(())
             }
-            Some(content) => self.compare(node, content),
+            Some(content) => self.compare(node, content, read),
             None => {
                 for index in 0..self.here.parents.len() {
                     self.push(Node { commit: self.here.parents[index], ..node }, false)?;
@@ -255,12 +271,12 @@ impl<'a> PathHistory<'a> {
     }
 
     /// Compares the content of the path at `node`, the position, with those of its parents.
-    fn compare(&mut self, node: Node, content: Oid) -> Result<(), Error> {
+    fn compare(&mut self, node: Node, content: Oid, read: &mut Read<'_>) -> Result<(), Error> {
         let path = &self.names[node.name as usize];
         let mut is_blocked = false;
         self.older.clear();
         for &parent in self.here.parents.iter() {
-            match self.there.read(&mut self.reader, parent, (node.name, path), &self.here) {
+            match self.there.read(&mut self.reader, read, parent, (node.name, path), &self.here) {
                 Err(error) if is_absence(&error) => {
                     is_blocked = true;
                     continue;
@@ -289,16 +305,16 @@ impl<'a> PathHistory<'a> {
             return self.block(node);
         }
         if self.older.is_empty() {
-            self.follow_rename(node)?;
+            self.follow_rename(node, read)?;
         }
         self.finish(node)
     }
 
     /// Goes on with the path that the one of `node` was renamed from, if there is one.
-    fn follow_rename(&mut self, node: Node) -> Result<(), Error> {
+    fn follow_rename(&mut self, node: Node, read: &mut Read<'_>) -> Result<(), Error> {
         let Some(&commit) = self.here.parents.first() else { return Ok(()) };
         let path = &self.names[node.name as usize];
-        self.there.read(&mut self.reader, commit, (node.name, path), &self.here)?;
+        self.there.read(&mut self.reader, read, commit, (node.name, path), &self.here)?;
         let (Some(&tree), Some(&before)) = (self.here.chain.first(), self.there.chain.first())
         else {
             return Ok(());

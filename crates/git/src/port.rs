@@ -66,6 +66,9 @@ pub type Visit<'v> = dyn FnMut(&Commit<'_>) -> ControlFlow<()> + 'v;
 /// Follows one chain of first parents, as [`Repository::follow`] does.
 pub type Follow<'f> = dyn FnMut(Oid, &mut Visit<'_>) -> Result<(), Error> + 'f;
 
+/// Reads one object, as [`Repository::read`] does.
+pub type Read<'r> = dyn FnMut(Oid, ObjectKind, &mut Vec<'_, u8>) -> Result<(), Error> + 'r;
+
 /// A git repository.
 pub trait Repository {
     /// The value of HEAD.
@@ -107,6 +110,12 @@ pub trait Repository {
     /// [`Error::Missing`], [`Error::Shallow`], [`Error::Unreadable`], [`Error::Corrupt`],
     /// [`Error::Kind`] when it is of another kind, or [`Error::Memory`].
     fn read(&self, id: Oid, kind: ObjectKind, buffer: &mut Vec<'_, u8>) -> Result<(), Error>;
+
+    /// Calls `walk` once with a function that reads one object per call, as [`Self::read`] does. An
+    /// adapter may keep objects from one call to the next, which it allocates from `_alloc`.
+    fn read_many(&self, _alloc: Alloc<'_>, walk: &mut dyn FnMut(&mut Read<'_>)) {
+        walk(&mut |id, kind, buffer| self.read(id, kind, buffer));
+    }
 
     /// Visits `tip` and its first-parent ancestors, to the root or until `visit` breaks. An adapter
     /// that is faster than one [`Self::read`] per commit overrides this, and allocates its

@@ -17,6 +17,7 @@
 //! threads decode ahead are not hashed, which would take a sixth more time. There an index that
 //! maps an id to another commit is trusted.
 
+mod bases;
 mod chunk;
 mod decode;
 mod delta;
@@ -30,6 +31,7 @@ mod stream;
 
 use std::marker::PhantomData;
 
+pub(super) use self::bases::Bases;
 use self::chunk::Chunk;
 use self::decode::{COMMIT_BYTES_MAX, Decoded};
 pub(super) use self::decode::{Decoder, Scratch};

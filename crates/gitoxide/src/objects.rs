@@ -5,7 +5,7 @@
 //! by git. Each object is checked against its id. Multi-pack indices are not used: each pack has an
 //! index of its own, and a stale multi-pack index hides objects.
 
-use super::follow::{Decoder, Loose, PackFile, Packs, Problem, Scratch};
+use super::follow::{Bases, Decoder, Loose, PackFile, Packs, Problem, Scratch};
 use super::{Location, cannot_open, loose};
 use gitmind_git::oid::Oid;
 use gitmind_git::{Error, ObjectKind, object_id};
@@ -91,12 +91,23 @@ impl Objects {
         kind: ObjectKind,
         buffer: &mut memory::Vec<'_, u8>,
     ) -> Result<(), Error> {
+        self.read_from(id, kind, None, buffer)
+    }
+
+    /// Reads an object; a tree is made of `bases` where it can be, and added to them.
+    pub(super) fn read_from(
+        &self,
+        id: Oid,
+        kind: ObjectKind,
+        mut bases: Option<&mut Bases<'_>>,
+        buffer: &mut memory::Vec<'_, u8>,
+    ) -> Result<(), Error> {
         let id = self.replacement(id);
         let later = self.later_packs.borrow().clone();
         let packs = later.as_deref().unwrap_or_else(|| self.packs());
-        let mut found = self.search(packs, id, buffer)?;
+        let mut found = self.search(packs, id, bases.as_deref_mut(), buffer)?;
         if found.is_err() {
-            found = self.search(&self.relisted(), id, buffer)?;
+            found = self.search(&self.relisted(), id, bases, buffer)?;
         }
         match found {
             Ok(actual) if actual == kind => Ok(()),
@@ -105,12 +116,12 @@ impl Objects {
         }
     }
 
-    /// Whether there is an object `id`; its content is not read.
+    /// Whether there is an object `id` in the packs that are known, or in a file; its content is
+    /// not read.
     pub(super) fn contains(&self, id: Oid) -> bool {
         let is_in = |packs: &[PackFile]| packs.iter().rev().any(|pack| pack.find(id).is_some());
         is_in(self.later_packs.borrow().as_deref().unwrap_or_else(|| self.packs()))
             || self.directories.iter().any(|directory| loose::is_there(directory, id))
-            || is_in(&self.relisted())
     }
 
     /// The ids that start with `prefix`, sorted, at most `count_max` of them.
@@ -152,6 +163,7 @@ impl Objects {
         &self,
         packs: &[PackFile],
         id: Oid,
+        mut bases: Option<&mut Bases<'_>>,
         buffer: &mut memory::Vec<'_, u8>,
     ) -> Result<Result<ObjectKind, Option<Problem>>, Error> {
         let mut decoder = self.decoder.borrow_mut();
@@ -161,7 +173,8 @@ impl Objects {
         for file in packs.iter().rev() {
             let Some((pack, offset)) = file.find(id) else { continue };
             buffer.clear();
-            let decoded = decoder.object(pack, offset, OBJECT_BYTES_MAX, &mut scratch, buffer)?;
+            let (bases, limit) = (bases.as_deref_mut(), OBJECT_BYTES_MAX);
+            let decoded = decoder.object(pack, offset, limit, bases, &mut scratch, buffer)?;
             let problem = match decoded {
                 Some(kind) if object_id(kind, buffer)? == id => {
                     return Ok(Ok(self.found(first, kind)));

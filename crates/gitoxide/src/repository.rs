@@ -2,7 +2,7 @@
 
 use super::alternates;
 use super::config;
-use super::follow::Follower;
+use super::follow::{Bases, Follower};
 use super::identity::authors;
 use super::objects::Objects;
 use super::refs::{self, RefLog};
@@ -13,7 +13,7 @@ use super::worktree::{Below, Location};
 use gitmind_git::oid::Oid;
 use gitmind_git::{
     Authors, BoxedTransaction, Commit, Error, Follow, Head, Identity, IdentityError, ObjectKind,
-    Repository,
+    Read, Repository,
 };
 use gitmind_memory::{Alloc, Vec};
 use gitmind_ports::pipeline::workers;
@@ -122,7 +122,8 @@ impl GitRepository {
         Self { workers, ..self }
     }
 
-    /// Whether there is an object `id`. Its content is not read, so it may be damaged.
+    /// Whether there is an object `id`. Its content is not read, so it may be damaged. Packs that
+    /// are added after objects were first read are not looked at.
     pub fn contains(&self, id: Oid) -> bool {
         self.objects.contains(id)
     }
@@ -209,6 +210,11 @@ impl Repository for GitRepository {
 
     fn read(&self, id: Oid, kind: ObjectKind, buffer: &mut Vec<'_, u8>) -> Result<(), Error> {
         self.objects.read(id, kind, buffer)
+    }
+
+    fn read_many(&self, alloc: Alloc<'_>, walk: &mut dyn FnMut(&mut Read<'_>)) {
+        let mut bases = Bases::new(alloc);
+        walk(&mut |id, kind, buffer| self.objects.read_from(id, kind, Some(&mut bases), buffer));
     }
 
     fn follow(

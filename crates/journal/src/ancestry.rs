@@ -1,4 +1,5 @@
-//! Whether one commit is an ancestor of another, at the cost of the commits that differ.
+//! Whether one commit is an ancestor of another, and which commits one history has and others have
+//! not, at the cost of the commits that differ.
 //!
 //! Both histories are walked at once, the newest commit by its committer's clock first, and each
 //! commit is marked with the sides that reach it. The walk ends when only commits that both sides
@@ -35,15 +36,7 @@ pub(super) fn descent(
     if ours == theirs {
         return Ok(Descent::Equal);
     }
-    let mut walk = Walk {
-        repository,
-        buffer: Vec::new(alloc),
-        numbers: Map::new(alloc),
-        commits: Vec::new(alloc),
-        parents: Vec::new(alloc),
-        queue: Queue(Vec::new(alloc)),
-        one_sided: 0,
-    };
+    let mut walk = Walk::new(repository, alloc);
     walk.reach(ours, OURS)?;
     walk.reach(theirs, THEIRS)?;
     while walk.one_sided > 0 {
@@ -59,6 +52,38 @@ pub(super) fn descent(
     Ok(Descent::Diverged)
 }
 
+/// The commits that `theirs` reaches and none of `ours` does, in the order of their edges, oldest
+/// first. Reads at most `reads_left` commits, from which it subtracts those that were read; `None`
+/// when they are not enough.
+pub(super) fn added<'a>(
+    repository: &dyn Repository,
+    alloc: Alloc<'a>,
+    ours: &[Oid],
+    theirs: Oid,
+    reads_left: &mut usize,
+) -> Result<Option<Vec<'a, Oid>>, WalkError> {
+    let mut walk = Walk::new(repository, alloc);
+    walk.reach(theirs, THEIRS)?;
+    ours.iter().try_for_each(|tip| walk.reach(*tip, OURS))?;
+    if !walk.finish(reads_left)? {
+        return Ok(None);
+    }
+    let (added, roots) = walk.their_own()?;
+    // The walk may have ended before it came from our side to a commit whose clock is ahead. Then
+    // it missed one that has no parent among the others, too.
+    for root in roots.iter() {
+        for tip in ours {
+            let mut walk = Walk::new(repository, alloc);
+            walk.reach(*root, THEIRS)?;
+            walk.reach(*tip, OURS)?;
+            if !walk.finish(reads_left)? || walk.commits[0].sides == BOTH {
+                return Ok(None);
+            }
+        }
+    }
+    Ok(Some(added))
+}
+
 const OURS: u8 = 1;
 const THEIRS: u8 = 2;
 const BOTH: u8 = OURS | THEIRS;
@@ -68,6 +93,8 @@ struct Reached {
     /// The sides that are known to reach it.
     sides: u8,
     is_queued: bool,
+    is_listed: bool,
+    id: Oid,
     seconds: i64,
     /// Its parents, in the list of all parents.
     parents: Range<usize>,
@@ -84,7 +111,65 @@ struct Walk<'w, 'a> {
     one_sided: usize,
 }
 
-impl Walk<'_, '_> {
+impl<'w, 'a> Walk<'w, 'a> {
+    fn new(repository: &'w dyn Repository, alloc: Alloc<'a>) -> Self {
+        Self {
+            repository,
+            buffer: Vec::new(alloc),
+            numbers: Map::new(alloc),
+            commits: Vec::new(alloc),
+            parents: Vec::new(alloc),
+            queue: Queue(Vec::new(alloc)),
+            one_sided: 0,
+        }
+    }
+
+    /// Walks until all commits are marked that only one side reaches; `false` when that takes more
+    /// than `reads_left`, from which it subtracts the commits that were read.
+    fn finish(&mut self, reads_left: &mut usize) -> Result<bool, WalkError> {
+        while self.one_sided > 0 && self.commits.len() <= *reads_left {
+            self.step()?;
+        }
+        *reads_left = reads_left.saturating_sub(self.commits.len());
+        Ok(self.one_sided == 0)
+    }
+
+    /// The commits that only their side reaches, in post-order over their parents from the first
+    /// commit, and those of them that have no parent among them.
+    fn their_own(&mut self) -> Result<(Vec<'a, Oid>, Vec<'a, Oid>), WalkError> {
+        let alloc = self.buffer.alloc();
+        let (mut order, mut roots) = (Vec::new(alloc), Vec::new(alloc));
+        // Each commit with the number of its next parent, and whether it has one of their own.
+        let mut path = Vec::new(alloc);
+        if self.commits[0].sides == THEIRS {
+            self.commits[0].is_listed = true;
+            path.try_push((0, 0, false))?;
+        }
+        while let Some((number, next, has_own)) = path.last_mut() {
+            let Reached { id, ref parents, .. } = self.commits[*number];
+            let parent = self.parents[parents.clone()].get(*next).copied();
+            *next += 1;
+            let Some(parent) = parent else {
+                order.try_push(id)?;
+                if !*has_own {
+                    roots.try_push(id)?;
+                }
+                path.pop();
+                continue;
+            };
+            let number = self.numbers.get(&parent).map(|number| *number as usize).expect(
+                "this holds because the walk has passed the mark on to all parents of the commit",
+            );
+            let parent = &mut self.commits[number];
+            *has_own |= parent.sides == THEIRS;
+            if parent.sides == THEIRS && !parent.is_listed {
+                parent.is_listed = true;
+                path.try_push((number, 0, false))?;
+            }
+        }
+        Ok((order, roots))
+    }
+
     /// Passes the marks of the newest queued commit on to its parents.
     fn step(&mut self) -> Result<(), WalkError> {
         let Some(number) = self.queue.pop() else { return Ok(()) };
@@ -129,7 +214,8 @@ impl Walk<'_, '_> {
         self.parents.try_extend(commit.parents())?;
         let parents = start..self.parents.len();
         let seconds = Commit::committer_seconds(&self.buffer).unwrap_or(0);
-        self.commits.try_push(Reached { sides: 0, is_queued: false, seconds, parents })?;
+        let (sides, is_queued, is_listed) = (0, false, false);
+        self.commits.try_push(Reached { sides, is_queued, is_listed, id, seconds, parents })?;
         self.numbers.try_insert(id, number)?;
         Ok(number)
     }

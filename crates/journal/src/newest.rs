@@ -1,14 +1,19 @@
 //! Walking a journal from its newest commit to its root, one commit in memory at a time.
 //!
-//! The order is the reverse of [`EdgeOrder::OldestFirst`]. Down to the first merge that is the
-//! chain of first parents, which needs no memory for each commit. Below a merge, the walk first
-//! sorts the ids of all older commits, which allocates up to 70 bytes for each.
+//! The order is the reverse of [`EdgeOrder::OldestFirst`]. Along first parents it needs no memory
+//! for each commit. At a merge, the walk first finds the commits that the other parents add, and
+//! visits these. When they are many, it sorts the ids of all older commits instead, which allocates
+//! up to 70 bytes for each.
 
+use super::ancestry::added;
 use super::order::{CycleDetector, EdgeOrder, WalkError, walk};
 use core::ops::ControlFlow;
 use gitmind_git::oid::Oid;
 use gitmind_git::{Commit, ObjectKind, Repository};
 use gitmind_memory::{Alloc, Vec};
+
+/// Most commits that are read to find what the other parents of merges add.
+const READS_MAX: usize = 2000;
 
 /// Visits the commits of the journal at `tip`, newest first, until `visit` breaks. Allocates from
 /// `alloc`.
@@ -22,23 +27,71 @@ pub fn walk_newest<E: From<WalkError>>(
     mut visit: impl FnMut(&Commit<'_>) -> Result<ControlFlow<()>, E>,
 ) -> Result<(), E> {
     let mut cycle = CycleDetector::new(tip);
-    let mut outcome = Ok(ControlFlow::Continue(()));
-    let mut merge = None;
-    let walked = repository.follow(alloc, tip, &mut |commit| {
-        outcome = cycle.check(commit.id).map_err(E::from).and_then(|()| visit(commit));
-        if commit.parents().nth(1).is_some() {
-            merge = Some(commit.id);
+    let mut reads_left = READS_MAX;
+    let (mut next, mut parents) = (tip, Vec::new(alloc));
+    loop {
+        parents.clear();
+        let mut outcome = Ok(ControlFlow::Continue(()));
+        let mut merge = None;
+        let walked = repository.follow(alloc, next, &mut |commit| {
+            outcome = cycle.check(commit.id).map_err(E::from).and_then(|()| visit(commit));
+            if matches!(outcome, Ok(ControlFlow::Continue(()))) && commit.parents().nth(1).is_some()
+            {
+                merge = Some(parents.try_extend(commit.parents()).map(|()| commit.id));
+            }
+            match outcome {
+                Ok(flow) if merge.is_none() => flow,
+                _ => ControlFlow::Break(()),
+            }
+        });
+        walked.map_err(WalkError::from)?;
+        let _flow = outcome?;
+        let Some(merge) = merge.transpose().map_err(WalkError::from)? else { return Ok(()) };
+        match added_by_others(repository, alloc, &parents, &mut reads_left)? {
+            None => return below_merge(repository, alloc, merge, visit),
+            Some(ids) => {
+                if visit_all(repository, alloc, &ids, &mut visit)?.is_break() {
+                    return Ok(());
+                }
+            }
         }
-        match outcome {
-            Ok(flow) if merge.is_none() => flow,
-            _ => ControlFlow::Break(()),
-        }
-    });
-    walked.map_err(WalkError::from)?;
-    match (outcome?, merge) {
-        (ControlFlow::Continue(()), Some(merge)) => below_merge(repository, alloc, merge, visit),
-        _ => Ok(()),
+        next = parents[0];
     }
+}
+
+/// The commits that the parents but the first add to those before them, oldest first.
+fn added_by_others<'a>(
+    repository: &dyn Repository,
+    alloc: Alloc<'a>,
+    parents: &[Oid],
+    reads_left: &mut usize,
+) -> Result<Option<Vec<'a, Oid>>, WalkError> {
+    let mut all = Vec::new(alloc);
+    for (index, parent) in parents.iter().enumerate().skip(1) {
+        match added(repository, alloc, &parents[..index], *parent, reads_left)? {
+            None => return Ok(None),
+            Some(mut ids) => all.try_append(&mut ids)?,
+        }
+    }
+    Ok(Some(all))
+}
+
+/// Visits the commits with these ids, the last one first.
+fn visit_all<E: From<WalkError>>(
+    repository: &dyn Repository,
+    alloc: Alloc<'_>,
+    ids: &[Oid],
+    visit: &mut impl FnMut(&Commit<'_>) -> Result<ControlFlow<()>, E>,
+) -> Result<ControlFlow<()>, E> {
+    let mut buffer = Vec::new(alloc);
+    for id in ids.iter().rev() {
+        repository.read(*id, ObjectKind::Commit, &mut buffer).map_err(WalkError::from)?;
+        let commit = Commit::parse_stored(*id, &buffer).map_err(WalkError::from)?;
+        if visit(&commit)?.is_break() {
+            return Ok(ControlFlow::Break(()));
+        }
+    }
+    Ok(ControlFlow::Continue(()))
 }
 
 /// Visits the ancestors of `merge`.
@@ -50,20 +103,12 @@ fn below_merge<E: From<WalkError>>(
 ) -> Result<(), E> {
     let visit_nothing = |_: &Commit<'_>| Ok::<(), WalkError>(());
     let history = walk(repository, alloc, merge, EdgeOrder::OldestFirst, visit_nothing)?;
-    let mut order = Vec::new(alloc);
-    order.try_extend(history.numbered()).map_err(WalkError::from)?;
+    let mut ids = Vec::new(alloc);
+    let in_order = history.numbered().map(|visit| history.commits()[visit as usize]);
+    ids.try_extend(in_order).map_err(WalkError::from)?;
     // The merge, which was visited before, is the last commit of its own history.
-    order.pop();
-    let mut buffer = Vec::new(alloc);
-    for &visit_number in order.iter().rev() {
-        let id = history.commits()[visit_number as usize];
-        repository.read(id, ObjectKind::Commit, &mut buffer).map_err(WalkError::from)?;
-        let commit = Commit::parse_stored(id, &buffer).map_err(WalkError::from)?;
-        if visit(&commit)?.is_break() {
-            break;
-        }
-    }
-    Ok(())
+    ids.pop();
+    visit_all(repository, alloc, &ids, &mut visit).map(|_| ())
 }
 
 #[cfg(test)]

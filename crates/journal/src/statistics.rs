@@ -8,6 +8,7 @@ use super::edge::{Edge, Origin, Relation};
 use super::newest::walk_newest;
 use super::order::WalkError;
 use super::reader::{JournalItem, MalformedCounts, PayloadBuffer};
+use super::tombstones::{Standing, Tombstones};
 use core::cmp::Reverse;
 use core::fmt;
 use core::hash::Hash;
@@ -40,6 +41,8 @@ use gitmind_memory::{Alloc, InternTable, Map, MemoryError, Symbol, Vec};
 pub struct Statistics<'a> {
     table: InternTable<'a>,
     edges: u64,
+    taken_back: u64,
+    tombstones: u64,
     commits: u64,
     malformed: MalformedCounts,
     relations: Tally<'a, Relation, u64>,
@@ -77,6 +80,8 @@ impl<'a> Statistics<'a> {
         Self {
             table,
             edges: 0,
+            taken_back: 0,
+            tombstones: 0,
             commits: 0,
             malformed: MalformedCounts::default(),
             relations: Tally::new(alloc),
@@ -87,7 +92,7 @@ impl<'a> Statistics<'a> {
         }
     }
 
-    /// Counts the journal at `tip`, newest commit first.
+    /// Counts the journal at `tip`, newest edge first, without what is taken back.
     ///
     /// # Errors
     /// A [`WalkError`].
@@ -98,12 +103,16 @@ impl<'a> Statistics<'a> {
         table: InternTable<'a>,
     ) -> Result<Self, WalkError> {
         let mut statistics = Self::new(alloc, table);
-        let mut payload = PayloadBuffer::new(alloc);
+        let (mut payload, mut tombstones) = (PayloadBuffer::new(alloc), Tombstones::new(alloc));
         walk_newest(repository, alloc, tip, |commit| {
             statistics.commits += 1;
-            payload.read(commit, |item| {
+            payload.read_newest(commit, |item| {
                 match item {
-                    JournalItem::Edge(_, edge) => statistics.add(edge)?,
+                    JournalItem::Edge(_, edge) => match tombstones.standing(edge)? {
+                        Standing::Live => statistics.add(edge)?,
+                        Standing::TakenBack => statistics.taken_back += 1,
+                        Standing::Tombstone => statistics.tombstones += 1,
+                    },
                     JournalItem::Malformed(found) => statistics.malformed.add(found),
                 }
                 Ok::<_, WalkError>(ControlFlow::Continue(()))
@@ -137,9 +146,19 @@ impl<'a> Statistics<'a> {
         Ok(())
     }
 
-    /// Edges, without those that cannot be read.
+    /// Edges that count, without those that cannot be read.
     pub const fn edges(&self) -> u64 {
         self.edges
+    }
+
+    /// Edges that later tombstones take back.
+    pub const fn taken_back(&self) -> u64 {
+        self.taken_back
+    }
+
+    /// Edges that take others back.
+    pub const fn tombstones(&self) -> u64 {
+        self.tombstones
     }
 
     /// Commits, malformed ones and those without edges included.

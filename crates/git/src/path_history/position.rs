@@ -2,7 +2,7 @@
 
 use crate::lookup::entry;
 use crate::oid::Oid;
-use crate::{Commit, EntryMode, Error, ObjectKind, Repository};
+use crate::{Commit, EntryMode, Error, ObjectKind, Read, Repository};
 use gitmind_memory::{Alloc, Vec};
 
 /// Reads objects, and counts the commits.
@@ -56,6 +56,7 @@ impl<'a> Position<'a> {
     pub(super) fn read(
         &mut self,
         reader: &mut Reader<'_>,
+        object: &mut Read<'_>,
         commit: Oid,
         (name, path): (u32, &[u8]),
         near: &Self,
@@ -63,10 +64,10 @@ impl<'a> Position<'a> {
         self.name = None;
         self.chain.clear();
         self.parents.clear();
-        let Reader { repository, buffer, .. } = reader;
+        let buffer = &mut reader.buffer;
         reader.commits_left = reader.commits_left.saturating_sub(1);
         reader.has_read = true;
-        repository.read(commit, ObjectKind::Commit, buffer)?;
+        object(commit, ObjectKind::Commit, buffer)?;
         let parsed = Commit::parse_stored(commit, buffer)?;
         self.parents.try_extend(parsed.parents())?;
         self.chain.try_push(parsed.tree)?;
@@ -78,7 +79,7 @@ impl<'a> Position<'a> {
                 self.chain.try_extend_from_slice(&near[level + 1..])?;
                 break;
             }
-            repository.read(tree, ObjectKind::Tree, buffer)?;
+            object(tree, ObjectKind::Tree, buffer)?;
             match entry(tree, buffer, component)? {
                 Some(found) if found.mode == EntryMode::Tree || level + 1 == depth => {
                     tree = found.id;

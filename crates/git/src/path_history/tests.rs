@@ -174,6 +174,22 @@ fn a_path_was_renamed_from_the_likeliest_one_or_was_created() {
 }
 
 #[test]
+fn a_former_name_is_found_without_reading_what_is_before() {
+    let ((history, _), system) = (line(), System::new());
+    let head = history.order[3];
+    let name = |path| {
+        let mut walk = begin(&history, &system, head, path);
+        walk.former_name().expect("every object is there").map(<[u8]>::to_vec)
+    };
+    assert_eq!(name("f/a"), Some(b"d/a".to_vec()));
+    assert_eq!(name("b"), None, "it was always so");
+    assert_eq!(name("none"), None);
+    let mut walk = begin(&history, &system, head, "f/a");
+    walk.former_name().expect("every object is there").expect("it has one");
+    assert_eq!(walk.frontier.last().map(|node| node.commit), Some(history.order[0]));
+}
+
+#[test]
 fn a_history_ends_where_objects_are_missing_and_goes_on_when_they_are_there() {
     let ((history, head), system) = (line(), System::new());
     let first = history.order[1];

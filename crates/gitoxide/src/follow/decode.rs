@@ -2,6 +2,7 @@
 
 use gix_pack::data;
 
+use super::bases::Bases;
 use super::delta;
 use super::inflate::Inflater;
 use super::pack::{CHAIN_MAX, Pack};
@@ -74,13 +75,14 @@ impl Decoder {
     ) -> Result<Decoded, MemoryError> {
         let Some(entry) = pack.commit_entry(offset) else { return Ok(Decoded::Other) };
         let limits = [bytes_max, COMMIT_BYTES_MAX];
-        let packed = self.whole(pack, &entry, limits, scratch, bytes)?;
+        let packed = self.whole(pack, &entry, limits, None, scratch, bytes)?;
         let end = |packed| Decoded::Commit { end: entry.data_offset + packed as u64 };
         Ok(packed.map_or(Decoded::Other, end))
     }
 
     /// Appends the object of any kind at `offset` of `pack` to `bytes`; returns its kind, or `None`
-    /// when it, or what it is made of, has more than `bytes_max`, or it is damaged.
+    /// when it, or what it is made of, has more than `bytes_max`, or it is damaged. A tree is made
+    /// of `bases`, and added to them with those that it is made of.
     ///
     /// # Errors
     /// [`MemoryError`] when an allocation fails.
@@ -89,11 +91,13 @@ impl Decoder {
         pack: &Pack,
         offset: u64,
         bytes_max: usize,
+        bases: Option<&mut Bases<'_>>,
         scratch: &mut Scratch<'a>,
         bytes: &mut Vec<'a, u8>,
     ) -> Result<Option<ObjectKind>, MemoryError> {
         let Some((entry, kind)) = pack.entry(offset) else { return Ok(None) };
-        let packed = self.whole(pack, &entry, [bytes_max; 2], scratch, bytes)?;
+        let bases = bases.filter(|_| kind == gix_object::Kind::Tree);
+        let packed = self.whole(pack, &entry, [bytes_max; 2], bases, scratch, bytes)?;
         Ok(packed.map(|_| kind_of(kind)))
     }
 
@@ -105,12 +109,14 @@ impl Decoder {
         pack: &Pack,
         entry: &data::Entry,
         [bytes_max, parts_bytes_max]: [usize; 2],
+        bases: Option<&mut Bases<'_>>,
         Scratch { input, base }: &mut Scratch<'a>,
         bytes: &mut Vec<'a, u8>,
     ) -> Result<Option<usize>, MemoryError> {
         base.clear();
         let start = bytes.len();
-        let mut parts = Parts { pack, inflater: &mut self.inflater, input, parts_bytes_max };
+        let inflater = &mut self.inflater;
+        let mut parts = Parts { pack, inflater, bases, input, parts_bytes_max };
         let packed = parts.append(entry, CHAIN_MAX, bytes_max, base, bytes)?;
         if packed.is_none() {
             bytes.truncate(start);
@@ -120,18 +126,43 @@ impl Decoder {
 }
 
 /// Puts an object together from the entries of its chain of deltas.
-struct Parts<'p, 'a> {
+struct Parts<'p, 'a, 'b> {
     pack: &'p Pack,
     inflater: &'p mut Inflater,
+    bases: Option<&'p mut Bases<'b>>,
     /// The instructions of a delta.
     input: &'p mut Vec<'a, u8>,
     parts_bytes_max: usize,
 }
 
-impl<'a> Parts<'_, 'a> {
+impl<'a> Parts<'_, 'a, '_> {
     /// Appends the object of an entry with a chain of less than `chain_max` to `bytes`; returns its
-    /// compressed bytes. What `other` has is there afterwards as well, unless there is no object.
+    /// compressed bytes, or 0 of a base that is known. What `other` has is there afterwards as
+    /// well, unless there is no object.
     fn append(
+        &mut self,
+        entry: &data::Entry,
+        chain_max: usize,
+        bytes_max: usize,
+        other: &mut Vec<'a, u8>,
+        bytes: &mut Vec<'a, u8>,
+    ) -> Result<Option<usize>, MemoryError> {
+        let (pack, offset) = (self.pack.number, entry.data_offset);
+        let known = self.bases.as_deref().and_then(|bases| bases.get(pack, offset));
+        if let Some(known) = known.filter(|known| known.len() <= bytes_max) {
+            bytes.try_extend_from_slice(known)?;
+            return Ok(Some(0));
+        }
+        let start = bytes.len();
+        let packed = self.decode(entry, chain_max, bytes_max, other, bytes)?;
+        if let (Some(_), Some(bases)) = (packed, &mut self.bases) {
+            bases.add(pack, offset, &bytes[start..])?;
+        }
+        Ok(packed)
+    }
+
+    /// As [`Self::append`], from the pack.
+    fn decode(
         &mut self,
         entry: &data::Entry,
         chain_max: usize,

@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use gix_object::Kind;
 use gix_pack::data::entry::Header;
@@ -22,6 +23,8 @@ pub(super) fn open_index(path: &Path, bytes: Mapped) -> Option<index::File<Mappe
 
 /// An open pack.
 pub(in super::super) struct Pack {
+    /// A number that no other open pack of the process has.
+    pub(super) number: u64,
     pub(super) index: index::File<Mapped>,
     data: data::File<Mapped>,
     index_bytes: Mapped,
@@ -34,7 +37,9 @@ impl Pack {
         let data_bytes = Mapped::open(&path).ok()?;
         let index = open_index(&path, index_bytes.clone())?;
         let data = data::File::from_data(data_bytes.clone(), path, SHA1).ok()?;
-        Some(Self { index, data, index_bytes, data_bytes })
+        static NEXT: AtomicU64 = AtomicU64::new(0);
+        let number = NEXT.fetch_add(1, Ordering::Relaxed);
+        Some(Self { number, index, data, index_bytes, data_bytes })
     }
 
     /// The bytes of entries from `offset` to the checksum at the end.

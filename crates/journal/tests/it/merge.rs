@@ -7,7 +7,7 @@ use gitmind_git::oid::Oid;
 use gitmind_git::{self as git, Authors, Commit, CommitDraft, EMPTY_TREE, ObjectKind, Repository};
 use gitmind_journal::{
     Append, AppendError, EdgeOrder, JournalItem, MergeError, MergeForm, Merged, Outcome, WalkError,
-    encode_edge, read_newest, walk,
+    encode_edge, read_newest, walk, walk_newest,
 };
 use gitmind_memory::{Alloc, System};
 use gitmind_ports::clock::Timestamp;
@@ -99,6 +99,19 @@ fn in_order(repository: &dyn Repository, tip: Oid) -> Vec<Oid> {
     history.numbered().map(|visit| history.commits()[visit as usize]).collect()
 }
 
+/// The first commits of a walk from the newest one.
+fn newest_first(repository: &dyn Repository, tip: Oid, count: usize) -> Vec<Oid> {
+    let (system, mut visited) = (System::new(), vec![]);
+    let walked = walk_newest(repository, Alloc::new(&system), tip, |commit| {
+        visited.push(commit.id);
+        let is_enough = visited.len() == count;
+        let flow = if is_enough { ControlFlow::Break(()) } else { ControlFlow::Continue(()) };
+        Ok::<_, WalkError>(flow)
+    });
+    walked.expect("a journal");
+    visited
+}
+
 /// Times of the edges, oldest first.
 fn times(repository: &dyn Repository) -> Vec<u64> {
     let tip = repository.resolve(JOURNAL).expect("no fault").expect("a journal");
@@ -176,6 +189,18 @@ proptest! {
     }
 
     #[test]
+    fn a_walk_from_the_newest_commit_is_the_reverse_of_the_order_whatever_the_clocks_say(
+        history in histories(),
+    ) {
+        let repository = FakeRepository::default();
+        for id in build(&repository, &history) {
+            let mut expected = in_order(&repository, id);
+            expected.reverse();
+            prop_assert_eq!(newest_first(&repository, id, usize::MAX), expected);
+        }
+    }
+
+    #[test]
     fn a_linear_merge_has_each_edge_once_on_first_parents(
         history in histories(),
         ours in any::<prop::sample::Index>(),
@@ -211,8 +236,8 @@ fn diverged(repository: &FakeRepository, shared: u64, own: u64) -> (Oid, Oid) {
         Some(commit(repository, tip.as_slice(), date, &message(number, &format!("U{number}"))))
     };
     let base = (0..shared).fold(None, add);
-    let ours = (1000..1000 + own).fold(base, add).expect("not empty");
-    let theirs = (2000..2000 + own).fold(base, add).expect("not empty");
+    let ours = (10_000..10_000 + own).fold(base, add).expect("not empty");
+    let theirs = (20_000..20_000 + own).fold(base, add).expect("not empty");
     repository.set_ref(JOURNAL, ours);
     (ours, theirs)
 }
@@ -229,7 +254,7 @@ fn crossed_and_repeated_merges_add_nothing_that_is_there() {
     repository.set_ref(JOURNAL, one);
     let (outcomes, both) = merged(&repository, &[other], MergeForm::Commit);
     assert_eq!(outcomes, [Outcome::Merged]);
-    assert_eq!(times(&repository), [0, 1000, 2000]);
+    assert_eq!(times(&repository), [0, 10_000, 20_000]);
     repository.set_ref(JOURNAL, other);
     let (outcomes, now) = merged(&repository, &[both.expect("merged"), one], MergeForm::Commit);
     assert_eq!((outcomes, now), (vec![Outcome::FastForward; 2], both));
@@ -292,6 +317,25 @@ fn what_is_no_journal_is_an_error_and_nothing_is_merged() {
             let error = outcome.expect_err("it is no journal").to_string();
             assert!(error.contains(&says), "{error}");
             assert_eq!(repository.resolve(JOURNAL).expect("no fault"), Some(ours));
+        }
+    }
+}
+
+#[test]
+fn a_walk_over_a_merge_is_in_order_whether_it_adds_few_commits_or_many() {
+    for own in [1, 50, 1500] {
+        let repository = FakeRepository::default();
+        let (_, theirs) = diverged(&repository, 100, own);
+        let (_, tip) = merged(&repository, &[theirs], MergeForm::Commit);
+        let tip = tip.expect("merged");
+        let mut expected = in_order(&repository, tip);
+        expected.reverse();
+        assert_eq!(newest_first(&repository, tip, usize::MAX), expected, "{own}");
+        if own == 50 {
+            // The merge and the newest of theirs cost what differs, not the 100 that are shared.
+            repository.fail_call(own * 4);
+            assert_eq!(newest_first(&repository, tip, 2), [tip, theirs]);
+            assert!(!repository.has_failed());
         }
     }
 }

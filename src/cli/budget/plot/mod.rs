@@ -5,7 +5,7 @@ mod series;
 
 use super::report::Report;
 use crate::cli::failure::Failure;
-use crate::cli::whole_file::WholeFile;
+use crate::cli::output::WholeFile;
 use std::io::Write;
 
 /// Draws the report into the file.

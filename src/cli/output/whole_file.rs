@@ -1,6 +1,6 @@
 //! A file that appears under its name when it is complete.
 
-use super::failure::Failure;
+use crate::cli::failure::Failure;
 use std::fs::Permissions;
 use std::io::{self, BufWriter, Write};
 use std::os::unix::fs::PermissionsExt;
@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use tempfile::NamedTempFile;
 
 /// A temporary file in the same directory until it is complete.
-pub(super) struct WholeFile {
+pub(in crate::cli) struct WholeFile {
     path: PathBuf,
     /// What is written, for messages.
     what: &'static str,
@@ -17,7 +17,7 @@ pub(super) struct WholeFile {
 
 impl WholeFile {
     /// Checks that the file `path` can be made, before there is anything to write.
-    pub(super) fn create(path: &Path, what: &'static str) -> Result<Self, Failure> {
+    pub(in crate::cli) fn create(path: &Path, what: &'static str) -> Result<Self, Failure> {
         if path.is_dir() {
             let error = io::Error::from(io::ErrorKind::IsADirectory);
             return Err(explain(path, what, &error));
@@ -32,7 +32,7 @@ impl WholeFile {
     }
 
     /// Renames the file to its path.
-    pub(super) fn finish(self) -> Result<(), Failure> {
+    pub(in crate::cli) fn finish(self) -> Result<(), Failure> {
         let Self { path, what, draft } = self;
         let draft = draft.into_inner().map_err(|error| explain(&path, what, error.error()))?;
         draft.persist(&path).map(drop).map_err(|error| explain(&path, what, &error.error))
