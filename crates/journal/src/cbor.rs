@@ -12,6 +12,7 @@ mod encode;
 
 pub use decode::{CborError, Edges};
 pub(crate) use decode::{is_old_array, old_edge};
+pub(crate) use encode::write_edge;
 pub use encode::{EncodeError, encode_edge, encoded_len};
 
 /// Keys of the map.

@@ -56,18 +56,19 @@ pub fn decode_message(message: &[u8], payload: &mut Vec<'_, u8>) -> Result<(), M
     payload.clear();
     let end = memchr::memchr(0, message).unwrap_or(message.len());
     let message = &message[..end];
-    if old_format::is_old(message) {
-        let read = old_format::transcode(message, payload);
-        if read.is_err() {
-            payload.clear();
-        }
-        return read;
-    }
-    if message.len() > MESSAGE_BYTES_MAX {
+    let is_old = old_format::is_old(message);
+    if message.len() > if is_old { PAYLOAD_BYTES_MAX } else { MESSAGE_BYTES_MAX } {
         return Err(MessageError::TooLong { len: message.len() });
     }
-    let bytes_max = BASE64.decode_len(message.len()).map_err(not_base64)?;
+    let bytes_max = match is_old {
+        true => old_format::decoded_len(message),
+        false => BASE64.decode_len(message.len()).map_err(not_base64)?,
+    };
     payload.try_resize_zeroed(bytes_max)?;
+    if is_old {
+        old_format::transcode(message, payload);
+        return Ok(());
+    }
     // The SIMD decoder does not say what is wrong: after an error, the scalar one finds out.
     let decoded = STANDARD.decode(message, payload.as_out()).map(|payload| payload.len());
     if let Some(len) = decoded.ok().filter(|len| *len <= PAYLOAD_BYTES_MAX) {

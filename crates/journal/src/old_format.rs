@@ -5,9 +5,7 @@
 //! CBOR. All were written as text, so a message ends before the first byte that is zero, and the
 //! rest is lost: that of each array of 13 is, by its time of eight bytes.
 
-use super::cbor::{EncodeError, encode_edge, is_old_array, old_edge};
-use super::message::{MessageError, PAYLOAD_BYTES_MAX};
-use gitmind_memory::Vec;
+use super::cbor::{encoded_len, is_old_array, old_edge, write_edge};
 
 /// What stands in a payload for edges that are lost: the first byte of an array.
 const LOST: u8 = 0x87;
@@ -17,27 +15,30 @@ pub(super) fn is_old(message: &[u8]) -> bool {
     message.first().is_some_and(|first| is_old_array(*first))
 }
 
-/// Appends the edges of `message` to `payload`, in today's form, and [`LOST`] if there are more.
-///
-/// # Errors
-/// When the message is too long or there is no memory.
-pub(super) fn transcode(message: &[u8], payload: &mut Vec<'_, u8>) -> Result<(), MessageError> {
-    if message.len() > PAYLOAD_BYTES_MAX {
-        return Err(MessageError::TooLong { len: message.len() });
+/// The length of the payload that [`transcode`] writes.
+pub(super) fn decoded_len(message: &[u8]) -> usize {
+    let (mut rest, mut len) = (message, 0);
+    while let Some((edge, after)) = old_edge(rest) {
+        len += encoded_len(&edge);
+        rest = after;
     }
-    let mut rest = message;
-    while !rest.is_empty() {
-        let written = old_edge(rest).map(|(edge, after)| (encode_edge(&edge, payload), after));
-        match written {
-            Some((Ok(()), after)) => rest = after,
-            Some((Err(EncodeError::Memory(error)), _)) => return Err(error.into()),
-            Some((Err(EncodeError::TooLong { .. }), _)) | None => {
-                payload.try_push(LOST)?;
-                break;
-            }
-        }
+    len + usize::from(!rest.is_empty())
+}
+
+/// Writes the edges of `message` in today's form, and [`LOST`] if there are more, into `payload`,
+/// which has the right length.
+pub(super) fn transcode(message: &[u8], payload: &mut [u8]) {
+    let (mut rest, mut at) = (message, 0);
+    while let Some((edge, after)) = old_edge(rest) {
+        write_edge(&edge, &mut |bytes| {
+            payload[at..at + bytes.len()].copy_from_slice(bytes);
+            at += bytes.len();
+        });
+        rest = after;
     }
-    Ok(())
+    if let Some(last) = payload.get_mut(at) {
+        *last = LOST;
+    }
 }
 
 #[cfg(test)]

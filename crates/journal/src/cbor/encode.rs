@@ -74,7 +74,7 @@ fn check_limits(edge: &Edge<'_>) -> Result<(), EncodeError> {
     }
 }
 
-fn write_edge(edge: &Edge<'_>, out: &mut impl FnMut(&[u8])) {
+pub(crate) fn write_edge(edge: &Edge<'_>, out: &mut impl FnMut(&[u8])) {
     let fields = if edge.attribution.is_some() { 15 } else { 10 };
     head(major::MAP, fields, out);
     oid_field(key::LEGACY_SOURCE, &edge.legacy_source, out);
