@@ -230,15 +230,15 @@ proptest! {
 fn edges_of_a_fork_that_has_merged_its_own_ancestor_are_not_lost() {
     let mut clones = Clones::new(1);
     let root = clones.tips[0];
-    clones.commit(0, &[], &message(&[(3, 4)]));
+    clones.commit(0, &[], &marked(&[(3, 4)]));
     // The newest edge below the fork is behind two commits without edges.
-    clones.commit(0, &[root], &message(&[]));
-    clones.commit(0, &[root], &message(&[]));
+    clones.commit(0, &[root], &marked(&[]));
+    clones.commit(0, &[root], &marked(&[]));
     clones.tips[1] = clones.tips[0];
-    clones.commit(0, &[], &message(&[(5, 6)]));
+    clones.commit(0, &[], &marked(&[(5, 6)]));
     clones.rebuild(false);
-    clones.commit(1, &[], &message(&[(7, 8)]));
-    clones.commit(1, &[clones.tips[0]], &message(&[]));
+    clones.commit(1, &[], &marked(&[(7, 8)]));
+    clones.commit(1, &[clones.tips[0]], &marked(&[]));
     clones.tips[0] = clones.tips[1];
     assert_eq!(clones.checked().mode, Mode::Incremental);
 }
@@ -246,14 +246,14 @@ fn edges_of_a_fork_that_has_merged_its_own_ancestor_are_not_lost() {
 #[test]
 fn a_commit_without_edges_on_a_fork_without_edges_is_counted_once() {
     let mut clones = Clones::new(2);
-    clones.commit(0, &[], &message(&[]));
+    clones.commit(0, &[], &marked(&[]));
     clones.tips[1] = clones.tips[0];
     clones.commit(1, &[], b"no base64");
-    clones.commit(0, &[], &message(&[(5, 6)]));
-    clones.commit(0, &[clones.tips[1]], &message(&[]));
+    clones.commit(0, &[], &marked(&[(5, 6)]));
+    clones.commit(0, &[clones.tips[1]], &marked(&[]));
     clones.rebuild(false);
-    clones.commit(1, &[], &message(&[(7, 8)]));
-    clones.commit(1, &[clones.tips[0]], &message(&[]));
+    clones.commit(1, &[], &marked(&[(7, 8)]));
+    clones.commit(1, &[clones.tips[0]], &marked(&[]));
     clones.tips[0] = clones.tips[1];
     assert_eq!(clones.checked().mode, Mode::Incremental);
 }
@@ -262,13 +262,13 @@ fn a_commit_without_edges_on_a_fork_without_edges_is_counted_once() {
 fn a_root_without_edges_is_looked_for_behind_all_that_was_read_of_the_index() {
     let mut clones = Clones::new(6000);
     clones.tips[1] = clones.repository.commit(&[], b"no base64");
-    clones.commit(0, &[clones.tips[1]], &message(&[]));
+    clones.commit(0, &[clones.tips[1]], &marked(&[]));
     for number in 0..5000_u32 {
         let [.., byte] = number.to_be_bytes();
-        clones.commit(0, &[], &message(&[(byte, 7)]));
+        clones.commit(0, &[], &marked(&[(byte, 7)]));
     }
     clones.rebuild(false);
-    clones.commit(1, &[], &message(&[(7, 8)]));
-    clones.commit(0, &[clones.tips[1]], &message(&[]));
+    clones.commit(1, &[], &marked(&[(7, 8)]));
+    clones.commit(0, &[clones.tips[1]], &marked(&[]));
     assert_eq!(clones.checked().mode, Mode::Incremental);
 }
