@@ -182,11 +182,6 @@ impl<'t, 'r, 'a> Collector<'t, 'r, 'a> {
         }
     }
 
-    /// The number of commits so far.
-    pub(super) fn commits(&self) -> usize {
-        self.starts.len()
-    }
-
     /// Moves the edges to disk, where all further edges are stored too.
     fn spill(&mut self) -> Result<(), RebuildError> {
         let (Growing::InMemory(columns), Some(disk)) = (&self.edges, self.disk) else {

@@ -24,7 +24,7 @@ use super::root::Root;
 use super::update::OTHER_COUNT;
 use gitmind_git::oid::Oid;
 use gitmind_git::{Commit, ObjectKind};
-use gitmind_journal::{EdgeOrder, WalkError, find_fork, walk_until};
+use gitmind_journal::{EdgeOrder, History, find_fork, walk_until};
 use gitmind_memory::{Arena, Map, Vec};
 
 /// Commits of a walk before it is asked whether the index has one of them; then eight times as
@@ -50,26 +50,30 @@ struct Base {
     fork: Option<Oid>,
 }
 
-/// What a walk has found.
-struct Tried<'a> {
+/// The commits that a walk has visited.
+struct Walked<'t, 'r, 'a> {
+    collector: Collector<'t, 'r, 'a>,
+    edgeless: Edgeless<'a>,
+    /// Those that the index has, whose edges get other ids.
+    counted: Tally,
     visited: Map<'a, Oid, ()>,
-    /// There are more commits than it may visit.
-    is_over: bool,
-    /// A commit without parents.
+    /// Their order; none when there are more than the walk may visit.
+    history: Option<History<'a, CommitIds<'a>>>,
+    /// Whether one of them has no parents.
     found_root: bool,
-    /// The tip that the cache was built from.
+    /// Whether the walk met the tip that the cache was built from.
     found_old: bool,
 }
 
 /// Why a walk ended early.
 enum Ended {
     TooFar,
-    Failed(WalkError),
+    Failed(RebuildError),
 }
 
-impl From<WalkError> for Ended {
-    fn from(error: WalkError) -> Self {
-        Self::Failed(error)
+impl<E: Into<RebuildError>> From<E> for Ended {
+    fn from(error: E) -> Self {
+        Self::Failed(error.into())
     }
 }
 
@@ -92,8 +96,8 @@ impl<'s, 't, 'a> Merged<'s, 't, 'a> {
         let tail = tail.map_err(NotRead::existing)?;
         let mut merged = Self { source, tip, old, tail, commits_max };
         let base = merged.base()?;
-        merged.complete(&base)?;
-        merged.collect(arena, &base)
+        let walked = merged.walk(arena, &base)?;
+        merged.newer(&base, walked)
     }
 
     /// Finds the commits whose edges keep their ids.
@@ -155,76 +159,90 @@ impl<'s, 't, 'a> Merged<'s, 't, 'a> {
         base.fork == Some(*commit) || first_edge.is_some_and(|first| first < base.edges)
     }
 
-    /// Reads as much of the index as a walk of the commits whose edges do not keep their ids needs.
-    /// It needs no more when all its chains end at commits that were read, or when none of its
-    /// commits is in what was not read.
-    fn complete(&mut self, base: &Base) -> Result<(), NotRead> {
+    /// Reads the commits whose edges do not keep their ids, and as much of the index as that needs.
+    /// It needs no more when all chains of the walk end at commits that were read, or when none of
+    /// its commits is in what was not read. Else the walk is done again.
+    fn walk<'r>(
+        &mut self,
+        arena: &'r Arena<'r>,
+        base: &Base,
+    ) -> Result<Walked<'t, 'r, 'a>, NotRead> {
         if self.tail.start() == self.old.edges {
             self.tail.read_more(1).map_err(NotRead::existing)?;
         }
         let mut limit = WALK_MIN.min(self.commits_max);
         loop {
-            let tried = self.try_walk(base, limit)?;
-            let is_open = tried.is_over || tried.found_root;
-            let found = if is_open { self.tail.find(&tried.visited) } else { Ok(None) };
+            let walked = self.walk_once(arena, base, limit)?;
+            let is_over = walked.history.is_none();
+            let is_open = is_over || walked.found_root;
+            let found = if is_open { self.tail.find(&walked.visited) } else { Ok(None) };
             match found.map_err(NotRead::existing)? {
                 Some(chunks) => self.tail.read_more(chunks).map_err(NotRead::existing)?,
-                None if !tried.is_over && tried.found_old => return Ok(()),
-                None if !tried.is_over || limit == self.commits_max => return Err(BASE_NOT_FOUND),
+                None if !is_over && walked.found_old => return Ok(walked),
+                None if !is_over || limit == self.commits_max => return Err(BASE_NOT_FOUND),
                 None => limit = limit.saturating_mul(8).min(self.commits_max),
             }
         }
     }
 
-    /// Walks at most `commits_max` of the commits whose edges do not keep their ids, as far as the
+    /// Reads at most `commits_max` of the commits whose edges do not keep their ids, as far as the
     /// index was read.
-    fn try_walk(&self, base: &Base, commits_max: usize) -> Result<Tried<'a>, WalkError> {
-        let Source { repository, alloc, .. } = self.source;
-        let (mut visited, mut is_over) = (Map::new(alloc), false);
-        let (mut found_root, mut found_old) = (false, false);
+    fn walk_once<'r>(
+        &self,
+        arena: &'r Arena<'r>,
+        base: &Base,
+        commits_max: usize,
+    ) -> Result<Walked<'t, 'r, 'a>, RebuildError> {
+        let (repository, alloc) = (self.source.repository, self.source.alloc);
+        let mut walked = Walked {
+            collector: Collector::new(self.source, arena, Storage::Arena)?,
+            edgeless: Edgeless::new(alloc),
+            counted: Tally::default(),
+            visited: Map::new(alloc),
+            history: None,
+            found_root: false,
+            found_old: false,
+        };
         let is_base = |id: &Oid| {
-            found_old |= *id == self.old.journal_tip;
+            walked.found_old |= *id == self.old.journal_tip;
             self.keeps_ids(base, id)
         };
         let visit = |commit: &Commit<'_>| {
-            found_root |= commit.parents().next().is_none();
-            if visited.len() == commits_max {
+            let (number, collector) = (walked.visited.len(), &mut walked.collector);
+            walked.found_root |= commit.parents().next().is_none();
+            if number == commits_max {
                 return Err(Ended::TooFar);
             }
-            visited.try_insert(commit.id, ()).map_err(WalkError::from)?;
-            Ok(())
-        };
-        let (tip, order, ids) = (self.tip, EdgeOrder::OldestFirst, Vec::new(alloc));
-        match walk_until(repository, alloc, tip, order, ids, is_base, visit) {
-            Ok(_) => {}
-            Err(Ended::TooFar) => is_over = true,
-            Err(Ended::Failed(error)) => return Err(error),
-        }
-        Ok(Tried { visited, is_over, found_root, found_old })
-    }
-
-    /// Reads the commits whose edges do not keep their ids.
-    fn collect<'r>(mut self, arena: &'r Arena<'r>, base: &Base) -> Result<Newer<'r, 'a>, NotRead> {
-        let (repository, alloc) = (self.source.repository, self.source.alloc);
-        let mut collector = Collector::new(self.source, arena, Storage::Arena)?;
-        let (mut edgeless, mut counted) = (Edgeless::new(alloc), Tally::default());
-        let visit = |commit: &Commit<'_>| {
-            let (number, edges, malformed) =
-                (collector.commits(), collector.count, &collector.malformed);
+            walked.visited.try_insert(commit.id, ())?;
+            let (edges, malformed) = (collector.count, &collector.malformed);
             let before = (malformed.skipped, malformed.truncated);
             collector.commit(commit)?;
             let tally = Tally::of_one(before, &collector.malformed);
             if self.tail.first_edge(&commit.id).is_some() {
-                counted.add(tally);
+                walked.counted.add(tally);
             } else if collector.count == edges {
-                edgeless.try_push(number, commit, tally)?;
+                walked.edgeless.try_push(number, commit, tally)?;
             }
-            Ok::<_, RebuildError>(())
+            Ok(())
         };
-        let is_base = |id: &Oid| self.keeps_ids(base, id);
         let ids = CommitIds::new(alloc, arena.cap_bytes().get(), None);
         let (tip, order) = (self.tip, EdgeOrder::OldestFirst);
-        let history = walk_until(repository, alloc, tip, order, ids, is_base, visit)?;
+        match walk_until(repository, alloc, tip, order, ids, is_base, visit) {
+            Ok(history) => walked.history = Some(history),
+            Err(Ended::TooFar) => {}
+            Err(Ended::Failed(error)) => return Err(error),
+        }
+        Ok(walked)
+    }
+
+    /// The commits of a walk, without those that the cache has counted.
+    fn newer<'r>(
+        mut self,
+        base: &Base,
+        walked: Walked<'t, 'r, 'a>,
+    ) -> Result<Newer<'r, 'a>, NotRead> {
+        let Walked { collector, edgeless, mut counted, history, .. } = walked;
+        let history = history.ok_or(BASE_NOT_FOUND)?;
         let renumbered = self.tail.records().map(|record| record.first_edge);
         if renumbered.filter(|first| *first >= base.edges).count() != counted.commits as usize {
             return Err(NotRead::existing(ExistingError::Malformed(OTHER_COUNT)));
@@ -237,8 +255,9 @@ impl<'s, 't, 'a> Merged<'s, 't, 'a> {
             _ if base.fork == Some(*id) => Some(base.edges),
             first_edge => Some(first_edge? + 1),
         })?;
-        let (tail, commits_max) = (&mut self.tail, self.commits_max);
-        counted.add(suspects.counted((repository, alloc), tail, old_tip, commits_max)?);
-        Newer::new(collector.finish(history)?, tip, kept, counted).map_err(NotRead::from)
+        let (source, commits_max) = (self.source, self.commits_max);
+        let source = (source.repository, source.alloc);
+        counted.add(suspects.counted(source, &mut self.tail, old_tip, commits_max)?);
+        Newer::new(collector.finish(history)?, self.tip, kept, counted).map_err(NotRead::from)
     }
 }
