@@ -1,5 +1,6 @@
 //! The swept operations: all those of the services, on a journal that reaches their call sites.
 
+use crate::code;
 use crate::sandbox::{Draft, JOURNAL, Sandbox, Stored};
 use gitmind_cache::{
     Direction, Endpoint, Mode, Query, QueryError, Rebuild, RebuildOptions, Report,
@@ -46,6 +47,8 @@ pub(crate) enum Start {
     Cache,
     /// A short journal, and two others that have diverged from it.
     Diverged,
+    /// No journal, and commits of code.
+    Code,
     /// A journal that has merged, as its second parent, the tip that its cache was built from.
     Merged,
 }
@@ -106,6 +109,7 @@ pub(crate) const OPERATIONS: &[Operation] = &[
     Operation { name: "difference of trees", run: difference, starts_with: Start::Cache },
     Operation { name: "linked by a cache", run: linked, starts_with: Start::OldCache },
     Operation { name: "linked by the journal", run: linked, starts_with: Start::Short },
+    Operation { name: "history of a path", run: code::history, starts_with: Start::Code },
     Operation { name: "query of a file", run: of_file::<true>, starts_with: Start::OldCache },
     Operation {
         name: "query of a file by the journal",
@@ -162,6 +166,9 @@ pub(crate) fn prepare(sandbox: &str, start: Start) -> Sandbox {
     }
     if start == Start::Diverged {
         return diverged(sandbox);
+    }
+    if start == Start::Code {
+        return code::prepare(sandbox);
     }
     let mut known = vec![];
     // More edges than the initial capacity of the columns of a rebuild, or fewer.
