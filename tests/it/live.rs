@@ -103,7 +103,7 @@ fn an_import_that_waits_for_its_input_answers_and_then_ends_as_ever() {
 
 #[test]
 fn a_rebuild_at_work_answers_and_gives_the_same_tree() {
-    let repository = TempRepository::fixture("medium");
+    let repository = TempRepository::fixture("history");
     let tree = |ran: &Ran| {
         let document: serde_json::Value = serde_json::from_str(&ran.stdout).expect("a document");
         document["root_tree"].clone()
@@ -111,7 +111,7 @@ fn a_rebuild_at_work_answers_and_gives_the_same_tree() {
     let args = ["cache-rebuild", "--force", "--json"];
     let quiet = repository.mind(&args);
     // One that has ended when it is asked proves nothing, and another is asked.
-    let asked = (0..50).find_map(|_| {
+    let asked = (0..200).find_map(|_| {
         let mut command = mind_command(repository.path(), &args);
         command.stdout(Stdio::piped()).env("GITMIND_LOG_LEVEL", "INFO");
         let rebuild = AtWork::start(&mut command);
