@@ -150,15 +150,19 @@ pub(super) fn journals_hint(repository: &dyn Repository, branch: &BranchName) ->
     let branches: Vec<_> = names.iter().filter_map(|name| name.strip_prefix(prefix)).collect();
     let near = near_branch(repository, branch, &[prefix]);
     let near = near.map(|near| format!("did you mean `{near}`? ")).unwrap_or_default();
-    match branches.get(..BRANCHES_NAMED_MAX) {
+    let others = match branches.get(..BRANCHES_NAMED_MAX) {
         _ if branches.is_empty() => {
-            "this repository has no journals; `git mind link` starts one, `git mind sync` fetches \
-             those of a remote"
-                .into()
+            return "this repository has no journals; `git mind link` starts one, `git mind sync` \
+                    fetches those of a remote"
+                .into();
         }
         Some(first) if branches.len() > BRANCHES_NAMED_MAX => {
-            format!("{near}name one with --branch NAME; there are {} and others", first.join(", "))
+            format!("{} and others", first.join(", "))
         }
-        _ => format!("{near}name one with --branch NAME; there are {}", branches.join(", ")),
-    }
+        _ => branches.join(", "),
+    };
+    format!(
+        "{near}name one with --branch NAME; there are {others}; `git mind merge NAME` brings its \
+         edges to this branch"
+    )
 }
