@@ -30,7 +30,8 @@ fn an_unknown_branch_is_named_and_the_known_ones_listed() {
     let listed = repository.mind(&["list", "--branch", "nope"]).error(1);
     assert_eq!(listed, error);
     let near = repository.mind(&["list", "--branch", "Feature-x"]).error(1);
-    let hint = "hint: did you mean `feature/x`? name one with --branch NAME; there are feature/x, main; `git mind merge NAME`";
+    let hint = "hint: did you mean `feature/x`? name one with --branch NAME; there are \
+                feature/x, main; `git mind merge NAME`";
     assert!(near.contains(hint), "{near}");
 }
 
