@@ -52,8 +52,13 @@ fn commits_are_by_whom_git_would_commit() {
         world.ask("r", &args, variables).unwrap_or_else(|| panic!("{settings:?}"));
         world.link("r", "f", variables).expect("a person");
         let format = |rev: &str| {
-            let is_dated = variables.iter().any(|(name, _)| name.ends_with("DATE"));
-            let format = if is_dated { "%an <%ae> %ad" } else { "%an <%ae> %cn <%ce>" };
+            // A time that is not given is that of the command.
+            let is_given = |wanted: &str| variables.iter().any(|(name, _)| *name == wanted);
+            let format = match () {
+                () if is_given("GIT_AUTHOR_DATE") => "%an <%ae> %ad",
+                () if is_given("GIT_COMMITTER_DATE") => "%cn <%ce> %cd",
+                () => "%an <%ae> %cn <%ce>",
+            };
             world.git("r", &["log", "-1", "--date=raw", &format!("--format={format}"), rev])
         };
         assert_eq!(format(JOURNAL), format("HEAD"), "{settings:?} {variables:?}");

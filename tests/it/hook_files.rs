@@ -4,6 +4,7 @@ use crate::hooks::{Hooked, programs_of_the_machine};
 use gitmind_test_support::{TempRepository, temp_directory};
 use std::collections::BTreeMap;
 use std::fs;
+use std::io::Write;
 use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 
@@ -56,6 +57,11 @@ fn a_hook_that_was_there_runs_first_with_its_name_arguments_input_and_status() {
         // An interpreter that the script does not know reads the file under its new name.
         ("#!/bin/sh -u", ".before-git-mind"),
     ] {
+        let interpreter = shebang[2..].split(' ').next().unwrap_or_default();
+        if !Path::new(interpreter).exists() {
+            let _ = writeln!(std::io::stderr(), "NOT RUN: there is no {interpreter} here");
+            continue;
+        }
         let hooked = Hooked::without_hooks();
         let log = hooked.path().join("log");
         for hook in ["post-commit", "post-rewrite"] {

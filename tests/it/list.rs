@@ -242,11 +242,16 @@ fn malformed_commits_are_reported_and_do_not_end_the_list() {
 
 #[test]
 fn a_journal_of_june_2025_is_read_as_far_as_it_was_stored() {
-    let corpus = gitmind_test_support::fixtures_directory().join("corpus/message");
-    let message_of = |name: &str| std::fs::read(corpus.join(name)).expect("it is there");
+    let ids = [[&[0x54][..], &[0xaa; 20]].concat(), [&[0x54][..], &[0xbb; 20]].concat()].concat();
+    // Type 1, confidence 100 of 100, a time in seconds, both paths.
+    let old = |source: &str| {
+        let rest = [b"\x01\x18\x64\x1a\x68\x4e\xb5\xc1\x65", source.as_bytes(), b"\x65b.txt"];
+        [&[0x87][..], &ids, &rest.concat()].concat()
+    };
     let repository = TempRepository::empty();
-    let whole = repository.commit(&[], &message_of("old_two_arrays_of_7"));
-    let cut = repository.commit(&[&whole], &message_of("old_array_of_13_cut"));
+    let whole = repository.commit(&[], &[old("a.txt"), old("c.txt")].concat());
+    // The C tool cut an array of 13 at its first zero.
+    let cut = repository.commit(&[&whole], &[&[0x8d][..], &ids, &[2]].concat());
     let tip = repository.commit(&[&cut], &message(&[(3, 4)]));
     repository.git(&["update-ref", "refs/gitmind/edges/main", &tip]);
     let ran = repository.mind(&["list", "--until", "2025-06-15"]);
