@@ -4,7 +4,7 @@ use super::habits::{Habits, ListHabits};
 use super::hooks::HooksCommand;
 use super::list_filter::ListFilter;
 use super::merge::MergeArgs;
-use super::relation::{RelationArg, parse_confidence, parse_relation};
+use super::relation::{RelationArg, RelationParser, parse_confidence};
 use super::sync::SyncArgs;
 use super::unlink::UnlinkArgs;
 use crate::cache::Direction;
@@ -177,7 +177,8 @@ pub(super) struct QueryArgs {
     #[command(flatten)]
     pub(super) endpoint: EndpointArgs,
     /// Only edges of this type: implements, references, depends_on, augments, custom, or a number
-    #[arg(long = "type", value_name = "TYPE", value_parser = parse_relation)]
+    #[arg(long = "type", value_name = "TYPE", value_parser = RelationParser,
+          hide_possible_values = true)]
     pub(super) relation: Option<RelationArg>,
     /// Only edges of the content that the path has at HEAD
     #[arg(long)]
@@ -241,7 +242,7 @@ pub(super) struct LinkArgs {
     pub(super) target: PathBuf,
     /// Type: implements, references, depends_on, augments, custom, or a number
     #[arg(long = "type", value_name = "TYPE", default_value = "references",
-          value_parser = parse_relation)]
+          value_parser = RelationParser, hide_possible_values = true)]
     pub(super) relation: RelationArg,
     /// Confidence from 0 to 1 [default: 1 for source human, 0.907 for others]
     #[arg(long, value_name = "FRACTION", value_parser = parse_confidence)]

@@ -2,7 +2,7 @@
 
 use super::failure::Failure;
 use super::path_filter::PathFilter;
-use super::relation::{RelationArg, parse_confidence, parse_relation};
+use super::relation::{RelationArg, RelationParser, parse_confidence};
 use super::shown::Shown;
 use super::time::{self, parse_ms};
 use crate::clock::{Timestamp, Zone};
@@ -30,7 +30,8 @@ pub(super) struct ListFilter {
     #[arg(long, value_name = "PATH", value_hint = ValueHint::AnyPath)]
     to: Option<OsString>,
     /// Only edges of this type: implements, references, depends_on, augments, custom, or a number
-    #[arg(long = "type", value_name = "TYPE", value_parser = parse_relation)]
+    #[arg(long = "type", value_name = "TYPE", value_parser = RelationParser,
+          hide_possible_values = true)]
     relation: Option<RelationArg>,
     /// Only edges by this kind of author
     #[arg(long, value_enum, value_name = "SOURCE")]

@@ -1,6 +1,12 @@
 //! Parsers of edge types and confidences, for arguments and for imported lines.
 
 use crate::journal::{Confidence, Relation};
+use clap::builder::{PossibleValue, TypedValueParser};
+use clap::{Arg, Command};
+use std::ffi::OsStr;
+
+/// The types that have a name.
+const NAMES: [&str; 5] = ["implements", "references", "depends_on", "augments", "custom"];
 
 /// The type of edges that an argument selects.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,6 +31,28 @@ impl RelationArg {
             Self::Exactly(relation) => relation,
             Self::Custom => Relation::CUSTOM,
         }
+    }
+}
+
+/// The parser of arguments, whose names shells can complete.
+#[derive(Clone, Debug)]
+pub(super) struct RelationParser;
+
+impl TypedValueParser for RelationParser {
+    type Value = RelationArg;
+
+    fn parse_ref(
+        &self,
+        command: &Command,
+        argument: Option<&Arg>,
+        value: &OsStr,
+    ) -> Result<RelationArg, clap::Error> {
+        let parse: fn(&str) -> Result<RelationArg, String> = parse_relation;
+        parse.parse_ref(command, argument, value)
+    }
+
+    fn possible_values(&self) -> Option<Box<dyn Iterator<Item = PossibleValue> + '_>> {
+        Some(Box::new(NAMES.into_iter().map(PossibleValue::new)))
     }
 }
 

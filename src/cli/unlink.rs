@@ -7,7 +7,7 @@ use super::failure::{Exit, Failure};
 use super::list_json::EdgeDocument;
 use super::object::{self, Named};
 use super::output::Output;
-use super::relation::{RelationArg, parse_relation};
+use super::relation::{RelationArg, RelationParser};
 use super::repository;
 use super::shown::Shown;
 use super::telemetry::{Session, clock};
@@ -52,7 +52,8 @@ pub(super) struct UnlinkArgs {
     #[arg(value_name = "TARGET", value_hint = ValueHint::AnyPath)]
     target: Option<OsString>,
     /// Only edges of this type: implements, references, depends_on, augments, custom, or a number
-    #[arg(long = "type", value_name = "TYPE", value_parser = parse_relation)]
+    #[arg(long = "type", value_name = "TYPE", value_parser = RelationParser,
+          hide_possible_values = true)]
     relation: Option<RelationArg>,
     /// Take back the edge with this ULID
     #[arg(long, value_name = "ULID")]

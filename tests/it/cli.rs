@@ -123,6 +123,7 @@ fn completions_and_the_man_page_know_every_command() {
     let man = mind(here, &["man"]).ok();
     for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
         let script = mind(here, &["completions", shell]).ok();
+        assert!(script.contains("depends_on"), "{shell} knows no types of edges");
         for command in COMMANDS {
             assert!(script.contains(command[0]), "{shell}: {command:?}");
             assert!(man.contains(&command[0].replace('-', "\\-")), "man: {command:?}");
