@@ -17,6 +17,7 @@ use crate::path_file::{PathFile, decode_list};
 use crate::path_keys::path_key;
 use crate::root::{Root, read_verified};
 use crate::shard::{Direction, file_name, shard_name};
+use arrayvec::ArrayVec;
 use core::ops::ControlFlow;
 use gitmind_git::branch::BranchName;
 use gitmind_git::oid::Oid;
@@ -39,6 +40,9 @@ struct ChunkEntry {
     end: u32,
     blob: Oid,
 }
+
+/// The ids of edges at one end or both.
+type Lists<'a> = ArrayVec<(Direction, Vec<'a, u32>), 2>;
 
 /// A chunk of the commit index that was read, with its number.
 type LastChunk<'a> = (Option<usize>, Vec<'a, u8>);
@@ -125,18 +129,21 @@ impl<'q, 'a> Lookup<'q, 'a> {
             lists += usize::from(!list.is_empty());
             ids.try_extend_from_slice(list)
         };
+        let leads_back = |end: Direction| end == Direction::Reverse && follows_cache;
+        let wanted = |end: Direction| endpoint.includes(end) || leads_back(end);
         let mut next = 0;
         for is_of_path in [false, true] {
             if let Some(path) = endpoint.path.filter(|_| is_of_path) {
-                for direction in BOTH.into_iter().filter(|end| endpoint.includes(*end)) {
-                    add(&self.ids_of_path(path, direction)?)?;
-                }
-                if follows_cache {
-                    let ids = self.ids_of_path(path, Direction::Reverse)?;
-                    sources(&ids, &mut |edge| {
-                        contents.try_insert(edge.target, None)?;
-                        Ok(contents.try_insert(edge.source, None)?)
-                    })?;
+                for (end, list) in self.ids_of_path(path, wanted)? {
+                    if endpoint.includes(end) {
+                        add(&list)?;
+                    }
+                    if leads_back(end) {
+                        sources(&list, &mut |edge| {
+                            contents.try_insert(edge.target, None)?;
+                            Ok(contents.try_insert(edge.source, None)?)
+                        })?;
+                    }
                 }
                 for [target, source] in newer.versions_of_path() {
                     contents.try_insert(target, None)?;
@@ -146,14 +153,11 @@ impl<'q, 'a> Lookup<'q, 'a> {
             while let Some((content, since)) = contents.get(next) {
                 next += 1;
                 let since = since.map(|since| since.saturating_add(1));
-                let wanted = |end: Direction| {
-                    endpoint.includes(end) || end == Direction::Reverse && follows_cache
-                };
                 for (end, list) in self.ids_of_object(content, wanted)? {
                     if endpoint.includes(end) {
                         add(&list)?;
                     }
-                    if end == Direction::Reverse && follows_cache {
+                    if leads_back(end) {
                         sources(&list, &mut |edge| Ok(contents.try_insert(edge.source, since)?))?;
                     }
                 }
@@ -180,8 +184,8 @@ impl<'q, 'a> Lookup<'q, 'a> {
         &self,
         object: Oid,
         wanted: impl Fn(Direction) -> bool,
-    ) -> Result<arrayvec::ArrayVec<(Direction, Vec<'a, u32>), 2>, ExistingError> {
-        let mut lists = arrayvec::ArrayVec::new();
+    ) -> Result<Lists<'a>, ExistingError> {
+        let mut lists = Lists::new();
         let shard = find(self.root.shards.as_bytes(), &shard_name(object.shard()))?;
         let Some(shard) = shard else { return Ok(lists) };
         let (mut tree, mut file) = (Vec::new(self.alloc), Vec::new(self.alloc));
@@ -195,17 +199,21 @@ impl<'q, 'a> Lookup<'q, 'a> {
         Ok(lists)
     }
 
-    /// The ids of the edges that were recorded under a path.
+    /// The ids of the edges that were recorded under a path, at each end that is `wanted`.
     fn ids_of_path(
         &self,
         path: &[u8],
-        direction: Direction,
-    ) -> Result<Vec<'a, u32>, ExistingError> {
+        wanted: impl Fn(Direction) -> bool,
+    ) -> Result<Lists<'a>, ExistingError> {
         let (key, mut buffer) = (path_key(path), Vec::new(self.alloc));
-        match self.read_path_file(key, &mut buffer)? {
-            false => Ok(Vec::new(self.alloc)),
-            true => Ok(decode_list(self.alloc, PathFile::parse(&buffer)?.find(key).of(direction))?),
+        let mut lists = Lists::new();
+        if self.read_path_file(key, &mut buffer)? {
+            let found = PathFile::parse(&buffer)?.find(key);
+            for end in BOTH.into_iter().filter(|end| wanted(*end)) {
+                lists.push((end, decode_list(self.alloc, found.of(end))?));
+            }
         }
+        Ok(lists)
     }
 
     /// Reads the file that has the path with this key, if any has; returns whether there is one.
