@@ -1,6 +1,6 @@
 //! `unlink`: edges are taken back by tombstones, by paths and by ULID, and linking revives them.
 
-use gitmind_test_support::{git, mind, temp_directory};
+use gitmind_test_support::{TempRepository, git, mind, temp_directory};
 use serde_json::Value;
 use std::fs;
 use std::path::Path;
@@ -118,4 +118,42 @@ fn a_ulid_names_one_edge() {
     }
     let none = mind(directory, &["unlink", "b.md", "a.c"]).error(1);
     assert!(none.contains("no edge from `b.md` to `a.c`"), "{none}");
+}
+
+/// What the C tool reads of a journal are the first parents, newest first, and bitmaps know no flags.
+#[test]
+fn a_merge_and_a_tombstone_leave_the_c_tools_view_of_its_own_journals() {
+    for fixture in ["small", "medium"] {
+        let repository = TempRepository::fixture(fixture);
+        let shards = |branch: &str, order: &str| {
+            let args = ["cache-rebuild", "--force", "--json", "--branch", branch];
+            let report = repository.mind(&[&args[..], &["--edge-order", order]].concat()).json();
+            report["shards_tree"].clone()
+        };
+        let listed = repository.mind(&["list", "--json", "--limit", "8"]).json();
+        let edge = &listed["edges"][7];
+        for (branch, flags) in [("plain", 0), ("tombstone", 4)] {
+            let journal = format!("refs/gitmind/edges/{branch}");
+            repository.git(&["update-ref", &journal, "refs/gitmind/edges/main"]);
+            let line = serde_json::json!({
+                "source_oid": edge["source_oid"], "target_oid": edge["target_oid"],
+                "type": edge["type_number"].to_string(),
+                "attribution": {"source": "human", "author": "a@b", "flags": flags},
+            });
+            let file = repository.path().join(branch);
+            fs::write(&file, line.to_string()).expect("writable");
+            let file = file.to_str().expect("UTF-8");
+            repository.mind(&["import", "--branch", branch, file]).ok();
+        }
+        for order in ["newest-first", "oldest-first"] {
+            assert_eq!(shards("plain", order), shards("tombstone", order), "{fixture} {order}");
+        }
+        let before = shards("plain", "newest-first");
+        repository.mind(&["merge", "--branch", "plain", "tombstone"]).ok();
+        assert_eq!(shards("plain", "newest-first"), before, "{fixture}");
+        let all = repository.mind(&["list", "--all", "--json", "--branch", "plain"]).json();
+        let main = repository.mind(&["list", "--all", "--json"]).json();
+        let [all, main] = [all, main].map(|list| list["edges_shown"].as_u64().expect("a number"));
+        assert_eq!(all, main + 2, "{fixture}: ours sees both");
+    }
 }
