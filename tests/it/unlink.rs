@@ -120,7 +120,7 @@ fn a_ulid_names_one_edge() {
     assert!(none.contains("no edge from `b.md` to `a.c`"), "{none}");
 }
 
-/// What the C tool reads of a journal are the first parents, newest first, and bitmaps know no flags.
+/// What the C tool reads of a journal are the first parents, newest first; bitmaps know no flags.
 #[test]
 fn a_merge_and_a_tombstone_leave_the_c_tools_view_of_its_own_journals() {
     for fixture in ["small", "medium"] {
