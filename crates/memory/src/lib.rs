@@ -19,12 +19,14 @@ mod gate;
 mod heap_ledger;
 #[cfg(feature = "histogram")]
 mod histogram;
+mod inside;
 mod intern;
 mod op;
 mod poison;
 mod pooling;
 mod port;
 mod process;
+mod profile;
 mod reconciled;
 mod registry;
 mod slab;
@@ -61,6 +63,7 @@ pub use self::op::{Op, OpStats, OpTag};
 pub use self::pooling::{Pooling, Zeroing};
 pub use self::port::{Port, PortId};
 pub use self::process::{Entered, ProcessAllocator};
+pub use self::profile::{Held, Holder, Profile};
 pub use self::reconciled::{Reconciled, Reconciler};
 pub use self::registry::{
     OPERATIONS_MAX, OpKey, OpReading, OpTotals, Registry, Scope, TooManyOperations,

@@ -3,20 +3,27 @@
 //! It sees what no port sees: the memory of the crates we depend on and of std. It observes and
 //! fails no request, because a null pointer would abort third-party code; it does not allocate and
 //! does not unwind. Off, it is a plain forward behind one relaxed load. The library installs it
-//! nowhere.
+//! nowhere. While it keeps a profile, what it takes for that is counted nowhere else.
 //!
 //! A block does not remember its operation here. What a thread frees is counted for the operation
 //! that it is in at that moment, so the peak of an operation is right when it frees what it took,
 //! and its outstanding bytes are what it left to others.
 
+mod event;
+
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 use std::marker::PhantomData;
 use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use self::event::Event;
+use super::callsite::CallStack;
 use super::counters::{Counters, Diagnostics};
 use super::heap_ledger::{HeapLedger, Reconciliation};
+use super::inside::inside;
 use super::op::Op;
+use super::profile::{Profile, SiteLedger};
 use super::slab::SMALL_BYTES_MAX;
 use super::timeline::Interval;
 use crate::units::Bytes;
@@ -29,6 +36,7 @@ pub struct ProcessAllocator {
     ops: [Counters; Op::COUNT_MAX],
     small: AtomicU64,
     ledger: HeapLedger,
+    sites: Mutex<SiteLedger>,
 }
 
 /// A plain forward.
@@ -37,6 +45,8 @@ const OFF: u8 = 0;
 const COUNTING: u8 = 1;
 /// Counters, and a ledger that compares ports with the heap.
 const RECONCILING: u8 = 2;
+/// The same, and what each call stack holds.
+const PROFILING: u8 = 3;
 
 impl ProcessAllocator {
     /// An allocator that does not count yet.
@@ -47,6 +57,7 @@ impl ProcessAllocator {
             ops: [const { Counters::floored() }; Op::COUNT_MAX],
             small: AtomicU64::new(0),
             ledger: HeapLedger::new(),
+            sites: Mutex::new(SiteLedger::new()),
         }
     }
 
@@ -63,8 +74,32 @@ impl ProcessAllocator {
         self.restart(RECONCILING);
     }
 
+    /// Counts and reconciles from here on, and keeps what each call stack holds, for
+    /// [`Self::profile`]. Threads enter their blocks one after the other, so the profile adds up to
+    /// [`Reconciliation::allocated_peak`], on any number of threads.
+    pub fn start_profiling(&self) {
+        self.restart(PROFILING);
+    }
+
+    /// Who holds the heap at this moment, and held it at its peak since the profile began; of a
+    /// profile that was stopped, at the moment when it was.
+    pub fn profile(&self) -> Profile {
+        let profile = inside(|| self.sites().profile(None));
+        let profile = profile.unwrap_or_else(|| SiteLedger::new().profile(None));
+        // The copy is of the heap that is counted, as what its caller frees must be.
+        let copy = profile.clone();
+        inside(|| drop(profile));
+        copy
+    }
+
+    fn sites(&self) -> MutexGuard<'_, SiteLedger> {
+        // The books are right between any two statements, also after a panic of another holder.
+        self.sites.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn restart(&self, mode: u8) {
         self.mode.store(OFF, Ordering::Relaxed);
+        inside(|| *self.sites() = SiteLedger::new());
         self.all.reset();
         self.ops.iter().for_each(Counters::reset);
         self.small.store(0, Ordering::Relaxed);
@@ -91,7 +126,7 @@ impl ProcessAllocator {
     /// HeapLedger `change` bytes that a port has admitted, or taken back.
     #[inline]
     pub(super) fn enter_port(&self, change: i64) {
-        if self.mode.load(Ordering::Relaxed) == RECONCILING {
+        if self.mode.load(Ordering::Relaxed) >= RECONCILING {
             self.ledger.port(change);
         }
     }
@@ -111,33 +146,65 @@ impl ProcessAllocator {
         self.ops[op.index()].read()
     }
 
-    /// Counts an event that changed what is live by `change` bytes.
+    /// Counts an event.
     #[inline]
-    fn count(&self, change: i64, event: impl Fn(&Counters)) {
-        let mode = self.mode.load(Ordering::Relaxed);
-        if mode == OFF {
-            return;
+    fn note(&self, event: Event) {
+        match self.mode.load(Ordering::Relaxed) {
+            OFF => {}
+            PROFILING => self.profiled(event),
+            mode => self.count(event, mode),
         }
-        event(&self.all);
+    }
+
+    #[inline]
+    fn count(&self, event: Event, mode: u8) {
+        event.count(&self.all);
         if let Some(op) = self.ops.get(CURRENT.with(Cell::get)) {
-            event(op);
+            event.count(op);
         }
-        if mode == RECONCILING {
-            self.ledger.heap(change);
+        if matches!(event, Event::Taken { size, .. } if size <= SMALL_BYTES_MAX) {
+            self.small.fetch_add(1, Ordering::Relaxed);
         }
+        if mode != COUNTING {
+            self.ledger.heap(event.change());
+        }
+    }
+
+    /// Counts an event, and enters it in the books in the same order.
+    #[cold]
+    #[inline(never)]
+    fn profiled(&self, event: Event) {
+        inside(|| {
+            let takes = matches!(event, Event::Taken { .. });
+            let stack = takes.then(CallStack::capture);
+            self.enter(&mut self.sites(), event, stack.as_ref());
+        });
+    }
+
+    /// Resizes by `heap`, alone: no other thread may be handed the old address meanwhile.
+    #[cold]
+    #[inline(never)]
+    fn resized(&self, from: usize, sizes: (usize, usize), heap: impl Fn() -> *mut u8) -> *mut u8 {
+        let profiled = inside(|| {
+            let stack = CallStack::capture();
+            let mut sites = self.sites();
+            let moved = heap();
+            self.enter(&mut sites, Event::resized(from, sizes, moved), Some(&stack));
+            moved
+        });
+        profiled.unwrap_or_else(heap)
+    }
+
+    fn enter(&self, sites: &mut SiteLedger, event: Event, stack: Option<&CallStack>) {
+        self.count(event, PROFILING);
+        event.enter(sites, stack);
     }
 
     /// Counts a block that the system handed out, or its failure.
     #[inline]
     fn handed_out(&self, block: *mut u8, size: usize) -> *mut u8 {
-        if block.is_null() {
-            self.count(0, Counters::failed);
-        } else {
-            self.count(signed(size), |counters| counters.allocated(size));
-            if size <= SMALL_BYTES_MAX && self.mode.load(Ordering::Relaxed) != OFF {
-                self.small.fetch_add(1, Ordering::Relaxed);
-            }
-        }
+        let start = block.addr();
+        self.note(if block.is_null() { Event::Failed } else { Event::Taken { start, size } });
         block
     }
 }
@@ -166,7 +233,7 @@ unsafe impl GlobalAlloc for ProcessAllocator {
 
     #[inline]
     unsafe fn dealloc(&self, block: *mut u8, layout: Layout) {
-        self.count(-signed(layout.size()), |counters| counters.freed(layout.size()));
+        self.note(Event::Freed { start: block.addr(), size: layout.size() });
         // SAFETY: the caller promises that `block` came from here, hence from `System`, with this
         // layout.
         unsafe { System.dealloc(block, layout) };
@@ -176,21 +243,18 @@ unsafe impl GlobalAlloc for ProcessAllocator {
     unsafe fn realloc(&self, block: *mut u8, layout: Layout, new_size: usize) -> *mut u8 {
         // SAFETY: the caller promises that `block` came from here, hence from `System`, with this
         // layout, and a size that `System` accepts.
-        let moved = unsafe { System.realloc(block, layout, new_size) };
-        let change = signed(new_size) - signed(layout.size());
-        match u64::try_from(change) {
-            _ if moved.is_null() => self.count(0, Counters::failed),
-            Ok(more) => self.count(change, |counters| counters.grown(more)),
-            Err(_) => self.count(change, |counters| counters.shrunk(change.unsigned_abs())),
+        let heap = || unsafe { System.realloc(block, layout, new_size) };
+        let sizes = (layout.size(), new_size);
+        match self.mode.load(Ordering::Relaxed) {
+            OFF => heap(),
+            PROFILING => self.resized(block.addr(), sizes, heap),
+            mode => {
+                let moved = heap();
+                self.count(Event::resized(block.addr(), sizes, moved), mode);
+                moved
+            }
         }
-        moved
     }
-}
-
-/// The size of a layout, which is at most `isize::MAX` and so keeps its value.
-#[inline]
-fn signed(size: usize) -> i64 {
-    i64::try_from(size).unwrap_or(i64::MAX)
 }
 
 /// No operation.

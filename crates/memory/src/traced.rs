@@ -23,7 +23,7 @@ use std::alloc::Layout;
 use std::ptr::{self, NonNull};
 use std::sync::Mutex;
 
-use self::live::{LiveBlocks, Record};
+use self::live::{LiveBlocks, Taker};
 pub use self::report::{Leak, Misuse, TraceReport, Violation};
 use self::stamp::Stamper;
 use super::callsite::CallStack;
@@ -31,8 +31,10 @@ use super::counters::{Counters, Diagnostics};
 use super::error::{ErrorKind, MemoryError};
 #[cfg(feature = "histogram")]
 use super::histogram::{Histogram, Percentiles};
-use super::op::OpTag;
+use super::op::{Op, OpTag};
 use super::port::{Port, PortId};
+use super::profile::Profile;
+use super::undo::Undo;
 use crate::units::Bytes;
 
 /// Violations kept for the report; later ones are only counted.
@@ -112,7 +114,7 @@ impl<P> Traced<P> {
             id,
             zeroize: trace.zeroize,
             stamper: Stamper::new(id),
-            live: trace.sites.then(LiveBlocks::default),
+            live: trace.sites.then(LiveBlocks::new),
             counters: Counters::new(),
             violations: Mutex::default(),
             reported: false,
@@ -146,6 +148,17 @@ impl<P> Traced<P> {
         self.reported = true;
         let report = self.report();
         if report.is_clean() { Ok(report.diagnostics) } else { Err(Box::new(report)) }
+    }
+
+    /// Who holds the memory at this moment and held it at the peak; `None` without
+    /// [`Trace::sites`]. It can be read on any thread while others allocate.
+    pub fn profile(&self) -> Option<Profile> {
+        self.live.as_ref().map(|live| live.profile(None))
+    }
+
+    /// The same of what was taken for `op`, by all of its runs, at the peak of their sum.
+    pub fn profile_of(&self, op: Op) -> Option<Profile> {
+        self.live.as_ref().map(|live| live.profile(Some(op)))
     }
 
     /// Percentiles of the sizes asked for, when the histogram is on.
@@ -237,6 +250,29 @@ impl<P: Port> Traced<P> {
         Ok(start)
     }
 
+    /// Charges the port below, the counters and the table, or none of them.
+    fn enter(&self, bytes: Bytes, op: OpTag<'_>) -> Result<(), MemoryError> {
+        self.inner.charge(bytes, op)?;
+        let below = Undo::new(|| self.inner.refund(bytes, op));
+        let count = |counters: &Counters| {
+            let failed = MemoryError::new(ErrorKind::Exhausted, op.op(), bytes);
+            counters.charge(bytes).then_some(()).ok_or(failed)
+        };
+        count(&self.counters)?;
+        let refund = |counters: &Counters| {
+            counters.refund(bytes);
+        };
+        let of_all = Undo::new(|| refund(&self.counters));
+        let of_op = op.stats().map(|stats| &stats.counters);
+        of_op.map_or(Ok(()), count)?;
+        let of_op = Undo::new(|| of_op.into_iter().for_each(refund));
+        self.live.as_ref().map_or(Ok(()), |live| live.charge(bytes, &Taker::new(op)))?;
+        of_op.disarm();
+        of_all.disarm();
+        below.disarm();
+        Ok(())
+    }
+
     /// A block of the port below that is entered in the table.
     #[cold]
     fn take_listed(
@@ -247,8 +283,7 @@ impl<P: Port> Traced<P> {
         request: impl Fn(Layout) -> Result<NonNull<u8>, MemoryError>,
     ) -> Result<NonNull<u8>, MemoryError> {
         let block = request(layout)?;
-        let record = Record::new(layout.size(), op, CallStack::capture());
-        live.insert(block, record).inspect_err(|_| {
+        live.insert(block, layout.size(), &Taker::new(op)).inspect_err(|_| {
             // SAFETY: the block was just handed out for this layout and tag.
             unsafe { self.inner.deallocate(block, layout, op) };
         })?;
@@ -300,8 +335,8 @@ impl<P: Port> Traced<P> {
         let (old, new) = layouts;
         let resized = match &self.live {
             Some(live) => {
-                let record = Record::new(new.size(), op, CallStack::capture());
-                let resized = live.replace(ptr, old.size(), record, || request(old, new));
+                let sizes = (old.size(), new.size());
+                let resized = live.replace(ptr, sizes, &Taker::new(op), || request(old, new));
                 resized.ok_or_else(|| self.foreign(misuse, old, op))?
             }
             None => {
@@ -398,24 +433,18 @@ unsafe impl<P: Port> Port for Traced<P> {
     }
 
     fn charge(&self, bytes: Bytes, op: OpTag<'_>) -> Result<(), MemoryError> {
-        self.inner.charge(bytes, op).inspect_err(|_| self.failed(op))?;
-        let counted = self.counters.charge(bytes);
-        if counted && op.stats().is_none_or(|stats| stats.counters.charge(bytes)) {
-            return Ok(());
-        }
-        if counted {
-            self.counters.refund(bytes);
-        }
-        self.inner.refund(bytes, op);
-        self.failed(op);
-        Err(MemoryError::new(ErrorKind::Exhausted, op.op(), bytes))
+        self.enter(bytes, op).inspect_err(|_| self.failed(op))
     }
 
     fn refund(&self, bytes: Bytes, op: OpTag<'_>) {
         if let Some(stats) = op.stats() {
             stats.counters.refund(bytes);
         }
-        self.inner.refund(self.counters.refund(bytes), op);
+        let taken = self.counters.refund(bytes);
+        if let Some(live) = &self.live {
+            live.refund(taken, op);
+        }
+        self.inner.refund(taken, op);
     }
 
     fn id(&self) -> PortId {

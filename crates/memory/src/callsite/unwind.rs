@@ -96,8 +96,13 @@ pub(super) fn resolve(return_address: usize) -> Vec<Site> {
             place: file
                 .map(|file| (file, symbol.lineno().unwrap_or(0), symbol.colno().unwrap_or(0))),
             offset_bytes: call.addr().saturating_sub(start),
+            is_inlined: true,
         });
     });
+    // The last is the function that has the code of all the others.
+    if let Some(outermost) = sites.last_mut() {
+        outermost.is_inlined = false;
+    }
     sites
 }
 

@@ -18,6 +18,7 @@ use hashbrown::HashMap;
 
 use crate::alloc::Alloc;
 use crate::error::MemoryError;
+use crate::inside::inside;
 
 /// The system's allocator, which lets the kit observe the heap of a thread and fail its requests.
 ///
@@ -69,8 +70,6 @@ static OBSERVERS: AtomicUsize = AtomicUsize::new(0);
 
 thread_local! {
     static OBSERVER: Cell<*const Observer<'static>> = const { Cell::new(ptr::null()) };
-    /// What the allocator itself takes and frees is not observed.
-    static IS_INSIDE: Cell<bool> = const { Cell::new(false) };
     /// Requests that reached the allocator on this thread.
     static REQUESTS: Cell<u64> = const { Cell::new(0) };
 }
@@ -135,16 +134,6 @@ fn is_installed() -> bool {
     let before = REQUESTS.get();
     drop(std::hint::black_box(Box::new(0_u8)));
     REQUESTS.get() != before
-}
-
-/// What `run` returns, unless the allocator itself asks.
-fn inside<T>(run: impl FnOnce() -> T) -> Option<T> {
-    let is_outermost = IS_INSIDE.try_with(|is_inside| !is_inside.replace(true)).ok()?;
-    is_outermost.then(|| {
-        let result = run();
-        IS_INSIDE.set(false);
-        result
-    })
 }
 
 /// What `run` returns. Its requests are not the test's.

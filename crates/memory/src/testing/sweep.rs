@@ -414,4 +414,4 @@ impl<E: std::fmt::Display> Sweep<'_, E> {
 }
 
 /// A sweep keeps thousands of stacks.
-const _: () = assert!(size_of::<CallStack>() <= 512, "thousands of stacks are kept");
+const _: () = assert!(size_of::<CallStack>() <= 1024, "thousands of stacks are kept");

@@ -1,72 +1,76 @@
-//! The table of live blocks, with the call stack of each.
+//! The live blocks of a traced port, and what each call stack holds.
 //!
-//! One lock for all: it is for tests and diagnosis, where unwinding the stack costs more. The
-//! table is held by the process's heap, never by the port that is being traced; when it cannot
-//! grow, the request that needed it fails.
+//! One lock for all: unwinding the stack costs more. When the books cannot grow, the request that
+//! needed it fails.
 
 use std::collections::BTreeMap;
-use std::fmt;
 use std::ptr::NonNull;
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
 use super::lock;
 use super::report::Leak;
 use crate::callsite::{CallSiteId, CallStack};
 use crate::error::{ErrorKind, MemoryError};
-use crate::op::{Op, OpTag};
+use crate::op::{Op, OpStats, OpTag};
+use crate::profile::{Block, NoRoom, Profile, SiteLedger};
 use crate::undo::Undo;
 use crate::units::Bytes;
 
-/// What is known about a live block.
+/// Who takes a block.
 #[derive(Clone, Copy)]
-pub(super) struct Record {
-    size: usize,
-    op: Option<(Op, u64)>,
+pub(super) struct Taker<'s> {
+    op: OpTag<'s>,
     stack: CallStack,
 }
 
-impl Record {
-    pub(super) fn new(size: usize, op: OpTag<'_>, stack: CallStack) -> Self {
-        Self { size, op: op.stats().map(|stats| (stats.op(), stats.serial())), stack }
+impl<'s> Taker<'s> {
+    /// The caller, for `op`.
+    #[inline(never)]
+    pub(super) fn new(op: OpTag<'s>) -> Self {
+        Self { op, stack: CallStack::capture() }
+    }
+
+    /// The number of the run of its operation.
+    fn serial(&self) -> u64 {
+        self.op.stats().map_or(0, OpStats::serial)
     }
 }
 
-type Table = hashbrown::HashMap<usize, Record, foldhash::fast::FixedState>;
-
-#[derive(Default)]
-pub(super) struct LiveBlocks(Mutex<Table>, AtomicUsize);
+#[derive(Debug)]
+pub(super) struct LiveBlocks(Mutex<SiteLedger>);
 
 impl LiveBlocks {
+    pub(super) const fn new() -> Self {
+        Self(Mutex::new(SiteLedger::new()))
+    }
+
     /// Adds a block. Empty blocks have no address of their own and are not kept.
     ///
     /// # Errors
-    /// `Exhausted` when the table cannot grow.
-    pub(super) fn insert(&self, start: NonNull<u8>, record: Record) -> Result<(), MemoryError> {
-        if record.size > 0 {
-            let mut table = lock(&self.0);
-            self.reserve(&mut table)?;
-            let before = table.insert(start.addr().get(), record);
-            debug_assert!(before.is_none(), "the port below handed out a live block again");
+    /// `Exhausted` when the books cannot grow.
+    pub(super) fn insert(
+        &self,
+        start: NonNull<u8>,
+        size: usize,
+        taker: &Taker<'_>,
+    ) -> Result<(), MemoryError> {
+        if size > 0 {
+            let mut books = lock(&self.0);
+            let entry =
+                books.entry(taker.op.op(), &taker.stack).map_err(|NoRoom| no_room(taker))?;
+            books.insert(start.addr().get(), size, entry, taker.serial());
         }
         Ok(())
     }
 
     /// Whether a block of `size` bytes is live at `start`.
     pub(super) fn contains(&self, start: NonNull<u8>, size: usize) -> bool {
-        size == 0 || known(&lock(&self.0), start, size)
+        size == 0 || lock(&self.0).contains(start.addr().get(), size)
     }
 
     /// Removes a block before it is freed, so that its address can be handed out again.
     pub(super) fn remove(&self, start: NonNull<u8>, size: usize) -> bool {
-        size == 0 || {
-            let mut table = lock(&self.0);
-            let ours = known(&table, start, size);
-            if ours {
-                table.remove(&start.addr().get());
-            }
-            ours
-        }
+        size == 0 || lock(&self.0).remove(start.addr().get(), size)
     }
 
     /// Replaces a block by what `request` makes of it; `None`, without a request, for a foreign
@@ -75,67 +79,65 @@ impl LiveBlocks {
     pub(super) fn replace(
         &self,
         start: NonNull<u8>,
-        size: usize,
-        record: Record,
+        (old, new): (usize, usize),
+        taker: &Taker<'_>,
         request: impl FnOnce() -> Result<NonNull<u8>, MemoryError>,
     ) -> Option<Result<NonNull<u8>, MemoryError>> {
-        let mut table = lock(&self.0);
-        if size > 0 && !known(&table, start, size) {
+        let address = start.addr().get();
+        let mut books = lock(&self.0);
+        if old > 0 && !books.contains(address, old) {
             return None;
         }
-        if let Err(error) = self.reserve(&mut table) {
-            return Some(Err(error));
-        }
-        let before = if size > 0 { table.remove(&start.addr().get()) } else { None };
-        self.1.fetch_add(1, Relaxed);
-        drop(table);
-        let enter = |start: NonNull<u8>, record: Option<Record>| {
-            let mut table = lock(&self.0);
-            self.1.fetch_sub(1, Relaxed);
-            if let Some(record) = record.filter(|record| record.size > 0) {
-                table.insert(start.addr().get(), record);
-            }
+        let entry = match books.entry(taker.op.op(), &taker.stack) {
+            Ok(entry) => entry,
+            Err(NoRoom) => return Some(Err(no_room(taker))),
         };
-        let restore = Undo::new(|| enter(start, before));
+        let detached = books.detach(address, old)?;
+        drop(books);
+        let restore = Undo::new(|| lock(&self.0).attach(address, detached));
         let block = match request() {
             Ok(block) => block,
             Err(error) => return Some(Err(error)),
         };
         restore.disarm();
-        enter(block, Some(record));
+        let to = (block.addr().get(), new);
+        lock(&self.0).replace(detached, to, (entry, taker.serial()));
         Some(Ok(block))
     }
 
-    /// Makes room for one more than those that are being resized.
-    fn reserve(&self, table: &mut Table) -> Result<(), MemoryError> {
-        let exhausted = MemoryError::new(ErrorKind::Exhausted, None, size_of::<Record>().into());
-        table.try_reserve(1 + self.1.load(Relaxed)).map_err(|_| exhausted)
+    /// Enters a charge for memory from elsewhere.
+    ///
+    /// # Errors
+    /// `Exhausted` when the books cannot grow.
+    pub(super) fn charge(&self, bytes: Bytes, taker: &Taker<'_>) -> Result<(), MemoryError> {
+        let mut books = lock(&self.0);
+        let entry = books.entry(taker.op.op(), &taker.stack).map_err(|NoRoom| no_room(taker))?;
+        books.charge(entry, bytes).map_err(|NoRoom| no_room(taker))
+    }
+
+    /// Takes a charge out again.
+    pub(super) fn refund(&self, bytes: Bytes, op: OpTag<'_>) {
+        lock(&self.0).refund(op.op(), bytes);
+    }
+
+    /// What the stacks of `op` hold, or all.
+    pub(super) fn profile(&self, op: Option<Op>) -> Profile {
+        lock(&self.0).profile(op)
     }
 
     /// The blocks that are live now, those of one size, operation and call site together.
     pub(super) fn leaks(&self) -> Vec<Leak> {
         type Key = (Option<(Op, u64)>, CallSiteId, usize);
         let mut groups: BTreeMap<Key, Leak> = BTreeMap::new();
-        for record in lock(&self.0).values() {
-            let Record { size, op, stack } = *record;
-            let leak = groups.entry((op, stack.id(), size)).or_insert_with(|| Leak {
-                op,
-                size: Bytes::from(size),
-                count: 0,
-                stack,
-            });
-            leak.count += 1;
+        for (size, op, stack) in lock(&self.0).live() {
+            let new = || Leak { op, size: Bytes::from(size), count: 0, stack };
+            groups.entry((op, stack.id(), size)).or_insert_with(new).count += 1;
         }
         groups.into_values().collect()
     }
 }
 
-impl fmt::Debug for LiveBlocks {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "LiveBlocks({})", lock(&self.0).len())
-    }
-}
-
-fn known(table: &Table, start: NonNull<u8>, size: usize) -> bool {
-    table.get(&start.addr().get()).is_some_and(|record| record.size == size)
+/// The failure of a request that the books have no room for.
+fn no_room(taker: &Taker<'_>) -> MemoryError {
+    MemoryError::new(ErrorKind::Exhausted, taker.op.op(), size_of::<Block>().into())
 }

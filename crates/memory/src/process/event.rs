@@ -1,0 +1,84 @@
+//! What happens in the process's heap, as counters and books take it.
+
+use crate::callsite::CallStack;
+use crate::counters::Counters;
+use crate::profile::{NoRoom, SiteLedger};
+
+/// A change of the heap, or a request that failed.
+#[derive(Clone, Copy)]
+pub(super) enum Event {
+    Failed,
+    Taken { start: usize, size: usize },
+    Freed { start: usize, size: usize },
+    Resized { from: usize, old: usize, to: usize, new: usize },
+}
+
+impl Event {
+    /// What the heap made of a request to resize.
+    #[inline]
+    pub(super) fn resized(from: usize, (old, new): (usize, usize), moved: *mut u8) -> Self {
+        if moved.is_null() {
+            return Self::Failed;
+        }
+        Self::Resized { from, old, to: moved.addr(), new }
+    }
+
+    /// What is live now, less what was before.
+    #[inline]
+    pub(super) fn change(self) -> i64 {
+        match self {
+            Self::Failed => 0,
+            Self::Taken { size, .. } => signed(size),
+            Self::Freed { size, .. } => -signed(size),
+            Self::Resized { old, new, .. } => signed(new) - signed(old),
+        }
+    }
+
+    #[inline]
+    pub(super) fn count(self, counters: &Counters) {
+        match self {
+            Self::Failed => counters.failed(),
+            Self::Taken { size, .. } => counters.allocated(size),
+            Self::Freed { size, .. } => counters.freed(size),
+            Self::Resized { old, new, .. } => match new.checked_sub(old) {
+                Some(more) => counters.grown(more as u64),
+                None => counters.shrunk((old - new) as u64),
+            },
+        }
+    }
+
+    /// Enters the event, whose caller is `stack`, in the books. What they do not know, or have no
+    /// room for, is attributed to no stack.
+    pub(super) fn enter(self, sites: &mut SiteLedger, stack: Option<&CallStack>) {
+        let entry = stack.map_or(Err(NoRoom), |stack| sites.entry(None, stack));
+        match (self, entry) {
+            (Self::Failed, _) => {}
+            (Self::Taken { start, size }, Ok(entry)) => sites.insert(start, size, entry, 0),
+            (Self::Taken { size, .. }, Err(NoRoom)) => sites.unattributed(signed(size)),
+            (Self::Freed { start, size }, _) => free(sites, start, size),
+            (Self::Resized { from, old, to, new }, Ok(entry)) => match sites.detach(from, old) {
+                Some(block) => sites.replace(block, (to, new), (entry, 0)),
+                None => {
+                    sites.unattributed(-signed(old));
+                    sites.insert(to, new, entry, 0);
+                }
+            },
+            (Self::Resized { from, old, new, .. }, Err(NoRoom)) => {
+                free(sites, from, old);
+                sites.unattributed(signed(new));
+            }
+        }
+    }
+}
+
+fn free(sites: &mut SiteLedger, start: usize, size: usize) {
+    if !sites.remove(start, size) {
+        sites.unattributed(-signed(size));
+    }
+}
+
+/// The size of a layout, which is at most `isize::MAX` and so keeps its value.
+#[inline]
+fn signed(size: usize) -> i64 {
+    i64::try_from(size).unwrap_or(i64::MAX)
+}

@@ -1,0 +1,158 @@
+//! Who holds the memory: bytes and blocks by call stack, at the peak, now, and in total.
+
+mod ledger;
+
+use std::collections::HashMap;
+use std::fmt;
+
+pub(crate) use self::ledger::{Block, NoRoom, SiteLedger};
+use crate::callsite::{CallStack, Site};
+use crate::op::Op;
+use crate::units::Bytes;
+
+/// Places that a message lists.
+const PLACES_SHOWN: usize = 10;
+
+/// Bytes, and the blocks that they are in. Blocks without bytes are not counted, nor are charges
+/// for memory from elsewhere, which have bytes alone.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Held {
+    /// The bytes that were asked for.
+    pub bytes: Bytes,
+    /// The number of blocks.
+    pub blocks: u64,
+}
+
+impl Held {
+    fn and(self, other: Self) -> Self {
+        let bytes = self.bytes.get().saturating_add(other.bytes.get());
+        Self { bytes: Bytes::new(bytes), blocks: self.blocks.saturating_add(other.blocks) }
+    }
+}
+
+/// What one call stack holds for one operation.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Holder {
+    /// The operation that it was taken for.
+    pub op: Option<Op>,
+    /// Where it was taken, or resized last.
+    pub stack: CallStack,
+    /// What it held when the whole reached its peak.
+    pub peak: Held,
+    /// What it held when the profile was read.
+    pub end: Held,
+    /// Everything that it has taken: the blocks, and their bytes and those that they grew by.
+    pub total: Held,
+}
+
+/// Who holds the memory, by call stack.
+///
+/// [`Traced::profile`](crate::Traced::profile) reads that of a port,
+/// [`ProcessAllocator::profile`](crate::ProcessAllocator::profile) that of the process's heap, and
+/// `testing::profile` that of a closure. `Display` lists the places that held the most at the
+/// peak.
+///
+/// ```
+/// use gitmind_memory::{self as memory, Alloc, System, Trace, Traced};
+/// let traced = Traced::new(System::new(), Trace::sites());
+/// let alloc = Alloc::new(&traced);
+/// drop(memory::Vec::<u8>::try_with_capacity(1000, alloc)?);
+/// let _kept = alloc.try_box(7_u64)?;
+/// let profile = traced.profile().expect("sites are kept");
+/// assert_eq!((profile.peak.bytes.get(), profile.peak.blocks), (1000, 1));
+/// assert_eq!((profile.end.bytes.get(), profile.total.blocks), (8, 2));
+/// # Ok::<(), gitmind_memory::MemoryError>(())
+/// ```
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Profile {
+    /// The operation whose memory it is; `None` when it is that of all.
+    pub op: Option<Op>,
+    /// The most that was held at once. Exact on any number of threads.
+    pub peak: Held,
+    /// What was held when the profile was read.
+    pub end: Held,
+    /// Everything that was taken.
+    pub total: Held,
+    /// What the peak has besides the holders' bytes: less than zero when blocks were freed that
+    /// had been taken before the profile began. A port knows all of its blocks, so it is zero there.
+    pub unattributed_bytes: i64,
+    /// What the tables of the profile take, which is in none of its figures.
+    pub own_bytes: Bytes,
+    /// The stacks that have taken anything; those that held the most at the peak are first.
+    pub holders: Vec<Holder>,
+}
+
+impl Profile {
+    /// What was held at the peak by blocks that were taken in, or below, a function whose path
+    /// contains `function`.
+    ///
+    /// Names need line tables in optimized builds; see [`Site`].
+    pub fn peak_of(&self, function: &str) -> Bytes {
+        let is_below = |holder: &&Holder| {
+            let frames = holder.stack.frames();
+            frames.iter().any(|site| site.function.contains(function))
+        };
+        let bytes = self.holders.iter().filter(|holder| holder.peak.bytes > Bytes::ZERO);
+        Bytes::new(bytes.filter(is_below).map(|holder| holder.peak.bytes.get()).sum())
+    }
+
+    /// The places that held anything at the peak, those of the same code together, the largest
+    /// first.
+    fn places(&self) -> Vec<Place<'_>> {
+        let mut places: Vec<Place<'_>> = Vec::new();
+        let mut known: HashMap<Vec<Site>, usize> = HashMap::new();
+        for holder in self.holders.iter().filter(|holder| holder.peak.bytes > Bytes::ZERO) {
+            let site: Vec<Site> = holder.stack.own_sites(1);
+            let at = *known.entry(site).or_insert(places.len());
+            match places.get_mut(at) {
+                Some(place) => place.held = place.held.and(holder.peak),
+                None => places.push(Place { held: holder.peak, largest: &holder.stack }),
+            }
+        }
+        places.sort_by_key(|place| std::cmp::Reverse(place.held));
+        places
+    }
+}
+
+/// What one place in the source holds.
+struct Place<'p> {
+    held: Held,
+    /// The stack of its largest part.
+    largest: &'p CallStack,
+}
+
+/// The peak and its largest holders, with file and line.
+impl fmt::Display for Profile {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { peak, .. } = self;
+        if let Some(op) = self.op {
+            write!(f, "{op}: ")?;
+        }
+        write!(f, "{peak} held at the peak")?;
+        let places = self.places();
+        f.write_str(if places.is_empty() { "" } else { ":" })?;
+        for Place { held, largest } in places.iter().take(PLACES_SHOWN) {
+            let whole = u128::from(peak.bytes.get().max(1));
+            let permille = u128::from(held.bytes.get()) * 1000 / whole;
+            let (percent, tenth) = (permille / 10, permille % 10);
+            write!(f, "\n  {held}, {percent}.{tenth} %, taken by {}", largest.taken_by())?;
+        }
+        if let Some(rest) = places.get(PLACES_SHOWN..).filter(|rest| !rest.is_empty()) {
+            let held = rest.iter().fold(Held::default(), |sum, place| sum.and(place.held));
+            write!(f, "\n  {held} by {} other places", rest.len())?;
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Display for Held {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { bytes, blocks } = self;
+        match blocks {
+            1 => write!(f, "{} bytes in 1 block", bytes.get()),
+            _ => write!(f, "{} bytes in {blocks} blocks", bytes.get()),
+        }
+    }
+}

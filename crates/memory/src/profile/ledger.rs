@@ -1,0 +1,397 @@
+//! The books of a profile: live blocks by address, and what each call stack holds.
+//!
+//! What each stack held at the peak is known without copying anything when a peak is reached.
+//! Peaks are numbered. Before a stack's amount changes, it is what the stack held at every peak
+//! since its last change, so it is kept as that of the latest. An event costs the same whatever
+//! the number of stacks, and the amounts of all stacks add up to the peak.
+//!
+//! The tables are in the process's heap, never in a port that is being profiled.
+
+use std::fmt;
+use std::ops::AddAssign;
+
+use foldhash::fast::FixedState;
+use hashbrown::HashMap;
+
+use super::{Held, Holder, Profile};
+use crate::callsite::{CallSiteId, CallStack};
+use crate::op::Op;
+use crate::units::Bytes;
+
+/// Bytes and blocks, as a sum of changes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Amount {
+    bytes: i64,
+    blocks: i64,
+}
+
+impl Amount {
+    const NONE: Self = Self { bytes: 0, blocks: 0 };
+
+    fn block(size: usize) -> Self {
+        Self { bytes: signed(size), blocks: 1 }
+    }
+
+    const fn less(self) -> Self {
+        Self { bytes: -self.bytes, blocks: -self.blocks }
+    }
+
+    fn held(self) -> Held {
+        let unsigned = |number| u64::try_from(number).unwrap_or(0);
+        Held { bytes: Bytes::new(unsigned(self.bytes)), blocks: unsigned(self.blocks) }
+    }
+}
+
+impl AddAssign for Amount {
+    fn add_assign(&mut self, other: Self) {
+        self.bytes = self.bytes.saturating_add(other.bytes);
+        self.blocks = self.blocks.saturating_add(other.blocks);
+    }
+}
+
+/// A sum over stacks, and the highest that it has been.
+#[derive(Clone, Copy)]
+struct Level {
+    now: Amount,
+    peak: Amount,
+    /// How many peaks there were.
+    peaks: u64,
+}
+
+impl Level {
+    const EMPTY: Self = Self { now: Amount::NONE, peak: Amount::NONE, peaks: 0 };
+
+    fn change(&mut self, by: Amount) {
+        self.now += by;
+        if self.now.bytes > self.peak.bytes {
+            self.peak = self.now;
+            self.peaks += 1;
+        }
+    }
+}
+
+/// What a stack held at the peak of that number.
+#[derive(Clone, Copy, Default)]
+struct AtPeak {
+    amount: Amount,
+    peaks: u64,
+}
+
+impl AtPeak {
+    /// The amount at the latest peak of `level`, when `now` has been held since the last change.
+    fn latest(self, now: Amount, level: &Level) -> Self {
+        if self.peaks < level.peaks { Self { amount: now, peaks: level.peaks } } else { self }
+    }
+}
+
+/// What is taken for one operation with one call stack.
+struct Entry {
+    op: Option<Op>,
+    /// Where its return addresses begin among those of all, and how many it has.
+    stack: (usize, usize),
+    now: Amount,
+    total: Amount,
+    at_peak: AtPeak,
+    at_peak_of_op: AtPeak,
+}
+
+impl Entry {
+    const fn new(op: Option<Op>, stack: (usize, usize), peaks: u64, peaks_of_op: u64) -> Self {
+        Self {
+            op,
+            stack,
+            now: Amount::NONE,
+            total: Amount::NONE,
+            at_peak: AtPeak { amount: Amount::NONE, peaks },
+            at_peak_of_op: AtPeak { amount: Amount::NONE, peaks: peaks_of_op },
+        }
+    }
+}
+
+/// A table cannot grow.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct NoRoom;
+
+/// The place of an entry.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct EntryId(usize);
+
+/// A live block.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Block {
+    size: usize,
+    entry: EntryId,
+    /// The number of the run of its operation.
+    serial: u64,
+}
+
+/// A block that is out of the table while it is resized; nothing when it is empty.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Detached(Option<Block>);
+
+type Key = (CallSiteId, Option<Op>);
+
+/// Live blocks, and what each call stack holds.
+pub(crate) struct SiteLedger {
+    blocks: HashMap<usize, Block, FixedState>,
+    /// Blocks that are out of the table while they are resized; there is room kept for them.
+    detached: usize,
+    /// Charges for memory from elsewhere, oldest first.
+    charges: Vec<(EntryId, i64)>,
+    ids: HashMap<Key, EntryId, FixedState>,
+    entries: Vec<Entry>,
+    addresses: Vec<usize>,
+    /// Of no stack: blocks from before, and those that no table had room for.
+    unattributed: Entry,
+    all: Level,
+    ops: [Level; Op::COUNT_MAX],
+}
+
+impl SiteLedger {
+    pub(crate) const fn new() -> Self {
+        Self {
+            blocks: HashMap::with_hasher(FixedState::with_seed(0)),
+            detached: 0,
+            charges: Vec::new(),
+            ids: HashMap::with_hasher(FixedState::with_seed(0)),
+            entries: Vec::new(),
+            addresses: Vec::new(),
+            unattributed: Entry::new(None, (0, 0), 0, 0),
+            all: Level::EMPTY,
+            ops: [Level::EMPTY; Op::COUNT_MAX],
+        }
+    }
+
+    /// Whether a block of `size` bytes is live at `start`.
+    pub(crate) fn contains(&self, start: usize, size: usize) -> bool {
+        self.blocks.get(&start).is_some_and(|block| block.size == size)
+    }
+
+    /// The entry of a call stack, with room for one more block.
+    ///
+    /// # Errors
+    /// When a table cannot grow.
+    pub(crate) fn entry(&mut self, op: Option<Op>, stack: &CallStack) -> Result<EntryId, NoRoom> {
+        self.blocks.try_reserve(1 + self.detached).map_err(|_| NoRoom)?;
+        let key = (stack.id(), op);
+        if let Some(id) = self.ids.get(&key) {
+            return Ok(*id);
+        }
+        self.ids.try_reserve(1).map_err(|_| NoRoom)?;
+        self.entries.try_reserve(1).map_err(|_| NoRoom)?;
+        let addresses = stack.addresses();
+        self.addresses.try_reserve(addresses.len()).map_err(|_| NoRoom)?;
+        let place = (self.addresses.len(), addresses.len());
+        self.addresses.extend_from_slice(addresses);
+        let peaks_of_op = op.map_or(0, |op| self.ops[op.index()].peaks);
+        let id = EntryId(self.entries.len());
+        self.entries.push(Entry::new(op, place, self.all.peaks, peaks_of_op));
+        self.ids.insert(key, id);
+        Ok(id)
+    }
+
+    /// A block has been taken.
+    pub(crate) fn insert(&mut self, start: usize, size: usize, holder: EntryId, serial: u64) {
+        let before = self.blocks.insert(start, Block { size, entry: holder, serial });
+        debug_assert!(before.is_none(), "the port below handed out a live block again");
+        self.change(&[(holder, Amount::block(size))]);
+        self.entries[holder.0].total += Amount::block(size);
+    }
+
+    /// A block is about to be freed; `false` when it is not known.
+    pub(crate) fn remove(&mut self, start: usize, size: usize) -> bool {
+        let known = self.contains(start, size);
+        if let Some(block) = known.then(|| self.blocks.remove(&start)).flatten() {
+            self.change(&[(block.entry, Amount::block(size).less())]);
+        }
+        known
+    }
+
+    /// Takes a block out of the table while it is resized; `None` when it is not known. What is
+    /// held stays. An empty block is in no table, and may become one that is.
+    pub(crate) fn detach(&mut self, start: usize, size: usize) -> Option<Detached> {
+        let block = if size == 0 { None } else { self.take_out(start, size).map(Some)? };
+        self.detached += 1;
+        Some(Detached(block))
+    }
+
+    fn take_out(&mut self, start: usize, size: usize) -> Option<Block> {
+        if self.contains(start, size) { self.blocks.remove(&start) } else { None }
+    }
+
+    /// Puts a detached block back, as it was.
+    pub(crate) fn attach(&mut self, start: usize, detached: Detached) {
+        self.detached -= 1;
+        if let Detached(Some(block)) = detached {
+            self.blocks.insert(start, block);
+        }
+    }
+
+    /// A detached block has become one of `size` bytes at `start`.
+    pub(crate) fn replace(
+        &mut self,
+        Detached(old): Detached,
+        (start, size): (usize, usize),
+        (holder, serial): (EntryId, u64),
+    ) {
+        let new = (size > 0).then_some(Block { size, entry: holder, serial });
+        self.attach(start, Detached(new));
+        let (before, after) = (old.map_or(0, |old| old.size), size);
+        let more = Amount { bytes: signed(after.saturating_sub(before)), blocks: 0 };
+        self.entries[holder.0].total += more;
+        self.entries[holder.0].total.blocks += i64::from(before == 0 && after > 0);
+        let taken = (holder, new.map_or(Amount::NONE, |new| Amount::block(new.size)));
+        match old {
+            None => self.change(&[taken]),
+            Some(old) => self.change(&[(old.entry, Amount::block(old.size).less()), taken]),
+        }
+    }
+
+    /// Bytes have been charged for memory from elsewhere.
+    ///
+    /// # Errors
+    /// When the list cannot grow; nothing has changed then.
+    pub(crate) fn charge(&mut self, entry: EntryId, bytes: Bytes) -> Result<(), NoRoom> {
+        let bytes = i64::try_from(bytes.get()).unwrap_or(i64::MAX);
+        self.charges.try_reserve(1).map_err(|_| NoRoom)?;
+        self.charges.push((entry, bytes));
+        self.change(&[(entry, Amount { bytes, blocks: 0 })]);
+        self.entries[entry.0].total.bytes += bytes;
+        Ok(())
+    }
+
+    /// Bytes of `op` have been refunded. A refund does not say of which charge: the latest of the
+    /// same size, else the latest.
+    pub(crate) fn refund(&mut self, op: Option<Op>, bytes: Bytes) {
+        let mut left = i64::try_from(bytes.get()).unwrap_or(i64::MAX);
+        while left > 0 {
+            let of_op = |entry: EntryId| self.op_of(entry) == op;
+            let latest =
+                |wanted: &dyn Fn(&(EntryId, i64)) -> bool| self.charges.iter().rposition(wanted);
+            let found = latest(&|(entry, charged)| of_op(*entry) && *charged == left)
+                .or_else(|| latest(&|(entry, _)| of_op(*entry)))
+                .or_else(|| latest(&|_| true));
+            let Some(at) = found else { return };
+            let (entry, charged) = self.charges[at];
+            let part = charged.min(left);
+            left -= part;
+            if part == charged {
+                self.charges.remove(at);
+            } else {
+                self.charges[at].1 -= part;
+            }
+            self.change(&[(entry, Amount { bytes: -part, blocks: 0 })]);
+        }
+    }
+
+    /// A block has been taken, or freed, that is in no table.
+    pub(crate) fn unattributed(&mut self, bytes: i64) {
+        let by = Amount { bytes, blocks: bytes.signum() };
+        let Entry { now, at_peak, .. } = &mut self.unattributed;
+        *at_peak = at_peak.latest(*now, &self.all);
+        *now += by;
+        self.all.change(by);
+    }
+
+    /// Changes what is held, all at once: no level is seen between two of the changes.
+    fn change(&mut self, changes: &[(EntryId, Amount)]) {
+        let mut sum = Amount::NONE;
+        for (EntryId(id), by) in changes {
+            let Entry { op, now, at_peak, at_peak_of_op, .. } = &mut self.entries[*id];
+            *at_peak = at_peak.latest(*now, &self.all);
+            if let Some(op) = op {
+                *at_peak_of_op = at_peak_of_op.latest(*now, &self.ops[op.index()]);
+            }
+            *now += *by;
+            sum += *by;
+        }
+        self.all.change(sum);
+        match *changes {
+            [(from, _), (to, _)] if self.op_of(from) == self.op_of(to) => {
+                self.change_op(self.op_of(to), sum);
+            }
+            _ => changes.iter().for_each(|(entry, by)| self.change_op(self.op_of(*entry), *by)),
+        }
+    }
+
+    fn op_of(&self, entry: EntryId) -> Option<Op> {
+        self.entries[entry.0].op
+    }
+
+    fn change_op(&mut self, op: Option<Op>, by: Amount) {
+        if let Some(op) = op {
+            self.ops[op.index()].change(by);
+        }
+    }
+
+    /// The sizes of the live blocks, the runs of operations that they were taken for, and where.
+    pub(crate) fn live(&self) -> impl Iterator<Item = (usize, Option<(Op, u64)>, CallStack)> {
+        self.blocks.values().map(|block| {
+            let entry = &self.entries[block.entry.0];
+            (block.size, entry.op.map(|op| (op, block.serial)), self.stack(entry))
+        })
+    }
+
+    fn stack(&self, entry: &Entry) -> CallStack {
+        let (start, len) = entry.stack;
+        CallStack::of(&self.addresses[start..start + len])
+    }
+
+    /// What the stacks of `op` hold, or all.
+    pub(crate) fn profile(&self, op: Option<Op>) -> Profile {
+        let level = op.map_or(&self.all, |op| &self.ops[op.index()]);
+        let entries = self.entries.iter().filter(|entry| op.is_none() || entry.op == op);
+        let mut total = Amount::NONE;
+        let mut holders = Vec::new();
+        for entry in entries {
+            total += entry.total;
+            let at_peak = if op.is_none() { entry.at_peak } else { entry.at_peak_of_op };
+            let at_peak = at_peak.latest(entry.now, level).amount;
+            // Its request failed, or what it has resized is another's by now.
+            if [entry.total, entry.now, at_peak] == [Amount::NONE; 3] {
+                continue;
+            }
+            holders.push(Holder {
+                op: entry.op,
+                stack: self.stack(entry),
+                peak: at_peak.held(),
+                end: entry.now.held(),
+                total: entry.total.held(),
+            });
+        }
+        let unattributed = self.unattributed.at_peak.latest(self.unattributed.now, level);
+        let unattributed = if op.is_none() { unattributed.amount.bytes } else { 0 };
+        holders.sort_by_key(|holder| std::cmp::Reverse((holder.peak.bytes, holder.total.bytes)));
+        Profile {
+            op,
+            peak: level.peak.held(),
+            end: level.now.held(),
+            total: total.held(),
+            unattributed_bytes: unattributed,
+            own_bytes: self.own_bytes(),
+            holders,
+        }
+    }
+
+    fn own_bytes(&self) -> Bytes {
+        let tables = self.blocks.allocation_size() + self.ids.allocation_size();
+        let lists = self.entries.capacity() * size_of::<Entry>()
+            + self.addresses.capacity() * size_of::<usize>()
+            + self.charges.capacity() * size_of::<(EntryId, i64)>();
+        Bytes::from(tables + lists)
+    }
+}
+
+impl fmt::Debug for SiteLedger {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "SiteLedger({} blocks, {} stacks)", self.blocks.len(), self.entries.len())
+    }
+}
+
+/// The size of a layout, which is at most `isize::MAX` and so keeps its value.
+fn signed(size: usize) -> i64 {
+    i64::try_from(size).unwrap_or(i64::MAX)
+}
+
+#[cfg(test)]
+mod tests;
