@@ -17,5 +17,6 @@ pub use gitmind_journal as journal;
 pub use gitmind_memory as memory;
 pub use gitmind_memory::units;
 pub use gitmind_ports::progress;
+pub use gitmind_profile as profile;
 pub use gitmind_system::{clock, env, fs, random};
 pub use gitmind_telemetry as telemetry;

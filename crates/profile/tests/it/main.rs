@@ -1,0 +1,1 @@
+//! What recordings promise to those who read them.
