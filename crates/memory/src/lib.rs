@@ -63,7 +63,7 @@ pub use self::op::{Op, OpStats, OpTag};
 pub use self::pooling::{Pooling, Zeroing};
 pub use self::port::{Port, PortId};
 pub use self::process::{Entered, ProcessAllocator};
-pub use self::profile::{Held, Holder, Profile};
+pub use self::profile::{Held, Holder, Profile, Refused};
 pub use self::reconciled::{Reconciled, Reconciler};
 pub use self::registry::{
     OPERATIONS_MAX, OpKey, OpReading, OpTotals, Registry, Scope, TooManyOperations,

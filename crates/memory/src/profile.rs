@@ -46,6 +46,31 @@ pub struct Holder {
     pub total: Held,
 }
 
+/// A request that was refused.
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub struct Refused {
+    /// What was asked for: of a block that was to grow, its new size.
+    pub bytes: Bytes,
+    /// The operation that asked.
+    pub op: Option<Op>,
+    /// Where it was asked for.
+    pub stack: CallStack,
+}
+
+impl Refused {
+    pub(crate) const fn new(bytes: Bytes, op: Option<Op>, stack: CallStack) -> Self {
+        Self { bytes, op, stack }
+    }
+}
+
+impl fmt::Display for Refused {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { bytes, stack, .. } = self;
+        write!(f, "refused: {} bytes, asked for by {}", bytes.get(), stack.taken_by())
+    }
+}
+
 /// Who holds the memory, by call stack.
 ///
 /// [`Traced::profile`](crate::Traced::profile) reads that of a port,
@@ -75,11 +100,14 @@ pub struct Profile {
     pub end: Held,
     /// Everything that was taken.
     pub total: Held,
-    /// What the peak has besides the holders' bytes: less than zero when blocks were freed that
-    /// had been taken before the profile began. A port knows all of its blocks, so it is zero there.
+    /// What the peak has besides the bytes of the holders: less than zero when blocks were freed
+    /// that had been taken before the profile began. A port knows all of its blocks, so it is zero
+    /// there.
     pub unattributed_bytes: i64,
     /// What the tables of the profile take, which is in none of its figures.
     pub own_bytes: Bytes,
+    /// The latest request that was refused.
+    pub refused: Option<Refused>,
     /// The stacks that have taken anything; those that held the most at the peak are first.
     pub holders: Vec<Holder>,
 }
@@ -123,10 +151,13 @@ struct Place<'p> {
     largest: &'p CallStack,
 }
 
-/// The peak and its largest holders, with file and line.
+/// What was refused, the peak and its largest holders, with file and line.
 impl fmt::Display for Profile {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { peak, .. } = self;
+        if let Some(refused) = &self.refused {
+            writeln!(f, "{refused}")?;
+        }
         if let Some(op) = self.op {
             write!(f, "{op}: ")?;
         }

@@ -185,9 +185,13 @@ impl<P> Traced<P> {
         let _ = size;
     }
 
+    /// Counts a request for `bytes` that failed.
     #[cold]
-    fn failed(&self, op: OpTag<'_>) {
+    fn failed(&self, bytes: Bytes, op: OpTag<'_>) {
         self.count(op, Counters::failed);
+        if let Some(live) = &self.live {
+            live.refuse(bytes, op);
+        }
     }
 
     /// Takes a block out of what is known; `false` when it is foreign.
@@ -206,7 +210,7 @@ impl<P> Traced<P> {
     #[cold]
     #[inline(never)]
     fn foreign(&self, misuse: Misuse, layout: Layout, op: OpTag<'_>) -> MemoryError {
-        self.failed(op);
+        self.count(op, Counters::failed);
         let mut violations = lock(&self.violations);
         violations.0 += 1;
         if violations.1.len() < VIOLATIONS_MAX {
@@ -237,7 +241,7 @@ impl<P: Port> Traced<P> {
         let start = match taken {
             Ok(start) => start,
             Err(error) => {
-                self.failed(op);
+                self.failed(layout.size().into(), op);
                 return Err(error);
             }
         };
@@ -347,7 +351,7 @@ impl<P: Port> Traced<P> {
                 stamp::extend(new).and_then(|new| request(stamp::extend(old)?, new))
             }
         };
-        let block = resized.inspect_err(|_| self.failed(op))?;
+        let block = resized.inspect_err(|_| self.failed(new.size().into(), op))?;
         if self.live.is_none() {
             // SAFETY: the port below handed out the layout extended by a stamp.
             unsafe { self.stamper.write(block, new.size()) };
@@ -433,7 +437,7 @@ unsafe impl<P: Port> Port for Traced<P> {
     }
 
     fn charge(&self, bytes: Bytes, op: OpTag<'_>) -> Result<(), MemoryError> {
-        self.enter(bytes, op).inspect_err(|_| self.failed(op))
+        self.enter(bytes, op).inspect_err(|_| self.failed(bytes, op))
     }
 
     fn refund(&self, bytes: Bytes, op: OpTag<'_>) {

@@ -13,7 +13,7 @@ use std::ops::AddAssign;
 use foldhash::fast::FixedState;
 use hashbrown::HashMap;
 
-use super::{Held, Holder, Profile};
+use super::{Held, Holder, Profile, Refused};
 use crate::callsite::{CallSiteId, CallStack};
 use crate::op::Op;
 use crate::units::Bytes;
@@ -145,6 +145,7 @@ pub(crate) struct SiteLedger {
     unattributed: Entry,
     all: Level,
     ops: [Level; Op::COUNT_MAX],
+    refused: Option<Refused>,
 }
 
 impl SiteLedger {
@@ -159,6 +160,7 @@ impl SiteLedger {
             unattributed: Entry::new(None, (0, 0), 0, 0),
             all: Level::EMPTY,
             ops: [Level::EMPTY; Op::COUNT_MAX],
+            refused: None,
         }
     }
 
@@ -284,7 +286,12 @@ impl SiteLedger {
         }
     }
 
-    /// A block has been taken, or freed, that is in no table.
+    /// A request has been refused.
+    pub(crate) fn refuse(&mut self, refused: Refused) {
+        self.refused = Some(refused);
+    }
+
+    /// Bytes have been taken, or freed, that no table knows.
     pub(crate) fn unattributed(&mut self, bytes: i64) {
         let by = Amount { bytes, blocks: bytes.signum() };
         let Entry { now, at_peak, .. } = &mut self.unattributed;
@@ -369,6 +376,7 @@ impl SiteLedger {
             total: total.held(),
             unattributed_bytes: unattributed,
             own_bytes: self.own_bytes(),
+            refused: self.refused.filter(|refused| op.is_none() || refused.op == op),
             holders,
         }
     }

@@ -1,8 +1,11 @@
 //! One run under a tracing port or a budget.
 
+use std::fmt::{self, Display};
+
 use super::heap;
 use crate::alloc::Alloc;
 use crate::budgeted::Budgeted;
+use crate::profile::Profile;
 use crate::system::System;
 use crate::traced::{Trace, TraceReport, Traced};
 use crate::units::Bytes;
@@ -20,6 +23,25 @@ pub(super) fn excess(
     (!is_allowed).then_some(report)
 }
 
+/// A traced port, and what it says when it is checked.
+pub(super) fn traced<P>(inner: P) -> Traced<P> {
+    Traced::new(inner, Trace::sites())
+}
+
+/// Ends the tracing, and asserts that everything was given back.
+#[track_caller]
+fn end<P>(mut traced: Traced<P>) {
+    if let Err(report) = traced.teardown() {
+        panic!("{report}\n{}", held(&traced));
+    }
+}
+
+/// Who held the most, for a message.
+pub(super) fn held<P>(traced: &Traced<P>) -> impl Display {
+    let profile = traced.profile();
+    fmt::from_fn(move |f| profile.as_ref().map_or(Ok(()), |profile| profile.fmt(f)))
+}
+
 /// Runs `body` and asserts that it gave everything back.
 ///
 /// ```
@@ -33,14 +55,12 @@ pub(super) fn excess(
 ///
 /// # Panics
 /// With operation, size, count and call site of each block that is left, and of each block that
-/// was passed to a port it does not belong to.
+/// was passed to a port it does not belong to; with the largest holders at the peak.
 #[track_caller]
 pub fn assert_no_leaks<T>(body: impl FnOnce(Alloc<'_>) -> T) -> T {
-    let mut traced = Traced::new(System::uncounted(), Trace::sites());
+    let traced = traced(System::uncounted());
     let result = body(Alloc::new(&traced));
-    if let Err(report) = traced.teardown() {
-        panic!("{report}");
-    }
+    end(traced);
     result
 }
 
@@ -66,13 +86,35 @@ pub fn assert_no_heap_leaks<T>(body: impl FnOnce() -> T) {
 /// assert_eq!(peak, Bytes::new(60));
 /// ```
 ///
+/// When a request is refused, it and the largest holders at the peak are printed on standard
+/// error, which the test harness shows when the test fails.
+///
 /// # Panics
 /// As [`assert_no_leaks`].
 #[track_caller]
 pub fn with_budget<T>(hard_limit: Bytes, body: impl FnOnce(Alloc<'_>) -> T) -> (T, Bytes) {
-    assert_no_leaks(|alloc| {
-        let budget = Budgeted::new(alloc.port(), hard_limit);
-        let result = body(Alloc::new(&budget));
-        (result, budget.peak())
-    })
+    let traced = traced(Budgeted::new(System::uncounted(), hard_limit));
+    let refusal = PrintRefusal(&traced);
+    let result = body(Alloc::new(&traced));
+    drop(refusal);
+    let peak = traced.inner().peak();
+    end(traced);
+    (result, peak)
+}
+
+/// Prints what was refused when it ends, also when the body panics.
+struct PrintRefusal<'t, P>(&'t Traced<P>);
+
+impl<P> Drop for PrintRefusal<'_, P> {
+    fn drop(&mut self) {
+        let profile = self.0.profile().filter(|profile| profile.refused.is_some());
+        if let Some(profile) = profile {
+            print(&profile);
+        }
+    }
+}
+
+#[expect(clippy::print_stderr, reason = "the harness shows it when the test fails")]
+fn print(profile: &Profile) {
+    eprintln!("{profile}");
 }

@@ -5,11 +5,10 @@ use std::fmt::Display;
 
 use super::attempt::Ended;
 use super::heap;
-use super::leaks::excess;
+use super::leaks::{excess, held, traced};
 use super::sweep::Sweep;
 use crate::alloc::Alloc;
 use crate::system::System;
-use crate::traced::{Trace, Traced};
 use crate::units::Bytes;
 
 /// What a test returns.
@@ -156,23 +155,27 @@ impl<E: Display + 'static> MemoryTest<E> {
     /// The run without a failure.
     #[track_caller]
     fn measure(&self, body: impl FnOnce(Alloc<'_>) -> Ended) -> Bytes {
-        let mut traced = Traced::new(System::uncounted(), Trace::sites());
+        let mut traced = traced(System::uncounted());
         let ended = body(Alloc::new(&traced));
         let (leaked, read) = (traced.teardown().err(), traced.report().diagnostics);
         if let Ended::MemoryError(error) = ended {
-            panic!("the test fails: {error}");
+            panic!("the test fails: {error}\n{}", held(&traced));
         }
         let peak = read.peak_bytes;
         if let Some(limit) = self.peak_max {
             let is_measured = read.allocations_total > 0 || limit == Bytes::ZERO;
             assert!(is_measured, "nothing was asked for, so no peak was measured");
             let bytes = peak.get();
-            assert!(peak <= limit, "a peak of {peak} ({bytes} bytes) exceeds the limit of {limit}");
+            assert!(
+                peak <= limit,
+                "a peak of {peak} ({bytes} bytes) exceeds the limit of {limit}\n{}",
+                held(&traced)
+            );
         }
         if let Some(report) =
             leaked.and_then(|report| excess(report, &self.ignored_leaks, self.leaked_blocks_max))
         {
-            panic!("{report}");
+            panic!("{report}\n{}", held(&traced));
         }
         peak
     }

@@ -12,7 +12,7 @@ use super::report::Leak;
 use crate::callsite::{CallSiteId, CallStack};
 use crate::error::{ErrorKind, MemoryError};
 use crate::op::{Op, OpStats, OpTag};
-use crate::profile::{Block, NoRoom, Profile, SiteLedger};
+use crate::profile::{Block, NoRoom, Profile, Refused, SiteLedger};
 use crate::undo::Undo;
 use crate::units::Bytes;
 
@@ -118,6 +118,11 @@ impl LiveBlocks {
     /// Takes a charge out again.
     pub(super) fn refund(&self, bytes: Bytes, op: OpTag<'_>) {
         lock(&self.0).refund(op.op(), bytes);
+    }
+
+    /// Enters that `bytes` were refused.
+    pub(super) fn refuse(&self, bytes: Bytes, op: OpTag<'_>) {
+        lock(&self.0).refuse(Refused::new(bytes, op.op(), CallStack::capture()));
     }
 
     /// What the stacks of `op` hold, or all.
