@@ -10,9 +10,14 @@ pub(crate) fn short(symbol: &str) -> String {
     shorten(without_hash(symbol), 0)
 }
 
-/// Whether a name is a whole path; line tables alone name inlined functions by their last part.
+/// Whether a name is a whole path; line tables alone name functions by their last part.
 pub(crate) fn is_path(name: &str) -> bool {
-    name.contains("::")
+    name.split("::").filter(|part| !is_closure(part)).count() > 1
+}
+
+/// Whether a name says no more than that its function is a closure, or made by the compiler.
+pub(crate) fn is_closure(name: &str) -> bool {
+    name.starts_with('{')
 }
 
 fn shorten(name: &str, depth: usize) -> String {

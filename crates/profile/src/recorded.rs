@@ -80,6 +80,7 @@ impl Frames {
             frames.push((unknown(), false));
         }
         mark_start(&mut frames);
+        name_closures(&mut frames);
         let own = frames.iter().position(|(frame, is_of_own_file)| {
             !frame.is_plumbing && is_own(frame, *is_of_own_file, own)
         });
@@ -123,12 +124,28 @@ fn frame(site: &Site) -> (Frame, bool) {
 
 /// Marks what started the thread before any function of Rust: `main`, and the C library.
 fn mark_start(frames: &mut [(Frame, bool)]) {
-    let is_of_start = |frame: &Frame| !function::is_path(&frame.function) && !frame.is_inlined;
+    let is_rust = |frame: &Frame| frame.file.as_ref().is_some_and(|file| file.ends_with(".rs"));
+    let is_of_start = |frame: &Frame| !function::is_path(&frame.function) && !is_rust(frame);
     let Some(last) = frames.iter().rposition(|(frame, _)| !is_of_start(frame)) else {
         return;
     };
     for (frame, _) in &mut frames[last + 1..] {
         frame.is_plumbing = true;
+    }
+}
+
+/// Names a closure whose path is not known by the function of its file that called it, directly or
+/// not. Of all closures of a file, that is most often the one around it.
+fn name_closures(frames: &mut [(Frame, bool)]) {
+    for at in 0..frames.len() {
+        let (closure, callers) = (&frames[at].0, &frames[at + 1..]);
+        if closure.file.is_none() || !function::is_closure(&closure.function) {
+            continue;
+        }
+        let is_around = |of: &Frame| of.file == closure.file && !function::is_closure(&of.function);
+        if let Some((around, _)) = callers.iter().find(|(frame, _)| is_around(frame)) {
+            frames[at].0.function = cleaned(&format!("{}::{}", around.function, closure.function));
+        }
     }
 }
 
@@ -148,4 +165,59 @@ fn is_own(frame: &Frame, is_of_own_file: bool, own: &[&str]) -> bool {
         return is_of_own_file;
     }
     own.iter().any(|of| frame.function.starts_with(of))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn frames(functions: &[(&str, &str)]) -> Vec<(Frame, bool)> {
+        let frame = |(function, file): &(&str, &str)| {
+            let file = (!file.is_empty()).then(|| (*file).to_owned());
+            (Frame { function: (*function).into(), file, ..unknown() }, true)
+        };
+        functions.iter().map(frame).collect()
+    }
+
+    #[test]
+    fn a_closure_without_its_path_has_the_name_of_the_function_around_it() {
+        let mut of = frames(&[
+            ("{closure}", "src/a.rs"),
+            ("fold", "library/core/src/iter.rs"),
+            ("build", "src/a.rs"),
+            ("mine::b::run::{closure}", "src/b.rs"),
+            ("{closure}", "src/c.rs"),
+            ("main", "src/main.rs"),
+        ]);
+        name_closures(&mut of);
+        let keys: Vec<String> = of.iter().map(|(frame, _)| frame.key()).collect();
+        assert_eq!(
+            keys,
+            [
+                "build::{closure} (src/a.rs)",
+                "fold (library/core/src/iter.rs)",
+                "build (src/a.rs)",
+                "mine::b::run::{closure}",
+                "{closure} (src/c.rs)",
+                "main (src/main.rs)",
+            ]
+        );
+    }
+
+    #[test]
+    fn what_starts_a_thread_is_plumbing() {
+        let mut of = frames(&[
+            ("read", "src/a.rs"),
+            ("main", "src/a.rs"),
+            ("main", ""),
+            ("__libc_start_main", "csu/libc-start.c"),
+            ("_start", ""),
+        ]);
+        mark_start(&mut of);
+        let plumbing: Vec<bool> = of.iter().map(|(frame, _)| frame.is_plumbing).collect();
+        assert_eq!(plumbing, [false, false, true, true, true]);
+        let mut stripped = frames(&[("unknown", ""), ("unknown", "")]);
+        mark_start(&mut stripped);
+        assert!(!stripped.iter().any(|(frame, _)| frame.is_plumbing));
+    }
 }
