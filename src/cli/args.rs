@@ -312,10 +312,11 @@ pub(super) struct BudgetArgs {
     #[arg(long, value_name = "FILE.svg", value_hint = ValueHint::FilePath)]
     pub(super) plot: Option<PathBuf>,
     /// Write who held the heap at the peaks, by call stack: a flamegraph (.svg), a recording for
-    /// --against (.json), folded stacks (.folded), or lines to commit as a baseline (.txt)
+    /// --against (.json), folded stacks (.folded), or lines to commit as a baseline (.txt); may be
+    /// given more than once
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath,
           value_parser = ProfileFile::parse)]
-    pub(super) profile: Option<ProfileFile>,
+    pub(super) profile: Vec<ProfileFile>,
     /// Compare the peaks with those of this recording or baseline, by call site
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, conflicts_with = "json")]
     pub(super) against: Option<PathBuf>,

@@ -15,6 +15,7 @@ use crate::context::{Toggles, available_workers};
 use crate::env::Environment;
 use crate::fs::PosixFileSystem;
 use crate::memory::ProcessAllocator;
+use crate::profile::Comparison;
 use crate::telemetry::Metric;
 use std::path::Path;
 
@@ -40,8 +41,8 @@ pub(in crate::cli) fn run(
     let create = |path: &Path, what| WholeFile::create(&start.join(path), what);
     let plot = options.plot.as_deref().map(|path| create(path, "plot"));
     let plot = plot.transpose().map_err(Failure::unknown)?;
-    let profile = options.profile.as_ref().map(|file| create(&file.path, "profile"));
-    let profile = profile.transpose().map_err(Failure::unknown)?;
+    let profiles = options.profile.iter().map(|file| create(&file.path, "profile"));
+    let profiles = profiles.collect::<Result<Vec<_>, _>>().map_err(Failure::unknown)?;
     let base = options.against.as_ref().map(|path| growth::read(&start.join(path)));
     let base = base.transpose().map_err(Failure::unknown)?;
     let report = measure(args, options, run, output).map_err(Failure::unknown)?;
@@ -49,13 +50,15 @@ pub(in crate::cli) fn run(
     if let Some(file) = plot {
         plot::draw(file, &report, &recording).map_err(Failure::unknown)?;
     }
-    if let (Some(file), Some(ProfileFile { format, .. })) = (profile, &options.profile) {
+    for (file, ProfileFile { format, .. }) in profiles.into_iter().zip(&options.profile) {
         recording::write(file, *format, &report, &recording).map_err(Failure::unknown)?;
-        if !recording::has_lines(&recording) {
-            output.warning(NO_LINES);
-        }
+    }
+    if is_profiled(options) && !recording::has_lines(&recording) {
+        output.warning(NO_LINES);
     }
     record(&report, run.session);
+    let comparison = base.map(|base| Comparison::between(&base, &recording, options.tolerance));
+    let comparison = comparison.transpose().map_err(|error| Failure::new(error).unknown())?;
     if options.json {
         output.json(&report.document())?;
     } else if !options.markdown {
@@ -69,11 +72,17 @@ pub(in crate::cli) fn run(
             output.error(&problem.to_string(), problem.hint());
         }
     }
-    let grows = match base {
-        Some(base) => growth::compare(&base, &recording, options, output)?,
-        None => false,
-    };
-    Ok(if report.is_within() && !grows { Exit::Success } else { Exit::Failure })
+    let mut exceeds = false;
+    if let Some(comparison) = comparison {
+        growth::print(&comparison, options.markdown, output)?;
+        exceeds = comparison.exceeds();
+    }
+    Ok(if report.is_within() && !exceeds { Exit::Success } else { Exit::Failure })
+}
+
+/// Whether what is asked for names call sites.
+fn is_profiled(options: &BudgetArgs) -> bool {
+    options.plot.is_some() || !options.profile.is_empty() || options.against.is_some()
 }
 
 /// Unpacks the fixture, runs the operations on it, and checks their results against the pinned
@@ -94,8 +103,7 @@ fn measure(
     let (allocator, rebuild_cap) = (run.allocator, options.cap);
     let workers = options.threads.map(|threads| usize::from(threads.get()) - 1);
     let workers = workers.unwrap_or_else(available_workers);
-    let is_profiled =
-        options.plot.is_some() || options.profile.is_some() || options.against.is_some();
+    let is_profiled = is_profiled(options);
     let instruments =
         Instruments { toggles: &toggles, allocator, rebuild_cap, workers, is_profiled };
     let (rows, journal) = operations::run_all(&subject, instruments, &fs)?;

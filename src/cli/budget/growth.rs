@@ -1,10 +1,9 @@
 //! `--against FILE`: the peaks beside those of an earlier recording, by call site.
 
-use crate::cli::args::BudgetArgs;
 use crate::cli::failure::Failure;
 use crate::cli::output::Output;
-use crate::profile::{Baseline, Comparison, Recording};
-use std::io::Write;
+use crate::profile::{Baseline, Comparison};
+use std::io::{self, Write};
 use std::path::Path;
 
 /// Reads a recording or a baseline.
@@ -18,26 +17,20 @@ pub(super) fn read(path: &Path) -> Result<Baseline, Failure> {
     Baseline::read(&file).map_err(|error| failed(&error))
 }
 
-/// Prints the comparison, and says whether a peak grew by more than the tolerance.
-///
-/// # Errors
-/// With exit code 2 when the two cannot be compared.
-pub(super) fn compare(
-    base: &Baseline,
-    recording: &Recording,
-    options: &BudgetArgs,
+/// Prints the comparison, and an error when a peak grew by more than the tolerance.
+pub(super) fn print(
+    comparison: &Comparison,
+    is_markdown: bool,
     output: &mut Output,
-) -> Result<bool, Failure> {
-    let comparison = Comparison::between(base, recording, options.tolerance)
-        .map_err(|error| Failure::new(error).unknown())?;
-    if options.markdown {
+) -> io::Result<()> {
+    if is_markdown {
         write!(output, "{}", comparison.markdown())?;
     } else {
         write!(output, "\n{comparison}")?;
     }
     if comparison.exceeds() {
-        let tolerance = options.tolerance;
+        let tolerance = comparison.tolerance;
         output.error(&format!("a peak grew by more than the tolerance of {tolerance}"), None);
     }
-    Ok(comparison.exceeds())
+    Ok(())
 }

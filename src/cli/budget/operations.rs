@@ -6,7 +6,7 @@ use super::verdict::Judged;
 use crate::cache::{Direction, Endpoint, QueryError, RebuildOptions, Report, Unusable};
 use crate::cli::failure::Failure;
 use crate::cli::progress::Bar;
-use crate::clock::{SystemClock, Zone};
+use crate::clock::{FixedClock, Timestamp};
 use crate::context::operation;
 use crate::context::{Context, Memory, Workspace};
 use crate::env::FixedEnvironment;
@@ -79,6 +79,9 @@ fn open(subject: &Subject, workers: usize) -> Result<GitRepository, OpError> {
     Ok(repository.with_workers(workers))
 }
 
+/// The same moment in every run, which dates what is written, so that its names are the same.
+const CLOCK: FixedClock = FixedClock(Timestamp { seconds: 1_700_000_000, offset_seconds: 0 });
+
 /// `git-mind cache-rebuild --force --strict`.
 fn rebuild(
     subject: &Subject,
@@ -88,9 +91,7 @@ fn rebuild(
 ) -> Result<Report, OpError> {
     let bar = Bar::stderr(memory);
     let repository = open(subject, workers)?;
-    // Dates the commit of a cache that is discarded.
-    let clock = SystemClock::start(Zone::default());
-    let context = Context { alloc, repository: &repository, clock: &clock, progress: &bar };
+    let context = Context { alloc, repository: &repository, clock: &CLOCK, progress: &bar };
     let options = RebuildOptions { edge_order: EdgeOrder::OldestFirst, force: true, strict: true };
     let mut arena = memory.arena(alloc);
     let (arena, texts) = (&mut arena, &memory.intern_table(alloc));
@@ -147,9 +148,8 @@ fn attribute_query(
     let mut answered = Answered { edges: 0, unusable: None };
     let Some((relation, oid)) = listed.newest else { return Ok(answered) };
     let repository = open(subject, workers)?;
-    let clock = SystemClock::start(Zone::default());
     let progress = &crate::progress::Silent;
-    let context = Context { alloc, repository: &repository, clock: &clock, progress };
+    let context = Context { alloc, repository: &repository, clock: &CLOCK, progress };
     let endpoint = Endpoint::object(oid, Direction::Forward);
     let answer = context.query(&subject.branch, endpoint, |found| {
         answered.edges += u64::from(found.edge.relation == relation);
