@@ -13,6 +13,7 @@ pub(crate) mod unwind;
 
 mod site;
 
+use std::collections::HashMap;
 use std::fmt;
 use std::hash::BuildHasher;
 
@@ -108,31 +109,6 @@ impl CallStack {
         frames.filter(|frame| !frame.is_plumbing()).take(max).collect()
     }
 
-    /// The innermost frames of the program's own code, `max` at most; those of the libraries that
-    /// it uses when it has none.
-    pub(crate) fn own_sites(&self, max: usize) -> Vec<Site> {
-        let sites = self.sites(usize::MAX);
-        let (own, others): (Vec<_>, Vec<_>) = sites.into_iter().partition(Site::is_own);
-        let sites = if own.is_empty() { others } else { own };
-        sites.into_iter().take(max).collect()
-    }
-
-    /// The place that took something, as a message names it: the program's own code first.
-    pub(crate) fn taken_by(&self) -> impl fmt::Display {
-        fmt::from_fn(|f| {
-            let mut own = self.own_sites(CALLERS_SHOWN + 1).into_iter();
-            let Some(site) = own.next() else {
-                return f.write_str("an unknown call site");
-            };
-            write!(f, "{site}")?;
-            let innermost = self.site();
-            if innermost != site {
-                write!(f, " by way of {innermost}")?;
-            }
-            own.try_for_each(|caller| write!(f, ", called by {caller}"))
-        })
-    }
-
     /// Whether the function of a library that the program called can report a failure: the name of
     /// one that can begins with `try_`, and all others but the allocator's own abort the process.
     #[cfg(feature = "testing")]
@@ -154,6 +130,58 @@ impl CallStack {
     }
 }
 
+/// Names of frames, each of which is looked up once: for many stacks of one program.
+#[derive(Clone, Debug, Default)]
+pub struct FrameNames(HashMap<usize, Vec<Site>>);
+
+impl FrameNames {
+    /// The frames of `stack`, as [`CallStack::frames`] gives them.
+    ///
+    /// ```
+    /// use gitmind_memory::{Alloc, FrameNames, System, Trace, Traced};
+    /// let traced = Traced::new(System::new(), Trace::sites());
+    /// drop(Alloc::new(&traced).try_box(7_u8)?);
+    /// let mut names = FrameNames::default();
+    /// for holder in traced.profile().expect("sites are kept").holders {
+    ///     assert!(names.frames(&holder.stack).eq(&holder.stack.frames()));
+    /// }
+    /// # Ok::<(), gitmind_memory::MemoryError>(())
+    /// ```
+    pub fn frames(&mut self, stack: &CallStack) -> impl Iterator<Item = &Site> {
+        for address in stack.addresses() {
+            self.0.entry(*address).or_insert_with(|| resolve(*address));
+        }
+        let addresses = stack.frames.into_iter().take(usize::from(stack.len));
+        addresses.filter_map(|address| self.0.get(&address)).flatten()
+    }
+
+    /// The innermost frames of the program's own code; those of the libraries that it uses when it
+    /// has none.
+    pub(crate) fn own(&mut self, stack: &CallStack) -> Vec<&Site> {
+        let sites = self.frames(stack).filter(|site| !site.is_plumbing());
+        let (own, others): (Vec<_>, Vec<_>) = sites.partition(|site| site.is_own());
+        if own.is_empty() { others } else { own }
+    }
+
+    /// The place that took something, as a message names it: the program's own code first.
+    pub(crate) fn taken_by(&mut self, stack: &CallStack) -> String {
+        let innermost = self.frames(stack).find(|site| !site.is_plumbing()).cloned();
+        let own = self.own(stack);
+        let Some(site) = own.first() else { return UNKNOWN.into() };
+        let mut text = site.to_string();
+        if let Some(innermost) = innermost.filter(|innermost| innermost != *site) {
+            text.push_str(&format!(" by way of {innermost}"));
+        }
+        for caller in own.iter().skip(1).take(CALLERS_SHOWN) {
+            text.push_str(&format!(", called by {caller}"));
+        }
+        text
+    }
+}
+
+/// What a report says of a stack without addresses.
+const UNKNOWN: &str = "an unknown call site";
+
 impl fmt::Debug for CallStack {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let frames = self.addresses().iter().flat_map(|address| resolve(*address));
@@ -165,7 +193,7 @@ impl fmt::Debug for CallStack {
 impl fmt::Display for CallStack {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if self.addresses().is_empty() {
-            return f.write_str("an unknown call site");
+            return f.write_str(UNKNOWN);
         }
         write!(f, "{}", self.site())?;
         self.sites(CALLERS_SHOWN + 1)

@@ -46,7 +46,7 @@ pub use self::arena::{Arena, ArenaStats, DEDICATED_BYTES_MIN};
 pub use self::budgeted::{
     Budget, BudgetObserver, BudgetWarning, Budgeted, SOFT_LIMIT_PERCENT, Silent,
 };
-pub use self::callsite::{CallSiteId, CallStack, Site};
+pub use self::callsite::{CallSiteId, CallStack, FrameNames, Site};
 pub use self::containers::{
     ArenaColumn, ArenaVec, Box, Column, ColumnIn, ColumnIter, ColumnRef, Map, MapEntry,
     MapIntoIter, Set, String, Vec, VecDeque, VecIn,

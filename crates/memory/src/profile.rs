@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use std::fmt;
 
 pub(crate) use self::ledger::{Block, NoRoom, SiteLedger};
-use crate::callsite::{CallStack, Site};
+use crate::callsite::{CallStack, FrameNames, Site};
 use crate::op::Op;
 use crate::units::Bytes;
 
@@ -64,13 +64,6 @@ impl Refused {
     }
 }
 
-impl fmt::Display for Refused {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { bytes, stack, .. } = self;
-        write!(f, "refused: {} bytes, asked for by {}", bytes.get(), stack.taken_by())
-    }
-}
-
 /// Who holds the memory, by call stack.
 ///
 /// [`Traced::profile`](crate::Traced::profile) reads that of a port,
@@ -118,9 +111,9 @@ impl Profile {
     ///
     /// Names need line tables in optimized builds; see [`Site`].
     pub fn peak_of(&self, function: &str) -> Bytes {
+        let mut names = FrameNames::default();
         let is_below = |holder: &&Holder| {
-            let frames = holder.stack.frames();
-            frames.iter().any(|site| site.function.contains(function))
+            names.frames(&holder.stack).any(|site| site.function.contains(function))
         };
         let bytes = self.holders.iter().filter(|holder| holder.peak.bytes > Bytes::ZERO);
         Bytes::new(bytes.filter(is_below).map(|holder| holder.peak.bytes.get()).sum())
@@ -128,11 +121,11 @@ impl Profile {
 
     /// The places that held anything at the peak, those of the same code together, the largest
     /// first.
-    fn places(&self) -> Vec<Place<'_>> {
+    fn places(&self, names: &mut FrameNames) -> Vec<Place<'_>> {
         let mut places: Vec<Place<'_>> = Vec::new();
-        let mut known: HashMap<Vec<Site>, usize> = HashMap::new();
+        let mut known: HashMap<Option<Site>, usize> = HashMap::new();
         for holder in self.holders.iter().filter(|holder| holder.peak.bytes > Bytes::ZERO) {
-            let site: Vec<Site> = holder.stack.own_sites(1);
+            let site = names.own(&holder.stack).first().copied().cloned();
             let at = *known.entry(site).or_insert(places.len());
             match places.get_mut(at) {
                 Some(place) => place.held = place.held.and(holder.peak),
@@ -154,21 +147,22 @@ struct Place<'p> {
 /// What was refused, the peak and its largest holders, with file and line.
 impl fmt::Display for Profile {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { peak, .. } = self;
+        let (Self { peak, .. }, mut names) = (self, FrameNames::default());
         if let Some(refused) = &self.refused {
-            writeln!(f, "{refused}")?;
+            let (bytes, by) = (refused.bytes.get(), names.taken_by(&refused.stack));
+            writeln!(f, "refused: {bytes} bytes, asked for by {by}")?;
         }
         if let Some(op) = self.op {
             write!(f, "{op}: ")?;
         }
         write!(f, "{peak} held at the peak")?;
-        let places = self.places();
+        let places = self.places(&mut names);
         f.write_str(if places.is_empty() { "" } else { ":" })?;
         for Place { held, largest } in places.iter().take(PLACES_SHOWN) {
             let whole = u128::from(peak.bytes.get().max(1));
             let permille = u128::from(held.bytes.get()) * 1000 / whole;
             let (percent, tenth) = (permille / 10, permille % 10);
-            write!(f, "\n  {held}, {percent}.{tenth} %, taken by {}", largest.taken_by())?;
+            write!(f, "\n  {held}, {percent}.{tenth} %, taken by {}", names.taken_by(largest))?;
         }
         if let Some(rest) = places.get(PLACES_SHOWN..).filter(|rest| !rest.is_empty()) {
             let held = rest.iter().fold(Held::default(), |sum, place| sum.and(place.held));

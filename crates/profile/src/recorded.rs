@@ -1,9 +1,9 @@
 //! From a profile of the memory layer, which knows addresses, to names that other runs have too.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
-use gitmind_memory::{Holder, Profile, Site};
+use gitmind_memory::{FrameNames, Holder, Profile, Site};
 
 use crate::frame::Frame;
 use crate::function;
@@ -70,12 +70,22 @@ impl From<gitmind_memory::Held> for Held {
 /// The frames of all stacks, each of them once.
 #[derive(Default)]
 struct Frames {
+    names: FrameNames,
+    /// The frames of names, and whether their files belong to no library.
+    of_sites: HashMap<Site, (Frame, bool)>,
     known: BTreeMap<Frame, Arc<Frame>>,
 }
 
 impl Frames {
     fn stack(&mut self, holder: &Holder, own: &[&str], is_of_several: bool) -> Stack {
-        let mut frames: Vec<(Frame, bool)> = holder.stack.frames().iter().map(frame).collect();
+        let Self { names, of_sites, .. } = self;
+        let mut frames: Vec<(Frame, bool)> = Vec::new();
+        for site in names.frames(&holder.stack) {
+            if !of_sites.contains_key(site) {
+                of_sites.insert(site.clone(), frame(site));
+            }
+            frames.extend(of_sites.get(site).cloned());
+        }
         if frames.is_empty() {
             frames.push((unknown(), false));
         }
