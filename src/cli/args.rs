@@ -9,6 +9,7 @@ use super::sync::SyncArgs;
 use super::unlink::UnlinkArgs;
 use crate::cache::Direction;
 use crate::journal::{Confidence, EdgeOrder};
+use crate::profile::Tolerance;
 use crate::units::Bytes;
 use clap::{Parser, Subcommand, ValueEnum, ValueHint};
 use std::ffi::{OsStr, OsString};
@@ -284,11 +285,13 @@ pub(super) struct ImportArgs {
 /// Measure the memory that the operations need on a pinned journal
 #[derive(Clone, Debug, clap::Args)]
 #[command(
-    after_help = "Exit status: 0 within the caps; 1 over a cap, or an allocation failed, leaked or \
-                  bypassed the allocator; 2 no verdict.\n\nExamples:\n  git-mind \
-                  budget\n  git-mind budget --fixture medium --json\n  git-mind budget --cap 4MiB \
-                  --plot budget.svg\n  git-mind budget --fixture ./100k, after git-mind fixture \
-                  make --edges 100000 --seed 1 ./100k"
+    after_help = "Exit status: 0 within the caps; 1 over a cap or the tolerance, or an allocation \
+                  failed, leaked or bypassed the allocator; 2 no verdict, or nothing to compare \
+                  with.\n\nExamples:\n  git-mind budget\n  git-mind budget --fixture medium \
+                  --json\n  git-mind budget --cap 4MiB --plot budget.svg\n  git-mind budget \
+                  --fixture ./100k, after git-mind fixture make --edges 100000 --seed 1 \
+                  ./100k\n  git-mind budget --threads 1 --profile base.json\n  git-mind budget \
+                  --threads 1 --against base.json --tolerance 1%"
 )]
 pub(super) struct BudgetArgs {
     /// Fixture to measure: its name, or the path, with a `/`, of a bare repository with a journal
@@ -302,9 +305,27 @@ pub(super) struct BudgetArgs {
     /// Cap of the rebuild, in bytes or with KiB, MiB or GiB [default: 256MiB]
     #[arg(long, value_name = "BYTES", value_parser = parse_cap)]
     pub(super) cap: Option<Bytes>,
-    /// Write a plot of the live bytes over time to this file
+    /// Threads to use; with 1, every figure is the same in each run [default: one for each core]
+    #[arg(long, value_name = "COUNT")]
+    pub(super) threads: Option<NonZeroU8>,
+    /// Write a plot of the live bytes over time to this file, with the largest holders at the peaks
     #[arg(long, value_name = "FILE.svg", value_hint = ValueHint::FilePath)]
     pub(super) plot: Option<PathBuf>,
+    /// Write who held the heap at the peaks, by call stack: a flamegraph (.svg), a recording for
+    /// --against (.json), folded stacks (.folded), or lines to commit as a baseline (.txt); may be
+    /// given more than once
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath,
+          value_parser = ProfileFile::parse)]
+    pub(super) profile: Vec<ProfileFile>,
+    /// Compare the peaks with those of this recording or baseline, by call site
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, conflicts_with = "json")]
+    pub(super) against: Option<PathBuf>,
+    /// How much a peak may be above that of --against
+    #[arg(long, value_name = "PERCENT", default_value = "0%", requires = "against")]
+    pub(super) tolerance: Tolerance,
+    /// Print the comparison alone, as a Markdown table for a pull request
+    #[arg(long, requires = "against")]
+    pub(super) markdown: bool,
     /// Print one JSON document
     #[arg(long)]
     pub(super) json: bool,
@@ -361,6 +382,36 @@ pub(super) struct MakeArgs {
 }
 
 /// Parses a cap, in the format of the variables.
+/// A file for a profile; its name says what it is.
+#[derive(Clone, Debug)]
+pub(super) struct ProfileFile {
+    pub(super) path: PathBuf,
+    pub(super) format: ProfileFormat,
+}
+
+/// How a profile is written.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum ProfileFormat {
+    Flamegraph,
+    Recording,
+    Folded,
+    Baseline,
+}
+
+impl ProfileFile {
+    fn parse(path: &str) -> Result<Self, &'static str> {
+        let path = PathBuf::from(path);
+        let format = match path.extension().and_then(OsStr::to_str) {
+            Some("svg") => ProfileFormat::Flamegraph,
+            Some("json") => ProfileFormat::Recording,
+            Some("folded") => ProfileFormat::Folded,
+            Some("txt") => ProfileFormat::Baseline,
+            _ => return Err("the name of a profile ends in .svg, .json, .folded or .txt"),
+        };
+        Ok(Self { path, format })
+    }
+}
+
 fn parse_cap(text: &str) -> Result<Bytes, String> {
     let accepts = "a cap is a number of bytes above 0, or with KiB, MiB or GiB as in 64MiB";
     crate::context::parse_size(text).ok_or_else(|| accepts.to_owned())

@@ -5,7 +5,7 @@ use super::budget::BuildEnvironment;
 use super::failure::Failure;
 use super::output::Output;
 use crate::context::operation;
-use crate::context::{Memory, Toggles};
+use crate::context::{Memory, Toggles, available_workers};
 use crate::env::Environment;
 use crate::memory::{ProcessAllocator, SMALL_BYTES_MAX};
 use std::path::Path;
@@ -54,7 +54,7 @@ pub(super) fn end(
     output: &mut Output,
 ) -> Result<(), Failure> {
     if let Some(histogram) = memory.histogram() {
-        let environment = BuildEnvironment::read(start, toggles);
+        let environment = BuildEnvironment::read(start, toggles, available_workers() + 1);
         output.note(&format!("{histogram}; {environment}"));
     }
     if toggles.trace.is_some() && !toggles.disable_custom_allocators {

@@ -29,6 +29,8 @@ pub struct Memory {
     cache_rebuild: ArenaSize,
     other_cap: Bytes,
     arenas: OpArenas,
+    /// The seed of the hashes of intern tables; a random one when there is none.
+    hash_seed: Option<u64>,
 }
 
 enum Stack {
@@ -69,7 +71,8 @@ impl Memory {
     }
 
     /// The same stack, which also reports every byte that it charges to `process`, so that charged
-    /// and allocated bytes can be compared.
+    /// and allocated bytes can be compared. It is for measurements, so intern tables place strings
+    /// in the same way in each run.
     pub fn reconciled(
         toggles: &Toggles,
         hard_limit: Bytes,
@@ -82,7 +85,7 @@ impl Memory {
             let bottom = Reconciled::new(System::uncounted(), process);
             stack(bottom, toggles, hard_limit, Arc::clone(&warning))
         };
-        Self::with(stack, warning, toggles, hard_limit)
+        Self { hash_seed: Some(0), ..Self::with(stack, warning, toggles, hard_limit) }
     }
 
     fn with(stack: Stack, warning: Arc<Latch>, toggles: &Toggles, hard_limit: Bytes) -> Self {
@@ -92,7 +95,18 @@ impl Memory {
         let zeroing = if toggles.zeroize { Zeroing::On } else { Zeroing::Off };
         let Toggles { cache_rebuild, attr_query_cap: other_cap, .. } = *toggles;
         let arenas = OpArenas::new();
-        Self { stack, limit, registry, warning, pooling, zeroing, cache_rebuild, other_cap, arenas }
+        Self {
+            stack,
+            limit,
+            registry,
+            warning,
+            pooling,
+            zeroing,
+            cache_rebuild,
+            other_cap,
+            arenas,
+            hash_seed: None,
+        }
     }
 
     /// A handle that is charged to no operation (untagged).
@@ -128,7 +142,11 @@ impl Memory {
 
     /// An intern table on `alloc`, pooled and zeroing as the toggles say.
     pub fn intern_table<'s>(&self, alloc: Alloc<'s>) -> InternTable<'s> {
-        InternTable::new(alloc, self.pooling, self.zeroing)
+        let (pooling, zeroing) = (self.pooling, self.zeroing);
+        match self.hash_seed {
+            Some(seed) => InternTable::seeded(alloc, pooling, zeroing, seed),
+            None => InternTable::new(alloc, pooling, zeroing),
+        }
     }
 
     /// Begins a run of `op`.

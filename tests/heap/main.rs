@@ -2,6 +2,7 @@
 //! program's global allocator, which sees every block of the process.
 
 mod gap;
+mod profile;
 
 use std::ops::ControlFlow;
 use std::path::Path;

@@ -1,5 +1,7 @@
 //! `budget`: a measurement of pinned work with a verdict, or exit code 2.
 
+mod growth;
+
 use gitmind_test_support::{Ran, fixtures_directory, mind, mind_with, temp_directory};
 use serde_json::Value;
 use std::path::Path;

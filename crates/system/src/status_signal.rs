@@ -6,7 +6,7 @@
 
 use rustix::process::Signal;
 use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
-use std::sync::{Mutex, TryLockError};
+use std::sync::{Barrier, Mutex, TryLockError};
 use std::thread::{Builder, Thread, park_timeout, scope};
 use std::time::Duration;
 
@@ -42,7 +42,8 @@ pub fn ignore() {
 
 /// Runs `work`, and `answer` on another thread whenever the process gets SIGUSR1 meanwhile.
 ///
-/// Best effort: without a thread, and inside another call of this, nothing answers.
+/// Best effort: without a thread, and inside another call of this, nothing answers. The thread has
+/// taken and freed all that it needs from the heap before `work` begins.
 ///
 /// ```
 /// use std::sync::mpsc::channel;
@@ -65,9 +66,10 @@ pub fn answered<T>(answer: impl Fn() + Send, work: impl FnOnce() -> T) -> T {
         return work();
     }
     handle(asked as extern "C" fn(i32) as usize);
-    let is_ended = &AtomicBool::new(false);
+    let (is_ended, started) = (&AtomicBool::new(false), &Barrier::new(2));
     scope(|threads| {
         let wait = move || {
+            started.wait();
             while !is_ended.load(SeqCst) {
                 if IS_ASKED.swap(false, SeqCst) {
                     answer();
@@ -76,7 +78,10 @@ pub fn answered<T>(answer: impl Fn() + Send, work: impl FnOnce() -> T) -> T {
             }
         };
         let thread = Builder::new().stack_size(STACK_BYTES).spawn_scoped(threads, wait);
-        let _end = thread.ok().map(|thread| EndOf(thread.thread().clone(), is_ended));
+        let _end = thread.ok().map(|thread| {
+            started.wait();
+            EndOf(thread.thread().clone(), is_ended)
+        });
         work()
     })
 }

@@ -5,17 +5,23 @@ use super::fixture::{self, Subject};
 use super::measure::Instruments;
 use super::plot;
 use super::report::Report;
-use super::{operations, text};
-use crate::cli::args::{Args, BudgetArgs};
+use super::{growth, operations, recording, text};
+use crate::cli::args::{Args, BudgetArgs, ProfileFile};
 use crate::cli::failure::{Exit, Failure};
 use crate::cli::output::{Output, WholeFile};
 use crate::cli::repository::start_directory;
 use crate::cli::telemetry::Session;
-use crate::context::Toggles;
+use crate::context::{Toggles, available_workers};
 use crate::env::Environment;
 use crate::fs::PosixFileSystem;
 use crate::memory::ProcessAllocator;
+use crate::profile::Comparison;
 use crate::telemetry::Metric;
+use std::path::Path;
+
+/// Why a profile has no lines, and what to do.
+const NO_LINES: &str = "this program has no line tables, so the profile names functions without \
+                        lines; cargo's own builds have them";
 
 /// The ports and settings of the command.
 pub(in crate::cli) struct Run<'a, 's> {
@@ -32,16 +38,30 @@ pub(in crate::cli) fn run(
     output: &mut Output,
 ) -> Result<Exit, Failure> {
     let start = start_directory(args);
-    let plot = options.plot.as_deref().map(|path| WholeFile::create(&start.join(path), "plot"));
+    let create = |path: &Path, what| WholeFile::create(&start.join(path), what);
+    let plot = options.plot.as_deref().map(|path| create(path, "plot"));
     let plot = plot.transpose().map_err(Failure::unknown)?;
+    let profiles = options.profile.iter().map(|file| create(&file.path, "profile"));
+    let profiles = profiles.collect::<Result<Vec<_>, _>>().map_err(Failure::unknown)?;
+    let base = options.against.as_ref().map(|path| growth::read(&start.join(path)));
+    let base = base.transpose().map_err(Failure::unknown)?;
     let report = measure(args, options, run, output).map_err(Failure::unknown)?;
+    let recording = recording::of(&report, options.cap);
     if let Some(file) = plot {
-        plot::draw(file, &report).map_err(Failure::unknown)?;
+        plot::draw(file, &report, &recording).map_err(Failure::unknown)?;
+    }
+    for (file, ProfileFile { format, .. }) in profiles.into_iter().zip(&options.profile) {
+        recording::write(file, *format, &report, &recording).map_err(Failure::unknown)?;
+    }
+    if is_profiled(options) && !recording::has_lines(&recording) {
+        output.warning(NO_LINES);
     }
     record(&report, run.session);
+    let comparison = base.map(|base| Comparison::between(&base, &recording, options.tolerance));
+    let comparison = comparison.transpose().map_err(|error| Failure::new(error).unknown())?;
     if options.json {
         output.json(&report.document())?;
-    } else {
+    } else if !options.markdown {
         text::print(&report, output)?;
     }
     for row in &report.rows {
@@ -52,7 +72,17 @@ pub(in crate::cli) fn run(
             output.error(&problem.to_string(), problem.hint());
         }
     }
-    Ok(if report.is_within() { Exit::Success } else { Exit::Failure })
+    let mut exceeds = false;
+    if let Some(comparison) = comparison {
+        growth::print(&comparison, options.markdown, output)?;
+        exceeds = comparison.exceeds();
+    }
+    Ok(if report.is_within() && !exceeds { Exit::Success } else { Exit::Failure })
+}
+
+/// Whether what is asked for names call sites.
+fn is_profiled(options: &BudgetArgs) -> bool {
+    options.plot.is_some() || !options.profile.is_empty() || options.against.is_some()
 }
 
 /// Unpacks the fixture, runs the operations on it, and checks their results against the pinned
@@ -71,9 +101,13 @@ fn measure(
         None => run.toggles.clone(),
     };
     let (allocator, rebuild_cap) = (run.allocator, options.cap);
-    let instruments = Instruments { toggles: &toggles, allocator, rebuild_cap };
+    let workers = options.threads.map(|threads| usize::from(threads.get()) - 1);
+    let workers = workers.unwrap_or_else(available_workers);
+    let is_profiled = is_profiled(options);
+    let instruments =
+        Instruments { toggles: &toggles, allocator, rebuild_cap, workers, is_profiled };
     let (rows, journal) = operations::run_all(&subject, instruments, &fs)?;
-    let environment = BuildEnvironment::read(&start_directory(args), &toggles);
+    let environment = BuildEnvironment::read(&start_directory(args), &toggles, workers + 1);
     for row in &rows {
         if let Some(histogram) = &row.measured.histogram {
             output.note(&format!("{}: {histogram}; {environment}", row.measured.op));

@@ -34,8 +34,9 @@ pub(super) struct ToggleValue {
 }
 
 impl BuildEnvironment {
-    /// Reads the environment; the checkout is searched from `start` upwards.
-    pub(in crate::cli) fn read(start: &Path, toggles: &Toggles) -> Self {
+    /// Reads the environment of a measurement with `threads`; the checkout is searched from `start`
+    /// upwards.
+    pub(in crate::cli) fn read(start: &Path, toggles: &Toggles, threads: usize) -> Self {
         let (revision, revision_from) = match (option_env!("BUILD_REVISION"), checkout(start)) {
             (Some(revision), _) => (revision.to_owned(), "build"),
             (None, Some(revision)) => (revision, "checkout"),
@@ -57,7 +58,7 @@ impl BuildEnvironment {
             profile: env!("BUILD_PROFILE"),
             kernel: words.map(|word| word.to_string_lossy().into_owned()).join(" "),
             page_size_bytes: rustix::param::page_size(),
-            threads: std::thread::available_parallelism().map_or(1, usize::from),
+            threads,
             toggles: toggles.list().map(value).into(),
         }
     }

@@ -9,7 +9,7 @@ use crate::context::{ArenaTotals, Memory, Toggles};
 use crate::git;
 use crate::journal::WalkError;
 use crate::memory::{
-    Alloc, ErrorKind, Interval, MemoryError, Op, ProcessAllocator, Reconciliation,
+    Alloc, ErrorKind, Interval, MemoryError, Op, ProcessAllocator, Profile, Reconciliation,
     TooManyOperations,
 };
 use crate::units::Bytes;
@@ -38,6 +38,8 @@ pub(super) struct Measured {
     /// The report of tracing, when it found a leak.
     pub(super) trace_report: Option<String>,
     pub(super) histogram: Option<String>,
+    /// Who held the heap, when that was asked for.
+    pub(super) profile: Option<Profile>,
 }
 
 impl Measured {
@@ -58,6 +60,7 @@ impl Measured {
             failure: None,
             trace_report: None,
             histogram: None,
+            profile: None,
         }
     }
 
@@ -105,6 +108,10 @@ pub(super) struct Instruments<'a> {
     pub(super) allocator: &'static ProcessAllocator,
     /// The budget of a rebuild, when `--cap` sets it.
     pub(super) rebuild_cap: Option<Bytes>,
+    /// Threads beside the one that measures.
+    pub(super) workers: usize,
+    /// Whether to keep what each call stack holds.
+    pub(super) is_profiled: bool,
 }
 
 impl Instruments<'_> {
@@ -125,12 +132,17 @@ pub(super) fn measure<T>(
     instruments: Instruments<'_>,
     work: impl FnOnce(&Memory, Alloc<'_>) -> Result<T, OpError>,
 ) -> Result<(Measured, Option<T>), Failure> {
-    let (Instruments { toggles, allocator, .. }, cap) = (instruments, instruments.cap_of(op));
+    let Instruments { toggles, allocator, is_profiled, .. } = instruments;
+    let cap = instruments.cap_of(op);
     let memory = Memory::reconciled(toggles, cap, allocator);
     // The thread that answers signals starts before the heap is counted and ends after.
     let (outcome, duration, resident) = live::printed(&memory, || {
         let resident = Resident::begin();
-        allocator.start_reconciling();
+        if is_profiled {
+            allocator.start_profiling();
+        } else {
+            allocator.start_reconciling();
+        }
         let started = Instant::now();
         let outcome = run(op, &memory, work);
         let duration = started.elapsed();
@@ -159,6 +171,7 @@ pub(super) fn measure<T>(
         failure,
         trace_report: memory.finish().err().map(|report| report.to_string()),
         histogram,
+        profile: is_profiled.then(|| allocator.profile()),
         ..Measured::nothing(op, cap)
     };
     Ok((measured, result))

@@ -3,9 +3,11 @@
 mod command;
 mod environment;
 mod fixture;
+mod growth;
 mod measure;
 mod operations;
 mod plot;
+mod recording;
 mod report;
 mod resident;
 mod text;

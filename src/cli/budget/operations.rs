@@ -6,12 +6,13 @@ use super::verdict::Judged;
 use crate::cache::{Direction, Endpoint, QueryError, RebuildOptions, Report, Unusable};
 use crate::cli::failure::Failure;
 use crate::cli::progress::Bar;
-use crate::clock::{SystemClock, Zone};
+use crate::clock::{FixedClock, Timestamp};
 use crate::context::operation;
-use crate::context::{Context, Memory, Workspace, available_workers};
+use crate::context::{Context, Memory, Workspace};
+use crate::env::FixedEnvironment;
 use crate::fs::PosixFileSystem;
 use crate::git::Repository;
-use crate::gitoxide::{GitRepository, Location};
+use crate::gitoxide::GitRepository;
 use crate::journal::{EdgeOrder, JournalItem, Relation, WalkError, read_newest};
 use crate::memory::Alloc;
 use crate::oid::Oid;
@@ -42,21 +43,23 @@ pub(super) fn run_all(
         rows.push(Row { measured, judged });
     };
     let (measured, report) = measure(operation::CACHE_REBUILD, instruments, |memory, alloc| {
-        rebuild(subject, memory, alloc, fs)
+        rebuild(subject, memory, alloc, (fs, instruments.workers))
     })?;
     let spilled = report.as_ref().map_or(Bytes::ZERO, |report| report.spilled);
     keep(Measured { spilled, ..measured });
     let Some(report) = report else { return Ok((rows, None)) };
     subject.check_rebuild(&report)?;
     let (measured, edges) = measure(operation::JOURNAL_READ, instruments, |_, alloc| {
-        read(subject, alloc, |_, _| true).map(|found| found.edges)
+        read(&open(subject, instruments.workers)?, subject, alloc, |_, _| true)
+            .map(|found| found.edges)
     })?;
     keep(measured);
     if let Some(edges) = edges {
         subject.check("edges read", edges, u64::from(report.meta.edges))?;
     }
-    let (measured, found) =
-        measure(operation::ATTR_QUERY, instruments, |_, alloc| attribute_query(subject, alloc))?;
+    let (measured, found) = measure(operation::ATTR_QUERY, instruments, |_, alloc| {
+        attribute_query(subject, alloc, instruments.workers)
+    })?;
     keep(measured);
     if let Some(found) = found {
         if let Some(unusable) = found.unusable {
@@ -68,22 +71,31 @@ pub(super) fn run_all(
     Ok((rows, Some((report.meta.edges, report.meta.commits))))
 }
 
+/// The repository, as a command opens it that runs without variables and configuration of the
+/// user's and the system's, so that the figures are not theirs.
+fn open(subject: &Subject, workers: usize) -> Result<GitRepository, OpError> {
+    let env = FixedEnvironment::from([("GIT_CONFIG_NOSYSTEM", "1")]);
+    let repository = GitRepository::find(&subject.directory, &env, |_| ())?;
+    Ok(repository.with_workers(workers))
+}
+
+/// The same moment in every run, which dates what is written, so that its names are the same.
+const CLOCK: FixedClock = FixedClock(Timestamp { seconds: 1_700_000_000, offset_seconds: 0 });
+
 /// `git-mind cache-rebuild --force --strict`.
 fn rebuild(
     subject: &Subject,
     memory: &Memory,
     alloc: Alloc<'_>,
-    fs: &PosixFileSystem,
+    (fs, workers): (&PosixFileSystem, usize),
 ) -> Result<Report, OpError> {
     let bar = Bar::stderr(memory);
-    let repository = GitRepository::open(Location::at(&subject.directory)?)?;
-    // Dates the commit of a cache that is discarded.
-    let clock = SystemClock::start(Zone::default());
-    let context = Context { alloc, repository: &repository, clock: &clock, progress: &bar };
+    let repository = open(subject, workers)?;
+    let context = Context { alloc, repository: &repository, clock: &CLOCK, progress: &bar };
     let options = RebuildOptions { edge_order: EdgeOrder::OldestFirst, force: true, strict: true };
     let mut arena = memory.arena(alloc);
     let (arena, texts) = (&mut arena, &memory.intern_table(alloc));
-    let workspace = Workspace { arena, texts, disk: Some(fs), workers: available_workers() };
+    let workspace = Workspace { arena, texts, disk: Some(fs), workers };
     let report = context.rebuild(workspace, &subject.branch, options);
     bar.clear();
     Ok(report?)
@@ -99,14 +111,14 @@ struct Found {
 /// `git-mind list --json` without printing, of the edges for which `wants` holds. `wants` gets the
 /// type of the newest edge and that of the edge.
 fn read(
+    repository: &GitRepository,
     subject: &Subject,
     alloc: Alloc<'_>,
     wants: impl Fn(Relation, Relation) -> bool,
 ) -> Result<Found, OpError> {
-    let repository = GitRepository::open(Location::at(&subject.directory)?)?;
     let mut found = Found { edges: 0, newest: None };
     let Some(tip) = repository.resolve(&subject.branch.journal_ref())? else { return Ok(found) };
-    read_newest(&repository, alloc, tip, |item| {
+    read_newest(repository, alloc, tip, |item| {
         if let JournalItem::Edge(_, edge) = item {
             let (relation, _) = *found.newest.get_or_insert((edge.relation, edge.source));
             if wants(relation, edge.relation) {
@@ -126,14 +138,18 @@ struct Answered {
 
 /// `git-mind list --json --type TYPE`, then `git-mind query --from SOURCE --type TYPE` through the
 /// cache, with the type and the source of the newest edge.
-fn attribute_query(subject: &Subject, alloc: Alloc<'_>) -> Result<Answered, OpError> {
-    let listed = read(subject, alloc, |newest, relation| newest == relation)?;
+fn attribute_query(
+    subject: &Subject,
+    alloc: Alloc<'_>,
+    workers: usize,
+) -> Result<Answered, OpError> {
+    let listed =
+        read(&open(subject, workers)?, subject, alloc, |newest, relation| newest == relation)?;
     let mut answered = Answered { edges: 0, unusable: None };
     let Some((relation, oid)) = listed.newest else { return Ok(answered) };
-    let repository = GitRepository::open(Location::at(&subject.directory)?)?;
-    let clock = SystemClock::start(Zone::default());
+    let repository = open(subject, workers)?;
     let progress = &crate::progress::Silent;
-    let context = Context { alloc, repository: &repository, clock: &clock, progress };
+    let context = Context { alloc, repository: &repository, clock: &CLOCK, progress };
     let endpoint = Endpoint::object(oid, Direction::Forward);
     let answer = context.query(&subject.branch, endpoint, |found| {
         answered.edges += u64::from(found.edge.relation == relation);

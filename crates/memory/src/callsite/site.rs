@@ -97,9 +97,10 @@ fn is_path(of: &str) -> bool {
 
 /// A path without what stands between angle brackets.
 pub(super) fn without_generics(path: &str) -> String {
-    let mut depth = 0_usize;
+    let (mut depth, mut before) = (0_usize, ' ');
     let is_outside = |character: &char| {
-        let closes = *character == '>';
+        let is_arrow = std::mem::replace(&mut before, *character) == '-';
+        let closes = *character == '>' && !is_arrow;
         depth += usize::from(*character == '<');
         let is_outside = depth == 0;
         depth = depth.saturating_sub(usize::from(closes));
@@ -139,7 +140,7 @@ impl fmt::Display for Site {
 
 #[cfg(test)]
 mod tests {
-    use super::{Site, is_versioned};
+    use super::{Site, is_versioned, without_generics};
 
     #[test]
     fn functions_of_std_and_of_this_layer_are_told_from_the_programs() {
@@ -171,6 +172,15 @@ mod tests {
         ] {
             assert!(!is_plumbing(own), "{own}");
         }
+    }
+
+    #[test]
+    fn a_function_type_between_brackets_ends_with_them() {
+        let path = "call_once<fn() -> mine::Stack, ()>";
+        assert_eq!(without_generics(path), "call_once");
+        assert_eq!(without_generics("a::b<c::D<E>>::f"), "a::b::f");
+        let place = Some(("/rustc/0/library/core/src/ops/function.rs".into(), 250, 5));
+        assert!(Site { function: path.into(), place, ..Site::unknown(None) }.is_plumbing());
     }
 
     #[test]

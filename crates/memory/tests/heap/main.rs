@@ -1,7 +1,10 @@
 //! The attribute, and code that takes no handle, under an observed heap.
 
 mod attribute;
-// Which requests can fail is read from names, which an optimized build lacks or merges.
+// What a profile lists, and which requests can fail, is read from names, which an optimized build
+// lacks or merges.
+#[cfg(debug_assertions)]
+mod profiles;
 #[cfg(debug_assertions)]
 mod sweeps;
 mod threads;

@@ -21,6 +21,7 @@ mod operation;
 #[cfg(feature = "testing")]
 mod pool_sweeps;
 mod ports;
+mod profile;
 mod programs;
 mod reasons;
 mod reentrance;

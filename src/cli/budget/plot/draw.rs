@@ -3,6 +3,7 @@
 
 use super::series::{Band, Point, bands, mib};
 use crate::cli::budget::report::Report;
+use crate::profile::Recording;
 use crate::units::Bytes;
 use plotters::chart::ChartContext;
 use plotters::coord::types::RangedCoordf64;
@@ -14,9 +15,11 @@ type Area<'a> = DrawingArea<SVGBackend<'a>, plotters::coord::Shift>;
 type Chart<'c, 'b> = ChartContext<'c, SVGBackend<'b>, Cartesian2d<RangedCoordf64, RangedCoordf64>>;
 type Error<'a> = DrawingAreaErrorKind<<SVGBackend<'a> as DrawingBackend>::ErrorType>;
 
-const SIZE: (u32, u32) = (960, 600);
+const SIZE: (u32, u32) = (960, 664);
 /// Height of the heading, in pixels.
-const HEAD: u32 = 96;
+const HEAD: u32 = 160;
+/// Height of a line of its text, in pixels.
+const LINE: i32 = 16;
 const FONT: &str = "sans-serif";
 const TEXT: RGBColor = RGBColor(40, 40, 40);
 const GRID: RGBColor = RGBColor(225, 225, 225);
@@ -30,14 +33,15 @@ const BANDS: [RGBColor; 3] =
 const OWN_PANEL_PERCENT: f64 = 25.0;
 
 /// Draws the report as an SVG document.
-pub(super) fn svg(report: &Report) -> io::Result<String> {
+pub(super) fn svg(report: &Report, recording: &Recording) -> io::Result<String> {
     let mut text = String::new();
-    let drawn = draw(report, &mut text).map_err(|error| io::Error::other(error.to_string()));
+    let drawn =
+        draw(report, recording, &mut text).map_err(|error| io::Error::other(error.to_string()));
     drawn.map(|()| text)
 }
 
-fn draw<'a>(report: &Report, text: &'a mut String) -> Result<(), Error<'a>> {
-    let bands = bands(report);
+fn draw<'a>(report: &Report, recording: &Recording, text: &'a mut String) -> Result<(), Error<'a>> {
+    let bands = bands(report, recording);
     let root = SVGBackend::with_string(text, SIZE).into_drawing_area();
     root.fill(&WHITE)?;
     let (head, panels) = root.split_vertically(HEAD);
@@ -54,7 +58,7 @@ fn draw<'a>(report: &Report, text: &'a mut String) -> Result<(), Error<'a>> {
     root.present()
 }
 
-/// The title, the legend and the peaks.
+/// The title, the legend, the peaks and who held the most of them.
 fn heading<'a>(report: &Report, bands: &[Band], area: &Area<'a>) -> Result<(), Error<'a>> {
     let hash = report.fixture_sha256.get(..12).unwrap_or_default();
     let title = format!("Live heap bytes on fixture {} ({hash})", report.fixture);
@@ -72,6 +76,10 @@ fn heading<'a>(report: &Report, bands: &[Band], area: &Area<'a>) -> Result<(), E
         area.draw(&Rectangle::new([(left, 70), (left + 12, 82)], colour.mix(0.5).filled()))?;
         let words = format!("{}: peak {} of {} ({})", band.name, band.peak, band.cap, band.share);
         area.draw(&Text::new(words, (left + 18, 70), text.clone()))?;
+        for (line, holder) in (1..).zip(&band.holders) {
+            let place = (left + 18, 70 + LINE * line);
+            area.draw(&Text::new(holder.clone(), place, (FONT, 11).into_font().color(&TEXT)))?;
+        }
         left += 312;
     }
     Ok(())

@@ -2,9 +2,14 @@
 
 use crate::cli::budget::operations::Row;
 use crate::cli::budget::report::Report;
+use crate::cli::budget::verdict::{percent, permille};
 use crate::memory::{Interval, Usage};
+use crate::profile::{RecordedProfile, Recording, SiteHeld, When};
 use crate::units::Bytes;
 use std::time::Duration;
+
+/// Holders that are named for an operation.
+pub(super) const HOLDERS_MAX: usize = 4;
 
 /// A point of a curve: milliseconds since the start of the first operation, and MiB.
 pub(super) type Point = (f64, f64);
@@ -19,20 +24,22 @@ pub(super) struct Band {
     pub(super) share: String,
     pub(super) allocated: Vec<Point>,
     pub(super) charged: Vec<Point>,
+    /// Who held the most at the peak: the share, the function, file and line.
+    pub(super) holders: Vec<String>,
 }
 
 /// The operations of a report that have a duration.
-pub(super) fn bands(report: &Report) -> Vec<Band> {
+pub(super) fn bands(report: &Report, recording: &Recording) -> Vec<Band> {
     let mut start_ms = 0.0;
     let bands = report.rows.iter().filter(|row| !row.measured.duration.is_zero()).map(|row| {
-        let band = band(row, start_ms);
+        let band = band(row, recording, start_ms);
         start_ms = band.end_ms;
         band
     });
     bands.collect()
 }
 
-fn band(Row { measured, judged }: &Row, start_ms: f64) -> Band {
+fn band(Row { measured, judged }: &Row, recording: &Recording, start_ms: f64) -> Band {
     let end_ms = start_ms + milliseconds(measured.duration);
     let curve = |level: fn(Usage) -> u64| steps(&measured.intervals, (start_ms, end_ms), level);
     Band {
@@ -44,7 +51,23 @@ fn band(Row { measured, judged }: &Row, start_ms: f64) -> Band {
         share: judged.share(),
         allocated: curve(|levels| levels.allocated),
         charged: curve(|levels| levels.charged),
+        holders: recording.profile(measured.op.name()).map_or_else(Vec::new, holders),
     }
+}
+
+/// The sites that held the most at the peak, short enough for a column.
+fn holders(profile: &RecordedProfile) -> Vec<String> {
+    let sites = profile.sites(When::Peak);
+    let whole = Bytes::new(profile.held(When::Peak).bytes);
+    let line = |site: &SiteHeld| {
+        let share = percent(permille(Bytes::new(site.held.bytes), whole));
+        let path = site.place.as_deref().unwrap_or("");
+        let place = path.rsplit('/').next().unwrap_or_default();
+        let function: Vec<&str> = site.site.rsplitn(3, "::").take(2).collect();
+        let function = function.into_iter().rev().collect::<Vec<_>>().join("::");
+        format!("{share}  {function} {place}")
+    };
+    sites.iter().take(HOLDERS_MAX).map(line).collect()
 }
 
 /// A step curve with the level of each interval, between these two times.
