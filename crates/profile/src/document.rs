@@ -85,8 +85,11 @@ struct StackDocument {
     frames: Vec<usize>,
     /// Which of them the memory is counted for.
     site: usize,
+    #[serde(default, skip_serializing_if = "Held::is_nothing")]
     peak: Held,
+    #[serde(default, skip_serializing_if = "Held::is_nothing")]
     end: Held,
+    #[serde(default, skip_serializing_if = "Held::is_nothing")]
     total: Held,
 }
 

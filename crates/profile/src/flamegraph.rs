@@ -1,9 +1,12 @@
 //! A recording as a picture: a flamegraph whose widths are bytes, with a tower for each profile.
 
+mod colours;
+mod labels;
+
 use std::cmp::Reverse;
 
 use gitmind_memory::units::Bytes;
-use inferno::flamegraph::color::{BackgroundColor, BasicPalette, Color, Palette, StrokeColor};
+use inferno::flamegraph::color::{BackgroundColor, Color, StrokeColor};
 use inferno::flamegraph::{self, Options};
 
 use crate::held::{Held, When};
@@ -35,6 +38,7 @@ impl Recording {
         if folded.is_empty() {
             return Err(NothingHeld);
         }
+        let mut palette = colours::palette(&folded);
         let mut options = Options::default();
         options.title = cleaned(title);
         options.subtitle = Some(self.subtitle(when));
@@ -44,15 +48,13 @@ impl Recording {
         options.font_type = "monospace".into();
         // Of the widest usual monospaced font, so that no text leaves its frame.
         options.font_width = 0.64;
-        options.colors = Palette::Basic(BasicPalette::Aqua);
+        options.palette_map = Some(&mut palette);
         options.stroke_color = StrokeColor::Color(WHITE);
         options.bgcolors = Some(BackgroundColor::Flat(WHITE));
-        // By the name alone: the same colours in every run.
-        options.deterministic = true;
         let mut svg = Vec::new();
         // Lines with bytes, and a vector that takes all that is written to it.
         flamegraph::from_lines(&mut options, folded.lines(), &mut svg).map_err(|_| NothingHeld)?;
-        Ok(String::from_utf8_lossy(&svg).into_owned())
+        Ok(labels::with_ends(&String::from_utf8_lossy(&svg)))
     }
 
     /// The amount of a single profile; the largest of several, with their shares of the picture.

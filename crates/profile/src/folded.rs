@@ -31,10 +31,9 @@ impl Recording {
 /// The frames of a stack from the root on.
 fn path(name: &str, stack: &Stack) -> String {
     let mut path = name.replace(';', ":");
-    let operation = stack.operation.iter().filter(|operation| *operation != name);
     let frames = stack.frames.iter().enumerate().rev();
     let frames = frames.filter(|(at, frame)| !frame.is_plumbing || *at == stack.site);
-    for part in operation.cloned().chain(frames.map(|(_, frame)| label(frame))) {
+    for part in stack.operation.iter().cloned().chain(frames.map(|(_, frame)| label(frame))) {
         path.push(';');
         path.push_str(&part.replace(';', ":"));
     }

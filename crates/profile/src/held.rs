@@ -14,6 +14,11 @@ pub struct Held {
 }
 
 impl Held {
+    /// Whether there is neither a byte nor a block.
+    pub(crate) fn is_nothing(&self) -> bool {
+        *self == Self::default()
+    }
+
     /// Both sums, unless one does not fit.
     pub(crate) fn checked_add(self, other: Self) -> Option<Self> {
         let bytes = self.bytes.checked_add(other.bytes)?;

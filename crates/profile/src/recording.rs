@@ -164,7 +164,7 @@ impl RecordedProfile {
     /// The call sites that held or took anything, the largest first, those that are equal by name.
     pub fn sites(&self, when: When) -> Vec<SiteHeld> {
         let mut sites: BTreeMap<String, (SiteHeld, Held)> = BTreeMap::new();
-        for stack in self.stacks.iter().filter(|stack| stack.held(when) != Held::default()) {
+        for stack in self.stacks.iter().filter(|stack| !stack.held(when).is_nothing()) {
             let frame = &stack.frames[stack.site];
             let (held, place) = (stack.held(when), frame.place());
             let (site, largest) = sites.entry(frame.key()).or_insert_with_key(|key| {

@@ -135,11 +135,11 @@ pub(crate) fn of_sites(sites: &[(usize, u64)]) -> Recording {
 
 #[test]
 fn a_small_new_site_is_proposed_before_larger_old_ones() {
-    let mut sites = vec![(1, 1 << 20), (2, 500_000), (3, 70_000), (5, 9_000)];
+    let mut sites = vec![(1, 1 << 20), (2, 500_000), (3, 70_000), (5, 9_000), (7, 100)];
     let base = of_sites(&sites).baseline(2).to_string().parse().expect("it was written");
     sites.push((6, 4096));
     let comparison = between(&base, &of_sites(&sites));
-    let group = comparison.profiles[0].unlisted.as_ref().expect("two sites are not listed");
+    let group = comparison.profiles[0].unlisted.as_ref().expect("three sites are not listed");
     assert_eq!((group.difference_bytes(), &*group.candidates[0].site), (4096, model::FUNCTIONS[6]));
     assert!(comparison.exceeds());
 }

@@ -106,6 +106,15 @@ fn sums_that_do_not_fit_are_refused() {
 }
 
 #[test]
+fn a_name_is_there_once() {
+    let profile = model::Profile { stacks: vec![], unattributed_bytes: 0 };
+    let two = [("a".to_owned(), profile.clone()), ("b".to_owned(), profile)];
+    let document = document(&two.into()).replace("\"name\":\"b\"", "\"name\":\"a\"");
+    let error = Recording::from_json(document.as_bytes()).expect_err("it is there twice");
+    assert_eq!(error.to_string(), "profile \"a\" is there twice");
+}
+
+#[test]
 fn names_are_made_fit_for_documents() {
     let recording = Recording::new().with_condition("a key", "one\nline").with_label("", "");
     let read = Recording::from_json(recording.to_json().as_bytes()).expect("it was written");

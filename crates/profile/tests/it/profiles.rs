@@ -42,6 +42,21 @@ fn each_function_has_its_bytes_by_its_short_name() -> Result<(), MemoryError> {
 }
 
 #[test]
+fn stacks_with_the_same_frames_are_one() -> Result<(), MemoryError> {
+    let traced = Traced::new(System::new(), Trace::sites());
+    let alloc = Alloc::new(&traced);
+    let held = [reads(alloc)?, reads(alloc)?];
+    let mut recording = Recording::new();
+    recording.add("run", &traced.profile().expect("sites are kept"), &[]);
+    drop(held);
+    let sites = recording.profile("run").expect("it was added").sites(When::Peak);
+    assert_eq!(sites.len(), 1);
+    assert_eq!((sites[0].held.bytes, sites[0].held.blocks), (10_000, 2));
+    assert_eq!(recording.folded(When::Peak).lines().count(), 1);
+    Ok(())
+}
+
+#[test]
 fn two_runs_of_one_program_give_equal_bytes() -> Result<(), MemoryError> {
     let [one, other] = [recording(&[])?, recording(&[])?];
     // The call above is at two places of a line.
