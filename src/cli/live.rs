@@ -1,4 +1,5 @@
-//! The operations that run now, a line each on stderr whenever SIGUSR1 asks.
+//! The operations that run now, a line each on stderr whenever SIGUSR1 asks; who holds their memory,
+//! when call sites are traced.
 
 use super::args::Command;
 use crate::context::Memory;
@@ -43,4 +44,8 @@ fn print(memory: &Memory) {
         line(&"no operation is running");
     }
     live.for_each(|op| line(&op));
+    // Names are looked up for it, so it takes memory of the process, unlike the lines above.
+    if let Some(profile) = memory.profile() {
+        profile.to_string().lines().for_each(|each| line(&each));
+    }
 }
