@@ -1,5 +1,4 @@
-//! The operations that run now, a line each on stderr whenever SIGUSR1 asks; who holds their memory,
-//! when call sites are traced.
+//! The operations that run now, a line each on stderr whenever SIGUSR1 asks.
 
 use super::args::Command;
 use crate::context::Memory;
