@@ -14,7 +14,7 @@ use crate::units::Bytes;
 const PLACES_SHOWN: usize = 10;
 
 /// The last line, where no function of the program's own has a file.
-const NO_LINES: &str = "\n  (`debug = \"limited\"` in the profile of the build names the program's functions and lines)";
+    "\n  (`debug = \"limited\"` in the profile of the build gives files and lines)";
 
 /// Bytes, and the blocks that they are in. Blocks without bytes are not counted, nor are charges
 /// for memory from elsewhere, which have bytes alone.
