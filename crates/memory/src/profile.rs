@@ -14,7 +14,8 @@ use crate::units::Bytes;
 const PLACES_SHOWN: usize = 10;
 
 /// The last line, where no function of the program's own has a file.
-    "\n  (`debug = \"limited\"` in the profile of the build gives files and lines)";
+const NO_LINES: &str =
+    "\n  (with `debug = \"limited\"` in its profile a build has files and lines)";
 
 /// Bytes, and the blocks that they are in. Blocks without bytes are not counted, nor are charges
 /// for memory from elsewhere, which have bytes alone.
