@@ -11,7 +11,8 @@ const FIRST_BYTES_MAX: usize = 16 << 10;
 const GROWTH_MAX: usize = 8;
 
 /// The reusable state of inflating, 14 KB.
-pub(in super::super) struct Inflater(Box<Decoder>);
+#[derive(Debug)]
+pub struct Inflater(Box<Decoder>);
 
 impl Default for Inflater {
     fn default() -> Self {
@@ -32,7 +33,7 @@ impl Inflater {
     ///
     /// # Errors
     /// [`MemoryError`] when an allocation fails.
-    pub(super) fn append(
+    pub fn append(
         &mut self,
         input: &[u8],
         size: usize,
