@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use gitmind::gitoxide::Inflater;
 use gitmind::memory::{Alloc, MemoryError, System, Vec};
+use gitmind_inflate::BlockInflater;
 use gitmind_ports::pipeline::{Work, pipeline, workers};
 use gitmind_system::mapped::Mapped;
 
@@ -24,8 +25,8 @@ pub(crate) fn inflate_all(repository: &Path) -> usize {
     let jobs = starts.map(|start| start..offsets.len().min(start + JOB_ENTRIES));
     let mut inflated = 0;
     pipeline(&entries, jobs, entries.alloc, workers(), |jobs| {
-        let mut inflater = Inflater::default();
-        while let Some(output) = jobs.next(&mut inflater) {
+        let mut inflaters = <(Inflater, BlockInflater)>::default();
+        while let Some(output) = jobs.next(&mut inflaters) {
             let (count, buffer) = output.expect("there is memory");
             inflated += count;
             jobs.done((count, buffer));
@@ -66,13 +67,13 @@ impl<'a> Work for Entries<'_, 'a> {
     type Job = Range<usize>;
     type Output = (usize, Vec<'a, u8>);
     type Error = MemoryError;
-    type Tools = Inflater;
+    type Tools = (Inflater, BlockInflater);
 
     fn run(
         &self,
         job: Range<usize>,
         old: Option<Self::Output>,
-        inflater: &mut Inflater,
+        (inflater, block): &mut Self::Tools,
     ) -> Result<Self::Output, MemoryError> {
         let mut bytes = old.map_or_else(|| Vec::new(self.alloc), |(_, bytes)| bytes);
         bytes.clear();
@@ -80,7 +81,8 @@ impl<'a> Work for Entries<'_, 'a> {
         for entry in self.offsets[job].iter().map(|offset| &self.pack[*offset..]) {
             if entry[0] >> 4 & 7 == COMMIT {
                 let (size, data) = header(entry);
-                count += usize::from(inflater.append(data, size, &mut bytes)?.is_some());
+                count +=
+                    usize::from(inflater.append(data, size, Some(block), &mut bytes)?.is_some());
             }
         }
         Ok((count, bytes))
