@@ -82,7 +82,9 @@ fn memory_hint(error: MemoryError) -> Option<String> {
         (ErrorKind::OverBudget, _) => ARENA_CAP,
         _ => return None,
     };
-    Some(format!("raise the budget with {variable}=SIZE"))
+    Some(format!(
+        "raise the budget with {variable}=SIZE; GM_ALLOC_TRACE=sites says what holds the memory"
+    ))
 }
 
 fn git_hint(error: &git::Error) -> Option<String> {

@@ -43,4 +43,8 @@ fn print(memory: &Memory) {
         line(&"no operation is running");
     }
     live.for_each(|op| line(&op));
+    // Names are looked up for it, so it takes memory of the process, unlike the lines above.
+    if let Some(profile) = memory.profile() {
+        profile.to_string().lines().for_each(|each| line(&each));
+    }
 }

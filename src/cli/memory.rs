@@ -44,8 +44,9 @@ pub(super) fn begin(toggles: &Toggles, command: &Command, allocator: &ProcessAll
     Memory::new(toggles, toggles.budget_of(op))
 }
 
-/// Prints the histogram and the counters of a traced run, and fails when memory leaked. The
-/// environment is that of the checkout around `start`.
+/// Prints the histogram and the counters of a traced run and, when call sites are traced and a
+/// request was refused, who held the memory. Fails when memory leaked. The environment is that of
+/// the checkout around `start`.
 pub(super) fn end(
     memory: Memory,
     toggles: &Toggles,
@@ -78,6 +79,10 @@ pub(super) fn end(
                 ));
             }
         }
+    }
+    // Last, because looking up names takes memory of the process.
+    if let Some(profile) = memory.profile().filter(|profile| profile.refused.is_some()) {
+        profile.to_string().lines().for_each(|line| output.note(line.trim_start()));
     }
     Ok(memory.finish().map(drop).map_err(|report| *report)?)
 }

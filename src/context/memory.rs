@@ -7,8 +7,8 @@ use super::op_arena::{ArenaTotals, OpArena, OpArenas};
 use super::toggles::{ArenaSize, Toggles};
 use crate::memory::{
     Alloc, Arena, BudgetObserver, BudgetWarning, Budgeted, Diagnostics, Faulty, InternTable, Op,
-    OpReading, Pooling, Port, ProcessAllocator, Reconciled, Registry, Schedule, Scope, Slab,
-    System, TooManyOperations, Trace, TraceReport, Traced, Zeroing,
+    OpReading, Pooling, Port, ProcessAllocator, Profile, Reconciled, Registry, Schedule, Scope,
+    Slab, System, TooManyOperations, Trace, TraceReport, Traced, Zeroing,
 };
 use crate::units::Bytes;
 
@@ -210,6 +210,15 @@ impl Memory {
     /// The counters of the whole stack.
     pub fn diagnostics(&self) -> Diagnostics {
         self.alloc().port().diagnostics()
+    }
+
+    /// Who holds the memory now and held it at the peak, by call stack, on any thread and while
+    /// others allocate; `None` unless memory is traced with call sites.
+    pub fn profile(&self) -> Option<Profile> {
+        match &self.stack {
+            Stack::Traced(traced) => traced.profile(),
+            Stack::Untraced(_) => None,
+        }
     }
 
     /// The warning of the budget, once its soft limit has been exceeded.

@@ -102,6 +102,25 @@ fn an_import_that_waits_for_its_input_answers_and_then_ends_as_ever() {
 }
 
 #[test]
+fn with_call_sites_the_answer_says_who_holds_the_memory() {
+    let repository = TempRepository::fixture("small");
+    let mut command = mind_command(repository.path(), &["import", "-"]);
+    command.env("GM_ALLOC_TRACE", "sites").stdin(Stdio::piped()).stdout(Stdio::piped());
+    let mut import = AtWork::start(&mut command);
+    let mut input = import.child.stdin.take().expect("a pipe");
+    input.write_all(lines().as_bytes()).expect("it reads");
+    let answer = import.answer();
+    assert!(answer.starts_with("git-mind: journal.append: "), "{answer}");
+    let next = || import.messages.recv_timeout(PATIENCE).expect("a line");
+    let held = next();
+    assert!(held.ends_with(" held at the peak:"), "{held}");
+    let holder = next();
+    assert!(holder.contains(" %, taken by gitmind"), "{holder}");
+    drop(input);
+    assert_eq!(import.end().code, 0);
+}
+
+#[test]
 fn a_rebuild_at_work_answers_and_gives_the_same_tree() {
     let repository = TempRepository::fixture("history");
     let tree = |ran: &Ran| {

@@ -170,3 +170,19 @@ fn wherever_an_allocation_exceeds_the_budget_the_hint_names_the_variable() {
         assert!(exceeded > 3, "{args:?} failed {exceeded} times");
     }
 }
+
+#[test]
+fn with_call_sites_a_command_that_exceeds_its_budget_says_who_held_the_memory() {
+    let journal = TempRepository::fixture("small");
+    let variables = [("GM_ALLOC_TRACE", "sites"), ("GM_ARENA_CAP_ATTR_QUERY", "3KiB")];
+    let error = mind_with(journal.path(), &["list", "--type", "augments"], &variables);
+    assert_eq!(error.code, 1, "{error:?}");
+    let said =
+        |text: &str| error.stderr.lines().find(|line| line.contains(text)).map(str::to_owned);
+    let refused = said("note: refused: ").expect("what was refused");
+    assert!(refused.contains(" bytes, asked for by gitmind"), "{refused}");
+    assert!(said("held at the peak:").is_some(), "{}", error.stderr);
+    let holder = said(" %, taken by ").expect("a holder");
+    assert!(holder.contains("gitmind_gitoxide::"), "{holder}");
+    assert!(said("GM_ALLOC_TRACE=sites says what holds the memory").is_some());
+}

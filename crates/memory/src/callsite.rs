@@ -18,7 +18,6 @@ use std::fmt;
 use std::hash::BuildHasher;
 
 pub use self::site::Site;
-use self::site::without_generics;
 
 /// Return addresses that are kept; of a deeper stack, the innermost.
 const FRAMES_MAX: usize = 96;
@@ -115,7 +114,7 @@ impl CallStack {
     pub(crate) fn is_fallible(&self) -> bool {
         let frames = self.addresses().iter().flat_map(|address| resolve(*address));
         frames.take_while(Site::is_plumbing).last().is_some_and(|entry| {
-            let path = without_generics(&entry.function);
+            let path = site::without_generics(&entry.function);
             let is_allocator = match path.strip_prefix("alloc::alloc::") {
                 Some(name) => ALLOCATOR.contains(&name),
                 None => ALLOCATOR.contains(&path.as_str()) && entry.is_in("/alloc/src/alloc.rs"),

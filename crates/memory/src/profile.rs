@@ -99,7 +99,7 @@ pub struct Profile {
     pub unattributed_bytes: i64,
     /// What the tables of the profile take, which is in none of its figures.
     pub own_bytes: Bytes,
-    /// The latest request that was refused.
+    /// The first request that was refused.
     pub refused: Option<Refused>,
     /// The stacks that have taken anything; those that held the most at the peak are first.
     pub holders: Vec<Holder>,

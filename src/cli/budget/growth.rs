@@ -3,14 +3,15 @@
 use crate::cli::failure::Failure;
 use crate::cli::output::Output;
 use crate::profile::{Baseline, Comparison};
+use std::error::Error;
 use std::io::{self, Write};
 use std::path::Path;
 
 /// Reads a recording or a baseline.
 pub(super) fn read(path: &Path) -> Result<Baseline, Failure> {
     let name = path.display();
-    let failed = |error: &dyn std::fmt::Display| {
-        Failure::new(format!("cannot compare with `{name}`: {error}"))
+    let failed = |error: &(dyn Error + 'static)| {
+        Failure::new(format!("cannot compare with `{name}`: {}", Failure::text_of(error)))
             .hint("`git-mind budget --threads 1 --profile FILE.json` makes a recording")
     };
     let file = std::fs::read(path).map_err(|error| failed(&error))?;

@@ -16,6 +16,7 @@ use crate::gitoxide::GitRepository;
 use crate::journal::{EdgeOrder, JournalItem, Relation, WalkError, read_newest};
 use crate::memory::Alloc;
 use crate::oid::Oid;
+use crate::progress::{Progress, Silent};
 use crate::units::Bytes;
 use std::ops::ControlFlow;
 
@@ -43,7 +44,7 @@ pub(super) fn run_all(
         rows.push(Row { measured, judged });
     };
     let (measured, report) = measure(operation::CACHE_REBUILD, instruments, |memory, alloc| {
-        rebuild(subject, memory, alloc, (fs, instruments.workers))
+        rebuild(subject, instruments, (memory, alloc), fs)
     })?;
     let spilled = report.as_ref().map_or(Bytes::ZERO, |report| report.spilled);
     keep(Measured { spilled, ..measured });
@@ -85,19 +86,21 @@ const CLOCK: FixedClock = FixedClock(Timestamp { seconds: 1_700_000_000, offset_
 /// `git-mind cache-rebuild --force --strict`.
 fn rebuild(
     subject: &Subject,
-    memory: &Memory,
-    alloc: Alloc<'_>,
-    (fs, workers): (&PosixFileSystem, usize),
+    Instruments { workers, is_profiled, .. }: Instruments<'_>,
+    (memory, alloc): (&Memory, Alloc<'_>),
+    fs: &PosixFileSystem,
 ) -> Result<Report, OpError> {
-    let bar = Bar::stderr(memory);
+    // What a terminal takes is in no profile.
+    let bar = (!is_profiled).then(|| Bar::stderr(memory));
+    let progress = bar.as_ref().map_or(&Silent as &dyn Progress, |bar| bar);
     let repository = open(subject, workers)?;
-    let context = Context { alloc, repository: &repository, clock: &CLOCK, progress: &bar };
+    let context = Context { alloc, repository: &repository, clock: &CLOCK, progress };
     let options = RebuildOptions { edge_order: EdgeOrder::OldestFirst, force: true, strict: true };
     let mut arena = memory.arena(alloc);
     let (arena, texts) = (&mut arena, &memory.intern_table(alloc));
     let workspace = Workspace { arena, texts, disk: Some(fs), workers };
     let report = context.rebuild(workspace, &subject.branch, options);
-    bar.clear();
+    bar.iter().for_each(Bar::clear);
     Ok(report?)
 }
 
@@ -148,8 +151,7 @@ fn attribute_query(
     let mut answered = Answered { edges: 0, unusable: None };
     let Some((relation, oid)) = listed.newest else { return Ok(answered) };
     let repository = open(subject, workers)?;
-    let progress = &crate::progress::Silent;
-    let context = Context { alloc, repository: &repository, clock: &CLOCK, progress };
+    let context = Context { alloc, repository: &repository, clock: &CLOCK, progress: &Silent };
     let endpoint = Endpoint::object(oid, Direction::Forward);
     let answer = context.query(&subject.branch, endpoint, |found| {
         answered.edges += u64::from(found.edge.relation == relation);

@@ -40,9 +40,10 @@ impl Problem {
 
     pub(super) const fn hint(&self) -> Option<&'static str> {
         match self {
-            Self::Over { .. } | Self::ExceededCap { .. } => {
-                Some("--plot FILE.svg shows when the cap is reached, --cap BYTES sets another cap")
-            }
+            Self::Over { .. } | Self::ExceededCap { .. } => Some(
+                "--plot FILE.svg shows when the cap is reached, --profile FILE.svg what holds \
+                     the memory, --cap BYTES sets another cap",
+            ),
             Self::Leaked { .. } => Some("GM_ALLOC_TRACE=sites names the call sites"),
             Self::Failed { .. } | Self::Gap { .. } => None,
         }

@@ -286,9 +286,9 @@ impl SiteLedger {
         }
     }
 
-    /// A request has been refused.
+    /// A request has been refused. The first is kept: what fails after it may fail because of it.
     pub(crate) fn refuse(&mut self, refused: Refused) {
-        self.refused = Some(refused);
+        self.refused.get_or_insert(refused);
     }
 
     /// Bytes have been taken, or freed, that no table knows.

@@ -138,9 +138,9 @@ fn what_is_refused_is_named_with_its_place() {
     kept.try_reserve_exact(2000).expect_err("the budget is 100 bytes");
     alloc.charge(Bytes::new(41)).expect_err("the budget is 100 bytes");
     let profile = traced.profile().expect("sites are kept");
-    let refused = profile.refused.expect("it is the latest");
-    assert_eq!((refused.bytes.get(), refused.op), (41, None));
+    let refused = profile.refused.expect("it is the first");
+    assert_eq!((refused.bytes.get(), refused.op), (2000, None));
     let text = profile.to_string();
-    assert!(text.starts_with("refused: 41 bytes, asked for by "), "{text}");
+    assert!(text.starts_with("refused: 2000 bytes, asked for by "), "{text}");
     assert!(text.contains("\n60 bytes in 1 block held at the peak:\n"), "{text}");
 }
