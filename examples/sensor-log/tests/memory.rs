@@ -3,7 +3,9 @@
 use std::cell::Cell;
 use std::collections::TryReserveError;
 
-use gitmind_memory::testing::{Sweep, TestAllocator, contract, sweep, with_budget};
+use gitmind_memory::testing::{
+    Sweep, TestAllocator, contract, profile, profile_heap, sweep, with_budget,
+};
 use gitmind_memory::units::Bytes;
 use gitmind_memory::{Alloc, Budgeted, ErrorKind, MemoryError, System};
 use sensor_log::{ReadError, Recorder, median};
@@ -84,6 +86,19 @@ fn a_day_does_not_fit_a_hundred_bytes() {
     let (refused, peak) = with_budget(Bytes::new(100), a_day);
     assert_eq!(refused.map_err(|error| error.kind()), Err(ErrorKind::OverBudget));
     assert!(peak <= Bytes::new(100), "{peak}");
+}
+
+#[test]
+fn the_readings_of_a_day_are_all_that_it_holds_at_its_peak() {
+    let profile = profile(|alloc| a_day(alloc).map(drop));
+    assert_eq!(profile.peak_of("sensor_log::Recorder::record"), profile.peak.bytes, "{profile}");
+    assert_eq!(profile.end.bytes, Bytes::ZERO, "{profile}");
+}
+
+#[test]
+fn a_median_holds_one_copy_of_the_heap() {
+    let profile = profile_heap(|| median(&[3.0, 1.0, 2.0]).map(drop));
+    assert_eq!(profile.peak_of("sensor_log::median").get(), 24, "{profile}");
 }
 
 #[test]
