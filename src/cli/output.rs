@@ -85,17 +85,16 @@ impl Output {
         }
     }
 
-    /// Prints one line on stderr, after flushing stdout.
+    /// Prints one line on stderr, and the hint on a line of its own, after flushing stdout.
     fn say(&mut self, style: Style, kind: &str, text: &str, hint: Option<&str>) {
         // Messages are best effort: a closed stderr must not change the outcome.
         let _ = self.stdout.flush();
         let mut stderr: AutoStream<StderrLock<'_>> = AutoStream::auto(io::stderr().lock());
         let (text, hint) = (shortened(text), hint.map(shortened));
-        let _ = write!(stderr, "git-mind: {style}{kind}{style:#}: {}", Escaped::text(&text));
+        let _ = writeln!(stderr, "git-mind: {style}{kind}{style:#}: {}", Escaped::text(&text));
         if let Some(hint) = hint {
-            let _ = write!(stderr, "; {HINT}hint{HINT:#}: {}", Escaped::text(&hint));
+            let _ = writeln!(stderr, "{HINT}hint{HINT:#}: {}", Escaped::text(&hint));
         }
-        let _ = writeln!(stderr);
     }
 }
 

@@ -239,7 +239,7 @@ fn what_a_partial_clone_lacks_has_a_hint_how_to_fetch_it() {
     let tree = world.git("r", &["rev-parse", "HEAD:d"]);
     fs::remove_file(loose(&world, &tree)).expect("a loose object");
     let error = world.link("r", "d/f", &[]).expect_err("it is missing");
-    assert!(error.contains("is missing; hint: `git fsck`"), "{error}");
+    assert!(error.contains("is missing\nhint: `git fsck`"), "{error}");
     world.set("r", "remote.origin.promisor", "true");
     let error = world.link("r", "d/f", &[]).expect_err("it is missing");
     assert!(error.contains(&format!("hint: `git cat-file -t {tree}` fetches it")), "{error}");

@@ -252,7 +252,7 @@ fn an_unknown_source_or_branch_is_a_warning_with_a_near_name() {
             &[],
             [("GIT_MIND_SOURCE", "Cluade")],
             Some(
-                "GIT_MIND_SOURCE is `Cluade`, which is recorded as unknown; hint: did you mean \
+                "GIT_MIND_SOURCE is `Cluade`, which is recorded as unknown\nhint: did you mean \
                   `claude`?",
             ),
         ),
@@ -260,7 +260,7 @@ fn an_unknown_source_or_branch_is_a_warning_with_a_near_name() {
             &[],
             [("GIT_MIND_SOURCE", "robot")],
             Some(
-                "GIT_MIND_SOURCE is `robot`, which is recorded as unknown; hint: there are human, \
+                "GIT_MIND_SOURCE is `robot`, which is recorded as unknown\nhint: there are human, \
                   claude, gpt, ai, other, system, import",
             ),
         ),
@@ -269,7 +269,7 @@ fn an_unknown_source_or_branch_is_a_warning_with_a_near_name() {
             &["--branch", "Topci"],
             [("TZ", "")],
             Some(
-                "there is no branch `Topci`: this begins a journal of that name; hint: did you \
+                "there is no branch `Topci`: this begins a journal of that name\nhint: did you \
                   mean `topic`?",
             ),
         ),

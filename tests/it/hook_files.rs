@@ -116,7 +116,7 @@ fn nothing_is_overwritten_where_a_hook_would_be_put_aside() {
         script(&directory.join(aside), 0o755, "#!/bin/sh\necho mine\n");
         let before = snapshot(&directory);
         let error = hooked.mind(&["hooks", "install"]).error(1);
-        assert!(error.contains(&format!("{aside} is there already; hint: ")), "{error}");
+        assert!(error.contains(&format!("{aside} is there already\nhint: ")), "{error}");
         assert_eq!(snapshot(&directory), before, "not even the other hook is there");
         fs::remove_file(directory.join(aside)).expect("it is there");
     }

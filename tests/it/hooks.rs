@@ -338,7 +338,7 @@ fn a_commit_with_more_files_than_allowed_is_left_out_and_says_so() {
     };
     hooked.git(&["config", "gitmind.hookFilesMax", "5"]);
     let said = files("first");
-    assert!(said.contains("changes more than 5 files") && said.lines().count() == 1, "{said}");
+    assert!(said.contains("changes more than 5 files") && said.lines().count() == 2, "{said}");
     assert!(said.contains("`git config gitmind.hookFilesMax NUMBER`"), "{said}");
     hooked.git(&["config", "gitmind.hookFilesMax", "0"]);
     assert_eq!(files("second"), "", "switched off");

@@ -130,7 +130,7 @@ fn a_date_that_is_none_is_a_usage_error() {
     for option in ["--since", "--until"] {
         let error = repository.mind(&["list", option, "soon"]).error(2);
         assert!(
-            error.contains("`soon` is not a date; hint: dates are as in 2026-11-30"),
+            error.contains("`soon` is not a date\nhint: dates are as in 2026-11-30"),
             "{error}"
         );
     }

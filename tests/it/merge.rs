@@ -91,7 +91,7 @@ fn nothing_to_merge_is_said_and_what_is_no_journal_is_an_error() {
     let head = ben.git(&["rev-parse", "HEAD"]);
     let blob = ben.git(&["rev-parse", "HEAD:a"]);
     for (word, code, says) in [
-        ("nowhere", 1, "`nowhere` names no journal; hint: `git for-each-ref refs/gitmind` lists"),
+        ("nowhere", 1, "`nowhere` names no journal\nhint: `git for-each-ref refs/gitmind` lists"),
         ("a..b", 2, "is not a branch name"),
         (&*head, 1, "is not one of a journal"),
         (&*blob, 1, "is a blob, not a commit"),

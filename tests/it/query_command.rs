@@ -138,9 +138,9 @@ fn an_unusable_cache_is_a_warning_and_the_answer_is_the_same() {
     let check = |cache: &str, words: &str, hint: &str| {
         let ran = repository.mind(&["query", "--json", "--from", "Makefile"]);
         let stderr = ran.stderr.clone();
-        assert!(stderr.starts_with("git-mind: warning: ") && stderr.lines().count() == 1);
+        assert!(stderr.starts_with("git-mind: warning: ") && stderr.lines().count() == 2);
         assert!(stderr.contains(words) && stderr.contains(hint), "{cache}: {stderr}");
-        assert!(stderr.contains("so the answer is the journal's; hint: "), "{stderr}");
+        assert!(stderr.contains("so the answer is the journal's\nhint: "), "{stderr}");
         let document = ran.json();
         assert_eq!((&document["cache"], &document["from_cache"]), (&cache.into(), &false.into()));
         assert_eq!(document["edges"], Value::Array(right.clone()), "{cache}");
@@ -277,7 +277,7 @@ fn an_object_is_a_path_of_the_current_directory_or_an_id() {
     let expected = count(work, "src/main.rs");
     assert_eq!(count(&inside, "main.rs"), expected);
     for (word, words) in [
-        ("nowhere", "path `nowhere` is not in HEAD's commit, and there is no such edge; hint: "),
+        ("nowhere", "path `nowhere` is not in HEAD's commit, and there is no such edge\nhint: "),
         ("src/main.rs/x", "is not in HEAD's commit"),
         (&digits[..39], "is not in HEAD's commit"),
     ] {

@@ -305,7 +305,7 @@ fn a_shallow_clone_has_a_hint_how_to_unshallow() {
     clone.git(&["fetch", "-q", "--depth=3", &url, "refs/gitmind/edges/*:refs/gitmind/edges/*"]);
     let error = clone.mind(&["cache-rebuild"]).error(1);
     assert!(
-        error.contains("is not in this shallow clone; hint: `git fetch --unshallow"),
+        error.contains("is not in this shallow clone\nhint: `git fetch --unshallow"),
         "{error}"
     );
     let listed = clone.mind(&["list"]);

@@ -175,7 +175,7 @@ fn a_remote_without_journals_or_out_of_reach_and_no_remote_at_all() {
     assert_eq!(ann.sync(), "No journals, neither here nor in `origin`\n");
     ann.link(1);
     let error = ann.mind(&["sync", "nowhere"]).error(1);
-    assert!(error.contains("`nowhere` is not a remote; hint: there are origin"), "{error}");
+    assert!(error.contains("`nowhere` is not a remote\nhint: there are origin"), "{error}");
     ann.git(&["remote", "set-url", "origin", "../gone.git"]);
     let ran = ann.mind(&["sync"]);
     assert_eq!((ran.code, &*ran.stdout), (1, ""));

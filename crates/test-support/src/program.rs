@@ -32,12 +32,14 @@ impl Ran {
         serde_json::from_str(&self.ok()).expect("one JSON document")
     }
 
-    /// The one error line of a run that failed with `code`.
+    /// The one error line of a run that failed with `code`, and the line of its hint, if it has one.
     pub fn error(self, code: i32) -> String {
         assert_eq!(self.code, code, "{self:?}");
         assert_eq!(self.stdout, "", "a failed run answers nothing");
-        let is_one_line = self.stderr.lines().count() == 1;
-        assert!(is_one_line && self.stderr.starts_with("git-mind: error: "), "{self:?}");
+        let hints = self.stderr.lines().skip(1);
+        let is_one_error =
+            hints.clone().count() <= 1 && hints.clone().all(|line| line.starts_with("hint: "));
+        assert!(is_one_error && self.stderr.starts_with("git-mind: error: "), "{self:?}");
         self.stderr.trim_end().into()
     }
 }
