@@ -34,7 +34,7 @@ fn main() -> Result<ExitCode, Box<dyn Error>> {
             println!("{comparison}");
             let change = comparison.profiles.first().ok_or("the recordings share no command")?;
             write("growth.svg", picture::picture(change))?;
-            let title = format!("Heap at the peak, {}", now.labels()["revision"]);
+            let title = format!("Heap at the peak of {}", now.conditions()["command"]);
             write("flamegraph.svg", now.flamegraph(&title, When::Peak)?)?;
             Ok(ExitCode::SUCCESS)
         }

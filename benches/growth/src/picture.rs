@@ -3,7 +3,7 @@
 use gitmind_profile::{ProfileChange, SiteBase};
 
 /// Call sites that are drawn, those first whose size changed the most.
-const SITES_MAX: usize = 8;
+const SITES_MAX: usize = 4;
 /// Pixels that the largest bar is long, and that a call site is high.
 const BAR_WIDTH: u64 = 560;
 const ROW_HEIGHT: usize = 44;
