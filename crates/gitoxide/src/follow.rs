@@ -35,6 +35,7 @@ pub(super) use self::bases::Bases;
 use self::chunk::Chunk;
 use self::decode::{COMMIT_BYTES_MAX, Decoded};
 pub(super) use self::decode::{Decoder, Scratch};
+pub use self::inflate::Inflater;
 pub(super) use self::loose::{Loose, Problem};
 use self::order::{ORDERED_MAX, Orders};
 use self::pack::Pack;

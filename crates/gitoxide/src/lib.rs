@@ -25,6 +25,7 @@ mod shared_mode;
 mod transaction;
 mod worktree;
 
+pub use follow::Inflater;
 pub use remotes::{Danger, Remotes};
 pub use repository::GitRepository;
 pub use shared_mode::SharedMode;

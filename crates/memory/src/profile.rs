@@ -13,6 +13,10 @@ use crate::units::Bytes;
 /// Places that a message lists.
 const PLACES_SHOWN: usize = 10;
 
+/// The last line, where no function of the program's own has a file.
+const NO_LINES: &str =
+    "\n  (with `debug = \"limited\"` in its profile a build has files and lines)";
+
 /// Bytes, and the blocks that they are in. Blocks without bytes are not counted, nor are charges
 /// for memory from elsewhere, which have bytes alone.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
@@ -168,7 +172,11 @@ impl fmt::Display for Profile {
             let held = rest.iter().fold(Held::default(), |sum, place| sum.and(place.held));
             write!(f, "\n  {held} by {} other places", rest.len())?;
         }
-        Ok(())
+        // A process without an unwinder has no frames at all.
+        let mut frames = places.iter().flat_map(|place| place.largest.addresses()).peekable();
+        let has_lines =
+            places.iter().any(|place| names.own(place.largest).iter().any(|s| s.is_own()));
+        f.write_str(if frames.peek().is_none() || has_lines { "" } else { NO_LINES })
     }
 }
 

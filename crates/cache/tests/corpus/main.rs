@@ -22,6 +22,7 @@ fn inputs_in_a_run(target: &Target) -> u64 {
         "rebuild" | "update-and-query" => 1,
         "edges" => 150,
         "branch" => 500,
+        "inflate" => 200,
         "bitmap" | "message" => 1000,
         "objects" => 2000,
         _ => 4000,

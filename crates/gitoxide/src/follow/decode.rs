@@ -7,7 +7,8 @@ use super::delta;
 use super::inflate::Inflater;
 use super::pack::{CHAIN_MAX, Pack};
 use gitmind_git::ObjectKind;
-use gitmind_memory::{Alloc, MemoryError, Vec};
+use gitmind_inflate::BlockInflater;
+use gitmind_memory::{Alloc, Box, MemoryError, Vec};
 
 /// Most bytes of a commit that is decoded here; a journal commit has less than 100 KiB.
 pub(super) const COMMIT_BYTES_MAX: usize = 128 << 10;
@@ -39,11 +40,13 @@ pub(in super::super) struct Scratch<'a> {
     pub(super) input: Vec<'a, u8>,
     /// The base of a delta.
     base: Vec<'a, u8>,
+    /// Made for the first commit, since what reads others reads few small objects.
+    block: Option<Box<'a, BlockInflater>>,
 }
 
 impl<'a> Scratch<'a> {
     pub(in super::super) const fn new(alloc: Alloc<'a>) -> Self {
-        Self { input: Vec::new(alloc), base: Vec::new(alloc) }
+        Self { input: Vec::new(alloc), base: Vec::new(alloc), block: None }
     }
 
     /// Capacity of the buffers in bytes.
@@ -74,6 +77,9 @@ impl Decoder {
         bytes: &mut Vec<'a, u8>,
     ) -> Result<Decoded, MemoryError> {
         let Some(entry) = pack.commit_entry(offset) else { return Ok(Decoded::Other) };
+        if scratch.block.is_none() {
+            scratch.block = Some(bytes.alloc().try_box(BlockInflater::new())?);
+        }
         let limits = [bytes_max, COMMIT_BYTES_MAX];
         let packed = self.whole(pack, &entry, limits, None, scratch, bytes)?;
         let end = |packed| Decoded::Commit { end: entry.data_offset + packed as u64 };
@@ -110,13 +116,13 @@ impl Decoder {
         entry: &data::Entry,
         [bytes_max, parts_bytes_max]: [usize; 2],
         bases: Option<&mut Bases<'_>>,
-        Scratch { input, base }: &mut Scratch<'a>,
+        Scratch { input, base, block }: &mut Scratch<'a>,
         bytes: &mut Vec<'a, u8>,
     ) -> Result<Option<usize>, MemoryError> {
         base.clear();
         let start = bytes.len();
-        let inflater = &mut self.inflater;
-        let mut parts = Parts { pack, inflater, bases, input, parts_bytes_max };
+        let inflaters = (&mut self.inflater, block.as_deref_mut());
+        let mut parts = Parts { pack, inflaters, bases, input, parts_bytes_max };
         let packed = parts.append(entry, CHAIN_MAX, bytes_max, base, bytes)?;
         if packed.is_none() {
             bytes.truncate(start);
@@ -125,10 +131,13 @@ impl Decoder {
     }
 }
 
+/// What inflates any stream, and what inflates small ones faster.
+type Inflaters<'p> = (&'p mut Inflater, Option<&'p mut BlockInflater>);
+
 /// Puts an object together from the entries of its chain of deltas.
 struct Parts<'p, 'a, 'b> {
     pack: &'p Pack,
-    inflater: &'p mut Inflater,
+    inflaters: Inflaters<'p>,
     bases: Option<&'p mut Bases<'b>>,
     /// The instructions of a delta.
     input: &'p mut Vec<'a, u8>,
@@ -172,7 +181,7 @@ impl<'a> Parts<'_, 'a, '_> {
     ) -> Result<Option<usize>, MemoryError> {
         let Self { pack, parts_bytes_max, .. } = *self;
         if !entry.header.is_delta() {
-            return inflate(pack, entry, bytes_max, self.inflater, bytes);
+            return inflate(pack, entry, bytes_max, &mut self.inflaters, bytes);
         }
         let Some(base) = pack.base(entry).filter(|_| chain_max > 1) else { return Ok(None) };
         let start = other.len();
@@ -180,7 +189,7 @@ impl<'a> Parts<'_, 'a, '_> {
             return Ok(None);
         }
         self.input.clear();
-        let packed = inflate(pack, entry, parts_bytes_max, self.inflater, self.input)?;
+        let packed = inflate(pack, entry, parts_bytes_max, &mut self.inflaters, self.input)?;
         let is_sound = delta::apply(&other[start..], self.input, bytes_max, bytes)?;
         other.truncate(start);
         Ok(packed.filter(|_| is_sound))
@@ -193,10 +202,10 @@ fn inflate(
     pack: &Pack,
     entry: &data::Entry,
     bytes_max: usize,
-    inflater: &mut Inflater,
+    (inflater, block): &mut Inflaters<'_>,
     bytes: &mut Vec<'_, u8>,
 ) -> Result<Option<usize>, MemoryError> {
     let size = usize::try_from(entry.decompressed_size).ok();
     let Some(size) = size.filter(|size| *size <= bytes_max) else { return Ok(None) };
-    inflater.append(pack.bytes_from(entry.data_offset), size, bytes)
+    inflater.append(pack.bytes_from(entry.data_offset), size, block.as_deref_mut(), bytes)
 }

@@ -2,6 +2,9 @@
 
 use std::fmt;
 
+/// Parts of the paths of std's own files.
+const STD: [&str; 2] = ["/rustc/", "rustlib/src/rust/library/"];
+
 /// A place in the source, as far as the binary's symbols tell.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[non_exhaustive]
@@ -28,9 +31,13 @@ impl Site {
     }
 
     /// Whether its file is of the program rather than of a library: a library is built from a
-    /// directory that has its version, or without line tables.
-    pub(super) fn is_own(&self) -> bool {
-        self.place.as_ref().is_some_and(|(file, ..)| !file.split(['/', '\\']).any(is_versioned))
+    /// directory that has its version, or without line tables, or is not Rust.
+    pub(crate) fn is_own(&self) -> bool {
+        self.place.as_ref().is_some_and(|(file, ..)| {
+            let is_of_std = STD.iter().any(|directory| file.contains(directory));
+            let mut directories = file.split(['/', '\\']);
+            file.ends_with(".rs") && !is_of_std && !directories.any(is_versioned)
+        })
     }
 
     /// Whether the frame only passes a request on: this layer, containers, std.
@@ -53,8 +60,8 @@ impl Site {
             "/hashbrown-",
             "/bumpalo-",
             "/backtrace-",
-            "/rustc/",
-            "rustlib/src/rust/library/",
+            STD[0],
+            STD[1],
         ];
         // Line tables alone name inlined functions without their paths; their files remain.
         if !without_generics(&self.function).contains("::") && self.place.is_some() {
@@ -181,6 +188,24 @@ mod tests {
         assert_eq!(without_generics("a::b<c::D<E>>::f"), "a::b::f");
         let place = Some(("/rustc/0/library/core/src/ops/function.rs".into(), 250, 5));
         assert!(Site { function: path.into(), place, ..Site::unknown(None) }.is_plumbing());
+    }
+
+    #[test]
+    fn the_programs_own_files_are_told_from_those_of_libraries_std_and_c() {
+        let is_own = |file: &str| {
+            let place = Some((file.to_owned(), 1, 1));
+            Site { place, ..Site::unknown(None) }.is_own()
+        };
+        assert!(is_own("parser/src/lib.rs") && is_own("src/main.rs"));
+        for other in [
+            "registry/src/index-1/serde_json-1.0.1/src/de.rs",
+            "/rustc/0/library/core/src/num/f64.rs",
+            "/toolchain/lib/rustlib/src/rust/library/alloc/src/vec/mod.rs",
+            "./nptl/pthread_create.c",
+        ] {
+            assert!(!is_own(other), "{other}");
+        }
+        assert!(!Site::unknown(None).is_own(), "a library without line tables");
     }
 
     #[test]

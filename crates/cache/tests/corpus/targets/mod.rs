@@ -1,6 +1,7 @@
 //! The fuzz targets: properties that must hold for any bytes.
 
 mod formats;
+mod inflate;
 mod journal;
 mod model;
 
@@ -23,6 +24,7 @@ pub(crate) const TARGETS: &[Target] = &[
     Target { name: "branch", run: formats::branch },
     Target { name: "objects", run: formats::objects },
     Target { name: "ages", run: formats::ages },
+    Target { name: "inflate", run: inflate::inflate },
     Target { name: "rebuild", run: journal::rebuild },
     Target { name: "merge", run: journal::merge },
     Target { name: "update-and-query", run: journal::update_and_query },
