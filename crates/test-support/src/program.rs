@@ -32,7 +32,7 @@ impl Ran {
         serde_json::from_str(&self.ok()).expect("one JSON document")
     }
 
-    /// The one error line of a run that failed with `code`, and the line of its hint, if it has one.
+    /// The one error line of a run that failed with `code`, and that of its hint, if it has one.
     pub fn error(self, code: i32) -> String {
         assert_eq!(self.code, code, "{self:?}");
         assert_eq!(self.stdout, "", "a failed run answers nothing");
