@@ -95,7 +95,7 @@ fn measure(
 ) -> Result<Report, Failure> {
     let fs = PosixFileSystem::from_environment(run.env);
     let directory = fixture::temp_directory(&fs, run.session)?;
-    let subject = Subject::prepare(args, options, directory.path())?;
+    let subject = Subject::prepare(args, options, &fixture::of_fixed_length(directory.path())?)?;
     let toggles = match options.cap {
         Some(cap) => run.toggles.clone().with_rebuild_within(cap),
         None => run.toggles.clone(),

@@ -11,6 +11,9 @@ use crate::fs::{PosixFileSystem, SafeName, TempDir};
 use crate::telemetry::Level;
 use std::path::{Path, PathBuf};
 
+/// Length of the path of what is measured: paths are part of what the heap holds.
+const PATH_BYTES: usize = 200;
+
 /// Branch of a repository that is not in the list of fixtures, as `git-mind fixture make` writes
 /// it.
 const BRANCH: &str = "main";
@@ -107,5 +110,14 @@ pub(super) fn temp_directory<'f, 's: 'f>(
             event.number("failed", swept.failed.into())
         });
     }
+    Ok(directory)
+}
+
+/// A directory below `directory` whose path has the same length on every machine, unless that of
+/// `directory` is almost as long.
+pub(super) fn of_fixed_length(directory: &Path) -> Result<PathBuf, Failure> {
+    let missing = PATH_BYTES.saturating_sub(directory.as_os_str().len() + "/".len());
+    let directory = directory.join("x".repeat(missing.max(1)));
+    std::fs::create_dir(&directory)?;
     Ok(directory)
 }
