@@ -1,10 +1,13 @@
 //! The pieces of work whose instructions are counted.
 
+use flate2::{Compress, Compression, FlushCompress, Status};
 use gitmind::cache::encode_bitmap;
 use gitmind::journal::{Attribution, Edge, Edges, Relation, encode_edge};
 use gitmind::memory::{Alloc, Arena, InternTable, Pooling, Slab, System, Vec, Zeroing};
 use gitmind::oid::Oid;
 use gitmind::units::Bytes;
+use gitmind_inflate::BlockInflater;
+use sha2::{Digest, Sha256};
 use std::hint::black_box;
 
 /// A piece of work by its name: it does so many steps and returns a sum, which is the one
@@ -22,8 +25,9 @@ impl Work {
     }
 }
 
-pub(crate) const WORKS: [Work; 6] = [
+pub(crate) const WORKS: [Work; 7] = [
     Work { name: "decode an edge", run: decode_edge, sum_of_step: 41 },
+    Work { name: "inflate a commit", run: inflate, sum_of_step: 517 },
     Work { name: "encode a bitmap of 3 ids", run: bitmap, sum_of_step: 33 },
     Work { name: "arena, a value of 64 bytes", run: arena, sum_of_step: 64 },
     Work { name: "slab, a box of 64 bytes and its drop", run: slab, sum_of_step: 64 },
@@ -58,6 +62,25 @@ fn decode_edge(steps: u64) -> u64 {
         (edge.source_path.len() + edge.target.as_bytes().len()) as u64
     };
     (0..steps).map(decode).sum()
+}
+
+/// A commit like those of a journal, with base64 of hashes.
+fn inflate(steps: u64) -> u64 {
+    let hashes = [1_u8, 2, 3, 4].map(|byte| Sha256::digest([byte]));
+    let text = data_encoding::BASE64.encode(&hashes.concat());
+    let hex = Oid::new([0x5a; 20]);
+    let commit = format!("tree {hex}\nparent {hex}\nauthor a <a@b.c> 1700000000 +0000\n\n{text}");
+    let mut stream = std::vec::Vec::with_capacity(1000);
+    let mut compress = Compress::new(Compression::new(6), true);
+    let status = compress.compress_vec(commit.as_bytes(), &mut stream, FlushCompress::Finish);
+    assert!(matches!(status, Ok(Status::StreamEnd)), "there is room");
+    stream.extend([0; 16]);
+    let (mut inflater, mut content) = (BlockInflater::new(), vec![0; commit.len()]);
+    let inflate = |_| {
+        let read = inflater.inflate(black_box(&stream), &mut content).expect("it is accepted");
+        (read + content.len()) as u64
+    };
+    (0..steps).map(inflate).sum()
 }
 
 fn bitmap(steps: u64) -> u64 {

@@ -58,9 +58,12 @@ impl Code {
         let (mut code, mut bits) = (0, 0);
         for len in 1..=LEN_MAX {
             let list = &self.lists[len][..self.counts[len]];
-            if !list.is_empty() {
-                bits = lengthen(table, bits, len);
+            if list.is_empty() {
+                continue;
             }
+            // Before the first code there is nothing to repeat.
+            let known = if code > 0 { bits } else { len };
+            bits = lengthen(table, known, len);
             for entry in list {
                 // That there are too many codes is found below.
                 let number = usize::from(REVERSED[code % REVERSED.len()]);

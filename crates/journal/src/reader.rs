@@ -135,10 +135,13 @@ impl<'a> PayloadBuffer<'a> {
         if let Some(malformed) = self.decode(commit)? {
             return visit(JournalItem::Malformed(malformed));
         }
-        let edges = Edges::new(&self.payload);
-        for (edges_read, edge) in (0..).zip(edges) {
+        let mut edges_read = 0;
+        for edge in Edges::new(&self.payload) {
             let item = match &edge {
-                Ok(edge) => JournalItem::Edge(commit, edge),
+                Ok(edge) => {
+                    edges_read += 1;
+                    JournalItem::Edge(commit, edge)
+                }
                 Err(problem) => {
                     JournalItem::Malformed(Malformed::of_edge(commit.id, edges_read, *problem))
                 }
