@@ -20,6 +20,7 @@ const RUNS: u64 = 40;
 fn inputs_in_a_run(target: &Target) -> u64 {
     match target.name {
         "rebuild" | "update-and-query" => 1,
+        "merge" => 20,
         "edges" => 150,
         "branch" => 500,
         "inflate" => 200,
