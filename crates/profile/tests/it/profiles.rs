@@ -12,7 +12,9 @@ fn reads(alloc: Alloc<'_>) -> Result<memory::Vec<'_, u8>, MemoryError> {
 
 #[inline(never)]
 fn plans(alloc: Alloc<'_>) -> Result<memory::Vec<'_, u64>, MemoryError> {
-    memory::Vec::try_with_capacity(100, alloc)
+    let planned = memory::Vec::try_with_capacity(100, alloc)?;
+    // Not the last call, which would be a jump that leaves no frame.
+    Ok(std::hint::black_box(planned))
 }
 
 fn recording(own: &[&str]) -> Result<Recording, MemoryError> {
