@@ -1,4 +1,4 @@
-//! The handle that services hold: a port and the account it takes from.
+//! The handle that services hold: a port, and the account that allocations are counted on.
 
 use std::alloc::Layout;
 use std::fmt;
@@ -32,7 +32,7 @@ pub struct Alloc<'a> {
 }
 
 impl<'a> Alloc<'a> {
-    /// A handle on `port` untagged.
+    /// An untagged handle on `port`.
     #[inline]
     pub const fn new(port: &'a dyn Port) -> Self {
         Self { port, op: OpTag::NONE }
@@ -40,7 +40,7 @@ impl<'a> Alloc<'a> {
 
     /// The same port on the account of `stats`.
     ///
-    /// The borrow ends no later than the account's, so a block cannot outlive its account.
+    /// The handle cannot outlive the account, so a block cannot either.
     #[inline]
     #[must_use]
     pub const fn on_account_of<'b>(self, stats: &'b OpStats) -> Alloc<'b>
@@ -56,7 +56,7 @@ impl<'a> Alloc<'a> {
         self.port
     }
 
-    /// The account the handle takes from.
+    /// The account that the handle's allocations are counted on.
     #[inline]
     pub const fn op(self) -> OpTag<'a> {
         self.op
@@ -68,7 +68,7 @@ impl<'a> Alloc<'a> {
         self.op.op().map(process::enter)
     }
 
-    /// Admits `bytes` that are taken from elsewhere, until the returned [`Charge`] is dropped.
+    /// Charges `bytes` of memory from another source, until the returned [`Charge`] is dropped.
     ///
     /// # Errors
     /// As [`Port::charge`].
@@ -127,7 +127,7 @@ unsafe impl Allocator for Alloc<'_> {
     }
 }
 
-/// A port's answer as containers want it: with the size, which is the one asked for.
+/// The result of a port as containers need it: with the size, which is the requested one.
 #[inline]
 fn sized(
     block: Result<NonNull<u8>, MemoryError>,
@@ -140,7 +140,7 @@ fn sized(
     }
 }
 
-/// Bytes admitted by a port for memory that was taken elsewhere; refunded when dropped.
+/// Bytes charged to a port for memory from another source; refunded when dropped.
 #[derive(Debug)]
 #[must_use = "the charge is refunded when this is dropped"]
 pub struct Charge<'a> {
@@ -149,7 +149,7 @@ pub struct Charge<'a> {
 }
 
 impl Charge<'_> {
-    /// What is charged at present.
+    /// The bytes that are charged at present.
     pub const fn bytes(&self) -> Bytes {
         self.bytes
     }
@@ -157,7 +157,7 @@ impl Charge<'_> {
     /// Changes the charge to `bytes`.
     ///
     /// # Errors
-    /// As [`Port::charge`] when it becomes larger; it is as before then.
+    /// As [`Port::charge`] when the charge becomes larger; it is unchanged then.
     pub fn resize(&mut self, bytes: Bytes) -> Result<(), MemoryError> {
         let (old, new) = (self.bytes.get(), bytes.get());
         match new.checked_sub(old) {

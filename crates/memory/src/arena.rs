@@ -1,29 +1,31 @@
-//! The arena: memory of one operation, given back all at once.
+//! The arena: memory of one operation, freed all at once.
 //!
-//! A rebuild takes millions of small objects that all end together. An arena hands them out by
-//! moving a pointer, takes memory in blocks, and gives everything back when it is reset or dropped.
+//! A rebuild allocates millions of small objects that all end together. An arena allocates them by
+//! moving a pointer through blocks, and frees everything when it is reset or dropped.
 //!
-//! - **Small objects** share blocks of bumpalo. The first block has the hint's size, or what
-//!   [`Arena::expect_bytes`] says if that is less, and at least a page; each further one twice the
-//!   last up to 1 MiB and a page, all clipped to what the cap leaves. The port is charged for a
-//!   block, footer included, before it is made, and refunded after it is gone.
-//! - **Objects of [`DEDICATED_BYTES_MIN`] and more** that the newest block has no room for are
-//!   blocks of the port by themselves: bumpalo's blocks are whole pages less 64 bytes, so new ones
-//!   for objects of a page would waste most of a page each. Smaller ones follow when the cap has no
-//!   room for a block. [`Arena::with_large_objects_in_blocks`] turns this off: a large object then
-//!   gets a block of its size, below the newest, which goes on to serve.
+//! - **Small objects** share blocks of bumpalo. The first block has the size of the hint, or of
+//!   [`Arena::expect_bytes`] if that is less, and at least a page. Each further block is twice as
+//!   large as the last one, up to 1 MiB and a page. All are clipped to the rest of the cap. The
+//!   port is charged for a block, footer included, before the block is allocated, and refunded
+//!   after it is freed.
+//! - **Objects of [`DEDICATED_BYTES_MIN`] and more** that do not fit the newest block are dedicated
+//!   blocks of the port. bumpalo's blocks are whole pages less 64 bytes, so a new one for an object
+//!   of a page would waste most of a page. Smaller objects are dedicated blocks too when the cap
+//!   has no room for a new block. [`Arena::with_large_objects_in_blocks`] turns this off: a large
+//!   object then gets a block of its size below the newest block, which continues to serve.
 //! - **The cap** bounds everything the arena holds: blocks, footers, dedicated allocations, and
 //!   records of them beyond the first 16, which are in the arena itself. A request that does not
-//!   fit is [`OverCap`](super::ErrorKind::OverCap), changes nothing, and the arena stays usable.
-//! - **Nothing outlives it**: objects borrow the arena, and [`Arena::reset`] needs it alone. No
-//!   destructor runs, so a type that needs one does not compile.
+//!   fit fails with [`OverCap`](super::ErrorKind::OverCap) and changes nothing; the arena stays
+//!   usable.
+//! - **Nothing outlives it**: objects borrow the arena, and [`Arena::reset`] borrows it
+//!   exclusively. No destructor runs, so a type with a destructor does not compile.
 //!
 //! **Threads.** An arena belongs to one thread: it is neither `Send` nor `Sync`. Handles on it are
-//! borrows, so they stay as well.
+//! borrows, so they stay on that thread too.
 //!
 //! With [`Pooling::Off`] each object is a dedicated allocation, so that a sanitizer sees it. With
-//! [`Zeroing::On`] what was used, and nothing else, is zero before it is given back or used again.
-//! Under AddressSanitizer what is not handed out is poisoned.
+//! [`Zeroing::On`] bytes that were used, and no others, are zeroed before they are freed or reused.
+//! Under AddressSanitizer bytes that belong to no object are poisoned.
 
 mod allocator;
 mod blocks;
@@ -49,7 +51,7 @@ use crate::units::Bytes;
 
 pub use self::stats::ArenaStats;
 
-/// The size from which on an object gets no new block of bumpalo.
+/// The smallest size of an object that gets a dedicated block instead of a new block of bumpalo.
 pub const DEDICATED_BYTES_MIN: usize = 4096;
 
 /// Memory of one operation; `&Arena` is an allocator of `allocator_api2`.
@@ -93,22 +95,22 @@ pub struct Arena<'a> {
     hint_bytes: u64,
     /// Bytes of the first block.
     first_bytes: u64,
-    /// The size from which on an object is a dedicated allocation.
+    /// The smallest size of a dedicated allocation.
     dedicated_bytes_min: usize,
     pooling: Pooling,
     zeroing: Zeroing,
-    /// Blocks lead to one another by pointers, and counts are not atomic.
+    /// Blocks are linked by pointers, and counts are not atomic.
     confined: PhantomData<*mut u8>,
 }
 
 impl<'a> Arena<'a> {
     /// An arena over `alloc` that pools and does not zero: `hint` is the size of its first block,
-    /// `cap` the most that it holds at any time. It takes nothing before it is asked.
+    /// `cap` the most that it holds at any time. It allocates nothing before the first request.
     pub fn begin(alloc: Alloc<'a>, hint: Bytes, cap: Bytes) -> Self {
         Self::with(alloc, hint, cap, Pooling::On, Zeroing::Off)
     }
 
-    /// An arena as [`Arena::begin`] makes it, but as the toggles want it.
+    /// As [`Arena::begin`], with the settings of the toggles.
     pub fn with(
         alloc: Alloc<'a>,
         hint: Bytes,
@@ -129,30 +131,30 @@ impl<'a> Arena<'a> {
         }
     }
 
-    /// The same arena, in which objects of any size are in blocks. It suits what never grows or
-    /// grows by segments, as a [`Column`](crate::Column) does: an array that moves when it grows
-    /// leaves its old place behind.
+    /// The same arena, in which objects of any size are in blocks. It suits objects that never grow
+    /// or grow by segments, as a [`Column`](crate::Column) does: an array that moves when it grows
+    /// leaves its old bytes unused.
     #[must_use]
     pub fn with_large_objects_in_blocks(mut self) -> Self {
         self.dedicated_bytes_min = usize::MAX;
         self
     }
 
-    /// Makes the first block this large, but at most as large as the hint.
+    /// Sets the size of the first block, at most to that of the hint.
     pub fn expect_bytes(&mut self, expected: Bytes) {
         self.first_bytes = self.hint_bytes.min(expected.get());
     }
 
-    /// Takes uninitialised memory for `layout`, aligned to at least 16 bytes.
+    /// Allocates uninitialised memory for `layout`, aligned to at least 16 bytes.
     ///
     /// A size of zero costs nothing and never fails.
     ///
     /// # Errors
-    /// `OverCap` when it fits neither a block nor under the cap, `Exhausted` when the heap has no
-    /// block, and every failure of the port; the objects are as before then.
+    /// `OverCap` when it fits neither a block nor the cap, `Exhausted` when the heap has no block,
+    /// and every failure of the port; the objects are unchanged then.
     ///
     /// # Ownership
-    /// Valid until the next [`Arena::reset`] or the arena's end, which take everything back.
+    /// Valid until the next [`Arena::reset`] or the drop of the arena, which free everything.
     #[inline(always)]
     pub fn try_alloc_layout(&self, layout: Layout) -> Result<NonNull<u8>, MemoryError> {
         // Without pooling there is no block, so the slow path decides.
@@ -164,7 +166,7 @@ impl<'a> Arena<'a> {
 
     /// Moves `value` into the arena.
     ///
-    /// A type with a destructor does not compile, because nothing would run it:
+    /// A type with a destructor does not compile, because the destructor would not run:
     /// ```compile_fail,E0080
     /// # use gitmind_memory::{Alloc, Arena, System};
     /// # use gitmind_memory::units::Bytes;
@@ -204,7 +206,7 @@ impl<'a> Arena<'a> {
     /// Fills a slice of `len` values with what `value` returns for each index.
     ///
     /// # Errors
-    /// As [`Arena::try_alloc_layout`], and `Overflow` when no slice is that long.
+    /// As [`Arena::try_alloc_layout`], and `Overflow` when no slice can be that long.
     #[expect(clippy::mut_from_ref, reason = "each call returns memory of its own")]
     pub fn try_alloc_slice_with<T>(
         &self,
@@ -224,7 +226,7 @@ impl<'a> Arena<'a> {
         Ok(unsafe { slice::from_raw_parts_mut(place.as_ptr(), len) })
     }
 
-    /// Takes `len` zeros whose address is a multiple of `align`.
+    /// Allocates `len` zero bytes at a multiple of `align`.
     ///
     /// # Errors
     /// As [`Arena::try_alloc_layout`], and `Overflow` when `align` is not a power of two or the
@@ -250,20 +252,21 @@ impl<'a> Arena<'a> {
         Ok(unsafe { str::from_utf8_unchecked_mut(bytes) })
     }
 
-    /// Ends every object. The largest block is kept for what comes next; all others, and objects
-    /// that are dedicated allocations, are freed.
+    /// Ends every object. The largest block is kept for later objects; all others, and dedicated
+    /// allocations, are freed.
     pub fn reset(&mut self) {
         self.dedicated.end(self.zeroing, &self.ledger);
         self.blocks.reset(self.zeroing, &self.ledger);
     }
 
-    /// Counts one spill: the owner has moved its objects elsewhere, which absorbs the failures so
-    /// far.
+    /// Counts one spill: the owner has moved its objects to another place, so the failures so far
+    /// are no longer counted as failures.
     pub fn note_spill(&self) {
         self.ledger.note_spill();
     }
 
-    /// Takes the failures so far off the count: the owner goes on without what was requested.
+    /// Removes the failures so far from the count: the owner continues without the requested
+    /// memory.
     pub fn absorb_failures(&self) {
         self.ledger.absorb_failures();
     }
@@ -278,12 +281,12 @@ impl<'a> Arena<'a> {
         self.ledger.cap()
     }
 
-    /// What the arena holds and has held. The time is that of a walk over blocks and records.
+    /// The arena's counters. The time is that of a walk over blocks and records.
     pub fn stats(&self) -> ArenaStats {
         ArenaStats::read(&self.ledger, &self.blocks, &self.dedicated)
     }
 
-    /// Serves what the newest block has no room for: from a new block, or by a dedicated
+    /// Serves a request that the newest block has no room for: from a new block, or by a dedicated
     /// allocation.
     #[cold]
     #[inline(never)]
@@ -306,7 +309,7 @@ impl<'a> Arena<'a> {
     }
 }
 
-/// Ends an arena, also what is left when the port unwinds.
+/// Frees the memory of an arena, also the rest when the port unwinds.
 struct Ending<'e, 'a>(&'e mut Arena<'a>);
 
 impl Ending<'_, '_> {

@@ -1,8 +1,8 @@
 //! A decorator that keeps the sum of live bytes under a hard limit.
 //!
-//! Charge first, then allocate: one compare-and-swap admits the bytes or changes nothing, so two
-//! threads can never pass the limit together, and a failure changes nothing. What is counted is
-//! what was asked for; what the heap adds around it is reconciled by `git-mind budget`.
+//! Charge first, then allocate: one compare-and-swap admits the bytes or changes nothing, so
+//! concurrent charges never exceed the limit, and a failure changes nothing. The requested sizes
+//! are counted; `git-mind budget` reconciles them with the heap's overhead.
 //!
 //! While a block is being moved by `grow`, the heap holds it twice for a moment; only the new size
 //! is charged.
@@ -21,12 +21,12 @@ use crate::units::Bytes;
 /// The soft limit in percent of the hard one.
 pub const SOFT_LIMIT_PERCENT: u64 = 80;
 
-/// What is told that a budget runs low.
+/// An observer that is called when a budget runs low.
 ///
-/// Called by whichever thread passes the soft limit, inside its request. It may use the same
-/// budget; when it unwinds, the request has changed nothing.
+/// The thread that exceeds the soft limit calls it inside its request. It may use the same budget;
+/// when it unwinds, the request has changed nothing.
 pub trait BudgetObserver: Send + Sync {
-    /// Called once, when the soft limit is passed for the first time.
+    /// Called once, when the soft limit is exceeded for the first time.
     fn soft_limit_passed(&self, warning: BudgetWarning);
 }
 
@@ -36,13 +36,13 @@ impl<O: BudgetObserver + ?Sized> BudgetObserver for std::sync::Arc<O> {
     }
 }
 
-/// A budget that runs low.
+/// The state of a budget that runs low.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct BudgetWarning {
-    /// What is in use.
+    /// The bytes in use.
     pub used: Bytes,
-    /// Where the warning is due.
+    /// The soft limit, above which the observer is called.
     pub soft_limit: Bytes,
     /// Where requests fail.
     pub hard_limit: Bytes,
@@ -78,7 +78,7 @@ impl Ledger {
         Self { hard_bytes, used_bytes: zero(), peak_bytes: zero() }
     }
 
-    /// Takes `bytes` and returns what is used then, or changes nothing.
+    /// Adds `bytes` and returns the new sum, or changes nothing.
     fn charge(&self, bytes: u64) -> Option<u64> {
         let add = |used: u64| used.checked_add(bytes).filter(|sum| *sum <= self.hard_bytes);
         let before = self.used_bytes.fetch_update(Ordering::AcqRel, Ordering::Relaxed, add).ok()?;
@@ -87,10 +87,10 @@ impl Ledger {
         Some(before + bytes)
     }
 
-    /// Gives `bytes` back, or what there is; `false` when it is less.
+    /// Subtracts `bytes`, or the whole sum if it is less; returns `false` then.
     ///
-    /// The subtraction comes first because it is one instruction; until the rest has run, what is
-    /// used is out of range and admits nothing.
+    /// The subtraction comes first because it is one instruction. Until a sum below zero is
+    /// corrected, it is out of range and admits nothing.
     #[inline]
     fn refund(&self, bytes: u64) -> bool {
         let bytes_max = i64::MAX.cast_unsigned();
@@ -102,7 +102,7 @@ impl Ledger {
         left.cast_signed() >= 0
     }
 
-    /// Ends what is below zero, whichever thread has made it so.
+    /// Corrects a sum below zero, whichever thread caused it.
     #[cold]
     #[inline(never)]
     fn saturate(&self) {
@@ -117,8 +117,8 @@ impl Ledger {
     }
 }
 
-/// A port with a soft and a hard limit over the one below.
-/// The hard limit is exact on any number of threads; a failure changes nothing.
+/// A port with a soft and a hard limit, on top of another port. The hard limit is exact on any
+/// number of threads; a failure changes nothing.
 ///
 /// ```
 /// use gitmind_memory::{self as memory, Alloc, Budgeted, ErrorKind, System};
@@ -167,7 +167,7 @@ impl<P: Port, O: BudgetObserver> Budgeted<P, O> {
         Self::with_gate(inner, budget)
     }
 
-    /// What is charged at present; never above [`Budgeted::hard_limit`].
+    /// The bytes charged at present; never above [`Budgeted::hard_limit`].
     pub fn used(&self) -> Bytes {
         self.gate().used()
     }
@@ -182,7 +182,7 @@ impl<P: Port, O: BudgetObserver> Budgeted<P, O> {
         self.gate().hard_limit()
     }
 
-    /// Where the observer is told.
+    /// The soft limit, above which the observer is called.
     pub const fn soft_limit(&self) -> Bytes {
         Bytes::new(self.gate().soft_bytes)
     }
@@ -260,7 +260,8 @@ impl<O: BudgetObserver> Gate for Budget<O> {
         }
     }
 
-    /// What the budget has admitted, with the counts of blocks and failures below.
+    /// The bytes that the budget has admitted, with the counts of blocks and failures of the port
+    /// below.
     fn diagnostics(&self, below: Diagnostics) -> Diagnostics {
         Diagnostics {
             bytes_outstanding: self.used(),

@@ -1,9 +1,9 @@
-//! Call sites: which line of the program asked for memory.
+//! Call sites: which line of the program requested memory.
 //!
-//! `#[track_caller]` cannot tell: a container asks through the `Allocator` trait, so the location
-//! it reports is inside the container. A call site is therefore the stack of return addresses, and
-//! its identity is their hash: cheap to take, the same in debug and release, no symbols needed.
-//! Names are looked up only when a report is printed.
+//! `#[track_caller]` cannot identify one: a container allocates through the `Allocator` trait, so
+//! the location is inside the container. A call site is therefore the stack of return addresses,
+//! and its identity is their hash: cheap to compute, the same method in debug and release, without
+//! symbols. Names are resolved only when a report is printed.
 //!
 //! Without the feature `backtrace`, and where there is no unwinder, a stack has no addresses: every
 //! call site is the same, and no report names one.
@@ -19,18 +19,19 @@ use std::hash::BuildHasher;
 
 pub use self::site::Site;
 
-/// Return addresses that are kept; of a deeper stack, the innermost.
+/// Most return addresses of a stack; of a deeper one, the innermost.
 const FRAMES_MAX: usize = 96;
 
 /// Callers of a call site that a message names.
 const CALLERS_SHOWN: usize = 2;
 
-/// The functions of std's that hand out blocks, or null.
+/// The functions of std that return a block, or null.
 #[cfg(feature = "testing")]
 const ALLOCATOR: [&str; 3] = ["alloc", "alloc_zeroed", "realloc"];
 
-/// Functions of std's that fail for other reasons, and abort without memory. The last one is below
-/// those that can fail and those that abort, whose frames the optimizer may leave out.
+/// Functions of std whose names look fallible but that abort without memory. The last one is called
+/// by fallible functions and by those that abort, and the optimizer may omit the frames of its
+/// callers.
 #[cfg(feature = "testing")]
 const INFALLIBLE: [&str; 7] = [
     "try_from",
@@ -66,7 +67,7 @@ impl CallStack {
         stack
     }
 
-    /// The stack with these return addresses, which are not more than are kept.
+    /// The stack with these return addresses, at most the maximum.
     pub(crate) fn of(addresses: &[usize]) -> Self {
         let mut stack = Self { frames: [0; FRAMES_MAX], len: 0 };
         for (frame, address) in stack.frames.iter_mut().zip(addresses) {
@@ -81,35 +82,36 @@ impl CallStack {
         CallSiteId(foldhash::quality::FixedState::with_seed(0).hash_one(self.addresses()))
     }
 
-    /// How many calls it has, inlined ones not counted.
+    /// The number of its calls, without inlined ones.
     #[cfg(feature = "testing")]
     pub(crate) fn depth(&self) -> usize {
         self.len.into()
     }
 
-    /// Looks up the innermost frame that belongs to the program rather than to the plumbing
-    /// between a container and its port.
+    /// Resolves the innermost frame of the program, past those of std, containers and ports.
     ///
-    /// Without line tables, code that was inlined has no frame of its own; the function that it
-    /// was inlined into is named then.
+    /// Without line tables, inlined code has no frame of its own; the result is the function that
+    /// it was inlined into.
     pub fn site(&self) -> Site {
         let unknown = || Site::unknown(self.addresses().first().copied());
         self.sites(1).pop().unwrap_or_else(unknown)
     }
 
-    /// Looks up all frames, the innermost first; an inlined function before the one it is part of.
+    /// Resolves all frames, the innermost first; an inlined function precedes the one that it is
+    /// part of.
     pub fn frames(&self) -> Vec<Site> {
         self.addresses().iter().flat_map(|address| resolve(*address)).collect()
     }
 
-    /// Looks up that frame and those that called it, `max` at most.
+    /// Resolves that frame and its callers, `max` frames at most.
     pub fn sites(&self, max: usize) -> Vec<Site> {
         let frames = self.addresses().iter().flat_map(|address| resolve(*address));
         frames.filter(|frame| !frame.is_plumbing()).take(max).collect()
     }
 
-    /// Whether the function of a library that the program called can report a failure: the name of
-    /// one that can begins with `try_`, and all others but the allocator's own abort the process.
+    /// Whether the library function that the program called can report a failed allocation. The
+    /// names of such functions begin with `try_`; all others, except the allocator's own, abort the
+    /// process.
     #[cfg(feature = "testing")]
     pub(crate) fn is_fallible(&self) -> bool {
         let frames = self.addresses().iter().flat_map(|address| resolve(*address));
@@ -129,7 +131,7 @@ impl CallStack {
     }
 }
 
-/// Names of frames, each of which is looked up once: for many stacks of one program.
+/// A cache of the names of frames, for many stacks of one program: each address is resolved once.
 #[derive(Clone, Debug, Default)]
 pub struct FrameNames(HashMap<usize, Vec<Site>>);
 
@@ -154,15 +156,14 @@ impl FrameNames {
         addresses.filter_map(|address| self.0.get(&address)).flatten()
     }
 
-    /// The innermost frames of the program's own code; those of the libraries that it uses when it
-    /// has none.
+    /// The innermost frames of the program's own code, or of its libraries when there are none.
     pub(crate) fn own(&mut self, stack: &CallStack) -> Vec<&Site> {
         let sites = self.frames(stack).filter(|site| !site.is_plumbing());
         let (own, others): (Vec<_>, Vec<_>) = sites.partition(|site| site.is_own());
         if own.is_empty() { others } else { own }
     }
 
-    /// The place that took something, as a message names it: the program's own code first.
+    /// The call site as a message names it: the program's own code first.
     pub(crate) fn taken_by(&mut self, stack: &CallStack) -> String {
         let innermost = self.frames(stack).find(|site| !site.is_plumbing()).cloned();
         let own = self.own(stack);
@@ -178,7 +179,7 @@ impl FrameNames {
     }
 }
 
-/// What a report says of a stack without addresses.
+/// The text of a report for a stack without addresses.
 const UNKNOWN: &str = "an unknown call site";
 
 impl fmt::Debug for CallStack {

@@ -43,7 +43,7 @@ impl Charges {
         bytes.min(Bytes::new(held))
     }
 
-    /// How often more was to be subtracted than the sum.
+    /// The number of subtractions that exceeded the sum.
     pub(crate) fn misuses(&self) -> u64 {
         self.misuses.load(Relaxed)
     }

@@ -30,7 +30,7 @@ pub use self::vec::{ArenaVec, Vec, VecIn};
 
 /// A value on a handle.
 ///
-/// Only [`Alloc::try_box`] makes one, so it cannot be made in a way that aborts.
+/// Only [`Alloc::try_box`] creates one, so no constructor can abort.
 #[derive(Debug)]
 pub struct Box<'a, T: ?Sized>(ManuallyDrop<allocator_api2::boxed::Box<T, Alloc<'a>>>);
 
@@ -47,7 +47,7 @@ impl<'a> Alloc<'a> {
 }
 
 impl<T> Box<'_, T> {
-    /// Moves the value out and gives its memory back.
+    /// Moves the value out and frees its memory.
     pub fn into_inner(this: Self) -> T {
         let mut this = ManuallyDrop::new(this);
         // SAFETY: `this` is neither used nor dropped after this.

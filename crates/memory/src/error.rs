@@ -1,6 +1,6 @@
-//! Why a request for memory failed, in a value that needs no memory.
+//! Why an allocation failed, in a value that needs no memory.
 //!
-//! It is made when memory is short, so it is `Copy` and never touches the heap.
+//! It is created when memory is short, so it is `Copy` and never uses the heap.
 
 mod reason;
 
@@ -39,13 +39,13 @@ pub enum ErrorKind {
     OverBudget,
     /// The cap of an arena or another bounded structure would be exceeded.
     OverCap,
-    /// A test asked for this failure.
+    /// A test injected this failure.
     Injected,
-    /// The block to be resized was never handed out by this port.
+    /// The block to be resized is not a block of this port.
     Foreign,
     /// The size does not fit the address space.
     Overflow,
-    /// A callback asked what was in the middle of a change that led to the callback.
+    /// A callback called the container that was calling it.
     Reentrant,
 }
 
@@ -55,7 +55,7 @@ impl MemoryError {
         Self { op, requested, limit: Bytes::ZERO, kind }
     }
 
-    /// The same failure, of a request that `limit` stood in the way of.
+    /// The same failure, with the limit that the request would have exceeded.
     #[must_use]
     pub const fn with_limit(self, limit: Bytes) -> Self {
         Self { limit, ..self }
@@ -72,17 +72,17 @@ impl MemoryError {
         self.kind
     }
 
-    /// The operation that asked, when it asked through a tagged handle.
+    /// The operation of the request, if its handle was tagged.
     pub const fn op(&self) -> Option<Op> {
         self.op
     }
 
-    /// What was asked for.
+    /// The requested bytes.
     pub const fn requested(&self) -> Bytes {
         self.requested
     }
 
-    /// The limit that stood in the way; zero when the request failed for another reason.
+    /// The limit that the request would have exceeded; zero when it failed for another reason.
     pub const fn limit(&self) -> Bytes {
         self.limit
     }

@@ -1,9 +1,9 @@
 //! A decorator that fails requests on a schedule.
 //!
-//! Errors on the out-of-memory path are rarely met; this makes the Nth one happen. It
-//! counts requests, not bytes, and never fails to free memory. The schedule is the four
-//! numbers of SQLite's test allocator: a countdown, a repeat count, what failed, and what was
-//! granted after the first failure.
+//! Allocation failures are rare; this decorator makes the Nth request fail. It counts requests, not
+//! bytes, and never fails a free. As in SQLite's test allocator there are four numbers: a
+//! countdown, a repeat count, the requests that failed, and those that succeeded after the first
+//! failure.
 
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
@@ -51,13 +51,13 @@ impl Schedule {
 pub struct Faults {
     /// Requests that could have failed.
     pub requests: u64,
-    /// Requests that were.
+    /// Requests that have failed.
     pub failed: u64,
-    /// Requests granted after the first failure: what the caller tried next.
+    /// Requests that succeeded after the first failure: the caller's later attempts.
     pub granted_after: u64,
 }
 
-/// A port that fails what its schedule names, over the one below.
+/// A port that fails the requests of its schedule, on top of another port.
 ///
 /// ```
 /// use gitmind_memory::{Alloc, ErrorKind, Faulty, Schedule, System};
@@ -69,7 +69,7 @@ pub struct Faults {
 /// ```
 pub type Faulty<P> = Gated<P, Scheduled>;
 
-/// Fails what its schedule names, and counts.
+/// Fails the requests of its schedule, and counts.
 #[derive(Debug)]
 pub struct Scheduled {
     first: AtomicU64,
@@ -101,7 +101,7 @@ impl<P: Port> Faulty<P> {
         gate.failed.store(0, Relaxed);
     }
 
-    /// What has happened since the last reset.
+    /// The counts since the last reset.
     pub fn faults(&self) -> Faults {
         let gate = self.gate();
         let (requests, failed) = (gate.requests.load(Relaxed), gate.failed.load(Relaxed));
@@ -111,7 +111,7 @@ impl<P: Port> Faulty<P> {
 }
 
 impl Scheduled {
-    /// The one place to stop a debugger at, when a test fails under a schedule.
+    /// The function for a debugger's breakpoint, when a test fails under a schedule.
     #[cold]
     #[inline(never)]
     fn fail(&self, requested: Bytes, op: OpTag<'_>) -> MemoryError {

@@ -1,16 +1,16 @@
-//! The heap and the ports set against each other, byte for byte.
+//! A ledger that compares the bytes of the heap with those of the ports.
 //!
-//! The process's allocator enters what it hands out, the port at the bottom of the stack what it
-//! admits (see `reconciled`). The difference is heap that went past the port. Single atomics, not
-//! the counters per thread of `counters`: their peaks are exact on any number of threads, and
-//! a reconciliation is not in a hurry.
+//! The process's allocator enters the bytes that it allocates, the port at the bottom of the stack
+//! those that it admits (see `reconciled`). The difference is heap that bypasses the port. The
+//! ledger uses single atomics, not the counters per thread of `counters`: their peaks are exact on
+//! any number of threads, and a reconciliation may be slow.
 
 use std::sync::atomic::{AtomicI64, Ordering};
 
 use super::timeline::{Interval, Timeline, Usage};
 use crate::units::Bytes;
 
-/// A level and the highest that it has been.
+/// A current value and its maximum so far.
 struct Level {
     now: AtomicI64,
     peak: AtomicI64,
@@ -42,7 +42,7 @@ impl Level {
     }
 }
 
-/// What was charged, what was allocated, and what was allocated without being charged.
+/// Charged bytes, allocated bytes, and bytes that were allocated without being charged.
 pub(super) struct HeapLedger {
     charged: Level,
     allocated: Level,
@@ -54,17 +54,17 @@ pub(super) struct HeapLedger {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Reconciliation {
-    /// The most that the ports had admitted at once.
+    /// The maximum of the bytes that the ports had admitted.
     pub charged_peak: Bytes,
-    /// The most that was live in the heap at once.
+    /// The maximum of the live bytes of the heap.
     pub allocated_peak: Bytes,
-    /// The most that was live in the heap at once without being charged.
+    /// The maximum of the live bytes of the heap that were not charged.
     pub past_port_peak: Bytes,
 }
 
 impl Reconciliation {
-    /// The bytes by which the two accounts differ: what went past the port at its worst moment, or
-    /// what was charged without ever being there.
+    /// The bytes by which the two accounts differ: the maximum that bypassed the port, or charges
+    /// without any allocation.
     pub fn gap(&self) -> Bytes {
         let phantom = self.charged_peak.get().saturating_sub(self.allocated_peak.get());
         self.past_port_peak.max(Bytes::new(phantom))
@@ -81,22 +81,22 @@ impl HeapLedger {
         }
     }
 
-    /// Begins at zero. Nothing is entered meanwhile.
+    /// Sets everything to zero. No event may be entered meanwhile.
     pub(super) fn restart(&self) {
         [&self.charged, &self.allocated, &self.past_port].into_iter().for_each(Level::reset);
         self.timeline.restart();
     }
 
-    /// The heap holds `change` bytes more, or less.
+    /// Enters that the heap holds `change` bytes more or less.
     pub(super) fn heap(&self, change: i64) {
         self.allocated.change(change);
         self.past_port.change(change);
         self.note();
     }
 
-    /// The ports have admitted `change` bytes more, or less. A charge is entered before its bytes
-    /// are taken and taken back after they are freed, so that it never looks as if it had gone past
-    /// the port.
+    /// Enters that the ports have admitted `change` bytes more or less. A charge is entered before
+    /// its bytes are allocated and removed after they are freed, so that they never count as
+    /// bypassing the port.
     pub(super) fn port(&self, change: i64) {
         self.past_port.change(change.saturating_neg());
         self.charged.change(change);
@@ -127,7 +127,7 @@ impl std::fmt::Debug for HeapLedger {
     }
 }
 
-/// Blocks from before the beginning may be freed, so a level may be below zero.
+/// Blocks from before the start may be freed, so a value may be below zero.
 fn unsigned(level: i64) -> u64 {
     u64::try_from(level).unwrap_or(0)
 }

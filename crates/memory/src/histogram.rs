@@ -1,10 +1,10 @@
-//! A histogram of allocation sizes, for tests and for builds that ask for it.
+//! A histogram of allocation sizes, for tests and for builds with the feature.
 //!
-//! Log-linear: eight steps per power of two, so a percentile is at most 12.5 % above the true
-//! size. Counts are per thread where a thread owns a slot, hence plain loads and stores.
+//! It is log-linear: eight steps per power of two, so a percentile is at most 12.5 % above the true
+//! size. Counts are per thread where a thread owns a slot, so plain loads and stores suffice.
 //!
-//! It is there when the feature `histogram` is on, in whichever profile; the marker below lets a
-//! check prove it.
+//! It exists if the feature `histogram` is on, in any profile; a check proves that by the marker
+//! below.
 
 use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};

@@ -1,4 +1,4 @@
-//! What the allocators of this crate take from the heap for themselves, which they do not observe.
+//! Allocations that the allocators of this crate make for themselves, which they do not observe.
 
 use std::cell::Cell;
 
@@ -6,7 +6,7 @@ thread_local! {
     static IS_INSIDE: Cell<bool> = const { Cell::new(false) };
 }
 
-/// What `run` returns, unless this thread is inside already, or is ending.
+/// The result of `run`, or nothing when this thread is inside already, or is ending.
 pub(crate) fn inside<T>(run: impl FnOnce() -> T) -> Option<T> {
     let is_outermost = IS_INSIDE.try_with(|is_inside| !is_inside.replace(true)).ok()?;
     is_outermost.then(|| {

@@ -1,4 +1,4 @@
-//! The operations that memory is allocated for.
+//! Operations, for which memory is allocated.
 
 use std::fmt;
 
@@ -30,8 +30,8 @@ impl Op {
     /// The operation `name` with the number `index`, which orders reports too.
     ///
     /// # Panics
-    /// When `index` is not below [`Op::COUNT_MAX`]. The program does not compile then if the
-    /// operation is a `const`.
+    /// When `index` is not below [`Op::COUNT_MAX`]. For a `const` operation this is a compile
+    /// error.
     #[track_caller]
     pub const fn new(index: u8, name: &'static str) -> Self {
         assert!((index as usize) < Self::COUNT_MAX, "an operation's number is below 16");
@@ -76,7 +76,7 @@ impl OpStats {
         Self { op, serial, counters: Counters::new() }
     }
 
-    /// What is being run.
+    /// The operation.
     pub const fn op(&self) -> Op {
         self.op
     }
@@ -86,7 +86,7 @@ impl OpStats {
         self.serial
     }
 
-    /// What this run has allocated so far, as far as the port counts it.
+    /// The allocations of this run so far, as the port counts them.
     pub fn diagnostics(&self) -> Diagnostics {
         self.counters.read()
     }
@@ -94,7 +94,7 @@ impl OpStats {
 
 /// The account that memory is allocated on: that of one run of an operation, or none.
 ///
-/// A handle carries it, so it follows the work to whichever thread uses the handle.
+/// A handle carries it, so it applies on any thread that uses the handle.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct OpTag<'a>(Option<&'a OpStats>);
 

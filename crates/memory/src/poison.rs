@@ -1,15 +1,14 @@
-//! Tells a sanitizer what it cannot know of a pool: which bytes are free, which have no value.
+//! Tells a sanitizer the state of a pool's bytes: which are free, which are uninitialized.
 //!
-//! A pool's memory is one live block to AddressSanitizer, so an access to a freed part of it would
-//! pass; to MemorySanitizer, a slot that is handed out again has the value of its last owner. The
-//! build script sets a cfg for the target of a sanitizer; other builds compile these functions
-//! to nothing.
+//! To AddressSanitizer a pool is one live block, so it would miss an access to a freed part. To
+//! MemorySanitizer a reused slot has the value of its last owner. The build script sets a cfg for
+//! the target of a sanitizer; other builds compile these functions to nothing.
 
 use std::ptr::NonNull;
 
 /// Makes every access to `size` bytes at `start` an error.
 ///
-/// Whole granules of 8 bytes only: a partial one at the end stays as it was.
+/// It affects whole granules of 8 bytes only: a partial one at the end is unchanged.
 ///
 /// # Safety
 /// - The bytes are part of one live block, which stays live until they are [`release`]d.
@@ -27,7 +26,7 @@ pub(super) unsafe fn poison(start: NonNull<u8>, size: usize) {
 
 /// Allows access to `size` bytes at `start` again.
 ///
-/// What follows them in their last granule of 8 bytes becomes, or stays, an error to access.
+/// The bytes that follow in the last granule of 8 bytes become, or stay, an error to access.
 ///
 /// # Safety
 /// As [`poison`], and the caller may hand the bytes out.
@@ -56,14 +55,14 @@ pub(super) unsafe fn undefine(start: NonNull<u8>, size: usize) {
     let _ = (start, size);
 }
 
-/// Whether the heap of a sanitizer has no block of `bytes`, and would print a page about it.
+/// Whether `bytes` exceed the heap of a sanitizer, which would print a page of warnings.
 #[inline]
 pub(super) const fn is_beyond_heap(bytes: usize) -> bool {
     cfg!(any(gm_asan, gm_msan, gm_tsan)) && bytes as u64 > MOST_BYTES
 }
 
 /// The largest block of a sanitizer's heap on x86-64 (`kMaxAllowedMallocSize` of compiler-rt), less
-/// what it adds to each block.
+/// the bytes that it adds to each block.
 const MOST_BYTES: u64 = (1 << 40) - (1 << 16);
 
 /// Whether an access to the byte at `address` would be an error.

@@ -1,19 +1,19 @@
-//! How a utility treats its memory: what its constructor is told by the toggles.
+//! How a container treats its memory: arguments of its constructor, from the toggles.
 
-/// Whether a utility may keep memory and share it out among requests.
+/// Whether a container may retain memory and divide it among requests.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Pooling {
     /// Requests share larger blocks of the port.
     #[default]
     On,
-    /// The kill switch: each request is one of the port, so that a sanitizer sees every object.
+    /// The kill switch: each object is a block of the port, so that a sanitizer sees every object.
     Off,
 }
 
-/// Whether a utility overwrites memory that is not used any more.
+/// Whether a container overwrites memory that is no longer used.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Zeroing {
-    /// Freed memory keeps what was in it until it is handed out again.
+    /// Freed memory keeps its contents until it is allocated again.
     #[default]
     Off,
     /// Freed memory is all zeros.

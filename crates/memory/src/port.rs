@@ -1,8 +1,8 @@
-//! The allocator port: where every byte of a service comes from.
+//! The allocator port: the source of every byte of a service.
 //!
-//! Object-safe, so that adapters stack at run time, and fallible throughout. It differs from
-//! `GlobalAlloc` in three ways: errors carry a reason, each request names the operation it is for,
-//! and memory taken elsewhere (an arena's block, a mapping) can be admitted by [`Port::charge`].
+//! It is object-safe, so that adapters can be stacked at run time, and every allocation can fail.
+//! It differs from `GlobalAlloc` in three ways: errors have a reason, each request names its
+//! operation, and [`Port::charge`] admits memory from another source (an arena's block, a mapping).
 
 use std::alloc::Layout;
 use std::fmt;
@@ -16,28 +16,28 @@ use crate::units::Bytes;
 
 /// A source of memory.
 ///
-/// A *block* is what `allocate`, `grow` or `shrink` returned last; it *fits* the layout of that
-/// call. It has exactly the size that was asked for. A size of zero is allowed everywhere, costs
-/// nothing and never fails for lack of memory.
+/// A *block* is the last result of `allocate`, `grow` or `shrink` for its memory; it *fits* the
+/// layout of that call. It has exactly the requested size. A size of zero is allowed everywhere,
+/// costs nothing and never fails for lack of memory.
 ///
 /// # Safety
 ///
 /// An implementation guarantees that
 /// - a block is aligned, disjoint from every other live block, and readable and writable until it
 ///   is passed back or the port is dropped, also when the port is moved;
-/// - a failed `grow` or `shrink` leaves the old block as it was;
+/// - a failed `grow` or `shrink` leaves the old block unchanged;
 /// - no method unwinds, except where a test port documents it.
 pub unsafe trait Port: Send + Sync {
-    /// Hands out a block for `layout`, uninitialised.
+    /// Allocates an uninitialised block for `layout`.
     ///
     /// # Errors
     /// Every [`ErrorKind`](super::ErrorKind) except `Foreign`; nothing has changed then.
     ///
     /// # Ownership
-    /// The block is the caller's, until [`Port::deallocate`] takes it back.
+    /// The block belongs to the caller until [`Port::deallocate`] frees it.
     fn allocate(&self, layout: Layout, op: OpTag<'_>) -> Result<NonNull<u8>, MemoryError>;
 
-    /// Hands out a block for `layout` in which every byte is zero.
+    /// Allocates a block for `layout` in which every byte is zero.
     ///
     /// # Errors
     /// As [`Port::allocate`].
@@ -51,7 +51,7 @@ pub unsafe trait Port: Send + Sync {
         Ok(block)
     }
 
-    /// Takes a block back.
+    /// Frees a block.
     ///
     /// # Safety
     /// - `ptr` denotes a live block of this port, and `layout` fits it.
@@ -64,8 +64,8 @@ pub unsafe trait Port: Send + Sync {
     /// As [`Port::allocate`], and `Foreign` when an adapter that checks does not know the block.
     ///
     /// # Ownership
-    /// The new block takes the old one's place: [`Port::deallocate`] takes it back. After a failure
-    /// the old one is still the caller's.
+    /// The new block replaces the old one: [`Port::deallocate`] frees it. After a failure the old
+    /// one still belongs to the caller.
     ///
     /// # Safety
     /// - `ptr` denotes a live block of this port, and `old` fits it.
@@ -99,24 +99,24 @@ pub unsafe trait Port: Send + Sync {
         op: OpTag<'_>,
     ) -> Result<NonNull<u8>, MemoryError>;
 
-    /// Admits `bytes` that the caller takes from elsewhere.
+    /// Admits `bytes` of memory that the caller has from another source.
     ///
     /// # Errors
     /// `OverBudget` when a budget below would be exceeded, `Exhausted` when the sum of charges is
-    /// too large to be counted, `Injected` when a test asks for it. A failed charge has changed
+    /// too large to be counted, `Injected` when a test injects it. A failed charge has changed
     /// nothing.
     fn charge(&self, bytes: Bytes, op: OpTag<'_>) -> Result<(), MemoryError>;
 
-    /// Takes back exactly what was charged before with the same tag.
+    /// Ends a charge of `bytes` that was made with the same tag.
     ///
-    /// More than is charged is misuse: what is charged is taken back, the ports of this crate count
-    /// a failure, and blocks stay counted.
+    /// Refunding more than is charged is misuse: all charges are refunded, the ports of this crate
+    /// count a failure, and blocks stay counted.
     fn refund(&self, bytes: Bytes, op: OpTag<'_>);
 
     /// The identity of this port; a decorator has its own.
     fn id(&self) -> PortId;
 
-    /// What this port has handed out.
+    /// The counters of this port.
     fn diagnostics(&self) -> Diagnostics;
 }
 

@@ -1,13 +1,13 @@
-//! The binary's global allocator: the system's, with an optional count of live bytes.
+//! The binary's global allocator: the system's, which optionally counts live bytes.
 //!
-//! It sees what no port sees: the memory of the crates we depend on and of std. It observes and
-//! fails no request, because a null pointer would abort third-party code; it does not allocate and
-//! does not unwind. Off, it is a plain forward behind one relaxed load. The library installs it
-//! nowhere. While it keeps a profile, what it takes for that is counted nowhere else.
+//! It sees the memory that no port sees: that of std and of the crates we depend on. It fails no
+//! request, because a null pointer would abort third-party code; it does not allocate and does not
+//! unwind. When it is off, it forwards each call after one relaxed load. The library does not
+//! install it. The memory of a profile that it records is counted in the profile only.
 //!
-//! A block does not remember its operation here. What a thread frees is counted for the operation
-//! that it is in at that moment, so the peak of an operation is right when it frees what it took,
-//! and its outstanding bytes are what it left to others.
+//! A block does not store its operation here. A free is counted for the current operation of its
+//! thread. So the peak of an operation is right when it frees what it allocated, and its
+//! outstanding bytes are those that it leaves to others.
 
 mod event;
 
@@ -45,7 +45,7 @@ const OFF: u8 = 0;
 const COUNTING: u8 = 1;
 /// Counters, and a ledger that compares ports with the heap.
 const RECONCILING: u8 = 2;
-/// The same, and what each call stack holds.
+/// The same, and the bytes of each call stack.
 const PROFILING: u8 = 3;
 
 impl ProcessAllocator {
@@ -61,28 +61,28 @@ impl ProcessAllocator {
         }
     }
 
-    /// Counts from here on, starting at zero bytes. Blocks from before may be freed: what would
-    /// bring the total below zero is not counted, so the peak is the largest rise since, less
-    /// 16 KiB per thread at most.
+    /// Starts counting, from zero bytes. Frees of earlier blocks are not counted where the total
+    /// would fall below zero. So the peak is the largest increase since the start, at most 16 KiB
+    /// per thread too low.
     pub fn start_counting(&self) {
         self.restart(COUNTING);
     }
 
-    /// Counts from here on as [`Self::start_counting`] does, and enters what ports admit beside it:
-    /// those that are [`Reconciled`](super::Reconciled) with this allocator.
+    /// Starts counting as [`Self::start_counting`] does, and also enters the bytes admitted by the
+    /// ports that are [`Reconciled`](super::Reconciled) with this allocator.
     pub fn start_reconciling(&self) {
         self.restart(RECONCILING);
     }
 
-    /// Counts and reconciles from here on, and keeps what each call stack holds, for
+    /// Starts counting and reconciling, and records the bytes of each call stack, for
     /// [`Self::profile`]. Threads enter their blocks one after the other, so the profile adds up to
     /// [`Reconciliation::allocated_peak`], on any number of threads.
     pub fn start_profiling(&self) {
         self.restart(PROFILING);
     }
 
-    /// Who holds the heap at this moment, and held it at its peak since the profile began; of a
-    /// profile that was stopped, at the moment when it was.
+    /// The holders of the heap at this moment, or at the moment when the profile was stopped, and
+    /// at the peak since the profile began.
     pub fn profile(&self) -> Profile {
         let profile = inside(|| self.sites().profile(None));
         let profile = profile.unwrap_or_else(|| SiteLedger::new().profile(None));
@@ -123,7 +123,7 @@ impl ProcessAllocator {
         self.ledger.intervals()
     }
 
-    /// HeapLedger `change` bytes that a port has admitted, or taken back.
+    /// Enters in the ledger that a port has admitted `change` bytes more or less.
     #[inline]
     pub(super) fn enter_port(&self, change: i64) {
         if self.mode.load(Ordering::Relaxed) >= RECONCILING {
@@ -131,17 +131,17 @@ impl ProcessAllocator {
         }
     }
 
-    /// What the process has taken since counting began.
+    /// The allocations of the process since counting began.
     pub fn diagnostics(&self) -> Diagnostics {
         self.all.read()
     }
 
-    /// Blocks of up to [`SMALL_BYTES_MAX`] that the process has taken since counting began.
+    /// Blocks of up to [`SMALL_BYTES_MAX`] that the process has allocated since counting began.
     pub fn small_allocations_total(&self) -> u64 {
         self.small.load(Ordering::Relaxed)
     }
 
-    /// What threads took since counting began while they were in `op`.
+    /// The allocations of threads since counting began while they were in `op`.
     pub fn diagnostics_of(&self, op: Op) -> Diagnostics {
         self.ops[op.index()].read()
     }
@@ -170,7 +170,7 @@ impl ProcessAllocator {
         }
     }
 
-    /// Counts an event, and enters it in the books in the same order.
+    /// Counts an event, and enters it in the ledgers in the same order.
     #[cold]
     #[inline(never)]
     fn profiled(&self, event: Event) {
@@ -181,7 +181,7 @@ impl ProcessAllocator {
         });
     }
 
-    /// Resizes by `heap`, alone: no other thread may be handed the old address meanwhile.
+    /// Resizes by `heap` under the lock: no other thread may get the old address meanwhile.
     #[cold]
     #[inline(never)]
     fn resized(&self, from: usize, sizes: (usize, usize), heap: impl Fn() -> *mut u8) -> *mut u8 {
@@ -200,7 +200,7 @@ impl ProcessAllocator {
         event.enter(sites, stack);
     }
 
-    /// Counts a block that the system handed out, or its failure.
+    /// Counts a block that the system allocated, or its failure.
     #[inline]
     fn handed_out(&self, block: *mut u8, size: usize) -> *mut u8 {
         let start = block.addr();
@@ -261,7 +261,7 @@ unsafe impl GlobalAlloc for ProcessAllocator {
 const NONE: usize = usize::MAX;
 
 thread_local! {
-    /// The operation that this thread is in.
+    /// The current operation of this thread.
     static CURRENT: Cell<usize> = const { Cell::new(NONE) };
 }
 
@@ -271,7 +271,8 @@ pub(super) fn enter(op: Op) -> Entered {
     Entered { before, not_send: PhantomData }
 }
 
-/// While this lives, its thread is in an operation. Guards of one thread end in reverse order.
+/// Until this is dropped, its thread is in an operation. Guards of one thread must be dropped in
+/// reverse order.
 #[derive(Debug)]
 #[must_use = "the thread leaves the operation when this is dropped"]
 pub struct Entered {

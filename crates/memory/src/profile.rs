@@ -1,4 +1,4 @@
-//! Who holds the memory: bytes and blocks by call stack, at the peak, now, and in total.
+//! The holders of memory: bytes and blocks by call stack, at the peak, now, and in total.
 
 mod ledger;
 
@@ -10,18 +10,18 @@ use crate::callsite::{CallStack, FrameNames, Site};
 use crate::op::Op;
 use crate::units::Bytes;
 
-/// Places that a message lists.
+/// Call sites that a message lists.
 const PLACES_SHOWN: usize = 10;
 
-/// The last line, where no function of the program's own has a file.
+/// The last line, when no function of the program has a file.
 const NO_LINES: &str =
     "\n  (with `debug = \"limited\"` in its profile a build has files and lines)";
 
-/// Bytes, and the blocks that they are in. Blocks without bytes are not counted, nor are charges
-/// for memory from elsewhere, which have bytes alone.
+/// Bytes, and the number of their blocks. Blocks without bytes are not counted as blocks, nor are
+/// charges, which have only bytes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Held {
-    /// The bytes that were asked for.
+    /// The requested bytes.
     pub bytes: Bytes,
     /// The number of blocks.
     pub blocks: u64,
@@ -34,31 +34,31 @@ impl Held {
     }
 }
 
-/// What one call stack holds for one operation.
+/// The memory of one call stack for one operation.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Holder {
-    /// The operation that it was taken for.
+    /// The operation that it was allocated for.
     pub op: Option<Op>,
-    /// Where it was taken, or resized last.
+    /// Where it was allocated, or resized last.
     pub stack: CallStack,
-    /// What it held when the whole reached its peak.
+    /// What it held when the total reached its peak.
     pub peak: Held,
     /// What it held when the profile was read.
     pub end: Held,
-    /// Everything that it has taken: the blocks, and their bytes and those that they grew by.
+    /// All its allocations: the blocks, their bytes and the bytes by which they grew.
     pub total: Held,
 }
 
-/// A request that was refused.
+/// A request that failed.
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub struct Refused {
-    /// What was asked for: of a block that was to grow, its new size.
+    /// The requested bytes: for a block that was to grow, its new size.
     pub bytes: Bytes,
-    /// The operation that asked.
+    /// The operation of the request.
     pub op: Option<Op>,
-    /// Where it was asked for.
+    /// The call stack of the request.
     pub stack: CallStack,
 }
 
@@ -68,11 +68,11 @@ impl Refused {
     }
 }
 
-/// Who holds the memory, by call stack.
+/// The holders of memory, by call stack.
 ///
 /// [`Traced::profile`](crate::Traced::profile) reads that of a port,
 /// [`ProcessAllocator::profile`](crate::ProcessAllocator::profile) that of the process's heap, and
-/// `testing::profile` that of a closure. `Display` lists the places that held the most at the
+/// `testing::profile` that of a closure. `Display` lists the call sites that held the most at the
 /// peak.
 ///
 /// ```
@@ -89,29 +89,29 @@ impl Refused {
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Profile {
-    /// The operation whose memory it is; `None` when it is that of all.
+    /// The operation whose memory it is; `None` for the memory of all operations.
     pub op: Option<Op>,
-    /// The most that was held at once. Exact on any number of threads.
+    /// The maximum of the bytes held. Exact on any number of threads.
     pub peak: Held,
     /// What was held when the profile was read.
     pub end: Held,
-    /// Everything that was taken.
+    /// All allocations.
     pub total: Held,
-    /// What the peak has besides the bytes of the holders: less than zero when blocks were freed
-    /// that had been taken before the profile began. A port knows all of its blocks, so it is zero
-    /// there.
+    /// The peak less the bytes of the holders: below zero when blocks were freed that had been
+    /// allocated before the profile began. A port knows all of its blocks, so for a port it is
+    /// zero.
     pub unattributed_bytes: i64,
-    /// What the tables of the profile take, which is in none of its figures.
+    /// The bytes of the profile's own tables, which are in none of its other figures.
     pub own_bytes: Bytes,
-    /// The first request that was refused.
+    /// The first request that failed.
     pub refused: Option<Refused>,
-    /// The stacks that have taken anything; those that held the most at the peak are first.
+    /// The stacks that have allocated anything; those that held the most at the peak are first.
     pub holders: Vec<Holder>,
 }
 
 impl Profile {
-    /// What was held at the peak by blocks that were taken in, or below, a function whose path
-    /// contains `function`.
+    /// The memory at the peak that was allocated in, or below, a function whose path contains
+    /// `function`.
     ///
     /// Names need line tables in optimized builds; see [`Site`].
     pub fn peak_of(&self, function: &str) -> Bytes {
@@ -123,7 +123,7 @@ impl Profile {
         Bytes::new(bytes.filter(is_below).map(|holder| holder.peak.bytes.get()).sum())
     }
 
-    /// The places that held anything at the peak, those of the same code together, the largest
+    /// The call sites that held anything at the peak, added up by place in the source, the largest
     /// first.
     fn places(&self, names: &mut FrameNames) -> Vec<Place<'_>> {
         let mut places: Vec<Place<'_>> = Vec::new();
@@ -141,14 +141,14 @@ impl Profile {
     }
 }
 
-/// What one place in the source holds.
+/// The memory of one place in the source.
 struct Place<'p> {
     held: Held,
     /// The stack of its largest part.
     largest: &'p CallStack,
 }
 
-/// What was refused, the peak and its largest holders, with file and line.
+/// The failed request, the peak and its largest holders, with file and line.
 impl fmt::Display for Profile {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (Self { peak, .. }, mut names) = (self, FrameNames::default());

@@ -1,7 +1,7 @@
-//! A decorator that enters what it admits in a ledger, beside what the process's heap hands out.
+//! A decorator that enters the bytes that it admits in the ledger of the process's heap.
 //!
-//! It belongs right above the bottom of a stack, so that it sees what the decorators add, such as
-//! stamps. Without the reconciliation of [`ProcessAllocator::start_reconciling`] it enters nothing.
+//! It belongs directly above the bottom of a stack, so that it sees the bytes that decorators add,
+//! such as stamps. Before [`ProcessAllocator::start_reconciling`] it enters nothing.
 
 use super::error::MemoryError;
 use super::gate::{Gate, Gated};
@@ -10,7 +10,7 @@ use super::port::Port;
 use super::process::ProcessAllocator;
 use crate::units::Bytes;
 
-/// A port whose bytes are set against those of the heap.
+/// A port whose bytes are compared with those of the heap.
 pub type Reconciled<P> = Gated<P, Reconciler>;
 
 /// Admits everything, and enters it in the ledger of the process's allocator.
@@ -18,7 +18,7 @@ pub type Reconciled<P> = Gated<P, Reconciler>;
 pub struct Reconciler(&'static ProcessAllocator);
 
 impl<P: Port> Reconciled<P> {
-    /// Enters what `inner` admits in the ledger of `process`.
+    /// Enters the bytes that `inner` admits in the ledger of `process`.
     pub fn new(inner: P, process: &'static ProcessAllocator) -> Self {
         Self::with_gate(inner, Reconciler(process))
     }

@@ -40,7 +40,7 @@ pub const OPERATIONS_MAX: usize = 64;
 /// ```
 pub struct Registry(Mutex<State>);
 
-/// What the lock protects.
+/// The state that the lock protects.
 struct State {
     slots: Box<[Slot]>,
     /// The number of the next run, from 1.
@@ -48,7 +48,7 @@ struct State {
     totals: [OpTotals; Op::COUNT_MAX],
 }
 
-/// The counters of a run; those of one that has ended are reused.
+/// The counters of a run; they are reused after its end.
 struct Slot {
     is_running: bool,
     began: Instant,
@@ -61,7 +61,7 @@ impl State {
     }
 }
 
-/// What all ended runs of an operation have allocated.
+/// The totals of all ended runs of an operation.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct OpTotals {
@@ -77,7 +77,7 @@ pub struct OpTotals {
     pub leaked_bytes: Bytes,
 }
 
-/// The key of a run; finds nothing once the run has ended.
+/// The key of a run; a lookup finds nothing once the run has ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct OpKey(u64);
 
@@ -87,16 +87,16 @@ pub struct OpKey(u64);
 pub struct OpReading {
     /// Its key.
     pub key: OpKey,
-    /// What is being run.
+    /// The operation.
     pub op: Op,
     /// The number of the run.
     pub serial: u64,
-    /// What it has allocated so far, as far as the port counts it by operation.
+    /// Its allocations so far, as the port counts them by operation.
     pub diagnostics: Diagnostics,
-    /// Whether `diagnostics` are those of all operations, because the port counts none apart; a
-    /// registry says `false`.
+    /// Whether `diagnostics` are those of all operations, because the port does not count by
+    /// operation; `false` from a registry.
     pub is_of_all: bool,
-    /// Where requests fail, which a registry does not know: a budget does.
+    /// The hard limit, above which requests fail; only a budget knows it, not a registry.
     pub limit: Option<Bytes>,
     /// How long it has run.
     pub elapsed: Duration,
@@ -115,7 +115,7 @@ impl fmt::Display for OpReading {
     }
 }
 
-/// As many operations run as a registry has counters for.
+/// The error when a registry has no counters left for another run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct TooManyOperations;
@@ -129,7 +129,7 @@ impl fmt::Display for TooManyOperations {
 impl std::error::Error for TooManyOperations {}
 
 impl Registry {
-    /// A registry of no run, with counters for [`OPERATIONS_MAX`] of them.
+    /// A registry without a run, with counters for [`OPERATIONS_MAX`] runs.
     pub fn new() -> Self {
         let began = Instant::now();
         let stats = || Arc::new(OpStats::new(Op::new(0, ""), 0));
@@ -201,14 +201,14 @@ impl fmt::Debug for Registry {
     }
 }
 
-/// A running operation. It ends when this is dropped; the handles that count for it end before.
+/// A running operation. It ends when this is dropped; its handles cannot outlive it.
 pub struct Scope<'r> {
     registry: &'r Registry,
     stats: Arc<OpStats>,
 }
 
 impl Scope<'_> {
-    /// The key of the run, for those who cannot borrow the scope.
+    /// The key of the run, for code that cannot borrow the scope.
     pub fn key(&self) -> OpKey {
         OpKey(self.stats.serial())
     }
@@ -218,13 +218,13 @@ impl Scope<'_> {
         &self.stats
     }
 
-    /// `alloc`, with what it allocates counted for this run; for any thread.
+    /// `alloc` with its allocations counted for this run, on any thread.
     pub fn tag<'s>(&'s self, alloc: Alloc<'s>) -> Alloc<'s> {
         alloc.on_account_of(self.stats())
     }
 
     /// Counts what this thread allocates from the process's own heap on this operation as well,
-    /// until the guard is dropped. A worker thread enters by itself.
+    /// until the guard is dropped. Each worker thread must enter for itself.
     pub fn enter(&self) -> Entered {
         process::enter(self.stats().op())
     }

@@ -1,7 +1,7 @@
 //! The port on the process's own heap.
 //!
-//! It goes through Rust's global allocator rather than around it, so that the process's counters
-//! (see `process`) and a sanitizer's see every byte that a service takes.
+//! It uses Rust's global allocator, so that the process's counters (see `process`) and a sanitizer
+//! see every byte that a service allocates.
 
 use std::alloc::{self, Layout};
 use std::ptr::{self, NonNull};
@@ -13,11 +13,11 @@ use super::poison;
 use super::port::{Port, PortId};
 use crate::units::Bytes;
 
-/// The bottom of every stack of ports. It counts what it hands out, unless it is
-/// [`System::uncounted`] because a decorator above it counts.
+/// The bottom of every stack of ports. It counts its blocks, unless it is [`System::uncounted`]
+/// because a decorator above it counts.
 ///
-/// Its errors leave naming the operation to the handle: keeping the tag across each call of the
-/// heap would cost every request for the sake of the one that fails.
+/// The handle adds the operation to its errors: keeping the tag across each call of the heap would
+/// slow every request for the rare one that fails.
 ///
 /// ```
 /// use gitmind_memory::{self as memory, Alloc, Port, System};
@@ -36,7 +36,7 @@ pub struct System<const COUNTED: bool = true> {
 }
 
 impl System {
-    /// A heap that counts what it hands out.
+    /// A heap that counts its blocks.
     pub fn new() -> Self {
         Self { id: PortId::unique(), counters: Counters::new() }
     }
@@ -82,7 +82,7 @@ impl<const COUNTED: bool> System<COUNTED> {
         Ok(start)
     }
 
-    /// Resizes a block of another alignment, or to or from nothing, by moving it.
+    /// Resizes a block by moving it: to another alignment, or to or from a size of zero.
     ///
     /// # Safety
     /// As `Port::grow` and `Port::shrink`, whichever the sizes say.

@@ -15,7 +15,7 @@ pub(crate) const SLOTS: usize = u32::BITS as usize;
 /// The slot of all threads that own none.
 pub(crate) const SHARED: usize = SLOTS;
 
-/// The value before a thread has asked for the first time.
+/// The value before the first call of a thread.
 const UNKNOWN: usize = usize::MAX;
 
 /// A bit is set while a running thread owns the slot of that number.

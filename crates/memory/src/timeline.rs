@@ -1,21 +1,21 @@
 //! Usage over time in a fixed number of buckets, for a plot; never allocates.
 //!
 //! A bucket keeps the highest level of its interval of time, so no peak is lost, however short.
-//! When the time passes the last bucket, neighbours are merged and each is twice as wide: an
-//! operation of a second and one of an hour fill between half and all of the buckets.
+//! When time exceeds the last bucket, neighbours are merged, and each bucket becomes twice as wide.
+//! So an operation of any length fills between half and all of the buckets.
 //!
-//! Threads that come while another one writes leave that to it and go on.
+//! A thread that finds another one writing leaves its values to that thread and continues.
 
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-/// Stretches of time that are kept apart.
+/// The number of intervals.
 const BUCKETS: usize = 1024;
 /// Width of a bucket at the beginning, as a power of two of nanoseconds: four microseconds.
 const FIRST_SHIFT: u64 = 12;
 
-/// What is plotted: what the ports admitted, and what the heap gave out.
+/// The plotted values: bytes admitted by the ports, and bytes allocated from the heap.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Usage {
@@ -40,7 +40,7 @@ impl Usage {
 pub struct Interval {
     /// When it began, since the start.
     pub start: Duration,
-    /// The highest levels in it, each by itself.
+    /// The maximum of each value in it.
     pub highest: Usage,
 }
 
@@ -80,12 +80,12 @@ impl Pair {
     }
 }
 
-/// The levels of one operation. The thread that holds `is_busy` writes everything but what is
-/// pending.
+/// The usage of one operation. The thread that holds `is_busy` writes everything but the pending
+/// values.
 pub(super) struct Timeline {
     is_busy: AtomicBool,
     is_pending: AtomicBool,
-    /// The highest levels that are not written yet.
+    /// The maxima that are not written yet.
     pending: Pair,
     shift: AtomicU64,
     /// The bucket that was written last.
@@ -109,7 +109,7 @@ impl Timeline {
         }
     }
 
-    /// Forgets everything; the time starts now. Nothing is noted meanwhile.
+    /// Clears everything; the time starts now. No thread may record meanwhile.
     pub(super) fn restart(&self) {
         for pair in self.highest.iter().chain([&self.pending, &self.last]) {
             pair.store(Usage::default());
@@ -119,7 +119,7 @@ impl Timeline {
         self.started_ns.store(now_ns(), Ordering::Relaxed);
     }
 
-    /// Notes that the levels are now what `read` says.
+    /// Records the current usage, which `read` returns.
     pub(super) fn note(&self, read: impl Fn() -> Usage) {
         let started_ns = self.started_ns.load(Ordering::Relaxed);
         self.note_at(|| now_ns().saturating_sub(started_ns), read);
@@ -137,7 +137,7 @@ impl Timeline {
         }
     }
 
-    /// Writes what is pending and that these are the levels at this time.
+    /// Writes the pending maxima, and these values as the usage at this time.
     fn write(&self, time_ns: u64, levels: Usage) {
         let highest = self.pending.take();
         let mut shift = self.shift.load(Ordering::Relaxed);
@@ -165,7 +165,7 @@ impl Timeline {
         self.highest.get(index(from)..index(to)).unwrap_or_default()
     }
 
-    /// Makes each two buckets one.
+    /// Merges the buckets in pairs.
     fn merge(&self) {
         for index in 0..BUCKETS / 2 {
             let (first, second) = (&self.highest[2 * index], &self.highest[2 * index + 1]);
@@ -175,7 +175,7 @@ impl Timeline {
         self.current.store(self.current.load(Ordering::Relaxed) / 2, Ordering::Relaxed);
     }
 
-    /// The intervals up to the last one that was written. Nothing is noted meanwhile.
+    /// The intervals up to the last one that was written. No thread may record meanwhile.
     pub(super) fn intervals(&self) -> impl Iterator<Item = Interval> {
         let shift = self.shift.load(Ordering::Relaxed);
         let written = self.between(0, self.current.load(Ordering::Relaxed) + 1);
@@ -186,7 +186,7 @@ impl Timeline {
     }
 }
 
-/// Nanoseconds since this was asked for the first time.
+/// Nanoseconds since the first call of this function.
 fn now_ns() -> u64 {
     static FIRST: OnceLock<Instant> = OnceLock::new();
     u64::try_from(FIRST.get_or_init(Instant::now).elapsed().as_nanos()).unwrap_or(u64::MAX)

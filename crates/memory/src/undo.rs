@@ -1,4 +1,4 @@
-//! What is undone when a scope is left early, by an error or by unwinding.
+//! A guard that undoes a change when a scope is left early, by an error or by unwinding.
 
 /// Runs its closure when dropped, unless it was disarmed.
 pub(crate) struct Undo<F: FnOnce()>(Option<F>);
@@ -9,7 +9,7 @@ impl<F: FnOnce()> Undo<F> {
         Self(Some(undo))
     }
 
-    /// What was done stays.
+    /// Disarms the guard: the change stays.
     #[inline]
     pub(crate) fn disarm(mut self) {
         self.0 = None;

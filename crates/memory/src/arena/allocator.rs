@@ -1,8 +1,8 @@
 //! The arena as the allocator of containers.
 //!
-//! What comes back is used again when it was the last object handed out of a block, or is a
-//! dedicated allocation and among the newest 16; anything else stays until the arena is reset. So a
-//! container that grows at the end of a block, or by itself, leaves nothing behind.
+//! A freed object is reused if it was the last one of the newest block, or is one of the newest 16
+//! dedicated allocations; any other stays until the arena is reset. So a container that grows at
+//! the end of a block, or as a dedicated allocation, leaves nothing behind.
 
 use std::alloc::Layout;
 use std::ptr::NonNull;
@@ -15,7 +15,7 @@ use crate::error::{self, MemoryError};
 use crate::pooling::Zeroing;
 
 impl Arena<'_> {
-    /// Takes an object back.
+    /// Frees an object.
     ///
     /// # Safety
     /// `object` is live, of this arena, and `layout` fits it.
@@ -32,7 +32,7 @@ impl Arena<'_> {
         }
     }
 
-    /// Makes an object larger or smaller where it is, or has the port do it.
+    /// Resizes an object in place, or calls the port to resize it.
     ///
     /// # Safety
     /// As `Allocator::grow` and `Allocator::shrink`, whichever the sizes say.
@@ -62,7 +62,7 @@ impl Arena<'_> {
         Some(resized.map_err(|failure| self.ledger.error(failure, new.size())))
     }
 
-    /// Moves an object to a new place.
+    /// Moves an object to new memory.
     ///
     /// # Safety
     /// As `Allocator::grow` and `Allocator::shrink`, whichever the sizes say.
@@ -151,7 +151,7 @@ unsafe impl Allocator for &Arena<'_> {
     }
 }
 
-/// An answer as containers want it.
+/// The result as containers need it.
 #[inline]
 fn sized(
     object: Result<NonNull<u8>, MemoryError>,

@@ -1,7 +1,7 @@
 //! The stack of blocks that small objects share; the newest one serves.
 //!
-//! Each block is a `Bump` that is made at its full size and never grows by itself: its limit is
-//! what it has. A block below the newest lives, as a value, in the first bytes of the one above.
+//! Each block is a `Bump` that is created at its full size and never grows: its limit is that size.
+//! The value of each block but the newest is stored in the first bytes of the block above it.
 
 use std::alloc::Layout;
 use std::cell::UnsafeCell;
@@ -20,24 +20,25 @@ use crate::pooling::Zeroing;
 use crate::undo::Undo;
 use crate::units::Bytes;
 
-/// The largest block that growth leads to; a hint may be larger. Beside its footer it holds a
-/// round number of pages, so that objects whose size is a power of two fill it.
+/// The largest block by growth; a hint may be larger. Without its footer it has a round number of
+/// pages, so that objects whose size is a power of two fill it.
 const GROWN_BYTES_MAX: u64 = (1 << 20) + PAGE_BYTES as u64;
 
-/// The smallest first block: in smaller ones, footers and places of older blocks are what counts.
+/// The smallest first block: in smaller ones, footers and records of older blocks take most of the
+/// bytes.
 const FIRST_BYTES_MIN: u64 = 4 << 10;
 
-/// One block, or the absence of any. Its alignment is that of objects, so that a block takes just
-/// its size of the one above.
+/// One block, or none. Its alignment is that of objects, so its record takes exactly its size in
+/// the block above.
 #[derive(Debug)]
 #[repr(align(16))]
 struct Block {
     bump: Bump<ALIGN_MIN>,
-    /// The first byte that can be handed out; dangling when there is no block.
+    /// The first byte that can be allocated; dangling when there is no block.
     start: NonNull<u8>,
     /// `None`: `bump` has no memory.
     size: Option<BlockSize>,
-    /// The block below; its place is in `bump`, and only this pointer leads to it.
+    /// The block below, stored in `bump`; this is the only pointer to it.
     below: Option<NonNull<Self>>,
 }
 
@@ -76,7 +77,7 @@ impl Block {
         self.size.map_or(0, BlockSize::total_bytes)
     }
 
-    /// The lowest byte handed out: bumpalo hands out from the end to the start.
+    /// The lowest allocated byte: bumpalo allocates from the end to the start.
     fn finger(&self) -> NonNull<u8> {
         // SAFETY: bumpalo has this many bytes left between the start and what it handed out.
         unsafe { self.start.add(self.bump.chunk_capacity()) }
@@ -101,7 +102,7 @@ impl Block {
         self.bump.reset();
     }
 
-    /// Takes `layout` if there is room.
+    /// Allocates `layout` if there is room.
     #[inline(always)]
     fn take(&self, layout: Layout) -> Option<NonNull<u8>> {
         let object = self.bump.try_alloc_layout(layout).ok()?;
@@ -112,7 +113,8 @@ impl Block {
         Some(object)
     }
 
-    /// The object by the block's pointer: the caller's may reach no more than the object.
+    /// A pointer to the object, derived from the block's pointer: the caller's may be valid for the
+    /// object only.
     fn own(&self, object: NonNull<u8>) -> NonNull<u8> {
         debug_assert!(self.contains(object), "the object is in this block");
         self.start.with_addr(object.addr())
@@ -124,7 +126,7 @@ impl Block {
     }
 }
 
-/// Where small objects are.
+/// The blocks for small objects.
 #[derive(Debug)]
 pub(super) struct Blocks {
     // Replaced by `replace` only, through which no other code runs.
@@ -148,15 +150,16 @@ impl Blocks {
         unsafe { mem::replace(&mut *self.newest.get(), block) }
     }
 
-    /// Takes `layout` from the newest block if there is room.
+    /// Allocates `layout` from the newest block if there is room.
     #[inline(always)]
     pub(super) fn take(&self, layout: Layout) -> Option<NonNull<u8>> {
         self.newest().take(layout)
     }
 
-    /// Takes `layout` from a new block: of `first_bytes` and at least a page when it is the first,
-    /// else of twice the newest up to the ceiling; no more than the cap leaves. One that is made
-    /// for an object above the ceiling goes below the newest, which has more room.
+    /// Allocates `layout` from a new block. The first block has `first_bytes` and at least a page;
+    /// a later one is twice as large as the newest, up to the ceiling, and within the rest of the
+    /// cap. A block for an object above the ceiling goes below the newest, which has more room
+    /// left.
     pub(super) fn grow(
         &self,
         layout: Layout,
@@ -195,7 +198,7 @@ impl Blocks {
         .ok_or(Failure::OverCap)
     }
 
-    /// Puts `block` below the newest, which keeps the place of the one below it at `place`.
+    /// Puts `block` below the newest block, in which `place` is the room for it.
     fn push_below(block: Block, place: NonNull<Block>) {
         let lower = block.take(place_of_below());
         let lower = lower.expect("there is room because `grow` adds it to what is needed").cast();
@@ -208,7 +211,7 @@ impl Blocks {
         unsafe { place.write(Block { below: Some(lower), ..block }) };
     }
 
-    /// Puts `block` on top; the newest so far moves into it.
+    /// Makes `block` the newest; the value of the newest so far moves into it.
     fn push(&self, block: Block) {
         if self.newest().size.is_none() {
             drop(self.replace(block));
@@ -222,7 +225,7 @@ impl Blocks {
         unsafe { place.write(below) };
     }
 
-    /// Takes the newest block off; `None` when there is none.
+    /// Removes the newest block; `None` when there is none.
     fn pop(&mut self) -> Option<Block> {
         let below = match self.newest.get_mut().below.take() {
             // SAFETY: `push` has written it, in a block that lives, and the pointer is gone now.
@@ -233,7 +236,7 @@ impl Blocks {
         newest.size.is_some().then_some(newest)
     }
 
-    /// Ends every object and gives all blocks back but the largest.
+    /// Ends every object and frees all blocks but the largest.
     pub(super) fn reset(&mut self, zeroing: Zeroing, ledger: &Ledger<'_>) {
         let mut kept = Kept(None, ledger);
         while let Some(mut block) = self.pop() {
@@ -250,7 +253,7 @@ impl Blocks {
         }
     }
 
-    /// Ends every object and gives all blocks back.
+    /// Ends every object and frees all blocks.
     pub(super) fn end(&mut self, zeroing: Zeroing, ledger: &Ledger<'_>) {
         while let Some(mut block) = self.pop() {
             block.clear(zeroing);
@@ -258,7 +261,8 @@ impl Blocks {
         }
     }
 
-    /// An object of the newest block, by the block's pointer; others as they are.
+    /// For an object of the newest block, a pointer derived from the block's; for others, the same
+    /// pointer.
     pub(super) fn own(&self, object: NonNull<u8>) -> NonNull<u8> {
         if self.contains(object) { self.newest().own(object) } else { object }
     }
@@ -268,8 +272,8 @@ impl Blocks {
         self.newest().contains(object)
     }
 
-    /// Moves the last object handed out down, so that `new_bytes` fit it; `None` when it is not
-    /// the last one or there is no room.
+    /// Grows the last allocated object to `new_bytes` by moving its start down; `None` when it is
+    /// not the last one or there is no room.
     ///
     /// # Safety
     /// `object` is live, in the newest block, and has `old_bytes`, which are not zero and not more
@@ -299,8 +303,8 @@ impl Blocks {
         Some(start)
     }
 
-    /// Takes an object back: its bytes are used again when it was the last one handed out, and
-    /// stay until the arena is reset when it was not.
+    /// Frees an object: if it was the last allocated one, its bytes are reused; otherwise they stay
+    /// until the arena is reset.
     ///
     /// # Safety
     /// `object` is live, in the newest block, and `layout`, whose size is not zero, fits it.
@@ -316,7 +320,7 @@ impl Blocks {
         }
     }
 
-    /// The number of blocks, and the bytes of theirs that are objects, padding or blocks below.
+    /// The number of blocks, and their bytes that are objects, padding or records of blocks below.
     pub(super) fn count(&self) -> (usize, usize) {
         let (mut blocks, mut used_bytes) = (0, 0);
         let mut next = Some(self.newest());
@@ -330,7 +334,7 @@ impl Blocks {
     }
 }
 
-/// Has the port admit a block and takes it from the heap.
+/// Charges the port for a block and allocates it from the heap.
 fn make(size: BlockSize, ledger: &Ledger<'_>) -> Result<Block, MemoryError> {
     let (port, op) = (ledger.alloc.port(), ledger.alloc.op());
     let bytes = Bytes::new(size.total_bytes());
@@ -342,7 +346,7 @@ fn make(size: BlockSize, ledger: &Ledger<'_>) -> Result<Block, MemoryError> {
     })
 }
 
-/// Gives a block to the heap and its charge to the port.
+/// Frees a block and refunds its charge to the port.
 fn give_back(block: Block, ledger: &Ledger<'_>) {
     let bytes = block.total_bytes();
     drop(block);
@@ -351,7 +355,7 @@ fn give_back(block: Block, ledger: &Ledger<'_>) {
     ledger.alloc.port().refund(Bytes::new(bytes), ledger.alloc.op());
 }
 
-/// A block that is given back unless it is taken out.
+/// A block that is freed when dropped, unless it was taken out.
 struct Kept<'l, 'a>(Option<Block>, &'l Ledger<'a>);
 
 impl Drop for Kept<'_, '_> {
@@ -362,13 +366,13 @@ impl Drop for Kept<'_, '_> {
     }
 }
 
-/// The most that `layout` takes of a block, wherever the block has got to.
+/// The most bytes that `layout` takes of a block, whatever the position of its pointer.
 fn needed_bytes(layout: Layout) -> Option<usize> {
     let padding = layout.align().saturating_sub(ALIGN_MIN);
     layout.size().checked_next_multiple_of(layout.align().max(ALIGN_MIN))?.checked_add(padding)
 }
 
-/// The place that a block keeps for the one below it.
+/// The room in a block for the value of the block below it.
 const fn place_of_below() -> Layout {
     Layout::new::<Block>()
 }

@@ -1,7 +1,8 @@
-//! The objects that are blocks of the port by themselves.
+//! The objects that are dedicated blocks of the port.
 //!
-//! A record of each is kept beside it, not in front of it, so that a page stays a page. The newest
-//! records are in the arena itself; further ones are moved to the port a page of records at a time.
+//! The record of an object is stored apart from it, not in front of it, so that an object of a page
+//! takes a page. The newest records are in the arena itself; older ones are in blocks of the port,
+//! one for each page of records.
 
 use std::alloc::Layout;
 use std::cell::Cell;
@@ -14,10 +15,11 @@ use crate::poison;
 use crate::pooling::Zeroing;
 use crate::undo::Undo;
 
-/// Records of a page: those that an object is looked for in when it comes back.
+/// Records of a page; only the newest page is searched when an object is freed.
 const RECORDS: usize = 16;
 
-/// An object and the layout it was taken with, which may be aligned more than it was asked for.
+/// An object and the layout it was allocated with, whose alignment may be larger than the requested
+/// one.
 #[derive(Clone, Copy, Debug)]
 struct Record {
     start: NonNull<u8>,
@@ -29,7 +31,7 @@ struct Page {
     records: [Cell<Record>; RECORDS],
     /// How many of the records are in use, from the first on.
     len: Cell<usize>,
-    /// The page before; it is a block of the port, and only this pointer leads to it.
+    /// The page before, a block of the port; this is the only pointer to it.
     previous: Cell<Option<NonNull<Self>>>,
 }
 
@@ -65,14 +67,14 @@ pub(super) struct Dedicated {
 }
 
 impl Dedicated {
-    /// What a page of records takes when the ones in the arena are full.
+    /// Bytes of a further page of records.
     pub(super) const PAGE_BYTES: u64 = Page::LAYOUT.size() as u64;
 
     pub(super) const fn new() -> Self {
         Self { newest: Page::new() }
     }
 
-    /// Takes `layout` from the port.
+    /// Allocates `layout` from the port.
     pub(super) fn take(&self, layout: Layout, ledger: &Ledger<'_>) -> Result<NonNull<u8>, Failure> {
         let layout = layout.align_to(ALIGN_MIN).map_err(|_| Failure::OverCap)?;
         if ledger.is_busy() {
@@ -108,7 +110,7 @@ impl Dedicated {
         Ok(())
     }
 
-    /// Brings the page before back into the arena, whose own is empty.
+    /// Moves the page before back into the arena, whose own page is empty.
     fn end_page(&self, ledger: &Ledger<'_>) -> bool {
         debug_assert_eq!(self.newest.len.get(), 0, "no record is lost");
         let Some(place) = self.newest.previous.get() else { return false };
@@ -133,7 +135,7 @@ impl Dedicated {
         self.newest.used().iter().rev().find(|record| record.get().start == object)
     }
 
-    /// Gives `object` back to the port; `false` when it is not among the newest, and stays.
+    /// Frees `object` at the port; `false` when it is not among the newest, in which case it stays.
     ///
     /// # Safety
     /// If the arena has handed it out, nothing uses it any more.
@@ -153,8 +155,8 @@ impl Dedicated {
         true
     }
 
-    /// Has the port make `object` larger or smaller; `None` when it is not among the newest or has
-    /// a smaller alignment.
+    /// Calls the port to resize `object`; `None` when it is not among the newest or has a smaller
+    /// alignment.
     ///
     /// # Safety
     /// If the arena has handed it out, the caller uses what is returned instead.
@@ -189,7 +191,7 @@ impl Dedicated {
         Some(resized.inspect(|start| slot.set(Record { start: *start, layout })))
     }
 
-    /// Gives every object back.
+    /// Frees every object.
     pub(super) fn end(&mut self, zeroing: Zeroing, ledger: &Ledger<'_>) {
         loop {
             while let Some(record) = self.newest.pop() {
@@ -216,7 +218,7 @@ impl Dedicated {
     }
 }
 
-/// Gives an object to the port.
+/// Frees an object at the port.
 ///
 /// # Safety
 /// The object is live, nothing uses it, and the record is not used again.

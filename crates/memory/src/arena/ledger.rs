@@ -1,4 +1,4 @@
-//! What an arena holds, and the cap that it never passes.
+//! The bytes that an arena holds, and the cap that they never exceed.
 
 use std::cell::Cell;
 
@@ -15,12 +15,12 @@ pub(super) struct Ledger<'a> {
     held_bytes: Cell<u64>,
     peak_bytes: Cell<u64>,
     grow_bytes: Cell<u64>,
-    /// Failures that no spill has absorbed.
+    /// Failures without a later spill.
     failed: Cell<u64>,
-    /// Those of them that the port has not counted.
+    /// Those of the failures that the port has not counted.
     failed_above_port: Cell<u64>,
     spills: Cell<u64>,
-    /// The port is being asked, and may call back.
+    /// Whether a call of the port is running, which may call the arena.
     is_busy: Cell<bool>,
 }
 
@@ -45,7 +45,7 @@ impl<'a> Ledger<'a> {
         self.cap_bytes - self.held_bytes.get()
     }
 
-    /// Takes `bytes` into the account, when they stay within the cap and `take` gets them.
+    /// Adds `bytes` if the sum stays within the cap and `take` succeeds.
     pub(super) fn admitted<T>(
         &self,
         bytes: u64,
@@ -62,12 +62,13 @@ impl<'a> Ledger<'a> {
         Ok(taken)
     }
 
-    /// Whether the port is being asked, so that nothing that it was asked for may change.
+    /// Whether a call of the port is running, so that blocks and records must not change.
     pub(super) const fn is_busy(&self) -> bool {
         self.is_busy.get()
     }
 
-    /// Asks the port. What it calls gets no block of its own and has none taken back meanwhile.
+    /// Calls the port. Calls of the arena from inside get no new block, and no block is freed
+    /// meanwhile.
     pub(super) fn undisturbed<T>(
         &self,
         ask: impl FnOnce() -> Result<T, MemoryError>,
@@ -79,7 +80,7 @@ impl<'a> Ledger<'a> {
         ask().map_err(Failure::Port)
     }
 
-    /// Takes `bytes` out of the account again.
+    /// Subtracts `bytes`.
     pub(super) fn released(&self, bytes: u64) {
         debug_assert!(bytes <= self.held_bytes.get(), "more comes back than was taken");
         self.held_bytes.set(self.held_bytes.get() - bytes);
@@ -123,7 +124,7 @@ impl<'a> Ledger<'a> {
         self.failed_above_port.set(self.failed_above_port.get() + 1);
     }
 
-    /// Counts a spill, which absorbs the failures so far.
+    /// Counts a spill, and resets the count of failures.
     pub(super) fn note_spill(&self) {
         self.spills.set(self.spills.get() + 1);
         self.absorb_failures();
@@ -147,12 +148,12 @@ impl<'a> Ledger<'a> {
     }
 }
 
-/// Why a request got nothing. Only a cap leaves another way to try.
+/// Why a request failed. Only after a failure by the cap there is another way to try.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Failure {
-    /// It does not fit under the cap, or no number is as large.
+    /// It does not fit the cap, or its size overflows.
     OverCap,
-    /// The port called back while it was asked.
+    /// The request came from inside a call of the port.
     Reentrant,
     /// The port or the heap has failed.
     Port(MemoryError),

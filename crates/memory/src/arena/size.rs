@@ -1,8 +1,8 @@
 //! The sizes that a block of bumpalo can have, computed before the block is made.
 //!
-//! bumpalo 3.20 puts a footer behind the bytes it hands out and rounds the whole, with 16 bytes for
-//! the heap's own header, to a power of two below a page and to pages above. A cap that is exact
-//! must know this beforehand; a test compares every size with the crate's own figure.
+//! bumpalo 3.20 puts a footer behind the usable bytes. It rounds the sum, with 16 bytes for the
+//! heap's own header, to a power of two below a page and to whole pages above. An exact cap needs
+//! this size in advance; a test compares every size with the crate's own figure.
 
 /// The smallest alignment of an object and of a block; bumpalo supports no larger minimum.
 pub(super) const ALIGN_MIN: usize = 16;
@@ -10,29 +10,29 @@ pub(super) const ALIGN_MIN: usize = 16;
 /// Bytes of the footer: six words, in a type aligned to 16.
 const FOOTER_BYTES: usize = (6 * size_of::<usize>()).next_multiple_of(ALIGN_MIN);
 
-/// What bumpalo leaves to the heap for its header.
+/// Bytes that bumpalo reserves for the heap's header.
 const HEAP_HEADER_BYTES: usize = 16;
 
-/// What lies between the bytes handed out and a round number.
+/// The difference between the usable bytes and the round number.
 const OVERHEAD_BYTES: usize = FOOTER_BYTES + HEAP_HEADER_BYTES;
 
-/// A page, to whole numbers of which bumpalo rounds.
+/// A page; bumpalo rounds to whole pages.
 pub(super) const PAGE_BYTES: usize = 4096;
 
-/// No heap has a larger block, and sums of such sizes fit a number.
+/// No heap has a larger block, and the sum of two such sizes does not overflow.
 const BLOCK_BYTES_MAX: usize = isize::MAX.cast_unsigned() / 2;
 
-/// The round number of the smallest block.
+/// The rounded size of the smallest block.
 const ROUND_MIN_BYTES: usize = 512;
 
-/// The size of a block that bumpalo makes exactly as it is asked for.
+/// The size of a block that bumpalo allocates without further rounding.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct BlockSize {
     usable_bytes: usize,
 }
 
 impl BlockSize {
-    /// The smallest block in which `bytes` can be handed out; `None` when there is no such number.
+    /// The smallest block with `bytes` usable bytes; `None` when the size overflows.
     pub(super) const fn holding(bytes: usize) -> Option<Self> {
         let Some(round) = bytes.checked_add(OVERHEAD_BYTES) else { return None };
         let round = if round <= ROUND_MIN_BYTES {
@@ -61,18 +61,18 @@ impl BlockSize {
         (round >= ROUND_MIN_BYTES).then_some(Self { usable_bytes })
     }
 
-    /// The block that is twice as large in round numbers, but no larger than `max`.
+    /// The block with twice the rounded size, but no larger than `max`.
     pub(super) fn doubled(self, max: Self) -> Self {
         let usable_bytes = self.usable_bytes.saturating_mul(2).saturating_add(OVERHEAD_BYTES);
         max.min(Self { usable_bytes })
     }
 
-    /// Bytes that can be handed out.
+    /// Usable bytes.
     pub(super) const fn usable_bytes(self) -> usize {
         self.usable_bytes
     }
 
-    /// Bytes that bumpalo takes from the heap: those it hands out and the footer.
+    /// Bytes that bumpalo allocates from the heap: the usable bytes and the footer.
     pub(super) const fn total_bytes(self) -> u64 {
         (self.usable_bytes + FOOTER_BYTES) as u64
     }
@@ -83,7 +83,7 @@ mod tests {
     use super::*;
     use bumpalo::Bump;
 
-    /// What bumpalo does when it is asked for a block: bytes handed out, bytes taken.
+    /// The sizes of a block that bumpalo allocates: usable bytes, allocated bytes.
     fn of_bumpalo(capacity: usize) -> (usize, u64) {
         let bump = Bump::<ALIGN_MIN>::try_with_min_align_and_capacity(capacity).expect("memory");
         (bump.chunk_capacity(), bump.allocated_bytes_including_metadata() as u64)

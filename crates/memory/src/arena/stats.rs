@@ -1,4 +1,4 @@
-//! What an arena reports about itself.
+//! The counters of an arena.
 
 use super::blocks::Blocks;
 use super::dedicated::Dedicated;
@@ -11,23 +11,25 @@ use crate::units::Bytes;
 pub struct ArenaStats {
     /// The most it may hold.
     pub cap_bytes: Bytes,
-    /// What it holds: blocks with their footers, dedicated allocations, and records of those
-    /// beyond the first 16. It is what the port has admitted for it and not been given back.
+    /// The bytes it holds: blocks with their footers, dedicated allocations, and records of those
+    /// beyond the first 16. The sum equals the outstanding bytes of the arena at the port.
     pub held_bytes: Bytes,
-    /// The highest that `held_bytes` has been.
+    /// The maximum of `held_bytes` so far.
     pub peak_bytes: Bytes,
-    /// The metric `arena.grow.bytes`: all that it has taken since it began, first block included,
-    /// whatever has been given back since.
+    /// The metric `arena.grow.bytes`: all bytes that it has allocated since it began, first block
+    /// included; frees are not subtracted.
     pub grow_bytes: Bytes,
-    /// What is handed out of `held_bytes`, with padding and the places of older blocks.
+    /// The part of `held_bytes` in use: objects, padding and records of older blocks.
     pub used_bytes: Bytes,
     /// Blocks that small objects share.
     pub blocks: usize,
-    /// Objects that are blocks of the port by themselves.
+    /// Objects that are dedicated blocks of the port.
     pub objects_dedicated: usize,
-    /// Requests that failed, by the cap, the port or the heap, and that were not absorbed.
+    /// Requests that failed because of the cap, the port or the heap, except those that the owner
+    /// handled.
     pub failures_total: u64,
-    /// Those of them that the port has not counted: by the cap, the heap or a call inside a call.
+    /// Those of the failures that the port has not counted: by the cap, the heap or a reentrant
+    /// call.
     pub failures_above_port_total: u64,
     /// The metric `arena.spills_total`: how often work moved elsewhere because the arena was full.
     pub spills_total: u64,

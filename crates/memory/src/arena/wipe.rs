@@ -1,11 +1,11 @@
-//! Overwriting bytes that are about to be given back.
+//! Overwriting bytes that are about to be freed.
 
 use std::ptr::NonNull;
 
 use crate::poison;
 use crate::pooling::Zeroing;
 
-/// Makes `size` bytes at `start` zero, when `zeroing` says so.
+/// Zeroes `size` bytes at `start` if `zeroing` is on.
 ///
 /// # Safety
 /// The bytes are writable, and nothing uses them any more.

@@ -1,4 +1,4 @@
-//! Names of frames, and whose code they are.
+//! The names of frames, and whether their code is the program's or a library's.
 
 use std::fmt;
 
@@ -13,9 +13,10 @@ pub struct Site {
     pub function: String,
     /// The file, line and column, when the binary has line tables.
     pub place: Option<(String, u32, u32)>,
-    /// How far behind the function's start the call is; tells calls apart without line tables.
+    /// The offset of the call from the function's start; it distinguishes calls without line
+    /// tables.
     pub offset_bytes: usize,
-    /// Whether its code is part of the function that called it.
+    /// Whether it is inlined into its caller.
     pub is_inlined: bool,
 }
 
@@ -30,8 +31,8 @@ impl Site {
         self.place.as_ref().is_some_and(|(file, ..)| file.contains(part))
     }
 
-    /// Whether its file is of the program rather than of a library: a library is built from a
-    /// directory that has its version, or without line tables, or is not Rust.
+    /// Whether its file is the program's own. A library's directory has a version in its name, or
+    /// the library has no line tables, or it is not written in Rust.
     pub(crate) fn is_own(&self) -> bool {
         self.place.as_ref().is_some_and(|(file, ..)| {
             let is_of_std = STD.iter().any(|directory| file.contains(directory));
@@ -40,7 +41,7 @@ impl Site {
         })
     }
 
-    /// Whether the frame only passes a request on: this layer, containers, std.
+    /// Whether the frame only forwards a request: this layer, containers, std.
     pub fn is_plumbing(&self) -> bool {
         const PREFIXES: [&str; 10] = [
             concat!(env!("CARGO_CRATE_NAME"), "::"),
@@ -97,12 +98,12 @@ fn is_versioned(directory: &str) -> bool {
     })
 }
 
-/// Whether the first name of a type has a path, which primitives have not.
+/// Whether the first name of a type has a path; a primitive has none.
 fn is_path(of: &str) -> bool {
     of.trim_start_matches(|each: char| each.is_alphanumeric() || each == '_').starts_with("::")
 }
 
-/// A path without what stands between angle brackets.
+/// A path without the text in angle brackets.
 pub(super) fn without_generics(path: &str) -> String {
     let (mut depth, mut before) = (0_usize, ' ');
     let is_outside = |character: &char| {

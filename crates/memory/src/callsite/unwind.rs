@@ -1,7 +1,7 @@
 //! The unwinder: the return addresses of a call, and the names behind them.
 //!
-//! Nothing here takes memory from a port. Unwinding takes none from the heap either; looking up
-//! names does, from the process's own heap.
+//! Nothing here allocates from a port. Unwinding does not allocate at all; resolving names
+//! allocates from the process's own heap.
 
 use std::cell::Cell;
 use std::ffi::c_void;
@@ -9,7 +9,7 @@ use std::ffi::c_void;
 use super::Site;
 
 thread_local! {
-    /// The stack pointer from which on frames are the same for every call, or zero.
+    /// The stack pointer above which the frames are the same for every call, or zero.
     static ROOT: Cell<usize> = const { Cell::new(0) };
 }
 
@@ -34,8 +34,8 @@ pub(crate) fn rooted<T>(body: impl FnOnce() -> T) -> T {
 
 /// The stack pointer of the caller, below which are the frames of all that it calls.
 ///
-/// The unwinder's word rather than the address of a local variable, which AddressSanitizer may
-/// keep elsewhere. Zero when the unwinder does not know this function.
+/// It is the unwinder's value, not the address of a local variable, because AddressSanitizer may
+/// place local variables outside of the stack. Zero when the unwinder does not know this function.
 #[cfg(all(feature = "testing", target_os = "linux"))]
 #[inline(never)]
 fn stack_pointer() -> usize {
@@ -52,7 +52,7 @@ fn stack_pointer() -> usize {
     pointer
 }
 
-/// The same, as far as a local variable's address tells: an unwinder may not know this function.
+/// The same by the address of a local variable, where the unwinder may not know this function.
 #[cfg(all(feature = "testing", not(target_os = "linux")))]
 #[inline(always)]
 fn stack_pointer() -> usize {
@@ -116,7 +116,8 @@ fn function_start(address: *mut c_void) -> usize {
     _Unwind_FindEnclosingFunction(address).addr()
 }
 
-/// The address itself, where no unwinder of std tells the start: line tables tell calls apart then.
+/// The address itself, where std's unwinder does not give the start: line tables distinguish calls
+/// then.
 #[cfg(not(target_os = "linux"))]
 fn function_start(address: *mut c_void) -> usize {
     address.addr()

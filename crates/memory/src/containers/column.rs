@@ -1,4 +1,4 @@
-//! A growable array in segments, which growth neither copies nor moves.
+//! A growable array in segments: growth neither copies nor moves elements.
 
 use std::alloc::Layout;
 use std::fmt;
@@ -26,9 +26,9 @@ const FIRST_BYTES: usize = 4 << 10;
 /// Most bytes of a segment, or one element if that is more.
 const SEGMENT_BYTES_MAX: usize = 32 << 10;
 
-/// A growable array whose elements stay where they are: it grows by a segment, a page at first,
-/// then each as large as all before it, up to 32 KiB. So at most one segment is unused, and no
-/// growth needs room for a copy. Each segment is a power of two of elements.
+/// A growable array whose elements never move. It grows by segments: the first is a page, each
+/// further one as large as all before it, up to 32 KiB. So at most one segment is unused, and
+/// growth needs no room for a copy. The number of elements of a segment is a power of two.
 ///
 /// ```
 /// use gitmind_memory::units::Bytes;
@@ -46,17 +46,17 @@ const SEGMENT_BYTES_MAX: usize = 32 << 10;
 pub struct ColumnIn<T: Copy, A: Allocator + Copy> {
     /// The segments; all but the last are full.
     segments: VecIn<NonNull<T>, A>,
-    /// The place of the next element.
+    /// The position of the next element.
     next: NonNull<T>,
     /// The end of the last segment.
     end: NonNull<T>,
-    /// Elements that fit the segments.
+    /// The number of elements that fit the segments.
     capacity: usize,
     elements: PhantomData<T>,
 }
 
 impl<T: Copy, A: Allocator + Copy> ColumnIn<T, A> {
-    /// An empty array; takes no memory.
+    /// An empty array; allocates nothing.
     pub const fn new(alloc: A) -> Self {
         const { assert!(size_of::<T>() > 0, "elements without a size need no memory") };
         let (next, end) = (NonNull::dangling(), NonNull::dangling());
@@ -66,7 +66,7 @@ impl<T: Copy, A: Allocator + Copy> ColumnIn<T, A> {
     /// Appends `value`.
     ///
     /// # Errors
-    /// Every failure of the port, and of the arena; the array is as before then.
+    /// Every failure of the port or of the arena; the array is unchanged then.
     #[inline]
     pub fn try_push(&mut self, value: T) -> Result<(), MemoryError> {
         if self.next == self.end {
@@ -160,7 +160,7 @@ impl<T: Copy, A: Allocator + Copy> fmt::Debug for ColumnIn<T, A> {
     }
 }
 
-/// The elements of a column, to read; a copy is another name for them.
+/// A read-only view of the elements of a column; a copy is the same view.
 pub struct ColumnRef<'c, T> {
     segments: &'c [NonNull<T>],
     len: usize,
@@ -323,7 +323,7 @@ impl<T> Segments<T> {
     }
 }
 
-/// The binary logarithm of the number of elements that fill at most `bytes`; 0 for larger ones.
+/// The binary logarithm of the number of elements that fit `bytes`; 0 for larger elements.
 const fn shift_of<T>(bytes: usize) -> u32 {
     match bytes / size_of::<T>() {
         0 => 0,

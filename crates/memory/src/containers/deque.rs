@@ -22,7 +22,7 @@ use crate::undo::Undo;
 /// # Ok::<(), gitmind_memory::MemoryError>(())
 /// ```
 pub struct VecDeque<'a, T> {
-    /// All of its memory, as a ring. `len` elements from `head` on have a value.
+    /// All of its memory, a ring buffer. The `len` elements from `head` on are initialized.
     ring: Vec<'a, MaybeUninit<T>>,
     /// Below the length of the ring, unless that is zero.
     head: usize,
@@ -30,7 +30,7 @@ pub struct VecDeque<'a, T> {
 }
 
 impl<'a, T> VecDeque<'a, T> {
-    /// An empty queue; takes no memory.
+    /// An empty queue; allocates nothing.
     pub const fn new(alloc: Alloc<'a>) -> Self {
         Self { ring: Vec::new(alloc), head: 0, len: 0 }
     }
@@ -79,7 +79,7 @@ impl<'a, T> VecDeque<'a, T> {
         self.len += 1;
     }
 
-    /// Takes the first element off.
+    /// Removes the first element.
     pub fn pop_front(&mut self) -> Option<T> {
         self.len = self.len.checked_sub(1)?;
         let second = self.place(1);
@@ -88,7 +88,7 @@ impl<'a, T> VecDeque<'a, T> {
         Some(unsafe { self.ring[first].assume_init_read() })
     }
 
-    /// Takes the last element off.
+    /// Removes the last element.
     pub fn pop_back(&mut self) -> Option<T> {
         self.len = self.len.checked_sub(1)?;
         let last = self.place(self.len);
@@ -106,13 +106,13 @@ impl<'a, T> VecDeque<'a, T> {
         self.get(self.len.checked_sub(1)?)
     }
 
-    /// The element that comes after `index` others.
+    /// The element at `index`.
     pub fn get(&self, index: usize) -> Option<&T> {
         let (front, back) = self.as_slices();
         front.get(index).or_else(|| back.get(index.checked_sub(front.len())?))
     }
 
-    /// The element that comes after `index` others, to be changed.
+    /// The element at `index`, mutable.
     pub fn get_mut(&mut self, index: usize) -> Option<&mut T> {
         let (front, back) = self.as_mut_slices();
         let behind = index.checked_sub(front.len());
@@ -125,13 +125,13 @@ impl<'a, T> VecDeque<'a, T> {
         front.iter().chain(back)
     }
 
-    /// The elements in their order, to be changed.
+    /// The elements in order, mutable.
     pub fn iter_mut(&mut self) -> impl DoubleEndedIterator<Item = &mut T> {
         let (front, back) = self.as_mut_slices();
         front.iter_mut().chain(back)
     }
 
-    /// The elements in one slice, to which they are moved when they are in two places.
+    /// The elements as one slice; moves them if they wrap around the end of the ring.
     pub fn make_contiguous(&mut self) -> &mut [T] {
         if self.len > self.ring.len() - self.head {
             self.ring.rotate_left(self.head);
@@ -149,7 +149,8 @@ impl<'a, T> VecDeque<'a, T> {
         }
     }
 
-    /// Takes the elements of `range` off, also those that are not read before the iterator ends.
+    /// Removes the elements of `range`, also those that the iterator has not returned when it is
+    /// dropped.
     ///
     /// # Panics
     /// When `range` is out of bounds.
@@ -161,7 +162,7 @@ impl<'a, T> VecDeque<'a, T> {
         Drain { deque: self, left: range.len() }
     }
 
-    /// Keeps no element, and the memory.
+    /// Removes every element and keeps the memory.
     pub fn clear(&mut self) {
         let len = std::mem::take(&mut self.len);
         let (front, back) = parts(&mut self.ring, self.head, len);
@@ -207,7 +208,7 @@ impl<'a, T> VecDeque<'a, T> {
         (front, unsafe { back.assume_init_mut() })
     }
 
-    /// Where the element that comes after `index` others is, or will be; the ring has as many.
+    /// The position in the ring of the element at `index`, which is below the length of the ring.
     fn place(&self, index: usize) -> usize {
         let behind = self.ring.len() - self.head;
         index.checked_sub(behind).unwrap_or_else(|| self.head + index)
@@ -221,7 +222,7 @@ fn parts<T>(ring: &mut [T], head: usize, len: usize) -> (&mut [T], &mut [T]) {
     (&mut end[..len - behind], &mut start[..behind])
 }
 
-/// Elements that are taken off the front.
+/// An iterator that removes elements from the front.
 struct Drain<'d, 'a, T> {
     deque: &'d mut VecDeque<'a, T>,
     left: usize,

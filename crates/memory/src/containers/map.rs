@@ -9,7 +9,7 @@ use crate::error::{self, MemoryError};
 
 type Inner<'a, K, V> = hashbrown::HashMap<K, V, foldhash::fast::RandomState, Alloc<'a>>;
 
-/// A hash map whose growth can fail, with a key of its own against chosen collisions.
+/// A hash map whose growth can fail, with a random hash key against chosen collisions.
 ///
 /// ```
 /// use gitmind_memory::{Alloc, Map, System};
@@ -22,7 +22,7 @@ type Inner<'a, K, V> = hashbrown::HashMap<K, V, foldhash::fast::RandomState, All
 pub struct Map<'a, K, V>(Inner<'a, K, V>);
 
 impl<'a, K: Eq + Hash, V> Map<'a, K, V> {
-    /// An empty map; takes no memory.
+    /// An empty map; allocates nothing.
     pub fn new(alloc: Alloc<'a>) -> Self {
         Self(Inner::with_hasher_in(foldhash::fast::RandomState::default(), alloc))
     }
@@ -35,7 +35,7 @@ impl<'a, K: Eq + Hash, V> Map<'a, K, V> {
         error::explained(|| self.0.try_reserve(additional))
     }
 
-    /// Sets the value of `key` and returns the one it had.
+    /// Sets the value of `key` and returns the previous one.
     ///
     /// # Errors
     /// As [`Map::try_reserve`], when there is no `key` yet; `key` and `value` are dropped then.
@@ -50,7 +50,7 @@ impl<'a, K: Eq + Hash, V> Map<'a, K, V> {
         Ok(self.0.insert(key, value))
     }
 
-    /// The value of `key`, put there by `value` when it has none.
+    /// The value of `key`; inserts the result of `value` if there is none.
     ///
     /// # Errors
     /// As [`Map::try_reserve`], when there is no `key` yet.
@@ -62,7 +62,7 @@ impl<'a, K: Eq + Hash, V> Map<'a, K, V> {
         Ok(self.try_entry(key)?.or_insert_with(value))
     }
 
-    /// The place of `key`, with or without a value.
+    /// The entry of `key`, with or without a value.
     ///
     /// ```
     /// use gitmind_memory::{Alloc, Map, System};
@@ -84,7 +84,7 @@ impl<'a, K: Eq + Hash, V> Map<'a, K, V> {
         Ok(MapEntry(self.0.entry(key)))
     }
 
-    /// Whether one more entry would have to grow the table.
+    /// Whether one more entry needs the table to grow.
     fn is_full(&self) -> bool {
         self.0.len() == self.0.capacity()
     }
@@ -97,7 +97,7 @@ impl<'a, K: Eq + Hash, V> Map<'a, K, V> {
         self.0.contains_key(key)
     }
 
-    /// The value of `key`, to be changed.
+    /// The value of `key`, mutable.
     pub fn get_mut<Q: Eq + Hash + ?Sized>(&mut self, key: &Q) -> Option<&mut V>
     where
         K: Borrow<Q>,
@@ -113,7 +113,7 @@ impl<'a, K: Eq + Hash, V> Map<'a, K, V> {
         self.0.get(key)
     }
 
-    /// Takes `key` off and returns its value.
+    /// Removes `key` and returns its value.
     pub fn remove<Q: Eq + Hash + ?Sized>(&mut self, key: &Q) -> Option<V>
     where
         K: Borrow<Q>,
@@ -126,7 +126,7 @@ impl<'a, K: Eq + Hash, V> Map<'a, K, V> {
         self.0.retain(keep);
     }
 
-    /// Keeps no entry, and the memory.
+    /// Removes every entry and keeps the memory.
     pub fn clear(&mut self) {
         self.0.clear();
     }
@@ -146,7 +146,7 @@ impl<'a, K: Eq + Hash, V> Map<'a, K, V> {
         self.0.iter()
     }
 
-    /// The entries, in no order, with values to be changed.
+    /// The entries in no order, with mutable values.
     pub fn iter_mut(&mut self) -> impl Iterator<Item = (&K, &mut V)> {
         self.0.iter_mut()
     }
@@ -162,7 +162,7 @@ impl<'a, K: Eq + Hash, V> Map<'a, K, V> {
     }
 }
 
-/// The place of a key in a [`Map`], which has room for its value.
+/// The entry of a key in a [`Map`] that has room for its value.
 pub struct MapEntry<'m, 'a, K, V>(
     hashbrown::hash_map::Entry<'m, K, V, foldhash::fast::RandomState, Alloc<'a>>,
 );
@@ -180,12 +180,12 @@ impl<'m, K: Hash, V> MapEntry<'m, '_, K, V> {
         Self(self.0.and_modify(change))
     }
 
-    /// The value, which is `value` when there is none yet.
+    /// The value; inserts `value` if there is none.
     pub fn or_insert(self, value: V) -> &'m mut V {
         self.0.or_insert(value)
     }
 
-    /// The value, put there by `value` when there is none yet.
+    /// The value; inserts the result of `value` if there is none.
     pub fn or_insert_with(self, value: impl FnOnce() -> V) -> &'m mut V {
         self.0.or_insert_with(value)
     }
@@ -208,7 +208,7 @@ impl<'a, K, V> IntoIterator for Map<'a, K, V> {
     }
 }
 
-/// The entries of a [`Map`] that ends, in no order.
+/// The entries of a consumed [`Map`], in no order.
 pub struct MapIntoIter<'a, K, V>(hashbrown::hash_map::IntoIter<K, V, Alloc<'a>>);
 
 impl<K, V> Iterator for MapIntoIter<'_, K, V> {

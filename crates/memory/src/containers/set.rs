@@ -22,7 +22,7 @@ use crate::error::MemoryError;
 pub struct Set<'a, T>(Map<'a, T, ()>);
 
 impl<'a, T: Eq + Hash> Set<'a, T> {
-    /// An empty set; takes no memory.
+    /// An empty set; allocates nothing.
     pub fn new(alloc: Alloc<'a>) -> Self {
         Self(Map::new(alloc))
     }
@@ -35,7 +35,7 @@ impl<'a, T: Eq + Hash> Set<'a, T> {
         self.0.try_reserve(additional)
     }
 
-    /// Puts `value` in, unless it is there; returns whether it was not.
+    /// Inserts `value`; returns whether it is new.
     ///
     /// # Errors
     /// As [`Map::try_insert`].
@@ -43,7 +43,7 @@ impl<'a, T: Eq + Hash> Set<'a, T> {
         Ok(self.0.try_insert(value, ())?.is_none())
     }
 
-    /// Whether `value` is there.
+    /// Whether the set contains `value`.
     pub fn contains<Q: Eq + Hash + ?Sized>(&self, value: &Q) -> bool
     where
         T: Borrow<Q>,
@@ -51,7 +51,7 @@ impl<'a, T: Eq + Hash> Set<'a, T> {
         self.0.contains_key(value)
     }
 
-    /// Takes `value` off; returns whether it was there.
+    /// Removes `value`; returns whether the set contained it.
     pub fn remove<Q: Eq + Hash + ?Sized>(&mut self, value: &Q) -> bool
     where
         T: Borrow<Q>,
@@ -64,7 +64,7 @@ impl<'a, T: Eq + Hash> Set<'a, T> {
         self.0.retain(|value, ()| keep(value));
     }
 
-    /// Keeps no value, and the memory.
+    /// Removes every value and keeps the memory.
     pub fn clear(&mut self) {
         self.0.clear();
     }

@@ -22,7 +22,7 @@ use crate::error::MemoryError;
 pub struct String<'a>(Vec<'a, u8>);
 
 impl<'a> String<'a> {
-    /// An empty text; takes no memory.
+    /// An empty text; allocates nothing.
     pub const fn new(alloc: Alloc<'a>) -> Self {
         Self(Vec::new(alloc))
     }
@@ -51,7 +51,7 @@ impl<'a> String<'a> {
         self.try_push_str(character.encode_utf8(&mut [0; 4]))
     }
 
-    /// Keeps no character, and the memory.
+    /// Removes every character and keeps the memory.
     pub fn clear(&mut self) {
         self.0.clear();
     }

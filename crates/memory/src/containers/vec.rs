@@ -33,7 +33,7 @@ pub type ArenaVec<'r, T> = VecIn<T, &'r Arena<'r>>;
 pub struct VecIn<T, A: Allocator>(allocator_api2::vec::Vec<T, A>);
 
 impl<T, A: Allocator + Copy> VecIn<T, A> {
-    /// An empty array; takes no memory.
+    /// An empty array; allocates nothing.
     #[inline]
     pub const fn new(alloc: A) -> Self {
         Self(allocator_api2::vec::Vec::new_in(alloc))
@@ -90,7 +90,7 @@ impl<T, A: Allocator + Copy> VecIn<T, A> {
         Ok(())
     }
 
-    /// Appends everything `values` yields; on a failure, what fitted stays.
+    /// Appends everything that `values` yields; after a failure, the elements that fitted stay.
     ///
     /// # Errors
     /// As [`Vec::try_reserve`].
@@ -153,7 +153,7 @@ impl<T, A: Allocator + Copy> VecIn<T, A> {
         Ok(copy)
     }
 
-    /// Puts `value` at `index`, before what is there.
+    /// Inserts `value` at `index`.
     ///
     /// # Errors
     /// As [`Vec::try_reserve`]; `value` is dropped then.
@@ -222,7 +222,7 @@ impl<A: Allocator + Copy> VecIn<u8, A> {
 }
 
 impl<T, A: Allocator + Copy> VecIn<MaybeUninit<T>, A> {
-    /// Makes all memory elements, which need no value.
+    /// Extends the length to the capacity; the elements need no initialization.
     pub(super) fn fill(&mut self) {
         let capacity = self.0.capacity();
         // SAFETY: the elements are within the capacity, and any bytes are one.
@@ -234,7 +234,7 @@ impl<'r, T> ArenaVec<'r, T> {
     /// The elements, for as long as the arena is neither reset nor dropped.
     ///
     /// # Ownership
-    /// Given back with all other objects by [`Arena::reset`], or when the arena is dropped.
+    /// Freed with all other objects by [`Arena::reset`], or when the arena is dropped.
     pub fn into_slice(self) -> &'r mut [T] {
         const { assert!(!std::mem::needs_drop::<T>(), "an arena runs no destructor") };
         allocator_api2::vec::Vec::leak(self.0)

@@ -1,9 +1,10 @@
 //! The reason of a failure that a container of another crate reports without one.
 //!
-//! Containers of `allocator_api2` and `hashbrown` report the layout that failed at most. So a
-//! handle leaves the reason to its thread. This crate's containers pick it up within the call that
-//! failed, which makes it that of their own handle. A conversion of another's error may come later:
-//! it searches by layout, and where failures of several handles fit, it names none of them.
+//! Errors of the containers of `allocator_api2` and `hashbrown` have at most the layout. So a
+//! handle stores the reason of a failure in a list of its thread. This crate's containers take it
+//! from there within the call that failed, so it is always the reason of their own handle. The
+//! error of another container may be converted later: the conversion searches by layout, and where
+//! failures of several handles match, it uses none of them.
 
 use std::alloc::Layout;
 use std::cell::Cell;
@@ -15,7 +16,7 @@ use super::{ErrorKind, MemoryError, OVERFLOW};
 use crate::alloc::Alloc;
 use crate::port::PortId;
 
-/// Failures of a thread that are kept until they are picked up.
+/// Most failures in the list of a thread.
 const FAILURES_MAX: usize = 4;
 
 /// A failure that was reported without its reason.
@@ -32,11 +33,11 @@ type Failures = [Option<Failure>; FAILURES_MAX];
 thread_local! {
     /// The newest first.
     static FAILURES: Cell<Failures> = const { Cell::new([None; FAILURES_MAX]) };
-    /// How many there ever were.
+    /// The number of failures so far.
     static COUNT: Cell<usize> = const { Cell::new(0) };
 }
 
-/// Keeps `error`, which a request for `layout` met on `alloc`, or in an arena on it at `arena`.
+/// Stores `error` of a request for `layout` on `alloc`, or in an arena on it at `arena`.
 #[cold]
 pub(crate) fn remember(
     error: MemoryError,
@@ -53,13 +54,13 @@ pub(crate) fn remember(
     AllocError
 }
 
-/// The failure of a request for `layout` that a handle of this crate has just answered.
+/// The reason of a request for `layout` that a handle of this crate has just failed.
 #[cold]
 pub(crate) fn newest(layout: Layout) -> MemoryError {
     take(|failure| failure.layout == layout).unwrap_or_else(|| unknown(layout))
 }
 
-/// Picks the newest failure up, when it is one that `is_wanted`.
+/// Takes the newest failure if `is_wanted` accepts it.
 fn take(is_wanted: impl FnOnce(&Failure) -> bool) -> Option<MemoryError> {
     let mut failures = FAILURES.get();
     let newest = failures[0].take_if(|failure| is_wanted(failure));
@@ -80,7 +81,7 @@ pub(crate) fn explained<T, E: Unexplained>(
     })
 }
 
-/// Without a reason, the system is the only suspect.
+/// Without a reason, the failure counts as one of the system.
 fn unknown(layout: Layout) -> MemoryError {
     MemoryError::new(ErrorKind::Exhausted, None, layout.size().into())
 }
@@ -101,7 +102,7 @@ fn recall(layout: Layout) -> Option<MemoryError> {
 
 /// A failure without a reason.
 pub(crate) trait Unexplained {
-    /// What was asked for; `None` when it fits no address space.
+    /// The requested bytes; `None` when they do not fit the address space.
     fn layout(&self) -> Option<Layout>;
 }
 

@@ -1,4 +1,4 @@
-//! What happens in the process's heap, as counters and books take it.
+//! Events of the process's heap, as counters and ledgers record them.
 
 use crate::callsite::CallStack;
 use crate::counters::Counters;
@@ -14,7 +14,7 @@ pub(super) enum Event {
 }
 
 impl Event {
-    /// What the heap made of a request to resize.
+    /// The result of a request to resize.
     #[inline]
     pub(super) fn resized(from: usize, (old, new): (usize, usize), moved: *mut u8) -> Self {
         if moved.is_null() {
@@ -23,7 +23,7 @@ impl Event {
         Self::Resized { from, old, to: moved.addr(), new }
     }
 
-    /// What is live now, less what was before.
+    /// The live bytes now, less those before.
     #[inline]
     pub(super) fn change(self) -> i64 {
         match self {
@@ -47,8 +47,8 @@ impl Event {
         }
     }
 
-    /// Enters the event, whose caller is `stack`, in the books. What they do not know, or have no
-    /// room for, is attributed to no stack.
+    /// Enters the event, whose caller is `stack`, in the ledger. Blocks that it does not know, or
+    /// has no room for, are attributed to no stack.
     pub(super) fn enter(self, sites: &mut SiteLedger, stack: Option<&CallStack>) {
         let entry = stack.map_or(Err(NoRoom), |stack| sites.entry(None, stack));
         match (self, entry) {

@@ -1,9 +1,9 @@
-//! The books of a profile: live blocks by address, and what each call stack holds.
+//! The ledger of a profile: live blocks by address, and the bytes of each call stack.
 //!
-//! What each stack held at the peak is known without copying anything when a peak is reached.
-//! Peaks are numbered. Before a stack's amount changes, it is what the stack held at every peak
-//! since its last change, so it is kept as that of the latest. An event costs the same whatever
-//! the number of stacks, and the amounts of all stacks add up to the peak.
+//! The amount of each stack at the peak is known without copying any amounts when a peak is
+//! reached. Peaks are numbered. Before a stack's amount changes, it is the amount at every peak
+//! since the stack's last change, so it is stored as that of the latest peak. The cost of an event
+//! does not depend on the number of stacks, and the amounts of all stacks add up to the peak.
 //!
 //! The tables are in the process's heap, never in a port that is being profiled.
 
@@ -49,12 +49,12 @@ impl AddAssign for Amount {
     }
 }
 
-/// A sum over stacks, and the highest that it has been.
+/// A sum over stacks, and its maximum so far.
 #[derive(Clone, Copy)]
 struct Level {
     now: Amount,
     peak: Amount,
-    /// How many peaks there were.
+    /// The number of peaks so far.
     peaks: u64,
 }
 
@@ -70,7 +70,7 @@ impl Level {
     }
 }
 
-/// What a stack held at the peak of that number.
+/// The amount of a stack at the peak with a number.
 #[derive(Clone, Copy, Default)]
 struct AtPeak {
     amount: Amount,
@@ -78,16 +78,17 @@ struct AtPeak {
 }
 
 impl AtPeak {
-    /// The amount at the latest peak of `level`, when `now` has been held since the last change.
+    /// The amount at the latest peak of `level`, if the amount has been `now` since the last
+    /// change.
     fn latest(self, now: Amount, level: &Level) -> Self {
         if self.peaks < level.peaks { Self { amount: now, peaks: level.peaks } } else { self }
     }
 }
 
-/// What is taken for one operation with one call stack.
+/// The memory of one operation and one call stack.
 struct Entry {
     op: Option<Op>,
-    /// Where its return addresses begin among those of all, and how many it has.
+    /// The start of its return addresses in the list of all, and their number.
     stack: (usize, usize),
     now: Amount,
     total: Amount,
@@ -112,7 +113,7 @@ impl Entry {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct NoRoom;
 
-/// The place of an entry.
+/// The index of an entry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct EntryId(usize);
 
@@ -131,17 +132,19 @@ pub(crate) struct Detached(Option<Block>);
 
 type Key = (CallSiteId, Option<Op>);
 
-/// Live blocks, and what each call stack holds.
+/// Live blocks, and the memory of each call stack.
 pub(crate) struct SiteLedger {
     blocks: HashMap<usize, Block, FixedState>,
-    /// Blocks that are out of the table while they are resized; there is room kept for them.
+    /// The number of blocks that are out of the table while they are resized; room for them is
+    /// reserved.
     detached: usize,
-    /// Charges for memory from elsewhere, oldest first.
+    /// Charges, oldest first.
     charges: Vec<(EntryId, i64)>,
     ids: HashMap<Key, EntryId, FixedState>,
     entries: Vec<Entry>,
     addresses: Vec<usize>,
-    /// Of no stack: blocks from before, and those that no table had room for.
+    /// The memory of no stack: blocks from before the start, and those for which the tables had no
+    /// room.
     unattributed: Entry,
     all: Level,
     ops: [Level; Op::COUNT_MAX],
@@ -192,7 +195,7 @@ impl SiteLedger {
         Ok(id)
     }
 
-    /// A block has been taken.
+    /// Enters a block that was allocated.
     pub(crate) fn insert(&mut self, start: usize, size: usize, holder: EntryId, serial: u64) {
         let before = self.blocks.insert(start, Block { size, entry: holder, serial });
         debug_assert!(before.is_none(), "the port below handed out a live block again");
@@ -200,7 +203,7 @@ impl SiteLedger {
         self.entries[holder.0].total += Amount::block(size);
     }
 
-    /// A block is about to be freed; `false` when it is not known.
+    /// Enters that a block is about to be freed; `false` when it is not known.
     pub(crate) fn remove(&mut self, start: usize, size: usize) -> bool {
         let known = self.contains(start, size);
         if let Some(block) = known.then(|| self.blocks.remove(&start)).flatten() {
@@ -209,8 +212,8 @@ impl SiteLedger {
         known
     }
 
-    /// Takes a block out of the table while it is resized; `None` when it is not known. What is
-    /// held stays. An empty block is in no table, and may become one that is.
+    /// Removes a block from the table while it is resized; `None` when it is not known. The amounts
+    /// are unchanged. A block without bytes is in no table; resizing may enter it.
     pub(crate) fn detach(&mut self, start: usize, size: usize) -> Option<Detached> {
         let block = if size == 0 { None } else { self.take_out(start, size).map(Some)? };
         self.detached += 1;
@@ -221,7 +224,7 @@ impl SiteLedger {
         if self.contains(start, size) { self.blocks.remove(&start) } else { None }
     }
 
-    /// Puts a detached block back, as it was.
+    /// Puts a detached block back unchanged.
     pub(crate) fn attach(&mut self, start: usize, detached: Detached) {
         self.detached -= 1;
         if let Detached(Some(block)) = detached {
@@ -229,7 +232,7 @@ impl SiteLedger {
         }
     }
 
-    /// A detached block has become one of `size` bytes at `start`.
+    /// Enters a detached block with its new `size` and `start`.
     pub(crate) fn replace(
         &mut self,
         Detached(old): Detached,
@@ -249,7 +252,7 @@ impl SiteLedger {
         }
     }
 
-    /// Bytes have been charged for memory from elsewhere.
+    /// Enters a charge.
     ///
     /// # Errors
     /// When the list cannot grow; nothing has changed then.
@@ -262,8 +265,8 @@ impl SiteLedger {
         Ok(())
     }
 
-    /// Bytes of `op` have been refunded. A refund does not say of which charge: the latest of the
-    /// same size, else the latest.
+    /// Enters a refund of `op`. A refund does not say which charge it ends: the latest of the same
+    /// size is taken, else the latest.
     pub(crate) fn refund(&mut self, op: Option<Op>, bytes: Bytes) {
         let mut left = i64::try_from(bytes.get()).unwrap_or(i64::MAX);
         while left > 0 {
@@ -286,12 +289,12 @@ impl SiteLedger {
         }
     }
 
-    /// A request has been refused. The first is kept: what fails after it may fail because of it.
+    /// Stores a failed request if it is the first: later ones may fail because of it.
     pub(crate) fn refuse(&mut self, refused: Refused) {
         self.refused.get_or_insert(refused);
     }
 
-    /// Bytes have been taken, or freed, that no table knows.
+    /// Enters bytes that were allocated or freed and that no table knows.
     pub(crate) fn unattributed(&mut self, bytes: i64) {
         let by = Amount { bytes, blocks: bytes.signum() };
         let Entry { now, at_peak, .. } = &mut self.unattributed;
@@ -300,7 +303,7 @@ impl SiteLedger {
         self.all.change(by);
     }
 
-    /// Changes what is held, all at once: no level is seen between two of the changes.
+    /// Changes several amounts at once: no peak can occur between the changes.
     fn change(&mut self, changes: &[(EntryId, Amount)]) {
         let mut sum = Amount::NONE;
         for (EntryId(id), by) in changes {
@@ -331,7 +334,7 @@ impl SiteLedger {
         }
     }
 
-    /// The sizes of the live blocks, the runs of operations that they were taken for, and where.
+    /// The live blocks: size, run of an operation, and call stack.
     pub(crate) fn live(&self) -> impl Iterator<Item = (usize, Option<(Op, u64)>, CallStack)> {
         self.blocks.values().map(|block| {
             let entry = &self.entries[block.entry.0];
@@ -344,7 +347,7 @@ impl SiteLedger {
         CallStack::of(&self.addresses[start..start + len])
     }
 
-    /// What the stacks of `op` hold, or all.
+    /// The memory of the stacks of `op`, or of all operations.
     pub(crate) fn profile(&self, op: Option<Op>) -> Profile {
         let level = op.map_or(&self.all, |op| &self.ops[op.index()]);
         let entries = self.entries.iter().filter(|entry| op.is_none() || entry.op == op);

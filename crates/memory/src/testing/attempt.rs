@@ -16,7 +16,7 @@ pub(super) enum Ended {
 }
 
 impl Ended {
-    /// What a run returned, or panicked with.
+    /// The result of a run, or its panic.
     pub(super) fn of<E: Display>(
         result: Result<Result<(), E>, Box<dyn Any + Send>>,
         is_memory_error: impl Fn(&E) -> bool,
@@ -30,7 +30,7 @@ impl Ended {
     }
 }
 
-/// One run and what was left of it.
+/// One run and the blocks that it left.
 pub(super) struct Attempt {
     pub(super) result: Ended,
     pub(super) seen: Seen,
@@ -39,7 +39,7 @@ pub(super) struct Attempt {
 }
 
 impl Attempt {
-    /// What became of the failures of `plan`, the worst first. A clean run is `Swallowed`.
+    /// The outcome of the failures of `plan`, the worst first. A clean run is `Swallowed`.
     pub(super) fn end(&self, plan: Option<&Plan>) -> Outcome {
         let asked_again = self.seen.asked_again;
         match &self.result {

@@ -1,7 +1,7 @@
 //! The suite that every port must pass, whatever it is stacked on.
 //!
-//! Each case panics with the claim that does not hold. The port must grant requests of at least
-//! one mebibyte in all, and must count (see [`Port::diagnostics`]).
+//! Each case panics with the claim that does not hold. The port must admit at least one mebibyte in
+//! all, and must count (see [`Port::diagnostics`]).
 
 use std::alloc::Layout;
 use std::ops::Range;
@@ -18,14 +18,14 @@ use crate::units::Bytes;
 /// The largest alignment of all cases but one: a page.
 const ALIGN_MAX: usize = 4096;
 
-/// Alignments above a page, which few ports have a path of their own for.
+/// Alignments above a page, which few ports handle separately.
 const LARGE_ALIGNMENTS: [usize; 4] = [8192, 16_384, 32_768, 65_536];
 
 const SIZES: [usize; 12] = [0, 1, 7, 8, 9, 24, 63, 64, 1000, 4096, 20_000, 70_000];
 
-/// Threads that use a port at once. Each goes on for so many rounds, and then until all have done
-/// as many, so that they overlap; after the limit no longer, as when one of them has panicked.
-/// Changes that are lost may add up to nothing, so there are several trials.
+/// Threads that use a port concurrently. Each runs this number of rounds, and then continues until
+/// all have done so, so that they overlap; it stops at the limit, in case another thread has
+/// panicked. Lost changes may cancel out, so there are several trials.
 const THREADS: u8 = 4;
 const ROUNDS: usize = 200;
 const TRIALS: usize = 10;
@@ -79,7 +79,7 @@ impl Block {
         Self { start, layout, seed }
     }
 
-    /// The byte at `index`. Neighbours differ, and so do places that are 256 bytes apart.
+    /// The byte at `index`. Neighbours differ, and so do bytes at a distance of 256.
     fn pattern(&self, index: usize) -> u8 {
         let [low, high, ..] = index.to_le_bytes();
         self.seed ^ low ^ high.rotate_left(4)

@@ -1,4 +1,4 @@
-//! A test's own executor: one future on one thread.
+//! The executor of tests: one future on one thread.
 
 use std::pin::pin;
 use std::sync::Arc;

@@ -1,9 +1,9 @@
-//! The way in for code that takes no handle: a global allocator that asks a port first.
+//! Tests of code that takes no handle: a global allocator that calls a port first.
 //!
-//! While a test runs, each request that its thread makes of the heap is made of a port as well, by
-//! a block of the same size that stays empty. So everything that ports do (fail, count, find
-//! leaks) is done to code that knows of no port, and its own blocks remain the heap's, which may
-//! outlive the test and be freed on any thread.
+//! While a test runs, each heap request of its thread also requests an unused block of the same
+//! size from a port, the shadow. So everything that ports do (fail, count, find leaks) works for
+//! code that knows no port. The real blocks remain the heap's: they may outlive the test and be
+//! freed on any thread.
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::any::Any;
@@ -20,7 +20,7 @@ use crate::alloc::Alloc;
 use crate::error::MemoryError;
 use crate::inside::inside;
 
-/// The system's allocator, which lets the kit observe the heap of a thread and fail its requests.
+/// The system's allocator, with which the kit observes the heap of a thread and fails its requests.
 ///
 /// ```
 /// use std::convert::Infallible;
@@ -40,16 +40,16 @@ use crate::inside::inside;
 #[derive(Clone, Copy, Debug, Default)]
 pub struct TestAllocator;
 
-/// What observes a thread.
+/// The observer of a thread.
 struct Observer<'a> {
     alloc: Alloc<'a>,
-    /// Requests are made of the port. Blocks are given back to it in any case.
+    /// Whether requests are also made at the port. Shadows are freed there in any case.
     is_asked: Cell<bool>,
-    /// What a call of the port unwound with, which an allocator must not do.
+    /// The panic of a call of the port; an allocator must not unwind.
     panic: Cell<Option<Box<dyn Any + Send>>>,
 }
 
-/// A block of a port, as large as one of the heap.
+/// A shadow: a block of a port, as large as one of the heap.
 struct Shadow {
     start: NonNull<u8>,
     layout: Layout,
@@ -74,7 +74,7 @@ thread_local! {
     static REQUESTS: Cell<u64> = const { Cell::new(0) };
 }
 
-/// An observation, until it ends, also by unwinding.
+/// An observation; it ends when this is dropped, also by unwinding.
 struct Observation<'a> {
     observer: &'a Observer<'a>,
     outer: *const Observer<'static>,
@@ -98,9 +98,9 @@ impl Drop for Observation<'_> {
     }
 }
 
-/// The result of `finish` on that of `body`. What `body` asks of the heap on this thread is asked
-/// of `alloc` first; what is freed before `finish` returns is given back to it, and what remains
-/// leaks there.
+/// The result of `finish` on that of `body`. Heap requests of `body` on this thread are first made
+/// of `alloc`. Their shadows are freed with the blocks; those of blocks that remain when `finish`
+/// returns are leaks of `alloc`.
 ///
 /// # Panics
 /// When [`TestAllocator`] is not the global allocator.
@@ -121,7 +121,7 @@ pub(super) fn observe<T, R>(
     finish(result)
 }
 
-/// The result of `body`, unless a port panicked in it: after that the heap granted everything.
+/// The result of `body`, unless a port panicked in it: after that no request of the heap failed.
 pub(super) fn rethrowing<T>(body: impl FnOnce() -> T) -> T {
     let result = body();
     match inside(|| observer().and_then(|observer| observer.panic.take())).flatten() {
@@ -136,7 +136,7 @@ fn is_installed() -> bool {
     REQUESTS.get() != before
 }
 
-/// What `run` returns. Its requests are not the test's.
+/// The result of `run`, whose requests are not observed.
 pub(super) fn unobserved<T>(run: impl Fn() -> T) -> T {
     inside(&run).unwrap_or_else(run)
 }
@@ -154,7 +154,7 @@ fn observer<'a>() -> Option<&'a Observer<'a>> {
 }
 
 impl Observer<'_> {
-    /// What `ask` answers, or nothing when requests are not observed now.
+    /// The result of `ask`, or nothing when requests are not observed now.
     fn request<T>(
         &self,
         ask: impl FnOnce() -> Result<T, MemoryError>,
@@ -185,8 +185,8 @@ impl Observer<'_> {
 }
 
 impl Shadow {
-    /// The caller is the thread that is observed. It holds no lock: the port may take some that
-    /// other threads hold when they ask the heap.
+    /// The caller is the observed thread. It must hold no lock: the port may take locks that other
+    /// threads hold when they call the heap.
     fn resize(&self, new: Layout) -> Result<Self, MemoryError> {
         let Self { start, layout: old, alloc } = *self;
         let resized = if new.size() >= old.size() {
@@ -199,8 +199,8 @@ impl Shadow {
         Ok(Self { start: resized?, layout: new, alloc })
     }
 
-    /// Gives the block back. The caller is the thread that is observed or holds the lock, so the
-    /// observation has not ended and the port is there.
+    /// Frees the shadow. The caller is the observed thread or holds the lock, so the observation
+    /// has not ended and the port exists.
     fn free(self) {
         let Self { start, layout, alloc } = self;
         // SAFETY: the block was taken from this port with this layout, and is in no map any more.
@@ -230,7 +230,7 @@ fn keep(start: *mut u8, shadow: Shadow) {
     }
 }
 
-/// Resizes the block at `start` by `heap`, and its shadow before.
+/// Resizes the shadow of the block at `start`, then the block by `heap`.
 fn resized(start: *mut u8, new: Layout, heap: impl FnOnce() -> *mut u8) -> *mut u8 {
     let mut locked = shadows();
     let Some(shadow) = locked.remove(&start.addr()) else {
@@ -258,7 +258,7 @@ fn resized(start: *mut u8, new: Layout, heap: impl FnOnce() -> *mut u8) -> *mut 
     moved
 }
 
-/// Gives back the shadow of the block at `start`, if it has one.
+/// Frees the shadow of the block at `start`, if it has one.
 fn freed(start: *mut u8) {
     let mut locked = shadows();
     let Some(shadow) = locked.remove(&start.addr()) else { return };
@@ -268,7 +268,7 @@ fn freed(start: *mut u8) {
     shadow.free();
 }
 
-/// `observed` while a thread is observed and the allocator does not itself ask; else `heap`.
+/// `observed` while a thread is observed and the allocator itself makes no request; else `heap`.
 fn routed(observed: impl FnOnce() -> *mut u8, heap: impl FnOnce() -> *mut u8) -> *mut u8 {
     let _ = REQUESTS.try_with(|requests| requests.set(requests.get().wrapping_add(1)));
     let is_observed = OBSERVERS.load(Relaxed) > 0;

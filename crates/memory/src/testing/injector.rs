@@ -11,7 +11,7 @@ use crate::gate::{Gate, Gated};
 use crate::op::OpTag;
 use crate::units::Bytes;
 
-/// Failures of one run after which it counts as retrying without end.
+/// Failures after which a run counts as retrying without end.
 pub(super) const FAILURES_MAX: u64 = 10_000;
 
 /// The message of the panic that ends a run that retries without end.
@@ -24,11 +24,12 @@ pub(super) struct Plan {
     pub(super) sites: Vec<CallSiteId>,
     /// Requests of the first call site that come before the one that fails.
     pub(super) skip: u64,
-    /// The number of the one that fails among all requests, from zero. Until then no stack is
-    /// captured, so it is for one thread alone.
+    /// The number of the failing request among all requests, from zero. Before it no stack is
+    /// captured, so it applies to a single thread only.
     pub(super) number: Option<u64>,
     pub(super) forever: bool,
-    /// Only requests that can report a failure fail: those of a heap, not of a handle.
+    /// Whether only requests that can report a failure fail, as for the heap of code without a
+    /// handle.
     pub(super) on_heap: bool,
 }
 
@@ -36,22 +37,22 @@ pub(super) struct Plan {
 #[derive(Debug)]
 pub(super) struct SeenSite {
     pub(super) stack: CallStack,
-    /// How many requests had failed before its first.
+    /// The number of requests that had failed before its first.
     pub(super) failed_before: u64,
     /// The numbers of its requests among all of the run, from zero.
     pub(super) numbers: Vec<u64>,
 }
 
-/// What [`Sites`] have seen.
+/// The requests that [`Sites`] have seen.
 #[derive(Debug, Default)]
 pub(super) struct Seen {
     /// The call sites, in the order of their first requests.
     pub(super) sites: Vec<SeenSite>,
-    /// Requests, those of no captured stack included.
+    /// The number of requests, including those without a captured stack.
     pub(super) requests: u64,
     /// Requests that failed.
     pub(super) failed: u64,
-    /// Requests that the last site of the plan repeated, on its thread, after it failed.
+    /// Requests of the last site of the plan, on its thread, after it failed.
     pub(super) asked_again: u64,
     /// Whether more than one thread made requests.
     pub(super) has_threads: bool,
@@ -60,11 +61,10 @@ pub(super) struct Seen {
     known: hashbrown::HashMap<CallSiteId, usize, FixedState>,
 }
 
-/// A port that carries out a [`Plan`] over the one below.
+/// A port that carries out a [`Plan`], on top of another port.
 pub(super) type Injector<P> = Gated<P, Sites>;
 
-/// Fails call sites as its plan says. A run that would fail for the 10 000th time is ended
-/// by a panic.
+/// Fails call sites as its plan says. At the 10 000th failure it ends the run by a panic.
 #[derive(Debug)]
 pub(super) struct Sites {
     plan: Plan,
@@ -101,8 +101,8 @@ impl Seen {
     }
 }
 
-/// Whether a request of the heap can fail without the end of the process. Names are dear to look
-/// up, so they are remembered for later runs.
+/// Whether a request of the heap can fail without ending the process. Resolving names is slow, so
+/// the result is cached for later runs.
 pub(super) fn is_fallible(stack: &CallStack) -> bool {
     type Known = hashbrown::HashMap<CallSiteId, bool, FixedState>;
     static KNOWN: Mutex<Known> = Mutex::new(Known::with_hasher(FixedState::with_seed(0)));

@@ -10,8 +10,8 @@ use crate::system::System;
 use crate::traced::{Trace, TraceReport, Traced};
 use crate::units::Bytes;
 
-/// `report`, when more is left than a test may leave: `blocks_max` blocks besides those that were
-/// taken below one of `functions`.
+/// `report`, if more blocks are left than the test permits: `blocks_max`, besides those that were
+/// allocated below one of `functions`.
 pub(super) fn excess(
     report: Box<TraceReport>,
     functions: &[String],
@@ -23,12 +23,12 @@ pub(super) fn excess(
     (!is_allowed).then_some(report)
 }
 
-/// A traced port, and what it says when it is checked.
+/// A traced port, with the check at its end.
 pub(super) fn traced<P>(inner: P) -> Traced<P> {
     Traced::new(inner, Trace::sites())
 }
 
-/// Ends the tracing, and asserts that everything was given back.
+/// Ends the tracing, and asserts that everything was freed.
 #[track_caller]
 fn end<P>(mut traced: Traced<P>) {
     if let Err(report) = traced.teardown() {
@@ -36,13 +36,13 @@ fn end<P>(mut traced: Traced<P>) {
     }
 }
 
-/// Who held the most, for a message.
+/// The largest holders, for a message.
 pub(super) fn held<P>(traced: &Traced<P>) -> impl Display {
     let profile = traced.profile();
     fmt::from_fn(move |f| profile.as_ref().map_or(Ok(()), |profile| profile.fmt(f)))
 }
 
-/// Runs `body` and asserts that it gave everything back.
+/// Runs `body` and asserts that it freed everything.
 ///
 /// ```
 /// use gitmind_memory::{self as memory, testing};
@@ -54,8 +54,8 @@ pub(super) fn held<P>(traced: &Traced<P>) -> impl Display {
 /// ```
 ///
 /// # Panics
-/// With operation, size, count and call site of each block that is left, and of each block that
-/// was passed to a port it does not belong to; with the largest holders at the peak.
+/// When a block is left, or a block was passed to a port it does not belong to. The message has
+/// operation, size, count and call site of each, and the largest holders at the peak.
 #[track_caller]
 pub fn assert_no_leaks<T>(body: impl FnOnce(Alloc<'_>) -> T) -> T {
     let traced = traced(System::uncounted());
@@ -64,8 +64,8 @@ pub fn assert_no_leaks<T>(body: impl FnOnce(Alloc<'_>) -> T) -> T {
     result
 }
 
-/// Runs `body`, which takes no handle, and asserts that it gave back what its thread took from the
-/// heap, its result included. [`TestAllocator`](super::TestAllocator) is the global allocator.
+/// Runs `body`, which takes no handle, and asserts that it freed all heap allocations of its
+/// thread, its result included. [`TestAllocator`](super::TestAllocator) is the global allocator.
 ///
 /// # Panics
 /// As [`assert_no_leaks`], and when the heap is not observed.
@@ -74,7 +74,7 @@ pub fn assert_no_heap_leaks<T>(body: impl FnOnce() -> T) {
     assert_no_leaks(|alloc| heap::observe(alloc, body, drop));
 }
 
-/// Runs `body` under a hard limit and returns its result and the peak of what it took.
+/// Runs `body` under a hard limit and returns its result and its peak.
 ///
 /// ```
 /// use gitmind_memory::{self as memory, ErrorKind, testing};
@@ -86,8 +86,8 @@ pub fn assert_no_heap_leaks<T>(body: impl FnOnce() -> T) {
 /// assert_eq!(peak, Bytes::new(60));
 /// ```
 ///
-/// When a request is refused, it and the largest holders at the peak are printed on standard
-/// error, which the test harness shows when the test fails.
+/// A failed request and the largest holders at the peak are printed on standard error, which the
+/// test harness shows when the test fails.
 ///
 /// # Panics
 /// As [`assert_no_leaks`].
@@ -102,7 +102,7 @@ pub fn with_budget<T>(hard_limit: Bytes, body: impl FnOnce(Alloc<'_>) -> T) -> (
     (result, peak)
 }
 
-/// Prints what was refused when it ends, also when the body panics.
+/// Prints the failed request when it is dropped, also when the body panics.
 struct PrintRefusal<'t, P>(&'t Traced<P>);
 
 impl<P> Drop for PrintRefusal<'_, P> {

@@ -1,4 +1,4 @@
-//! A test of memory in one value: a peak, leaks, and every failure.
+//! A memory test in one value: its peak, its leaks, and its behaviour at every failure.
 
 use std::convert::Infallible;
 use std::fmt::Display;
@@ -11,7 +11,7 @@ use crate::alloc::Alloc;
 use crate::system::System;
 use crate::units::Bytes;
 
-/// What a test returns.
+/// The result of a test.
 pub trait TestResult {
     /// Its error.
     type Error: Display;
@@ -85,18 +85,18 @@ impl<E: Display + 'static> MemoryTest<E> {
         }
     }
 
-    /// Fails when more than `peak_max` is outstanding at once, or when nothing was asked for
-    /// although `peak_max` is not zero.
+    /// Fails when the outstanding bytes exceed `peak_max`, or when nothing was requested although
+    /// `peak_max` is not zero.
     pub fn peak_max(self, peak_max: Bytes) -> Self {
         Self { peak_max: Some(peak_max), ..self }
     }
 
-    /// Lets each run of the test leave up to `blocks` behind. The default is none.
+    /// Permits each run of the test to leave up to `blocks` blocks. The default is none.
     pub fn leaks_max(self, blocks: u64) -> Self {
         Self { leaked_blocks_max: blocks, ..self }
     }
 
-    /// Lets blocks stay that were taken below the function whose path contains `function`.
+    /// Permits blocks to stay that were allocated below a function whose path contains `function`.
     pub fn ignore_leaks(mut self, function: &str) -> Self {
         self.ignored_leaks.push(function.into());
         self
@@ -107,15 +107,15 @@ impl<E: Display + 'static> MemoryTest<E> {
         Self { sweeps: true, ..self }
     }
 
-    /// Distinguishes errors about memory from others, which a failure must not turn into.
+    /// Distinguishes memory errors from others; a failed allocation must not become another error.
     pub fn is_memory_error(self, is_memory_error: fn(&E) -> bool) -> Self {
         Self { is_memory_error: Some(is_memory_error), ..self }
     }
 
-    /// Runs `body` and returns the peak of what it asked for.
+    /// Runs `body` and returns its peak.
     ///
     /// # Panics
-    /// When it fails, exceeds the peak, asks for nothing that could be measured, or leaks; and
+    /// When it fails, exceeds the peak, allocates nothing that could be measured, or leaks; and
     /// when a failure of one of its requests is not propagated.
     #[track_caller]
     pub fn run<R>(self, mut body: impl FnMut(Alloc<'_>) -> R) -> Bytes
@@ -129,8 +129,8 @@ impl<E: Display + 'static> MemoryTest<E> {
         peak
     }
 
-    /// As [`Self::run`], for a `body` that takes no handle: its thread's heap is observed, after a
-    /// run that is not. It needs that [`TestAllocator`](super::TestAllocator) is the global
+    /// As [`Self::run`], for a `body` that takes no handle: the heap of its thread is observed,
+    /// after one run that is not. [`TestAllocator`](super::TestAllocator) must be the global
     /// allocator.
     ///
     /// # Panics

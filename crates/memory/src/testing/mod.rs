@@ -1,10 +1,11 @@
-//! The test kit: prove that code survives every failure of its memory.
+//! The test kit: prove that code survives every failed allocation.
 //!
-//! - [`sweep`]: runs a closure again and again, each time with another of its requests failing, and
-//!   classifies what became of each failure, by call site.
-//! - [`assert_no_leaks`]: runs a closure and panics with operation, size and place of what it kept.
+//! - [`sweep`]: reruns a closure for each of its requests and makes that request fail; classifies
+//!   the outcome of each failure, by call site.
+//! - [`assert_no_leaks`]: runs a closure and panics with operation, size and call site of each
+//!   block that it did not free.
 //! - [`with_budget`]: runs a closure under a hard limit.
-//! - [`profile`]: runs a closure and says who held its memory at the peak, by call stack.
+//! - [`profile`]: runs a closure and returns the holders of its memory at the peak, by call stack.
 //! - [`contract`]: the suite that every [`Port`](super::Port) must pass, for ports of your own.
 //!
 //! All of it works in debug and release, in threads, and with any error type. `examples/sweep.rs`

@@ -9,8 +9,8 @@ use crate::callsite::unwind;
 use crate::profile::Profile;
 use crate::system::System;
 
-/// Runs `body` and returns who held its memory: at the peak, at the end, and in total. Call stacks
-/// end at `body`.
+/// Runs `body` and returns the holders of its memory: at the peak, at the end, and in total. Call
+/// stacks end at `body`.
 ///
 /// ```
 /// use gitmind_memory::{self as memory, Alloc, MemoryError, testing};
@@ -53,8 +53,8 @@ pub fn profile<R: TestResult>(body: impl FnOnce(Alloc<'_>) -> R) -> Profile {
     profile.expect("the port keeps sites, as `traced` makes it")
 }
 
-/// As [`profile`], of a `body` that takes no handle: what its thread takes from the heap.
-/// [`TestAllocator`](super::TestAllocator) is the global allocator.
+/// As [`profile`], for a `body` that takes no handle: the heap allocations of its thread.
+/// [`TestAllocator`](super::TestAllocator) must be the global allocator.
 ///
 /// # Panics
 /// As [`profile`], and when the heap is not observed.

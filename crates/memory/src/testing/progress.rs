@@ -1,9 +1,9 @@
-//! How far a long sweep is, for a person at a terminal.
+//! The progress of a long sweep, for a person at a terminal.
 
 use std::io::{IsTerminal, Write, stderr};
 use std::time::{Duration, Instant};
 
-/// A line on standard error that is drawn again each second, on a terminal alone.
+/// A line on standard error that is redrawn each second, only on a terminal.
 pub(super) struct Progress {
     next: Option<Instant>,
     is_drawn: bool,

@@ -1,4 +1,4 @@
-//! Panics that a sweep expects, which print nothing.
+//! Panics that a sweep expects; they print nothing.
 
 use std::any::Any;
 use std::cell::Cell;
@@ -22,8 +22,8 @@ thread_local! {
     static IS_QUIET: Cell<bool> = const { Cell::new(false) };
 }
 
-/// The result of `body`, or what it panicked with. The panic hook is not called for this thread;
-/// the program's own hook, as it is at the first call, serves all others.
+/// The result of `body`, or its panic. The panic hook is not called for this thread; for all others
+/// the program's own hook, as it is at the first call, is called.
 pub(super) fn catch_quietly<T>(body: impl FnOnce() -> T) -> Result<T, Box<dyn Any + Send>> {
     install();
     let outer = IS_QUIET.replace(true);

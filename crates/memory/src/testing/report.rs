@@ -1,4 +1,4 @@
-//! What became of each failure of a sweep.
+//! The outcome of each failure of a sweep.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -9,39 +9,39 @@ use crate::callsite::{CallStack, Site};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Repeat {
-    /// One of them, as when memory is short for a moment.
+    /// One request, as when memory is short for a moment.
     Once,
-    /// One of them and every later request of any site, as when memory stays short.
+    /// One request and every later one of any site, as when memory stays short.
     Forever,
 }
 
-/// What became of a failure.
+/// The outcome of a failure.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Outcome {
-    /// It came back to the caller as an error, and nothing was asked again.
+    /// The caller got an error, and nothing was requested again.
     Propagated,
-    /// The run succeeded as if nothing had happened: the error was dropped, or worked around.
+    /// The run succeeded: the error was dropped, or handled.
     Swallowed,
-    /// The call site asked again, this many times.
+    /// The call site repeated its request, this many times.
     Retried(u64),
-    /// The error that came back is not one about memory.
+    /// The caller got an error that is not a memory error.
     Misreported(String),
-    /// The same plan had two outcomes, or its call site was not reached again.
+    /// The same plan had two different outcomes, or its call site was not reached again.
     Nondeterministic(String),
     /// The run panicked with this message.
     Panicked(String),
-    /// The run kept this.
+    /// The run left these blocks.
     Leaked(String),
     /// The caller's invariant did not hold afterwards.
     InvariantBroken(String),
-    /// It was not tried, because nothing in the names of what asks the heap says that it can report
-    /// a failure: it ends the process, or the program has no line tables.
+    /// It was not tried, because no name on the call stack shows that a failure can be reported:
+    /// the failure would end the process, or the program has no line tables.
     NotTried,
 }
 
 impl Outcome {
-    /// Whether it is what code that handles failures does.
+    /// Whether it is an outcome of correct error handling.
     pub const fn is_expected(&self) -> bool {
         matches!(self, Self::Propagated)
     }
@@ -63,25 +63,25 @@ impl fmt::Display for Outcome {
     }
 }
 
-/// One failure and what became of it.
+/// One failure and its outcome.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Case {
     /// The call site whose request failed.
     pub site: Site,
-    /// The stack it was called with.
+    /// Its call stack.
     pub stack: CallStack,
     /// Which of its requests failed, from one.
     pub request: u64,
-    /// Requests that it makes in a run without a failure; none when only a failure leads to it.
+    /// Its requests in a run without a failure; none when only a failure leads to it.
     pub requests: u64,
     /// Failures that came before it in the same run, because only they lead to it.
     pub failed_before: usize,
     /// How often it failed.
     pub repeat: Repeat,
-    /// What became of it.
+    /// The outcome.
     pub outcome: Outcome,
-    /// Whether the sweep was told that the code may go on without this memory, and it did.
+    /// Whether the code continued without this memory, and the sweep permits that.
     pub is_benign: bool,
 }
 
@@ -122,30 +122,30 @@ pub struct SweepReport {
 }
 
 impl SweepReport {
-    /// Distinct places in the source that asked for memory; the number to quote.
+    /// Distinct places in the source that requested memory; the number to quote.
     pub fn call_sites(&self) -> usize {
         self.cases.iter().map(|case| &case.site).collect::<BTreeSet<_>>().len()
     }
 
-    /// Distinct stacks that led to them.
+    /// Distinct call stacks of these places.
     pub fn call_stacks(&self) -> usize {
         self.cases.iter().map(|case| case.stack.id()).collect::<BTreeSet<_>>().len()
     }
 
-    /// The cases that did not come back as an error, without the benign ones.
+    /// The failures that were not propagated as an error, without the benign ones.
     pub fn unexpected(&self) -> impl Iterator<Item = &Case> {
         self.cases.iter().filter(|case| !case.outcome.is_expected() && !case.is_benign)
     }
 
-    /// Failures that the code was allowed to go on after, and did.
+    /// Failures after which the code continued, as the sweep permits.
     pub fn benign(&self) -> usize {
         self.cases.iter().filter(|case| case.is_benign).count()
     }
 
-    /// Asserts that every failure came back as an error and that none was left out.
+    /// Asserts that every failure was propagated as an error and that none was left out.
     ///
     /// # Panics
-    /// With every case that did not.
+    /// The message lists every failure that was not propagated.
     #[track_caller]
     pub fn assert_propagated(&self) {
         let is_empty = self.cases.is_empty() && self.shard.is_none();

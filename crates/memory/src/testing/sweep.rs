@@ -31,7 +31,7 @@ use crate::traced::{Trace, Traced};
 /// Failures in one run that lead to the next call site.
 const CHAIN_MAX: usize = 4;
 
-/// Requests of a run up to which each of them fails.
+/// The largest number of requests of a run for which each of them fails.
 const ALL_REQUESTS_MAX: u64 = 256;
 
 /// Sweeps `body` with the defaults of [`Sweep`].
@@ -56,7 +56,7 @@ pub fn sweep_heap<T, E: std::fmt::Display>(body: impl FnMut() -> Result<T, E>) -
     Sweep::new().run_heap(body)
 }
 
-/// A sweep with what must hold after each failure.
+/// A sweep, with the conditions that must hold after each failure.
 pub struct Sweep<'s, E> {
     stacks_max: usize,
     later_requests_max: u64,
@@ -81,11 +81,11 @@ impl<E> Default for Sweep<'_, E> {
     }
 }
 
-/// What is swept.
+/// The code that is swept.
 type Body<'b, T, E> = dyn FnMut(Alloc<'_>) -> Result<T, E> + 'b;
 
 impl<'s, E> Sweep<'s, E> {
-    /// A sweep of up to 10 000 call stacks that takes every error for one about memory.
+    /// A sweep of up to 10 000 call stacks that takes every error for a memory error.
     pub fn new() -> Self {
         Self {
             stacks_max: 10_000,
@@ -106,9 +106,10 @@ impl<'s, E> Sweep<'s, E> {
         Self { stacks_max, ..self }
     }
 
-    /// In a run of more than 256 requests, fails at most `later_requests_max` of the requests of
-    /// each call site besides the first: the last, and others from a fixed seed. The default is 3;
-    /// `u64::MAX` is every request. In a run of fewer, every request fails, unless this is zero.
+    /// In a run of more than 256 requests, fails at most `later_requests_max` requests of each call
+    /// site besides the first: the last, and others chosen with a fixed seed. The default is 3;
+    /// `u64::MAX` means every request. In a run of fewer requests, every request fails, unless this
+    /// is zero.
     #[must_use]
     pub fn later_requests_max(self, later_requests_max: u64) -> Self {
         Self { later_requests_max, ..self }
@@ -125,23 +126,23 @@ impl<'s, E> Sweep<'s, E> {
         Self { shard: Some((index, count)), ..self }
     }
 
-    /// Lets code go on after a failure below the function whose path contains `function`, as after
-    /// one of a cache that may be small. Such failures are counted apart.
+    /// Permits code to continue after a failure below a function whose path contains `function`,
+    /// for example of an optional cache. Such failures are counted separately.
     #[must_use]
     pub fn benign(mut self, function: &str) -> Self {
         self.benign.push(function.into());
         self
     }
 
-    /// Lets blocks stay that were taken below the function whose path contains `function`, such as
-    /// a cache that the program keeps.
+    /// Permits blocks to stay that were allocated below a function whose path contains `function`,
+    /// such as a cache of the program.
     #[must_use]
     pub fn ignore_leaks(mut self, function: &str) -> Self {
         self.ignored_leaks.push(function.into());
         self
     }
 
-    /// Lets each run leave up to `blocks` behind.
+    /// Permits each run to leave up to `blocks` blocks.
     pub(super) fn leaks_max(self, blocks: u64) -> Self {
         Self { leaked_blocks_max: blocks, ..self }
     }
@@ -153,7 +154,7 @@ impl<'s, E> Sweep<'s, E> {
         Self { invariant: Box::new(invariant), ..self }
     }
 
-    /// Distinguishes errors about memory from others, which a failure must not turn into.
+    /// Distinguishes memory errors from others; a failed allocation must not become another error.
     #[must_use]
     pub fn is_memory_error(self, is_memory_error: impl Fn(&E) -> bool + 's) -> Self {
         Self { is_memory_error: Box::new(is_memory_error), ..self }
@@ -177,20 +178,21 @@ impl<E: std::fmt::Display> Sweep<'_, E> {
     /// Runs `body` until every call site has failed.
     ///
     /// # Panics
-    /// When a clean run, the first or the last, fails, panics, leaks or breaks the invariant: a
-    /// sweep of code that does not work says nothing.
+    /// When the first or the last clean run fails, panics, leaks or breaks the invariant: a sweep
+    /// of code that does not work proves nothing.
     #[track_caller]
     pub fn run<T>(mut self, mut body: impl FnMut(Alloc<'_>) -> Result<T, E>) -> SweepReport {
         self.swept(&mut body)
     }
 
-    /// As [`Self::run`], for a `body` that takes no handle: the requests that its thread makes of
-    /// the heap fail, after a run that is not observed. It needs that
-    /// [`TestAllocator`](super::TestAllocator) is the global allocator.
+    /// As [`Self::run`], for a `body` that takes no handle: the heap requests of its thread fail,
+    /// after one run that is not observed. [`TestAllocator`](super::TestAllocator) must be the
+    /// global allocator.
     ///
-    /// Only what can report a failure fails: the `try_` functions of std and of other libraries,
-    /// and direct calls of the allocator. Other call sites are [`Outcome::NotTried`], untried,
-    /// unless they are [`Self::benign`]. They are told apart by name, so line tables are needed.
+    /// Only requests whose failure can be reported fail: those of `try_` functions of std and of
+    /// other libraries, and direct calls of the allocator. Other call sites are
+    /// [`Outcome::NotTried`], unless they are [`Self::benign`]. The sweep recognizes them by name,
+    /// so it needs line tables.
     ///
     /// # Panics
     /// As [`Self::run`], and when the heap is not observed.
@@ -279,7 +281,7 @@ impl<E: std::fmt::Display> Sweep<'_, E> {
         report
     }
 
-    /// What fails, from a clean run: the first request of each call site, then later ones.
+    /// The requests to fail, from a clean run: the first of each call site, then later ones.
     fn targets(&self, clean: &Seen) -> VecDeque<Target> {
         let (index, count) = self.shard.unwrap_or((0, 1));
         let mut sites: Vec<&SeenSite> = clean.sites.iter().take(self.stacks_max).collect();
@@ -413,5 +415,5 @@ impl<E: std::fmt::Display> Sweep<'_, E> {
     }
 }
 
-/// A sweep keeps thousands of stacks.
+/// The size of a stack matters: a sweep stores thousands.
 const _: () = assert!(size_of::<CallStack>() <= 1024, "thousands of stacks are kept");

@@ -1,4 +1,4 @@
-//! An array as a slice, an iterator, a text for people and a sink of bytes.
+//! Traits of an array: slice, iterator, `Debug` and writer of bytes.
 
 use std::fmt;
 use std::ops::{Deref, DerefMut};

@@ -1,4 +1,4 @@
-//! The books against a plain model, which copies everything at each peak.
+//! The ledger against a plain model, which copies everything at each peak.
 
 use std::collections::BTreeMap;
 
@@ -38,7 +38,7 @@ fn step() -> impl Strategy<Value = Step> {
 /// Bytes and blocks by stack and operation.
 type Holders = BTreeMap<(usize, usize), (i64, i64)>;
 
-/// Books that are copied at each peak, for all and for each operation.
+/// A model that copies all amounts at each peak, for all and for each operation.
 #[derive(Default)]
 struct Model {
     now: Holders,
@@ -69,7 +69,7 @@ impl Model {
     }
 }
 
-/// The same steps on the books and the model.
+/// The same steps on the ledger and the model.
 #[derive(Default)]
 struct Run {
     model: Model,
@@ -134,7 +134,7 @@ impl Run {
         self.model.look();
     }
 
-    /// Refunds one of the charges: of those of its size and operation, the latest is meant.
+    /// Refunds a charge: the latest one of its size and operation.
     fn refund(&mut self, books: &mut SiteLedger, which: usize) {
         let Some(at) = which.checked_rem(self.charges.len()) else { return };
         let (bytes, (_, op)) = self.charges[at];
