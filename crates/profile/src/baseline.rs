@@ -1,4 +1,4 @@
-//! What a comparison starts from: the peaks of a recording and the sites that held the most.
+//! The base of a comparison: the peaks of a recording and the largest call sites.
 
 mod lines;
 
@@ -10,10 +10,11 @@ use crate::document::ReadError;
 use crate::held::{Held, When};
 use crate::recording::{RecordedProfile, Recording, SiteHeld};
 
-/// The peaks of a recording and the call sites that held the most of each.
+/// The peaks of a recording and the largest call sites of each.
 ///
 /// `Display` writes it as sorted lines `key value`, to be committed: a change of memory is a change
-/// of lines. They have no numbers of source lines, which other edits move. `FromStr` reads them.
+/// of lines. They contain no source line numbers, because other edits move these. `FromStr` reads
+/// them.
 ///
 /// ```
 /// use gitmind_profile::{Baseline, Recording};
@@ -37,27 +38,27 @@ pub(crate) struct Peak {
     pub(crate) held: Held,
     pub(crate) unattributed_bytes: i64,
     pub(crate) sites: BTreeMap<String, Listed>,
-    /// What the sites held that are not listed.
+    /// The sum of the sites that are not listed.
     pub(crate) other_bytes: u64,
 }
 
-/// What a listed site held at the peak.
+/// The bytes of a listed site at the peak.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Listed {
     pub(crate) bytes: u64,
-    /// Which lines do not tell.
+    /// Blocks, which lines do not contain.
     pub(crate) blocks: Option<u64>,
     pub(crate) place: Option<String>,
 }
 
-/// Why a base was not read.
+/// Why a base cannot be read.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum BaseError {
-    /// It begins as a JSON document does.
+    /// It begins like a JSON document, and is not a valid one.
     #[error(transparent)]
     Json(#[from] ReadError),
-    /// It does not.
+    /// It begins like lines, and these are not valid.
     #[error(transparent)]
     Lines(#[from] LineError),
     /// It is not text.
@@ -66,8 +67,8 @@ pub enum BaseError {
 }
 
 impl Recording {
-    /// What a later recording is compared with: the peaks, and of each the `sites_max` call sites
-    /// that held the most, of equal ones the first by name.
+    /// The base for later recordings: the peaks, and of each the `sites_max` largest call sites; of
+    /// equal ones the first by name.
     pub fn baseline(&self, sites_max: usize) -> Baseline {
         let peaks = self.profiles.iter().map(|of| (of.name.clone(), Peak::of(of, sites_max)));
         Baseline {
@@ -79,11 +80,11 @@ impl Recording {
 }
 
 impl Baseline {
-    /// Reads a file that may be either: a recording in JSON, of which all sites are listed, or the
+    /// Reads a file of either form: a recording in JSON, of which all sites are listed, or the
     /// lines of a baseline.
     ///
     /// # Errors
-    /// Those of the form that it seems to have.
+    /// The error of the form that the file seems to have.
     pub fn read(file: &[u8]) -> Result<Self, BaseError> {
         if file.trim_ascii_start().starts_with(b"{") {
             return Ok(Recording::from_json(file)?.baseline(usize::MAX));
@@ -111,7 +112,7 @@ impl Peak {
         }
     }
 
-    /// The most that a site held which is not listed.
+    /// The maximum of the bytes of an unlisted site.
     pub(crate) fn unlisted_bytes_max(&self) -> u64 {
         let smallest = self.sites.values().map(|site| site.bytes).min();
         smallest.map_or(self.other_bytes, |smallest| smallest.min(self.other_bytes))

@@ -22,9 +22,9 @@ pub struct Comparison {
     pub tolerance: Tolerance,
     /// The profiles that both have, by name.
     pub profiles: Vec<ProfileChange>,
-    /// Those that the base has not, with their peaks.
+    /// The profiles that only the recording has, with their peaks.
     pub came: Vec<(String, Held)>,
-    /// Those that only the base has, with their peaks.
+    /// The profiles that only the base has, with their peaks.
     pub went: Vec<(String, Held)>,
     /// The labels that differ: then and now.
     labels: Vec<Mismatch>,
@@ -50,7 +50,7 @@ pub struct ProfileChange {
     pub unattributed_difference_bytes: i128,
 }
 
-/// Two recordings were made under different conditions, so that their figures say nothing about
+/// Two recordings have different conditions, so a difference of their figures proves nothing about
 /// the program.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
@@ -124,7 +124,7 @@ impl Comparison {
     }
 
     /// Whether base and recording have the same profiles with the same peaks and call sites, as far
-    /// as the base tells.
+    /// as the base lists them.
     pub fn is_unchanged(&self) -> bool {
         let is_unchanged = |profile: &ProfileChange| {
             let group = profile.unlisted.as_ref().map_or(0, Unlisted::difference_bytes);

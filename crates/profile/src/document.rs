@@ -1,6 +1,6 @@
 //! The JSON document of a recording. Frames are in a table; a call stack refers to them by number.
 //!
-//! A document may be from anywhere: its schema, texts, references and sums are checked.
+//! A document may be untrusted: its schema, texts, references and sums are checked.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -12,7 +12,7 @@ use crate::held::{Held, When};
 use crate::recording::{RecordedProfile, Recording, Stack};
 use crate::text;
 
-/// The version of the shape that is written and read.
+/// The version of the format that is written and read.
 const SCHEMA: u64 = 1;
 
 /// The most bytes of a document that is read.
@@ -22,13 +22,13 @@ const DOCUMENT_BYTES_MAX: usize = 64 << 20;
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ReadError {
-    /// It is longer than is read.
+    /// It is longer than the limit.
     #[error("the recording has {bytes} bytes; the limit is {DOCUMENT_BYTES_MAX}")]
     TooLong {
         /// Its length.
         bytes: usize,
     },
-    /// It is not JSON, or JSON of another shape.
+    /// It is not JSON, or JSON of another format.
     #[error("this is not a recording of memory profiles in JSON")]
     Json(#[source] serde_json::Error),
     /// It has another schema.
@@ -54,7 +54,8 @@ fn invalid(place: impl Into<String>, problem: impl Into<String>) -> ReadError {
     ReadError::Invalid { place: place.into(), problem: problem.into() }
 }
 
-/// The shape of the document. Members may be added; `schema` changes with the meaning of one.
+/// The format of the document. Members may be added; `schema` changes when the meaning of one
+/// changes.
 #[derive(Serialize, Deserialize)]
 pub(crate) struct Document {
     schema: u64,
@@ -83,7 +84,7 @@ struct StackDocument {
     operation: Option<String>,
     /// Numbers of frames, innermost first.
     frames: Vec<usize>,
-    /// Which of them the memory is counted for.
+    /// The frame that the memory is counted for.
     site: usize,
     #[serde(default, skip_serializing_if = "Held::is_nothing")]
     peak: Held,
@@ -180,7 +181,7 @@ fn refuse(problem: Option<String>, place: impl Fn() -> String) -> Result<(), Rea
 }
 
 impl ProfileDocument {
-    /// The profile, when its references are within the table and its sums are right.
+    /// The profile, if its references are within the table and its sums are right.
     fn checked(self, frames: &[Arc<Frame>]) -> Result<RecordedProfile, ReadError> {
         let mut stacks = Vec::new();
         for (number, stack) in self.stacks.into_iter().enumerate() {

@@ -14,7 +14,7 @@ use crate::number::{Exact, grouped};
 use crate::recording::{RecordedProfile, Recording};
 use crate::text::cleaned;
 
-/// Characters of the subtitle that fit beside each other.
+/// Characters that fit one line of the subtitle.
 const SUBTITLE_CHARS_MAX: usize = 140;
 
 /// The background, and the lines between frames.
@@ -57,7 +57,8 @@ impl Recording {
         Ok(labels::with_ends(&String::from_utf8_lossy(&svg)))
     }
 
-    /// The amount of a single profile; the largest of several, with their shares of the picture.
+    /// The text of the subtitle: the amount of a single profile, or the largest of several with
+    /// their shares of the picture.
     fn subtitle(&self, when: When) -> String {
         let mut profiles: Vec<&RecordedProfile> = self.profiles.iter().collect();
         profiles.sort_by_key(|profile| Reverse(drawn_bytes(profile, when)));

@@ -1,4 +1,4 @@
-//! Folded stacks: a line for each call stack, the root first, as the tools of flamegraphs read it.
+//! Folded stacks: a line for each call stack, the root first, which flame graph tools read.
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
@@ -9,7 +9,7 @@ use crate::recording::{Recording, Stack};
 
 impl Recording {
     /// A line `profile;function;...;function bytes` for each call stack, sorted, without the frames
-    /// that only pass a request on. An inlined function has the suffix `_[i]`, as of perf's tools.
+    /// that only forward a request. An inlined function has the suffix `_[i]`, as of perf's tools.
     pub fn folded(&self, when: When) -> String {
         let mut lines: BTreeMap<String, u128> = BTreeMap::new();
         for profile in &self.profiles {

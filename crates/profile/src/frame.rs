@@ -14,7 +14,7 @@ pub(crate) struct Frame {
     pub(crate) line: Option<u32>,
     #[serde(default, rename = "inlined", skip_serializing_if = "is_false")]
     pub(crate) is_inlined: bool,
-    /// Whether it only passes a request for memory on.
+    /// Whether it only forwards an allocation request.
     #[serde(default, rename = "plumbing", skip_serializing_if = "is_false")]
     pub(crate) is_plumbing: bool,
 }
@@ -25,7 +25,7 @@ fn is_false(is: &bool) -> bool {
 }
 
 impl Frame {
-    /// What names the function in every build of the same source: its path, or its last part with
+    /// The name of the function in every build of the same source: its path, or its last part with
     /// its file.
     pub(crate) fn key(&self) -> String {
         match &self.file {

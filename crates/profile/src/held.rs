@@ -1,4 +1,4 @@
-//! Bytes and blocks that are held, and the moment that they are counted at.
+//! Amounts of memory, and the moment at which they are counted.
 
 use serde::{Deserialize, Serialize};
 
@@ -7,9 +7,9 @@ use serde::{Deserialize, Serialize};
     Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
 )]
 pub struct Held {
-    /// Bytes that were asked for.
+    /// The requested bytes.
     pub bytes: u64,
-    /// Blocks that they were handed out in.
+    /// The number of their blocks.
     pub blocks: u64,
 }
 
@@ -25,22 +25,22 @@ impl Held {
         Some(Self { bytes, blocks: self.blocks.checked_add(other.blocks)? })
     }
 
-    /// Both sums, of parts whose sum was found to fit.
+    /// Both sums, of parts whose sum is known not to overflow.
     pub(crate) fn add(&mut self, other: Self) {
         self.bytes = self.bytes.saturating_add(other.bytes);
         self.blocks = self.blocks.saturating_add(other.blocks);
     }
 }
 
-/// Which of the three amounts of a call stack is meant.
+/// One of the three amounts of a call stack.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum When {
-    /// What it held when the whole reached its peak.
+    /// The amount when the total reached its peak.
     #[default]
     Peak,
-    /// What it held when the profile was taken.
+    /// The amount when the profile was taken.
     End,
-    /// All that it ever took, freed since or not.
+    /// All its allocations, including freed ones.
     Total,
 }
 

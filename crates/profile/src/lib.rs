@@ -1,4 +1,4 @@
-//! Memory profiles as documents: who holds the memory at the peak, by call stack.
+//! Memory profiles as documents: the holders of memory at the peak, by call stack.
 // Only rustdoc reads the page, so that an edit of README.md recompiles nothing.
 #![cfg_attr(any(doc, doctest), doc = "")]
 #![cfg_attr(any(doc, doctest), doc = include_str!("../README.md"))]

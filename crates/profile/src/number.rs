@@ -37,7 +37,7 @@ impl fmt::Display for Exact {
     }
 }
 
-/// The change from `base` in hundredths of a percent, rounded; none of what did not exist.
+/// The change from `base` in hundredths of a percent, rounded; `None` if `base` is zero.
 pub(crate) fn percent(base: u64, difference: i128) -> String {
     if base == 0 {
         return "new".into();

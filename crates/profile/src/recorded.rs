@@ -1,4 +1,5 @@
-//! From a profile of the memory layer, which knows addresses, to names that other runs have too.
+//! Converts a profile of the memory layer, which has addresses, to names that are the same in other
+//! runs.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
@@ -13,10 +14,11 @@ use crate::source::{self, Source};
 use crate::text::{cleaned, cleaned_profile, cleaned_word};
 
 impl Recording {
-    /// Adds a profile under a name of one word, in the place of one of the same name.
+    /// Adds a profile under a name of one word; replaces one of the same name.
     ///
-    /// What a call stack holds is counted for its innermost function of an own crate, one whose
-    /// name begins with one of `own`; without any, one whose source is of no published crate.
+    /// The memory of a call stack is counted for its innermost function of an own crate. An own
+    /// crate is one whose name begins with an item of `own`; if `own` is empty, one whose source is
+    /// not of a published crate.
     ///
     /// ```
     /// use gitmind_memory::{self as memory, Alloc, System, Trace, Traced};
@@ -132,7 +134,7 @@ fn frame(site: &Site) -> (Frame, bool) {
     (frame, is_of_own_file)
 }
 
-/// Marks what started the thread before any function of Rust: `main`, and the C library.
+/// Marks the frames that started the thread, before any Rust function: `main`, and the C library.
 fn mark_start(frames: &mut [(Frame, bool)]) {
     let is_rust = |frame: &Frame| frame.file.as_ref().is_some_and(|file| file.ends_with(".rs"));
     let is_of_start = |frame: &Frame| !function::is_path(&frame.function) && !is_rust(frame);
@@ -144,8 +146,8 @@ fn mark_start(frames: &mut [(Frame, bool)]) {
     }
 }
 
-/// Names a closure whose path is not known by the function of its file that called it, directly or
-/// not. Of all closures of a file, that is most often the one around it.
+/// Names a closure of unknown path after the function of its file that called it, directly or
+/// indirectly. Most often that is the function around it.
 fn name_closures(frames: &mut [(Frame, bool)]) {
     for at in 0..frames.len() {
         let (closure, callers) = (&frames[at].0, &frames[at + 1..]);
@@ -169,7 +171,7 @@ fn unknown() -> Frame {
     }
 }
 
-/// Whether a frame is of a crate of the program's own; of a bare function the file says it.
+/// Whether a frame is of a crate of the program; for a function without a path, the file decides.
 fn is_own(frame: &Frame, is_of_own_file: bool, own: &[&str]) -> bool {
     if own.is_empty() || !function::is_path(&frame.function) {
         return is_of_own_file;

@@ -43,7 +43,7 @@ pub struct RecordedProfile {
     pub(crate) stacks: Vec<Stack>,
 }
 
-/// What one call stack holds.
+/// The memory of one call stack.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Stack {
     /// The operation, in a profile of several.
@@ -57,14 +57,14 @@ pub(crate) struct Stack {
     pub(crate) total: Held,
 }
 
-/// What one call site holds, over all stacks through which it was reached.
+/// The memory of one call site, over all of its call stacks.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SiteHeld {
-    /// The function, by its path; by its last part and its file, when no more is known.
+    /// The function: its path, or its last part and its file when the path is unknown.
     pub site: String,
     /// File and line of the call that holds most of it.
     pub place: Option<String>,
-    /// What it holds.
+    /// Its amounts.
     pub held: Held,
 }
 
@@ -74,8 +74,8 @@ impl Recording {
         Self::default()
     }
 
-    /// States what two recordings must share to be comparable, such as the hash of the input, the
-    /// target or the number of threads.
+    /// Adds a condition that two recordings must share to be comparable, such as the hash of the
+    /// input, the target or the number of threads.
     ///
     /// Spaces in a key, and invisible characters in both, are replaced.
     #[must_use]
@@ -84,14 +84,14 @@ impl Recording {
         self
     }
 
-    /// States what is only said, such as the revision, in the same manner.
+    /// Adds a label, which is only printed, such as the revision; otherwise as a condition.
     #[must_use]
     pub fn with_label(mut self, key: &str, value: impl AsRef<str>) -> Self {
         self.labels.insert(cleaned_word(key), cleaned(value.as_ref()));
         self
     }
 
-    /// Adds a profile, in the place of one of the same name.
+    /// Adds a profile; replaces one of the same name.
     pub(crate) fn insert(&mut self, profile: RecordedProfile) {
         match self.profiles.iter_mut().find(|known| known.name == profile.name) {
             Some(known) => *known = profile,
@@ -99,7 +99,7 @@ impl Recording {
         }
     }
 
-    /// Reads a document that [`to_json`](Self::to_json) wrote. It may be from anywhere.
+    /// Reads a document that [`to_json`](Self::to_json) wrote. It may be untrusted.
     ///
     /// # Errors
     /// When it is not JSON, of another schema, above a limit, or its figures contradict each other.
@@ -114,12 +114,12 @@ impl Recording {
             + "\n"
     }
 
-    /// What two recordings must share to be comparable.
+    /// The conditions, which two recordings must share to be comparable.
     pub fn conditions(&self) -> &BTreeMap<String, String> {
         &self.conditions
     }
 
-    /// What is only said.
+    /// The labels, which are only printed.
     pub fn labels(&self) -> &BTreeMap<String, String> {
         &self.labels
     }
@@ -141,7 +141,7 @@ impl RecordedProfile {
         &self.name
     }
 
-    /// What all call stacks held or took together.
+    /// The sum over all call stacks.
     pub fn held(&self, when: When) -> Held {
         match when {
             When::Peak => self.peak,
@@ -150,18 +150,18 @@ impl RecordedProfile {
         }
     }
 
-    /// Bytes of the peak that no call stack is known for: negative when memory from before the
-    /// profile was freed. The peak is the sum over the call sites and this.
+    /// Bytes of the peak without a known call stack: negative when memory from before the profile
+    /// was freed. The peak is the sum of the call sites and these bytes.
     pub fn unattributed_bytes(&self) -> i64 {
         self.unattributed_bytes
     }
 
-    /// What the profiler itself took, which is in none of the other figures.
+    /// The profiler's own memory, which is in none of the other figures.
     pub fn own_bytes(&self) -> u64 {
         self.own_bytes
     }
 
-    /// The call sites that held or took anything, the largest first, those that are equal by name.
+    /// The call sites with an amount, the largest first, equal ones by name.
     pub fn sites(&self, when: When) -> Vec<SiteHeld> {
         let mut sites: BTreeMap<String, (SiteHeld, Held)> = BTreeMap::new();
         for stack in self.stacks.iter().filter(|stack| !stack.held(when).is_nothing()) {

@@ -15,7 +15,7 @@ const WITHIN_CRATE: [&str; 3] = ["tests", "benches", "examples"];
 /// Directories of a workspace that its crates are in.
 const OF_CRATES: [&str; 5] = ["crates", "examples", "benches", "packages", "libs"];
 
-/// How far above its sources the directory that a crate is in is looked for.
+/// The number of parent directories in which the directory of a crate is looked for.
 const NESTED_MAX: usize = 3;
 
 /// The file that the line tables call `file`.

@@ -1,4 +1,4 @@
-//! Texts in documents: what they may contain, so that any of them can be printed as it is.
+//! Texts in documents: their permitted characters, so that any text can be printed unchanged.
 
 /// The most bytes that a name, a key or a value has.
 pub(crate) const TEXT_BYTES_MAX: usize = 1024;
@@ -30,7 +30,7 @@ pub(crate) fn word_problem(word: &str) -> Option<String> {
     problem(word).or_else(spaces)
 }
 
-/// The text without what a document may not contain; a text of which nothing is left is `unknown`.
+/// The text without characters that a document may not contain; `unknown` if nothing is left.
 pub(crate) fn cleaned(text: &str) -> String {
     let visible = text.chars().map(|c| if is_invisible(c) { '\u{fffd}' } else { c });
     let mut cleaned = String::new();
@@ -46,12 +46,12 @@ pub(crate) fn cleaned(text: &str) -> String {
     }
 }
 
-/// The same of a name or a key: each space becomes `_`.
+/// The same for a name or a key: each space becomes `_`.
 pub(crate) fn cleaned_word(word: &str) -> String {
     cleaned(word).replace(char::is_whitespace, "_")
 }
 
-/// The first word of a line of a baseline that is of no profile.
+/// The first words of the lines of a baseline that belong to no profile.
 const RESERVED: &str = "condition";
 
 /// What is wrong with the name of a profile.
@@ -60,7 +60,7 @@ pub(crate) fn profile_problem(name: &str) -> Option<String> {
     word_problem(name).or_else(reserved)
 }
 
-/// The name of a profile without that.
+/// The name of a profile with these problems corrected.
 pub(crate) fn cleaned_profile(name: &str) -> String {
     let cleaned = cleaned_word(name);
     if cleaned == RESERVED { cleaned + "_" } else { cleaned }

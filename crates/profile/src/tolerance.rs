@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-/// A share of the base's peak, in thousandths. The default is none: one byte more is too much.
+/// A share of the base's peak, in thousandths. The default is zero: one byte more fails.
 ///
 /// ```
 /// use gitmind_profile::Tolerance;
@@ -16,7 +16,7 @@ use std::str::FromStr;
 pub struct Tolerance(u32);
 
 impl Tolerance {
-    /// No byte more.
+    /// Zero: no growth is tolerated.
     pub const NONE: Self = Self(0);
 
     /// Thousandths of the base's peak.
@@ -24,7 +24,8 @@ impl Tolerance {
         Self(permille)
     }
 
-    /// Whether `now` is above the base and what is tolerated; exactly that much is not.
+    /// Whether `now` exceeds the base by more than the tolerance; exactly the tolerance is within
+    /// it.
     pub fn is_exceeded(self, base_bytes: u64, now_bytes: u64) -> bool {
         u128::from(now_bytes) * 1000 > u128::from(base_bytes) * (1000 + u128::from(self.0))
     }
@@ -39,7 +40,7 @@ impl fmt::Display for Tolerance {
     }
 }
 
-/// The text is no tolerance.
+/// The text is not a tolerance.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("a tolerance is a percentage with one decimal at most, such as `2.5%`")]
 pub struct InvalidTolerance;

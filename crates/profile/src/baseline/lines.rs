@@ -1,4 +1,4 @@
-//! A baseline as sorted lines `key value`, and what is read of them, which may be from anywhere.
+//! A baseline as sorted lines `key value`, written and parsed. Lines may be untrusted.
 
 use std::fmt;
 use std::str::FromStr;
@@ -88,7 +88,7 @@ impl FromStr for Baseline {
 }
 
 impl Baseline {
-    /// Takes a line, and returns its key.
+    /// Parses a line, and returns its key.
     fn take<'l>(&mut self, line: &'l str) -> Result<&'l str, String> {
         if line.len() > LINE_BYTES_MAX {
             return Err(format!("has {} bytes; the limit is {LINE_BYTES_MAX}", line.len()));
@@ -123,7 +123,7 @@ impl Baseline {
         Ok(key)
     }
 
-    /// The baseline, when the sites of each profile sum to its peak.
+    /// The baseline, if the sites of each profile sum to its peak.
     fn checked(self) -> Result<Self, LineError> {
         for (name, peak) in &self.peaks {
             let listed = peak.sites.values().map(|site| i128::from(site.bytes)).sum::<i128>();

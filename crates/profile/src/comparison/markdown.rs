@@ -10,7 +10,7 @@ use crate::number::{Exact, percent, signed};
 impl Comparison {
     /// A table with a row for each profile, then the call sites of each, folded away.
     ///
-    /// Names are from anywhere: what has a meaning in Markdown or HTML is escaped.
+    /// Names are untrusted: characters with a meaning in Markdown or HTML are escaped.
     pub fn markdown(&self) -> String {
         let mut page = String::new();
         self.write(&mut page).expect("this holds because a string takes all that is written to it");
@@ -107,12 +107,12 @@ fn located(site: &str, place: Option<&str>) -> String {
     code(name) + &place
 }
 
-/// A name in the type of code. HTML, since a code span can contain neither `|` nor a backtick.
+/// A name in code type, as HTML, since a code span can contain neither `|` nor a backtick.
 fn code(name: &str) -> String {
     format!("<code>{}</code>", escaped(name))
 }
 
-/// The text with all that has a meaning in Markdown or HTML as character references.
+/// The text with characters that have a meaning in Markdown or HTML as character references.
 fn escaped(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     let mut before = ' ';

@@ -56,7 +56,7 @@ impl Comparison {
         Self::rest(f, profile)
     }
 
-    /// What no listed call site accounts for.
+    /// The bytes that no listed call site accounts for.
     fn rest(f: &mut fmt::Formatter<'_>, profile: &ProfileChange) -> fmt::Result {
         if let Some(group) = profile.unlisted.as_ref().filter(|of| of.difference_bytes() != 0) {
             let difference = signed(group.difference_bytes());
@@ -76,7 +76,7 @@ impl Comparison {
     }
 }
 
-/// What became of a site, by how much, both amounts, and where it is.
+/// The change of a site, its difference, both amounts, and the site's position.
 fn row(change: &SiteChange) -> [String; 4] {
     let difference = match (change.base, change.difference_bytes()) {
         (SiteBase::AtMost { .. }, bytes) => format!(">= {} B", grouped(bytes.unsigned_abs())),

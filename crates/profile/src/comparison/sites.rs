@@ -1,4 +1,4 @@
-//! The call sites that differ, also when the base lists only those that held the most.
+//! The call sites that differ, also when the base lists only the largest ones.
 
 use std::cmp::Reverse;
 
@@ -6,7 +6,7 @@ use crate::baseline::{Listed, Peak};
 use crate::held::Held;
 use crate::recording::SiteHeld;
 
-/// Sites that are proposed as the cause of a growth of those that are not listed.
+/// The number of sites that are proposed as the cause of a growth of the unlisted sites.
 const CANDIDATES_MAX: usize = 5;
 
 /// A call site that holds more or less than in the base.
@@ -15,25 +15,25 @@ const CANDIDATES_MAX: usize = 5;
 pub struct SiteChange {
     /// The function, as of [`SiteHeld::site`].
     pub site: String,
-    /// File and line, now; those of the base when the site is there no more.
+    /// File and line in the recording; those of the base if the site is gone.
     pub place: Option<String>,
-    /// What it held in the base.
+    /// Its amount in the base.
     pub base: SiteBase,
-    /// What it holds now.
+    /// Its amount now.
     pub now: Held,
 }
 
-/// What a base says about a call site.
+/// The amount of a call site in a base.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SiteBase {
-    /// How much it held. Lines of a baseline do not tell the number of blocks.
+    /// The known amount. The lines of a baseline do not contain the number of blocks.
     Held {
         /// Bytes.
         bytes: u64,
         /// Blocks, when they are known.
         blocks: Option<u64>,
     },
-    /// It is not listed, so it held this at most.
+    /// It is not listed, so it held at most this amount.
     AtMost {
         /// Bytes.
         bytes: u64,
@@ -44,23 +44,23 @@ pub enum SiteBase {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Unlisted {
-    /// What they held together in the base.
+    /// Their sum in the base.
     pub base_bytes: u64,
-    /// What those hold together now that the base does not list.
+    /// The sum now of all sites that the base does not list.
     pub now_bytes: u64,
-    /// Those that may have caused the growth which no named site explains: first those whose size
-    /// is nearest to it.
+    /// The sites that may have caused the part of the growth that no named site explains: first
+    /// those whose size is nearest to it.
     pub candidates: Vec<SiteHeld>,
 }
 
 impl SiteChange {
-    /// How many bytes it grew by; of a site that the base does not list, at least.
+    /// The bytes it grew by; for a site that the base does not list, the minimum.
     pub fn difference_bytes(&self) -> i128 {
         let (SiteBase::Held { bytes, .. } | SiteBase::AtMost { bytes }) = self.base;
         i128::from(self.now.bytes) - i128::from(bytes)
     }
 
-    /// What became of it: `grew`, `shrank`, `came` or `went`.
+    /// The change: `grew`, `shrank`, `came` or `went`.
     ///
     /// # Ownership
     /// A constant.

@@ -1,11 +1,12 @@
-//! The colours of a flamegraph: a hue for each crate, so that layers are seen, and shades within.
+//! The colours of a flamegraph: a hue for each crate, which shows the layers, and a shade for each
+//! function.
 
 use inferno::flamegraph::color::{Color, PaletteMap};
 
 /// Steps between two hues of the wheel of colours, which has six of them.
 const STEPS: u64 = 60;
 
-/// The colour of what is no function: the root, and the names of profiles.
+/// The colour of frames that are not functions: the root, and the names of profiles.
 const GREY: Color = Color { r: 216, g: 216, b: 216 };
 
 /// The colours of all frames of folded stacks, by their names alone.

@@ -1,16 +1,17 @@
-//! Labels that do not fit their frames: of a path the end is shown, which tells functions apart.
+//! Labels that do not fit their frames: the end of a path is shown, because it distinguishes
+//! functions.
 
-/// What stands before the name of a frame, and before its label.
+/// The text before the name of a frame, and before its label.
 const TITLE: &str = "<title>";
 const LABEL: [&str; 2] = ["<text x=", "\">"];
 
-/// What stands for the part that is left out.
+/// The text in place of the omitted part.
 const OMITTED: &str = "..";
 
-/// The least characters of a name of which only the end fits; fewer say nothing.
+/// The smallest number of characters of a truncated name; fewer are useless.
 const PART_CHARS_MIN: usize = 8;
 
-/// The picture with the ends of those paths of which it has the beginnings.
+/// The picture, with the ends of truncated paths instead of their beginnings.
 pub(super) fn with_ends(svg: &str) -> String {
     let mut parts = svg.split(TITLE);
     let mut shown = String::with_capacity(svg.len());
