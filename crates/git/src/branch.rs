@@ -77,7 +77,7 @@ impl BranchName {
         format!("{CACHE_PREFIX}{self}")
     }
 
-    /// The prefix of the refs of caches that the program of summer 2025 made of this branch: a
+    /// The prefix of the cache refs that the program of summer 2025 created for this branch; a
     /// number follows.
     pub fn old_caches_prefix(&self) -> String {
         format!("{CACHE_PREFIX}{self}/")

@@ -85,7 +85,7 @@ impl<'a> Commit<'a> {
         Ok(Self { id, tree, first_parent, more_parents, headers, message })
     }
 
-    /// As [`Self::parse`], for bytes that the repository holds under `id`.
+    /// As [`Self::parse`], for the object `id` of the repository.
     ///
     /// # Errors
     /// [`Error::Corrupt`] with the sentence.
@@ -100,7 +100,7 @@ impl<'a> Commit<'a> {
         Some(oid_line(rest, PARENT)?.0)
     }
 
-    /// When it was committed, in seconds since 1970; 0 when that cannot be read, as for git.
+    /// The committer's time in seconds since 1970; 0 when it cannot be read, as in git.
     pub fn committed_seconds(&self) -> i64 {
         committer_seconds(self.headers).unwrap_or(0)
     }
@@ -145,14 +145,14 @@ fn oid_line<'a>(bytes: &'a [u8], prefix: &[u8]) -> Option<(Oid, &'a [u8])> {
     Some((Oid::from_hex(hex)?, rest.strip_prefix(b"\n")?))
 }
 
-/// A commit's author or committer. Name and address are bytes, of which git writes any.
+/// A commit's author or committer. Name and address are bytes, because git accepts any.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Identity {
     /// The name.
     pub name: std::vec::Vec<u8>,
     /// The email address, which may be empty.
     pub email: std::vec::Vec<u8>,
-    /// The time of commits; `None`: when they are made.
+    /// The time of commits; `None` means the current time.
     pub time: Option<Timestamp>,
 }
 
@@ -206,12 +206,12 @@ impl Identity {
     }
 }
 
-/// Who makes new commits.
+/// The author and committer of new commits.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Authors {
-    /// Who wrote what they record.
+    /// The author, who wrote the content.
     pub author: Identity,
-    /// Who made the commits.
+    /// The committer.
     pub committer: Identity,
 }
 
@@ -237,9 +237,9 @@ pub struct CommitDraft<'a> {
     pub parents: &'a [Oid],
     /// Author and committer.
     pub authors: &'a Authors,
-    /// When it is made.
+    /// The time of the commit.
     pub time: Timestamp,
-    /// The message, written as it is.
+    /// The message, written unchanged.
     pub message: &'a [u8],
 }
 
@@ -262,7 +262,7 @@ fn line(out: &mut Vec<'_, u8>, start: &[u8], end: &[u8]) -> Result<(), MemoryErr
     [start, end, b"\n"].iter().try_for_each(|part| out.try_extend_from_slice(part))
 }
 
-/// Whether nothing of the name would be left in a commit, which git does not allow.
+/// Whether the name would be empty in a commit, which git does not allow.
 pub fn is_blank_name(name: &[u8]) -> bool {
     name.iter().all(is_trimmed)
 }

@@ -8,7 +8,7 @@ use gitmind_memory::MemoryError;
 use std::io;
 use std::path::{Path, PathBuf};
 
-/// A failed access to a repository. Errors of the git libraries are kept as text.
+/// A failed access to a repository. Errors of the git libraries are stored as text.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// No repository at a path or above it.
@@ -33,7 +33,7 @@ pub enum Error {
         /// The library's reason.
         reason: String,
     },
-    /// git would refuse to commit as the person who is configured, or at the date.
+    /// git would refuse to commit with the configured identity, or at the date.
     #[error(transparent)]
     Identity(#[from] IdentityError),
     /// An object does not exist.
@@ -90,7 +90,7 @@ pub enum Error {
     RefLocked {
         /// The ref.
         name: String,
-        /// Who holds the lock, as far as known, with the lock file's path.
+        /// The holder of the lock, as far as known, with the lock file's path.
         reason: String,
         /// Whether the lock's holder is known to be alive, so that it will release the lock.
         holder_is_alive: bool,

@@ -1,14 +1,14 @@
 //! The contents that a path has had in the history of a commit, each with its number of edits ago.
 //!
-//! The walk follows git's rules of `git log --follow`, with history simplification. The parents of
-//! a commit that have the path are compared with it: the first one with the same content is
-//! followed alone, and no edit is counted; otherwise each of them is one edit older. Where no
-//! parent has the path, the first parent's tree is searched for what the path was renamed from, and
-//! the walk goes on with that name, or ends. Commits are visited in the order of their number of
-//! edits, and only as far as a content that is looked for.
+//! The walk follows git's rules of `git log --follow`, with history simplification. A commit is
+//! compared with its parents that have the path. If one has the same content, the walk follows only
+//! the first such parent and counts no edit; otherwise it follows all of them, each one edit older.
+//! Where no parent has the path, the walk searches the first parent's tree for the path's former
+//! name, and continues with that name, or ends. Commits are visited in the order of their number of
+//! edits, until the content is found.
 //!
-//! Of each commit, the commit object is read, and the trees on the way to the path as far as they
-//! differ from those of its child: mostly the root tree alone.
+//! Of each commit, the walk reads the commit object and the trees on the way to the path, until one
+//! equals that of the child commit: mostly the root tree alone.
 
 mod position;
 mod rename;
@@ -29,14 +29,14 @@ const COMMITS_MAX: u32 = 100_000;
 /// A content that the path has had.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Version<'h> {
-    /// How many edits of the content ago, counted from the newest commit that has the path; the
-    /// fewest of all ways through the history.
+    /// The age in edits, counted from the newest commit that has the path; the minimum over all
+    /// paths through the history.
     pub edits: u32,
-    /// The name that it had then.
+    /// Its name at that time.
     pub path: &'h [u8],
 }
 
-/// A commit from which the walk goes on.
+/// A commit from which the walk continues.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 struct Node {
     commit: Oid,
@@ -76,17 +76,17 @@ struct Node {
 pub struct PathHistory<'a> {
     reader: Reader<'a>,
     head: Oid,
-    /// The names of the path; the first is the one that was asked for.
+    /// The names of the path; the first is the requested one.
     names: Vec<'a, Vec<'a, u8>>,
-    /// Where the walk goes on, most edits first: the last one is next.
+    /// The commits from which the walk continues, most edits first: the last one is next.
     frontier: Vec<'a, Node>,
     /// Commits whose parents are not all in the repository, as in a shallow clone.
     blocked: Vec<'a, Node>,
     expanded: Set<'a, (Oid, u32)>,
     versions: Map<'a, Oid, (u32, u32)>,
-    /// Whether no commit with the path was met yet.
+    /// Whether no commit with the path was visited yet.
     is_seeking: bool,
-    /// What a walk from an earlier head found.
+    /// The result of a walk from an earlier head.
     earlier: Option<Earlier<'a>>,
     here: Position<'a>,
     there: Position<'a>,
@@ -133,13 +133,13 @@ impl<'a> PathHistory<'a> {
 
     /// The newest version of the path with this content, a blob or a tree; `None` when the history
     /// has none. A path that `head` does not have begins at the newest commit that has it, by
-    /// number of commits. The walk stays where it has ended, and the next call goes on from there.
-    /// It ends without an error where objects are missing, as in a shallow clone, and after
-    /// 100 000 commits.
+    /// number of commits. The walk keeps its position, and the next call continues from there. It
+    /// ends without an error where objects are missing, as in a shallow clone, and after 100 000
+    /// commits.
     ///
     /// # Errors
     /// As [`Repository::read`] except for missing objects, [`Error::Corrupt`] for a malformed
-    /// object, or [`Error::Memory`]; a further call tries again where this one failed.
+    /// object, or [`Error::Memory`]; another call retries from the same position.
     pub fn find(&mut self, content: Oid) -> Result<Option<Version<'_>>, Error> {
         // A later commit can only add versions of more edits than the next commit has.
         self.walk(|walk, next| {
@@ -151,7 +151,7 @@ impl<'a> PathHistory<'a> {
         Ok(self.versions.get(&content).map(version))
     }
 
-    /// The name that the path had before its present one, if the history has one.
+    /// The previous name of the path, if the history has one.
     ///
     /// # Errors
     /// As [`Self::find`].
@@ -160,12 +160,12 @@ impl<'a> PathHistory<'a> {
         Ok(self.names.get(1).map(Vec::as_slice))
     }
 
-    /// Ends the walk: from now on, only what was found is known.
+    /// Ends the walk: later calls use only the versions found so far.
     pub const fn stop(&mut self) {
         self.reader.commits_left = 0;
     }
 
-    /// Visits commits until `is_over`, given the next one, or until there is none.
+    /// Visits commits until `is_over` of the next one, or until there is none.
     fn walk(&mut self, is_over: impl Fn(&Self, Node) -> bool) -> Result<(), Error> {
         let (repository, alloc) = (self.reader.repository, self.names.alloc());
         let mut outcome = Ok(());
@@ -181,7 +181,7 @@ impl<'a> PathHistory<'a> {
         outcome
     }
 
-    /// Visits the next commit, which stays the next one when that fails.
+    /// Visits the next commit; after a failure it is still the next one.
     fn step(&mut self, node: Node, read: &mut Read<'_>) -> Result<(), Error> {
         if self.expanded.contains(&(node.commit, node.name)) {
             self.remove(node);
@@ -196,14 +196,14 @@ impl<'a> PathHistory<'a> {
         }
     }
 
-    /// Lets `node` wait for objects that are missing.
+    /// Stores `node` as one whose objects are missing.
     fn block(&mut self, node: Node) -> Result<(), Error> {
         self.blocked.try_push(node)?;
         self.remove(node);
         Ok(())
     }
 
-    /// Takes over what an earlier walk has found, if it began at `node`.
+    /// Adds the result of an earlier walk, if it began at `node`.
     fn joins_earlier(&mut self, node: Node) -> Result<bool, Error> {
         let is_begin = |earlier: &mut Earlier<'_>| earlier.head == node.commit && node.name == 0;
         // While the path is sought, another commit of the frontier may have it nearer.
@@ -261,8 +261,8 @@ impl<'a> PathHistory<'a> {
         }
     }
 
-    /// Forgets the commits without the path. Those that were visited do not matter, because the
-    /// walk visits only commits with the path from now on.
+    /// Clears the list of commits without the path. Their visits do not matter, because from now on
+    /// the walk visits only commits with the path.
     fn end_seeking(&mut self) {
         if self.is_seeking {
             self.blocked.clear();
@@ -270,7 +270,8 @@ impl<'a> PathHistory<'a> {
         self.is_seeking = false;
     }
 
-    /// Compares the content of the path at `node`, the position, with those of its parents.
+    /// Compares the content of the path at `node`, the current position, with the contents at its
+    /// parents.
     fn compare(&mut self, node: Node, content: Oid, read: &mut Read<'_>) -> Result<(), Error> {
         let path = &self.names[node.name as usize];
         let mut is_blocked = false;
@@ -310,7 +311,7 @@ impl<'a> PathHistory<'a> {
         self.finish(node)
     }
 
-    /// Goes on with the path that the one of `node` was renamed from, if there is one.
+    /// Continues with the former name of the path of `node`, if there is one.
     fn follow_rename(&mut self, node: Node, read: &mut Read<'_>) -> Result<(), Error> {
         let Some(&commit) = self.here.parents.first() else { return Ok(()) };
         let path = &self.names[node.name as usize];
@@ -330,7 +331,7 @@ impl<'a> PathHistory<'a> {
         Ok(self.push(Node { commit, name, edits }, is_exact)?)
     }
 
-    /// The number of a name, which is new or known.
+    /// The number of a name; adds the name if it is new.
     fn name(&mut self, path: &[u8]) -> Result<u32, MemoryError> {
         let known = self.names.iter().position(|name| **name == *path);
         let number = known.unwrap_or(self.names.len());
@@ -342,7 +343,7 @@ impl<'a> PathHistory<'a> {
         Ok(u32::try_from(number).expect("this holds because each name needs a commit"))
     }
 
-    /// Records a version, unless one of fewer edits is known.
+    /// Records a version, unless the same content with fewer edits is known.
     fn record(&mut self, content: Oid, edits: u32, name: u32) -> Result<(), MemoryError> {
         let version = self.versions.try_get_or_insert_with(content, || (edits, name))?;
         if edits < version.0 {
@@ -351,7 +352,8 @@ impl<'a> PathHistory<'a> {
         Ok(())
     }
 
-    /// Adds a commit to those that the walk goes on from, before or after those of as many edits.
+    /// Adds a commit from which the walk continues, before or after those with the same number of
+    /// edits.
     fn push(&mut self, node: Node, is_first: bool) -> Result<(), MemoryError> {
         let is_behind =
             |other: &Node| other.edits > node.edits || (is_first && other.edits == node.edits);

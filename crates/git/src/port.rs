@@ -50,13 +50,13 @@ pub enum Head {
 pub struct RefUpdate<'a> {
     /// The full name.
     pub name: &'a str,
-    /// The value that the ref must have; `None`: the ref must not exist.
+    /// The value that the ref must have; `None` if the ref must not exist.
     pub expected: Option<Oid>,
     /// The new value.
     pub new: Oid,
-    /// When it is made, for the ref's log.
+    /// The time of the change, for the ref's log.
     pub time: Timestamp,
-    /// What for, in one line for the ref's log.
+    /// The reason of the change, one line for the ref's log.
     pub reason: &'a str,
 }
 
@@ -112,7 +112,7 @@ pub trait Repository {
     fn read(&self, id: Oid, kind: ObjectKind, buffer: &mut Vec<'_, u8>) -> Result<(), Error>;
 
     /// Calls `walk` once with a function that reads one object per call, as [`Self::read`] does. An
-    /// adapter may keep objects from one call to the next, which it allocates from `_alloc`.
+    /// adapter may cache objects between the calls, allocated from `_alloc`.
     fn read_many(&self, _alloc: Alloc<'_>, walk: &mut dyn FnMut(&mut Read<'_>)) {
         walk(&mut |id, kind, buffer| self.read(id, kind, buffer));
     }
@@ -122,9 +122,9 @@ pub trait Repository {
     /// read-ahead buffers from `alloc`.
     ///
     /// # Errors
-    /// As for [`Self::read`], or [`Error::Memory`]; commits that were visited before are not taken
-    /// back. A commit that is read by itself is checked against its id. A commit that is decoded
-    /// ahead from a pack may be trusted to have the id that the pack's index gives it.
+    /// As for [`Self::read`], or [`Error::Memory`]; earlier visits stay valid. A commit that is
+    /// read by itself is checked against its id. For a commit that is decoded ahead from a pack,
+    /// the adapter may trust the id in the pack's index.
     fn follow(
         &self,
         alloc: Alloc<'_>,
@@ -145,7 +145,7 @@ pub trait Repository {
     }
 
     /// Calls `walk` once with a function that follows one chain per call, as [`Self::follow`] does.
-    /// An adapter may keep state from one chain to the next, which it allocates from `alloc`.
+    /// An adapter may keep state between the chains, allocated from `alloc`.
     fn follow_many(&self, alloc: Alloc<'_>, walk: &mut dyn FnMut(&mut Follow<'_>)) {
         walk(&mut |tip, visit| self.follow(alloc, tip, visit));
     }
@@ -153,10 +153,10 @@ pub trait Repository {
     /// The configured author and committer of new commits, or the C tool's default.
     ///
     /// # Errors
-    /// [`Error::Identity`] when git would refuse to commit as who is configured.
+    /// [`Error::Identity`] when git would refuse to commit with the configured identity.
     fn authors(&self) -> Result<Authors, Error>;
 
-    /// Begins a transaction of exactly `objects` objects; `None`: of any number.
+    /// Begins a transaction of exactly `objects` objects, or of any number for `None`.
     ///
     /// # Errors
     /// [`Error::Io`] when its files cannot be made, or [`Error::Memory`].

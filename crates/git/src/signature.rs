@@ -1,4 +1,4 @@
-//! Who made a commit and when, as its headers say.
+//! The author of a commit and its time, from its headers.
 
 use gitmind_ports::clock::Timestamp;
 
@@ -7,7 +7,7 @@ use gitmind_ports::clock::Timestamp;
 pub struct Signature<'a> {
     /// `NAME <ADDRESS>`, which can be any bytes.
     pub person: &'a [u8],
-    /// When the commit was made.
+    /// The time of the commit.
     pub time: Timestamp,
 }
 

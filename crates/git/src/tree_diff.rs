@@ -1,4 +1,4 @@
-//! The entries that differ between two trees, found without reading what both have.
+//! The entries that differ between two trees, found without reading equal directories.
 
 use super::{EntryMode, Error, Found, ObjectKind, Repository, TreeEntry, entries};
 use crate::oid::Oid;
@@ -9,11 +9,12 @@ use std::ops::ControlFlow;
 
 /// Longest path whose entry is visited, in bytes: the longest that an edge can have.
 const PATH_BYTES_MAX: usize = 4095;
-/// Deepest directory that is read; trees of others must not exhaust the stack.
+/// Deepest directory that is read; untrusted trees must not exhaust the stack.
 const DEPTH_MAX: usize = 512;
 
-/// An entry that differs between two trees. At least one of `old` and `new` is there. Their ids
-/// differ, and both are directories or neither is: a directory that became a file is two changes.
+/// An entry that differs between two trees. At least one of `old` and `new` is `Some`. If both are,
+/// their ids differ, and both are directories or neither is: a directory that became a file is two
+/// changes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TreeChange<'c> {
     /// The path from the top of the trees.
@@ -26,9 +27,9 @@ pub struct TreeChange<'c> {
 
 /// Calls `visit` with each entry that differs between the trees `old` and `new`, until it breaks: a
 /// directory before what it contains. `None` is a tree without entries. Directories with the same
-/// id are not read. Submodules are passed over, since their objects are of other repositories, and
-/// so is a change of the mode alone, a path of more than 4095 bytes, and what is more than 512
-/// directories deep.
+/// id are not read. Four kinds of entries are skipped: submodules, since their objects are of other
+/// repositories, changes of the mode alone, paths of more than 4095 bytes, and entries more than
+/// 512 directories deep.
 ///
 /// ```
 /// use gitmind_git::{EntryMode, ObjectKind, TreeDraft, diff_trees, fake::FakeRepository};
@@ -75,7 +76,7 @@ struct TreeDiff<'d, 'a> {
 }
 
 impl TreeDiff<'_, '_> {
-    /// Visits what differs between two trees below `self.path`.
+    /// Visits the entries that differ between two trees below `self.path`.
     fn trees(&mut self, old: Option<Oid>, new: Option<Oid>) -> Result<ControlFlow<()>, Error> {
         let (mut old_tree, mut new_tree) =
             (Vec::new(self.path.alloc()), Vec::new(self.path.alloc()));
@@ -95,7 +96,7 @@ impl TreeDiff<'_, '_> {
         Ok(ControlFlow::Continue(()))
     }
 
-    /// Visits the entries of one name, and what is below them.
+    /// Visits the entries of one name, and the entries below them.
     fn pair(
         &mut self,
         old: Option<TreeEntry<'_>>,

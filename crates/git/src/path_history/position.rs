@@ -1,4 +1,5 @@
-//! Where a walk is: a commit with its parents, and the objects on the way to the path in its tree.
+//! The position of a walk: a commit with its parents, and the objects on the way to the path in its
+//! tree.
 
 use crate::lookup::entry;
 use crate::oid::Oid;
@@ -26,7 +27,8 @@ pub(super) struct Position<'a> {
     commit: Oid,
     /// The number of the path's name; `None` before anything was read.
     name: Option<u32>,
-    /// The root tree, the directories of the path, and what is at the path, as far as they exist.
+    /// The root tree, the directories of the path, and the object at the path, as far as they
+    /// exist.
     pub(super) chain: Vec<'a, Oid>,
     pub(super) parents: Vec<'a, Oid>,
 }
@@ -51,8 +53,8 @@ impl<'a> Position<'a> {
         self.chain.get(components(path).count()).copied()
     }
 
-    /// Goes to `commit`. Trees are read until one is also at the position `near`, because the same
-    /// tree leads to the same content.
+    /// Moves to `commit`. Reads trees until one equals that of the position `near`, because equal
+    /// trees have the same content.
     pub(super) fn read(
         &mut self,
         reader: &mut Reader<'_>,

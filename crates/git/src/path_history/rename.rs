@@ -1,4 +1,4 @@
-//! What a path was renamed from: a comparison of a tree with the one before.
+//! The former name of a path: a comparison of a tree with the one before.
 
 use crate::lookup::find_path;
 use crate::oid::Oid;
@@ -12,7 +12,7 @@ const TREES_MAX: u32 = 10_000;
 /// Longest path that is searched, in bytes.
 const PATH_BYTES_MAX: usize = 4096;
 
-/// The former path, and what was there.
+/// The former path, and its entry.
 pub(super) struct Renamed<'a> {
     pub(super) path: Vec<'a, u8>,
     pub(super) content: Oid,
@@ -20,9 +20,9 @@ pub(super) struct Renamed<'a> {
     pub(super) is_exact: bool,
 }
 
-/// What `path`, which only the second tree has, was in the first one: a path with the same content
-/// that has it no more, else the removed path with the same last component that is most like it,
-/// unless there are two.
+/// The name in the first tree of `path`, which only the second tree has: a path that had the same
+/// content and has it no more, else the most similar removed path with the same last component,
+/// unless two are equally similar.
 pub(super) fn source<'a>(
     repository: &dyn Repository,
     alloc: Alloc<'a>,
@@ -69,7 +69,7 @@ pub(super) fn source<'a>(
 struct Job {
     before: Oid,
     after: Option<Oid>,
-    /// Where their path is in the list of paths; it ends with a slash.
+    /// The range of their path in the list of paths; it ends with a slash.
     directory: Range<usize>,
 }
 
@@ -95,10 +95,11 @@ fn order(left: &TreeEntry<'_>, right: &TreeEntry<'_>) -> Ordering {
     left.name.iter().copied().chain(key(left)).cmp(right.name.iter().copied().chain(key(right)))
 }
 
-/// How alike two paths are: the more the better, then the fewer the better.
+/// The similarity of two paths: the number of common components, then the number of missing ones,
+/// fewer being better.
 type Common = (usize, Reverse<usize>);
 
-/// What the path is now.
+/// The present path.
 struct Target<'p> {
     content: Oid,
     is_tree: bool,
@@ -108,7 +109,7 @@ struct Target<'p> {
 }
 
 impl Target<'_> {
-    /// How many components of `path` the path has too, then how many of `path` it has not.
+    /// The number of components of `path` that the path has too, then of those that it lacks.
     fn common(&self, path: &[u8]) -> Common {
         let split = |path| <[u8]>::split(path, |&byte| byte == b'/');
         let common = split(path).filter(|part| split(self.path).any(|own| own == *part)).count();
@@ -119,16 +120,16 @@ impl Target<'_> {
 /// Former paths that may be the source of a rename.
 struct Candidates<'a, 'p> {
     target: Target<'p>,
-    /// The best one with the same content, and how good it is.
+    /// The best one with the same content, and its similarity.
     exact: Option<(Renamed<'a>, (bool, bool, Common))>,
-    /// The first of the best ones with the same last component, and how good they are.
+    /// The first of the best ones with the same last component, and their similarity.
     named: Option<(Renamed<'a>, Common)>,
-    /// How many are as good.
+    /// The number of equally similar ones.
     named_total: u32,
 }
 
 impl<'a> Candidates<'a, '_> {
-    /// Considers an entry of `directory` that is no more what it was.
+    /// Considers an entry of `directory` that was removed or changed.
     fn visit(
         &mut self,
         entry: &TreeEntry<'_>,

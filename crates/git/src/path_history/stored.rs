@@ -1,4 +1,4 @@
-//! The stored form of a walk, from which a later walk goes on, also from a newer head.
+//! The stored form of a walk, which a later walk continues, also from a newer head.
 //!
 //! | bytes | what |
 //! |---|---|
@@ -10,7 +10,7 @@
 //! | 4, then 28 each | commits to go on from: commit, edits, number of the name |
 //! | 20 | SHA-1 of all bytes before |
 //!
-//! Numbers are little endian. A walk that is complete has no commits to go on from.
+//! Numbers are little endian. A complete walk has no commits to continue from.
 
 use super::{Node, PathHistory};
 use crate::Hasher;
@@ -18,10 +18,10 @@ use crate::oid::Oid;
 use gitmind_memory::{Alloc, MemoryError, Vec};
 
 const MAGIC: [u8; 8] = *b"GMAGES\0\x01";
-/// Bytes of a version and of a commit to go on from.
+/// Bytes of a version, and of a commit to continue from.
 const ENTRY_BYTES: usize = Oid::LEN + 4 + 4;
 
-/// What a walk from an earlier head has found.
+/// The result of a walk from an earlier head.
 pub(super) struct Earlier<'a> {
     pub(super) head: Oid,
     pub(super) is_seeking: bool,
@@ -36,9 +36,9 @@ impl PathHistory<'_> {
     /// Most bytes of a stored walk; one with more versions is not stored.
     pub const STORED_BYTES_MAX: usize = 1 << 20;
 
-    /// Gives the walk what an earlier one of the same path has [stored](Self::store), for when it
-    /// meets the commit where that one began. Returns `false` for bytes that are damaged or those
-    /// of another path, and does nothing then.
+    /// Gives the walk the [stored](Self::store) result of an earlier one of the same path, to use
+    /// when it reaches the commit where that one began. Returns `false` and does nothing if the
+    /// bytes are damaged or of another path.
     ///
     /// # Errors
     /// [`MemoryError`] when an allocation fails; the walk is unchanged then.
@@ -53,9 +53,9 @@ impl PathHistory<'_> {
         Ok(is_restored)
     }
 
-    /// Appends the stored form of the walk to `out`; `false` when there is nothing to store, and
-    /// nothing is appended then: it has read nothing, it is too large, or a stored walk that it
-    /// has not met knows more.
+    /// Appends the stored form of the walk to `out`; returns `false` and appends nothing if there
+    /// is nothing to store: the walk has read nothing, it is too large, or a stored walk that it
+    /// has not reached knows more.
     ///
     /// # Errors
     /// [`MemoryError`] when an allocation fails; `out` then holds a part.
@@ -131,7 +131,8 @@ impl<'a> Earlier<'a> {
         Ok(is_whole.then_some(earlier))
     }
 
-    /// Takes the parts off `rest`; `None` when one is missing or refers to a name that is none.
+    /// Parses the parts of `rest`; `None` when one is missing or refers to a name that does not
+    /// exist.
     fn fill(&mut self, rest: &mut &[u8]) -> Result<Option<()>, MemoryError> {
         let Some(head) = take(rest) else { return Ok(None) };
         let Some([is_seeking @ (0 | 1)]) = take(rest) else { return Ok(None) };
@@ -158,7 +159,7 @@ impl<'a> Earlier<'a> {
     }
 }
 
-/// What is between the magic and the hash, when both are right.
+/// The bytes between the magic and the hash, if both are right.
 fn checked(bytes: &[u8]) -> Option<&[u8]> {
     let (body, expected) = bytes.split_last_chunk()?;
     let rest = body.strip_prefix(&MAGIC)?;

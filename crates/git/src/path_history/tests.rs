@@ -1,4 +1,4 @@
-//! Walks against a model of all paths of all commits, and what a walk reads.
+//! Walks against a model of all paths of all commits, and the number of objects that a walk reads.
 
 mod model;
 
@@ -246,7 +246,7 @@ fn a_walk_goes_on_after_each_failed_read() {
     }
 }
 
-/// How many objects are read to find a content.
+/// The number of objects that are read to find a content.
 fn reads(history: &History, walk: &dyn Fn() -> u64) -> u64 {
     (0..)
         .find(|call| {

@@ -1,4 +1,4 @@
-//! The differences of trees, against a comparison of all their paths.
+//! The differences of trees against a comparison of all their paths.
 
 use super::*;
 use crate::TreeDraft;
@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use std::string::String;
 use std::vec::Vec;
 
-/// What is at each path of a tree, directories included: a kind and a content.
+/// Kind and content at each path of a tree, directories included.
 type Paths = BTreeMap<String, (EntryMode, Oid)>;
 
 /// Stores the tree with these files, given by path, kind and content.

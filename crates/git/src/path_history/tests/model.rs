@@ -77,7 +77,7 @@ impl History {
         self.repository.insert(ObjectKind::Tree, draft.as_bytes())
     }
 
-    /// The fewest edits to each content of `path`, and the names with which it had them.
+    /// The minimal number of edits to each content of `path`, and its names with them.
     pub(super) fn versions(&self, head: Oid, path: &str) -> BTreeMap<u8, (u32, BTreeSet<String>)> {
         let mut edits = BTreeMap::<(Oid, String), u32>::new();
         edits.extend(self.newest(head, path).map(|commit| ((commit, path.to_owned()), 0)));
@@ -123,7 +123,7 @@ impl History {
         None
     }
 
-    /// The commits that follow one: commit, name, and one for an edit.
+    /// The next commits of a walk: commit, name, and 1 for an edit.
     fn older(&self, commit: Oid, name: &str) -> Vec<(Oid, String, u32)> {
         let (files, parents) = &self.commits[&commit];
         let content = files[name];
