@@ -1,10 +1,10 @@
-//! Whether one commit is an ancestor of another, and which commits one history has and others have
-//! not, at the cost of the commits that differ.
+//! Ancestry of commits: whether one is an ancestor of another, and which commits only one history
+//! has. The cost is that of the commits that differ.
 //!
-//! Both histories are walked at once, the newest commit by its committer's clock first, and each
-//! commit is marked with the sides that reach it. The walk ends when only commits that both sides
-//! reach are left. Clocks decide how many commits are read, never the answer: between a commit and
-//! an ancestor of it that is the other tip, no commit is reached from that tip, so all of them are
+//! One walk visits both histories, the newest commit by committer's date first, and marks each
+//! commit with the sides that reach it. It ends when only commits that both sides reach are left.
+//! Dates affect the number of commits that are read, never the result. If the other tip is an
+//! ancestor of a commit, no commit between the two is reached from that tip, so all of them are
 //! visited before the walk can end.
 
 use super::order::WalkError;
@@ -13,7 +13,7 @@ use gitmind_git::oid::Oid;
 use gitmind_git::{Commit, ObjectKind, Repository};
 use gitmind_memory::{Alloc, Map, MemoryError, Vec};
 
-/// What one commit is to another.
+/// The relation of one commit to another.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Descent {
     /// They are the same commit.
@@ -22,11 +22,11 @@ pub(super) enum Descent {
     Ancestor,
     /// The first is a descendant of the second.
     Descendant,
-    /// Each has commits that the other has not.
+    /// Each has commits that the other lacks.
     Diverged,
 }
 
-/// What `ours` is to `theirs`.
+/// The relation of `ours` to `theirs`.
 pub(super) fn descent(
     repository: &dyn Repository,
     alloc: Alloc<'_>,
@@ -54,7 +54,7 @@ pub(super) fn descent(
 
 /// The commits that `theirs` reaches and none of `ours` does, in the order of their edges, oldest
 /// first. Reads at most `reads_left` commits, from which it subtracts those that were read; `None`
-/// when they are not enough.
+/// when more reads are needed.
 pub(super) fn added<'a>(
     repository: &dyn Repository,
     alloc: Alloc<'a>,
@@ -124,8 +124,8 @@ impl<'w, 'a> Walk<'w, 'a> {
         }
     }
 
-    /// Walks until all commits are marked that only one side reaches; `false` when that takes more
-    /// than `reads_left`, from which it subtracts the commits that were read.
+    /// Walks until all commits that only one side reaches are marked; `false` when that needs more
+    /// than `reads_left` reads. Subtracts the reads from `reads_left`.
     fn finish(&mut self, reads_left: &mut usize) -> Result<bool, WalkError> {
         while self.one_sided > 0 && self.commits.len() <= *reads_left {
             self.step()?;
@@ -183,7 +183,7 @@ impl<'w, 'a> Walk<'w, 'a> {
         Ok(())
     }
 
-    /// Marks a commit; queues it when that is news.
+    /// Marks a commit; queues it if a mark is new.
     fn reach(&mut self, id: Oid, sides: u8) -> Result<(), WalkError> {
         let number = match self.numbers.get(&id) {
             Some(number) => *number,

@@ -1,6 +1,6 @@
-//! Appending edges to a journal: commits on top of its tip, then one move of its ref.
+//! Appending edges to a journal: commits on top of its tip, then one update of its ref.
 //!
-//! Of the journal only the tip is read, to be sure that it is a commit, so the cost does not depend
+//! Only the tip of the journal is read, to check that it is a commit, so the cost does not depend
 //! on the length of the journal. When another process has updated the ref meanwhile
 //! (compare-and-swap fails), the commits are made again on top of the new tip, after exponential
 //! backoff with jitter. Readers see none of the commits until the ref is updated.
@@ -23,7 +23,7 @@ const FIRST_WAIT_MAX: Duration = Duration::from_millis(2);
 /// Upper bound of every wait.
 const WAIT_MAX: Duration = Duration::from_millis(250);
 
-/// What an append needs.
+/// The inputs of an append.
 #[derive(Clone, Copy)]
 pub struct Append<'a> {
     /// Allocates the buffers and the objects of the transaction.
@@ -42,7 +42,7 @@ impl core::fmt::Debug for Append<'_> {
     }
 }
 
-/// What was appended.
+/// The result of an append.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Appended {
     /// The newest commit, to which the journal's ref points now; `None` for an empty batch.
@@ -139,7 +139,7 @@ impl Append<'_> {
         Ok(Appended { tip: Some(new), commits, attempts })
     }
 
-    /// Calls `attempt` until it returns a value, which it does not when another process was faster.
+    /// Calls `attempt` until it returns a value; it returns `None` when another process was faster.
     /// Returns the value and the number of attempts.
     pub(super) fn retried<T, E: From<AppendError>>(
         &self,

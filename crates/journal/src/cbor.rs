@@ -1,9 +1,10 @@
 //! The CBOR form of an edge: a map of up to 15 unsigned keys.
 //!
-//! Written by hand because the accepted language is that of the C tool's reader, which is no
-//! profile of RFC 8949. Narrower: the map count is in the first byte, lengths have at most two
-//! bytes, no tags, no indefinite lengths. Wider: integers need not be in their shortest form, keys
-//! come in any order, and of a repeated key the last value counts.
+//! The code is written by hand because it accepts the same input as the C tool's reader, which is
+//! not a profile of RFC 8949. It accepts less: the map count must be in the first byte, lengths
+//! have at most two bytes, and there are no tags and no indefinite lengths. It accepts more:
+//! integers need not be in their shortest form, keys may be in any order, and of a repeated key the
+//! last value counts.
 //!
 //! Decoding untrusted bytes never panics, never allocates, and makes at most one pass.
 

@@ -1,13 +1,13 @@
 //! An edge of the knowledge graph as the journal records it.
 //!
-//! An `Edge` borrows from the decoded payload; only the ids are copied. Unknown numbers stay as
-//! they are stored, so that an edge of the C tool is printed and written back unchanged.
+//! An `Edge` borrows from the decoded payload; only the ids are copied. Unknown numbers are kept,
+//! so that an edge of the C tool is printed and written back unchanged.
 
 use super::tombstones::EdgeKey;
 use core::fmt;
 use gitmind_git::oid::Oid;
 
-/// Times below are in seconds: as milliseconds, this is a day of March 1973.
+/// Smaller times are in seconds: as milliseconds, this is a day of March 1973.
 const MILLISECONDS_MIN: u64 = 100_000_000_000;
 
 /// One edge: `source` relates to `target`.
@@ -19,10 +19,10 @@ pub struct Edge<'a> {
     pub legacy_target: Oid,
     /// The kind of the edge.
     pub relation: Relation,
-    /// The confidence of the writer as stored; [`Edge::meant_confidence`] has the meaning.
+    /// The confidence as stored; [`Edge::meant_confidence`] corrects it for the C tool's hook.
     pub confidence: Confidence,
     /// Time of recording as stored: milliseconds since 1970, except in edges of the C tool's hook.
-    /// [`Edge::time_ms`] has the meaning.
+    /// [`Edge::time_ms`] corrects it.
     pub timestamp_ms: u64,
     /// Path of the source at the time of recording: at most 4095 bytes, any bytes but NUL.
     pub source_path: &'a [u8],
@@ -39,18 +39,18 @@ pub struct Edge<'a> {
 }
 
 impl Edge<'_> {
-    /// What makes two edges equal.
+    /// The key by which two edges are equal.
     pub const fn key(&self) -> EdgeKey {
         EdgeKey { source: self.source, target: self.target, relation: self.relation }
     }
 
-    /// Whether the edge takes back all earlier edges that equal it.
+    /// Whether the edge is a tombstone: it takes back all earlier edges that equal it.
     pub const fn is_tombstone(&self) -> bool {
         matches!(self.attribution, Some(who) if who.flags & Attribution::REJECTED != 0)
     }
 
-    /// The time of recording in milliseconds since 1970: what was meant where the C tool's hook
-    /// stored seconds.
+    /// The time of recording in milliseconds since 1970, also where the C tool's hook stored
+    /// seconds.
     ///
     /// ```
     /// use gitmind_journal::{Confidence, Edge, Edges, Relation};
@@ -65,12 +65,12 @@ impl Edge<'_> {
         if self.is_of_c_tools_hook() { self.timestamp_ms * 1000 } else { self.timestamp_ms }
     }
 
-    /// The confidence of the writer: certainty where the C tool's hook stored 100 percent.
+    /// The confidence of the writer; certainty where the C tool's hook stored 100 percent.
     pub fn meant_confidence(&self) -> Confidence {
         if self.is_of_c_tools_hook() { Confidence::CERTAIN } else { self.confidence }
     }
 
-    /// Whether the C tool's post-commit hook wrote the edge: no other writer stores what it does.
+    /// Whether the C tool's post-commit hook wrote the edge, by values that no other writer stores.
     fn is_of_c_tools_hook(&self) -> bool {
         self.relation == Relation::AUGMENTS
             && self.attribution.is_none()

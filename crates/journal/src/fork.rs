@@ -1,4 +1,5 @@
-//! Where the first parents of two tips of a journal meet: up to there both have the same edge ids.
+//! The fork of two tips of a journal: the newest common commit of their first parents. Up to it
+//! both have the same edge ids.
 
 use super::order::WalkError;
 use core::ops::ControlFlow;
@@ -6,7 +7,8 @@ use gitmind_git::Repository;
 use gitmind_git::oid::Oid;
 use gitmind_memory::{Alloc, Map, Vec};
 
-/// First parents of each tip that are read at first; then eight times as many.
+/// First parents of each tip that are read in the first step; each further step reads eight times
+/// as many.
 const CHAIN_MIN: usize = 16;
 
 /// The newest commit that is among the first parents of two tips.

@@ -1,4 +1,5 @@
-//! The edges of other journals that a journal lacks, in order, for a merge without a merge commit.
+//! The edges that a journal lacks and other journals have, in order, for a merge without a merge
+//! commit.
 
 use super::batch::{Batch, BatchError};
 use super::cbor::encode_edge;
@@ -17,9 +18,9 @@ const ULID_BYTES_MAX: usize = 26;
 /// Edges that a journal lacks, each once, oldest first.
 pub(super) struct Lacking<'a> {
     pub(super) batch: Batch<'a>,
-    /// Malformed commits among those that the journal has not.
+    /// Malformed commits among those that the journal lacks.
     pub(super) malformed: MalformedCounts,
-    /// Edges that cannot be appended, since a text of theirs is none.
+    /// Edges that cannot be appended, because one of their texts is invalid.
     pub(super) left_out: u64,
 }
 
@@ -88,11 +89,12 @@ impl<'a> Lacking<'a> {
     }
 }
 
-/// What tells edges apart: whether it is a tombstone, which may have the ULID of what it takes
-/// back, and the ULID with zeros behind it, or else the hash of the whole edge.
+/// The identity of an edge: whether it is a tombstone, because a tombstone may have the ULID of the
+/// edge that it takes back, and the ULID padded with zeros, or without a ULID the hash of the whole
+/// edge.
 type Identity = (bool, [u8; ULID_BYTES_MAX]);
 
-/// Edges that were met.
+/// The edges seen so far.
 struct Known<'a> {
     edges: Map<'a, Identity, ()>,
     /// Buffer of an edge without a ULID.
@@ -100,7 +102,7 @@ struct Known<'a> {
 }
 
 impl Known<'_> {
-    /// Adds an edge; returns whether it was not there.
+    /// Adds an edge; returns whether it is new.
     fn is_new(&mut self, edge: &Edge<'_>) -> Result<bool, MergeError> {
         let mut bytes = [0; ULID_BYTES_MAX];
         if edge.ulid.is_empty() {

@@ -1,8 +1,8 @@
 //! Merging other journals into the journal of a branch.
 //!
 //! The union is by commit, as in git: a merge is one commit without edges, whose first parent is
-//! the journal as it was, so that no id of an edge that is there moves. The linear form appends the
-//! other's edges instead, for readers that see first parents only.
+//! the journal's tip, so that no id of an existing edge moves. The linear form appends the edges of
+//! the other journal instead, for readers that see first parents only.
 
 use super::ancestry::{Descent, descent};
 use super::append::{Append, AppendError, Drafts, unless_overtaken};
@@ -21,18 +21,18 @@ use gitmind_memory::{MemoryError, Vec};
 pub enum MergeForm {
     /// By a commit with all of them as parents.
     Commit,
-    /// By appending the edges that are lacking.
+    /// By appending the missing edges.
     Linear,
 }
 
-/// What a merge did with one of the other journals.
+/// The outcome of a merge for one of the other journals.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Outcome {
-    /// Nothing: all of it was there.
+    /// Nothing: the journal already had all of it.
     UpToDate,
     /// The journal was created with it.
     Created,
-    /// The journal's ref moved to it, because it has all of the journal.
+    /// The journal's ref moved to it, because it contains all of the journal.
     FastForward,
     /// A merge commit has it as a parent, or a descendant of it.
     Merged,
@@ -41,7 +41,7 @@ pub enum Outcome {
 }
 
 impl Outcome {
-    /// The word in answers.
+    /// The word for it in output.
     pub const fn name(self) -> &'static str {
         match self {
             Self::UpToDate => "up-to-date",
@@ -53,21 +53,21 @@ impl Outcome {
     }
 }
 
-/// What was merged.
+/// The result of a merge.
 #[derive(Debug)]
 pub struct Merged<'a> {
     /// The journal's tip before; `None` when there was no journal.
     pub before: Option<Oid>,
     /// The journal's tip now; `None` when there is still no journal.
     pub after: Option<Oid>,
-    /// What became of each of the other journals, in their order.
+    /// The outcome for each of the other journals, in their order.
     pub outcomes: Vec<'a, Outcome>,
     /// Edges that the linear form appended.
     pub appended: u64,
-    /// Edges that the linear form left out, because a text of theirs is not UTF-8 or has control
+    /// Edges that the linear form omitted, because one of their texts is not UTF-8 or has control
     /// characters.
     pub left_out: u64,
-    /// Malformed commits of the other journals that the linear form met.
+    /// Malformed commits of the other journals that the linear form found.
     pub malformed: MalformedCounts,
     /// Attempts to update the ref, the successful one included.
     pub attempts: u32,
@@ -76,7 +76,7 @@ pub struct Merged<'a> {
 /// Why nothing was merged.
 #[derive(Debug, thiserror::Error)]
 pub enum MergeError {
-    /// The commit of another journal is not one of a journal.
+    /// The tip of another journal is not a journal commit.
     #[error("commit {0} is not one of a journal: it has files, and a message without edges")]
     NotAJournal(Oid),
     /// A journal cannot be read.
@@ -116,7 +116,7 @@ impl From<MemoryError> for MergeError {
 
 impl<'a> Append<'a> {
     /// Merges the journals whose newest commits are `others` into the journal of `branch`: all of
-    /// them, or none. Merging again what was merged does nothing.
+    /// them, or none. Repeating a merge does nothing.
     ///
     /// ```
     /// use gitmind_git::branch::BranchName;
@@ -213,7 +213,7 @@ impl<'a> Append<'a> {
         Ok(Some(Merged { appended: batch.edges(), left_out, malformed, ..merged }))
     }
 
-    /// Which of `others` have commits that the journal at `before` has not.
+    /// Those of `others` that have commits that the journal at `before` lacks.
     fn news(&self, before: Option<Oid>, others: &[Oid]) -> Result<News<'a>, MergeError> {
         let mut news =
             News { heads: Vec::new(self.alloc), outcomes: Vec::new(self.alloc), is_ahead: false };
@@ -264,13 +264,13 @@ impl<'a> Append<'a> {
     }
 }
 
-/// Which of the other journals bring something.
+/// The other journals that add commits.
 struct News<'a> {
-    /// Those that no other of them contains.
+    /// The journals that no other one contains.
     heads: Vec<'a, Oid>,
-    /// [`Outcome::UpToDate`], or [`Outcome::Merged`] until it is known what is done.
+    /// [`Outcome::UpToDate`], or provisionally [`Outcome::Merged`].
     outcomes: Vec<'a, Outcome>,
-    /// Whether the last of the heads has all of the journal.
+    /// Whether the last of the heads contains all of the journal.
     is_ahead: bool,
 }
 

@@ -38,7 +38,7 @@ pub enum MessageError {
 /// Decodes `message` into `payload`, which is cleared first.
 ///
 /// A message ends at its first NUL, as in the C tool. An empty message is an empty payload. The
-/// edges of a message of June 2025 are written in today's form.
+/// edges of a message of June 2025 are converted to today's form.
 ///
 /// ```
 /// use gitmind_memory::{self as memory, Alloc, System};

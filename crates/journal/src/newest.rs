@@ -2,8 +2,8 @@
 //!
 //! The order is the reverse of [`EdgeOrder::OldestFirst`]. Along first parents it needs no memory
 //! for each commit. At a merge, the walk first finds the commits that the other parents add, and
-//! visits these. When they are many, it sorts the ids of all older commits instead, which allocates
-//! up to 70 bytes for each.
+//! visits these. If finding them needs too many reads, it sorts the ids of all older commits
+//! instead, which allocates up to 70 bytes for each.
 
 use super::ancestry::added;
 use super::order::{CycleDetector, EdgeOrder, WalkError, walk};
@@ -12,7 +12,7 @@ use gitmind_git::oid::Oid;
 use gitmind_git::{Commit, ObjectKind, Repository};
 use gitmind_memory::{Alloc, Vec};
 
-/// Most commits that are read to find what the other parents of merges add.
+/// Most commits that are read to find those that the other parents of merges add.
 const READS_MAX: usize = 2000;
 
 /// Visits the commits of the journal at `tip`, newest first, until `visit` breaks. Allocates from

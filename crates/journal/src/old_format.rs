@@ -2,12 +2,12 @@
 //!
 //! An array of 7 is source, target, type, confidence, time, path of the source, path of the target.
 //! Arrays of 8 and 13 have a ULID too, and 13 an attribution, with lengths and numbers that are not
-//! CBOR. All were written as text, so a message ends before the first byte that is zero, and the
-//! rest is lost: that of each array of 13 is, by its time of eight bytes.
+//! CBOR. All were written as text, so a message ends before its first zero byte and the rest is
+//! lost. In each array of 13 the time of eight bytes has a zero byte.
 
 use super::cbor::{encoded_len, is_old_array, old_edge, write_edge};
 
-/// What stands in a payload for edges that are lost: the first byte of an array.
+/// The mark of lost edges in a payload: the first byte of an array.
 const LOST: u8 = 0x87;
 
 /// Whether a message is in this format: it starts with an array, whose first byte is not base64.

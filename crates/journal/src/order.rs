@@ -218,9 +218,9 @@ pub fn walk_into<'a, E: From<WalkError>, N: CommitIdList>(
     walk_until(repository, alloc, tip, order, ids, |_| false, visit)
 }
 
-/// As [`walk_into`], without the commits that `is_base` and what is reached only through them. The
-/// order is what follows those commits in the order of `tip`, if they and all their ancestors are
-/// the start of it.
+/// As [`walk_into`], without the commits of `is_base` and those reached only through them. If these
+/// commits and all their ancestors are the start of the order of `tip`, the result is the rest of
+/// that order.
 ///
 /// # Errors
 /// The error of `visit`, or a [`WalkError`].
@@ -244,9 +244,9 @@ pub fn walk_until<'a, E: From<WalkError>, N: CommitIdList>(
 struct Walk<'a, N, B, V> {
     alloc: Alloc<'a>,
     visit: V,
-    /// Whether a commit is not part of the walk, nor are its ancestors.
+    /// Whether a commit and its ancestors are excluded from the walk.
     is_base: B,
-    /// Whether other parents than the first are part of the order.
+    /// Whether parents other than the first are part of the order.
     follows_merges: bool,
     /// The visited commits.
     ids: N,
@@ -257,7 +257,7 @@ struct Walk<'a, N, B, V> {
     seen: Option<Map<'a, Oid, ()>>,
 }
 
-/// A chain of first parents, whose commits are moved to the order from the oldest on.
+/// A chain of first parents, whose commits are moved to the order, the oldest first.
 struct Chain {
     /// Visit number of the newest commit of the chain.
     newest: u32,

@@ -67,7 +67,7 @@ pub struct MalformedCounts {
     pub skipped: u32,
     /// Number of commits of the kinds [`Malformed::Truncated`] and [`Malformed::OldFormat`].
     pub truncated: u32,
-    /// Number of commits of the kind [`Malformed::OldFormat`], as far as it is known.
+    /// Number of known commits of the kind [`Malformed::OldFormat`].
     pub old_format: u32,
     /// The first few of both kinds.
     first: [Option<Malformed>; FIRST_MAX],
@@ -104,7 +104,7 @@ impl MalformedCounts {
 #[derive(Debug)]
 pub struct PayloadBuffer<'a> {
     payload: Vec<'a, u8>,
-    /// Where edges start that are visited later.
+    /// The start offsets of edges that are visited later.
     starts: Vec<'a, usize>,
 }
 

@@ -1,4 +1,4 @@
-//! What a journal is made of, counted in one pass: edges by type and writer, paths, authors,
+//! Statistics of a journal, counted in one pass: edges by type and writer, paths, authors,
 //! sessions.
 //!
 //! Texts are interned, because each is stored for the answer. A text that is new gets the next
@@ -52,7 +52,8 @@ pub struct Statistics<'a> {
     sessions: Tally<'a, Symbol, u64>,
 }
 
-/// How many edges start and end at a path. An edge from a path to itself is counted in both.
+/// The numbers of edges that start and end at a path. An edge from a path to itself is counted in
+/// both.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Degree {
     /// Edges that start at it.
@@ -75,7 +76,7 @@ impl fmt::Debug for Statistics<'_> {
 }
 
 impl<'a> Statistics<'a> {
-    /// Counts nothing yet; allocates from `alloc` and stores texts in `table`.
+    /// Empty statistics that allocate from `alloc` and store texts in `table`.
     pub fn new(alloc: Alloc<'a>, table: InternTable<'a>) -> Self {
         Self {
             table,
@@ -92,7 +93,7 @@ impl<'a> Statistics<'a> {
         }
     }
 
-    /// Counts the journal at `tip`, newest edge first, without what is taken back.
+    /// Counts the journal at `tip`, newest edge first, without edges that were taken back.
     ///
     /// # Errors
     /// A [`WalkError`].
@@ -146,7 +147,7 @@ impl<'a> Statistics<'a> {
         Ok(())
     }
 
-    /// Edges that count, without those that cannot be read.
+    /// Edges that count; unreadable ones are not included.
     pub const fn edges(&self) -> u64 {
         self.edges
     }
@@ -253,7 +254,7 @@ fn symbol(table: &mut InternTable<'_>, text: &[u8]) -> Result<Option<Symbol>, Me
     if text.is_empty() { Ok(None) } else { table.unshared().acquire(text).map(Some) }
 }
 
-/// Counters of what is met, by the number that each key got when it was met first.
+/// Counters of keys, by the number that each key gets at its first occurrence.
 struct Tally<'a, K, C> {
     numbers: Map<'a, K, u32>,
     counters: Vec<'a, (K, C)>,

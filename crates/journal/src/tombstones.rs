@@ -1,11 +1,10 @@
-//! Edges that are taken back: a later equal edge with the flag `rejected`, a *tombstone*, hides
-//! them.
+//! Tombstones: an edge with the flag `rejected` takes back all earlier edges that equal it.
 
 use super::edge::{Edge, Relation};
 use gitmind_git::oid::Oid;
 use gitmind_memory::{Alloc, Map, MemoryError};
 
-/// What makes two edges equal: their objects and their type, as for the C tool.
+/// The key by which two edges are equal: their objects and their type, as in the C tool.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct EdgeKey {
     /// The source.
@@ -59,7 +58,7 @@ impl<'a> Tombstones<'a> {
         Self(Map::new(alloc))
     }
 
-    /// The standing of `edge`, after the standing of every later edge was asked for.
+    /// The standing of `edge`. It must be called for every later edge first.
     ///
     /// # Errors
     /// When there is no memory for a tombstone.

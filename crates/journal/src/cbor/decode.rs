@@ -18,7 +18,7 @@ pub struct CborError {
 }
 
 impl CborError {
-    /// Whether the edge is one of June 2025, of which a part was lost when it was written.
+    /// Whether the edge is one of June 2025 that was truncated when it was written.
     pub fn is_old_format(&self) -> bool {
         self.problem == OLD_FORMAT
     }
@@ -246,7 +246,7 @@ pub(crate) fn old_edge(bytes: &[u8]) -> Option<(Edge<'_>, &[u8])> {
 const OLD_FORMAT: &str = "an edge in the format of June 2025, which lost data";
 const TOO_SHORT: &str = "the payload ends too early";
 
-/// An edge whose fields have the values that absent fields mean.
+/// An edge whose fields have the defaults of absent fields.
 const fn blank<'a>() -> Edge<'a> {
     Edge {
         legacy_source: Oid::ZERO,

@@ -1,7 +1,7 @@
 //! Encoding: the bytes that the C tool's writer produces for an edge.
 //!
-//! Ascending keys, shortest integers and lengths, every field present: ten fields in the basic
-//! form, fifteen with attribution.
+//! Keys are ascending, integers and lengths have their shortest form, and every field is present:
+//! ten fields in the basic form, fifteen with attribution.
 
 use super::super::edge::Edge;
 use super::{key, limit, major};

@@ -21,7 +21,7 @@ fn edge((texts, relation, origin): &Draft) -> Edge<'_> {
     Edge { relation: Relation(*relation), source_path, target_path, attribution, ..blank }
 }
 
-/// Keys with their counts, largest first; of equal ones, those met first.
+/// Keys with their counts, largest first; of equal ones, in the order of first occurrence.
 fn ranked<K: Clone + Ord>(met: &[(K, u64)]) -> std::vec::Vec<(K, u64)> {
     let (mut counts, mut first) = (BTreeMap::new(), BTreeMap::new());
     for (position, (key, count)) in met.iter().enumerate() {
