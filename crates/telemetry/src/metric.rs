@@ -9,7 +9,7 @@ pub enum Kind {
     Timing,
     /// A count that only increases within a run.
     Counter,
-    /// The present value.
+    /// The current value.
     Gauge,
 }
 
