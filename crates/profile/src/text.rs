@@ -51,7 +51,7 @@ pub(crate) fn cleaned_word(word: &str) -> String {
     cleaned(word).replace(char::is_whitespace, "_")
 }
 
-/// The first words of the lines of a baseline that belong to no profile.
+/// The first word of the lines of a baseline that belong to no profile.
 const RESERVED: &str = "condition";
 
 /// What is wrong with the name of a profile.
