@@ -45,7 +45,7 @@ impl Schedule {
     }
 }
 
-/// What a [`Faulty`] has seen since it was made or reset.
+/// The counts of a [`Faulty`] since it was made or reset.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Faults {

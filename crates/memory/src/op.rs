@@ -62,7 +62,7 @@ impl fmt::Display for Op {
     }
 }
 
-/// One run of an operation and what it has allocated.
+/// One run of an operation, and its allocations.
 #[derive(Debug)]
 pub struct OpStats {
     op: Op,

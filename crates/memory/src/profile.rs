@@ -42,9 +42,9 @@ pub struct Holder {
     pub op: Option<Op>,
     /// Where it was allocated, or resized last.
     pub stack: CallStack,
-    /// What it held when the total reached its peak.
+    /// The amount when the total reached its peak.
     pub peak: Held,
-    /// What it held when the profile was read.
+    /// The amount when the profile was read.
     pub end: Held,
     /// All its allocations: the blocks, their bytes and the bytes by which they grew.
     pub total: Held,
@@ -93,7 +93,7 @@ pub struct Profile {
     pub op: Option<Op>,
     /// The maximum of the bytes held. Exact on any number of threads.
     pub peak: Held,
-    /// What was held when the profile was read.
+    /// The bytes held when the profile was read.
     pub end: Held,
     /// All allocations.
     pub total: Held,

@@ -171,7 +171,7 @@ impl Registry {
         })
     }
 
-    /// What all ended runs of `op` have allocated.
+    /// The totals of all ended runs of `op`.
     pub fn totals(&self, op: Op) -> OpTotals {
         self.lock().totals[op.index()]
     }

@@ -43,14 +43,14 @@ fn is_of_std(path: &str) -> bool {
         || ["core::", "alloc::", "std::"].iter().any(|of| path.starts_with(of))
 }
 
-/// What stands between the angle brackets that a name begins with, and what follows.
+/// The text in the angle brackets at the start of a name, and the text behind them.
 fn qualified(name: &str) -> Option<(&str, &str)> {
     let inside = name.strip_prefix('<')?;
     let end = find_outside(inside, ">")?;
     Some((&inside[..end], &inside[end + 1..]))
 }
 
-/// Where `what` is found outside of all brackets.
+/// The position of `what` outside of all brackets.
 fn find_outside(text: &str, what: &str) -> Option<usize> {
     let mut depth = 0_usize;
     for (at, c) in text.char_indices() {
@@ -68,7 +68,7 @@ fn find_outside(text: &str, what: &str) -> Option<usize> {
     None
 }
 
-/// The type without references and pointers to it, and without what else a trait object is.
+/// The type without references and pointers, and without the further bounds of a trait object.
 fn referent(of: &str) -> &str {
     let mut of = of.trim();
     while let Some(rest) =
@@ -79,7 +79,8 @@ fn referent(of: &str) -> &str {
     find_outside(of, "+").map_or(of, |end| of[..end].trim_end())
 }
 
-/// The name without the hash that the legacy mangling ends with, and what the linker adds.
+/// The name without the hash at the end of the legacy mangling, and without additions of the
+/// linker.
 fn without_hash(symbol: &str) -> &str {
     let name = symbol.split_once(".llvm.").map_or(symbol, |(name, _)| name);
     let is_hash =
@@ -128,7 +129,7 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    /// Symbols that rustc 1.95 made of one program in both manglings, and what they become.
+    /// Symbols that rustc 1.95 made of one program in both manglings, and the expected names.
     const SYMBOLS: [(&str, &str); 14] = [
         ("_ZN4mine4plan13Plan$LT$A$GT$4push17h2c5ac9f57c9325a8E", "mine::plan::Plan::push"),
         ("_RNvMNtCshf9a1YkpeWg_4mine4planINtB2_4PlanhE4pushB4_", "mine::plan::Plan::push"),

@@ -4,10 +4,10 @@
 //! |---|---|
 //! | 8 | magic and version |
 //! | 20 | the commit that the walk began at |
-//! | 1 | 1 while no commit with the path was met, else 0 |
-//! | 4, then 4 and the bytes of each | names of the path, the first as it was asked for |
+//! | 1 | 1 while no commit with the path was visited, else 0 |
+//! | 4, then 4 and the bytes of each | names of the path, the first as requested |
 //! | 4, then 28 each | versions: content, edits, number of the name |
-//! | 4, then 28 each | commits to go on from: commit, edits, number of the name |
+//! | 4, then 28 each | commits to continue from: commit, edits, number of the name |
 //! | 20 | SHA-1 of all bytes before |
 //!
 //! Numbers are little endian. A complete walk has no commits to continue from.

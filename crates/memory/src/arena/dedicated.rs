@@ -138,7 +138,7 @@ impl Dedicated {
     /// Frees `object` at the port; `false` when it is not among the newest, in which case it stays.
     ///
     /// # Safety
-    /// If the arena has handed it out, nothing uses it any more.
+    /// If `object` is the arena's, nothing uses it any more.
     pub(super) unsafe fn give_back(
         &self,
         object: NonNull<u8>,
@@ -159,7 +159,7 @@ impl Dedicated {
     /// alignment.
     ///
     /// # Safety
-    /// If the arena has handed it out, the caller uses what is returned instead.
+    /// If `object` is the arena's, the caller uses the returned pointer instead.
     pub(super) unsafe fn resize(
         &self,
         object: NonNull<u8>,

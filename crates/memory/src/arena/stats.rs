@@ -31,7 +31,7 @@ pub struct ArenaStats {
     /// Those of the failures that the port has not counted: by the cap, the heap or a reentrant
     /// call.
     pub failures_above_port_total: u64,
-    /// The metric `arena.spills_total`: how often work moved elsewhere because the arena was full.
+    /// The metric `arena.spills_total`: how often work moved out of the arena because it was full.
     pub spills_total: u64,
 }
 

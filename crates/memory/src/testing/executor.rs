@@ -15,7 +15,7 @@ impl Wake for Unparks {
     }
 }
 
-/// Polls `future` on this thread until it is ready; what `async` tests run on.
+/// Polls `future` on this thread until it is ready; `async` tests run on it.
 ///
 /// ```
 /// assert_eq!(gitmind_memory::testing::block_on(async { 6 * 7 }), 42);

@@ -145,7 +145,7 @@ fn shadows() -> MutexGuard<'static, Shadows> {
     SHADOWS.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// What observes this thread.
+/// The observer of this thread.
 fn observer<'a>() -> Option<&'a Observer<'a>> {
     let observer = OBSERVER.try_with(Cell::get).ok()?;
     // SAFETY: `observe` sets the pointer to a value of its frame, and takes it back before the

@@ -76,7 +76,7 @@ impl Sites {
         Self { plan, seen: Mutex::default() }
     }
 
-    /// What was seen.
+    /// The requests seen so far.
     pub(super) fn into_seen(self) -> Seen {
         self.seen.into_inner().unwrap_or_else(PoisonError::into_inner)
     }

@@ -39,7 +39,8 @@ impl<T, E: Display> TestResult for Result<T, E> {
     }
 }
 
-/// A test with limits for its memory; what the attribute [`test`](macro@crate::test) expands to.
+/// A test with limits for its memory; the attribute [`test`](macro@crate::test) expands to a call
+/// of it.
 ///
 /// ```
 /// use gitmind_memory::testing::MemoryTest;

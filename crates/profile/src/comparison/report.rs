@@ -110,7 +110,7 @@ fn located(site: &str, place: Option<&str>) -> String {
     }
 }
 
-/// The name and the place of a site; the name without its file when the place has it.
+/// The name and the position of a site; the name without its file if the position has it.
 pub(super) fn name_and_place<'t>(
     site: &'t str,
     place: Option<&'t str>,
