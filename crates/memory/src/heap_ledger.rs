@@ -127,7 +127,7 @@ impl std::fmt::Debug for HeapLedger {
     }
 }
 
-/// Blocks from before the start may be freed, so a value may be below zero.
+/// Blocks from before the beginning may be freed, so a level may be below zero.
 fn unsigned(level: i64) -> u64 {
     u64::try_from(level).unwrap_or(0)
 }
