@@ -67,8 +67,8 @@ struct Edit {
 }
 
 /// Every fault that replaces a text finds it: one that does not is planted nowhere. In a copy that
-/// has the fault, the new text is there instead. The check `docs` looks at those of pages, which
-/// this one does not see everywhere.
+/// has the fault, the new text is there instead, which is why it may not be empty. The check `docs`
+/// looks at those of pages, which this one does not see everywhere.
 fn texts(tree: &Tree) -> Vec<Finding> {
     let Some(text) = tree.get(FAULTS) else { return Vec::new() };
     let faults: Faults = match toml::from_str(text) {
@@ -84,6 +84,7 @@ fn texts(tree: &Tree) -> Vec<Finding> {
         if file.ends_with(".md") {
             continue;
         }
+        let new = new.filter(|new| !new.is_empty());
         let is_there =
             |text: &str| text.contains(&old) || new.as_ref().is_some_and(|new| text.contains(new));
         if !tree.get(&file).is_some_and(is_there) {

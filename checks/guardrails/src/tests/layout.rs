@@ -79,12 +79,14 @@ fn a_check_that_nothing_proves_and_a_fault_of_no_check_are_found() {
 fn a_fault_whose_text_is_gone_is_found() {
     let faults = "# Why.\n[fault.gone]\nfile = \"src/oid.rs\"\nold = \"x y\"\n\n[fault.there]\n\
                   file = \"src/oid.rs\"\nold = \"Why\"\n\n[fault.planted]\n\
-                  file = \"src/oid.rs\"\nold = \"z\"\nnew = \"hy.\"\n\n[fault.other]\nflip = 1\n";
+                  file = \"src/oid.rs\"\nold = \"z\"\nnew = \"hy.\"\n\n[fault.other]\nflip = 1\n\n\
+                  [fault.deleted]\nfile = \"src/oid.rs\"\nold = \"z\"\nnew = \"\"\n";
     let files = [("checks/planted/faults.toml", faults), ("src/oid.rs", "//! Why.\n")];
     let lines: Vec<_> = found(&files).iter().map(ToString::to_string).collect();
     let lines: Vec<_> = lines.iter().filter(|line| line.contains(": matrix: ")).collect();
-    assert_eq!(lines.len(), 1, "{lines:#?}");
+    assert_eq!(lines.len(), 2, "{lines:#?}");
     assert!(lines[0].starts_with("checks/planted/faults.toml:2: matrix: src/oid.rs has no such"));
+    assert!(lines[1].contains("`deleted`"), "{lines:#?}");
 }
 
 #[test]
