@@ -77,13 +77,21 @@ impl<'a> Work for Entries<'_, 'a> {
     ) -> Result<Self::Output, MemoryError> {
         let mut bytes = old.map_or_else(|| Vec::new(self.alloc), |(_, bytes)| bytes);
         bytes.clear();
+        let entries = self.offsets[job].iter().map(|offset| &self.pack[*offset..]);
+        let mut commits = entries.filter(|entry| entry[0] >> 4 & 7 == COMMIT).map(header);
         let mut count = 0;
-        for entry in self.offsets[job].iter().map(|offset| &self.pack[*offset..]) {
-            if entry[0] >> 4 & 7 == COMMIT {
-                let (size, data) = header(entry);
-                count +=
-                    usize::from(inflater.append(data, size, Some(block), &mut bytes)?.is_some());
-            }
+        while let Some((size, data)) = commits.next() {
+            count += match commits.next() {
+                Some((second_size, second)) => {
+                    let (inputs, sizes) = ([data, second], [size, second_size]);
+                    2 * usize::from(
+                        Inflater::append_two(inputs, sizes, block, &mut bytes)?.is_some(),
+                    )
+                }
+                None => {
+                    usize::from(inflater.append(data, size, Some(block), &mut bytes)?.is_some())
+                }
+            };
         }
         Ok((count, bytes))
     }

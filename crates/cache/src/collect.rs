@@ -2,11 +2,10 @@
 
 use super::commit_ids::CommitIds;
 use super::edge_columns::{self, EdgeColumns};
-use super::end::End;
 use super::error::RebuildError;
 use super::marks::Marks;
 use super::numbered::NumberedCommits;
-use super::path_keys::PathKeys;
+use super::path_keys::KnownPaths;
 use super::spill::Spilled;
 use core::ops::ControlFlow;
 use gitmind_git::oid::Oid;
@@ -99,7 +98,7 @@ pub(super) struct Collector<'t, 'r, 'a> {
     disk: Option<&'a dyn FileSystem>,
     cap_bytes: u64,
     payload: PayloadBuffer<'a>,
-    paths: PathKeys<'a>,
+    paths: KnownPaths<'a>,
     edges: Growing<'r, 'a>,
     marks: Marks<'a>,
     /// Number of edges so far.
@@ -131,7 +130,7 @@ impl<'t, 'r, 'a> Collector<'t, 'r, 'a> {
             disk,
             cap_bytes,
             payload: PayloadBuffer::new(source.alloc),
-            paths: PathKeys::new(source.texts.empty_like(), cap_bytes / PATHS_CAP_SHARE),
+            paths: KnownPaths::new(source.texts.empty_like(), cap_bytes / PATHS_CAP_SHARE),
             edges,
             marks: Marks::new(source.alloc),
             count: 0,
@@ -212,11 +211,19 @@ impl<'t, 'r, 'a> Collector<'t, 'r, 'a> {
             match item {
                 JournalItem::Edge(_, edge) => {
                     let next = count.checked_add(1).ok_or(RebuildError::TooManyEdges)?;
-                    let source = End { object: edge.source, path: paths.key(edge.source_path)? };
-                    let target = End { object: edge.target, path: paths.key(edge.target_path)? };
                     match edges {
-                        Growing::InMemory(columns) => columns.try_push(source, target)?,
-                        Growing::Spilled(spilled) => spilled.try_push(*count, source, target)?,
+                        Growing::InMemory(columns) => {
+                            let source = paths
+                                .number(edge.source, edge.source_path, |end| columns.number(end))?;
+                            let target = paths
+                                .number(edge.target, edge.target_path, |end| columns.number(end))?;
+                            columns.try_push(source, target)?;
+                        }
+                        Growing::Spilled(spilled) => {
+                            let source = paths.end(edge.source, edge.source_path)?;
+                            let target = paths.end(edge.target, edge.target_path)?;
+                            spilled.try_push(*count, source, target)?;
+                        }
                     }
                     marks.try_push(edge, *count)?;
                     *count = next;

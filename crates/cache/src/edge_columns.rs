@@ -2,7 +2,7 @@
 
 use super::end::End;
 use super::number_table::{NumberTable, NumberTableError};
-use gitmind_memory::{Alloc, Arena, ArenaColumn};
+use gitmind_memory::{Alloc, Arena, ArenaColumn, MemoryError};
 
 /// Bytes per edge that planning allocates: the edge id in both directions.
 const PLAN_BYTES_PER_EDGE: u64 = 8;
@@ -35,11 +35,15 @@ impl<'r, 'a> EdgeColumns<'r, 'a> {
         Self { arena, ends: NumberTable::new(arena, alloc), sources, targets }
     }
 
-    /// Adds an edge.
-    pub(super) fn try_push(&mut self, source: End, target: End) -> Result<(), NumberTableError> {
-        let (source, target) = (self.ends.number(source)?, self.ends.number(target)?);
+    /// The number of an end, which is added if it is new.
+    pub(super) fn number(&mut self, end: End) -> Result<u32, NumberTableError> {
+        self.ends.number(end)
+    }
+
+    /// Adds an edge between two ends, which are given by number.
+    pub(super) fn try_push(&mut self, source: u32, target: u32) -> Result<(), MemoryError> {
         self.sources.try_push(source)?;
-        Ok(self.targets.try_push(target)?)
+        self.targets.try_push(target)
     }
 
     /// Whether a cache of these edges and `commits` would exceed the arena's cap.

@@ -1,22 +1,16 @@
-//! Decoding a stream: its header, the codes of its block, its content, its checksum.
+//! Decoding streams, one or two at a time: header, the codes of the block, content, checksum.
 
 use crate::bits::Bits;
-use crate::code::{Code, EMPTY, LEN_MAX, NOT_LITERAL, Table};
-use crate::format::{
-    DISTANCES, DISTANCES_EXTRA, FINAL_DYNAMIC, LENGTHS, LENGTHS_BITS, LENGTHS_EXTRA, LITERALS_MAX,
-    ORDER,
-};
+use crate::code::{Code, LEN_MAX};
+use crate::content::{Content, LITERALS_BITS_MIN, Tables};
+use crate::format::{DISTANCES, FINAL_DYNAMIC, LENGTHS_BITS, LITERALS_MAX, ORDER};
 use core::fmt;
 
-/// Fewest bits of the table of literals: a smaller one is not faster.
-const LITERALS_BITS_MIN: usize = 9;
-
-/// The codes of a stream and their tables, some 19 KB, for one stream after another.
+/// The codes of two streams and their tables, some 24 KB, for any number of streams.
 pub struct BlockInflater {
     code: Code,
-    lengths: Table,
-    literals: Table,
-    distances: Table,
+    lengths: [u16; 1 << LENGTHS_BITS],
+    tables: [Tables; 2],
 }
 
 impl fmt::Debug for BlockInflater {
@@ -34,7 +28,8 @@ impl Default for BlockInflater {
 impl BlockInflater {
     /// An inflater for any number of streams.
     pub const fn new() -> Self {
-        Self { code: Code::new(), lengths: EMPTY, literals: EMPTY, distances: EMPTY }
+        let (lengths, tables) = ([0; 1 << LENGTHS_BITS], [Tables::EMPTY; 2]);
+        Self { code: Code::new(), lengths, tables }
     }
 
     /// Inflates the zlib stream at the start of `input`, whose content has exactly the length of
@@ -43,6 +38,35 @@ impl BlockInflater {
     /// `None` when the stream has another shape or size or is damaged, or when less than 12 bytes
     /// follow it. There are any bytes in `output` then.
     pub fn inflate(&mut self, input: &[u8], output: &mut [u8]) -> Option<usize> {
+        let content = self.begin(0, input, output)?;
+        self.finish(0, input, content)
+    }
+
+    /// Inflates two streams, each as [`Self::inflate`] does. Their contents are decoded in turn,
+    /// where the processor would else wait for one code to find the next.
+    pub fn inflate_two(
+        &mut self,
+        [first, second]: [&[u8]; 2],
+        [first_output, second_output]: [&mut [u8]; 2],
+    ) -> [Option<usize>; 2] {
+        let mut first_content = self.begin(0, first, first_output);
+        let mut second_content = self.begin(1, second, second_output);
+        if let (Some(first), Some(second)) = (&mut first_content, &mut second_content) {
+            Content::decode_both([first, second], &mut self.tables);
+        }
+        [
+            first_content.and_then(|content| self.finish(0, first, content)),
+            second_content.and_then(|content| self.finish(1, second, content)),
+        ]
+    }
+
+    /// Reads the header of a stream, and the codes of its block into the tables of that number.
+    fn begin<'i, 'o>(
+        &mut self,
+        number: usize,
+        input: &'i [u8],
+        output: &'o mut [u8],
+    ) -> Option<Content<'i, 'o>> {
         // Deflate with a window of 32 KiB, no dictionary, any of the four levels (RFC 1950, 2.2).
         let [0x78, 0x01 | 0x5e | 0x9c | 0xda, deflated @ ..] = input else { return None };
         let mut bits = Bits::new(deflated);
@@ -50,20 +74,21 @@ impl BlockInflater {
         if bits.take(3) != FINAL_DYNAMIC {
             return None;
         }
-        let (literals_bits, distances_bits) = self.read_codes(&mut bits)?;
-        match literals_bits {
-            9 => self.decode::<9, 5>(distances_bits, &mut bits, output)?,
-            10 => self.decode::<10, 4>(distances_bits, &mut bits, output)?,
-            _ => self.decode::<11, 4>(distances_bits, &mut bits, output)?,
-        }
-        let end = input.len() - bits.bytes_left();
+        self.read_codes(number, &mut bits)?;
+        Some(Content::new(bits, output))
+    }
+
+    /// Decodes the rest of a content, and verifies its checksum; returns the length of the stream.
+    fn finish(&self, number: usize, input: &[u8], content: Content<'_, '_>) -> Option<usize> {
+        let (bytes_left, output) = content.decode(&self.tables[number])?;
+        let end = input.len() - bytes_left;
         let checksum = input[end..].first_chunk()?;
         let is_sound = adler32furious::adler32(output) == u32::from_be_bytes(*checksum);
         is_sound.then_some(end + checksum.len())
     }
 
-    /// Reads the codes of a block (RFC 1951, 3.2.7); returns the bits of both tables.
-    fn read_codes(&mut self, bits: &mut Bits<'_>) -> Option<(usize, usize)> {
+    /// Reads the codes of a block (RFC 1951, 3.2.7) into the tables of that number.
+    fn read_codes(&mut self, number: usize, bits: &mut Bits<'_>) -> Option<()> {
         let (literals, distances) = (257 + bits.take(5), 1 + bits.take(5));
         if literals > LITERALS_MAX || distances > DISTANCES.len() {
             return None;
@@ -81,9 +106,12 @@ impl BlockInflater {
         }
         self.code.fill(LENGTHS_BITS, &mut self.lengths)?;
         self.read_code(literals, bits)?;
-        let literals_bits = self.code.fill(LITERALS_BITS_MIN, &mut self.literals)?;
+        let tables = &mut self.tables[number];
+        tables.literals_bits = self.code.fill(LITERALS_BITS_MIN, &mut tables.literals)?;
         self.read_code(distances, bits)?;
-        Some((literals_bits, self.code.fill(1, &mut self.distances)?))
+        let tables = &mut self.tables[number];
+        tables.distances_bits = self.code.fill(1, &mut tables.distances)?;
+        Some(())
     }
 
     /// Reads the code of so many symbols. The format allows a run of lengths to go on in the next
@@ -122,73 +150,4 @@ impl BlockInflater {
         *from = bits;
         (symbol == symbols).then_some(())
     }
-
-    /// Decodes the content of the block (3.2.3), which must fill `output`. The table of literals
-    /// has `BITS` bits; a refill is enough for `RUN` literals and the bits of the next code.
-    #[inline(never)]
-    fn decode<const BITS: usize, const RUN: usize>(
-        &self,
-        distances_bits: usize,
-        from: &mut Bits<'_>,
-        output: &mut [u8],
-    ) -> Option<()> {
-        const { assert!((RUN + 1) * BITS <= 56) };
-        // A copy is held in registers.
-        let mut bits = *from;
-        let mut at = 0;
-        bits.refill()?;
-        let mut entry = u32::from(self.literals[bits.peek(BITS)]);
-        loop {
-            if let Some(run) = output[at..].first_chunk_mut::<RUN>() {
-                let (mut decoded, mut entries) = (0, 0);
-                for literal in run {
-                    if entry & NOT_LITERAL != 0 {
-                        break;
-                    }
-                    bits.skip(entry);
-                    entries += entry;
-                    *literal = entry.to_le_bytes()[1];
-                    decoded += 1;
-                    entry = self.literals[bits.peek(BITS)].into();
-                }
-                at += decoded;
-                bits.count_skipped(entries);
-                bits.refill()?;
-                if decoded == RUN {
-                    continue;
-                }
-            }
-            let symbol = bits.take_code(entry);
-            if entry & NOT_LITERAL == 0 {
-                *output.get_mut(at)? = entry.to_le_bytes()[1];
-                at += 1;
-            } else if let Some(length) = symbol.checked_sub(1) {
-                let len = LENGTHS.get(length)? + bits.take(LENGTHS_EXTRA[length]);
-                let distance = bits.take_code(self.distances[bits.peek(distances_bits)].into());
-                let back = DISTANCES.get(distance)? + bits.take(DISTANCES_EXTRA[distance]);
-                at = copy(output, at, back, len)?;
-            } else {
-                *from = bits;
-                return (at == output.len()).then_some(());
-            }
-            bits.refill()?;
-            entry = self.literals[bits.peek(BITS)].into();
-        }
-    }
-}
-
-/// Repeats the `len` bytes that begin `back` before the position `at`, and may go beyond it;
-/// returns the position behind them.
-fn copy(output: &mut [u8], at: usize, back: usize, len: usize) -> Option<usize> {
-    let start = at.checked_sub(back)?;
-    let end = at + len;
-    if end > output.len() {
-        return None;
-    }
-    if back >= len {
-        output.copy_within(start..start + len, at);
-    } else {
-        (at..end).for_each(|at| output[at] = output[at - back]);
-    }
-    Some(end)
 }

@@ -53,7 +53,14 @@ impl Code {
     /// Fills `table` for `bits_min` bits, or as many as the longest code has; returns how many.
     /// `None` when the code is not complete: an incomplete one of one code is allowed in places,
     /// but zlib never writes it.
-    pub(crate) fn fill(&self, bits_min: usize, table: &mut Table) -> Option<usize> {
+    ///
+    /// # Panics
+    /// When the longest code has more bits than the length of `table`.
+    pub(crate) fn fill<const SIZE: usize>(
+        &self,
+        bits_min: usize,
+        table: &mut [u16; SIZE],
+    ) -> Option<usize> {
         // The next code, its first bit highest, whereas the first bit of a stream is the lowest.
         let (mut code, mut bits) = (0, 0);
         for len in 1..=LEN_MAX {
@@ -67,7 +74,7 @@ impl Code {
             for entry in list {
                 // That there are too many codes is found below.
                 let number = usize::from(REVERSED[code % REVERSED.len()]);
-                table[number % REVERSED.len()] = entry | u16::from(len.to_le_bytes()[0]);
+                table[number % SIZE] = entry | u16::from(len.to_le_bytes()[0]);
                 code += 1 << (LEN_MAX - len);
             }
         }
@@ -77,7 +84,7 @@ impl Code {
 
 /// Makes a table of `bits` bits one of `more`, if that is more, and returns the bits that it has:
 /// whatever the bits are that are added, the code before them is the same.
-fn lengthen(table: &mut Table, bits: usize, more: usize) -> usize {
+pub(crate) fn lengthen(table: &mut [u16], bits: usize, more: usize) -> usize {
     for size in (bits..more).map(|bits| 1 << bits) {
         table.copy_within(..size, size);
     }

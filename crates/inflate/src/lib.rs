@@ -20,6 +20,7 @@
 mod bits;
 mod block;
 mod code;
+mod content;
 mod format;
 
 pub use block::BlockInflater;

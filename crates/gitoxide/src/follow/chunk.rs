@@ -46,6 +46,24 @@ impl Entry {
         self.end = bytes.len();
         Ok(())
     }
+
+    /// Appends both objects if both are commits as most are; returns whether.
+    fn decode_two<'a>(
+        &mut self,
+        second: &mut Self,
+        pack: &Pack,
+        scratch: &mut Scratch<'a>,
+        bytes: &mut Vec<'a, u8>,
+    ) -> Result<bool, MemoryError> {
+        let left = CHUNK_BYTES_MAX.saturating_sub(bytes.len());
+        let offsets = [self.offset, second.offset];
+        let Some(start) = Decoder::two_commits(pack, offsets, left, scratch, bytes)? else {
+            return Ok(false);
+        };
+        (self.end, second.end) = (start, bytes.len());
+        (self.is_decoded, second.is_decoded) = (true, true);
+        Ok(true)
+    }
 }
 
 impl<'a> Chunk<'a> {
@@ -81,7 +99,19 @@ impl<'a> Chunk<'a> {
             self.entries.try_push(Entry { id, offset, end: 0, is_decoded: false })?;
         }
         let Self { entries, bytes, scratch } = self;
-        entries.iter_mut().try_for_each(|entry| entry.decode(pack, decoder, scratch, bytes))
+        let mut decoded = 0;
+        while decoded < entries.len() {
+            let rest = &mut entries[decoded..];
+            if let [first, second, ..] = rest
+                && first.decode_two(second, pack, scratch, bytes)?
+            {
+                decoded += 2;
+            } else {
+                rest[0].decode(pack, decoder, scratch, bytes)?;
+                decoded += 1;
+            }
+        }
+        Ok(())
     }
 
     /// Appends the object `id` at `offset` of `pack`, decoded if it is a commit.

@@ -59,6 +59,30 @@ impl Inflater {
         }
         Ok(is_sound.then_some(stream.read))
     }
+
+    /// Appends the contents of two streams to `bytes`, of the sizes `sizes`, and returns the length
+    /// of each stream; `None` when `block` declines one of them, and `bytes` is then as before.
+    ///
+    /// # Errors
+    /// [`MemoryError`] when an allocation fails.
+    pub fn append_two(
+        inputs: [&[u8]; 2],
+        sizes: [usize; 2],
+        block: &mut BlockInflater,
+        bytes: &mut Vec<'_, u8>,
+    ) -> Result<Option<[usize; 2]>, MemoryError> {
+        let (start, [first, second]) = (bytes.len(), sizes);
+        if first.max(second) > FIRST_BYTES_MAX {
+            return Ok(None);
+        }
+        make_room(first + second, start, bytes)?;
+        let (first, second) = bytes[start..].split_at_mut(first);
+        if let [Some(first), Some(second)] = block.inflate_two(inputs, [first, second]) {
+            return Ok(Some([first, second]));
+        }
+        bytes.truncate(start);
+        Ok(None)
+    }
 }
 
 /// A zlib stream that is being inflated behind the same position of the same buffer.

@@ -78,6 +78,14 @@ impl Pack {
         (kind == Kind::Commit).then_some(entry)
     }
 
+    /// The size of the commit at `offset` and where its stream starts, both in bytes; `None` when
+    /// there is none, or it is a delta.
+    pub(super) fn whole_commit(&self, offset: u64) -> Option<(u64, u64)> {
+        let entry = self.data.entry(offset).ok()?;
+        let is_whole = matches!(entry.header, Header::Commit);
+        is_whole.then_some((entry.decompressed_size, entry.data_offset))
+    }
+
     /// The entry at `offset`, and the kind of its object.
     pub(super) fn entry(&self, offset: u64) -> Option<(data::Entry, Kind)> {
         let first = self.data.entry(offset).ok()?;
