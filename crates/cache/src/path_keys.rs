@@ -12,7 +12,7 @@ use sha2::{Digest, Sha256};
 pub(super) const NO_PATH: Oid = Oid::ZERO;
 
 /// Bytes that the table uses for a path beside its text, about.
-const OVERHEAD_BYTES: usize = 96;
+const OVERHEAD_BYTES: usize = 72;
 
 /// The key of `path`: the first 20 bytes of its SHA-256. It has the type of an object id, so that
 /// edges are grouped by paths as they are by objects.
