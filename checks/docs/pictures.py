@@ -10,7 +10,7 @@ import session
 # The line of a script below which commands are shown.
 SHOWN = "# Shown:"
 # The picture's width does not depend on what varies, such as a number of milliseconds.
-COLUMNS, ADVANCE, LEADING, MARGIN = 108, 8.4, 20, 16
+COLUMNS, ADVANCE, LEADING, MARGIN = 112, 8.4, 20, 16
 STYLE = ("svg{background:#0d1117}text{font:14px ui-monospace,Menlo,Consolas,monospace;"
          "fill:#e6edf3;white-space:pre}.p{fill:#7d8590}.s1{font-weight:bold}.s2{fill:#7d8590}"
          ".s31{fill:#ff7b72}.s32{fill:#3fb950}.s33{fill:#d29922}.s34{fill:#58a6ff}"
