@@ -21,8 +21,8 @@ pub(super) fn path_key(path: &[u8]) -> Oid {
     Oid::new(key)
 }
 
-/// The keys of the paths that were met last, with their texts interned. It forgets all of them when
-/// they exceed a limit, so that it takes no more memory for a journal with more paths.
+/// The keys of the paths that occurred last, with their texts interned. It forgets all of them when
+/// they exceed a limit, so that its memory does not grow with the number of paths.
 pub(super) struct PathKeys<'a> {
     texts: InternTable<'a>,
     /// For each slot of a symbol, the key of its text.

@@ -4,7 +4,7 @@
 //! a commit that have the path are compared with it: the first one with the same content is
 //! followed alone, and no edit is counted; otherwise each of them is one edit older. Where no
 //! parent has the path, the first parent's tree is searched for what the path was renamed from, and
-//! the walk goes on with that name, or ends. Commits are visited in the order of their number of
+//! the walk continues with that name, or ends. Commits are visited in the order of their number of
 //! edits, and only as far as a content that is looked for.
 //!
 //! Of each commit, the commit object is read, and the trees on the way to the path as far as they
@@ -36,7 +36,7 @@ pub struct Version<'h> {
     pub path: &'h [u8],
 }
 
-/// A commit from which the walk goes on.
+/// A commit from which the walk continues.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 struct Node {
     commit: Oid,
@@ -76,15 +76,15 @@ struct Node {
 pub struct PathHistory<'a> {
     reader: Reader<'a>,
     head: Oid,
-    /// The names of the path; the first is the one that was asked for.
+    /// The names of the path; the first is the requested one.
     names: Vec<'a, Vec<'a, u8>>,
-    /// Where the walk goes on, most edits first: the last one is next.
+    /// Where the walk continues, most edits first: the last one is next.
     frontier: Vec<'a, Node>,
     /// Commits whose parents are not all in the repository, as in a shallow clone.
     blocked: Vec<'a, Node>,
     expanded: Set<'a, (Oid, u32)>,
     versions: Map<'a, Oid, (u32, u32)>,
-    /// Whether no commit with the path was met yet.
+    /// Whether no commit with the path was found yet.
     is_seeking: bool,
     /// What a walk from an earlier head found.
     earlier: Option<Earlier<'a>>,
@@ -133,9 +133,8 @@ impl<'a> PathHistory<'a> {
 
     /// The newest version of the path with this content, a blob or a tree; `None` when the history
     /// has none. A path that `head` does not have begins at the newest commit that has it, by
-    /// number of commits. The walk stays where it has ended, and the next call goes on from there.
-    /// It ends without an error where objects are missing, as in a shallow clone, and after
-    /// 100 000 commits.
+    /// number of commits. The walk keeps its position, from which the next call continues. It ends
+    /// without an error where objects are missing, as in shallow clones, and after 100 000 commits.
     ///
     /// # Errors
     /// As [`Repository::read`] except for missing objects, [`Error::Corrupt`] for a malformed
@@ -351,7 +350,7 @@ impl<'a> PathHistory<'a> {
         Ok(())
     }
 
-    /// Adds a commit to those that the walk goes on from, before or after those of as many edits.
+    /// Adds a commit to those that the walk continues from, before or after those of as many edits.
     fn push(&mut self, node: Node, is_first: bool) -> Result<(), MemoryError> {
         let is_behind =
             |other: &Node| other.edits > node.edits || (is_first && other.edits == node.edits);

@@ -153,7 +153,7 @@ pub trait Repository {
     /// The configured author and committer of new commits, or the C tool's default.
     ///
     /// # Errors
-    /// [`Error::Identity`] when git would refuse to commit as who is configured.
+    /// [`Error::Identity`] when git would refuse to commit as the configured person.
     fn authors(&self) -> Result<Authors, Error>;
 
     /// Begins a transaction of exactly `objects` objects; `None`: of any number.

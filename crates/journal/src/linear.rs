@@ -92,7 +92,7 @@ impl<'a> Lacking<'a> {
 /// back, and the ULID with zeros behind it, or else the hash of the whole edge.
 type Identity = (bool, [u8; ULID_BYTES_MAX]);
 
-/// Edges that were met.
+/// Edges that were read.
 struct Known<'a> {
     edges: Map<'a, Identity, ()>,
     /// Buffer of an edge without a ULID.

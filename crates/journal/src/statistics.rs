@@ -253,7 +253,7 @@ fn symbol(table: &mut InternTable<'_>, text: &[u8]) -> Result<Option<Symbol>, Me
     if text.is_empty() { Ok(None) } else { table.unshared().acquire(text).map(Some) }
 }
 
-/// Counters of what is met, by the number that each key got when it was met first.
+/// Counters by key; a key has a number, given at its first occurrence.
 struct Tally<'a, K, C> {
     numbers: Map<'a, K, u32>,
     counters: Vec<'a, (K, C)>,

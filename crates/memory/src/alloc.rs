@@ -1,4 +1,4 @@
-//! The handle that services hold: a port and the account it takes from.
+//! The handle that services hold: a port and the account that it charges.
 
 use std::alloc::Layout;
 use std::fmt;
@@ -56,7 +56,7 @@ impl<'a> Alloc<'a> {
         self.port
     }
 
-    /// The account the handle takes from.
+    /// The account that the handle charges.
     #[inline]
     pub const fn op(self) -> OpTag<'a> {
         self.op
@@ -68,7 +68,7 @@ impl<'a> Alloc<'a> {
         self.op.op().map(process::enter)
     }
 
-    /// Admits `bytes` that are taken from elsewhere, until the returned [`Charge`] is dropped.
+    /// Admits `bytes` of memory from another source, until the returned [`Charge`] is dropped.
     ///
     /// # Errors
     /// As [`Port::charge`].
@@ -140,7 +140,7 @@ fn sized(
     }
 }
 
-/// Bytes admitted by a port for memory that was taken elsewhere; refunded when dropped.
+/// Bytes admitted by a port for memory from another source; refunded when dropped.
 #[derive(Debug)]
 #[must_use = "the charge is refunded when this is dropped"]
 pub struct Charge<'a> {

@@ -1,7 +1,7 @@
-//! The arena: memory of one operation, given back all at once.
+//! The arena: memory of one operation, freed all at once.
 //!
-//! A rebuild takes millions of small objects that all end together. An arena hands them out by
-//! moving a pointer, takes memory in blocks, and gives everything back when it is reset or dropped.
+//! A rebuild needs millions of small objects that all end together. An arena allocates them by
+//! moving a pointer, allocates blocks, and frees everything when it is reset or dropped.
 //!
 //! - **Small objects** share blocks of bumpalo. The first block has the hint's size, or what
 //!   [`Arena::expect_bytes`] says if that is less, and at least a page; each further one twice the
@@ -22,8 +22,8 @@
 //! borrows, so they stay as well.
 //!
 //! With [`Pooling::Off`] each object is a dedicated allocation, so that a sanitizer sees it. With
-//! [`Zeroing::On`] what was used, and nothing else, is zero before it is given back or used again.
-//! Under AddressSanitizer what is not handed out is poisoned.
+//! [`Zeroing::On`] what was used, and nothing else, is zero before it is freed or reused.
+//! Under AddressSanitizer what is not allocated is poisoned.
 
 mod allocator;
 mod blocks;
@@ -103,7 +103,7 @@ pub struct Arena<'a> {
 
 impl<'a> Arena<'a> {
     /// An arena over `alloc` that pools and does not zero: `hint` is the size of its first block,
-    /// `cap` the most that it holds at any time. It takes nothing before it is asked.
+    /// `cap` the most that it holds at any time. It allocates nothing before the first request.
     pub fn begin(alloc: Alloc<'a>, hint: Bytes, cap: Bytes) -> Self {
         Self::with(alloc, hint, cap, Pooling::On, Zeroing::Off)
     }
@@ -152,7 +152,7 @@ impl<'a> Arena<'a> {
     /// block, and every failure of the port; the objects are as before then.
     ///
     /// # Ownership
-    /// Valid until the next [`Arena::reset`] or the arena's end, which take everything back.
+    /// Valid until the next [`Arena::reset`] or the arena's end, which free everything.
     #[inline(always)]
     pub fn try_alloc_layout(&self, layout: Layout) -> Result<NonNull<u8>, MemoryError> {
         // Without pooling there is no block, so the slow path decides.
@@ -263,7 +263,7 @@ impl<'a> Arena<'a> {
         self.ledger.note_spill();
     }
 
-    /// Takes the failures so far off the count: the owner goes on without what was requested.
+    /// Takes the failures so far off the count: the owner continues without the memory.
     pub fn absorb_failures(&self) {
         self.ledger.absorb_failures();
     }

@@ -162,8 +162,8 @@ impl FrameNames {
         if own.is_empty() { others } else { own }
     }
 
-    /// The place that took something, as a message names it: the program's own code first.
-    pub(crate) fn taken_by(&mut self, stack: &CallStack) -> String {
+    /// The call site of an allocation, as a message names it: the program's own code first.
+    pub(crate) fn allocated_by(&mut self, stack: &CallStack) -> String {
         let innermost = self.frames(stack).find(|site| !site.is_plumbing()).cloned();
         let own = self.own(stack);
         let Some(site) = own.first() else { return UNKNOWN.into() };

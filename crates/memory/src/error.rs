@@ -41,7 +41,7 @@ pub enum ErrorKind {
     OverCap,
     /// A test asked for this failure.
     Injected,
-    /// The block to be resized was never handed out by this port.
+    /// The block to be resized was never allocated by this port.
     Foreign,
     /// The size does not fit the address space.
     Overflow,

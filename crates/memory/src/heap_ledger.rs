@@ -1,7 +1,7 @@
 //! The heap and the ports set against each other, byte for byte.
 //!
-//! The process's allocator enters what it hands out, the port at the bottom of the stack what it
-//! admits (see `reconciled`). The difference is heap that went past the port. Single atomics, not
+//! The process's allocator enters what it allocates, the port at the bottom of the stack what it
+//! admits (see `reconciled`). The difference is heap that bypassed the port. Single atomics, not
 //! the counters per thread of `counters`: their peaks are exact on any number of threads, and
 //! a reconciliation is not in a hurry.
 
@@ -63,8 +63,8 @@ pub struct Reconciliation {
 }
 
 impl Reconciliation {
-    /// The bytes by which the two accounts differ: what went past the port at its worst moment, or
-    /// what was charged without ever being there.
+    /// The bytes by which the two accounts differ: the most heap that bypassed the port at one
+    /// moment, or bytes that were charged and never allocated.
     pub fn gap(&self) -> Bytes {
         let phantom = self.charged_peak.get().saturating_sub(self.allocated_peak.get());
         self.past_port_peak.max(Bytes::new(phantom))

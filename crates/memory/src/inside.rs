@@ -1,4 +1,4 @@
-//! What the allocators of this crate take from the heap for themselves, which they do not observe.
+//! Heap allocations of this crate's allocators for their own use, which they do not observe.
 
 use std::cell::Cell;
 

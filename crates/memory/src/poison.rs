@@ -1,7 +1,7 @@
 //! Tells a sanitizer what it cannot know of a pool: which bytes are free, which have no value.
 //!
 //! A pool's memory is one live block to AddressSanitizer, so an access to a freed part of it would
-//! pass; to MemorySanitizer, a slot that is handed out again has the value of its last owner. The
+//! pass; to MemorySanitizer, a slot that is allocated again has the value of its last owner. The
 //! build script sets a cfg for the target of a sanitizer; other builds compile these functions
 //! to nothing.
 

@@ -13,7 +13,7 @@ pub enum Pooling {
 /// Whether a utility overwrites memory that is not used any more.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Zeroing {
-    /// Freed memory keeps what was in it until it is handed out again.
+    /// Freed memory keeps what was in it until it is allocated again.
     #[default]
     Off,
     /// Freed memory is all zeros.

@@ -2,7 +2,7 @@
 //!
 //! Object-safe, so that adapters stack at run time, and fallible throughout. It differs from
 //! `GlobalAlloc` in three ways: errors carry a reason, each request names the operation it is for,
-//! and memory taken elsewhere (an arena's block, a mapping) can be admitted by [`Port::charge`].
+//! and [`Port::charge`] admits memory from another source (an arena's block, a mapping).
 
 use std::alloc::Layout;
 use std::fmt;
@@ -34,7 +34,7 @@ pub unsafe trait Port: Send + Sync {
     /// Every [`ErrorKind`](super::ErrorKind) except `Foreign`; nothing has changed then.
     ///
     /// # Ownership
-    /// The block is the caller's, until [`Port::deallocate`] takes it back.
+    /// The block is the caller's, until [`Port::deallocate`] frees it.
     fn allocate(&self, layout: Layout, op: OpTag<'_>) -> Result<NonNull<u8>, MemoryError>;
 
     /// Hands out a block for `layout` in which every byte is zero.
@@ -55,7 +55,7 @@ pub unsafe trait Port: Send + Sync {
     ///
     /// # Safety
     /// - `ptr` denotes a live block of this port, and `layout` fits it.
-    /// - `op` is the tag it was taken with.
+    /// - `op` is the tag with which it was allocated.
     unsafe fn deallocate(&self, ptr: NonNull<u8>, layout: Layout, op: OpTag<'_>);
 
     /// Makes a block larger, moving it when needed; the old contents are kept.
@@ -64,13 +64,13 @@ pub unsafe trait Port: Send + Sync {
     /// As [`Port::allocate`], and `Foreign` when an adapter that checks does not know the block.
     ///
     /// # Ownership
-    /// The new block takes the old one's place: [`Port::deallocate`] takes it back. After a failure
+    /// The new block replaces the old one: [`Port::deallocate`] frees it. After a failure
     /// the old one is still the caller's.
     ///
     /// # Safety
     /// - `ptr` denotes a live block of this port, and `old` fits it.
     /// - `new.size() >= old.size()`.
-    /// - `op` is the tag it was taken with.
+    /// - `op` is the tag with which it was allocated.
     unsafe fn grow(
         &self,
         ptr: NonNull<u8>,
@@ -90,7 +90,7 @@ pub unsafe trait Port: Send + Sync {
     /// # Safety
     /// - `ptr` denotes a live block of this port, and `old` fits it.
     /// - `new.size() <= old.size()`.
-    /// - `op` is the tag it was taken with.
+    /// - `op` is the tag with which it was allocated.
     unsafe fn shrink(
         &self,
         ptr: NonNull<u8>,
@@ -99,7 +99,7 @@ pub unsafe trait Port: Send + Sync {
         op: OpTag<'_>,
     ) -> Result<NonNull<u8>, MemoryError>;
 
-    /// Admits `bytes` that the caller takes from elsewhere.
+    /// Admits `bytes` that the caller obtains from another source.
     ///
     /// # Errors
     /// `OverBudget` when a budget below would be exceeded, `Exhausted` when the sum of charges is
@@ -116,7 +116,7 @@ pub unsafe trait Port: Send + Sync {
     /// The identity of this port; a decorator has its own.
     fn id(&self) -> PortId;
 
-    /// What this port has handed out.
+    /// What this port has allocated.
     fn diagnostics(&self) -> Diagnostics;
 }
 

@@ -93,7 +93,7 @@ impl ProcessAllocator {
     }
 
     fn sites(&self) -> MutexGuard<'_, SiteLedger> {
-        // The books are right between any two statements, also after a panic of another holder.
+        // The ledger is right between any two statements, also after a panic of another holder.
         self.sites.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -131,17 +131,17 @@ impl ProcessAllocator {
         }
     }
 
-    /// What the process has taken since counting began.
+    /// What the process has allocated since counting began.
     pub fn diagnostics(&self) -> Diagnostics {
         self.all.read()
     }
 
-    /// Blocks of up to [`SMALL_BYTES_MAX`] that the process has taken since counting began.
+    /// Blocks of up to [`SMALL_BYTES_MAX`] that the process has allocated since counting began.
     pub fn small_allocations_total(&self) -> u64 {
         self.small.load(Ordering::Relaxed)
     }
 
-    /// What threads took since counting began while they were in `op`.
+    /// What threads allocated since counting began while they were in `op`.
     pub fn diagnostics_of(&self, op: Op) -> Diagnostics {
         self.ops[op.index()].read()
     }
@@ -170,7 +170,7 @@ impl ProcessAllocator {
         }
     }
 
-    /// Counts an event, and enters it in the books in the same order.
+    /// Counts an event, and enters it in the ledger in the same order.
     #[cold]
     #[inline(never)]
     fn profiled(&self, event: Event) {
@@ -200,7 +200,7 @@ impl ProcessAllocator {
         event.enter(sites, stack);
     }
 
-    /// Counts a block that the system handed out, or its failure.
+    /// Counts a block that the system allocated, or its failure.
     #[inline]
     fn handed_out(&self, block: *mut u8, size: usize) -> *mut u8 {
         let start = block.addr();

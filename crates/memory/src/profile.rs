@@ -38,7 +38,7 @@ impl Held {
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Holder {
-    /// The operation that it was taken for.
+    /// The operation for which it was requested.
     pub op: Option<Op>,
     /// Where it was taken, or resized last.
     pub stack: CallStack,
@@ -50,7 +50,7 @@ pub struct Holder {
     pub total: Held,
 }
 
-/// A request that was refused.
+/// A request that failed.
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub struct Refused {
@@ -95,22 +95,22 @@ pub struct Profile {
     pub peak: Held,
     /// What was held when the profile was read.
     pub end: Held,
-    /// Everything that was taken.
+    /// Everything that was allocated.
     pub total: Held,
     /// What the peak has besides the bytes of the holders: less than zero when blocks were freed
-    /// that had been taken before the profile began. A port knows all of its blocks, so it is zero
-    /// there.
+    /// that had been allocated before the profile began. A port knows all of its blocks, so the
+    /// figure is then zero.
     pub unattributed_bytes: i64,
-    /// What the tables of the profile take, which is in none of its figures.
+    /// The size of the profile's tables, which is in none of its other figures.
     pub own_bytes: Bytes,
-    /// The first request that was refused.
+    /// The first request that failed.
     pub refused: Option<Refused>,
-    /// The stacks that have taken anything; those that held the most at the peak are first.
+    /// The stacks that have allocated; those that held the most at the peak are first.
     pub holders: Vec<Holder>,
 }
 
 impl Profile {
-    /// What was held at the peak by blocks that were taken in, or below, a function whose path
+    /// What was held at the peak by blocks that were allocated in, or below, a function whose path
     /// contains `function`.
     ///
     /// Names need line tables in optimized builds; see [`Site`].
@@ -148,13 +148,13 @@ struct Place<'p> {
     largest: &'p CallStack,
 }
 
-/// What was refused, the peak and its largest holders, with file and line.
+/// The failed request, the peak and its largest holders, with file and line.
 impl fmt::Display for Profile {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (Self { peak, .. }, mut names) = (self, FrameNames::default());
         if let Some(refused) = &self.refused {
-            let (bytes, by) = (refused.bytes.get(), names.taken_by(&refused.stack));
-            writeln!(f, "refused: {bytes} bytes, asked for by {by}")?;
+            let (bytes, by) = (refused.bytes.get(), names.allocated_by(&refused.stack));
+            writeln!(f, "failed: {bytes} bytes, requested by {by}")?;
         }
         if let Some(op) = self.op {
             write!(f, "{op}: ")?;
@@ -166,7 +166,11 @@ impl fmt::Display for Profile {
             let whole = u128::from(peak.bytes.get().max(1));
             let permille = u128::from(held.bytes.get()) * 1000 / whole;
             let (percent, tenth) = (permille / 10, permille % 10);
-            write!(f, "\n  {held}, {percent}.{tenth} %, taken by {}", names.taken_by(largest))?;
+            write!(
+                f,
+                "\n  {held}, {percent}.{tenth} %, allocated by {}",
+                names.allocated_by(largest)
+            )?;
         }
         if let Some(rest) = places.get(PLACES_SHOWN..).filter(|rest| !rest.is_empty()) {
             let held = rest.iter().fold(Held::default(), |sum, place| sum.and(place.held));

@@ -1,4 +1,4 @@
-//! A decorator that enters what it admits in a ledger, beside what the process's heap hands out.
+//! A decorator that enters what it admits in a ledger, beside what the process's heap allocates.
 //!
 //! It belongs right above the bottom of a stack, so that it sees what the decorators add, such as
 //! stamps. Without the reconciliation of [`ProcessAllocator::start_reconciling`] it enters nothing.

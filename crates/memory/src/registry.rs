@@ -208,7 +208,7 @@ pub struct Scope<'r> {
 }
 
 impl Scope<'_> {
-    /// The key of the run, for those who cannot borrow the scope.
+    /// The key of the run, for callers that cannot borrow the scope.
     pub fn key(&self) -> OpKey {
         OpKey(self.stats.serial())
     }

@@ -13,7 +13,7 @@ use super::poison;
 use super::port::{Port, PortId};
 use crate::units::Bytes;
 
-/// The bottom of every stack of ports. It counts what it hands out, unless it is
+/// The bottom of every stack of ports. It counts what it allocates, unless it is
 /// [`System::uncounted`] because a decorator above it counts.
 ///
 /// Its errors leave naming the operation to the handle: keeping the tag across each call of the
@@ -36,7 +36,7 @@ pub struct System<const COUNTED: bool = true> {
 }
 
 impl System {
-    /// A heap that counts what it hands out.
+    /// A heap that counts what it allocates.
     pub fn new() -> Self {
         Self { id: PortId::unique(), counters: Counters::new() }
     }

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 pub struct Held {
     /// Bytes that were asked for.
     pub bytes: u64,
-    /// Blocks that they were handed out in.
+    /// Blocks that they were allocated in.
     pub blocks: u64,
 }
 

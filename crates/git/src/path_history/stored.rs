@@ -1,16 +1,16 @@
-//! The stored form of a walk, from which a later walk goes on, also from a newer head.
+//! The stored form of a walk, from which a later walk continues, also from a newer head.
 //!
 //! | bytes | what |
 //! |---|---|
 //! | 8 | magic and version |
 //! | 20 | the commit that the walk began at |
-//! | 1 | 1 while no commit with the path was met, else 0 |
+//! | 1 | 1 while no commit with the path was found, else 0 |
 //! | 4, then 4 and the bytes of each | names of the path, the first as it was asked for |
 //! | 4, then 28 each | versions: content, edits, number of the name |
-//! | 4, then 28 each | commits to go on from: commit, edits, number of the name |
+//! | 4, then 28 each | commits to continue from: commit, edits, number of the name |
 //! | 20 | SHA-1 of all bytes before |
 //!
-//! Numbers are little endian. A walk that is complete has no commits to go on from.
+//! Numbers are little endian. A walk that is complete has no commits to continue from.
 
 use super::{Node, PathHistory};
 use crate::Hasher;
@@ -18,7 +18,7 @@ use crate::oid::Oid;
 use gitmind_memory::{Alloc, MemoryError, Vec};
 
 const MAGIC: [u8; 8] = *b"GMAGES\0\x01";
-/// Bytes of a version and of a commit to go on from.
+/// Bytes of a version and of a commit to continue from.
 const ENTRY_BYTES: usize = Oid::LEN + 4 + 4;
 
 /// What a walk from an earlier head has found.
@@ -131,7 +131,7 @@ impl<'a> Earlier<'a> {
         Ok(is_whole.then_some(earlier))
     }
 
-    /// Takes the parts off `rest`; `None` when one is missing or refers to a name that is none.
+    /// Takes the parts off `rest`; `None` when one is missing or refers to a missing name.
     fn fill(&mut self, rest: &mut &[u8]) -> Result<Option<()>, MemoryError> {
         let Some(head) = take(rest) else { return Ok(None) };
         let Some([is_seeking @ (0 | 1)]) = take(rest) else { return Ok(None) };

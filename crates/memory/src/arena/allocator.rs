@@ -1,6 +1,6 @@
 //! The arena as the allocator of containers.
 //!
-//! What comes back is used again when it was the last object handed out of a block, or is a
+//! A freed object is reused when it was the last object allocated of a block, or is a
 //! dedicated allocation and among the newest 16; anything else stays until the arena is reset. So a
 //! container that grows at the end of a block, or by itself, leaves nothing behind.
 

@@ -33,7 +33,7 @@ const FIRST_BYTES_MIN: u64 = 4 << 10;
 #[repr(align(16))]
 struct Block {
     bump: Bump<ALIGN_MIN>,
-    /// The first byte that can be handed out; dangling when there is no block.
+    /// The first byte that can be allocated; dangling when there is no block.
     start: NonNull<u8>,
     /// `None`: `bump` has no memory.
     size: Option<BlockSize>,
@@ -61,7 +61,7 @@ impl Block {
         bump.set_allocation_limit(Some(bump.allocated_bytes()));
         // SAFETY: nothing is allocated from it while the iterator lives, which is this statement.
         let (end, _) = unsafe { bump.iter_allocated_chunks_raw() }.next()?;
-        // SAFETY: nothing is handed out yet, so `end` is the footer, which this many bytes precede.
+        // SAFETY: nothing is allocated yet, so `end` is the footer, which this many bytes precede.
         let start = unsafe { NonNull::new(end)?.sub(size.usable_bytes()) };
         let block = Self { bump, start, size: Some(size), below: None };
         block.forbid();
@@ -76,9 +76,9 @@ impl Block {
         self.size.map_or(0, BlockSize::total_bytes)
     }
 
-    /// The lowest byte handed out: bumpalo hands out from the end to the start.
+    /// The lowest byte allocated: bumpalo allocates from the end to the start.
     fn finger(&self) -> NonNull<u8> {
-        // SAFETY: bumpalo has this many bytes left between the start and what it handed out.
+        // SAFETY: bumpalo has this many bytes left between the start and what it allocated.
         unsafe { self.start.add(self.bump.chunk_capacity()) }
     }
 
@@ -96,7 +96,7 @@ impl Block {
     fn clear(&mut self, zeroing: Zeroing) {
         // SAFETY: the bytes are the block's, which lives; its start is aligned to 16.
         unsafe { poison::release(self.start, self.usable_bytes()) };
-        // SAFETY: these bytes of the block were handed out, and `&mut` says that nothing uses them.
+        // SAFETY: these bytes of the block were allocated, and `&mut` says that nothing uses them.
         unsafe { wipe(self.finger(), self.used_bytes(), zeroing) };
         self.bump.reset();
     }
@@ -106,7 +106,7 @@ impl Block {
     fn take(&self, layout: Layout) -> Option<NonNull<u8>> {
         let object = self.bump.try_alloc_layout(layout).ok()?;
         if cfg!(gm_asan) && layout.size() > 0 {
-            // SAFETY: the bytes are the block's, were just handed out, and are aligned to 16.
+            // SAFETY: the bytes are the block's, were just allocated, and are aligned to 16.
             unsafe { poison::release(object, layout.size()) };
         }
         Some(object)
@@ -201,7 +201,7 @@ impl Blocks {
         let lower = lower.expect("there is room because `grow` adds it to what is needed").cast();
         // SAFETY: `push` has written it, in a block that lives; it is replaced below.
         let below = unsafe { place.read() };
-        // SAFETY: the place is for a `Block`, was handed out by the block above it, which lives as
+        // SAFETY: the place is for a `Block`, was allocated by the block above it, which lives as
         // long as it is on the stack, and nothing else refers to it.
         unsafe { lower.write(below) };
         // SAFETY: as above; what was there has moved to `lower`.
@@ -217,7 +217,7 @@ impl Blocks {
         let place = block.take(place_of_below());
         let place = place.expect("there is room because `grow` adds it to what is needed").cast();
         let below = self.replace(Block { below: Some(place), ..block });
-        // SAFETY: the place is for a `Block`, was handed out by the block above it, which lives as
+        // SAFETY: the place is for a `Block`, was allocated by the block above it, which lives as
         // long as it is on the stack, and nothing else refers to it.
         unsafe { place.write(below) };
     }
@@ -268,7 +268,7 @@ impl Blocks {
         self.newest().contains(object)
     }
 
-    /// Moves the last object handed out down, so that `new_bytes` fit it; `None` when it is not
+    /// Moves the last object allocated down, so that `new_bytes` fit it; `None` when it is not
     /// the last one or there is no room.
     ///
     /// # Safety
@@ -299,7 +299,7 @@ impl Blocks {
         Some(start)
     }
 
-    /// Takes an object back: its bytes are used again when it was the last one handed out, and
+    /// Frees an object: its bytes are reused when it was the last one allocated, and
     /// stay until the arena is reset when it was not.
     ///
     /// # Safety
@@ -311,7 +311,7 @@ impl Blocks {
         unsafe { poison::poison(object, layout.size()) };
         let newest = self.newest();
         if newest.finger() == object {
-            // SAFETY: the object is live and was handed out by this `Bump`; `layout` fits it.
+            // SAFETY: the object is live and was allocated by this `Bump`; `layout` fits it.
             unsafe { (&newest.bump).deallocate(object, layout) };
         }
     }
@@ -330,7 +330,7 @@ impl Blocks {
     }
 }
 
-/// Has the port admit a block and takes it from the heap.
+/// Has the port admit a block and allocates it from the heap.
 fn make(size: BlockSize, ledger: &Ledger<'_>) -> Result<Block, MemoryError> {
     let (port, op) = (ledger.alloc.port(), ledger.alloc.op());
     let bytes = Bytes::new(size.total_bytes());
@@ -351,7 +351,7 @@ fn give_back(block: Block, ledger: &Ledger<'_>) {
     ledger.alloc.port().refund(Bytes::new(bytes), ledger.alloc.op());
 }
 
-/// A block that is given back unless it is taken out.
+/// A block that is freed when dropped, unless it was taken out.
 struct Kept<'l, 'a>(Option<Block>, &'l Ledger<'a>);
 
 impl Drop for Kept<'_, '_> {
@@ -362,7 +362,7 @@ impl Drop for Kept<'_, '_> {
     }
 }
 
-/// The most that `layout` takes of a block, wherever the block has got to.
+/// The most bytes that `layout` needs of a block, at any position in it.
 fn needed_bytes(layout: Layout) -> Option<usize> {
     let padding = layout.align().saturating_sub(ALIGN_MIN);
     layout.size().checked_next_multiple_of(layout.align().max(ALIGN_MIN))?.checked_add(padding)

@@ -17,7 +17,7 @@ use crate::undo::Undo;
 /// Records of a page: those that an object is looked for in when it comes back.
 const RECORDS: usize = 16;
 
-/// An object and the layout it was taken with, which may be aligned more than it was asked for.
+/// An object and the layout of its allocation, whose alignment may exceed the requested one.
 #[derive(Clone, Copy, Debug)]
 struct Record {
     start: NonNull<u8>,
@@ -65,7 +65,7 @@ pub(super) struct Dedicated {
 }
 
 impl Dedicated {
-    /// What a page of records takes when the ones in the arena are full.
+    /// The size of a page of records when those in the arena are full.
     pub(super) const PAGE_BYTES: u64 = Page::LAYOUT.size() as u64;
 
     pub(super) const fn new() -> Self {
@@ -101,7 +101,7 @@ impl Dedicated {
         let (port, op) = (ledger.alloc.port(), ledger.alloc.op());
         let place = ledger.admitted(Self::PAGE_BYTES, || port.allocate(Page::LAYOUT, op))?;
         let place = place.cast::<Page>();
-        // SAFETY: the port has handed out a block for a page, which nothing else refers to.
+        // SAFETY: the port has allocated a block for a page, which nothing else refers to.
         unsafe { place.write(self.newest.clone()) };
         self.newest.previous.set(Some(place));
         self.newest.len.set(0);

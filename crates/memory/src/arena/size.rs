@@ -1,6 +1,6 @@
 //! The sizes that a block of bumpalo can have, computed before the block is made.
 //!
-//! bumpalo 3.20 puts a footer behind the bytes it hands out and rounds the whole, with 16 bytes for
+//! bumpalo 3.20 puts a footer behind the bytes it allocates and rounds the whole, with 16 bytes for
 //! the heap's own header, to a power of two below a page and to pages above. A cap that is exact
 //! must know this beforehand; a test compares every size with the crate's own figure.
 
@@ -13,7 +13,7 @@ const FOOTER_BYTES: usize = (6 * size_of::<usize>()).next_multiple_of(ALIGN_MIN)
 /// What bumpalo leaves to the heap for its header.
 const HEAP_HEADER_BYTES: usize = 16;
 
-/// What lies between the bytes handed out and a round number.
+/// What lies between the bytes allocated and a round number.
 const OVERHEAD_BYTES: usize = FOOTER_BYTES + HEAP_HEADER_BYTES;
 
 /// A page, to whole numbers of which bumpalo rounds.
@@ -32,7 +32,7 @@ pub(super) struct BlockSize {
 }
 
 impl BlockSize {
-    /// The smallest block in which `bytes` can be handed out; `None` when there is no such number.
+    /// The smallest block in which `bytes` can be allocated; `None` when there is no such number.
     pub(super) const fn holding(bytes: usize) -> Option<Self> {
         let Some(round) = bytes.checked_add(OVERHEAD_BYTES) else { return None };
         let round = if round <= ROUND_MIN_BYTES {
@@ -48,7 +48,7 @@ impl BlockSize {
         }
     }
 
-    /// The largest block that takes no more than `bytes` with its footer.
+    /// The largest block that has at most `bytes` with its footer.
     pub(super) fn within(bytes: u64) -> Option<Self> {
         let bytes = usize::try_from(bytes).unwrap_or(usize::MAX).min(BLOCK_BYTES_MAX);
         let round = bytes.saturating_add(HEAP_HEADER_BYTES);
@@ -67,12 +67,12 @@ impl BlockSize {
         max.min(Self { usable_bytes })
     }
 
-    /// Bytes that can be handed out.
+    /// Bytes that can be allocated.
     pub(super) const fn usable_bytes(self) -> usize {
         self.usable_bytes
     }
 
-    /// Bytes that bumpalo takes from the heap: those it hands out and the footer.
+    /// Bytes of the heap for a block of bumpalo: those for objects and the footer.
     pub(super) const fn total_bytes(self) -> u64 {
         (self.usable_bytes + FOOTER_BYTES) as u64
     }
@@ -83,7 +83,7 @@ mod tests {
     use super::*;
     use bumpalo::Bump;
 
-    /// What bumpalo does when it is asked for a block: bytes handed out, bytes taken.
+    /// A block of bumpalo: bytes for objects, bytes of the heap.
     fn of_bumpalo(capacity: usize) -> (usize, u64) {
         let bump = Bump::<ALIGN_MIN>::try_with_min_align_and_capacity(capacity).expect("memory");
         (bump.chunk_capacity(), bump.allocated_bytes_including_metadata() as u64)

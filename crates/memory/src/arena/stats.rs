@@ -16,10 +16,10 @@ pub struct ArenaStats {
     pub held_bytes: Bytes,
     /// The highest that `held_bytes` has been.
     pub peak_bytes: Bytes,
-    /// The metric `arena.grow.bytes`: all that it has taken since it began, first block included,
-    /// whatever has been given back since.
+    /// The metric `arena.grow.bytes`: all bytes allocated since it began, first block included,
+    /// whatever has been freed since.
     pub grow_bytes: Bytes,
-    /// What is handed out of `held_bytes`, with padding and the places of older blocks.
+    /// What is allocated of `held_bytes`, with padding and the places of older blocks.
     pub used_bytes: Bytes,
     /// Blocks that small objects share.
     pub blocks: usize,

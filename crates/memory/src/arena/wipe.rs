@@ -1,4 +1,4 @@
-//! Overwriting bytes that are about to be given back.
+//! Overwriting bytes that are about to be freed.
 
 use std::ptr::NonNull;
 

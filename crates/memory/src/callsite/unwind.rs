@@ -1,7 +1,7 @@
 //! The unwinder: the return addresses of a call, and the names behind them.
 //!
-//! Nothing here takes memory from a port. Unwinding takes none from the heap either; looking up
-//! names does, from the process's own heap.
+//! Nothing here allocates through a port. Unwinding does not allocate from the heap either; looking
+//! up names does, from the process's own heap.
 
 use std::cell::Cell;
 use std::ffi::c_void;

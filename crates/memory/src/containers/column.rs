@@ -56,7 +56,7 @@ pub struct ColumnIn<T: Copy, A: Allocator + Copy> {
 }
 
 impl<T: Copy, A: Allocator + Copy> ColumnIn<T, A> {
-    /// An empty array; takes no memory.
+    /// An empty array; does not allocate.
     pub const fn new(alloc: A) -> Self {
         const { assert!(size_of::<T>() > 0, "elements without a size need no memory") };
         let (next, end) = (NonNull::dangling(), NonNull::dangling());

@@ -30,12 +30,12 @@ pub struct VecDeque<'a, T> {
 }
 
 impl<'a, T> VecDeque<'a, T> {
-    /// An empty queue; takes no memory.
+    /// An empty queue; does not allocate.
     pub const fn new(alloc: Alloc<'a>) -> Self {
         Self { ring: Vec::new(alloc), head: 0, len: 0 }
     }
 
-    /// Makes room for `additional` more elements, and for more to come.
+    /// Reserves capacity for at least `additional` more elements.
     ///
     /// # Errors
     /// Every failure of the port, and `Overflow`; the elements are as before then.

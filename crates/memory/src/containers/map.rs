@@ -22,12 +22,12 @@ type Inner<'a, K, V> = hashbrown::HashMap<K, V, foldhash::fast::RandomState, All
 pub struct Map<'a, K, V>(Inner<'a, K, V>);
 
 impl<'a, K: Eq + Hash, V> Map<'a, K, V> {
-    /// An empty map; takes no memory.
+    /// An empty map; does not allocate.
     pub fn new(alloc: Alloc<'a>) -> Self {
         Self(Inner::with_hasher_in(foldhash::fast::RandomState::default(), alloc))
     }
 
-    /// Makes room for `additional` more entries.
+    /// Reserves capacity for `additional` more entries.
     ///
     /// # Errors
     /// Every failure of the port, and `Overflow`; the map is as before then.

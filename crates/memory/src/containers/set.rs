@@ -22,12 +22,12 @@ use crate::error::MemoryError;
 pub struct Set<'a, T>(Map<'a, T, ()>);
 
 impl<'a, T: Eq + Hash> Set<'a, T> {
-    /// An empty set; takes no memory.
+    /// An empty set; does not allocate.
     pub fn new(alloc: Alloc<'a>) -> Self {
         Self(Map::new(alloc))
     }
 
-    /// Makes room for `additional` more values.
+    /// Reserves capacity for `additional` more values.
     ///
     /// # Errors
     /// As [`Map::try_reserve`].

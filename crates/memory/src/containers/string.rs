@@ -22,12 +22,12 @@ use crate::error::MemoryError;
 pub struct String<'a>(Vec<'a, u8>);
 
 impl<'a> String<'a> {
-    /// An empty text; takes no memory.
+    /// An empty text; does not allocate.
     pub const fn new(alloc: Alloc<'a>) -> Self {
         Self(Vec::new(alloc))
     }
 
-    /// Makes room for `additional` more bytes, and for more to come.
+    /// Reserves capacity for at least `additional` more bytes.
     ///
     /// # Errors
     /// As [`Vec::try_reserve`].

@@ -33,13 +33,13 @@ pub type ArenaVec<'r, T> = VecIn<T, &'r Arena<'r>>;
 pub struct VecIn<T, A: Allocator>(allocator_api2::vec::Vec<T, A>);
 
 impl<T, A: Allocator + Copy> VecIn<T, A> {
-    /// An empty array; takes no memory.
+    /// An empty array; does not allocate.
     #[inline]
     pub const fn new(alloc: A) -> Self {
         Self(allocator_api2::vec::Vec::new_in(alloc))
     }
 
-    /// An empty array with room for exactly `capacity` elements.
+    /// An empty array with capacity for exactly `capacity` elements.
     ///
     /// # Errors
     /// Every failure of the port, and `Overflow`.
@@ -49,7 +49,7 @@ impl<T, A: Allocator + Copy> VecIn<T, A> {
         Ok(vec)
     }
 
-    /// Makes room for `additional` more elements, and for more to come.
+    /// Reserves capacity for at least `additional` more elements.
     ///
     /// # Errors
     /// Every failure of the port, and `Overflow`; the array is as before then.
@@ -67,7 +67,7 @@ impl<T, A: Allocator + Copy> VecIn<T, A> {
         error::explained(|| self.0.try_reserve(additional))
     }
 
-    /// Makes room for exactly `additional` more elements.
+    /// Reserves capacity for exactly `additional` more elements.
     ///
     /// # Errors
     /// As [`Vec::try_reserve`].
@@ -234,7 +234,7 @@ impl<'r, T> ArenaVec<'r, T> {
     /// The elements, for as long as the arena is neither reset nor dropped.
     ///
     /// # Ownership
-    /// Given back with all other objects by [`Arena::reset`], or when the arena is dropped.
+    /// Freed with all other objects by [`Arena::reset`], or when the arena is dropped.
     pub fn into_slice(self) -> &'r mut [T] {
         const { assert!(!std::mem::needs_drop::<T>(), "an arena runs no destructor") };
         allocator_api2::vec::Vec::leak(self.0)

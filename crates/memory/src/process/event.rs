@@ -1,4 +1,4 @@
-//! What happens in the process's heap, as counters and books take it.
+//! What happens in the process's heap, as the counters and the ledger record it.
 
 use crate::callsite::CallStack;
 use crate::counters::Counters;
@@ -47,7 +47,7 @@ impl Event {
         }
     }
 
-    /// Enters the event, whose caller is `stack`, in the books. What they do not know, or have no
+    /// Enters the event, whose caller is `stack`, in the ledger. What it does not know, or has no
     /// room for, is attributed to no stack.
     pub(super) fn enter(self, sites: &mut SiteLedger, stack: Option<&CallStack>) {
         let entry = stack.map_or(Err(NoRoom), |stack| sites.entry(None, stack));

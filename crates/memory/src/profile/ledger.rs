@@ -1,4 +1,4 @@
-//! The books of a profile: live blocks by address, and what each call stack holds.
+//! The ledger of a profile: live blocks by address, and what each call stack holds.
 //!
 //! What each stack held at the peak is known without copying anything when a peak is reached.
 //! Peaks are numbered. Before a stack's amount changes, it is what the stack held at every peak
@@ -84,7 +84,7 @@ impl AtPeak {
     }
 }
 
-/// What is taken for one operation with one call stack.
+/// What one call stack has allocated for one operation.
 struct Entry {
     op: Option<Op>,
     /// Where its return addresses begin among those of all, and how many it has.
@@ -141,7 +141,7 @@ pub(crate) struct SiteLedger {
     ids: HashMap<Key, EntryId, FixedState>,
     entries: Vec<Entry>,
     addresses: Vec<usize>,
-    /// Of no stack: blocks from before, and those that no table had room for.
+    /// Of no stack: blocks from before, and those that exceeded the capacity of a table.
     unattributed: Entry,
     all: Level,
     ops: [Level; Op::COUNT_MAX],
@@ -286,7 +286,7 @@ impl SiteLedger {
         }
     }
 
-    /// A request has been refused. The first is kept: what fails after it may fail because of it.
+    /// A request has failed. The first is stored: later failures may be its consequences.
     pub(crate) fn refuse(&mut self, refused: Refused) {
         self.refused.get_or_insert(refused);
     }
@@ -331,7 +331,7 @@ impl SiteLedger {
         }
     }
 
-    /// The sizes of the live blocks, the runs of operations that they were taken for, and where.
+    /// Size, run of an operation and call stack of each live block.
     pub(crate) fn live(&self) -> impl Iterator<Item = (usize, Option<(Op, u64)>, CallStack)> {
         self.blocks.values().map(|block| {
             let entry = &self.entries[block.entry.0];

@@ -1,4 +1,4 @@
-//! The way in for code that takes no handle: a global allocator that asks a port first.
+//! Tests of code without a handle: a global allocator that asks a port first.
 //!
 //! While a test runs, each request that its thread makes of the heap is made of a port as well, by
 //! a block of the same size that stays empty. So everything that ports do (fail, count, find
@@ -43,7 +43,7 @@ pub struct TestAllocator;
 /// What observes a thread.
 struct Observer<'a> {
     alloc: Alloc<'a>,
-    /// Requests are made of the port. Blocks are given back to it in any case.
+    /// Requests are made of the port. Blocks are always freed by it.
     is_asked: Cell<bool>,
     /// What a call of the port unwound with, which an allocator must not do.
     panic: Cell<Option<Box<dyn Any + Send>>>,
@@ -99,7 +99,7 @@ impl Drop for Observation<'_> {
 }
 
 /// The result of `finish` on that of `body`. What `body` asks of the heap on this thread is asked
-/// of `alloc` first; what is freed before `finish` returns is given back to it, and what remains
+/// of `alloc` first; what is freed before `finish` returns is freed by it, and what remains
 /// leaks there.
 ///
 /// # Panics
@@ -258,7 +258,7 @@ fn resized(start: *mut u8, new: Layout, heap: impl FnOnce() -> *mut u8) -> *mut 
     moved
 }
 
-/// Gives back the shadow of the block at `start`, if it has one.
+/// Frees the shadow of the block at `start`, if it has one.
 fn freed(start: *mut u8) {
     let mut locked = shadows();
     let Some(shadow) = locked.remove(&start.addr()) else { return };

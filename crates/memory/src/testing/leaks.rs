@@ -11,7 +11,7 @@ use crate::traced::{Trace, TraceReport, Traced};
 use crate::units::Bytes;
 
 /// `report`, when more is left than a test may leave: `blocks_max` blocks besides those that were
-/// taken below one of `functions`.
+/// allocated below one of `functions`.
 pub(super) fn excess(
     report: Box<TraceReport>,
     functions: &[String],
@@ -28,7 +28,7 @@ pub(super) fn traced<P>(inner: P) -> Traced<P> {
     Traced::new(inner, Trace::sites())
 }
 
-/// Ends the tracing, and asserts that everything was given back.
+/// Ends the tracing, and asserts that everything was freed.
 #[track_caller]
 fn end<P>(mut traced: Traced<P>) {
     if let Err(report) = traced.teardown() {
@@ -64,7 +64,7 @@ pub fn assert_no_leaks<T>(body: impl FnOnce(Alloc<'_>) -> T) -> T {
     result
 }
 
-/// Runs `body`, which takes no handle, and asserts that it gave back what its thread took from the
+/// Runs `body`, which has no handle, and asserts that it freed what its thread allocated from the
 /// heap, its result included. [`TestAllocator`](super::TestAllocator) is the global allocator.
 ///
 /// # Panics
@@ -86,7 +86,7 @@ pub fn assert_no_heap_leaks<T>(body: impl FnOnce() -> T) {
 /// assert_eq!(peak, Bytes::new(60));
 /// ```
 ///
-/// When a request is refused, it and the largest holders at the peak are printed on standard
+/// When a request fails, it and the largest holders at the peak are printed on standard
 /// error, which the test harness shows when the test fails.
 ///
 /// # Panics
@@ -94,18 +94,18 @@ pub fn assert_no_heap_leaks<T>(body: impl FnOnce() -> T) {
 #[track_caller]
 pub fn with_budget<T>(hard_limit: Bytes, body: impl FnOnce(Alloc<'_>) -> T) -> (T, Bytes) {
     let traced = traced(Budgeted::new(System::uncounted(), hard_limit));
-    let refusal = PrintRefusal(&traced);
+    let failure = PrintFailure(&traced);
     let result = body(Alloc::new(&traced));
-    drop(refusal);
+    drop(failure);
     let peak = traced.inner().peak();
     end(traced);
     (result, peak)
 }
 
-/// Prints what was refused when it ends, also when the body panics.
-struct PrintRefusal<'t, P>(&'t Traced<P>);
+/// Prints the failed request when it ends, also when the body panics.
+struct PrintFailure<'t, P>(&'t Traced<P>);
 
-impl<P> Drop for PrintRefusal<'_, P> {
+impl<P> Drop for PrintFailure<'_, P> {
     fn drop(&mut self) {
         let profile = self.0.profile().filter(|profile| profile.refused.is_some());
         if let Some(profile) = profile {

@@ -96,7 +96,7 @@ impl<E: Display + 'static> MemoryTest<E> {
         Self { leaked_blocks_max: blocks, ..self }
     }
 
-    /// Lets blocks stay that were taken below the function whose path contains `function`.
+    /// Lets blocks stay that were allocated below the function whose path contains `function`.
     pub fn ignore_leaks(mut self, function: &str) -> Self {
         self.ignored_leaks.push(function.into());
         self
@@ -129,7 +129,7 @@ impl<E: Display + 'static> MemoryTest<E> {
         peak
     }
 
-    /// As [`Self::run`], for a `body` that takes no handle: its thread's heap is observed, after a
+    /// As [`Self::run`], for a `body` without a handle: its thread's heap is observed, after a
     /// run that is not. It needs that [`TestAllocator`](super::TestAllocator) is the global
     /// allocator.
     ///

@@ -53,7 +53,7 @@ pub fn profile<R: TestResult>(body: impl FnOnce(Alloc<'_>) -> R) -> Profile {
     profile.expect("the port keeps sites, as `traced` makes it")
 }
 
-/// As [`profile`], of a `body` that takes no handle: what its thread takes from the heap.
+/// As [`profile`], of a `body` without a handle: the heap allocations of its thread.
 /// [`TestAllocator`](super::TestAllocator) is the global allocator.
 ///
 /// # Panics

@@ -81,7 +81,7 @@ pub struct Case {
     pub repeat: Repeat,
     /// What became of it.
     pub outcome: Outcome,
-    /// Whether the sweep was told that the code may go on without this memory, and it did.
+    /// Whether the sweep was told that the code may continue without this memory, and it did.
     pub is_benign: bool,
 }
 
@@ -137,7 +137,7 @@ impl SweepReport {
         self.cases.iter().filter(|case| !case.outcome.is_expected() && !case.is_benign)
     }
 
-    /// Failures that the code was allowed to go on after, and did.
+    /// Failures after which the code was allowed to continue, and did.
     pub fn benign(&self) -> usize {
         self.cases.iter().filter(|case| case.is_benign).count()
     }

@@ -125,8 +125,8 @@ impl<'s, E> Sweep<'s, E> {
         Self { shard: Some((index, count)), ..self }
     }
 
-    /// Lets code go on after a failure below the function whose path contains `function`, as after
-    /// one of a cache that may be small. Such failures are counted apart.
+    /// Lets code continue after a failure below the function whose path contains `function`, such
+    /// as one of a cache that may be small. Such failures are counted separately.
     #[must_use]
     pub fn benign(mut self, function: &str) -> Self {
         self.benign.push(function.into());
