@@ -12,7 +12,7 @@ import repos
 SHORT, LONG = 2, 200
 ERROR, DONE = "an error, refs unchanged", "it is appended"
 RIGHT = "the right result"
-KEPT = "a file that it does not read stays, and queries do without it"
+KEPT = "a damaged file that it does not read stays, and queries do not use it"
 
 
 def packs(directory, suffix):

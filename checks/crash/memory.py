@@ -1,4 +1,4 @@
-# Runs the program under a heap that refuses one request, whoever makes it.
+# Runs the program on a heap that fails one request, of any caller.
 
 import os
 import pathlib

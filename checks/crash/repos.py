@@ -119,7 +119,7 @@ class Bench:
         return directory
 
     def state(self, directory):
-        """What somebody sees: the edges, and the cache as its files."""
+        """What a user sees: the edges, and the cache as its files."""
         edges = undated(self.mind(directory, "list")).splitlines()
         return edges[:-1], self.cache(directory)
 

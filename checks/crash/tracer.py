@@ -1,4 +1,4 @@
-# Runs a program under ptrace: stops, kills or refuses at its Nth change of a file or call for memory.
+# Runs a program under ptrace: stops or kills it, or fails a call, at its Nth change of a file or allocation.
 
 import ctypes
 import os

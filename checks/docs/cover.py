@@ -1,18 +1,21 @@
-# What exists is documented: commands, flags, variables, checks, metrics, events.
+# What exists is documented: commands, flags, variables, checks, metrics, events, pages.
 
 import re
 import tomllib
 
+import links
 import program
 import session
 
 COMMANDS, TELEMETRY = "docs/commands.md", "docs/telemetry.md"
 POLICY, ARCHITECTURE = "docs/memory-policy.md", "docs/architecture.md"
+INDEX = "docs/README.md"
 # Variables whose meaning others have settled.
 OTHERS = ("CARGO_", "RUSTUP_", "XDG_")
 
 
 def check(tree):
+    yield from readers(tree)
     yield from commands(tree)
     yield from crates(tree)
     yield from directories(tree)
@@ -21,25 +24,36 @@ def check(tree):
     yield from telemetry(tree)
 
 
+def readers(tree):
+    """Each page below docs says for whom it is, and is in the index."""
+    listed = {links.target_of(tree.pages[INDEX], link)[0] for _, link in tree.pages[INDEX].links()}
+    for path, page in tree.pages.items():
+        if re.fullmatch(r"docs/[\w-]+\.md", path) and path != INDEX:
+            if not re.match(r"# .+\n\n\*For ", page.text):
+                yield path, 3, "the first sentence does not name the reader: `*For ...*`"
+            if path not in listed:
+                yield INDEX, 1, f"it does not list {path}"
+
+
 def commands(tree):
-    """README has a row for each command, and the reference has its help, flags and all."""
-    rows = {word for page in ("README.md", COMMANDS) for _, _, word in tree.pages[page].cells(1)
-            if page == "README.md"}
+    """The reference has a row for each command, and its help, flags and all."""
+    rows = {word for _, heading, word in tree.pages[COMMANDS].cells(1)
+            if heading == "All commands"}
     shown = {command for _, command, _ in session.steps(tree.pages[COMMANDS])}
     for command in program.commands():
         name = f"git-mind {' '.join(command)}"
         if name not in rows:
-            yield "README.md", 1, f"no row of the table of commands is for `{name}`"
+            yield COMMANDS, 1, f"no row of the table of commands is for `{name}`"
         if f"{name} --help" not in shown:
             yield COMMANDS, 1, f"it does not show `{name} --help`"
     for name in sorted(row for row in rows if row.startswith("git-mind ")):
         if tuple(name.split()[1:]) not in program.commands():
-            yield "README.md", 1, f"there is no `{name}`"
+            yield COMMANDS, 1, f"there is no `{name}`"
 
 
 def directories(tree):
-    """README's picture of the tree has the directories at the top that are not hidden."""
-    shown = {line.split()[0] for block in tree.pages["README.md"].blocks
+    """The picture of the tree has the directories at the top that are not hidden."""
+    shown = {line.split()[0] for block in tree.pages[ARCHITECTURE].blocks
              for line in block.lines if re.match(r"[\w.]+/\S*  ", line)}
     there = {f"{path.split('/')[0]}/" for path in tree.files if "/" in path and path[0] != "."}
     listed = tomllib.loads(tree.read("checks/matrix.toml"))["check"]["docs"]["sources"]
@@ -47,7 +61,7 @@ def directories(tree):
     for name in sorted(tops - set(listed)):
         yield "checks/matrix.toml", 1, f"the check docs does not see {name}: add it to its sources"
     for name in sorted({entry for entry in shown if entry.endswith("/")} ^ there):
-        yield "README.md", 1, f"the picture of the tree and the tree differ: {name}"
+        yield ARCHITECTURE, 1, f"the picture of the tree and the tree differ: {name}"
 
 
 def crates(tree):

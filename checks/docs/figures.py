@@ -1,7 +1,10 @@
-# Figures of benchmarks: a page names an environment that a table has, and the release notes copy
-# figures that the page of benchmarks has.
+# Figures of benchmarks: a page names an environment that a table has, a number that is a link to a
+# section of the page of benchmarks is in that section, and the release notes copy its figures.
 
 import re
+
+import links
+import pages
 
 PAGE = "docs/benchmarks.md"
 HASH = r"(?<![\w-])[0-9a-f]{16}(?![\w-])"
@@ -33,7 +36,29 @@ def figures(lines, row, column):
             yield from (cell for name, cell in zip(header, cells) if name == column)
 
 
+def sections(tree):
+    """The figures of each section of the page of benchmarks, by its anchor."""
+    found, anchor = {}, ""
+    for line in tree.pages[PAGE].text.splitlines():
+        if line.startswith("#"):
+            anchor = pages.anchor_of(line)
+        found.setdefault(anchor, set()).update(re.findall(r"\d[\d.]*\d|\d", line))
+    return found
+
+
+def linked(tree):
+    """Numbers that lead to a section which does not have them."""
+    there = sections(tree)
+    for page in tree.pages.values():
+        for line, text in page.prose:
+            for number, target in re.findall(r"\[(\d[\d.]*)\]\(([^)\s]+)\)", text):
+                path, anchor = links.target_of(page, target)
+                if path == PAGE and number not in there.get(anchor, set()):
+                    yield page.path, line, f"{PAGE}#{anchor} does not have the figure {number}"
+
+
 def check(tree):
+    yield from linked(tree)
     measured = tables(tree)
     known = {digest for digest, _ in measured.values()}
     for page in tree.pages.values():

@@ -20,6 +20,12 @@ class Block:
     lines: tuple
 
 
+def anchor_of(heading):
+    """The anchor of a heading, as GitHub makes it."""
+    words = re.sub(r"^#+ |[`*]|\[|\]\([^)]*\)", "", heading).lower()
+    return re.sub(r"[^\w\- ]", "", words).replace(" ", "-")
+
+
 class Page:
     """A Markdown file. Lines count from 1."""
 
@@ -43,9 +49,8 @@ class Page:
         """The anchors of the headings, as GitHub makes them."""
         found = {}
         for _, line in self.prose:
-            if heading := re.fullmatch(r"#+ (.*)", line):
-                words = re.sub(r"[`*]|\[|\]\([^)]*\)", "", heading[1]).lower()
-                slug = re.sub(r"[^\w\- ]", "", words).replace(" ", "-")
+            if re.match(r"#+ ", line):
+                slug = anchor_of(line)
                 found[slug] = found.get(slug, -1) + 1
                 if found[slug]:
                     found[f"{slug}-{found[slug]}"] = 0

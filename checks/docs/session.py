@@ -55,7 +55,7 @@ def steps(page):
 
 
 def environment(directory):
-    """What a command of a page is run with: the program and nobody's settings."""
+    """What a command of a page is run with: the program, without the settings of a user."""
     ours = ("GM_", "GITMIND_", "GIT_MIND_", "GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE")
     env = {name: value for name, value in os.environ.items() if not name.startswith(ours)}
     people = {"NAME": "You", "EMAIL": "you@example.org"}
@@ -65,7 +65,7 @@ def environment(directory):
                   "GIT_CONFIG_GLOBAL": "/dev/null", "GIT_CONFIG_NOSYSTEM": "1"}
 
 
-def outputs(commands):
+def outputs(commands, variables=None):
     """What the commands of a page print, each after the other in one shell and an empty directory."""
     fixtures = pathlib.Path(os.environ.get("FIXTURES", "fixtures")).resolve()
     with tempfile.TemporaryDirectory() as directory:
@@ -78,7 +78,7 @@ def outputs(commands):
             script.append(f"{command}\necho '{SENTINEL}'\n")
         os.makedirs(f"{directory}/work")
         ran = subprocess.run(["bash"], input="".join(script), cwd=f"{directory}/work", text=True,
-                             env=environment(directory), stdout=subprocess.PIPE,
+                             env=environment(directory) | (variables or {}), stdout=subprocess.PIPE,
                              stderr=subprocess.STDOUT, check=False)
     return ran.stdout.replace(directory, "~").split(f"{SENTINEL}\n")[:-1]
 

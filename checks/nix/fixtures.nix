@@ -37,7 +37,7 @@ let
     } "git-mind fixture make ${entry.options} $out";
 in
 {
-  # One folder with every vendored fixture under the name that the list gives it.
+  # One directory with every vendored fixture under the name that the list gives it.
   vendored = runCommand "fixtures" { } ''
     mkdir -p $out
     cp ${../../fixtures/fixtures.toml} $out/fixtures.toml

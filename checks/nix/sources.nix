@@ -33,10 +33,10 @@ let
   librarySources = builtins.concatMap sourcesOf libraries;
   # Every target that a manifest names, or cargo finds by itself, as an empty program.
   named =
-    folder: manifest:
+    directory: manifest:
     let
       pathOf = target: target.path or (throw "Cargo.toml: give the target ${target.name} a path");
-      ofKind = kind: map (target: folder + pathOf target) (manifest.${kind} or [ ]);
+      ofKind = kind: map (target: directory + pathOf target) (manifest.${kind} or [ ]);
     in
     builtins.concatMap ofKind [
       "bin"
@@ -108,10 +108,10 @@ in
       mkdir -p "$(dirname "$target")"
       printf '//! A stub.\nfn main() {}\n' >"$target"
     done
-    for folder in . ${lib.escapeShellArgs libraries}; do
-      mkdir -p $folder/src
-      printf '//! A stub.\n' >$folder/src/lib.rs
-      printf '# A stub\n' >$folder/README.md
+    for directory in . ${lib.escapeShellArgs libraries}; do
+      mkdir -p $directory/src
+      printf '//! A stub.\n' >$directory/src/lib.rs
+      printf '# A stub\n' >$directory/README.md
     done
   '';
 

@@ -1,7 +1,7 @@
 //! How many edits ago a path had a content, from the history of HEAD, which is followed once.
 //!
 //! What was found is stored in `~/.gitmind/<hash of the git directory>/history/<hash of the path>`,
-//! so that the next command goes on from there. The file can be removed at any time. An age only
+//! so that the next command continues from there. The file can be removed at any time. An age only
 //! explains an answer, so that a history that cannot be read, or a file that cannot be used, fails
 //! nothing.
 
@@ -66,7 +66,7 @@ impl<'a> Ages<'a> {
         Ok(found.and_then(Result::ok).flatten())
     }
 
-    /// Lets the walk go on as `find` does, and stops it for good when that fails other than for an
+    /// Lets the walk continue as `find` does, and ends it when that fails other than for an
     /// allocation.
     fn walk(
         &mut self,
@@ -118,7 +118,7 @@ impl<'a> Ages<'a> {
     }
 }
 
-/// The ages of the contents of a path, which are looked for when one is asked for.
+/// The ages of the contents of a path, which are looked for when one is requested.
 pub(super) struct LazyAges<'l, 'a> {
     pub(super) context: Context<'a>,
     pub(super) git_dir: &'l Path,

@@ -5,7 +5,7 @@ use crate::context::Memory;
 use gitmind_system::status_signal;
 use std::io::{self, IsTerminal, Write};
 
-/// Room for a line, so that none takes memory from the heap that is reported.
+/// Room for a line, so that printing does not allocate from the heap that is reported.
 const LINE_BYTES_MAX: usize = 512;
 
 /// Runs a command; SIGUSR1 prints its operations.
@@ -43,7 +43,7 @@ fn print(memory: &Memory) {
         line(&"no operation is running");
     }
     live.for_each(|op| line(&op));
-    // Names are looked up for it, so it takes memory of the process, unlike the lines above.
+    // Looking up names allocates, unlike the lines above.
     if let Some(profile) = memory.profile() {
         profile.to_string().lines().for_each(|each| line(&each));
     }

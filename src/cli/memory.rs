@@ -45,8 +45,8 @@ pub(super) fn begin(toggles: &Toggles, command: &Command, allocator: &ProcessAll
 }
 
 /// Prints the histogram and the counters of a traced run and, when call sites are traced and a
-/// request was refused, who held the memory. Fails when memory leaked. The environment is that of
-/// the checkout around `start`.
+/// request failed, the largest holders of the memory. Fails when memory leaked. The environment is
+/// that of the checkout around `start`.
 pub(super) fn end(
     memory: Memory,
     toggles: &Toggles,
@@ -80,7 +80,7 @@ pub(super) fn end(
             }
         }
     }
-    // Last, because looking up names takes memory of the process.
+    // Last, because looking up names allocates.
     if let Some(profile) = memory.profile().filter(|profile| profile.refused.is_some()) {
         profile.to_string().lines().for_each(|line| output.note(line.trim_start()));
     }

@@ -1,4 +1,4 @@
-//! The name that somebody may have meant who typed another one.
+//! The existing name that is most similar to a mistyped one.
 
 /// The one of `names` that is nearest to `typed`, unless all are too far away. Case does not count.
 pub(super) fn nearest<'n>(

@@ -108,7 +108,7 @@ struct Counts {
 }
 
 impl Question<'_> {
-    /// Whether an edge is printed, and whether the query goes on.
+    /// Whether an edge is printed, and whether the query continues.
     fn wants(&self, found: &FoundEdge<'_>, counts: &mut Counts) -> (bool, ControlFlow<()>) {
         let QueryArgs { all, relation, .. } = self.options;
         let is_of_type = relation.is_none_or(|filter| filter.matches(found.edge.relation));

@@ -20,15 +20,15 @@ pub(super) struct Shown<'e> {
     pub(super) place: Option<Place<'e>>,
 }
 
-/// How an edge belongs to what was asked for.
+/// How an edge belongs to the requested object.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Place<'e> {
     pub(super) content: Content,
-    /// The end that was asked for.
+    /// The requested end.
     pub(super) end: Direction,
     /// How many edits ago the file had the content, if that is known.
     pub(super) edits_ago: Option<u32>,
-    /// The path of that end, if it is another one than was asked for.
+    /// The path of that end, if it differs from the requested one.
     pub(super) other_path: Option<&'e [u8]>,
 }
 

@@ -108,7 +108,7 @@ impl std::error::Error for ToggleError {}
 pub struct Toggle {
     /// The variable.
     pub name: &'static str,
-    /// The value in force.
+    /// The effective value.
     pub value: String,
     /// Where the value is from.
     pub origin: Origin,
@@ -190,7 +190,7 @@ impl Toggles {
         Self { cache_rebuild: ArenaSize { hint: hint.min(cap), cap }, ..self }
     }
 
-    /// Every variable with the value in force.
+    /// Every variable with its effective value.
     pub fn list(&self) -> [Toggle; NAMES.len()] {
         let switch = |on: bool| u8::from(on).to_string();
         let size = |bytes: Bytes| bytes.get().to_string();

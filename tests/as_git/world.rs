@@ -45,7 +45,7 @@ impl World {
         self.directory.path().canonicalize().expect("it is there").join(below)
     }
 
-    /// Runs a program in the directory `at` with nobody's variables but these.
+    /// Runs a program in the directory `at` with no other variables than these.
     pub(crate) fn run(
         &self,
         program: &OsStr,

@@ -19,19 +19,19 @@ use crate::{PROCESS, TURN, WORK, Work, with_journals};
 const HARNESS_BYTES: u64 = 16 << 10;
 
 /// The charged and allocated bytes of `work`.
-fn books(work: impl FnOnce(Alloc<'_>)) -> Reconciliation {
+fn reconciled(work: impl FnOnce(Alloc<'_>)) -> Reconciliation {
     let port = Budgeted::new(Reconciled::new(System::new(), &PROCESS), Bytes::from_mib(256));
     PROCESS.start_reconciling();
     work(Alloc::new(&port));
-    let books = PROCESS.reconciliation();
+    let found = PROCESS.reconciliation();
     PROCESS.stop_counting();
     assert_eq!(port.used(), Bytes::ZERO, "nothing leaks");
-    assert_eq!(books.charged_peak, port.peak(), "the budget counts the same bytes");
-    books
+    assert_eq!(found.charged_peak, port.peak(), "the budget counts the same bytes");
+    found
 }
 
 fn books_of(repository: &Path, work: Work) -> Reconciliation {
-    books(|alloc| {
+    reconciled(|alloc| {
         let repository = GitRepository::open(Location::at(repository).expect("a repository"));
         work(&repository.expect("one that can be served"), alloc);
     })
@@ -40,7 +40,7 @@ fn books_of(repository: &Path, work: Work) -> Reconciliation {
 #[test]
 fn heap_that_bypasses_the_port_is_found_even_below_the_peak() {
     let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
-    let found = books(|alloc| {
+    let found = reconciled(|alloc| {
         let mut large = Vec::<u8>::new(alloc);
         large.try_resize(100 << 10, 1).expect("there is memory");
         let past = black_box(vec![1_u8; 64 << 10]);
@@ -49,7 +49,7 @@ fn heap_that_bypasses_the_port_is_found_even_below_the_peak() {
     });
     assert!(found.gap().get().abs_diff(64 << 10) < HARNESS_BYTES, "{found:?}");
     assert!(found.allocated_peak.get() < (364 << 10) - HARNESS_BYTES, "{found:?}");
-    let honest = books(|alloc| {
+    let honest = reconciled(|alloc| {
         let mut bytes = Vec::<u8>::new(alloc);
         (0..100_000).for_each(|_| bytes.try_push(1).expect("there is memory"));
         bytes.clear();
@@ -70,7 +70,7 @@ fn the_gap_is_constant_and_small() {
 
 /// Size of the objects that are read in bytes.
 const LARGE_BYTES: usize = 4 << 20;
-/// Most bytes of the heap that reading an object may take past the port, whatever its size: the
+/// Most heap bytes that reading an object may allocate outside the port, whatever its size: the
 /// tables of the inflater, the configuration, the list of packs.
 const READ_BYTES_MAX: u64 = 64 << 10;
 
@@ -92,7 +92,7 @@ fn an_object_of_any_size_is_read_onto_the_handle() {
     let read_all = |about: &str| {
         for id in &ids {
             let id = Oid::from_hex(id.as_bytes()).expect("git prints it");
-            let found = books(|alloc| {
+            let found = reconciled(|alloc| {
                 let opened = GitRepository::open(Location::at(repository.path()).expect("there"));
                 let mut content = Vec::new(alloc);
                 let opened = opened.expect("it can be served");
@@ -100,7 +100,7 @@ fn an_object_of_any_size_is_read_onto_the_handle() {
                 assert!(content.len() > LARGE_BYTES - 10_000, "{about}: {}", content.len());
             });
             let past = found.gap().get();
-            assert!(past < READ_BYTES_MAX, "{about}: {past} bytes are past the port");
+            assert!(past < READ_BYTES_MAX, "{about}: {past} bytes bypass the port");
             let charged = found.charged_peak.get();
             let most = 3 * LARGE_BYTES as u64;
             assert!(charged < most, "{about}: {charged} bytes at once");

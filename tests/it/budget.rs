@@ -80,7 +80,7 @@ fn the_environment_of_a_measurement_is_in_its_report() {
     assert_eq!(
         number(&measured["operations"][2], "cap_bytes"),
         100 << 20,
-        "the toggle is in force"
+        "the toggle has an effect"
     );
 }
 

@@ -150,7 +150,7 @@ fn a_file_that_moves_keeps_its_edges_and_with_hooks_also_when_it_is_edited_meanw
     assert_eq!(repository.edges(&["query", "src/reader.c"]), [EDGE]);
     assert_eq!(repository.edges(&["query", "src/parser.c"]), [format!("{EDGE} 0 ago")]);
 
-    let folder = |name, with_hooks: bool| {
+    let directory = |name, with_hooks: bool| {
         let repository = world.repository(name);
         if with_hooks {
             repository.mind(&["hooks", "install"]).ok();
@@ -163,10 +163,10 @@ fn a_file_that_moves_keeps_its_edges_and_with_hooks_also_when_it_is_edited_meanw
         repository.commit();
         repository
     };
-    let without = folder("without", false);
+    let without = directory("without", false);
     let none = without.mind(&["query", "lib/parser.c"]);
     assert!(none.stderr.contains("its name was `src/parser.c`"), "{none:?}");
-    let with = folder("with", true);
+    let with = directory("with", true);
     let expected =
         [format!("{EDGE} 2 ago"), "src/parser.c references docs/notes.md 1 ago".to_owned()];
     assert_eq!(with.edges(&["query", "lib/parser.c"]), expected);

@@ -145,7 +145,7 @@ fn run_to_its_end(world: &World, args: &[&str], about: &str) -> Output {
         if started.elapsed() > Duration::from_secs(60) {
             child.kill().expect("it is ours");
             child.wait().expect("it is ours");
-            panic!("{about}: {args:?} waits for ever");
+            panic!("{about}: {args:?} does not end");
         }
         std::thread::yield_now();
     }

@@ -115,7 +115,7 @@ fn with_call_sites_the_answer_says_who_holds_the_memory() {
     let held = next();
     assert!(held.ends_with(" held at the peak:"), "{held}");
     let holder = next();
-    assert!(holder.contains(" %, taken by gitmind"), "{holder}");
+    assert!(holder.contains(" %, allocated by gitmind"), "{holder}");
     drop(input);
     assert_eq!(import.end().code, 0);
 }

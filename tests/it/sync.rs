@@ -115,7 +115,7 @@ fn a_push_that_is_rejected_is_done_again_after_a_merge() {
     ben.link(1);
     ben.sync();
     ann.link(1);
-    // The hook runs after the fetch and before the push: somebody else is faster, once.
+    // The hook runs after the fetch and before the push: another clone is faster, once.
     let ben_pushes = format!(
         "#!/bin/sh\ntest -e pushed && exit 0\ntouch pushed\nunset GIT_DIR GIT_PREFIX\n\
          git -C '{}' push -q origin {JOURNAL}\n",
@@ -159,7 +159,7 @@ fn a_server_whose_journal_was_rewritten_is_merged_and_nothing_is_lost() {
     ann.link(2);
     ann.sync();
     ben.link(1);
-    // Another history, by force, as somebody has done who thought it better.
+    // Another history, pushed by force from another clone.
     ben.git(&["push", "-q", "origin", &format!("+{JOURNAL}:{JOURNAL}")]);
     ann.link(1);
     assert_eq!(ann.sync(), "`main`: merged, pushed\n");

@@ -179,10 +179,10 @@ fn with_call_sites_a_command_that_exceeds_its_budget_says_who_held_the_memory() 
     assert_eq!(error.code, 1, "{error:?}");
     let said =
         |text: &str| error.stderr.lines().find(|line| line.contains(text)).map(str::to_owned);
-    let refused = said("note: refused: ").expect("what was refused");
-    assert!(refused.contains(" bytes, asked for by gitmind"), "{refused}");
+    let refused = said("note: failed: ").expect("what was refused");
+    assert!(refused.contains(" bytes, requested by gitmind"), "{refused}");
     assert!(said("held at the peak:").is_some(), "{}", error.stderr);
-    let holder = said(" %, taken by ").expect("a holder");
+    let holder = said(" %, allocated by ").expect("a holder");
     assert!(holder.contains("gitmind_gitoxide::"), "{holder}");
     assert!(said("GM_ALLOC_TRACE=sites says what holds the memory").is_some());
 }

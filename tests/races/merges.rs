@@ -11,7 +11,7 @@ const WRITERS: usize = 4;
 fn merges_while_others_append_lose_no_edge_and_none_fails() {
     let each = length(6, 100);
     let checkout = Checkout::new();
-    // Each merge brings a journal of one edge that nobody else has.
+    // Each merge brings a journal of one edge that no other journal has.
     let others: Vec<String> = (0..each as u64)
         .map(|number| {
             let name = format!("other-{number}");

@@ -1,7 +1,7 @@
 //! The intern table beside string-interner, lasso, internment, ustr and string_cache.
 //!
-//! Several of the peers keep their strings in a static for ever, so each run is a process of its
-//! own, which times itself after its input is made.
+//! Several of the peers keep their strings in a static until the process ends, so each run is a
+//! separate process, which times itself after its input is made.
 
 mod input;
 mod subject;

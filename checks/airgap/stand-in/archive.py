@@ -1,4 +1,4 @@
-# archive.py NAME CREATED CONFIG ROOT OUTPUT: packs the folder ROOT as an image of one layer.
+# archive.py NAME CREATED CONFIG ROOT OUTPUT: packs the directory ROOT as an image of one layer.
 """The format is `docker save`'s (image specification 1.2): a layer, a configuration named by its
 own SHA-256, and manifest.json. Equal input gives equal bytes: names are sorted, dates and owners
 fixed.

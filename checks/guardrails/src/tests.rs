@@ -13,7 +13,7 @@ fn found(files: &[(&str, &str)]) -> Vec<Finding> {
     rules::check(&Tree::of(files))
 }
 
-/// What the rules find in one file, as it is printed; nobody has to declare it.
+/// What the rules find in one file, as it is printed; the file need not be declared.
 fn found_in(path: &str, text: &str) -> Vec<String> {
     let findings = found(&[(path, text)]).into_iter();
     let counted = findings.filter(|finding| finding.rule != rule::ORPHAN);

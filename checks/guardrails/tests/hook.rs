@@ -14,7 +14,8 @@ impl Repository {
     fn new(name: &str) -> Self {
         let directory = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
         if directory.exists() {
-            fs::remove_dir_all(&directory).expect("nobody else uses the directory");
+            fs::remove_dir_all(&directory)
+                .expect("this holds because no other test uses the directory");
         }
         let repository = Self(directory);
         repository.write("Cargo.toml", "# Why.\n");
@@ -43,7 +44,7 @@ impl Repository {
         assert!(output.status.success(), "git {arguments:?}: {output:?}");
     }
 
-    /// Runs a command here, as nobody's hook and with nobody's settings.
+    /// Runs a command here, outside of any hook and without the settings of a user.
     fn run(&self, command: &mut Command) -> Output {
         let command = command.current_dir(&self.0).env("GIT_CONFIG_GLOBAL", "/dev/null");
         let output = command.env_remove("GIT_DIR").env_remove("GIT_INDEX_FILE").output();

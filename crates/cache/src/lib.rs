@@ -1,4 +1,7 @@
 //! The cache: an index of the edges by source and by target object, as bitmap files in a git tree.
+// Only rustdoc reads the page, so that an edit of README.md recompiles nothing.
+#![cfg_attr(any(doc, doctest), doc = "")]
+#![cfg_attr(any(doc, doctest), doc = include_str!("../README.md"))]
 #![cfg_attr(not(test), no_std)]
 #![cfg_attr(test, allow(clippy::disallowed_methods, reason = "tests are on std"))]
 

@@ -3,7 +3,7 @@
 //! The order of a commit starts with the order of its first parent. So the order of the old tip and
 //! that of the new one are the same up to the newest first parent that both have, the *fork*. The
 //! ids of these edges stay. All others are read again and get new ids: none, when the fork is the
-//! old tip; our own newest edges, when somebody else has merged our tip as a second parent.
+//! old tip; our own newest edges, when another writer has merged our tip as a second parent.
 //!
 //! A walk of all parents has to stop at the commits whose edges stay, without knowing the history
 //! below. The commit index says which these are, and edge ids are generation numbers that no wrong

@@ -49,7 +49,7 @@ struct Alternates<'w> {
 }
 
 impl Alternates<'_> {
-    /// Adds a directory; `false` when it is there already or is none.
+    /// Adds a directory; `false` when it was added already or is not a directory.
     fn add(&mut self, directory: PathBuf) -> bool {
         let found = calls::retried(|| directory.metadata()).ok().filter(std::fs::Metadata::is_dir);
         let is_new = found.is_some_and(|found| self.seen.insert((found.dev(), found.ino())));

@@ -36,7 +36,7 @@ fn read_own(location: &Location, path: &Path, source: Source) -> Result<File, Er
         .map_err(|reason| Error::Open { path: location.common_dir.clone(), reason })
 }
 
-/// The value of a boolean, which git dies of when it is none.
+/// The value of a boolean; an error for other values, on which git fails too.
 pub(super) fn boolean(config: &File, key: &str) -> Result<Option<bool>, Error> {
     let invalid = |error| Error::Open { path: key.into(), reason: reason(&error) };
     config.boolean(key).map_err(invalid)

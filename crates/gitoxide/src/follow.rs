@@ -124,7 +124,7 @@ impl<'w, 'a> Follower<'w, 'a> {
         Ok(())
     }
 
-    /// Visits the commit `id`; returns its first parent when the walk goes on.
+    /// Visits the commit `id`; returns its first parent when the walk continues.
     fn one(&mut self, id: Oid, visit: &mut Visit<'_>) -> Result<Option<Oid>, Error> {
         let is_replaced = self.objects.is_replaced(id);
         let found = if is_replaced { None } else { self.finder.find(id) };
@@ -263,7 +263,7 @@ fn has_id(id: Oid, bytes: &[u8]) -> bool {
     object_id(ObjectKind::Commit, bytes).is_ok_and(|name| name == id)
 }
 
-/// Visits a commit; returns its first parent when the walk goes on.
+/// Visits a commit; returns its first parent when the walk continues.
 fn take(id: Oid, bytes: &[u8], visit: &mut Visit<'_>) -> Result<Option<Oid>, Error> {
     let commit = Commit::parse_stored(id, bytes)?;
     if visit(&commit).is_break() { Ok(None) } else { Ok(commit.parents().next()) }

@@ -126,7 +126,7 @@ impl Remotes<'_> {
         values.into_iter().flatten().map(|value| value.to_string()).collect()
     }
 
-    /// The value of a boolean; `None` when it is none, of which git dies.
+    /// The value of a boolean; `None` for other values, on which git fails.
     fn is_set(&self, key: &str) -> Option<bool> {
         boolean(self.0, key).ok().flatten()
     }

@@ -1,6 +1,6 @@
 //! Detecting a running `git gc`, which may remove objects that no ref reaches yet.
 //!
-//! `git gc` holds the file `gc.pid` with its process id and host. git takes that file for stale
+//! `git gc` holds the file `gc.pid` with its process id and host. git considers that file stale
 //! when it is older than twelve hours or its process has ended (builtin/gc.c, `lock_repo_for_gc`).
 
 use super::durability::time;
@@ -58,7 +58,7 @@ pub(super) fn is_running(common_dir: &Path) -> bool {
     !is_here || !pid.is_some_and(is_gone)
 }
 
-/// Whether the file was not modified for so long that git takes it for stale.
+/// Whether the file was not modified for so long that git considers it stale.
 fn is_old(stat: &Stat) -> bool {
     let age = SystemTime::now().duration_since(time(stat.st_mtime));
     age.is_ok_and(|age| age > AGE_MAX)

@@ -131,7 +131,7 @@ impl Append<'_> {
             let expected = self.repository.resolve(&journal)?;
             let mut drafts = Drafts::new(self.alloc, &authors, self.clock.now(), expected);
             if let Some(tip) = expected {
-                // A commit cannot have a parent that is none, and what is built on one is lost.
+                // The parent must be a commit: edges on top of another object could not be read.
                 self.repository.read(tip, ObjectKind::Commit, &mut drafts.commit)?;
             }
             unless_overtaken(self.attempt(&journal, expected, drafts, batch))

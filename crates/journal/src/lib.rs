@@ -1,4 +1,7 @@
 //! The journal: edges stored as git commits, encoded byte for byte as the C tool does.
+// Only rustdoc reads the page, so that an edit of README.md recompiles nothing.
+#![cfg_attr(any(doc, doctest), doc = "")]
+#![cfg_attr(any(doc, doctest), doc = include_str!("../README.md"))]
 #![cfg_attr(not(test), no_std)]
 #![cfg_attr(test, allow(clippy::disallowed_methods, reason = "tests are on std"))]
 

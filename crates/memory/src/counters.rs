@@ -26,13 +26,13 @@ const QUANTUM_BYTES: i64 = 16 << 10;
 /// A port of your own makes one, so its fields are all there will be.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Diagnostics {
-    /// Bytes allocated or charged and not yet given back.
+    /// Bytes allocated or charged and not yet freed or refunded.
     pub bytes_outstanding: Bytes,
     /// The highest that `bytes_outstanding` has been.
     pub peak_bytes: Bytes,
     /// Requests that failed, and refunds of more than was charged.
     pub failures_total: u64,
-    /// Blocks handed out; a grown block is still the same block.
+    /// Blocks allocated; a grown block is still the same block.
     pub allocations_total: u64,
     /// Blocks not yet freed.
     pub blocks_outstanding: u64,

@@ -1,4 +1,4 @@
-//! A decorator that admits or fails each request before the port below gets it.
+//! A decorator that admits or fails each request before it reaches the port below.
 //!
 //! A gate decides: a budget, a schedule of failures, a ledger that admits everything.
 
@@ -15,7 +15,7 @@ use super::port::{Port, PortId};
 use super::undo::Undo;
 use crate::units::Bytes;
 
-/// Decides for each request to a [`Gated`] whether the port below gets it.
+/// Decides for each request to a [`Gated`] whether it reaches the port below.
 ///
 /// A gate may panic. The request then unwinds and has changed nothing; a block that was to be freed
 /// is freed all the same. A panic of [`Gate::release`] in a shrink is caught, because the caller

@@ -209,7 +209,7 @@ pub struct InternTable<'a> {
 }
 
 impl<'a> InternTable<'a> {
-    /// An empty table; takes no memory.
+    /// An empty table; does not allocate.
     pub fn new(alloc: Alloc<'a>, pooling: Pooling, zeroing: Zeroing) -> Self {
         let shard = |_| Padded {
             shard: Mutex::new(Shard::new(alloc, pooling, zeroing)),
@@ -233,7 +233,7 @@ impl<'a> InternTable<'a> {
     }
 
     /// As [`InternTable::new`], with strings in the same places in each run that has the same seed:
-    /// for tests. Who knows the seed can choose strings that collide.
+    /// for tests. A caller who knows the seed can choose strings that collide.
     pub fn seeded(alloc: Alloc<'a>, pooling: Pooling, zeroing: Zeroing, seed: u64) -> Self {
         let hasher = Hasher::with_seed(seed, SharedSeed::global_fixed());
         Self { hasher, ..Self::new(alloc, pooling, zeroing) }

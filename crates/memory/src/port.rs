@@ -55,7 +55,7 @@ pub unsafe trait Port: Send + Sync {
     ///
     /// # Safety
     /// - `ptr` denotes a live block of this port, and `layout` fits it.
-    /// - `op` is the tag it was taken with.
+    /// - `op` is the tag with which it was allocated.
     unsafe fn deallocate(&self, ptr: NonNull<u8>, layout: Layout, op: OpTag<'_>);
 
     /// Makes a block larger, moving it when needed; the old contents are kept.
@@ -70,7 +70,7 @@ pub unsafe trait Port: Send + Sync {
     /// # Safety
     /// - `ptr` denotes a live block of this port, and `old` fits it.
     /// - `new.size() >= old.size()`.
-    /// - `op` is the tag it was taken with.
+    /// - `op` is the tag with which it was allocated.
     unsafe fn grow(
         &self,
         ptr: NonNull<u8>,
@@ -90,7 +90,7 @@ pub unsafe trait Port: Send + Sync {
     /// # Safety
     /// - `ptr` denotes a live block of this port, and `old` fits it.
     /// - `new.size() <= old.size()`.
-    /// - `op` is the tag it was taken with.
+    /// - `op` is the tag with which it was allocated.
     unsafe fn shrink(
         &self,
         ptr: NonNull<u8>,

@@ -93,7 +93,7 @@ impl ProcessAllocator {
     }
 
     fn sites(&self) -> MutexGuard<'_, SiteLedger> {
-        // The books are right between any two statements, also after a panic of another holder.
+        // The ledger is right between any two statements, also after a panic of another holder.
         self.sites.lock().unwrap_or_else(PoisonError::into_inner)
     }
 

@@ -153,8 +153,8 @@ impl fmt::Display for Profile {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (Self { peak, .. }, mut names) = (self, FrameNames::default());
         if let Some(refused) = &self.refused {
-            let (bytes, by) = (refused.bytes.get(), names.taken_by(&refused.stack));
-            writeln!(f, "refused: {bytes} bytes, asked for by {by}")?;
+            let (bytes, by) = (refused.bytes.get(), names.allocated_by(&refused.stack));
+            writeln!(f, "failed: {bytes} bytes, requested by {by}")?;
         }
         if let Some(op) = self.op {
             write!(f, "{op}: ")?;
@@ -166,7 +166,11 @@ impl fmt::Display for Profile {
             let whole = u128::from(peak.bytes.get().max(1));
             let permille = u128::from(held.bytes.get()) * 1000 / whole;
             let (percent, tenth) = (permille / 10, permille % 10);
-            write!(f, "\n  {held}, {percent}.{tenth} %, taken by {}", names.taken_by(largest))?;
+            write!(
+                f,
+                "\n  {held}, {percent}.{tenth} %, allocated by {}",
+                names.allocated_by(largest)
+            )?;
         }
         if let Some(rest) = places.get(PLACES_SHOWN..).filter(|rest| !rest.is_empty()) {
             let held = rest.iter().fold(Held::default(), |sum, place| sum.and(place.held));

@@ -14,7 +14,7 @@
 //! anywhere, and its block returns through a lock-free list of remote frees.
 //!
 //! With [`Pooling::Off`] each request is one of the port. With [`Zeroing::On`] freed bytes are zero
-//! before they are given back, by the slab or to the port. Under AddressSanitizer a free slot is
+//! before they are freed, to the slab or to the port. Under AddressSanitizer a free slot is
 //! poisoned, and so is the rest of a slot behind a shorter block.
 //!
 //! What a slab does not do: it never returns a block's memory while the block is in use, so one
@@ -83,7 +83,8 @@ pub struct Slab<'a> {
 }
 
 impl<'a> Slab<'a> {
-    /// A slab over `alloc` that pools and does not zero. It takes nothing before it is asked.
+    /// A slab over `alloc` that pools and does not zero. It allocates nothing before the first
+    /// request.
     pub fn new(alloc: Alloc<'a>) -> Self {
         Self::with(alloc, Pooling::On, Zeroing::Off)
     }

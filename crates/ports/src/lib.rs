@@ -1,8 +1,9 @@
-//! The ports of the services: traits for time, randomness, progress and files, and a worker
-//! pipeline.
+//! The ports of the services: traits for time, randomness, progress and files, and a pipeline.
 //!
-//! The adapters of the operating system are in `gitmind-system`. The services depend only on this
-//! crate, so that they cannot use an adapter directly.
+//! The services depend only on this crate, so that they cannot use an adapter directly.
+// Only rustdoc reads the page, so that an edit of README.md recompiles nothing.
+#![cfg_attr(any(doc, doctest), doc = "")]
+#![cfg_attr(any(doc, doctest), doc = include_str!("../README.md"))]
 
 pub mod clock;
 pub mod fs;

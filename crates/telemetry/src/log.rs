@@ -69,7 +69,7 @@ impl<'a> Telemetry<'a> {
         Self { settings, alloc, slab, clock, sink, dropped: Cell::new(0), line: Cell::new(None) }
     }
 
-    /// The settings in force.
+    /// The settings.
     pub const fn settings(&self) -> &'a Settings {
         self.settings
     }

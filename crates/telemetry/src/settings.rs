@@ -77,7 +77,7 @@ pub struct SettingsError {
 pub struct Variable {
     /// The variable.
     pub name: &'static str,
-    /// The value in force.
+    /// The effective value.
     pub value: String,
     /// Whether the environment has set it.
     pub is_set: bool,
@@ -146,7 +146,7 @@ impl Settings {
         })
     }
 
-    /// Every variable with the value in force.
+    /// Every variable with its effective value.
     pub fn list(&self) -> [Variable; NAMES.len()] {
         let switch = |on: bool| u8::from(on).to_string();
         std::array::from_fn(|index| {

@@ -80,7 +80,7 @@ pub(in crate::cli) fn run(
     Ok(if report.is_within() && !exceeds { Exit::Success } else { Exit::Failure })
 }
 
-/// Whether what is asked for names call sites.
+/// Whether the options require names of call sites.
 fn is_profiled(options: &BudgetArgs) -> bool {
     options.plot.is_some() || !options.profile.is_empty() || options.against.is_some()
 }

@@ -38,7 +38,7 @@ pub(super) struct Measured {
     /// The report of tracing, when it found a leak.
     pub(super) trace_report: Option<String>,
     pub(super) histogram: Option<String>,
-    /// Who held the heap, when that was asked for.
+    /// Who held the heap, when that was requested.
     pub(super) profile: Option<Profile>,
 }
 

@@ -55,7 +55,7 @@ impl<'d> HookFile<'d> {
             return Err(Failure::new(format!("{} is a directory", self.path.display()))
                 .hint("move it away: git looks for a hook there"));
         }
-        // A link, a pipe or a file that only its owner may read is somebody's hook.
+        // A link, a pipe or a file that only its owner may read is a hook of the user.
         if !metadata.is_file() {
             return Ok(Found::Other);
         }

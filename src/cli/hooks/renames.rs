@@ -1,5 +1,5 @@
 //! Where linked files went that a commit removed: what moved unchanged is known, files that moved
-//! with an edit are asked of git, and directories went where most of their files did.
+//! with an edit are determined by git, and directories went where most of their files did.
 
 use super::changes::{Changes, Content, Trees};
 use crate::cli::failure::Failure;
@@ -136,7 +136,7 @@ fn ask_git<'a>(
         Ok(())
     };
     let read = read();
-    // A git that still writes ends when nobody reads.
+    // A git that still writes ends when its pipe is closed.
     drop(answer);
     let status = git.wait().map_err(|error| failed(&error))?;
     read?;

@@ -13,7 +13,7 @@ const LIVE: usize = 10_000;
 pub(crate) enum Work {
     /// Replaces random blocks of 24 to 256 bytes, 10 000 live.
     Churn,
-    /// Takes and gives back one block of 64 bytes.
+    /// Allocates and frees one block of 64 bytes.
     Pair,
     /// Takes blocks of 64 bytes, then gives all of them back in the order they were taken.
     Bulk,

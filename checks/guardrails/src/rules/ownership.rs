@@ -1,7 +1,7 @@
 //! What the types of the public API do not say about who gives memory back.
 //!
 //! A public function that returns a raw pointer, `ManuallyDrop`, leaked or `'static` data, or a
-//! handle that somebody has to release, has a section `# Ownership` that names the counterpart; a
+//! handle that the caller has to release, has a section `# Ownership` that names the counterpart; a
 //! name that ends in `_view` or `_borrowed` has one that says how long the result is valid. What
 //! is `pub` is public: the compiler's `unreachable_pub` holds that in the check `clippy`.
 
@@ -208,14 +208,14 @@ fn need(signature: &syn::Signature, body: Option<&syn::Block>, api: &Api) -> Opt
         api.handles.get_key_value(&name)
     });
     if parts.has_pointer {
-        let sentence = "Given back by [`NAME`]. (or: Valid until [`NAME`].)";
+        let sentence = "Freed by [`NAME`]. (or: Valid until [`NAME`].)";
         Some(counterpart("returns a raw pointer", sentence))
     } else if parts.types.contains("ManuallyDrop") {
         Some(counterpart("returns `ManuallyDrop`", "Dropped by [`NAME`]."))
     } else if parts.leaks {
-        Some(counterpart("leaks what it returns", "Given back by [`NAME`]."))
+        Some(counterpart("leaks what it returns", "Freed by [`NAME`]."))
     } else if let Some((name, release)) = handle {
-        let because = format!("returns a `{name}`, which somebody has to release");
+        let because = format!("returns a `{name}`, which the caller has to release");
         Some(counterpart(&because, &format!("Released by [`{release}`].")))
     } else if let Some((name, release)) = retained.filter(|_| name == "retain") {
         let because = format!("takes one more hold on a `{name}`");

@@ -3,7 +3,7 @@
 use crate::finding::{Finding, rule};
 use crate::tree::Tree;
 
-/// Sources without std and `alloc`: they take memory from the port alone.
+/// Sources without std and `alloc`: they allocate through the port alone.
 const WITHOUT_STD: [&str; 2] = ["crates/cache/src/", "crates/journal/src/"];
 /// Crates with `unsafe` code. They repeat the lints, since Cargo cannot override a `forbid`.
 const WITH_UNSAFE: [&str; 2] = ["crates/memory", "crates/system"];
@@ -20,7 +20,7 @@ pub(crate) fn check(tree: &Tree) -> Vec<Finding> {
             findings.push(Finding::new(path, 1, rule::WALLS, what.to_owned()));
         }
         for (line, _) in (1..).zip(text.lines()).filter(|(_, line)| line.contains("extern crate")) {
-            let what = "`extern crate` brings std or `alloc` back: take memory from the port, and \
+            let what = "`extern crate` brings std or `alloc` back: allocate through the port, and \
                         the rest from the ports of crates/system";
             findings.push(Finding::new(path, line, rule::WALLS, what.to_owned()));
         }

@@ -1,4 +1,4 @@
-//! Public functions whose result somebody has to give back.
+//! Public functions whose result the caller has to free.
 
 use super::{assert_fine, assert_found, found};
 
@@ -24,9 +24,9 @@ fn a_raw_pointer_without_its_counterpart_is_found() {
 #[test]
 fn a_named_counterpart_is_enough_if_it_exists() {
     let code = "pub fn raw() -> *mut u8 { f() }\n/// Ends it.\npub fn give_back(p: *mut u8) {}";
-    let named = "///\n/// # Ownership\n/// Given back by [`give_back`].\n";
+    let named = "///\n/// # Ownership\n/// Freed by [`give_back`].\n";
     assert_fine("src/git/a.rs", &documented(named, code));
-    let wrong = "///\n/// # Ownership\n/// Given back by [`take_back`].\n";
+    let wrong = "///\n/// # Ownership\n/// Freed by [`take_back`].\n";
     assert_found("src/git/a.rs", &documented(wrong, code), "7: ownership", "a raw pointer");
     let elsewhere = "///\n/// See [`give_back`].\n";
     assert_found("src/git/a.rs", &documented(elsewhere, code), "6: ownership", "a raw pointer");

@@ -58,7 +58,7 @@ impl Swept {
                 "site": case.site.to_string(),
                 "request": case.request,
                 "requests": case.requests,
-                "refused": if case.repeat == Repeat::Once { "once" } else { "for ever" },
+                "refused": if case.repeat == Repeat::Once { "once" } else { "persistently" },
                 "outcome": case.outcome.to_string(),
             })
         });
@@ -79,7 +79,7 @@ impl Swept {
 /// Prints a line for each sweep, and the sums.
 pub(crate) fn print(swept: &[Swept], unreached: &[String]) {
     let shown = OUTCOMES.map(|outcome| format!(" {outcome:>width$}", width = outcome.len()));
-    println!("{:33} {:6} sites stacks refusals  runs{}", "operation", "in", shown.concat());
+    println!("{:33} {:6} sites stacks failures  runs{}", "operation", "in", shown.concat());
     let mut totals = [0; OUTCOMES.len()];
     for Swept { operation, sandbox, report } in swept {
         print!("{operation:33} {sandbox:6} {:5}", report.call_sites());
@@ -93,7 +93,7 @@ pub(crate) fn print(swept: &[Swept], unreached: &[String]) {
     let runs: u64 = swept.iter().map(|swept| swept.report.runs).sum();
     print!("{:33} {:6} {:5} {:6}", "all, each once", "", sites.len(), stacks.len());
     println!(" {:8} {runs:5}{}", cases().count(), row(&totals));
-    println!("no refusal reached {} lines that may ask for memory", unreached.len());
+    println!("no failure reached {} lines that may allocate", unreached.len());
     unreached.iter().for_each(|line| println!("  {line}"));
 }
 

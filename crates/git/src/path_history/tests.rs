@@ -294,7 +294,7 @@ fn damaged_bytes_and_those_of_other_paths_are_not_restored() {
     let mut walk = begin(&history, &system, head, "f/a");
     assert_eq!(found(&mut walk, history.blob(1)), Some((1, "f/a".into())));
     let bytes = stored(&walk, &system).expect("it has found something");
-    // A claim of many names, versions or commits does not take memory.
+    // A claim of many names, versions or commits allocates nothing.
     let budget = Budgeted::new(System::new(), Bytes::new(64 << 10));
     let restored = |path: &[u8], bytes: &[u8]| {
         let walk = PathHistory::new(&history.repository, Alloc::new(&budget), head, path);

@@ -10,7 +10,7 @@ const OBJECTS_MAX: usize = 256;
 /// Most bytes of an object; larger ones are decoded again.
 const OBJECT_BYTES_MAX: usize = 16 << 10;
 
-/// The latest objects of packs; takes at most 4 MiB.
+/// The latest objects of packs; they have at most 4 MiB.
 pub(in super::super) struct Bases<'b> {
     objects: Vec<'b, Base<'b>>,
     /// The oldest object, once there are as many as there may be.

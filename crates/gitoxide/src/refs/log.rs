@@ -47,7 +47,7 @@ impl RefLog<'_> {
         written.map_err(fail)
     }
 
-    /// Opens the log at `path`; `None` when there is none and none is made.
+    /// Opens the log at `path`; `None` when it does not exist and is not to be made.
     fn open(&self, path: &Path) -> io::Result<Option<File>> {
         let mut flags = OFlags::WRONLY | OFlags::APPEND | OFlags::NOFOLLOW | OFlags::NONBLOCK;
         if self.is_made {

@@ -17,7 +17,7 @@ use proc_macro::TokenStream;
 /// |---|---|
 /// | `peak = "64 KiB"` | it fails when more is outstanding at once; B, KiB, MiB, GiB |
 /// | `leaks = 0` | it fails when more blocks are left; none is the default |
-/// | `ignore_leaks = "fill"` | blocks taken below a function with this in its path may stay |
+/// | `ignore_leaks = "fill"` | blocks allocated below a function with this in its path may stay |
 /// | `sweep` | every request fails in turn, and each failure must come back as an error |
 /// | `is_memory_error = path` | which errors are about memory: a `fn(&E) -> bool` |
 /// | `crate = path` | where `gitmind_memory` is, when it is exported by another crate |

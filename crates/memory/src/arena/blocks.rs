@@ -62,7 +62,7 @@ impl Block {
         bump.set_allocation_limit(Some(bump.allocated_bytes()));
         // SAFETY: nothing is allocated from it while the iterator lives, which is this statement.
         let (end, _) = unsafe { bump.iter_allocated_chunks_raw() }.next()?;
-        // SAFETY: nothing is handed out yet, so `end` is the footer, which this many bytes precede.
+        // SAFETY: nothing is allocated yet, so `end` is the footer, which this many bytes precede.
         let start = unsafe { NonNull::new(end)?.sub(size.usable_bytes()) };
         let block = Self { bump, start, size: Some(size), below: None };
         block.forbid();
@@ -79,7 +79,7 @@ impl Block {
 
     /// The lowest allocated byte: bumpalo allocates from the end to the start.
     fn finger(&self) -> NonNull<u8> {
-        // SAFETY: bumpalo has this many bytes left between the start and what it handed out.
+        // SAFETY: bumpalo has this many bytes left between the start and what it allocated.
         unsafe { self.start.add(self.bump.chunk_capacity()) }
     }
 
@@ -97,7 +97,7 @@ impl Block {
     fn clear(&mut self, zeroing: Zeroing) {
         // SAFETY: the bytes are the block's, which lives; its start is aligned to 16.
         unsafe { poison::release(self.start, self.usable_bytes()) };
-        // SAFETY: these bytes of the block were handed out, and `&mut` says that nothing uses them.
+        // SAFETY: these bytes of the block were allocated, and `&mut` says that nothing uses them.
         unsafe { wipe(self.finger(), self.used_bytes(), zeroing) };
         self.bump.reset();
     }
@@ -107,7 +107,7 @@ impl Block {
     fn take(&self, layout: Layout) -> Option<NonNull<u8>> {
         let object = self.bump.try_alloc_layout(layout).ok()?;
         if cfg!(gm_asan) && layout.size() > 0 {
-            // SAFETY: the bytes are the block's, were just handed out, and are aligned to 16.
+            // SAFETY: the bytes are the block's, were just allocated, and are aligned to 16.
             unsafe { poison::release(object, layout.size()) };
         }
         Some(object)
@@ -204,7 +204,7 @@ impl Blocks {
         let lower = lower.expect("there is room because `grow` adds it to what is needed").cast();
         // SAFETY: `push` has written it, in a block that lives; it is replaced below.
         let below = unsafe { place.read() };
-        // SAFETY: the place is for a `Block`, was handed out by the block above it, which lives as
+        // SAFETY: the place is for a `Block`, was allocated by the block above it, which lives as
         // long as it is on the stack, and nothing else refers to it.
         unsafe { lower.write(below) };
         // SAFETY: as above; what was there has moved to `lower`.
@@ -220,7 +220,7 @@ impl Blocks {
         let place = block.take(place_of_below());
         let place = place.expect("there is room because `grow` adds it to what is needed").cast();
         let below = self.replace(Block { below: Some(place), ..block });
-        // SAFETY: the place is for a `Block`, was handed out by the block above it, which lives as
+        // SAFETY: the place is for a `Block`, was allocated by the block above it, which lives as
         // long as it is on the stack, and nothing else refers to it.
         unsafe { place.write(below) };
     }
@@ -315,7 +315,7 @@ impl Blocks {
         unsafe { poison::poison(object, layout.size()) };
         let newest = self.newest();
         if newest.finger() == object {
-            // SAFETY: the object is live and was handed out by this `Bump`; `layout` fits it.
+            // SAFETY: the object is live and was allocated by this `Bump`; `layout` fits it.
             unsafe { (&newest.bump).deallocate(object, layout) };
         }
     }

@@ -103,7 +103,7 @@ impl Dedicated {
         let (port, op) = (ledger.alloc.port(), ledger.alloc.op());
         let place = ledger.admitted(Self::PAGE_BYTES, || port.allocate(Page::LAYOUT, op))?;
         let place = place.cast::<Page>();
-        // SAFETY: the port has handed out a block for a page, which nothing else refers to.
+        // SAFETY: the port has allocated a block for a page, which nothing else refers to.
         unsafe { place.write(self.newest.clone()) };
         self.newest.previous.set(Some(place));
         self.newest.len.set(0);

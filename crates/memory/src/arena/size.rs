@@ -48,7 +48,7 @@ impl BlockSize {
         }
     }
 
-    /// The largest block that takes no more than `bytes` with its footer.
+    /// The largest block that has at most `bytes` with its footer.
     pub(super) fn within(bytes: u64) -> Option<Self> {
         let bytes = usize::try_from(bytes).unwrap_or(usize::MAX).min(BLOCK_BYTES_MAX);
         let round = bytes.saturating_add(HEAP_HEADER_BYTES);

@@ -35,7 +35,7 @@ impl<'a, T> VecDeque<'a, T> {
         Self { ring: Vec::new(alloc), head: 0, len: 0 }
     }
 
-    /// Makes room for `additional` more elements, and for more to come.
+    /// Reserves capacity for at least `additional` more elements.
     ///
     /// # Errors
     /// Every failure of the port, and `Overflow`; the elements are as before then.

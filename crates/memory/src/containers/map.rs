@@ -27,7 +27,7 @@ impl<'a, K: Eq + Hash, V> Map<'a, K, V> {
         Self(Inner::with_hasher_in(foldhash::fast::RandomState::default(), alloc))
     }
 
-    /// Makes room for `additional` more entries.
+    /// Reserves capacity for `additional` more entries.
     ///
     /// # Errors
     /// Every failure of the port, and `Overflow`; the map is as before then.

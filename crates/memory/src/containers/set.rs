@@ -27,7 +27,7 @@ impl<'a, T: Eq + Hash> Set<'a, T> {
         Self(Map::new(alloc))
     }
 
-    /// Makes room for `additional` more values.
+    /// Reserves capacity for `additional` more values.
     ///
     /// # Errors
     /// As [`Map::try_reserve`].

@@ -27,7 +27,7 @@ impl<'a> String<'a> {
         Self(Vec::new(alloc))
     }
 
-    /// Makes room for `additional` more bytes, and for more to come.
+    /// Reserves capacity for at least `additional` more bytes.
     ///
     /// # Errors
     /// As [`Vec::try_reserve`].

@@ -39,7 +39,7 @@ impl<T, A: Allocator + Copy> VecIn<T, A> {
         Self(allocator_api2::vec::Vec::new_in(alloc))
     }
 
-    /// An empty array with room for exactly `capacity` elements.
+    /// An empty array with capacity for exactly `capacity` elements.
     ///
     /// # Errors
     /// Every failure of the port, and `Overflow`.
@@ -49,7 +49,7 @@ impl<T, A: Allocator + Copy> VecIn<T, A> {
         Ok(vec)
     }
 
-    /// Makes room for `additional` more elements, and for more to come.
+    /// Reserves capacity for at least `additional` more elements.
     ///
     /// # Errors
     /// Every failure of the port, and `Overflow`; the array is as before then.
@@ -67,7 +67,7 @@ impl<T, A: Allocator + Copy> VecIn<T, A> {
         error::explained(|| self.0.try_reserve(additional))
     }
 
-    /// Makes room for exactly `additional` more elements.
+    /// Reserves capacity for exactly `additional` more elements.
     ///
     /// # Errors
     /// As [`Vec::try_reserve`].

@@ -2,7 +2,7 @@
 
 use super::{InternError, InternTable, Symbol};
 
-/// One hold on a string, released when dropped.
+/// A counted reference to an interned string, released when dropped.
 ///
 /// Dropped by a callback of a call that changes the same shard, it is released after that call.
 /// Beyond 16 such holds in one call, a string stays until the table ends.

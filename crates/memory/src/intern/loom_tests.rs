@@ -8,7 +8,7 @@ use std::sync::LazyLock;
 use super::{InternError, InternTable, Symbol};
 use crate::{Alloc, Pooling, System, Zeroing};
 
-/// A table whose port lives for ever, so that loom's threads may share it.
+/// A table whose port is never dropped, so that loom's threads may share it.
 fn table() -> Arc<InternTable<'static>> {
     static SYSTEM: LazyLock<System<false>> = LazyLock::new(System::uncounted);
     Arc::new(InternTable::new(Alloc::new(&*SYSTEM), Pooling::On, Zeroing::Off))

@@ -1,4 +1,4 @@
-//! How a slab hands blocks out and takes them back.
+//! How a slab allocates and frees blocks.
 //!
 //! A request is one comparison and one slot off a magazine. What needs more leaves that path: other
 //! sizes, an empty magazine, and modes that are not the usual one.
@@ -144,7 +144,7 @@ impl Slab<'_> {
         unsafe { self.alloc.deallocate(block, layout) };
     }
 
-    /// Overwrites bytes that are about to be given back.
+    /// Overwrites bytes that are about to be freed.
     ///
     /// # Safety
     /// The bytes are writable.

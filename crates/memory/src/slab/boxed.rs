@@ -95,7 +95,7 @@ impl<T> Drop for SlabBox<'_, T> {
     }
 }
 
-/// A block without a value, given back when dropped.
+/// A block without a value, freed when dropped.
 struct Block<'s> {
     start: NonNull<u8>,
     layout: Layout,

@@ -1,6 +1,6 @@
 //! A stack of free slots in front of a bin's superblocks.
 //!
-//! What was freed last is handed out first, while it is still in the processor's cache, and
+//! What was freed last is allocated first, while it is still in the processor's cache, and
 //! neither side writes to the slot itself.
 
 use std::cell::Cell;

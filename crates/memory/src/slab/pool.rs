@@ -1,8 +1,8 @@
 //! The pool of a slab: its regions, the superblocks of each bin, and a magazine before each.
 //!
 //! Two invariants bound what an idle slab keeps, whatever was freed in which order:
-//! - a bin has at most one superblock of which no slot is handed out, its *reserve*;
-//! - the regions of which no slot is handed out, the *idle* ones, are no larger than the largest
+//! - a bin has at most one superblock of which no slot is allocated, its *reserve*;
+//! - the regions of which no slot is allocated, the *idle* ones, are no larger than the largest
 //!   region is.
 //!
 //! Both are restored in the step that ends the last use of a superblock. That a reserve or an idle
@@ -86,10 +86,10 @@ impl<'a> Pool<'a> {
     /// Takes a slot back.
     ///
     /// # Safety
-    /// `slot` was handed out by this pool for `bin`, and nothing accesses it any more.
+    /// `slot` was allocated by this pool for `bin`, and nothing accesses it any more.
     #[inline]
     pub(super) unsafe fn give(&self, bin: Bin, slot: usize) {
-        // SAFETY: the superblock of a slot that is handed out is in use by this slab.
+        // SAFETY: the superblock of a slot that is allocated is in use by this slab.
         let superblock = unsafe { Superblock::around(slot) };
         debug_assert_eq!(superblock.owner(), self.id, "the slot is of another slab");
         debug_assert_eq!(superblock.bin(), bin, "the layout is not the one it was taken with");
@@ -126,7 +126,7 @@ impl<'a> Pool<'a> {
         }
     }
 
-    /// Keeps or ends a superblock, and its region, of which no slot is handed out any more.
+    /// Keeps or ends a superblock, and its region, of which no slot is allocated any more.
     fn emptied(&self, superblock: Superblock) {
         let (rack, region) = (self.rack(superblock.bin()), superblock.region());
         match rack.reserve.get() {
@@ -166,7 +166,7 @@ impl<'a> Pool<'a> {
         self.idle.iter().filter(|kept| kept.get() == Some(region)).for_each(|kept| kept.set(None));
     }
 
-    /// Ends the use of a superblock of which no slot is handed out.
+    /// Ends the use of a superblock of which no slot is allocated.
     fn end(&self, superblock: Superblock) {
         let rack = self.rack(superblock.bin());
         rack.magazine.retain(|slot| slot & !(SUPERBLOCK_BYTES - 1) != superblock.start());
@@ -188,7 +188,7 @@ impl<'a> Pool<'a> {
         }
     }
 
-    /// Gives a region back of which no slot is handed out.
+    /// Frees a region of which no slot is allocated.
     fn give_back(&self, region: Region) {
         region.superblocks().for_each(|superblock| self.end(superblock));
         self.open.remove(region);
@@ -201,7 +201,7 @@ impl<'a> Pool<'a> {
     /// Puts slots into the magazine of `bin`, which is empty.
     ///
     /// # Errors
-    /// Every failure of the port; no slot has been taken then.
+    /// Every failure of the port; no slot has been allocated then.
     pub(super) fn refill(&self, bin: Bin) -> Result<(), MemoryError> {
         let rack = self.rack(bin);
         self.collect();
@@ -224,7 +224,7 @@ impl<'a> Pool<'a> {
         if superblock.free() == 0 {
             rack.partial.remove(superblock);
         }
-        // The lowest address is handed out first.
+        // The lowest address is allocated first.
         for slot in batch[..len].iter().rev() {
             let is_full = rack.magazine.push(*slot);
             debug_assert!(!is_full, "a batch is smaller than a magazine");
@@ -259,7 +259,7 @@ impl<'a> Pool<'a> {
         let mut arrived = Arrived(self.remote.take(), &self.remote);
         for block in arrived.0.by_ref() {
             let slot = block.addr().get();
-            // SAFETY: only slots that this pool handed out are in its remote-free list.
+            // SAFETY: only slots that this pool allocated are in its remote-free list.
             let superblock = unsafe { Superblock::around(slot) };
             let bin = superblock.bin();
             if self.zeroing == Zeroing::On {
@@ -271,13 +271,13 @@ impl<'a> Pool<'a> {
             }
             // SAFETY: the slot is ours, whole, and nothing accesses it.
             unsafe { poison::poison(block, bin.slot_bytes()) };
-            // SAFETY: the slot was handed out for the bin of its superblock, and was freed remotely
+            // SAFETY: the slot was allocated for the bin of its superblock, and was freed remotely
             // by the last who accessed it.
             unsafe { self.give(bin, slot) };
         }
     }
 
-    /// Gives back whatever is not in use.
+    /// Frees everything that is not in use.
     pub(super) fn trim(&self) {
         self.collect();
         for rack in &self.racks {

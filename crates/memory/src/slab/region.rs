@@ -24,7 +24,7 @@ pub(super) const REGION_BYTES_MAX: usize = SUPERBLOCKS_MAX * SUPERBLOCK_BYTES;
 
 /// A live region of a slab.
 ///
-/// A copyable handle; whoever keeps one forgets it when the region goes back to the port.
+/// A copyable handle; its holders drop it when the region is returned to the port.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Region(NonNull<Head>);
 
@@ -75,7 +75,7 @@ impl Region {
     /// Gives the region back to the port.
     ///
     /// # Safety
-    /// - It was taken from the port of `alloc`, with its tag, and is in no list.
+    /// - It was allocated by the port of `alloc`, with its tag, and is in no list.
     /// - No superblock of it is in use, so no slot is, and this is the last use of every handle.
     pub(super) unsafe fn give_back(self, alloc: Alloc<'_>) {
         debug_assert_eq!(self.head().used.get(), 0, "superblocks go before their region");
@@ -106,7 +106,7 @@ impl Region {
         self.head().used.get() != (1 << (self.bytes() / SUPERBLOCK_BYTES)) - 1
     }
 
-    /// Whether no slot of it is handed out.
+    /// Whether no slot of it is allocated.
     pub(super) fn is_idle(self) -> bool {
         self.superblocks().all(|superblock| superblock.live() == 0)
     }
@@ -124,7 +124,7 @@ impl Region {
         unsafe { Superblock::begin(start, bin, self, owner) }
     }
 
-    /// Ends the use of a superblock, of which no slot is handed out; forget its handles.
+    /// Ends the use of a superblock, of which no slot is allocated; forget its handles.
     pub(super) fn end_superblock(self, superblock: Superblock) {
         debug_assert_eq!(superblock.live(), 0, "no slot is handed out");
         let index = (superblock.start() - self.start_of(0)) / SUPERBLOCK_BYTES;
@@ -133,7 +133,7 @@ impl Region {
         used.set(used.get() & !(1 << index));
     }
 
-    /// Ends the use of every superblock, slots that are handed out or not.
+    /// Ends the use of every superblock, slots that are allocated or not.
     pub(super) fn abandon(self) {
         self.head().used.set(0);
     }

@@ -6,12 +6,12 @@ use crate::units::Bytes;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct SlabStats {
-    /// Blocks handed out and not yet back.
+    /// Blocks allocated and not yet freed.
     pub blocks_outstanding: u64,
     /// Superblocks of 64 KiB that have a bin.
     pub superblocks: u64,
     /// Those of them without a block; at most one for each bin.
     pub superblocks_empty: u64,
-    /// Bytes taken from the port, in regions of 64 to 256 KiB.
+    /// Bytes allocated from the port, in regions of 64 to 256 KiB.
     pub held: Bytes,
 }

@@ -27,14 +27,14 @@ const COLOURS_END: usize = 64 * COLOUR_BYTES;
 
 /// A superblock in use by a slab: its header has been written, and its region is live.
 ///
-/// A copyable handle; whoever keeps one forgets it when the superblock goes back to its region.
+/// A copyable handle; its holders drop it when the superblock is returned to its region.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Superblock(NonNull<Header>);
 
 /// What is known about a superblock.
 #[repr(C, align(64))]
 struct Header {
-    /// Slots that are handed out. In the first cache line: each request changes it.
+    /// Slots that are allocated. In the first cache line: each request changes it.
     live: Cell<u32>,
     /// Slots whose bit is set. The others are live, in the bin's magazine, or under the header.
     free: Cell<u32>,
@@ -125,7 +125,7 @@ impl Superblock {
         self.header().region
     }
 
-    /// Slots that are handed out.
+    /// Slots that are allocated.
     #[inline]
     pub(super) fn live(self) -> u32 {
         self.header().live.get()
@@ -138,7 +138,7 @@ impl Superblock {
         live.set(live.get() + 1);
     }
 
-    /// Takes a slot back; true when no other is handed out.
+    /// Frees a slot; true when no other is allocated.
     #[inline]
     #[must_use]
     pub(super) fn leave(self) -> bool {
@@ -195,13 +195,13 @@ impl Superblock {
         offset / slot_bytes..(offset + RESERVED_BYTES).div_ceil(slot_bytes)
     }
 
-    /// Slots that can be handed out at the same time.
+    /// Slots that can be allocated at the same time.
     #[cfg(all(test, not(gm_loom)))]
     pub(super) fn slots(self) -> usize {
         SUPERBLOCK_BYTES / self.bin().slot_bytes() - self.reserved_slots().len()
     }
 
-    /// Whether `address` is the start of a slot that can be handed out.
+    /// Whether `address` is the start of a slot that can be allocated.
     pub(super) fn is_slot(self, address: usize) -> bool {
         let offset = address.wrapping_sub(self.start());
         let slot_bytes = self.bin().slot_bytes();

@@ -53,8 +53,8 @@ pub fn check<P: Port>(make: impl Fn() -> P) {
         let port = make();
         case(&port);
         let left = port.diagnostics();
-        assert_eq!(left.bytes_outstanding, Bytes::ZERO, "everything was given back: {left:?}");
-        assert_eq!(left.blocks_outstanding, 0, "every block was given back: {left:?}");
+        assert_eq!(left.bytes_outstanding, Bytes::ZERO, "everything was freed: {left:?}");
+        assert_eq!(left.blocks_outstanding, 0, "every block was freed: {left:?}");
     }
     assert_ne!(make().id(), make().id(), "two ports have two ids");
 }
@@ -227,7 +227,7 @@ fn empty_blocks_cost_nothing(port: &dyn Port) {
 
 fn zeroed_blocks_are_zero(port: &dyn Port) {
     for size in SIZES {
-        // Dirty memory of the same size is the likeliest to be handed out again.
+        // Dirty memory of the same size is the likeliest to be allocated again.
         Block::take(port, layout(size, 8), 0xa5).free(port);
         let zeroed = port.allocate_zeroed(layout(size, 8), OpTag::NONE).expect("it is granted");
         let block = Block::checked(zeroed, layout(size, 8), 0);

@@ -82,7 +82,7 @@ impl Sites {
     }
 
     fn seen(&self) -> MutexGuard<'_, Seen> {
-        // A run that retries for ever is ended by a panic, after which the list is still right.
+        // A run that retries without end is ended by a panic, after which the list is still right.
         self.seen.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

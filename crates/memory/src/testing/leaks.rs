@@ -94,9 +94,9 @@ pub fn assert_no_heap_leaks<T>(body: impl FnOnce() -> T) {
 #[track_caller]
 pub fn with_budget<T>(hard_limit: Bytes, body: impl FnOnce(Alloc<'_>) -> T) -> (T, Bytes) {
     let traced = traced(Budgeted::new(System::uncounted(), hard_limit));
-    let refusal = PrintRefusal(&traced);
+    let failure = PrintFailure(&traced);
     let result = body(Alloc::new(&traced));
-    drop(refusal);
+    drop(failure);
     let peak = traced.inner().peak();
     end(traced);
     (result, peak)
@@ -105,7 +105,7 @@ pub fn with_budget<T>(hard_limit: Bytes, body: impl FnOnce(Alloc<'_>) -> T) -> (
 /// Prints the failed request when it is dropped, also when the body panics.
 struct PrintRefusal<'t, P>(&'t Traced<P>);
 
-impl<P> Drop for PrintRefusal<'_, P> {
+impl<P> Drop for PrintFailure<'_, P> {
     fn drop(&mut self) {
         let profile = self.0.profile().filter(|profile| profile.refused.is_some());
         if let Some(profile) = profile {

@@ -1,6 +1,6 @@
 //! The live blocks of a traced port, and what each call stack holds.
 //!
-//! One lock for all: unwinding the stack costs more. When the books cannot grow, the request that
+//! One lock for all: unwinding the stack costs more. When the ledger cannot grow, the request that
 //! needed it fails.
 
 use std::collections::BTreeMap;
@@ -16,7 +16,7 @@ use crate::profile::{Block, NoRoom, Profile, Refused, SiteLedger};
 use crate::undo::Undo;
 use crate::units::Bytes;
 
-/// Who takes a block.
+/// The call stack and operation that allocate a block.
 #[derive(Clone, Copy)]
 pub(super) struct Taker<'s> {
     op: OpTag<'s>,
@@ -47,7 +47,7 @@ impl LiveBlocks {
     /// Adds a block. Empty blocks have no address of their own and are not kept.
     ///
     /// # Errors
-    /// `Exhausted` when the books cannot grow.
+    /// `Exhausted` when the ledger cannot grow.
     pub(super) fn insert(
         &self,
         start: NonNull<u8>,
@@ -55,10 +55,10 @@ impl LiveBlocks {
         taker: &Taker<'_>,
     ) -> Result<(), MemoryError> {
         if size > 0 {
-            let mut books = lock(&self.0);
+            let mut ledger = lock(&self.0);
             let entry =
-                books.entry(taker.op.op(), &taker.stack).map_err(|NoRoom| no_room(taker))?;
-            books.insert(start.addr().get(), size, entry, taker.serial());
+                ledger.entry(taker.op.op(), &taker.stack).map_err(|NoRoom| no_room(taker))?;
+            ledger.insert(start.addr().get(), size, entry, taker.serial());
         }
         Ok(())
     }
@@ -68,7 +68,7 @@ impl LiveBlocks {
         size == 0 || lock(&self.0).contains(start.addr().get(), size)
     }
 
-    /// Removes a block before it is freed, so that its address can be handed out again.
+    /// Removes a block before it is freed, so that its address can be allocated again.
     pub(super) fn remove(&self, start: NonNull<u8>, size: usize) -> bool {
         size == 0 || lock(&self.0).remove(start.addr().get(), size)
     }
@@ -84,16 +84,16 @@ impl LiveBlocks {
         request: impl FnOnce() -> Result<NonNull<u8>, MemoryError>,
     ) -> Option<Result<NonNull<u8>, MemoryError>> {
         let address = start.addr().get();
-        let mut books = lock(&self.0);
-        if old > 0 && !books.contains(address, old) {
+        let mut ledger = lock(&self.0);
+        if old > 0 && !ledger.contains(address, old) {
             return None;
         }
-        let entry = match books.entry(taker.op.op(), &taker.stack) {
+        let entry = match ledger.entry(taker.op.op(), &taker.stack) {
             Ok(entry) => entry,
             Err(NoRoom) => return Some(Err(no_room(taker))),
         };
-        let detached = books.detach(address, old)?;
-        drop(books);
+        let detached = ledger.detach(address, old)?;
+        drop(ledger);
         let restore = Undo::new(|| lock(&self.0).attach(address, detached));
         let block = match request() {
             Ok(block) => block,
@@ -108,11 +108,11 @@ impl LiveBlocks {
     /// Enters a charge for memory from elsewhere.
     ///
     /// # Errors
-    /// `Exhausted` when the books cannot grow.
+    /// `Exhausted` when the ledger cannot grow.
     pub(super) fn charge(&self, bytes: Bytes, taker: &Taker<'_>) -> Result<(), MemoryError> {
-        let mut books = lock(&self.0);
-        let entry = books.entry(taker.op.op(), &taker.stack).map_err(|NoRoom| no_room(taker))?;
-        books.charge(entry, bytes).map_err(|NoRoom| no_room(taker))
+        let mut ledger = lock(&self.0);
+        let entry = ledger.entry(taker.op.op(), &taker.stack).map_err(|NoRoom| no_room(taker))?;
+        ledger.charge(entry, bytes).map_err(|NoRoom| no_room(taker))
     }
 
     /// Takes a charge out again.
@@ -142,7 +142,7 @@ impl LiveBlocks {
     }
 }
 
-/// The failure of a request that the books have no room for.
+/// The failure of a request that exceeds the capacity of the tables.
 fn no_room(taker: &Taker<'_>) -> MemoryError {
     MemoryError::new(ErrorKind::Exhausted, taker.op.op(), size_of::<Block>().into())
 }

@@ -29,7 +29,7 @@ impl fmt::Display for Leak {
             Some((op, serial)) => write!(f, "{op} #{serial}: ")?,
             None => f.write_str("no operation: ")?,
         }
-        write!(f, "{count} x {} bytes, taken by {stack}", size.get())
+        write!(f, "{count} x {} bytes, allocated by {stack}", size.get())
     }
 }
 

@@ -21,12 +21,12 @@ pub(super) fn extend(layout: Layout) -> Result<Layout, MemoryError> {
     error::layout(layout.size().wrapping_add(SIZE), layout.align())
 }
 
-/// The layout that [`extend`] gave for a block that was handed out.
+/// The layout that [`extend`] gave for a block that was allocated.
 #[inline]
 pub(super) fn extended(layout: Layout) -> Layout {
     let size = layout.size() + SIZE;
     debug_assert!(error::layout(size, layout.align()).is_ok(), "the block was handed out");
-    // SAFETY: a block of this layout was handed out and stamped, so `extend` accepted the sum.
+    // SAFETY: a block of this layout was allocated and stamped, so `extend` accepted the sum.
     unsafe { Layout::from_size_align_unchecked(size, layout.align()) }
 }
 

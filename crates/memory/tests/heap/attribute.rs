@@ -57,7 +57,7 @@ fn a_peak_that_was_not_measured_fails(alloc: Alloc<'_>) {
 }
 
 #[gitmind_memory::test(leaks = 0)]
-#[should_panic(expected = "1 x 32 bytes, taken by heap::attribute::numbers")]
+#[should_panic(expected = "1 x 32 bytes, allocated by heap::attribute::numbers")]
 fn a_leak_fails_by_its_call_stack(alloc: Alloc<'_>) -> Result<(), MemoryError> {
     numbers(4, alloc).map(leak)
 }

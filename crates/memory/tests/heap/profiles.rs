@@ -65,7 +65,7 @@ fn a_leak_is_listed_with_the_holders_at_the_peak() {
             leak(parse(3, alloc).expect("it is granted"));
         });
     });
-    assert!(text.contains("1 x 24 bytes, taken by "), "{text}");
+    assert!(text.contains("1 x 24 bytes, allocated by "), "{text}");
     assert!(text.contains("\n4000 bytes in 1 block held at the peak:\n  4000 bytes"), "{text}");
     assert!(text.contains("profiles.rs:"), "file and line: {text}");
 }
@@ -77,7 +77,7 @@ fn a_peak_that_exceeds_its_limit_is_listed_by_holder() {
         test.run(|alloc| parse(500, alloc).map(drop))
     });
     assert!(text.contains("exceeds the limit of 100 B\n4000 bytes in 1 block held"), "{text}");
-    assert!(text.contains("taken by heap::profiles::parse"), "{text}");
+    assert!(text.contains("allocated by heap::profiles::parse"), "{text}");
 }
 
 /// Runs only as the child of the next test, since what a passing test prints is not shown.
@@ -100,7 +100,7 @@ fn a_test_that_exceeds_its_budget_shows_what_was_refused_and_who_held_the_most()
         .output()
         .expect("it can be started");
     let text = String::from_utf8_lossy(&child.stdout) + String::from_utf8_lossy(&child.stderr);
-    assert!(text.contains("refused: 4000 bytes, asked for by heap::profiles::parse"), "{text}");
+    assert!(text.contains("failed: 4000 bytes, requested by heap::profiles::parse"), "{text}");
     assert!(text.contains("\n80 bytes in 1 block held at the peak:\n  80 bytes"), "{text}");
     assert!(text.contains("1 failed"), "{text}");
 }

@@ -62,7 +62,7 @@ fn what_is_swallowed_at_the_third_request_or_leaks_at_the_second_is_found() {
     });
     let found: Vec<_> = leaked.unexpected().map(|case| case.site.place.clone()).collect();
     assert_eq!(found.len(), 2, "once and for good: {leaked}");
-    assert!(leaked.to_string().contains("1 x 10 bytes, taken by heap::sweeps::"), "{leaked}");
+    assert!(leaked.to_string().contains("1 x 10 bytes, allocated by heap::sweeps::"), "{leaked}");
 }
 
 /// Cannot fail, but aborts.
@@ -126,7 +126,7 @@ fn blocks_from_before_and_of_other_threads_are_not_the_bodys() {
 
 #[test]
 #[should_panic(
-    expected = "1 x 64 bytes, taken by heap::sweeps::what_stays_is_named_by_who_took_it::fill ("
+    expected = "1 x 64 bytes, allocated by heap::sweeps::what_stays_is_named_by_who_took_it::fill ("
 )]
 fn what_stays_is_named_by_who_took_it() {
     let kept = RefCell::new(Vec::new());
@@ -165,7 +165,7 @@ async fn a_test_that_waits_is_tested_on_its_heap_alone() -> Result<(), TryReserv
 }
 
 #[gitmind_memory::test(leaks = 0)]
-#[should_panic(expected = "1 x 800 bytes, taken by heap::sweeps::a_leak_of_the_heap_fails")]
+#[should_panic(expected = "1 x 800 bytes, allocated by heap::sweeps::a_leak_of_the_heap_fails")]
 fn a_leak_of_the_heap_fails() {
     let _ = ManuallyDrop::new(Vec::<u64>::with_capacity(100));
 }

@@ -67,7 +67,7 @@ fn a_hash_table_lives_in_an_arena() {
     }
     assert!((0..10_000).all(|length| lengths.get(&(length * 7)).is_some_and(|n| **n == length)));
     drop(lengths);
-    assert_eq!(arena.stats().objects_dedicated, 0, "the table was given back");
+    assert_eq!(arena.stats().objects_dedicated, 0, "the table was freed");
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! Every way in which an arena's memory can fail, and what it leaves in memory it gives back.
+//! Every way in which an arena's memory can fail, and what it leaves in memory that it frees.
 
 use std::alloc::Layout;
 use std::ptr::NonNull;

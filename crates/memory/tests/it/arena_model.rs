@@ -195,7 +195,7 @@ fn programs_agree_with_a_list_of_objects() {
             model.compare(&arena, &budget, &setup);
         }
         drop(arena);
-        assert_eq!(budget.used(), Bytes::ZERO, "all was given back");
+        assert_eq!(budget.used(), Bytes::ZERO, "everything was freed");
         Ok(())
     });
     outcome.unwrap_or_else(|failure| panic!("{failure}"));

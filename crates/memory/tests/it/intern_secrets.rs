@@ -1,4 +1,4 @@
-//! The intern table against string-interner, and what it leaves in memory that it gives back.
+//! The intern table against string-interner, and what it leaves in memory that it frees.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};

@@ -99,7 +99,7 @@ fn after_a_failure_the_arena_is_usable_and_nothing_was_lost() {
             let failed = failed.or_else(|| arena.try_alloc([3_u8; 5000]).err());
             assert_eq!(*before, 1);
             assert_eq!(arena.stats().failures_total, u64::from(failed.is_some()));
-            // Handed on, not tried again: the port may fail for ever.
+            // Returned, not retried: the port may fail persistently.
             failed.map_or(Ok(()), Err::<(), MemoryError>)
         });
         report.assert_propagated();

@@ -44,7 +44,7 @@ fn the_holders_of_the_peak_are_those_of_that_moment_and_not_of_the_end() {
         assert_eq!(profile.peak_of("nowhere").get(), 0);
         let text = profile.to_string();
         let first = text.lines().nth(1).expect("a line for the largest");
-        assert!(first.starts_with("  5000 bytes in 1 block, 98.0 %, taken by "), "{text}");
+        assert!(first.starts_with("  5000 bytes in 1 block, 98.0 %, allocated by "), "{text}");
         assert!(first.contains("read") && first.contains("profile.rs:"), "{text}");
         assert!(profile.holders[0].stack.site().function.contains("read"), "{text}");
     }
@@ -141,6 +141,6 @@ fn what_is_refused_is_named_with_its_place() {
     let refused = profile.refused.expect("it is the first");
     assert_eq!((refused.bytes.get(), refused.op), (2000, None));
     let text = profile.to_string();
-    assert!(text.starts_with("refused: 2000 bytes, asked for by "), "{text}");
+    assert!(text.starts_with("failed: 2000 bytes, requested by "), "{text}");
     assert!(text.contains("\n60 bytes in 1 block held at the peak:\n"), "{text}");
 }

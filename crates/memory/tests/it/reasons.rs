@@ -46,7 +46,7 @@ fn each_container_names_the_reason_of_its_own_handle_in_any_order() {
     with_handles(|over, injected| {
         for first in REQUESTS {
             for second in REQUESTS {
-                // What foreign containers failed for before, and nobody converts.
+                // Earlier failures of foreign containers that are not converted.
                 let _ = (fail(over, 8), fail(injected, 8));
                 let (one, two) = (first(over), second(injected));
                 assert_eq!((kind(two), kind(one)), (ErrorKind::Injected, ErrorKind::OverBudget));

@@ -200,7 +200,7 @@ fn unwinding(passing: u32, run: impl FnOnce()) {
     callbacks::disarm();
 }
 
-/// Takes from a handle, gives back what it likes while a free unwinds, and ends.
+/// Allocates by a handle, frees arbitrary blocks while a free unwinds, and ends.
 type Ending = fn(Alloc<'_>, u32);
 
 const ENDINGS: [Ending; 4] = [

@@ -289,7 +289,7 @@ fn eight_threads_drop_each_others_blocks_and_nothing_is_lost() {
             });
         }
     });
-    traced.teardown().expect("everything was given back");
+    traced.teardown().expect("this holds because everything was freed");
 }
 
 /// Sends 4000 boxes of four sizes to two threads, which read and drop them.

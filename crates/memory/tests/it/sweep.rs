@@ -143,7 +143,7 @@ fn what_a_failure_leaks_is_named() {
     });
     let leaked: std::vec::Vec<_> = report.unexpected().map(|case| &case.outcome).collect();
     let [Outcome::Leaked(once), Outcome::Leaked(_)] = leaked[..] else { panic!("{report}") };
-    assert!(once.contains("1 x 10 bytes, taken by "), "{once}");
+    assert!(once.contains("1 x 10 bytes, allocated by "), "{once}");
     assert!(once.contains("what_a_failure_leaks_is_named"), "{once}");
 }
 

@@ -40,7 +40,7 @@ fn a_planted_leak_fails_with_op_size_count_and_place() {
         plant_a_leak(Alloc::new(&traced).on_account_of(&account));
     });
     let expected = "120 bytes in 2 blocks outstanding, 0 foreign blocks\n  \
-                    cache.rebuild #7: 2 x 60 bytes, taken by ";
+                    cache.rebuild #7: 2 x 60 bytes, allocated by ";
     assert!(report.contains(expected), "{report}");
     let place = if cfg!(feature = "backtrace") { "plant_a_leak" } else { "an unknown call site" };
     assert!(report.contains(place), "{report}");

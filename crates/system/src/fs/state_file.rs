@@ -18,7 +18,7 @@ use gitmind_ports::fs::{FsError, SafeName};
 
 /// A file `<scope>/<directory>/<name>` in `$HOME/.gitmind`.
 ///
-/// As for temporary directories, every directory must belong to this user, and nobody else may
+/// As for temporary directories, every directory must belong to this user, and no other user may
 /// write to it.
 #[derive(Clone, Debug)]
 pub struct StateFile {

@@ -109,7 +109,7 @@ impl Drop for Named {
 }
 
 fn say(line: std::fmt::Arguments<'_>) {
-    // There is nobody to tell when standard error is closed.
+    // Nothing can be reported when standard error is closed.
     let _ = writeln!(std::io::stderr(), "{line}");
 }
 
