@@ -4,8 +4,8 @@
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum IdentityError {
     /// There is no name or address; git's reason.
-    #[error("there is nobody to commit as: {0}")]
-    Nobody(String),
+    #[error("there is no identity to commit as: {0}")]
+    Missing(String),
     /// The value of a variable is not a date of a commit.
     #[error(
         "{variable} is `{value}`, which git does not accept: a date is a day from 1970 to 2099 \

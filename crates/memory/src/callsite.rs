@@ -164,7 +164,7 @@ impl FrameNames {
     }
 
     /// The call site as a message names it: the program's own code first.
-    pub(crate) fn taken_by(&mut self, stack: &CallStack) -> String {
+    pub(crate) fn allocated_by(&mut self, stack: &CallStack) -> String {
         let innermost = self.frames(stack).find(|site| !site.is_plumbing()).cloned();
         let own = self.own(stack);
         let Some(site) = own.first() else { return UNKNOWN.into() };

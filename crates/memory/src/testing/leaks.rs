@@ -103,7 +103,7 @@ pub fn with_budget<T>(hard_limit: Bytes, body: impl FnOnce(Alloc<'_>) -> T) -> (
 }
 
 /// Prints the failed request when it is dropped, also when the body panics.
-struct PrintRefusal<'t, P>(&'t Traced<P>);
+struct PrintFailure<'t, P>(&'t Traced<P>);
 
 impl<P> Drop for PrintFailure<'_, P> {
     fn drop(&mut self) {

@@ -135,7 +135,7 @@ impl Run {
     }
 
     /// Refunds a charge: the latest one of its size and operation.
-    fn refund(&mut self, books: &mut SiteLedger, which: usize) {
+    fn refund(&mut self, ledger: &mut SiteLedger, which: usize) {
         let Some(at) = which.checked_rem(self.charges.len()) else { return };
         let (bytes, (_, op)) = self.charges[at];
         let is_meant = |(other, holder): &(u64, (usize, usize))| *other == bytes && holder.1 == op;
