@@ -7,10 +7,19 @@ use crate::units::Bytes;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use std::cell::Cell;
 use std::io::{IsTerminal, stderr};
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::time::{Duration, Instant};
 
 /// How long work must have taken before the bar is shown.
 const QUIET: Duration = Duration::from_secs(1);
+
+/// Whether a bar is on the screen, without the end of a line.
+static IS_DRAWN: AtomicBool = AtomicBool::new(false);
+
+/// What a message on stderr starts with, so that it replaces a bar that is on the screen.
+pub(super) fn line_start() -> &'static str {
+    if IS_DRAWN.load(Relaxed) { "\r\x1b[2K" } else { "" }
+}
 
 /// Draws progress as a bar, with the memory of the operation that runs.
 pub(super) struct Bar<'m> {
@@ -33,6 +42,7 @@ impl<'m> Bar<'m> {
     pub(super) fn clear(&self) {
         if let Some(bar) = &self.bar {
             bar.finish_and_clear();
+            IS_DRAWN.store(false, Relaxed);
         }
     }
 
@@ -59,6 +69,7 @@ impl<'m> Bar<'m> {
         // Another target would not know of the line that is there.
         if bar.is_hidden() {
             bar.set_draw_target(ProgressDrawTarget::stderr());
+            IS_DRAWN.store(true, Relaxed);
         }
     }
 }

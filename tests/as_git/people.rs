@@ -113,7 +113,7 @@ fn a_person_as_whom_git_refuses_to_commit_appends_nothing() {
         assert_eq!(world.ask("r", &args, variables), None, "git refuses {settings:?}");
         let error = world.link("r", "f", variables).expect_err("git refuses");
         let is_dated = variables.iter().any(|(name, _)| name.ends_with("DATE"));
-        let why = if is_dated { "GIT_AUTHOR_DATE is `" } else { "nobody to commit as" };
+        let why = if is_dated { "GIT_AUTHOR_DATE is `" } else { "no identity to commit as" };
         assert!(error.contains(why), "{error}");
         assert!(!is_dated || error.contains("dates are as in"), "the hint: {error}");
         assert_eq!(world.git("r", &["rev-parse", JOURNAL]), before);

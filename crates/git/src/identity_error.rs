@@ -4,7 +4,7 @@
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum IdentityError {
     /// There is no name or address; git's reason.
-    #[error("there is nobody to commit as: {0}")]
+    #[error("git has no identity to commit as: {0}")]
     Nobody(String),
     /// A variable is no date of a commit.
     #[error(

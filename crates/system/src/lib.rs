@@ -8,4 +8,5 @@ pub mod fs;
 pub mod mapped;
 pub mod owned_file;
 pub mod random;
+pub mod signals;
 pub mod status_signal;
