@@ -12,6 +12,8 @@ use std::time::{Duration, Instant};
 
 /// How long work must have taken before the bar is shown.
 const QUIET: Duration = Duration::from_secs(1);
+/// A terminal that is narrower than this shows numbers only.
+const WIDE_COLUMNS_MIN: u16 = 72;
 
 /// Whether a bar is on the screen, without the end of a line.
 static IS_DRAWN: AtomicBool = AtomicBool::new(false);
@@ -54,9 +56,16 @@ impl<'m> Bar<'m> {
             Step::Generating => "making commits",
             Step::Importing => "reading edges",
         };
-        let template = match total {
-            Some(_) => "{prefix} {percent} %  {msg}  {wide_bar} {human_pos}/{human_len} ({eta})",
-            None => "{prefix} {human_pos}  {msg}  {spinner}",
+        let columns = terminal_size::terminal_size_of(stderr()).map(|(width, _)| width.0);
+        let is_wide = columns.is_none_or(|columns| columns >= WIDE_COLUMNS_MIN);
+        // A line that is wider than the terminal would be drawn as two.
+        let template = match (total, is_wide) {
+            (Some(_), true) => {
+                "{prefix} {percent} %  {msg}  {wide_bar} {human_pos}/{human_len} ({eta})"
+            }
+            (None, true) => "{prefix} {human_pos}  {msg}  {spinner}",
+            (Some(_), false) => "{percent} %  {wide_msg}",
+            (None, false) => "{human_pos}  {wide_msg}",
         };
         let style = ProgressStyle::with_template(template);
         bar.set_style(style.expect("this holds because the templates are constants"));

@@ -83,7 +83,7 @@ fn a_pager_that_ends_early_is_no_failure_and_one_that_is_missing_is() {
 #[test]
 fn messages_go_through_the_pager_where_they_would_disturb_it() {
     let shown = shown(&["query", "Makefile"], &[("GIT_PAGER", PAGER)], &[]);
-    let warning = "P git-mind: warning: there is no cache, so the whole journal was read";
+    let warning = "\nP git-mind: warning: the cache was written by another tool";
     assert!(shown.end().contains(warning), "{}", shown.end());
 }
 

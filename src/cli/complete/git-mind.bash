@@ -5,7 +5,7 @@
 __git_mind_complete() {
     local candidate current=${*: -1}
     COMPREPLY=()
-    while IFS= read -r candidate; do
+    while IFS= read -r candidate || [[ $candidate ]]; do
         COMPREPLY+=("$candidate")
     done < <(GIT_MIND_COMPLETE=bash _CLAP_COMPLETE_INDEX=$(($# - 1)) git-mind -- "$@" 2>/dev/null)
     # readline replaces only what follows the last character that breaks words.
