@@ -117,7 +117,7 @@ fn synopsis(command: &Command, out: &mut impl Write) -> io::Result<()> {
         .partition(|one| !one.is_positional());
     for argument in options.into_iter().chain(positionals) {
         let word = word(argument);
-        let many = if matches!(argument.get_action(), ArgAction::Append) { "..." } else { "" };
+        let many = if matches!(argument.get_action(), ArgAction::Append) { "...\\&" } else { "" };
         match argument.is_required_set() {
             true => writeln!(out, "{word}{many}")?,
             false => writeln!(out, "[{word}]{many}")?,
@@ -164,8 +164,8 @@ fn see_also(command: &Command, out: &mut impl Write) -> io::Result<()> {
     }
     pages.sort();
     pages.dedup();
-    let first = if own.is_empty() { ["git", "githooks"] } else { ["git", "git-mind"] };
-    let all = first.iter().copied().chain(pages.iter().map(String::as_str));
+    let first = ["git", "git-mind"].into_iter().filter(|page| *page != name(command));
+    let all = first.chain(pages.iter().map(String::as_str));
     let all: Vec<String> = all.map(|page| format!("\\fB{}\\fR(1)", escaped(page))).collect();
     writeln!(out, "{}", all.join(", "))
 }

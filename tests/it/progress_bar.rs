@@ -5,7 +5,7 @@ use gitmind_test_support::{mind, mind_command, temp_directory};
 
 /// Edges of a journal whose rebuild takes longer than the bar waits, in a build without
 /// optimization; a faster machine or build gets more of them.
-const EDGES: u32 = 60_000;
+const EDGES: u32 = 100_000;
 const EDGES_MAX: u32 = 4_000_000;
 
 #[test]
@@ -15,7 +15,7 @@ fn a_progress_bar_leaves_nothing_behind_at_any_width() {
     loop {
         let journal = format!("{edges}.git");
         let count = edges.to_string();
-        let make = ["fixture", "make", "--edges", &count, "--batch", "10", "--seed", "1", &journal];
+        let make = ["fixture", "make", "--edges", &count, "--seed", "1", &journal];
         mind(directory.path(), &make).ok();
         let is_shown = [40, 80, 120].map(|columns| {
             let args = ["-C", &*journal, "cache-rebuild", "--force", "--threads", "1"];
@@ -27,9 +27,9 @@ fn a_progress_bar_leaves_nothing_behind_at_any_width() {
             assert!(!parts.iter().any(|part| rest.contains(part)), "{columns}: {}", shown.end());
             let is_one_line = |screen: &String| screen.lines().count() <= 1;
             let drawn = shown.screens.iter().filter(|screen| screen.contains(" of 256 MiB"));
-            let is_seen = shown.has_shown(" %  ") && drawn.clone().count() > 1;
             assert!(drawn.clone().all(is_one_line), "{columns}: {:?}", shown.screens);
-            is_seen
+            // While it reads the total is not known.
+            drawn.clone().any(|screen| !screen.contains(" % ")) && shown.has_shown(" % ")
         });
         if is_shown == [true; 3] {
             return;
