@@ -83,8 +83,8 @@ fn memory_hint(error: MemoryError) -> Option<String> {
         _ => return None,
     };
     Some(format!(
-        "raise the budget with {variable}=SIZE; GM_ALLOC_TRACE=sites lists the call sites that hold \
-         the memory"
+        "raise the budget with {variable}=SIZE; GM_ALLOC_TRACE=sites lists the call sites that \
+         hold the memory"
     ))
 }
 

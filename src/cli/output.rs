@@ -1,5 +1,5 @@
-//! Output streams: answers to stdout or a pager, messages to stderr, with colours where the terminal
-//! has them.
+//! Output streams: answers to stdout or a pager, messages to stderr, with colours where the
+//! terminal has them.
 
 mod whole_file;
 

@@ -36,7 +36,8 @@ const TRACKING_MAX: usize = 1000;
 #[derive(Clone, Debug, clap::Args)]
 #[command(after_help = "Edges are equal if they have the same objects and type; all but the \
                         newest of them are duplicates. An object can be missing because `git gc` \
-                        deleted it after an amended commit, or because it was never fetched.\n\nExamples:\n  git mind status\n  git \
+                        deleted it after an amended commit, or because it was never \
+                        fetched.\n\nExamples:\n  git mind status\n  git \
                         mind status --branch feature/x\n  git mind status --json | jq \
                         .cache.state")]
 pub(super) struct StatusArgs {

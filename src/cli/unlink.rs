@@ -40,7 +40,8 @@ use std::ops::ControlFlow;
 #[derive(Clone, Debug, clap::Args)]
 #[command(
     after_help = "SOURCE and TARGET are paths, object ids or REV:PATH, as in `git mind query`. A \
-                        path matches the edges of all its contents.\n\nExamples:\n  git mind unlink \
+                        path matches the edges of all its contents.\n\nExamples:\n  git mind \
+                        unlink \
                         src/parser.c docs/grammar.md --type implements\n  git mind unlink --ulid \
                         01HF7YAT000000000000000000"
 )]

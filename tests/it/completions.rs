@@ -84,16 +84,12 @@ fn there_is_a_script_for_each_shell() {
 fn in_bash(world: &TempRepository, lines: &str) -> Vec<String> {
     let script = mind(world.path(), &["completions", "bash"]).ok();
     // A bash without readline has no completion at all.
-    let script =
-        format!("complete() {{ :; }}\n{script}\n{lines}\nprintf '%s\\n' \"${{COMPREPLY[@]}}\"");
+    let start = "PATH=$0:$PATH; complete() { :; }";
+    let script = format!("{start}\n{script}\n{lines}\nprintf '%s\\n' \"${{COMPREPLY[@]}}\"");
     let program = gitmind_test_support::program();
-    let path = Path::new(&program).parent().expect("it is in a directory").to_owned();
-    let path = std::env::join_paths(
-        std::iter::once(path)
-            .chain(std::env::split_paths(&std::env::var_os("PATH").unwrap_or_default())),
-    );
+    let directory = Path::new(&program).parent().expect("it is in a directory");
     let mut bash = Command::new("bash");
-    bash.arg("-c").arg(script).current_dir(world.path()).env("PATH", path.expect("names"));
+    bash.args(["-c", &script]).arg(directory).current_dir(world.path());
     let output = bash.output().expect("bash is there");
     assert!(output.stderr.is_empty(), "{output:?}");
     String::from_utf8(output.stdout).expect("UTF-8").lines().map(str::to_owned).collect()

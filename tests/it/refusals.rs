@@ -106,7 +106,7 @@ fn an_unsupported_extension_is_an_error_that_names_it() {
         (
             "refStorage",
             "reftable",
-            "extensions.refstorage=reftable, which is not supported\nhint: `git refs migrate \
+            "extensions.refstorage=reftable`, which is not supported\nhint: `git refs migrate \
              --ref-format=files` converts it",
         ),
         ("fromTheFuture", "yes", "extensions.fromthefuture=yes"),

@@ -4,9 +4,9 @@ use clap::{Subcommand, ValueEnum};
 
 /// Install or remove git hooks that keep the edges of files that change
 ///
-/// An edge belongs to a content of a file. When a commit changes or renames a linked file, the hooks
-/// append an edge of type augments from the old content to the new one, so that queries still find
-/// the earlier edges. Existing hooks run first.
+/// An edge belongs to a content of a file. When a commit changes or renames a linked file, the
+/// hooks append an edge of type augments from the old content to the new one, so that queries still
+/// find the earlier edges. Existing hooks run first.
 #[derive(Clone, Debug, Subcommand)]
 pub(in crate::cli) enum HooksCommand {
     Install(InstallArgs),
