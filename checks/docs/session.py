@@ -16,7 +16,7 @@ MASKS = [
     (r"\b\d{4}-\d\d-\d\d \d\d:\d\d\b", "TIME"),
     (r'("\w+_ms"): ?\d+', r"\1: N"),
     (r"\bduration_ms=\d+", "duration_ms=N"),
-    (r"\b\d+ ms\b", "N ms"),
+    (r"\b\d+ ms\b|\b\d+\.\d\d s\b", "N ms"),
 ]
 SENTINEL = "--- the next command ---"
 
@@ -31,7 +31,7 @@ def masked(line):
             line = re.sub(pattern, text, line)
     if re.search(r"\d [KM]?i?B\b", line):
         measured = r"(?<![\d.])(?!(?:256|128)\.0\b)\d+(?:\.\d+)? (?:[KM]iB\b|B\b|%)|\bunknown\b"
-        line = re.sub(rf"{measured}|(?<=  )\d+(?=  |$)", "N", line)
+        line = re.sub(rf"{measured}|(?<=  )[\d,]+(?=  |$)", "N", line)
     return " ".join(line.split())
 
 

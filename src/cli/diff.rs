@@ -4,6 +4,7 @@
 //! both moments are in memory.
 
 use super::args::Args;
+use super::count::number;
 use super::failure::{Exit, Failure};
 use super::list_json::EdgeDocument;
 use super::list_line::LineFormat;
@@ -11,6 +12,7 @@ use super::output::Output;
 use super::revision::Revisions;
 use super::shown::Shown;
 use super::telemetry::{Session, clock};
+use super::view::ViewArgs;
 use super::{list, malformed, repository};
 use crate::branch::BranchName;
 use crate::clock::{Clock, Zone};
@@ -27,25 +29,28 @@ use std::ops::ControlFlow;
 
 /// Print the edges that were added and revoked between two moments of a journal
 ///
-/// An edge was added when it counts at B and no equal edge counted at A, and revoked the other way
-/// round. Equal edges have the same objects and type.
+/// An edge was added if it is valid at B and no equal edge is valid at A. It was revoked if it is
+/// valid at A and no equal edge is valid at B. Edges are equal if they have the same objects and
+/// type; a valid edge was not taken back.
 #[derive(Clone, Debug, clap::Args)]
 #[command(
-    after_help = "A moment is a commit of the journal or of the code, named as for git, or a date, \
-                  such as 2026-11-01, which is its first minute, or 2026-11-01T12:00. As of a \
-                  commit of the code or a date, the journal is what had been committed until \
-                  then. A.. and ..B stand for A and the journal's tip, the tip and \
-                  B.\n\nExamples:\n  git mind diff HEAD~10..HEAD\n  git mind diff \
+    after_help = "A and B are commits of the journal or of the code, named as in git, or dates. \
+                  2026-11-01 is the start of that day; 2026-11-01T12:00 is a time. A commit of \
+                  the code, or a date, stands for the newest commit that the journal had at that \
+                  time. In A.. and ..B, the missing side is the newest commit of the \
+                  journal.\n\nExamples:\n  git mind diff HEAD~10..HEAD\n  git mind diff \
                   2026-11-01..2026-12-01 --json | jq '.added[].source_path'\n  git mind diff \
                   ..refs/gitmind/remotes/origin/edges/main"
 )]
 pub(super) struct DiffArgs {
-    /// The two moments
+    /// The two moments to compare
     #[arg(value_name = "A..B")]
     range: String,
-    /// Branch whose journal to read [default: the one that is checked out]
+    /// Read the journal of this branch [default: the current branch]
     #[arg(long, value_name = "NAME")]
     branch: Option<String>,
+    #[command(flatten)]
+    view: ViewArgs,
     /// Print one JSON document
     #[arg(long)]
     json: bool,
@@ -87,9 +92,11 @@ pub(super) fn run(
         text => revisions.journal_at(tip, text, (&zone, clock.now())),
     };
     let moments = Moments { before: moment(before)?, after: moment(after)? };
+    options.view.apply(&repository, env, output)?;
     let git_dir = repository.location().git_dir.clone();
     let malformed = list::reading(session, &branch, git_dir, &clock, || {
-        let format = LineFormat { columns: output.columns(), zone: &zone };
+        let format =
+            LineFormat { columns: output.columns(), zone: &zone, palette: output.palette() };
         let report = Report { is_json: options.json, format, rows: 0, output };
         compare(&context, &branch, &moments, report)
     })?;
@@ -205,7 +212,9 @@ impl Report<'_> {
             let document = serde_json::to_vec(&EdgeDocument::new(shown))?;
             return Ok(self.output.write_json(&document)?);
         }
-        write!(self.output, "{sign} ")?;
+        let palette = self.format.palette;
+        let style = if sign == '+' { palette.added } else { palette.revoked };
+        write!(self.output, "{style}{sign}{style:#} ")?;
         Ok(self.format.write(shown, 2, self.output)?)
     }
 
@@ -215,6 +224,7 @@ impl Report<'_> {
             let counts = format!("\"added_total\": {added},\n\"revoked_total\": {revoked}");
             writeln!(self.output, "\n],\n{counts}\n}}")?;
         } else {
+            let (added, revoked) = (number(added), number(revoked));
             writeln!(self.output, "{added} added, {revoked} revoked")?;
         }
         Ok(self.output.flush()?)

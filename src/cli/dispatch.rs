@@ -5,8 +5,8 @@ use super::failure::{Exit, Failure};
 use super::output::Output;
 use super::repository::start_directory;
 use super::{
-    budget, complete, diff, export, fixture, hooks, import, link, list, live, memory, merge, query,
-    rebuild, stats, status, sync, telemetry, unlink,
+    budget, complete, diff, export, fixture, hooks, import, link, list, live, man, memory, merge,
+    query, rebuild, stats, status, sync, telemetry, unlink,
 };
 use crate::clock::{SystemClock, Zone};
 use crate::env::Environment;
@@ -45,7 +45,7 @@ pub(super) fn run(
         Command::Env(options) => super::env::run(options, &toggles, &settings, output),
         Command::Fixture(fixture) => fixture::run(args, fixture, &session, output),
         Command::Completions { shell } => complete::completions(*shell, output),
-        Command::Man(options) => complete::man(args, options, output),
+        Command::Man(options) => man::run(args, options, output),
     });
     session.finish(output);
     // A leak is reported even when the command failed, but the failure of the command decides the

@@ -83,14 +83,15 @@ fn memory_hint(error: MemoryError) -> Option<String> {
         _ => return None,
     };
     Some(format!(
-        "raise the budget with {variable}=SIZE; GM_ALLOC_TRACE=sites says what holds the memory"
+        "raise the budget with {variable}=SIZE; GM_ALLOC_TRACE=sites lists the call sites that \
+         hold the memory"
     ))
 }
 
 fn git_hint(error: &git::Error) -> Option<String> {
     let hint = match error {
         git::Error::NotARepository { .. } => {
-            "run it inside a git repository, or name one with -C DIR"
+            "change to a directory of a git repository, or name one with -C DIR"
         }
         git::Error::Shallow(_) => {
             "`git fetch --unshallow ORIGIN 'refs/gitmind/edges/*:refs/gitmind/edges/*'` brings the \
@@ -101,13 +102,13 @@ fn git_hint(error: &git::Error) -> Option<String> {
         }
         git::Error::Extension { extension, .. } if extension.contains("object format") => {
             "`git init --object-format=sha1 NEW && git fast-export --all | git -C NEW fast-import` \
-             makes a copy that it can use"
+             makes a copy with SHA-1"
         }
         git::Error::Identity(git::IdentityError::Date { .. }) => {
             "dates are as in `2005-04-07T22:13:13+02:00` or `@1112911993 +0200`"
         }
         git::Error::Identity(_) => {
-            "`git config user.name NAME && git config user.email ADDRESS` says who you are"
+            "`git config user.name NAME && git config user.email ADDRESS` sets them"
         }
         git::Error::Promised(id) => {
             return Some(format!("`git cat-file -t {id}` fetches it from where it was cloned"));

@@ -19,6 +19,7 @@ use super::list_filter::ListFilter;
 use super::output::{Output, WholeFile};
 use super::repository::{self, start_directory};
 use super::telemetry::{Session, clock};
+use super::view::ViewArgs;
 use super::{list, malformed, revision};
 use crate::context::{Context, operation};
 use crate::env::Environment;
@@ -28,12 +29,12 @@ use std::io::Write;
 use std::path::PathBuf;
 
 const AFTER_HELP: &str = "\
-Text that a format cannot hold, such as bytes that are not UTF-8, is written with escapes, as `list`
-prints it; dot, mermaid and html, which are drawn, have those escapes for every path. Where another
-program would misread the start of a path, as a spreadsheet takes = for a formula, it starts with
-./; other such text in csv starts with '.
+Text that a format cannot represent, such as bytes that are not UTF-8, is written with the escapes
+that `list` uses; dot, mermaid and html use them in every path. A path that another program would
+misread, as a spreadsheet reads = as the start of a formula, is prefixed with ./; other such text in
+csv is prefixed with '.
 
-Lines of jsonl can be imported; with --all, oldest first:
+`import` reads jsonl. To import edges that were taken back and their tombstones, reverse the order:
   git mind export --all | tac | git mind import - --branch copy
 
 Examples:
@@ -42,41 +43,41 @@ Examples:
   git mind export --format mermaid --limit 100
   git mind export --format html --output links.html";
 
-/// Write the edges of a journal in a format of other programs, newest first
+/// Write the edges of a journal in a format for other programs, newest first
 ///
-/// Nodes are paths, as they were when an edge was recorded; an edge has the objects at its ends as
-/// attributes. Edges are written as they are read, so any number of them is exported in little
-/// memory; graphml, mermaid and html number the paths, of which each is held in memory once.
+/// Nodes are the paths that were recorded with an edge; the objects at its ends are attributes of
+/// the edge. Edges are written one commit at a time, so memory does not depend on their number;
+/// graphml, mermaid and html also keep each path in memory once.
 #[derive(Clone, Debug, clap::Args)]
 #[command(after_help = AFTER_HELP)]
 pub(super) struct ExportArgs {
-    /// What to write
+    /// Format to write
     #[arg(long, value_enum, value_name = "FORMAT", default_value_t = FormatArg::Jsonl)]
     format: FormatArg,
-    /// Write to this file instead of the standard output; it is replaced when all is written
+    /// Write to this file instead of standard output; it is replaced when the export is complete
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     output: Option<PathBuf>,
-    /// Branch whose journal to read [default: the one that is checked out]
+    /// Read the journal of this branch [default: the current branch]
     #[arg(long, value_name = "NAME")]
     branch: Option<String>,
     #[command(flatten)]
     filter: ListFilter,
-    /// The edges of then: as of a commit of the journal, a commit of the code or a date
+    /// Export the journal as of a commit of the journal, a commit of the code, or a date
     #[arg(long, value_name = "REV")]
     at: Option<String>,
     /// Also write edges that were taken back, and the tombstones that took them back
     #[arg(long)]
     all: bool,
-    /// Stop after this many edges
+    /// Write at most this many edges
     #[arg(long, value_name = "COUNT")]
     limit: Option<u64>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum FormatArg {
-    /// Lines of JSON, an edge each, which `import` reads
+    /// One JSON object for each line, which `import` reads
     Jsonl,
-    /// A table with a line of names (RFC 4180)
+    /// A table whose first line has the names of the columns (RFC 4180)
     Csv,
     /// A graph for Graphviz
     Dot,
@@ -84,7 +85,7 @@ enum FormatArg {
     Graphml,
     /// A graph for Markdown pages; GitHub draws at most 500 edges
     Mermaid,
-    /// A page to search and follow the edges in a browser; it holds all that it needs
+    /// One self-contained page to search edges and follow them in a browser
     Html,
 }
 
@@ -140,6 +141,7 @@ impl ExportArgs {
     /// The same selection of edges for `list`.
     fn as_list(&self) -> ListArgs {
         let Self { branch, filter, at, all, limit, .. } = self.clone();
-        ListArgs { branch, filter, at, all, limit, habits: ListHabits::default(), json: false }
+        let (habits, view) = (ListHabits::default(), ViewArgs::default());
+        ListArgs { branch, filter, at, all, habits, limit, view, json: false }
     }
 }

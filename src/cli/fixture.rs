@@ -1,6 +1,7 @@
 //! `git-mind fixture make`.
 
 use super::args::{Args, FixtureCommand, MakeArgs};
+use super::count::counted;
 use super::failure::{Exit, Failure};
 use super::output::Output;
 use super::progress::Bar;
@@ -35,8 +36,11 @@ pub(super) fn run(
     } else {
         writeln!(
             output,
-            "Made {edges} edges in {} commits, {}; journal tip {}",
-            made.commits, made.size, made.journal_tip
+            "Made {} in {}, {}; journal tip {}",
+            counted(*edges, "edge"),
+            counted(made.commits, "commit"),
+            made.size,
+            made.journal_tip
         )?;
     }
     Ok(Exit::Success)

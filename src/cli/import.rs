@@ -2,6 +2,7 @@
 
 use super::append::{self, append};
 use super::args::{Args, ImportArgs};
+use super::count::{counted, number};
 use super::failure::{Exit, Failure};
 use super::import_line::{AttributionLine, ImportLine, Text};
 use super::import_skip::new_edges;
@@ -284,19 +285,18 @@ impl<'a> ImportDocument<'a> {
 fn print(document: &ImportDocument<'_>, output: &mut Output) -> io::Result<()> {
     let ImportDocument { branch, edges, edges_skipped, commits, .. } = document;
     let branch = super::escape::Escaped::bytes(branch.as_bytes());
-    let plural = |count: u64| if count == 1 { "" } else { "s" };
     match edges {
         0 => write!(output, "No edges to import")?,
         _ => write!(
             output,
-            "Imported {edges} edge{} into `{branch}` in {commits} commit{}",
-            plural(*edges),
-            plural(u64::from(*commits))
+            "Imported {} into `{branch}` in {}",
+            counted(*edges, "edge"),
+            counted(*commits, "commit")
         )?,
     }
     match edges_skipped {
         0 => writeln!(output),
         1 => writeln!(output, "; 1 was there already"),
-        _ => writeln!(output, "; {edges_skipped} were there already"),
+        _ => writeln!(output, "; {} were there already", number(*edges_skipped)),
     }
 }

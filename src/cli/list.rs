@@ -1,6 +1,7 @@
 //! `git-mind list`: the edges of a journal, newest first, one commit in memory at a time.
 
 use super::args::{Args, ListArgs};
+use super::count::counted;
 use super::escape::Escaped;
 use super::failure::{Exit, Failure};
 use super::list_filter::EdgeFilter;
@@ -54,6 +55,7 @@ pub(super) fn run(
     options.habits.explain(output);
     let wanted = wanted(&repository, alloc, options, env)?;
     let wanted = Wanted { is_porcelain: args.habits.porcelain, ..wanted };
+    options.view.apply(&repository, env, output)?;
     let git_dir = repository.location().git_dir.clone();
     let malformed = reading(session, &branch, git_dir, &clock, || {
         print(&context, &branch, tip, &wanted, session, output)
@@ -127,7 +129,8 @@ fn print(
         ])?;
         malformed
     } else {
-        let format = LineFormat { columns: output.columns(), zone: &wanted.zone };
+        let format =
+            LineFormat { columns: output.columns(), zone: &wanted.zone, palette: output.palette() };
         let mut shown = 0_u64;
         let malformed = each(context, tip, wanted, session, |edge| {
             shown += 1;
@@ -157,8 +160,7 @@ pub(super) fn conclude(
         0 if limit == Some(0) => writeln!(output, "0 edges{kind}"),
         0 => writeln!(output, "No edges{kind} on `{branch}`"),
         1 if kind == THAT_MATCH => writeln!(output, "1 edge that matches"),
-        1 => writeln!(output, "1 edge{kind}"),
-        shown => writeln!(output, "{shown} edges{kind}"),
+        shown => writeln!(output, "{}{kind}", counted(shown, "edge")),
     }
 }
 

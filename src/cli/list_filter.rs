@@ -16,17 +16,17 @@ use std::ffi::OsString;
 /// Filters of edges; an edge must pass all that are set.
 #[derive(Clone, Debug, Default, clap::Args)]
 pub(super) struct ListFilter {
-    /// Only edges with this path at either end: a file, a directory with what is below it, or a
-    /// pattern as in git's pathspecs, relative to the current directory
+    /// Only edges that start or end at this path: a file, a directory and everything below it, or
+    /// a pattern as in git's pathspecs, relative to the current directory
     #[arg(value_name = "PATH", value_hint = ValueHint::AnyPath)]
     either: Option<OsString>,
-    /// As PATH; with both, only edges that have each of them at an end
+    /// The same as PATH; if both are given, an edge must match both
     #[arg(long, value_name = "PATH", value_hint = ValueHint::AnyPath)]
     path: Option<OsString>,
-    /// Only edges whose source had such a path
+    /// Only edges that start at this path
     #[arg(long, value_name = "PATH", value_hint = ValueHint::AnyPath)]
     from: Option<OsString>,
-    /// Only edges whose target had such a path
+    /// Only edges that end at this path
     #[arg(long, value_name = "PATH", value_hint = ValueHint::AnyPath)]
     to: Option<OsString>,
     /// Only edges of this type: implements, references, depends_on, augments, custom, or a number
@@ -36,16 +36,16 @@ pub(super) struct ListFilter {
     /// Only edges by this kind of author
     #[arg(long, value_enum, value_name = "SOURCE")]
     source: Option<SourceArg>,
-    /// Only edges whose author, or the author of their commit, has this in name or address
+    /// Only edges whose author or commit author contains this text, in upper or lower case
     #[arg(long, value_name = "TEXT")]
     author: Option<String>,
-    /// Only edges from this date on, as in 2026-11-30, `2026-11-30 15:00` or `2 weeks ago`
+    /// Only edges recorded on or after this date: 2026-11-30, `2026-11-30 15:00`, `2 weeks ago`
     #[arg(long, value_name = "DATE")]
     since: Option<String>,
-    /// Only edges up to this date; a day is meant with all its hours
+    /// Only edges recorded on or before this date; a day counts to its end
     #[arg(long, value_name = "DATE")]
     until: Option<String>,
-    /// Only edges with at least this confidence, from 0 to 1
+    /// Only edges with this confidence or more, from 0 to 1
     #[arg(long, value_name = "FRACTION", value_parser = parse_confidence)]
     min_confidence: Option<Confidence>,
 }
@@ -57,7 +57,7 @@ enum SourceArg {
     Ai,
     Claude,
     Gpt,
-    /// An author of a kind that is not listed here
+    /// An AI that is not listed here
     Other,
     System,
     Import,

@@ -1,6 +1,7 @@
 //! One edge as one line of text, no wider than the terminal.
 
 use super::escape::Escaped;
+use super::palette::Palette;
 use super::shown::Shown;
 use super::time::{MINUTE_COLUMNS, Minute};
 use crate::cache::Content;
@@ -26,6 +27,7 @@ pub(super) struct LineFormat<'z> {
     pub(super) columns: Option<usize>,
     /// The zone of dates.
     pub(super) zone: &'z Zone,
+    pub(super) palette: Palette,
 }
 
 impl LineFormat<'_> {
@@ -39,9 +41,11 @@ impl LineFormat<'_> {
     ) -> io::Result<()> {
         let has = |columns_min| self.columns.is_none_or(|columns| columns >= columns_min);
         let mut taken = taken;
+        let Palette { date, author: by, .. } = self.palette;
         if has(DATED_COLUMNS_MIN) {
             taken += MINUTE_COLUMNS + 2;
-            write!(out, "{}  ", Minute { time_ms: shown.time_ms(), zone: self.zone })?;
+            let minute = Minute { time_ms: shown.time_ms(), zone: self.zone };
+            write!(out, "{date}{minute}{date:#}  ")?;
         }
         let is_authored = has(AUTHORED_COLUMNS_MIN);
         if is_authored {
@@ -52,36 +56,29 @@ impl LineFormat<'_> {
             };
             taken += AUTHOR_COLUMNS + 2;
             let padding = AUTHOR_COLUMNS.saturating_sub(author.width()) + 2;
-            write!(out, "{author}{:padding$}", "")?;
+            write!(out, "{by}{author}{by:#}{:padding$}", "")?;
         }
-        let remark = Remark { shown, is_authored };
-        match self.columns {
-            Some(columns) => {
-                writeln!(out, "{}", shortened(&remark, columns.saturating_sub(taken)))
-            }
-            None => {
-                let edge = shown.edge;
-                let source = Escaped::bytes(edge.source_path);
-                let target = Escaped::bytes(edge.target_path);
-                writeln!(out, "{source} ──{}──> {target}{remark}", edge.relation.name())
-            }
+        let edge = shown.edge;
+        let mut source = Escaped::bytes(edge.source_path).to_string();
+        let mut target = Escaped::bytes(edge.target_path).to_string();
+        let arrow = format!("──{}──>", edge.relation.name());
+        let remark = Remark { shown, is_authored }.to_string();
+        if let Some(columns) = self.columns {
+            let others = taken + arrow.width() + 2 + remark.width();
+            (source, target) = shortened(source, target, columns.saturating_sub(others));
         }
+        let Palette { relation, remark: unusual, .. } = self.palette;
+        writeln!(out, "{source} {relation}{arrow}{relation:#} {target}{unusual}{remark}{unusual:#}")
     }
 }
 
-/// The edge with paths shortened to fit `columns` columns.
-fn shortened(remark: &Remark<'_>, columns: usize) -> String {
-    let edge = remark.shown.edge;
-    let source = Escaped::bytes(edge.source_path).to_string();
-    let target = Escaped::bytes(edge.target_path).to_string();
-    let arrow = format!(" ──{}──> ", edge.relation.name());
-    let remark = remark.to_string();
-    let room = columns.saturating_sub(arrow.width() + remark.width());
+/// Two paths, shortened to fit `room` columns together.
+fn shortened(source: String, target: String, room: usize) -> (String, String) {
     let half = (room / 2).max(PATH_COLUMNS_MIN);
     let source_room = half.max(room.saturating_sub(target.width()));
     let source = shorten(source, source_room);
     let target = shorten(target, room.saturating_sub(source.width()).max(PATH_COLUMNS_MIN));
-    format!("{source}{arrow}{target}{remark}")
+    (source, target)
 }
 
 /// Kind of author and confidence of the edge, where they differ from the defaults, whether it
@@ -183,7 +180,7 @@ mod tests {
         let committed = Signature::parse(b"Ann <ann@example.org> 1 +0000");
         let shown = Shown { id: None, commit: Oid::ZERO, committed, standing, edge, place: None };
         let mut line = Vec::new();
-        let format = LineFormat { columns, zone: &Zone::utc() };
+        let format = LineFormat { columns, zone: &Zone::utc(), palette: Palette::default() };
         format.write(&shown, 0, &mut line).expect("a Vec takes everything");
         let line = String::from_utf8(line).expect("what is not UTF-8 is escaped");
         line.strip_suffix('\n').expect("a line has its end").to_owned()

@@ -1,9 +1,10 @@
 //! The operations that run now, a line each on stderr whenever SIGUSR1 asks.
 
 use super::args::Command;
+use super::progress;
 use crate::context::Memory;
 use gitmind_system::status_signal;
-use std::io::{self, IsTerminal, Write};
+use std::io::{self, Write};
 
 /// Room for a line, so that printing does not allocate from the heap that is reported.
 const LINE_BYTES_MAX: usize = 512;
@@ -29,8 +30,7 @@ pub(super) fn printed<T>(memory: &Memory, work: impl FnOnce() -> T) -> T {
 /// Best effort, as all messages are: a closed stderr does not change the outcome.
 fn print(memory: &Memory) {
     let mut stderr = io::stderr().lock();
-    // A progress bar has no end of line; it is drawn again.
-    let start = if stderr.is_terminal() { "\r\x1b[2K" } else { "" };
+    let start = progress::line_start();
     let mut line = |what: &dyn std::fmt::Display| {
         let mut buffer = [0; LINE_BYTES_MAX];
         let mut rest = &mut buffer[..];

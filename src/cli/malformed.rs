@@ -1,5 +1,6 @@
 //! Warnings and diagnostics about malformed commits of a journal.
 
+use super::count::number;
 use super::output::Output;
 use super::telemetry::Session;
 use crate::journal::{Malformed, MalformedCounts};
@@ -12,12 +13,14 @@ pub(super) fn warn(counts: &MalformedCounts, output: &mut Output) {
     let MalformedCounts { skipped, truncated, old_format, .. } = counts;
     let malformed = truncated - old_format;
     if *skipped > 0 || malformed > 0 {
+        let (skipped, malformed) = (number(*skipped), number(malformed));
         output.warning(&format!(
             "malformed journal commits: {skipped} skipped, {malformed} cut short"
         ));
     }
     if *old_format > 0 {
-        output.warning(&format!("journal commits in the old format of June 2025: {old_format}"));
+        let count = number(*old_format);
+        output.warning(&format!("journal commits in the old format of June 2025: {count}"));
     }
 }
 

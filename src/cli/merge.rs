@@ -1,6 +1,7 @@
 //! `git-mind merge`: other journals into the journal of a branch.
 
 use super::args::Args;
+use super::count::{counted, number};
 use super::escape::Escaped;
 use super::failure::{Exit, Failure};
 use super::journals::{self, Journal};
@@ -24,28 +25,28 @@ use std::time::Duration;
 
 /// Merge other journals into the journal of a branch
 ///
-/// A branch without a journal takes the other as it is. A journal that has all of this one replaces
-/// it. Otherwise one commit without edges joins them: nothing is lost, nothing is there twice, and
-/// no edge id changes. Merging again does nothing.
+/// If the branch has no journal, it gets the other one. If the other journal contains this one, the
+/// branch moves forward to it. Otherwise a merge commit without edges joins the two: no edge is
+/// lost or duplicated, and no edge id changes. Merging the same journal again does nothing.
 #[derive(Clone, Debug, clap::Args)]
 #[command(
-    after_help = "The C tool follows the first parents of commits only, so it does not see what a \
-                        merge brings in. With --linear the edges are appended instead, and \
-                        every reader sees them; but the histories stay apart, so a later merge \
-                        without --linear brings the same edges a second time.\n\nExamples:\n  git \
+    after_help = "The C tool follows only the first parent of a commit, so it does not see merged \
+                        edges. With --linear the edges are appended, and every reader sees them; \
+                        but the two histories stay separate, so a later merge without --linear \
+                        adds the same edges a second time.\n\nExamples:\n  git \
                         mind merge\n  git mind merge feature/x\n  git mind merge origin/main \
                         --json"
 )]
 pub(super) struct MergeArgs {
-    /// Branch with a journal, REMOTE/BRANCH as it was fetched, ref, or commit id [default: the
-    /// journal of the same branch of every remote, as they were fetched]
+    /// Journal to merge: a branch, REMOTE/BRANCH, a ref or a commit id [default: the fetched
+    /// journals of the same branch, of every remote]
     #[arg(value_name = "JOURNAL")]
     journals: Vec<String>,
-    /// Branch whose journal to change [default: the one that is checked out]
+    /// Merge into the journal of this branch [default: the current branch]
     #[arg(long, value_name = "NAME")]
     branch: Option<String>,
-    /// Append the edges that are lacking, without those whose ULID is there, instead of a merge
-    /// commit
+    /// Append the missing edges instead of making a merge commit; skip edges whose ULID is already
+    /// in the journal
     #[arg(long)]
     linear: bool,
     /// Print one JSON document
@@ -91,7 +92,7 @@ pub(super) fn run(
     }
     malformed::warn(&merged.malformed, output);
     if merged.left_out > 0 {
-        let edges = merged.left_out;
+        let edges = number(merged.left_out);
         output.warning(&format!(
             "edges with control characters or bytes that are not UTF-8: {edges} left out"
         ));
@@ -203,7 +204,6 @@ fn print(
     }
     match merged.appended {
         0 => Ok(()),
-        1 => writeln!(output, "1 edge appended"),
-        edges => writeln!(output, "{edges} edges appended"),
+        edges => writeln!(output, "{} appended", counted(edges, "edge")),
     }
 }

@@ -1,14 +1,21 @@
-//! Output streams: answers to stdout, messages to stderr, with colours where the terminal has them.
+//! Output streams: answers to stdout or a pager, messages to stderr, with colours where the
+//! terminal has them.
 
 mod whole_file;
 
 pub(super) use self::whole_file::WholeFile;
 
 use super::escape::{Escaped, is_invisible};
+use super::failure::Failure;
+use super::pager::Pager;
+use super::palette::Palette;
+use super::progress;
 use anstream::AutoStream;
+use anstream::adapter::strip_str;
 use anstyle::{AnsiColor, Style};
 use std::borrow::Cow;
 use std::io::{self, BufWriter, IsTerminal, StderrLock, Stdout, Write};
+use std::mem;
 
 const ERROR: Style = AnsiColor::Red.on_default().bold();
 const NOTE: Style = Style::new().bold();
@@ -20,9 +27,13 @@ const TEXT_BYTES_MAX: usize = 4096;
 
 /// The two streams of a command.
 pub(super) struct Output {
-    /// Answers, without colours.
     stdout: BufWriter<Stdout>,
+    /// Where answers go instead of stdout.
+    pager: Option<Pager>,
     is_terminal: bool,
+    /// Columns of the terminal that a pager of git's shows the answer on.
+    columns: Option<usize>,
+    palette: Option<Palette>,
     /// What has been done for good, although the answer may not be written.
     done: Option<&'static str>,
 }
@@ -30,13 +41,42 @@ pub(super) struct Output {
 impl Output {
     pub(super) fn new() -> Self {
         let is_terminal = io::stdout().is_terminal();
-        Self { stdout: BufWriter::new(io::stdout()), is_terminal, done: None }
+        let stdout = BufWriter::new(io::stdout());
+        Self { stdout, pager: None, is_terminal, columns: None, palette: None, done: None }
     }
 
-    /// Columns of the terminal that stdout is; `None` when it is not a terminal.
+    /// Whether stdout is a terminal.
+    pub(super) const fn is_terminal(&self) -> bool {
+        self.is_terminal
+    }
+
+    /// Columns of the terminal that the answer is shown on; `None` when there is none.
     pub(super) fn columns(&self) -> Option<usize> {
-        let (width, _) = self.is_terminal.then(terminal_size::terminal_size).flatten()?;
-        Some(width.0.into())
+        let own = self.is_terminal.then(terminal_size::terminal_size).flatten();
+        own.map(|(width, _)| width.0.into()).or(self.columns)
+    }
+
+    pub(super) const fn set_columns(&mut self, columns: Option<usize>) {
+        self.columns = columns;
+    }
+
+    /// The colours of answers: none unless they were set.
+    pub(super) fn palette(&self) -> Palette {
+        self.palette.unwrap_or_default()
+    }
+
+    pub(super) const fn set_palette(&mut self, palette: Palette) {
+        self.palette = Some(palette);
+    }
+
+    /// Sends answers to a pager from now on, and messages too where they would disturb it.
+    pub(super) fn page(&mut self, pager: Pager) {
+        self.pager = Some(pager);
+    }
+
+    /// Waits until the pager ends, if there is one.
+    pub(super) fn end_pager(&mut self) -> Result<(), Failure> {
+        mem::take(&mut self.pager).map_or(Ok(()), Pager::finish)
     }
 
     /// Says from now on, when the answer cannot be written, what has been done all the same.
@@ -78,7 +118,7 @@ impl Output {
 
     /// Prints what another program has said on its stderr, line by line.
     pub(super) fn pass_on(&mut self, said: &[u8]) {
-        let _ = self.stdout.flush();
+        let _ = self.flush();
         let mut stderr = io::stderr().lock();
         for line in String::from_utf8_lossy(said).lines() {
             let _ = writeln!(stderr, "{}", Escaped::text(&shortened(line)));
@@ -88,23 +128,40 @@ impl Output {
     /// Prints one line on stderr, and the hint on a line of its own, after flushing stdout.
     fn say(&mut self, style: Style, kind: &str, text: &str, hint: Option<&str>) {
         // Messages are best effort: a closed stderr must not change the outcome.
-        let _ = self.stdout.flush();
-        let mut stderr: AutoStream<StderrLock<'_>> = AutoStream::auto(io::stderr().lock());
+        let _ = self.flush();
         let (text, hint) = (shortened(text), hint.map(shortened));
-        let _ = writeln!(stderr, "git-mind: {style}{kind}{style:#}: {}", Escaped::text(&text));
+        let mut lines = format!("git-mind: {style}{kind}{style:#}: {}\n", Escaped::text(&text));
         if let Some(hint) = hint {
-            let _ = writeln!(stderr, "{HINT}hint{HINT:#}: {}", Escaped::text(&hint));
+            lines += &format!("{HINT}hint{HINT:#}: {}\n", Escaped::text(&hint));
         }
+        let _ = match &mut self.pager {
+            Some(pager) if io::stderr().is_terminal() => match self.palette {
+                Some(_) => pager.write_all(lines.as_bytes()),
+                None => write!(pager, "{}", strip_str(&lines)),
+            },
+            _ => {
+                let mut stderr: AutoStream<StderrLock<'_>> = AutoStream::auto(io::stderr().lock());
+                write!(stderr, "{}{lines}", progress::line_start())
+            }
+        };
     }
 }
 
 impl Write for Output {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.stdout.write(bytes).map_err(|error| to_stdout(&error, self.done))
+        let written = match &mut self.pager {
+            Some(pager) => pager.write(bytes),
+            None => self.stdout.write(bytes),
+        };
+        written.map_err(|error| to_stdout(&error, self.done))
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        self.stdout.flush().map_err(|error| to_stdout(&error, self.done))
+        let flushed = match &mut self.pager {
+            Some(pager) => pager.flush(),
+            None => self.stdout.flush(),
+        };
+        flushed.map_err(|error| to_stdout(&error, self.done))
     }
 }
 

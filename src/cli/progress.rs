@@ -7,10 +7,21 @@ use crate::units::Bytes;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use std::cell::Cell;
 use std::io::{IsTerminal, stderr};
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::time::{Duration, Instant};
 
 /// How long work must have taken before the bar is shown.
 const QUIET: Duration = Duration::from_secs(1);
+/// A terminal that is narrower than this shows numbers only.
+const WIDE_COLUMNS_MIN: u16 = 72;
+
+/// Whether a bar is on the screen, without the end of a line.
+static IS_DRAWN: AtomicBool = AtomicBool::new(false);
+
+/// What a message on stderr starts with, so that it replaces a bar that is on the screen.
+pub(super) fn line_start() -> &'static str {
+    if IS_DRAWN.load(Relaxed) { "\r\x1b[2K" } else { "" }
+}
 
 /// Draws progress as a bar, with the memory of the operation that runs.
 pub(super) struct Bar<'m> {
@@ -33,6 +44,7 @@ impl<'m> Bar<'m> {
     pub(super) fn clear(&self) {
         if let Some(bar) = &self.bar {
             bar.finish_and_clear();
+            IS_DRAWN.store(false, Relaxed);
         }
     }
 
@@ -44,9 +56,16 @@ impl<'m> Bar<'m> {
             Step::Generating => "making commits",
             Step::Importing => "reading edges",
         };
-        let template = match total {
-            Some(_) => "{prefix} {percent} %  {msg}  {wide_bar} {human_pos}/{human_len} ({eta})",
-            None => "{prefix} {human_pos}  {msg}  {spinner}",
+        let columns = terminal_size::terminal_size_of(stderr()).map(|(width, _)| width.0);
+        let is_wide = columns.is_none_or(|columns| columns >= WIDE_COLUMNS_MIN);
+        // A line that is wider than the terminal would be drawn as two.
+        let template = match (total, is_wide) {
+            (Some(_), true) => {
+                "{prefix} {percent} %  {msg}  {wide_bar} {human_pos}/{human_len} ({eta})"
+            }
+            (None, true) => "{prefix} {human_pos}  {msg}  {spinner}",
+            (Some(_), false) => "{percent} %  {wide_msg}",
+            (None, false) => "{human_pos}  {wide_msg}",
         };
         let style = ProgressStyle::with_template(template);
         bar.set_style(style.expect("this holds because the templates are constants"));
@@ -59,6 +78,7 @@ impl<'m> Bar<'m> {
         // Another target would not know of the line that is there.
         if bar.is_hidden() {
             bar.set_draw_target(ProgressDrawTarget::stderr());
+            IS_DRAWN.store(true, Relaxed);
         }
     }
 }

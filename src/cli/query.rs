@@ -2,6 +2,7 @@
 
 use super::ages::LazyAges;
 use super::args::{Args, QueryArgs};
+use super::count::counted;
 use super::errors;
 use super::failure::{Exit, Failure};
 use super::list_json::JsonList;
@@ -66,6 +67,7 @@ pub(super) fn run(
     let zone = &Zone::from_environment(env);
     let question = Question { branch: &branch, endpoint, word, options, zone };
     let mut counts = Counts { left: options.limit.unwrap_or(u64::MAX), shown: 0, others: 0 };
+    options.view.apply(&repository, env, output)?;
     let git_dir = &repository.location().git_dir;
     let mut ages = LazyAges { context, git_dir, env, path, ages: None };
     let outcome = question.print(&context, output, &mut counts, &mut ages);
@@ -173,11 +175,13 @@ impl Question<'_> {
             ])?;
             return Ok(answer);
         }
-        let format = LineFormat { columns: output.columns(), zone: self.zone };
+        let format =
+            LineFormat { columns: output.columns(), zone: self.zone, palette: output.palette() };
+        let id = format.palette.id;
         let answer = context.query(branch, endpoint, |found| {
             let (is_wanted, flow) = self.wants(found, counts);
             if is_wanted {
-                write!(output, "{:>ID_COLUMNS$}  ", found.id)?;
+                write!(output, "{id}{:>ID_COLUMNS$}{id:#}  ", found.id)?;
                 format.write(&self.shown(found, ages)?, ID_COLUMNS + 2, output)?;
             }
             Ok::<_, Failure>(flow)
@@ -222,11 +226,12 @@ impl Question<'_> {
 /// Says that edges were recorded for contents that `path` does not have in HEAD's commit.
 fn of_other_contents(others: u64, path: &[u8], is_there: bool) -> String {
     let path = String::from_utf8_lossy(path);
-    let what = if others == 1 { "edge was" } else { "edges were" };
+    let verb = if others == 1 { "was" } else { "were" };
+    let others = counted(others, "edge");
     match is_there {
-        true => format!("{others} {what} recorded for other contents of `{path}` than HEAD's"),
+        true => format!("{others} {verb} recorded for other contents of `{path}` than HEAD's"),
         false => {
-            format!("{others} {what} recorded for `{path}`, which HEAD's commit does not have")
+            format!("{others} {verb} recorded for `{path}`, which HEAD's commit does not have")
         }
     }
 }
@@ -273,7 +278,7 @@ fn tell(
 /// Warns when the answer is not from the cache, and about malformed commits.
 fn warn(answer: &Answer, output: &mut Output) {
     if let Some(unusable) = &answer.unusable {
-        let text = Failure::text_of(unusable) + ", so the answer is the journal's";
+        let text = Failure::text_of(unusable) + ", so the whole journal was read";
         output.advise(
             &text,
             &match unusable {

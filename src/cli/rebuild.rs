@@ -1,6 +1,7 @@
 //! `git-mind cache-rebuild`.
 
 use super::args::{Args, RebuildArgs};
+use super::count::{counted, elapsed};
 use super::errors;
 use super::failure::{Exit, Failure};
 use super::output::Output;
@@ -160,29 +161,33 @@ fn print(
 ) -> io::Result<()> {
     let meta = &report.meta;
     let branch_name = Escaped::bytes(branch.as_str().as_bytes());
-    let plural = |count: u32| if count == 1 { "" } else { "s" };
-    let edges = format!("{} edge{}", meta.edges, plural(meta.edges));
-    let commits = format!("{} commit{}", meta.commits, plural(meta.commits));
+    let (edges, commits) = (counted(meta.edges, "edge"), counted(meta.commits, "commit"));
+    let duration = elapsed(duration);
     match report.mode {
         Mode::Current => {
             writeln!(output, "The cache of `{branch_name}` is current: {edges} from {commits}")?;
         }
         Mode::Incremental => writeln!(
             output,
-            "Brought the cache of `{branch_name}` up to date: {edges} from {commits} in {} ms",
-            duration.as_millis()
+            "Brought the cache of `{branch_name}` up to date: {edges} from {commits} in \
+             {duration}"
         )?,
         Mode::Full => writeln!(
             output,
-            "Rebuilt the cache of `{branch_name}`: {edges} from {commits} in {} ms",
-            duration.as_millis()
+            "Rebuilt the cache of `{branch_name}`: {edges} from {commits} in \
+             {duration}"
         )?,
     }
     writeln!(output, "  cache commit  {}", report.cache_commit)?;
     writeln!(output, "  root tree     {}", report.root_tree)?;
     writeln!(output, "  shards tree   {} ({})", report.shards_tree, meta.edge_order.name())?;
     if let Some(written) = &report.written {
-        writeln!(output, "  written       {} objects, {}", written.objects, written.size)?;
+        writeln!(
+            output,
+            "  written       {}, {}",
+            counted(written.objects, "object"),
+            written.size
+        )?;
     }
     if report.spilled > Bytes::ZERO {
         writeln!(

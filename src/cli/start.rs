@@ -2,7 +2,7 @@
 
 use super::args::Args;
 use super::output::Output;
-use super::{dispatch, failure};
+use super::{complete, dispatch, failure};
 use crate::env::Environment;
 use crate::memory::ProcessAllocator;
 use clap::Parser;
@@ -19,14 +19,20 @@ pub fn run(
 ) -> ExitCode {
     file_size_limit::report_as_error();
     status_signal::ignore();
+    let mut output = Output::new();
+    if let Some(shell) = env.var(complete::VARIABLE) {
+        let answered = complete::answer(&shell, arguments, &mut output);
+        return answered.unwrap_or_else(|failure| failure.report(&mut output)).into();
+    }
     let args = match Args::try_parse_from(arguments) {
         Ok(args) => args,
         Err(error) => return failure::usage(&error),
     };
-    let mut output = Output::new();
     let outcome = dispatch::run(&args, env, allocator, &mut output).and_then(|exit| {
         output.flush()?;
         Ok(exit)
     });
-    outcome.unwrap_or_else(|failure| failure.report(&mut output)).into()
+    let exit = outcome.unwrap_or_else(|failure| failure.report(&mut output));
+    let shown = output.end_pager().map(|()| exit);
+    shown.unwrap_or_else(|failure| failure.report(&mut output)).into()
 }

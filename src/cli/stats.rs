@@ -1,6 +1,7 @@
 //! `git-mind stats`: what a journal is made of, counted in one pass.
 
 use super::args::{Args, StatsArgs};
+use super::count::number;
 use super::escape::Escaped;
 use super::failure::{Exit, Failure};
 use super::list::reading;
@@ -47,6 +48,7 @@ pub(super) fn run(
     for found in statistics.malformed().first() {
         malformed::diagnose(session, found);
     }
+    options.view.apply(&repository, env, output)?;
     if options.json {
         print_json(&branch, &statistics, options.limit, output)?;
     } else {
@@ -59,47 +61,53 @@ pub(super) fn run(
 /// Prints the counts, each before what it counts.
 fn print(statistics: &Statistics<'_>, limit: usize, out: &mut Output) -> Result<(), Failure> {
     let MalformedCounts { skipped, truncated, .. } = statistics.malformed();
-    row(out, [&statistics.edges()], "edges")?;
-    row(out, [&statistics.taken_back()], "edges taken back")?;
-    row(out, [&statistics.commits()], "commits")?;
-    row(out, [&(skipped + truncated)], "malformed commits")?;
-    row(out, [&statistics.paths()], "paths")?;
-    row(out, [&statistics.authors()], "authors")?;
-    row(out, [&statistics.sessions()], "sessions")?;
-    writeln!(out)?;
-    row(out, [&"edges"], "type")?;
+    row(out, [statistics.edges()], "edges")?;
+    row(out, [statistics.taken_back()], "edges taken back")?;
+    row(out, [statistics.commits()], "commits")?;
+    row(out, [u64::from(skipped + truncated)], "malformed commits")?;
+    row(out, [statistics.paths() as u64], "paths")?;
+    row(out, [statistics.authors() as u64], "authors")?;
+    row(out, [statistics.sessions() as u64], "sessions")?;
+    heading(out, ["edges"], "type")?;
     statistics.relations(|relation, edges| match relation.name() {
-        "custom" => row(out, [&edges], format_args!("custom ({})", relation.0)),
-        name => row(out, [&edges], name),
+        "custom" => row(out, [edges], format_args!("custom ({})", relation.0)),
+        name => row(out, [edges], name),
     })?;
-    writeln!(out)?;
-    row(out, [&"edges"], "source")?;
+    heading(out, ["edges"], "source")?;
     statistics.origins(|origin, edges| match origin.name() {
-        "unknown" => row(out, [&edges], format_args!("unknown ({})", origin.0)),
-        name => row(out, [&edges], name),
+        "unknown" => row(out, [edges], format_args!("unknown ({})", origin.0)),
+        name => row(out, [edges], name),
     })?;
-    writeln!(out)?;
-    row(out, [&"links", &"outgoing", &"incoming"], "path")?;
+    heading(out, ["links", "outgoing", "incoming"], "path")?;
     statistics.most_linked_paths(limit, |path, degree| {
-        let counts: [&dyn Display; 3] = [&degree.total(), &degree.outgoing, &degree.incoming];
+        let counts = [degree.total(), degree.outgoing, degree.incoming];
         row(out, counts, Escaped::bytes(path))
     })?;
-    writeln!(out)?;
-    row(out, [&"edges"], "author")?;
+    heading(out, ["edges"], "author")?;
     statistics
-        .most_active_authors(limit, |author, edges| row(out, [&edges], Escaped::bytes(author)))?;
+        .most_active_authors(limit, |author, edges| row(out, [edges], Escaped::bytes(author)))?;
     Ok(out.flush()?)
 }
 
 fn row<const N: usize>(
     out: &mut Output,
-    counts: [&dyn Display; N],
+    counts: [u64; N],
     of: impl Display,
 ) -> Result<(), Failure> {
     for count in counts {
-        write!(out, "{count:>COLUMNS$}")?;
+        write!(out, "{:>COLUMNS$}", number(count))?;
     }
     Ok(writeln!(out, "  {of}")?)
+}
+
+/// Prints the heads of columns, after an empty line.
+fn heading<const N: usize>(out: &mut Output, counts: [&str; N], of: &str) -> Result<(), Failure> {
+    let style = out.palette().heading;
+    write!(out, "\n{style}")?;
+    for count in counts {
+        write!(out, "{count:>COLUMNS$}")?;
+    }
+    Ok(writeln!(out, "  {of}{style:#}")?)
 }
 
 /// Prints the document, row by row.

@@ -4,6 +4,7 @@ mod survey;
 
 use self::survey::{Missing, Survey, missing};
 use super::args::Args;
+use super::count::{counted, number};
 use super::escape::Escaped;
 use super::failure::{Exit, Failure};
 use super::output::Output;
@@ -29,17 +30,18 @@ const TRACKING_MAX: usize = 1000;
 
 /// Show the state of a journal and its cache
 ///
-/// Counts edges and authors, says whether the cache is current, which journals of other
-/// repositories have commits that are not merged, and which edges are equal or have objects that
+/// Prints the number of edges and authors, whether the cache is current, which fetched journals
+/// have commits that are not merged, how many edges are duplicates, and how many have objects that
 /// this repository does not have.
 #[derive(Clone, Debug, clap::Args)]
-#[command(after_help = "Equal edges have the same objects and type; all but the newest are \
-                        duplicates. An object may be gone after an amended commit and `git gc`, \
-                        or may never have been fetched.\n\nExamples:\n  git mind status\n  git \
+#[command(after_help = "Edges are equal if they have the same objects and type; all but the \
+                        newest of them are duplicates. An object can be missing because `git gc` \
+                        deleted it after an amended commit, or because it was never \
+                        fetched.\n\nExamples:\n  git mind status\n  git \
                         mind status --branch feature/x\n  git mind status --json | jq \
                         .cache.state")]
 pub(super) struct StatusArgs {
-    /// Branch whose journal to look at [default: the one that is checked out]
+    /// Show the journal of this branch [default: the current branch]
     #[arg(long, value_name = "NAME")]
     branch: Option<String>,
     /// Print one JSON document
@@ -189,27 +191,32 @@ fn print(document: &Document<'_>, out: &mut Output) -> Result<(), Failure> {
     row("branch", &Escaped::bytes(document.branch.as_bytes()))?;
     match &document.journal_tip {
         Some(tip) => {
-            let commits = plural(document.commits, "commit");
+            let commits = counted(document.commits, "commit");
             row("journal", &format_args!("{commits}, tip {tip}"))?;
         }
         None => row("journal", &"none; `git mind link` or `git mind merge` starts one")?,
     }
     row(
         "edges",
-        &format_args!("{edges} by {}, {edges_taken_back} taken back", plural(*authors, "author")),
+        &format_args!(
+            "{} by {}, {} taken back",
+            number(*edges),
+            counted(*authors as u64, "author"),
+            number(*edges_taken_back)
+        ),
     )?;
     if document.duplicates > 0 {
-        row("duplicates", &format_args!("{}, equal to newer edges", document.duplicates))?;
+        row("duplicates", &format_args!("{}, equal to newer edges", number(document.duplicates)))?;
     }
     if document.edges_without_objects > 0 {
-        let count = document.edges_without_objects;
+        let count = number(document.edges_without_objects);
         row("dangling", &format_args!("{count}, whose objects are not in this repository"))?;
     }
     let rebuild = "`git mind cache-rebuild`";
     match (cache.state, cache.commits_behind) {
         ("current", _) => row("cache", &"current")?,
         (_, Some(behind)) => {
-            row("cache", &format_args!("{} behind; {rebuild}", plural(behind, "commit")))?;
+            row("cache", &format_args!("{} behind; {rebuild}", counted(behind, "commit")))?;
         }
         (state, None) => row("cache", &format_args!("{state}; {rebuild} makes one"))?,
     }
@@ -220,16 +227,10 @@ fn print(document: &Document<'_>, out: &mut Output) -> Result<(), Failure> {
             0 => row(&remote, &"merged")?,
             1 => row(&remote, &"1 commit is not merged; `git mind merge`")?,
             count => {
-                row(
-                    &remote,
-                    &format_args!("{count}{more} commits are not merged; `git mind merge`"),
-                )?;
+                let commits = format!("{}{more} commits", number(*count));
+                row(&remote, &format_args!("{commits} are not merged; `git mind merge`"))?;
             }
         }
     }
     Ok(out.flush()?)
-}
-
-fn plural(count: usize, noun: &str) -> String {
-    format!("{count} {noun}{}", if count == 1 { "" } else { "s" })
 }

@@ -23,22 +23,22 @@ use crate::random::SystemRandom;
 use serde::Serialize;
 use std::io::{self, Write};
 
-/// Fetch the journals of a remote, merge them into those here, and push ours
+/// Fetch the journals of a remote, merge them into the local ones, and push the result
 ///
-/// Runs git's own fetch and push, so addresses, credentials and hooks are git's. Nothing is forced:
-/// a push that is rejected, because somebody else was faster, is done again after another merge.
-/// The first run adds a refspec to remote.REMOTE.fetch, by which every fetch brings the journals to
-/// refs/gitmind/remotes/REMOTE/edges/.
+/// Runs `git fetch` and `git push`, with git's addresses, credentials and hooks. It never pushes by
+/// force: if the remote rejects the push because it has changed, the command fetches, merges and
+/// pushes again. The first run adds a refspec to remote.REMOTE.fetch; from then on every `git
+/// fetch` also fetches the journals, to refs/gitmind/remotes/REMOTE/edges/.
 #[derive(Clone, Debug, clap::Args)]
 #[command(
     after_help = "Examples:\n  git mind sync\n  git mind sync upstream --branch main\n  git \
                         mind sync --json"
 )]
 pub(super) struct SyncArgs {
-    /// Remote [default: that of the branch that is checked out, else the only one, else origin]
+    /// Remote [default: the remote of the current branch, else the only one, else origin]
     #[arg(value_name = "REMOTE")]
     remote: Option<String>,
-    /// Branch whose journal to synchronize [default: all of them]
+    /// Synchronize only the journal of this branch [default: all journals]
     #[arg(long, value_name = "NAME")]
     branch: Option<String>,
     /// Print one JSON document

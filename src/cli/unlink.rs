@@ -34,21 +34,23 @@ use std::ops::ControlFlow;
 
 /// Take back edges between two files, or the edge with a ULID
 ///
-/// Nothing is deleted: each edge is appended again with the flag `rejected`, which takes back all
-/// earlier edges between the same objects of the same type. `link` makes it valid again.
+/// Nothing is deleted. The edge is appended again with the flag `rejected`, as a tombstone, which
+/// takes back all earlier edges of the same type between the same objects. `link` adds the edge
+/// again.
 #[derive(Clone, Debug, clap::Args)]
 #[command(
-    after_help = "SOURCE and TARGET name objects as in `git mind query`: of a path, the edges \
-                        of all its contents are taken back.\n\nExamples:\n  git mind unlink \
+    after_help = "SOURCE and TARGET are paths, object ids or REV:PATH, as in `git mind query`. A \
+                        path matches the edges of all its contents.\n\nExamples:\n  git mind \
+                        unlink \
                         src/parser.c docs/grammar.md --type implements\n  git mind unlink --ulid \
                         01HF7YAT000000000000000000"
 )]
 pub(super) struct UnlinkArgs {
-    /// Object or path that the edges start at
+    /// Path or object where the edges start
     #[arg(value_name = "SOURCE", value_hint = ValueHint::AnyPath, required_unless_present = "ulid",
           requires = "target", conflicts_with = "ulid")]
     source: Option<OsString>,
-    /// Object or path that the edges end at
+    /// Path or object where the edges end
     #[arg(value_name = "TARGET", value_hint = ValueHint::AnyPath)]
     target: Option<OsString>,
     /// Only edges of this type: implements, references, depends_on, augments, custom, or a number
@@ -58,7 +60,7 @@ pub(super) struct UnlinkArgs {
     /// Take back the edge with this ULID
     #[arg(long, value_name = "ULID")]
     ulid: Option<String>,
-    /// Branch whose journal to append to [default: the one that is checked out]
+    /// Append to the journal of this branch [default: the current branch]
     #[arg(long, value_name = "NAME")]
     branch: Option<String>,
     /// Print one JSON document

@@ -67,7 +67,10 @@ fn the_environment_of_a_measurement_is_in_its_report() {
     assert!(text("rustc").starts_with("rustc 1."), "{environment}");
     assert!(text("target").contains("linux") && text("kernel").starts_with("Linux "));
     assert!(["debug", "release"].contains(&text("profile")), "{environment}");
-    assert!(["build", "checkout", "nobody"].contains(&text("revision_from")), "{environment}");
+    assert!(
+        ["build", "checkout", "not recorded"].contains(&text("revision_from")),
+        "{environment}"
+    );
     assert!(number(environment, "page_size_bytes").is_power_of_two());
     assert!(number(environment, "threads") >= 1);
     let toggles = environment["toggles"].as_array().expect("a list");

@@ -1,9 +1,8 @@
-//! Conventions of the command line: help, colours, completions, one JSON document per answer.
+//! Conventions of the command line: help, colours, one JSON document per answer.
 
 use gitmind_test_support::{TempRepository, mind, mind_command, temp_directory};
-use std::path::Path;
 
-const COMMANDS: [&[&str]; 21] = [
+pub(crate) const COMMANDS: [&[&str]; 21] = [
     &["cache-rebuild"],
     &["list"],
     &["stats"],
@@ -115,35 +114,6 @@ fn colours_are_for_terminals_or_when_forced_and_never_against_no_color() {
     assert!(!run(&[]).contains('\x1b'), "a pipe gets no colours");
     assert!(run(&[("CLICOLOR_FORCE", "1")]).contains('\x1b'));
     assert!(!run(&[("NO_COLOR", "1")]).contains('\x1b'));
-}
-
-#[test]
-fn completions_and_the_man_page_know_every_command() {
-    let here = Path::new(".");
-    let man = mind(here, &["man"]).ok();
-    for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
-        let script = mind(here, &["completions", shell]).ok();
-        assert!(script.contains("depends_on"), "{shell} knows no types of edges");
-        for command in COMMANDS {
-            assert!(script.contains(command[0]), "{shell}: {command:?}");
-            assert!(man.contains(&command[0].replace('-', "\\-")), "man: {command:?}");
-        }
-    }
-}
-
-#[test]
-fn every_command_has_a_man_page_of_its_own() {
-    let directory = temp_directory();
-    mind(directory.path(), &["man", "--dir", "."]).ok();
-    for command in COMMANDS {
-        let page = directory.path().join(format!("git-mind-{}.1", command.join("-")));
-        let page = std::fs::read_to_string(page).expect("a page");
-        assert!(page.contains(".SH OPTIONS") && page.contains(".SH EXTRA"), "{command:?}");
-        assert!(page.contains(concat!("\"git-mind ", env!("CARGO_PKG_VERSION"), "\"")), "{page}");
-    }
-    let error = mind(directory.path(), &["man", "--dir", "nowhere"]).error(1);
-    assert!(error.starts_with("git-mind: error: nowhere: "), "{error}");
-    assert!(error.contains("hint: name an existing directory"), "{error}");
 }
 
 #[test]

@@ -140,7 +140,7 @@ fn an_unusable_cache_is_a_warning_and_the_answer_is_the_same() {
         let stderr = ran.stderr.clone();
         assert!(stderr.starts_with("git-mind: warning: ") && stderr.lines().count() == 2);
         assert!(stderr.contains(words) && stderr.contains(hint), "{cache}: {stderr}");
-        assert!(stderr.contains("so the answer is the journal's\nhint: "), "{stderr}");
+        assert!(stderr.contains("so the whole journal was read\nhint: "), "{stderr}");
         let document = ran.json();
         assert_eq!((&document["cache"], &document["from_cache"]), (&cache.into(), &false.into()));
         assert_eq!(document["edges"], Value::Array(right.clone()), "{cache}");

@@ -85,7 +85,7 @@ fn outside_a_repository_the_directory_is_named() {
     let stderr = String::from_utf8(ran.stderr).expect("UTF-8");
     assert_eq!(ran.status.code(), Some(1), "{stderr}");
     assert!(stderr.contains("is not inside a git repository"), "{stderr}");
-    assert!(stderr.contains("hint: run it inside a git repository"), "{stderr}");
+    assert!(stderr.contains("hint: change to a directory of a git repository"), "{stderr}");
     let error = mind(directory.path(), &["-C", "nowhere", "list"]).error(1);
     assert!(error.contains("cannot change to nowhere: No such file"), "{error}");
 }
@@ -103,7 +103,12 @@ fn a_sha256_repository_is_refused_by_name() {
 fn an_unsupported_extension_is_an_error_that_names_it() {
     let repository = TempRepository::fixture("small");
     for (key, value, named) in [
-        ("refStorage", "reftable", "extensions.refstorage=reftable"),
+        (
+            "refStorage",
+            "reftable",
+            "extensions.refstorage=reftable`, which is not supported\nhint: `git refs migrate \
+             --ref-format=files` converts it",
+        ),
         ("fromTheFuture", "yes", "extensions.fromthefuture=yes"),
     ] {
         let core = "[core]\n\trepositoryformatversion = 1\n\tbare = true\n";

@@ -184,5 +184,5 @@ fn with_call_sites_a_command_that_exceeds_its_budget_says_who_held_the_memory() 
     assert!(said("held at the peak:").is_some(), "{}", error.stderr);
     let holder = said(" %, allocated by ").expect("a holder");
     assert!(holder.contains("gitmind_gitoxide::"), "{holder}");
-    assert!(said("GM_ALLOC_TRACE=sites says what holds the memory").is_some());
+    assert!(said("GM_ALLOC_TRACE=sites lists the call sites that hold the memory").is_some());
 }

@@ -4,7 +4,7 @@
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum IdentityError {
     /// There is no name or address; git's reason.
-    #[error("there is no identity to commit as: {0}")]
+    #[error("git has no identity to commit as: {0}")]
     Missing(String),
     /// The value of a variable is not a date of a commit.
     #[error(

@@ -1,6 +1,6 @@
-//! Settings of the configuration that the program asks for: numbers, and where hooks are.
+//! Settings of the configuration that the program asks for: values, and where hooks are.
 
-use super::{GitRepository, reason};
+use super::{GitRepository, config, reason};
 use gitmind_git::Error;
 use gitmind_system::env::Environment;
 use gix_config::path::interpolate;
@@ -14,6 +14,19 @@ impl GitRepository {
     pub fn number(&self, key: &str) -> Result<Option<i64>, Error> {
         let invalid = |error| Error::Open { path: key.into(), reason: reason(&error) };
         self.config.integer(key).map_err(invalid)
+    }
+
+    /// Whether a setting is on, as git reads it; `None` when it is not set.
+    ///
+    /// # Errors
+    /// [`Error::Open`] when the value is no boolean.
+    pub fn switch(&self, key: &str) -> Result<Option<bool>, Error> {
+        config::boolean(&self.config, key)
+    }
+
+    /// The value of a text; the inner `None` is a key without a value, which means that it is on.
+    pub fn text(&self, key: &str) -> Option<Option<String>> {
+        self.config.string_implicit(key).map(|value| value.map(|value| value.to_string()))
     }
 
     /// The directory that git runs hooks from, which need not exist: `core.hooksPath`, relative to

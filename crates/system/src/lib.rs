@@ -11,4 +11,5 @@ pub mod fs;
 pub mod mapped;
 pub mod owned_file;
 pub mod random;
+pub mod signals;
 pub mod status_signal;

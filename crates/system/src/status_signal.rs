@@ -4,14 +4,13 @@
 //! can be refused: a thread that sleeps in a read of a pipe never ends when no byte can be written.
 //! Interrupted calls are restarted (`SA_RESTART`, which `signal(2)` sets).
 
+use crate::signals::{IGNORE, handle};
 use rustix::process::Signal;
 use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
 use std::sync::{Barrier, Mutex, TryLockError};
 use std::thread::{Builder, Thread, park_timeout, scope};
 use std::time::Duration;
 
-/// `SIG_IGN` (`signal(2)`), the same on every Linux.
-const IGNORE: usize = 1;
 /// How long a signal waits for its answer at most.
 const PERIOD: Duration = Duration::from_millis(100);
 /// The thread formats a line and prints it; this has room for a build with a sanitizer too.
@@ -22,14 +21,6 @@ static IS_ASKED: AtomicBool = AtomicBool::new(false);
 /// Held while a thread answers.
 static TURN: Mutex<()> = Mutex::new(());
 
-fn handle(handler: usize) {
-    unsafe extern "C" {
-        safe fn signal(number: i32, handler: usize) -> usize;
-    }
-    // It fails only for an invalid signal number.
-    let _ = signal(Signal::USR1.as_raw(), handler);
-}
-
 /// Runs in the place of any code.
 extern "C" fn asked(_signal: i32) {
     IS_ASKED.store(true, SeqCst);
@@ -37,7 +28,7 @@ extern "C" fn asked(_signal: i32) {
 
 /// Makes SIGUSR1 do nothing, for the whole process; otherwise it would end the process.
 pub fn ignore() {
-    handle(IGNORE);
+    handle(Signal::USR1, IGNORE);
 }
 
 /// Runs `work`, and `answer` on another thread whenever the process gets SIGUSR1 meanwhile.
@@ -65,7 +56,7 @@ pub fn answered<T>(answer: impl Fn() + Send, work: impl FnOnce() -> T) -> T {
     if matches!(turn, Err(TryLockError::WouldBlock)) {
         return work();
     }
-    handle(asked as extern "C" fn(i32) as usize);
+    handle(Signal::USR1, asked as extern "C" fn(i32) as usize);
     let (is_ended, started) = (&AtomicBool::new(false), &Barrier::new(2));
     scope(|threads| {
         let wait = move || {

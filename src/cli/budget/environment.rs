@@ -40,7 +40,7 @@ impl BuildEnvironment {
         let (revision, revision_from) = match (option_env!("BUILD_REVISION"), checkout(start)) {
             (Some(revision), _) => (revision.to_owned(), "build"),
             (None, Some(revision)) => (revision, "checkout"),
-            (None, None) => ("unknown".to_owned(), "nobody"),
+            (None, None) => ("unknown".to_owned(), "not recorded"),
         };
         let uname = rustix::system::uname();
         let words = [uname.sysname(), uname.release(), uname.machine()];

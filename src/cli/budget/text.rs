@@ -3,6 +3,7 @@
 use super::operations::Row;
 use super::report::Report;
 use super::verdict::{percent, permille};
+use crate::cli::count::{counted, number};
 use crate::cli::escape::Escaped;
 use crate::cli::output::Output;
 use crate::units::Bytes;
@@ -12,7 +13,8 @@ pub(super) fn print(report: &Report, output: &mut Output) -> io::Result<()> {
     let fixture = Escaped::bytes(report.fixture.as_bytes());
     writeln!(output, "fixture    {fixture}, SHA-256 {}", report.fixture_sha256)?;
     if let Some((edges, commits)) = report.journal {
-        writeln!(output, "journal    {edges} edges in {commits} commits")?;
+        let (edges, commits) = (counted(edges, "edge"), counted(commits, "commit"));
+        writeln!(output, "journal    {edges} in {commits}")?;
     }
     let heads = ["heap peak", "cap", "share", "blocks", "failed", "verdict"];
     table(output, heads, &report.rows, |Row { measured, judged }| {
@@ -20,8 +22,8 @@ pub(super) fn print(report: &Report, output: &mut Output) -> io::Result<()> {
             measured.accounts.allocated_peak.to_string(),
             measured.cap.to_string(),
             judged.share(),
-            measured.allocations_total.to_string(),
-            measured.failures_total.to_string(),
+            number(measured.allocations_total),
+            number(measured.failures_total),
             judged.name().to_owned(),
         ]
     })?;
@@ -75,11 +77,7 @@ fn table<const N: usize>(
 fn environment(report: &Report, output: &mut Output) -> io::Result<()> {
     let environment = &report.environment;
     writeln!(output, "\nprogram    gitmind {}, {}", environment.version, environment.profile)?;
-    let origin = match environment.revision_from {
-        "nobody" => "not recorded",
-        origin => origin,
-    };
-    writeln!(output, "revision   {} ({origin})", environment.revision)?;
+    writeln!(output, "revision   {} ({})", environment.revision, environment.revision_from)?;
     writeln!(output, "compiler   {}", environment.rustc)?;
     writeln!(output, "target     {}", environment.target)?;
     let (kernel, threads) = (&environment.kernel, environment.threads);

@@ -2,11 +2,11 @@
 
 use clap::{Subcommand, ValueEnum};
 
-/// Install git hooks that keep edges when files change, remove them, or run one
+/// Install or remove git hooks that keep the edges of files that change
 ///
-/// A commit that changes or renames a linked file gives it a new content. The hooks append an edge
-/// of type augments from the old content to the new one, so that queries still find its edges. They
-/// run after the hooks that are there already.
+/// An edge belongs to a content of a file. When a commit changes or renames a linked file, the
+/// hooks append an edge of type augments from the old content to the new one, so that queries still
+/// find the earlier edges. Existing hooks run first.
 #[derive(Clone, Debug, Subcommand)]
 pub(in crate::cli) enum HooksCommand {
     Install(InstallArgs),
@@ -17,21 +17,23 @@ pub(in crate::cli) enum HooksCommand {
 
 /// Install the hooks post-commit and post-rewrite
 ///
-/// A hook that is there is renamed to NAME.before-git-mind and runs first, with the same arguments
-/// and input. The C tool's hook is replaced: it is renamed to NAME.c-tool and does not run.
+/// An existing hook is renamed to NAME.before-git-mind and runs first, with the same arguments and
+/// input. A hook of the C tool is renamed to NAME.c-tool and does not run any more.
 #[derive(Clone, Copy, Debug, clap::Args)]
-#[command(after_help = "The hooks are installed where git looks for them: core.hooksPath, or the \
-                        directory hooks that all worktrees share. A commit with more than \
-                        gitmind.hookFilesMax files (1000) is left out; 0 switches the hooks \
-                        off.\n\nExamples:\n  git mind hooks install\n  git config \
-                        gitmind.hookFilesMax 5000")]
+#[command(
+    after_help = "The hooks are installed in the directory that git uses: core.hooksPath, or \
+                        the directory hooks that all worktrees share. The hooks skip a commit \
+                        that changes more than gitmind.hookFilesMax files (1000 by default); 0 \
+                        switches them off.\n\nExamples:\n  git mind hooks install\n  git config \
+                        gitmind.hookFilesMax 5000"
+)]
 pub(in crate::cli) struct InstallArgs {
     /// Print one JSON document
     #[arg(long)]
     pub(super) json: bool,
 }
 
-/// Remove the hooks and put back those that were there before
+/// Remove the hooks and restore the earlier ones
 #[derive(Clone, Copy, Debug, clap::Args)]
 #[command(after_help = "Example:\n  git mind hooks uninstall")]
 pub(in crate::cli) struct UninstallArgs {
@@ -52,11 +54,14 @@ pub(in crate::cli) struct StatusArgs {
     pub(super) json: bool,
 }
 
-/// Do what an installed hook does, in the repository of the current directory
+/// Run a hook by hand, in the repository of the current directory
 #[derive(Clone, Copy, Debug, clap::Args)]
-#[command(after_help = "post-commit appends edges for the commit at HEAD, post-rewrite for the \
-                        lines `OLD NEW` of commit ids on its standard input.\n\nExample:\n  git \
-                        mind hooks run post-commit")]
+#[command(
+    after_help = "post-commit appends edges for the commit at HEAD. post-rewrite reads lines \
+                        `OLD NEW` of commit ids from standard input and appends edges for the new \
+                        commits.\n\nExample:\n  git \
+                        mind hooks run post-commit"
+)]
 pub(in crate::cli) struct RunArgs {
     /// The hook
     #[arg(value_enum, value_name = "HOOK")]
@@ -66,9 +71,9 @@ pub(in crate::cli) struct RunArgs {
 /// A hook of git.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(super) enum Hook {
-    /// After a commit: the commit at HEAD against its first parent
+    /// Compares the commit at HEAD with its first parent
     PostCommit,
-    /// After an amend or a rebase: the commits that were rewritten
+    /// Compares commits with what an amend or a rebase made of them
     PostRewrite,
 }
 

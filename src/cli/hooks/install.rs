@@ -61,7 +61,7 @@ impl Place {
     fn make(&self) -> Result<(), Failure> {
         fs::create_dir_all(&self.directory).map_err(|error| {
             let failure = failure("make the directory", &self.directory, &error);
-            failure.hint("`git config --show-origin core.hooksPath` says who set it")
+            failure.hint("`git config --show-origin core.hooksPath` prints where it is set")
         })
     }
 
