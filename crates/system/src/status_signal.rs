@@ -10,7 +10,7 @@ use std::sync::{Barrier, Mutex, TryLockError};
 use std::thread::{Builder, Thread, park_timeout, scope};
 use std::time::Duration;
 
-/// `SIG_IGN` (`signal(2)`), the same on every Linux.
+/// `SIG_IGN` (`signal(2)`), the same on every Unix.
 const IGNORE: usize = 1;
 /// How long a signal waits for its answer at most.
 const PERIOD: Duration = Duration::from_millis(100);
