@@ -49,6 +49,12 @@
           git-mind = (import ./checks/nix { pkgs = final; }).packages.default;
         };
 
+      # `nix flake init -t` puts it into a new repository; docs/reuse-ci.md says what it is.
+      templates.default = {
+        path = ./template;
+        description = "A crate whose checks are one list, with a memory budget and planted faults";
+      };
+
       # What .github/workflows/ci.yml builds, and on which systems.
       lib.jobs = builtins.concatMap (system: projects.${system}.jobs) systems;
     };

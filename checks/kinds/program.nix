@@ -23,7 +23,12 @@ runCommand check.name
   ''
     export HOME=$NIX_BUILD_TOP
     set -o pipefail
-    ${lib.optionalString (check ? sources) "cd ${sources.paths check.sources}"}
+    ${lib.optionalString (check ? sources) (
+      if check ? keep then
+        "cp -r ${sources.paths check.sources}/. . && chmod -R u+w ."
+      else
+        "cd ${sources.paths check.sources}"
+    )}
     ${lib.concatStringsSep "\n" check.run}
     mkdir -p $out
     for report in ${lib.escapeShellArgs (check.keep or [ ])}; do cp "$report" $out; done

@@ -28,12 +28,6 @@ runCommand "${pname}-${version}"
     };
   }
   ''
-    mind=${program}/bin/git-mind share=$out/share
-    mkdir -p $out/bin $share/man/man1 $share/bash-completion/completions \
-      $share/zsh/site-functions $share/fish/vendor_completions.d
-    ln -s $mind $out/bin/git-mind
-    $mind man --dir $share/man/man1
-    $mind completions bash >$share/bash-completion/completions/git-mind
-    $mind completions zsh >$share/zsh/site-functions/_git-mind
-    $mind completions fish >$share/fish/vendor_completions.d/git-mind.fish
+    bash ${../packages/tree} ${program}/bin/git-mind $out
+    ln -sf ${program}/bin/git-mind $out/bin/git-mind
   ''

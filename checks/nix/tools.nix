@@ -5,6 +5,7 @@
     cargo-deny
     cargo-llvm-cov
     deadnix
+    dpkg
     nixfmt
     python3
     valgrind

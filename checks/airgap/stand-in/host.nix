@@ -86,6 +86,12 @@ compiler
     "cmp"
     "diff"
   ];
+  dpkg = links "dpkg" [
+    "dpkg"
+    "dpkg-deb"
+    "dpkg-query"
+    "dpkg-split"
+  ];
   gitMinimal = links "git" [ "git" ];
   python3 = links "python3" [ "python3" ];
   zstd = links "zstd" [ "zstd" ];

@@ -1,4 +1,5 @@
-//! The house rules that neither the compiler nor clippy holds: `guardrails check`.
+//! The house rules that neither the compiler nor clippy holds: `guardrails check`. And the public
+//! API of the libraries beside its stored texts: `guardrails api [--write]`, by `checks/api/run`.
 //!
 //! `check` looks at the files of the working tree, `check --staged` at those of git's index that a
 //! commit would change. What is found is printed, a line each: file, line, rule, what is wrong,
@@ -6,6 +7,7 @@
 
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a program for a terminal")]
 
+mod api;
 mod finding;
 mod rules;
 mod tree;
@@ -20,16 +22,34 @@ use tree::Tree;
 fn main() -> ExitCode {
     let words: Vec<String> = std::env::args().skip(1).collect();
     let words: Vec<&str> = words.iter().map(String::as_str).collect();
+    if let ["api", options @ ..] = &words[..] {
+        return api(options == ["--write"]);
+    }
     let tree = match words[..] {
         ["check"] => Ok(Tree::working()),
         ["check", "--staged"] => Tree::staged().map_err(|e| e.to_string()),
-        _ => Err("usage: guardrails check [--staged]".to_owned()),
+        _ => Err("usage: guardrails check [--staged], api [--write]".to_owned()),
     };
     match tree.map(|tree| rules::check(&tree)) {
         Ok(findings) if findings.is_empty() => ExitCode::SUCCESS,
         Ok(findings) => {
             findings.iter().for_each(|finding| println!("{finding}"));
             println!("guardrails: {} found; AGENTS.md says how to meet a rule", findings.len());
+            ExitCode::FAILURE
+        }
+        Err(reason) => {
+            eprintln!("guardrails: {reason}");
+            ExitCode::from(2)
+        }
+    }
+}
+
+fn api(is_written: bool) -> ExitCode {
+    match api::compare(is_written) {
+        Ok(findings) if findings.is_empty() => ExitCode::SUCCESS,
+        Ok(findings) => {
+            findings.iter().for_each(|finding| println!("{finding}"));
+            println!("guardrails: `checks/api/run --write` stores it; the next version has to fit");
             ExitCode::FAILURE
         }
         Err(reason) => {

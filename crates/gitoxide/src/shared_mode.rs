@@ -7,22 +7,22 @@ use std::fs::File;
 use std::os::fd::AsFd;
 use std::path::Path;
 
-use rustix::fs::{CWD, Mode, OFlags};
+use rustix::fs::{CWD, Mode, OFlags, RawMode};
 use rustix::io::Errno;
 
 use gitmind_system::calls;
 use gitmind_system::owned_file::open_directory;
 
 /// The permissions for the value `group`.
-const GROUP: u32 = 0o660;
+const GROUP: RawMode = 0o660;
 /// The permissions for the value `all`.
-const ALL: u32 = 0o664;
+const ALL: RawMode = 0o664;
 /// All bits of a mode.
-const MODE: u32 = 0o7777;
+const MODE: RawMode = 0o7777;
 /// The permission bits of a mode.
-const RIGHTS: u32 = 0o777;
+const RIGHTS: RawMode = 0o777;
 /// The setgid bit, which makes new files in a directory inherit its group.
-const SETGID: u32 = 0o2000;
+const SETGID: RawMode = 0o2000;
 
 /// The permissions of new files and directories.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -31,9 +31,9 @@ pub enum SharedMode {
     #[default]
     Umask,
     /// Those that the umask leaves, and at least these.
-    AtLeast(u32),
+    AtLeast(RawMode),
     /// Exactly these.
-    Exactly(u32),
+    Exactly(RawMode),
 }
 
 impl SharedMode {
@@ -41,7 +41,7 @@ impl SharedMode {
     /// know the value.
     pub(super) fn parse(value: Option<&str>) -> Option<Self> {
         let value = value.unwrap_or("group").to_ascii_lowercase();
-        if let Ok(mode) = u32::from_str_radix(&value, 8) {
+        if let Ok(mode) = RawMode::from_str_radix(&value, 8) {
             return match mode {
                 0 => Some(Self::Umask),
                 1 => Some(Self::AtLeast(GROUP)),
@@ -59,7 +59,7 @@ impl SharedMode {
     }
 
     /// The mode for a file or directory that was created with the mode `old`.
-    pub(super) fn mode(self, old: u32, is_directory: bool) -> u32 {
+    pub(super) fn mode(self, old: RawMode, is_directory: bool) -> RawMode {
         let (kept, mut rights) = match self {
             Self::Umask => return old,
             Self::AtLeast(rights) => (old, rights),

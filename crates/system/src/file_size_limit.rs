@@ -4,7 +4,7 @@
 
 use rustix::process::Signal;
 
-/// `SIG_IGN` (`signal(2)`), the same on every Linux.
+/// `SIG_IGN` (`signal(2)`), the same on every Unix.
 const IGNORE: usize = 1;
 
 /// Makes a write beyond the file size limit (`ulimit -f`) fail with `EFBIG`, for the whole process.

@@ -9,13 +9,12 @@ use std::ffi::CStr;
 use std::fmt::{self, Display, Write};
 use std::fs::File;
 use std::io;
-use std::mem::MaybeUninit;
-use std::os::fd::{BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::Path;
 
-use crate::calls;
+use crate::{calls, listing};
 use arrayvec::ArrayString;
-use rustix::fs::{CWD, FileType, FlockOperation, Mode, OFlags, RawDir, Stat};
+use rustix::fs::{CWD, FileType, FlockOperation, Mode, OFlags, Stat};
 use rustix::io::Errno;
 use rustix::path::Arg;
 use tempfile::{NamedTempFile, TempPath};
@@ -24,6 +23,12 @@ use tempfile::{NamedTempFile, TempPath};
 pub const PREFIX: &str = "tmp_gitmind_";
 /// How often an unused random name is tried, and what `git prune` removed is written again.
 pub const ATTEMPTS_MAX: u32 = 16;
+/// How a directory is opened that may be searched and not read.
+#[cfg(not(target_vendor = "apple"))]
+const UNREADABLE: OFlags = OFlags::PATH;
+/// `O_SEARCH` (`open(2)`): rustix has no name for it.
+#[cfg(target_vendor = "apple")]
+const UNREADABLE: OFlags = OFlags::from_bits_retain(0x4010_0000);
 /// Most directory entries that one sweep reads.
 const SWEEP_MAX: usize = 100_000;
 
@@ -209,16 +214,15 @@ fn stale(
 
 /// Calls `act` with each name in `directory` except `.` and `..`.
 pub(crate) fn each_name(directory: BorrowedFd<'_>, mut act: impl FnMut(&CStr)) {
-    let mut buffer = [MaybeUninit::uninit(); 4096];
     // A separate descriptor, because reading a directory moves its position.
     let Ok(listed) = open_directory(directory, ".", OFlags::empty()) else { return };
-    let mut listing = RawDir::new(&listed, &mut buffer);
-    for _ in 0..SWEEP_MAX {
-        let Some(Ok(entry)) = listing.next() else { return };
-        if !matches!(entry.file_name().to_bytes(), b"." | b"..") {
-            act(entry.file_name());
-        }
-    }
+    let mut left = SWEEP_MAX;
+    // What cannot be read is left for the next sweep.
+    let _ = listing::each_name(listed.as_fd(), |name| {
+        act(name);
+        left -= 1;
+        if left == 0 { Err(Errno::OVERFLOW) } else { Ok(()) }
+    });
 }
 
 /// Opens the directory at `path` below `parent`, with the additional flags `also`. One that may not
@@ -234,7 +238,7 @@ pub fn open_directory(
         calls::openat(parent, path, flags, Mode::empty())
     };
     match open(OFlags::RDONLY) {
-        Err(Errno::ACCESS) => open(OFlags::PATH),
+        Err(Errno::ACCESS) => open(UNREADABLE),
         opened => opened,
     }
 }

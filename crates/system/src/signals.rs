@@ -2,7 +2,7 @@
 
 use rustix::process::Signal;
 
-/// `SIG_IGN` (`signal(2)`), the same on every Linux.
+/// `SIG_IGN` (`signal(2)`), the same on every Unix.
 pub(crate) const IGNORE: usize = 1;
 
 /// Sets what happens at a signal: a function, or [`IGNORE`].

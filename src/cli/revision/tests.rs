@@ -3,14 +3,33 @@
 use super::*;
 use crate::gitoxide::Location;
 use crate::memory::System;
-use gitmind_test_support::{git, isolated, temp_directory};
 use std::collections::BTreeSet;
 use std::io::Write;
 use std::path::Path;
-use std::process::Stdio;
+use std::process::{Command, Stdio};
+use tempfile::tempdir;
 
 /// The blobs of the repository, so many that some ids start with the same four digits.
 const BLOBS: u32 = 900;
+
+/// git in this directory, with nobody's variables and configuration.
+fn command(directory: &Path, args: &[&str]) -> Command {
+    let mut git = Command::new("git");
+    git.env_clear().env("PATH", std::env::var_os("PATH").unwrap_or_default()).env("LC_ALL", "C");
+    git.env("GIT_CONFIG_GLOBAL", "/dev/null").env("GIT_CONFIG_NOSYSTEM", "1").env("TZ", "UTC");
+    for of in ["AUTHOR", "COMMITTER"] {
+        git.env(format!("GIT_{of}_NAME"), "a").env(format!("GIT_{of}_EMAIL"), "a@b");
+    }
+    git.current_dir(directory).args(args);
+    git
+}
+
+/// What git prints, trimmed; it must succeed.
+fn git(directory: &Path, args: &[&str]) -> String {
+    let ran = command(directory, args).output().expect("git runs");
+    assert!(ran.status.success(), "git {args:?}: {}", String::from_utf8_lossy(&ran.stderr));
+    String::from_utf8(ran.stdout).expect("ASCII").trim_end().to_owned()
+}
 
 /// A stream for `git fast-import`: blobs, and a history with a merge.
 fn stream() -> String {
@@ -30,9 +49,8 @@ fn stream() -> String {
 
 fn repository(directory: &Path) -> GitRepository {
     git(directory, &["init", "-q", "-b", "main", "."]);
-    let mut import = isolated("git", &["GIT"]);
-    import.current_dir(directory).args(["fast-import", "--quiet"]).stdin(Stdio::piped());
-    let mut import = import.spawn().expect("git runs");
+    let mut import = command(directory, &["fast-import", "--quiet"]);
+    let mut import = import.stdin(Stdio::piped()).spawn().expect("git runs");
     import.stdin.take().expect("a pipe").write_all(stream().as_bytes()).expect("it reads");
     assert!(import.wait().expect("it ends").success());
     for args in [
@@ -60,16 +78,15 @@ fn repository(directory: &Path) -> GitRepository {
 
 /// What git says that `text` names.
 fn of_git(directory: &Path, text: &str) -> Option<String> {
-    let mut git = isolated("git", &["GIT"]);
-    git.current_dir(directory).args(["rev-parse", "--verify", "--quiet", "--end-of-options", text]);
-    let ran = git.output().expect("git runs");
+    let args = ["rev-parse", "--verify", "--quiet", "--end-of-options", text];
+    let ran = command(directory, &args).output().expect("git runs");
     let id = String::from_utf8(ran.stdout).expect("ASCII").trim_end().to_owned();
     ran.status.success().then_some(id)
 }
 
 #[test]
 fn a_revision_names_what_it_names_for_git() {
-    let (temp, system) = (temp_directory(), System::new());
+    let (temp, system) = (tempdir().expect("room"), System::new());
     let (directory, repository) = (temp.path(), repository(temp.path()));
     let revisions = Revisions { repository: &repository, alloc: Alloc::new(&system) };
     let names = "@ HEAD main side light annotated twice of-tree beef both deep/er deep er origin \
@@ -117,7 +134,7 @@ fn a_revision_names_what_it_names_for_git() {
 
 #[test]
 fn an_abbreviation_means_what_it_means_to_git_or_lists_what_it_may_mean() {
-    let (temp, system) = (temp_directory(), System::new());
+    let (temp, system) = (tempdir().expect("room"), System::new());
     let (directory, repository) = (temp.path(), repository(temp.path()));
     let revisions = Revisions { repository: &repository, alloc: Alloc::new(&system) };
     let all = git(directory, &["cat-file", "--batch-all-objects", "--batch-check=%(objectname)"]);
@@ -150,7 +167,7 @@ fn an_abbreviation_means_what_it_means_to_git_or_lists_what_it_may_mean() {
 
 #[test]
 fn other_forms_of_git_are_refused_with_what_to_type() {
-    let (temp, system) = (temp_directory(), System::new());
+    let (temp, system) = (tempdir().expect("room"), System::new());
     let repository = repository(temp.path());
     let revisions = Revisions { repository: &repository, alloc: Alloc::new(&system) };
     for text in ["main@{1}", "@{upstream}", ":/x", "HEAD^{/x}", "^main", "a..b", "", "~1", "-1"] {

@@ -1,11 +1,11 @@
 //! Dates mean what they mean to git, which is asked in the same run.
 
 use super::*;
-use gitmind_test_support::isolated;
 use rand_xoshiro::SplitMix64;
 use rand_xoshiro::rand_core::{Rng, SeedableRng};
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
+use std::process::Command;
 
 /// Dates in the form `seconds offset`, as git and as this program read them.
 fn both(date: &[u8], zone: &str) -> [Option<String>; 2] {
@@ -16,7 +16,9 @@ fn both(date: &[u8], zone: &str) -> [Option<String>; 2] {
         let minutes = time.offset_seconds.abs() / 60;
         format!("{} {sign}{:02}{:02}", time.seconds, minutes / 60, minutes % 60)
     });
-    let mut git = isolated("git", &["GIT", "TZ"]);
+    let mut git = Command::new("git");
+    git.env_clear().env("PATH", std::env::var_os("PATH").unwrap_or_default()).env("LC_ALL", "C");
+    git.env("GIT_CONFIG_GLOBAL", "/dev/null").env("GIT_CONFIG_NOSYSTEM", "1");
     git.env("GIT_AUTHOR_DATE", OsStr::from_bytes(date)).env("TZ", zone);
     git.env("GIT_AUTHOR_NAME", "A").env("GIT_AUTHOR_EMAIL", "a@b");
     let ran = git.args(["var", "GIT_AUTHOR_IDENT"]).output().expect("git runs");

@@ -4,3 +4,4 @@ mod bases;
 mod finding;
 mod follow;
 mod inflate;
+mod remove;

@@ -3,19 +3,17 @@
 //!
 //! It does not allocate, so that it works after a failed allocation.
 
-use std::mem::MaybeUninit;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
-use rustix::fs::{AtFlags, Mode, RawDir, fchmod, openat, unlinkat};
+use rustix::fs::{AtFlags, Mode, fchmod, openat, unlinkat};
 use rustix::io::Errno;
 use rustix::path::Arg;
 
 use crate::fs::state::{DIRECTORY, PRIVATE};
+use crate::listing::each_name;
 
-/// Most nested directories; each level uses a descriptor and [`BUFFER_BYTES`] of stack.
+/// Most nested directories; each level uses a descriptor and some kilobytes of stack.
 const DEPTH_MAX: usize = 128;
-/// Bytes of directory entries that are read at once.
-const BUFFER_BYTES: usize = 2048;
 /// How often a directory is emptied again when another process adds entries meanwhile.
 const PASSES_MAX: usize = 8;
 
@@ -81,16 +79,7 @@ fn open_child(directory: BorrowedFd<'_>, name: impl Arg) -> Result<OwnedFd, Errn
 fn empty(directory: &OwnedFd, depth: usize) -> Result<(), Removal> {
     // Entries of a read-only directory cannot be removed; if this fails, removing them fails.
     let _ = fchmod(directory, PRIVATE);
-    let mut buffer = [const { MaybeUninit::uninit() }; BUFFER_BYTES];
-    let mut entries = RawDir::new(directory, &mut buffer);
-    while let Some(entry) = entries.next() {
-        let entry = entry?;
-        let name = entry.file_name();
-        if !matches!(name.to_bytes(), b"." | b"..") {
-            remove_entry(directory, name, depth)?;
-        }
-    }
-    Ok(())
+    each_name(directory.as_fd(), |name| remove_entry(directory, name, depth))
 }
 
 #[cfg(test)]
