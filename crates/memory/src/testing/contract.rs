@@ -23,6 +23,22 @@ const LARGE_ALIGNMENTS: [usize; 4] = [8192, 16_384, 32_768, 65_536];
 
 const SIZES: [usize; 12] = [0, 1, 7, 8, 9, 24, 63, 64, 1000, 4096, 20_000, 70_000];
 
+/// Bytes between the patterns of two seeds.
+const SEED_STEP: usize = 257;
+
+/// The bytes of all patterns, which are written and compared as a whole, since a loop over bytes
+/// takes most of the time of a debug build. Neighbours differ, and so do bytes at a distance of 256.
+static PATTERNS: [u8; 70_000 + 256 * SEED_STEP] = {
+    let mut patterns = [0; _];
+    let mut index = 0_usize;
+    while index < patterns.len() {
+        let [low, high, ..] = index.to_le_bytes();
+        patterns[index] = low ^ high.rotate_left(4);
+        index += 1;
+    }
+    patterns
+};
+
 /// Threads that use a port concurrently. Each runs this number of rounds, and then continues until
 /// all have done so, so that they overlap; it stops at the limit, in case another thread has
 /// panicked. Lost changes may cancel out, so there are several trials.
@@ -79,29 +95,26 @@ impl Block {
         Self { start, layout, seed }
     }
 
-    /// The byte at `index`. Neighbours differ, and so do bytes at a distance of 256.
-    fn pattern(&self, index: usize) -> u8 {
-        let [low, high, ..] = index.to_le_bytes();
-        self.seed ^ low ^ high.rotate_left(4)
-    }
-
-    fn at(&self, index: usize) -> *mut u8 {
-        debug_assert!(index < self.layout.size(), "an index is inside the block");
-        self.start.as_ptr().wrapping_add(index)
+    /// The first `len` bytes of the block's pattern.
+    fn pattern(&self, len: usize) -> &'static [u8] {
+        &PATTERNS[usize::from(self.seed) * SEED_STEP..][..len]
     }
 
     fn fill(&self, range: Range<usize>) {
-        for index in range {
-            // SAFETY: the block is live and `index` is below its size.
-            unsafe { self.at(index).write(self.pattern(index)) };
-        }
+        let bytes = &self.pattern(self.layout.size())[range.clone()];
+        let start = self.start.as_ptr().wrapping_add(range.start);
+        // SAFETY: the block is live, the range is inside it, and a static is outside of it.
+        unsafe { bytes.as_ptr().copy_to_nonoverlapping(start, bytes.len()) };
     }
 
     fn assert_kept(&self, len: usize) {
-        for index in 0..len {
-            // SAFETY: the block is live, and the bytes below `len` were written by `fill`.
-            let byte = unsafe { self.at(index).read() };
-            assert_eq!(byte, self.pattern(index), "byte {index} of {len} was kept");
+        // SAFETY: the block is live, the bytes below `len` were written by `fill`, and nothing
+        // writes to them while the slice is used.
+        let bytes = unsafe { std::slice::from_raw_parts(self.start.as_ptr(), len) };
+        let pattern = self.pattern(len);
+        if bytes != pattern {
+            let differs = bytes.iter().zip(pattern).position(|(byte, kept)| byte != kept);
+            panic!("byte {differs:?} of {len} was not kept");
         }
     }
 
@@ -231,10 +244,9 @@ fn zeroed_blocks_are_zero(port: &dyn Port) {
         Block::take(port, layout(size, 8), 0xa5).free(port);
         let zeroed = port.allocate_zeroed(layout(size, 8), OpTag::NONE).expect("it is granted");
         let block = Block::checked(zeroed, layout(size, 8), 0);
-        for index in 0..size {
-            // SAFETY: the block is live, `index` is below its size, and it is zeroed.
-            assert_eq!(unsafe { block.at(index).read() }, 0, "byte {index} is zero");
-        }
+        // SAFETY: the block is live and zeroed, and nothing writes to it while the slice is used.
+        let bytes = unsafe { std::slice::from_raw_parts(block.start.as_ptr(), size) };
+        assert_eq!(bytes.iter().position(|byte| *byte != 0), None, "each byte of {size} is zero");
         block.fill(0..size);
         block.free(port);
     }
