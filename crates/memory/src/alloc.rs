@@ -32,7 +32,7 @@ pub struct Alloc<'a> {
 }
 
 impl<'a> Alloc<'a> {
-    /// A handle on `port` untagged.
+    /// An untagged handle on `port`.
     #[inline]
     pub const fn new(port: &'a dyn Port) -> Self {
         Self { port, op: OpTag::NONE }
@@ -149,7 +149,7 @@ pub struct Charge<'a> {
 }
 
 impl Charge<'_> {
-    /// What is charged at present.
+    /// The bytes that are charged now.
     pub const fn bytes(&self) -> Bytes {
         self.bytes
     }

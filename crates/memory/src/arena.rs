@@ -108,7 +108,7 @@ impl<'a> Arena<'a> {
         Self::with(alloc, hint, cap, Pooling::On, Zeroing::Off)
     }
 
-    /// An arena as [`Arena::begin`] makes it, but as the toggles want it.
+    /// As [`Arena::begin`], with the given pooling and zeroing.
     pub fn with(
         alloc: Alloc<'a>,
         hint: Bytes,
@@ -129,9 +129,9 @@ impl<'a> Arena<'a> {
         }
     }
 
-    /// The same arena, in which objects of any size are in blocks. It suits what never grows or
-    /// grows by segments, as a [`Column`](crate::Column) does: an array that moves when it grows
-    /// leaves its old place behind.
+    /// The same arena, in which objects of any size are in blocks. It suits objects that never
+    /// grow or grow by segments, as a [`Column`](crate::Column): an array that moves when it grows
+    /// leaves its old memory unused.
     #[must_use]
     pub fn with_large_objects_in_blocks(mut self) -> Self {
         self.dedicated_bytes_min = usize::MAX;
@@ -143,7 +143,7 @@ impl<'a> Arena<'a> {
         self.first_bytes = self.hint_bytes.min(expected.get());
     }
 
-    /// Takes uninitialised memory for `layout`, aligned to at least 16 bytes.
+    /// Allocates uninitialised memory for `layout`, aligned to at least 16 bytes.
     ///
     /// A size of zero costs nothing and never fails.
     ///
@@ -224,7 +224,7 @@ impl<'a> Arena<'a> {
         Ok(unsafe { slice::from_raw_parts_mut(place.as_ptr(), len) })
     }
 
-    /// Takes `len` zeros whose address is a multiple of `align`.
+    /// Allocates `len` zero bytes at an address that is a multiple of `align`.
     ///
     /// # Errors
     /// As [`Arena::try_alloc_layout`], and `Overflow` when `align` is not a power of two or the
@@ -263,7 +263,7 @@ impl<'a> Arena<'a> {
         self.ledger.note_spill();
     }
 
-    /// Takes the failures so far off the count: the owner continues without the memory.
+    /// Subtracts the failures so far from the count: the owner continues without the memory.
     pub fn absorb_failures(&self) {
         self.ledger.absorb_failures();
     }

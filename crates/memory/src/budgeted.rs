@@ -21,7 +21,7 @@ use crate::units::Bytes;
 /// The soft limit in percent of the hard one.
 pub const SOFT_LIMIT_PERCENT: u64 = 80;
 
-/// What is told that a budget runs low.
+/// Receives the warning of a budget.
 ///
 /// Called by whichever thread passes the soft limit, inside its request. It may use the same
 /// budget; when it unwinds, the request has changed nothing.
@@ -36,15 +36,15 @@ impl<O: BudgetObserver + ?Sized> BudgetObserver for std::sync::Arc<O> {
     }
 }
 
-/// A budget that runs low.
+/// The warning of a budget at its soft limit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct BudgetWarning {
     /// What is in use.
     pub used: Bytes,
-    /// Where the warning is due.
+    /// The soft limit, which causes the warning.
     pub soft_limit: Bytes,
-    /// Where requests fail.
+    /// The hard limit, above which requests fail.
     pub hard_limit: Bytes,
 }
 
@@ -152,7 +152,7 @@ impl<P: Port> Budgeted<P> {
 }
 
 impl<P: Port, O: BudgetObserver> Budgeted<P, O> {
-    /// A budget of `hard_limit` over `inner` that tells `observer` when it runs low.
+    /// A budget of `hard_limit` over `inner` that calls `observer` at its soft limit.
     pub fn with_observer(inner: P, hard_limit: Bytes, observer: O) -> Self {
         // Dividing first keeps the product in range; the error is below 80 bytes.
         let soft_bytes = hard_limit.get() / 100 * SOFT_LIMIT_PERCENT
@@ -167,7 +167,7 @@ impl<P: Port, O: BudgetObserver> Budgeted<P, O> {
         Self::with_gate(inner, budget)
     }
 
-    /// What is charged at present; never above [`Budgeted::hard_limit`].
+    /// The bytes that are charged now; never above [`Budgeted::hard_limit`].
     pub fn used(&self) -> Bytes {
         self.gate().used()
     }
@@ -177,12 +177,12 @@ impl<P: Port, O: BudgetObserver> Budgeted<P, O> {
         self.gate().peak()
     }
 
-    /// Where requests fail.
+    /// The hard limit, above which requests fail.
     pub const fn hard_limit(&self) -> Bytes {
         self.gate().hard_limit()
     }
 
-    /// Where the observer is told.
+    /// The soft limit, at which the observer is called.
     pub const fn soft_limit(&self) -> Bytes {
         Bytes::new(self.gate().soft_bytes)
     }

@@ -47,7 +47,7 @@ impl<'a> Alloc<'a> {
 }
 
 impl<T> Box<'_, T> {
-    /// Moves the value out and gives its memory back.
+    /// Moves the value out and frees its memory.
     pub fn into_inner(this: Self) -> T {
         let mut this = ManuallyDrop::new(this);
         // SAFETY: `this` is neither used nor dropped after this.

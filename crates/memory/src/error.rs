@@ -55,7 +55,7 @@ impl MemoryError {
         Self { op, requested, limit: Bytes::ZERO, kind }
     }
 
-    /// The same failure, of a request that `limit` stood in the way of.
+    /// The same failure, of a request that exceeded `limit`.
     #[must_use]
     pub const fn with_limit(self, limit: Bytes) -> Self {
         Self { limit, ..self }
@@ -67,22 +67,22 @@ impl MemoryError {
         Self { op, ..self }
     }
 
-    /// Why the request failed.
+    /// The reason of the failure.
     pub const fn kind(&self) -> ErrorKind {
         self.kind
     }
 
-    /// The operation that asked, when it asked through a tagged handle.
+    /// The operation of the handle, if it was tagged.
     pub const fn op(&self) -> Option<Op> {
         self.op
     }
 
-    /// What was asked for.
+    /// The requested bytes.
     pub const fn requested(&self) -> Bytes {
         self.requested
     }
 
-    /// The limit that stood in the way; zero when the request failed for another reason.
+    /// The limit that was exceeded; zero when the request failed for another reason.
     pub const fn limit(&self) -> Bytes {
         self.limit
     }

@@ -45,7 +45,7 @@ impl Schedule {
     }
 }
 
-/// What a [`Faulty`] has seen since it was made or reset.
+/// The requests to a [`Faulty`] since it was made or reset.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Faults {
@@ -53,11 +53,11 @@ pub struct Faults {
     pub requests: u64,
     /// Requests that were.
     pub failed: u64,
-    /// Requests granted after the first failure: what the caller tried next.
+    /// Requests granted after the first failure.
     pub granted_after: u64,
 }
 
-/// A port that fails what its schedule names, over the one below.
+/// A port that fails the requests of its schedule, over the one below.
 ///
 /// ```
 /// use gitmind_memory::{Alloc, ErrorKind, Faulty, Schedule, System};
@@ -69,7 +69,7 @@ pub struct Faults {
 /// ```
 pub type Faulty<P> = Gated<P, Scheduled>;
 
-/// Fails what its schedule names, and counts.
+/// Fails the requests of its schedule, and counts requests.
 #[derive(Debug)]
 pub struct Scheduled {
     first: AtomicU64,

@@ -188,7 +188,7 @@ fn shard_of(hash: u64) -> usize {
     (hash >> 40) as usize % SHARDS
 }
 
-/// Strings held by count, each stored once.
+/// A table of strings with reference counts, each stored once.
 ///
 /// ```
 /// use gitmind_memory::{Alloc, InternTable, Pooling, System, Zeroing};
@@ -239,7 +239,7 @@ impl<'a> InternTable<'a> {
         Self { hasher, ..Self::new(alloc, pooling, zeroing) }
     }
 
-    /// Holds `bytes` once more and names them.
+    /// Adds a reference to `bytes` and returns their symbol.
     ///
     /// # Errors
     /// Every failure of the port; `OverCap` for a string of 16 MiB, a shard without a symbol left
@@ -263,7 +263,7 @@ impl<'a> InternTable<'a> {
         Ok(Interned::new(self, self.acquire(bytes)?))
     }
 
-    /// Holds the string of `symbol` once more.
+    /// Adds a reference to the string of `symbol`.
     ///
     /// # Errors
     /// `Stale`, `TooManyHolds`, `Reentrant`; nothing has changed then.
@@ -275,7 +275,7 @@ impl<'a> InternTable<'a> {
         self.lock_of(shard, symbol)?.retain(key).map_err(|failure| error(failure, symbol))
     }
 
-    /// Gives up one hold; the last one removes the string.
+    /// Removes one reference; the last one removes the string.
     ///
     /// # Errors
     /// `Stale`, `Reentrant`; nothing has changed then.
@@ -298,7 +298,7 @@ impl<'a> InternTable<'a> {
         Ok(())
     }
 
-    /// Shows the string of `symbol` to `read`, 16-byte aligned.
+    /// Calls `read` with the string of `symbol`, 16-byte aligned.
     ///
     /// The shard is locked meanwhile: a call of this table by `read` may be `Reentrant`.
     ///
@@ -319,7 +319,7 @@ impl<'a> InternTable<'a> {
         Unshared(self)
     }
 
-    /// Gives memory back that no held string needs; all of it when there is none.
+    /// Frees memory that no referenced string needs; all of it when there is none.
     ///
     /// # Errors
     /// Every failure of the port, since strings move to smaller blocks; the table is intact then.
@@ -327,7 +327,7 @@ impl<'a> InternTable<'a> {
         (0..SHARDS).try_for_each(|shard| self.lock_for(shard, 0)?.trim(|bytes| self.hash(bytes)))
     }
 
-    /// Distinct strings held; with other threads at work, a sum of moments.
+    /// Distinct strings; while other threads work, a sum of values at different moments.
     ///
     /// A callback of a call of this table sees the shard that the call uses as it was before.
     pub fn len(&self) -> usize {

@@ -76,7 +76,7 @@ impl OpStats {
         Self { op, serial, counters: Counters::new() }
     }
 
-    /// What is being run.
+    /// The operation.
     pub const fn op(&self) -> Op {
         self.op
     }
@@ -92,7 +92,7 @@ impl OpStats {
     }
 }
 
-/// The account that memory is allocated on: that of one run of an operation, or none.
+/// The account that allocations are charged to: that of one run of an operation, or none.
 ///
 /// A handle carries it, so it follows the work to whichever thread uses the handle.
 #[derive(Clone, Copy, Debug, Default)]

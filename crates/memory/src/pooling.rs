@@ -1,6 +1,6 @@
 //! How a utility treats its memory: what its constructor is told by the toggles.
 
-/// Whether a utility may keep memory and share it out among requests.
+/// Whether a utility may keep memory and divide it among requests.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Pooling {
     /// Requests share larger blocks of the port.

@@ -61,14 +61,14 @@ impl ProcessAllocator {
         }
     }
 
-    /// Counts from here on, starting at zero bytes. Blocks from before may be freed: what would
+    /// Starts to count at zero bytes. Blocks from before may be freed: what would
     /// bring the total below zero is not counted, so the peak is the largest rise since, less
     /// 16 KiB per thread at most.
     pub fn start_counting(&self) {
         self.restart(COUNTING);
     }
 
-    /// Counts from here on as [`Self::start_counting`] does, and enters what ports admit beside it:
+    /// Starts to count as [`Self::start_counting`] does, and enters what ports admit beside it:
     /// those that are [`Reconciled`](super::Reconciled) with this allocator.
     pub fn start_reconciling(&self) {
         self.restart(RECONCILING);

@@ -17,11 +17,11 @@ const PLACES_SHOWN: usize = 10;
 const NO_LINES: &str =
     "\n  (with `debug = \"limited\"` in its profile a build has files and lines)";
 
-/// Bytes, and the blocks that they are in. Blocks without bytes are not counted, nor are charges
+/// Bytes, and the number of their blocks. Blocks without bytes are not counted, nor are charges
 /// for memory from elsewhere, which have bytes alone.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Held {
-    /// The bytes that were asked for.
+    /// The requested bytes.
     pub bytes: Bytes,
     /// The number of blocks.
     pub blocks: u64,
@@ -40,13 +40,13 @@ impl Held {
 pub struct Holder {
     /// The operation for which it was requested.
     pub op: Option<Op>,
-    /// Where it was taken, or resized last.
+    /// The stack of the allocation, or of the last resize.
     pub stack: CallStack,
     /// What it held when the whole reached its peak.
     pub peak: Held,
     /// What it held when the profile was read.
     pub end: Held,
-    /// Everything that it has taken: the blocks, and their bytes and those that they grew by.
+    /// Everything that it has allocated: blocks, with their bytes and those by which they grew.
     pub total: Held,
 }
 
@@ -54,11 +54,11 @@ pub struct Holder {
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub struct Refused {
-    /// What was asked for: of a block that was to grow, its new size.
+    /// The requested bytes: for a block that was to grow, its new size.
     pub bytes: Bytes,
-    /// The operation that asked.
+    /// The operation of the request.
     pub op: Option<Op>,
-    /// Where it was asked for.
+    /// The call stack of the request.
     pub stack: CallStack,
 }
 
@@ -89,7 +89,7 @@ impl Refused {
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Profile {
-    /// The operation whose memory it is; `None` when it is that of all.
+    /// The operation; `None` for all operations together.
     pub op: Option<Op>,
     /// The most that was held at once. Exact on any number of threads.
     pub peak: Held,

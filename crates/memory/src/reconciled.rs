@@ -10,7 +10,7 @@ use super::port::Port;
 use super::process::ProcessAllocator;
 use crate::units::Bytes;
 
-/// A port whose bytes are set against those of the heap.
+/// A port whose bytes are compared with those of the heap.
 pub type Reconciled<P> = Gated<P, Reconciler>;
 
 /// Admits everything, and enters it in the ledger of the process's allocator.

@@ -87,7 +87,7 @@ pub struct OpKey(u64);
 pub struct OpReading {
     /// Its key.
     pub key: OpKey,
-    /// What is being run.
+    /// The operation.
     pub op: Op,
     /// The number of the run.
     pub serial: u64,
@@ -96,7 +96,7 @@ pub struct OpReading {
     /// Whether `diagnostics` are those of all operations, because the port counts none apart; a
     /// registry says `false`.
     pub is_of_all: bool,
-    /// Where requests fail, which a registry does not know: a budget does.
+    /// The hard limit; `None` from a registry, which does not know the budget.
     pub limit: Option<Bytes>,
     /// How long it has run.
     pub elapsed: Duration,
@@ -115,7 +115,7 @@ impl fmt::Display for OpReading {
     }
 }
 
-/// As many operations run as a registry has counters for.
+/// The registry has no counters for another operation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct TooManyOperations;
@@ -218,7 +218,7 @@ impl Scope<'_> {
         &self.stats
     }
 
-    /// `alloc`, with what it allocates counted for this run; for any thread.
+    /// `alloc`, whose allocations are counted for this run; for any thread.
     pub fn tag<'s>(&'s self, alloc: Alloc<'s>) -> Alloc<'s> {
         alloc.on_account_of(self.stats())
     }

@@ -15,7 +15,7 @@ const BUCKETS: usize = 1024;
 /// Width of a bucket at the beginning, as a power of two of nanoseconds: four microseconds.
 const FIRST_SHIFT: u64 = 12;
 
-/// What is plotted: what the ports admitted, and what the heap gave out.
+/// What is plotted: what the ports admitted, and what the heap allocated.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Usage {

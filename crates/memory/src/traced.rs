@@ -40,7 +40,7 @@ use crate::units::Bytes;
 /// Violations kept for the report; later ones are only counted.
 const VIOLATIONS_MAX: usize = 16;
 
-/// What a [`Traced`] keeps beyond its counters.
+/// What a [`Traced`] records besides its counters.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Trace {
     sites: bool,

@@ -22,9 +22,9 @@ pub struct Comparison {
     pub tolerance: Tolerance,
     /// The profiles that both have, by name.
     pub profiles: Vec<ProfileChange>,
-    /// Those that the base has not, with their peaks.
+    /// The profiles that only the recording has, with their peaks.
     pub came: Vec<(String, Held)>,
-    /// Those that only the base has, with their peaks.
+    /// The profiles that only the base has, with their peaks.
     pub went: Vec<(String, Held)>,
     /// The labels that differ: then and now.
     labels: Vec<Mismatch>,

@@ -7,9 +7,9 @@ use serde::{Deserialize, Serialize};
     Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
 )]
 pub struct Held {
-    /// Bytes that were asked for.
+    /// Requested bytes.
     pub bytes: u64,
-    /// Blocks that they were allocated in.
+    /// The blocks with these bytes.
     pub blocks: u64,
 }
 

@@ -13,7 +13,7 @@ use crate::source::{self, Source};
 use crate::text::{cleaned, cleaned_profile, cleaned_word};
 
 impl Recording {
-    /// Adds a profile under a name of one word, in the place of one of the same name.
+    /// Adds a profile under a name of one word, or replaces the one of this name.
     ///
     /// What a call stack holds is counted for its innermost function of an own crate, one whose
     /// name begins with one of `own`; without any, one whose source is of no published crate.

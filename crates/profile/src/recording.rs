@@ -84,7 +84,7 @@ impl Recording {
         self
     }
 
-    /// States what is only said, such as the revision, in the same manner.
+    /// Adds a label, such as the revision, which is printed and not compared.
     #[must_use]
     pub fn with_label(mut self, key: &str, value: impl AsRef<str>) -> Self {
         self.labels.insert(cleaned_word(key), cleaned(value.as_ref()));
@@ -99,7 +99,7 @@ impl Recording {
         }
     }
 
-    /// Reads a document that [`to_json`](Self::to_json) wrote. It may be from anywhere.
+    /// Reads a document that [`to_json`](Self::to_json) wrote. It may be untrusted.
     ///
     /// # Errors
     /// When it is not JSON, of another schema, above a limit, or its figures contradict each other.
@@ -119,7 +119,7 @@ impl Recording {
         &self.conditions
     }
 
-    /// What is only said.
+    /// The labels, which are printed and not compared.
     pub fn labels(&self) -> &BTreeMap<String, String> {
         &self.labels
     }
@@ -141,7 +141,7 @@ impl RecordedProfile {
         &self.name
     }
 
-    /// What all call stacks held or took together.
+    /// What all call stacks held or allocated together.
     pub fn held(&self, when: When) -> Held {
         match when {
             When::Peak => self.peak,
@@ -156,12 +156,12 @@ impl RecordedProfile {
         self.unattributed_bytes
     }
 
-    /// What the profiler itself took, which is in none of the other figures.
+    /// Memory of the profiler itself, which is in no other figure.
     pub fn own_bytes(&self) -> u64 {
         self.own_bytes
     }
 
-    /// The call sites that held or took anything, the largest first, those that are equal by name.
+    /// The call sites that held or allocated anything: the largest first, equal ones by name.
     pub fn sites(&self, when: When) -> Vec<SiteHeld> {
         let mut sites: BTreeMap<String, (SiteHeld, Held)> = BTreeMap::new();
         for stack in self.stacks.iter().filter(|stack| !stack.held(when).is_nothing()) {

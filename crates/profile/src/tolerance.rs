@@ -16,7 +16,7 @@ use std::str::FromStr;
 pub struct Tolerance(u32);
 
 impl Tolerance {
-    /// No byte more.
+    /// No growth at all.
     pub const NONE: Self = Self(0);
 
     /// Thousandths of the base's peak.
@@ -39,7 +39,7 @@ impl fmt::Display for Tolerance {
     }
 }
 
-/// The text is no tolerance.
+/// The text is not a tolerance.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("a tolerance is a percentage with one decimal at most, such as `2.5%`")]
 pub struct InvalidTolerance;

@@ -27,7 +27,7 @@ pub struct ArenaStats {
     pub objects_dedicated: usize,
     /// Requests that failed, by the cap, the port or the heap, and that were not absorbed.
     pub failures_total: u64,
-    /// Those of them that the port has not counted: by the cap, the heap or a call inside a call.
+    /// Those of them that the port has not counted: by the cap, the heap or a nested call.
     pub failures_above_port_total: u64,
     /// The metric `arena.spills_total`: how often work moved elsewhere because the arena was full.
     pub spills_total: u64,

@@ -50,7 +50,7 @@ impl<'a, T> VecDeque<'a, T> {
         Ok(())
     }
 
-    /// Puts `value` behind the last element.
+    /// Appends `value`.
     ///
     /// # Errors
     /// As [`VecDeque::try_reserve`]; `value` is dropped then.
@@ -60,7 +60,7 @@ impl<'a, T> VecDeque<'a, T> {
         Ok(())
     }
 
-    /// Puts `value` before the first element.
+    /// Prepends `value`.
     ///
     /// # Errors
     /// As [`VecDeque::try_reserve`]; `value` is dropped then.
@@ -79,7 +79,7 @@ impl<'a, T> VecDeque<'a, T> {
         self.len += 1;
     }
 
-    /// Takes the first element off.
+    /// Removes the first element.
     pub fn pop_front(&mut self) -> Option<T> {
         self.len = self.len.checked_sub(1)?;
         let second = self.place(1);
@@ -88,7 +88,7 @@ impl<'a, T> VecDeque<'a, T> {
         Some(unsafe { self.ring[first].assume_init_read() })
     }
 
-    /// Takes the last element off.
+    /// Removes the last element.
     pub fn pop_back(&mut self) -> Option<T> {
         self.len = self.len.checked_sub(1)?;
         let last = self.place(self.len);
@@ -106,13 +106,13 @@ impl<'a, T> VecDeque<'a, T> {
         self.get(self.len.checked_sub(1)?)
     }
 
-    /// The element that comes after `index` others.
+    /// The element at `index`.
     pub fn get(&self, index: usize) -> Option<&T> {
         let (front, back) = self.as_slices();
         front.get(index).or_else(|| back.get(index.checked_sub(front.len())?))
     }
 
-    /// The element that comes after `index` others, to be changed.
+    /// The element at `index`, to be changed.
     pub fn get_mut(&mut self, index: usize) -> Option<&mut T> {
         let (front, back) = self.as_mut_slices();
         let behind = index.checked_sub(front.len());
@@ -149,7 +149,7 @@ impl<'a, T> VecDeque<'a, T> {
         }
     }
 
-    /// Takes the elements of `range` off, also those that are not read before the iterator ends.
+    /// Removes the elements of `range`, also those that are not read before the iterator ends.
     ///
     /// # Panics
     /// When `range` is out of bounds.
@@ -161,7 +161,7 @@ impl<'a, T> VecDeque<'a, T> {
         Drain { deque: self, left: range.len() }
     }
 
-    /// Keeps no element, and the memory.
+    /// Removes all elements; keeps the capacity.
     pub fn clear(&mut self) {
         let len = std::mem::take(&mut self.len);
         let (front, back) = parts(&mut self.ring, self.head, len);

@@ -50,7 +50,7 @@ impl<'a, K: Eq + Hash, V> Map<'a, K, V> {
         Ok(self.0.insert(key, value))
     }
 
-    /// The value of `key`, put there by `value` when it has none.
+    /// The value of `key`, inserted from `value` when it is absent.
     ///
     /// # Errors
     /// As [`Map::try_reserve`], when there is no `key` yet.
@@ -62,7 +62,7 @@ impl<'a, K: Eq + Hash, V> Map<'a, K, V> {
         Ok(self.try_entry(key)?.or_insert_with(value))
     }
 
-    /// The place of `key`, with or without a value.
+    /// The entry of `key`, with or without a value.
     ///
     /// ```
     /// use gitmind_memory::{Alloc, Map, System};
@@ -113,7 +113,7 @@ impl<'a, K: Eq + Hash, V> Map<'a, K, V> {
         self.0.get(key)
     }
 
-    /// Takes `key` off and returns its value.
+    /// Removes `key` and returns its value.
     pub fn remove<Q: Eq + Hash + ?Sized>(&mut self, key: &Q) -> Option<V>
     where
         K: Borrow<Q>,
@@ -126,7 +126,7 @@ impl<'a, K: Eq + Hash, V> Map<'a, K, V> {
         self.0.retain(keep);
     }
 
-    /// Keeps no entry, and the memory.
+    /// Removes all entries; keeps the capacity.
     pub fn clear(&mut self) {
         self.0.clear();
     }
@@ -162,7 +162,7 @@ impl<'a, K: Eq + Hash, V> Map<'a, K, V> {
     }
 }
 
-/// The place of a key in a [`Map`], which has room for its value.
+/// The entry of a key in a [`Map`], which has capacity for its value.
 pub struct MapEntry<'m, 'a, K, V>(
     hashbrown::hash_map::Entry<'m, K, V, foldhash::fast::RandomState, Alloc<'a>>,
 );
@@ -180,12 +180,12 @@ impl<'m, K: Hash, V> MapEntry<'m, '_, K, V> {
         Self(self.0.and_modify(change))
     }
 
-    /// The value, which is `value` when there is none yet.
+    /// The value; inserts `value` when it is absent.
     pub fn or_insert(self, value: V) -> &'m mut V {
         self.0.or_insert(value)
     }
 
-    /// The value, put there by `value` when there is none yet.
+    /// The value, inserted from `value` when it is absent.
     pub fn or_insert_with(self, value: impl FnOnce() -> V) -> &'m mut V {
         self.0.or_insert_with(value)
     }

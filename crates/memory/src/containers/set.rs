@@ -35,7 +35,7 @@ impl<'a, T: Eq + Hash> Set<'a, T> {
         self.0.try_reserve(additional)
     }
 
-    /// Puts `value` in, unless it is there; returns whether it was not.
+    /// Inserts `value`; returns whether it was absent.
     ///
     /// # Errors
     /// As [`Map::try_insert`].
@@ -43,7 +43,7 @@ impl<'a, T: Eq + Hash> Set<'a, T> {
         Ok(self.0.try_insert(value, ())?.is_none())
     }
 
-    /// Whether `value` is there.
+    /// Whether `value` is present.
     pub fn contains<Q: Eq + Hash + ?Sized>(&self, value: &Q) -> bool
     where
         T: Borrow<Q>,
@@ -51,7 +51,7 @@ impl<'a, T: Eq + Hash> Set<'a, T> {
         self.0.contains_key(value)
     }
 
-    /// Takes `value` off; returns whether it was there.
+    /// Removes `value`; returns whether it was present.
     pub fn remove<Q: Eq + Hash + ?Sized>(&mut self, value: &Q) -> bool
     where
         T: Borrow<Q>,
@@ -64,7 +64,7 @@ impl<'a, T: Eq + Hash> Set<'a, T> {
         self.0.retain(|value, ()| keep(value));
     }
 
-    /// Keeps no value, and the memory.
+    /// Removes all values; keeps the capacity.
     pub fn clear(&mut self) {
         self.0.clear();
     }

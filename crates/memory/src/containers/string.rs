@@ -51,7 +51,7 @@ impl<'a> String<'a> {
         self.try_push_str(character.encode_utf8(&mut [0; 4]))
     }
 
-    /// Keeps no character, and the memory.
+    /// Removes all characters; keeps the capacity.
     pub fn clear(&mut self) {
         self.0.clear();
     }

@@ -153,7 +153,7 @@ impl<T, A: Allocator + Copy> VecIn<T, A> {
         Ok(copy)
     }
 
-    /// Puts `value` at `index`, before what is there.
+    /// Inserts `value` at `index`.
     ///
     /// # Errors
     /// As [`Vec::try_reserve`]; `value` is dropped then.

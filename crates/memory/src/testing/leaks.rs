@@ -42,7 +42,7 @@ pub(super) fn held<P>(traced: &Traced<P>) -> impl Display {
     fmt::from_fn(move |f| profile.as_ref().map_or(Ok(()), |profile| profile.fmt(f)))
 }
 
-/// Runs `body` and asserts that it gave everything back.
+/// Runs `body` and asserts that it freed everything.
 ///
 /// ```
 /// use gitmind_memory::{self as memory, testing};
@@ -74,7 +74,7 @@ pub fn assert_no_heap_leaks<T>(body: impl FnOnce() -> T) {
     assert_no_leaks(|alloc| heap::observe(alloc, body, drop));
 }
 
-/// Runs `body` under a hard limit and returns its result and the peak of what it took.
+/// Runs `body` under a hard limit and returns its result and the peak of its memory.
 ///
 /// ```
 /// use gitmind_memory::{self as memory, ErrorKind, testing};

@@ -85,7 +85,7 @@ impl<E: Display + 'static> MemoryTest<E> {
         }
     }
 
-    /// Fails when more than `peak_max` is outstanding at once, or when nothing was asked for
+    /// Fails when more than `peak_max` is outstanding at once, or when nothing was allocated
     /// although `peak_max` is not zero.
     pub fn peak_max(self, peak_max: Bytes) -> Self {
         Self { peak_max: Some(peak_max), ..self }
@@ -107,12 +107,13 @@ impl<E: Display + 'static> MemoryTest<E> {
         Self { sweeps: true, ..self }
     }
 
-    /// Distinguishes errors about memory from others, which a failure must not turn into.
+    /// Distinguishes memory errors from others. An allocation failure must be returned as a memory
+    /// error.
     pub fn is_memory_error(self, is_memory_error: fn(&E) -> bool) -> Self {
         Self { is_memory_error: Some(is_memory_error), ..self }
     }
 
-    /// Runs `body` and returns the peak of what it asked for.
+    /// Runs `body` and returns the peak of its memory.
     ///
     /// # Panics
     /// When it fails, exceeds the peak, asks for nothing that could be measured, or leaks; and

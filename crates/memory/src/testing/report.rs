@@ -15,7 +15,7 @@ pub enum Repeat {
     Forever,
 }
 
-/// What became of a failure.
+/// The outcome of a failure.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Outcome {
@@ -41,7 +41,7 @@ pub enum Outcome {
 }
 
 impl Outcome {
-    /// Whether it is what code that handles failures does.
+    /// Whether it is the outcome of code that handles failures.
     pub const fn is_expected(&self) -> bool {
         matches!(self, Self::Propagated)
     }
@@ -63,7 +63,7 @@ impl fmt::Display for Outcome {
     }
 }
 
-/// One failure and what became of it.
+/// One failure and its outcome.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Case {
@@ -79,7 +79,7 @@ pub struct Case {
     pub failed_before: usize,
     /// How often it failed.
     pub repeat: Repeat,
-    /// What became of it.
+    /// The outcome.
     pub outcome: Outcome,
     /// Whether the sweep was told that the code may continue without this memory, and it did.
     pub is_benign: bool,
@@ -122,7 +122,7 @@ pub struct SweepReport {
 }
 
 impl SweepReport {
-    /// Distinct places in the source that asked for memory; the number to quote.
+    /// Distinct call sites that requested memory; the number to quote.
     pub fn call_sites(&self) -> usize {
         self.cases.iter().map(|case| &case.site).collect::<BTreeSet<_>>().len()
     }
@@ -132,7 +132,7 @@ impl SweepReport {
         self.cases.iter().map(|case| case.stack.id()).collect::<BTreeSet<_>>().len()
     }
 
-    /// The cases that did not come back as an error, without the benign ones.
+    /// The cases that were not returned as an error, without the benign ones.
     pub fn unexpected(&self) -> impl Iterator<Item = &Case> {
         self.cases.iter().filter(|case| !case.outcome.is_expected() && !case.is_benign)
     }
@@ -142,7 +142,7 @@ impl SweepReport {
         self.cases.iter().filter(|case| case.is_benign).count()
     }
 
-    /// Asserts that every failure came back as an error and that none was left out.
+    /// Asserts that every failure was returned as an error and that none was left out.
     ///
     /// # Panics
     /// With every case that did not.

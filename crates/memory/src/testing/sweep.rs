@@ -50,7 +50,7 @@ pub fn sweep<T, E: std::fmt::Display>(body: impl FnMut(Alloc<'_>) -> Result<T, E
     Sweep::new().run(body)
 }
 
-/// Sweeps `body`, which takes no handle, with the defaults of [`Sweep`]: see [`Sweep::run_heap`].
+/// Sweeps `body`, which has no handle, with the defaults of [`Sweep`]: see [`Sweep::run_heap`].
 #[track_caller]
 pub fn sweep_heap<T, E: std::fmt::Display>(body: impl FnMut() -> Result<T, E>) -> SweepReport {
     Sweep::new().run_heap(body)
@@ -85,7 +85,7 @@ impl<E> Default for Sweep<'_, E> {
 type Body<'b, T, E> = dyn FnMut(Alloc<'_>) -> Result<T, E> + 'b;
 
 impl<'s, E> Sweep<'s, E> {
-    /// A sweep of up to 10 000 call stacks that takes every error for one about memory.
+    /// A sweep of up to 10 000 call stacks that accepts every error as a memory error.
     pub fn new() -> Self {
         Self {
             stacks_max: 10_000,
@@ -133,8 +133,8 @@ impl<'s, E> Sweep<'s, E> {
         self
     }
 
-    /// Lets blocks stay that were taken below the function whose path contains `function`, such as
-    /// a cache that the program keeps.
+    /// Lets blocks stay that were allocated below the function whose path contains `function`, such
+    /// as a cache that the program keeps.
     #[must_use]
     pub fn ignore_leaks(mut self, function: &str) -> Self {
         self.ignored_leaks.push(function.into());
@@ -153,7 +153,8 @@ impl<'s, E> Sweep<'s, E> {
         Self { invariant: Box::new(invariant), ..self }
     }
 
-    /// Distinguishes errors about memory from others, which a failure must not turn into.
+    /// Distinguishes memory errors from others. An allocation failure must be returned as a memory
+    /// error.
     #[must_use]
     pub fn is_memory_error(self, is_memory_error: impl Fn(&E) -> bool + 's) -> Self {
         Self { is_memory_error: Box::new(is_memory_error), ..self }
@@ -184,7 +185,7 @@ impl<E: std::fmt::Display> Sweep<'_, E> {
         self.swept(&mut body)
     }
 
-    /// As [`Self::run`], for a `body` that takes no handle: the requests that its thread makes of
+    /// As [`Self::run`], for a `body` without a handle: the requests that its thread makes of
     /// the heap fail, after a run that is not observed. It needs that
     /// [`TestAllocator`](super::TestAllocator) is the global allocator.
     ///

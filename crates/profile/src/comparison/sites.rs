@@ -15,7 +15,7 @@ const CANDIDATES_MAX: usize = 5;
 pub struct SiteChange {
     /// The function, as of [`SiteHeld::site`].
     pub site: String,
-    /// File and line, now; those of the base when the site is there no more.
+    /// File and line, now; those of the base when the site is gone.
     pub place: Option<String>,
     /// What it held in the base.
     pub base: SiteBase,
@@ -60,7 +60,7 @@ impl SiteChange {
         i128::from(self.now.bytes) - i128::from(bytes)
     }
 
-    /// What became of it: `grew`, `shrank`, `came` or `went`.
+    /// The kind of change: `grew`, `shrank`, `came` or `went`.
     ///
     /// # Ownership
     /// A constant.

@@ -8,12 +8,12 @@ use super::VecIn;
 use crate::containers::indices;
 
 impl<T, A: Allocator + Copy> VecIn<T, A> {
-    /// Takes the last element off.
+    /// Removes the last element.
     pub fn pop(&mut self) -> Option<T> {
         self.0.pop()
     }
 
-    /// Takes the element at `index` off and puts the last one in its place.
+    /// Removes the element at `index` and moves the last one there.
     ///
     /// # Panics
     /// When `index` is out of bounds.
@@ -24,7 +24,7 @@ impl<T, A: Allocator + Copy> VecIn<T, A> {
         self.0.swap_remove(index)
     }
 
-    /// Takes the element at `index` off and moves those behind it up.
+    /// Removes the element at `index` and moves later ones up.
     ///
     /// # Panics
     /// When `index` is out of bounds.
@@ -46,7 +46,7 @@ impl<T, A: Allocator + Copy> VecIn<T, A> {
         self.0.dedup();
     }
 
-    /// Takes the elements of `range` off, also those that are not read before the iterator ends.
+    /// Removes the elements of `range`, also those that are not read before the iterator ends.
     ///
     /// # Panics
     /// When `range` is out of bounds.
@@ -63,7 +63,7 @@ impl<T, A: Allocator + Copy> VecIn<T, A> {
         self.0.truncate(len);
     }
 
-    /// Keeps no element, and the memory.
+    /// Removes all elements; keeps the capacity.
     pub fn clear(&mut self) {
         self.0.clear();
     }
