@@ -152,7 +152,7 @@ pub struct Identity {
     pub name: std::vec::Vec<u8>,
     /// The email address, which may be empty.
     pub email: std::vec::Vec<u8>,
-    /// The time of commits; `None`: when they are made.
+    /// The time of commits; `None` is the time at which they are made.
     pub time: Option<Timestamp>,
 }
 
@@ -206,12 +206,12 @@ impl Identity {
     }
 }
 
-/// Who makes new commits.
+/// The author and the committer of new commits.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Authors {
-    /// Who wrote what they record.
+    /// The author of the recorded changes.
     pub author: Identity,
-    /// Who made the commits.
+    /// The committer.
     pub committer: Identity,
 }
 

@@ -32,7 +32,7 @@ pub struct Version<'h> {
     /// How many edits of the content ago, counted from the newest commit that has the path; the
     /// fewest of all ways through the history.
     pub edits: u32,
-    /// The name that it had then.
+    /// The name of the path at that time.
     pub path: &'h [u8],
 }
 

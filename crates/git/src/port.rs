@@ -54,9 +54,9 @@ pub struct RefUpdate<'a> {
     pub expected: Option<Oid>,
     /// The new value.
     pub new: Oid,
-    /// When it is made, for the ref's log.
+    /// The time of the update, for the ref's log.
     pub time: Timestamp,
-    /// What for, in one line for the ref's log.
+    /// The reason, in one line for the ref's log.
     pub reason: &'a str,
 }
 
