@@ -1,15 +1,15 @@
 //! An intern table: each string once, named by four bytes, freed with its last hold.
 //!
 //! **Threads.** A table is shared by reference. A string belongs to one of 16 shards by its hash,
-//! each behind a lock of its own, and an operation takes exactly one of these at a time.
+//! each behind its own lock, and an operation holds exactly one of these at a time.
 //!
 //! **Symbols.** A [`Symbol`] is a shard, an index and a generation. Equal symbols of one table mean
-//! equal bytes, for as long as the string is held. A symbol whose string was released is an error
-//! for ever: generations are not used twice, so it never names another string. The price is a
-//! bound: a shard adds at most 2^20 x 255 strings in its life, then [`InternTable::acquire`] fails.
+//! equal bytes, for as long as the string is held. The symbol of a released string
+//! stays an error: generations are not reused, so it never names another string. The price is a
+//! bound: a shard adds at most 2^20 x 255 strings in all, then [`InternTable::acquire`] fails.
 //! A symbol means nothing to another table.
 //!
-//! **Memory.** All of it is the port's, and asking for it can fail. A release never asks for any;
+//! **Memory.** All of it is allocated through the port, which can fail. A release never allocates;
 //! when more than half of a shard is holes it closes them in place. [`InternTable::trim`] returns
 //! what is not used.
 

@@ -12,7 +12,7 @@ pub struct ArenaStats {
     /// The most it may hold.
     pub cap_bytes: Bytes,
     /// What it holds: blocks with their footers, dedicated allocations, and records of those
-    /// beyond the first 16. It is what the port has admitted for it and not been given back.
+    /// beyond the first 16. The port has admitted these bytes, and they were not freed.
     pub held_bytes: Bytes,
     /// The highest that `held_bytes` has been.
     pub peak_bytes: Bytes,

@@ -89,7 +89,7 @@ impl<T: fmt::Debug> fmt::Debug for SlabBox<'_, T> {
 impl<T> Drop for SlabBox<'_, T> {
     fn drop(&mut self) {
         let _block = Block::of(self);
-        // SAFETY: the value is initialised and nothing uses it after this; the block is given back
+        // SAFETY: the value is initialised and nothing uses it after this; the block is freed
         // even if its destructor unwinds.
         unsafe { self.value.drop_in_place() };
     }
