@@ -1,7 +1,7 @@
 //! Merging other journals into the journal of a branch.
 //!
 //! The union is by commit, as in git: a merge is one commit without edges, whose first parent is
-//! the journal as it was, so that no id of an edge that is there moves. The linear form appends the
+//! the journal as it was, so that no id of an existing edge changes. The linear form appends the
 //! other's edges instead, for readers that see first parents only.
 
 use super::ancestry::{Descent, descent};
@@ -28,7 +28,7 @@ pub enum MergeForm {
 /// What a merge did with one of the other journals.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Outcome {
-    /// Nothing: all of it was there.
+    /// Nothing: all of its edges were present.
     UpToDate,
     /// The journal was created with it.
     Created,

@@ -1,13 +1,13 @@
-//! An intern table: each string once, named by four bytes, freed with its last hold.
+//! An intern table: each string once, named by four bytes, freed with its last reference.
 //!
 //! **Threads.** A table is shared by reference. A string belongs to one of 16 shards by its hash,
 //! each behind its own lock, and an operation holds exactly one of these at a time.
 //!
 //! **Symbols.** A [`Symbol`] is a shard, an index and a generation. Equal symbols of one table mean
-//! equal bytes, for as long as the string is held. The symbol of a released string
-//! stays an error: generations are not reused, so it never names another string. The price is a
-//! bound: a shard adds at most 2^20 x 255 strings in all, then [`InternTable::acquire`] fails.
-//! A symbol means nothing to another table.
+//! equal bytes, for as long as the string is held. The symbol of a released string stays an error:
+//! generations are not reused, so it never names another string. The price is a bound: a shard adds
+//! at most 2^20 x 255 strings in all, then [`InternTable::acquire`] fails. A symbol means nothing
+//! to another table.
 //!
 //! **Memory.** All of it is allocated through the port, which can fail. A release never allocates;
 //! when more than half of a shard is holes it closes them in place. [`InternTable::trim`] returns
