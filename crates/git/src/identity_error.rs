@@ -4,8 +4,8 @@
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum IdentityError {
     /// There is no name or address; git's reason.
-    #[error("there is no identity to commit as: {0}")]
-    Missing(String),
+    #[error("git has no identity to commit as: {0}")]
+    Nobody(String),
     /// A variable is no date of a commit.
     #[error(
         "{variable} is `{value}`, which git does not accept: a date is a day from 1970 to 2099 \

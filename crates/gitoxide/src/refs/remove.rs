@@ -155,8 +155,7 @@ mod tests {
             repository.git(&["update-ref", "refs/a/2", &other]);
             let store = super::super::open(&Location::bare(repository.path()));
             let gone = ["refs/a/1", "refs/a/2", "refs/a/none"].map(str::to_owned);
-            remove(&store, SharedMode::Umask, &gone)
-                .expect("this holds because no process holds a lock");
+            remove(&store, SharedMode::Umask, &gone).expect("nobody holds a lock");
             let left = repository.git(&["for-each-ref", "--format=%(refname) %(*objectname)"]);
             assert_eq!(left, format!("refs/a/22 \nrefs/b \nrefs/tags/t {tip}"));
             repository.assert_sound();
