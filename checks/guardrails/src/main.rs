@@ -34,7 +34,7 @@ fn main() -> ExitCode {
         Ok(findings) if findings.is_empty() => ExitCode::SUCCESS,
         Ok(findings) => {
             findings.iter().for_each(|finding| println!("{finding}"));
-            println!("guardrails: {} found; AGENTS.md says how to meet a rule", findings.len());
+            println!("guardrails: {} found; AGENTS.md says how to obey a rule", findings.len());
             ExitCode::FAILURE
         }
         Err(reason) => {

@@ -57,8 +57,8 @@ pub struct Endpoint<'e> {
     pub path: Option<&'e [u8]>,
     /// Whether that end is the source or the target; `None`: either.
     pub direction: Option<Direction>,
-    /// Whether the edges of older contents are found too: of those from which AUGMENTS edges lead
-    /// to the object, or to another content that the path had, over any number of edges.
+    /// Whether edges of older contents are found too. A chain of AUGMENTS edges leads from such a
+    /// content to the object, or to another content that the path had.
     pub follow: bool,
 }
 
@@ -92,15 +92,15 @@ pub struct FoundEdge<'a> {
     pub id: u32,
     /// The journal commit that holds it.
     pub commit: Oid,
-    /// Who made that commit, and when; `None` when its header is malformed.
+    /// The author and the time of that commit; `None` when its header is malformed.
     pub author: Option<Signature<'a>>,
     /// The edge itself.
     pub edge: Edge<'a>,
-    /// How it belongs to the endpoint.
+    /// The relation of its content to the endpoint.
     pub content: Content,
     /// The end by which it does so: the source if `Forward`.
     pub end: Direction,
-    /// Whether it counts.
+    /// Whether it is live, taken back or a tombstone.
     pub standing: Standing,
     /// Whether it is an AUGMENTS edge from one of the contents that the endpoint has or had to
     /// another.

@@ -46,11 +46,11 @@ pub struct Rebuild<'t, 'a> {
     pub clock: &'a dyn Clock,
     /// Receives progress reports.
     pub progress: &'a dyn Progress,
-    /// Where edges are spilled to that would exceed the arena's cap; `None` makes that an error.
+    /// The file system for edges that exceed the arena's cap; with `None` the rebuild fails then.
     pub disk: Option<&'a dyn FileSystem>,
     /// Number of worker threads beside the calling thread.
     pub workers: usize,
-    /// An empty table, of whose kind paths are interned.
+    /// An empty table; paths are interned in another one with the same settings.
     pub texts: &'t InternTable<'a>,
 }
 

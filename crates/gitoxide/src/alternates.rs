@@ -23,7 +23,7 @@ const MENTIONS_MAX: usize = 1000;
 const DEPTH_MAX: u32 = 5;
 
 /// The object directory `objects` and those that it borrows from, in the order of a search. `warn`
-/// is called for what is passed by. Relative paths of the variable are relative to `start`.
+/// is called for what is skipped. Relative paths of the variable are relative to `start`.
 pub(super) fn resolve(
     objects: &Path,
     start: &Path,

@@ -119,7 +119,7 @@ fn write_file(
     if *is_new { calls::sync_directory(&objects) } else { Ok(()) }
 }
 
-/// Writes the file `name` in `directory` by way of a temporary file.
+/// Writes the file `name` in `directory` through a temporary file.
 fn put(
     objects: &OwnedFd,
     shared_mode: SharedMode,

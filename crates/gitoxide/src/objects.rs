@@ -1,7 +1,7 @@
 //! Reading objects: from packs, the newest first, then from loose files, of the repository and of
 //! those that it borrows from.
 //!
-//! A copy that is damaged or cannot be read is passed by with a warning while there is another, as
+//! A copy that is damaged or cannot be read is skipped with a warning while there is another, as
 //! by git. Each object is checked against its id. Multi-pack indices are not used: each pack has an
 //! index of its own, and a stale multi-pack index hides objects.
 

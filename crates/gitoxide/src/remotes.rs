@@ -6,7 +6,7 @@ use gitmind_git::branch::BranchName;
 use gix_config::File;
 use std::fmt::Write as _;
 
-/// A setting that overwrites or deletes journals without a word.
+/// A setting that overwrites or deletes journals without a warning.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Danger {
     /// The setting and what it does.
@@ -61,7 +61,7 @@ impl Remotes<'_> {
         self.values(remote, "fetch").contains(&wanted)
     }
 
-    /// What overwrites or deletes journals, here by a fetch or on a remote by a push.
+    /// The settings that overwrite or delete journals, here by a fetch or on a remote by a push.
     pub fn dangers(&self) -> Vec<Danger> {
         self.names().iter().flat_map(|name| self.dangers_of(name)).collect()
     }

@@ -44,7 +44,7 @@ pub struct BudgetWarning {
     pub used: Bytes,
     /// The soft limit, above which the observer is called.
     pub soft_limit: Bytes,
-    /// Where requests fail.
+    /// The hard limit, above which requests fail.
     pub hard_limit: Bytes,
 }
 
@@ -152,7 +152,7 @@ impl<P: Port> Budgeted<P> {
 }
 
 impl<P: Port, O: BudgetObserver> Budgeted<P, O> {
-    /// A budget of `hard_limit` over `inner` that tells `observer` when it runs low.
+    /// A budget of `hard_limit` over `inner` that calls `observer` at its soft limit.
     pub fn with_observer(inner: P, hard_limit: Bytes, observer: O) -> Self {
         // Dividing first keeps the product in range; the error is below 80 bytes.
         let soft_bytes = hard_limit.get() / 100 * SOFT_LIMIT_PERCENT
@@ -177,7 +177,7 @@ impl<P: Port, O: BudgetObserver> Budgeted<P, O> {
         self.gate().peak()
     }
 
-    /// Where requests fail.
+    /// The hard limit, above which requests fail.
     pub const fn hard_limit(&self) -> Bytes {
         self.gate().hard_limit()
     }

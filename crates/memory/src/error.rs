@@ -67,7 +67,7 @@ impl MemoryError {
         Self { op, ..self }
     }
 
-    /// Why the request failed.
+    /// The reason of the failure.
     pub const fn kind(&self) -> ErrorKind {
         self.kind
     }

@@ -1,15 +1,15 @@
-//! An intern table: each string once, named by four bytes, freed with its last hold.
+//! An intern table: each string once, named by four bytes, freed with its last reference.
 //!
 //! **Threads.** A table is shared by reference. A string belongs to one of 16 shards by its hash,
-//! each behind a lock of its own, and an operation takes exactly one of these at a time.
+//! each behind its own lock, and an operation holds exactly one of these at a time.
 //!
 //! **Symbols.** A [`Symbol`] is a shard, an index and a generation. Equal symbols of one table mean
-//! equal bytes, for as long as the string is held. A symbol whose string was released is an error
-//! for ever: generations are not used twice, so it never names another string. The price is a
-//! bound: a shard adds at most 2^20 x 255 strings in its life, then [`InternTable::acquire`] fails.
-//! A symbol means nothing to another table.
+//! equal bytes, for as long as the string is held. The symbol of a released string stays an error:
+//! generations are not reused, so it never names another string. The price is a bound: a shard adds
+//! at most 2^20 x 255 strings in all, then [`InternTable::acquire`] fails. A symbol means nothing
+//! to another table.
 //!
-//! **Memory.** All of it is the port's, and asking for it can fail. A release never asks for any;
+//! **Memory.** All of it is allocated through the port, which can fail. A release never allocates;
 //! when more than half of a shard is holes it closes them in place. [`InternTable::trim`] returns
 //! what is not used.
 
@@ -188,7 +188,7 @@ fn shard_of(hash: u64) -> usize {
     (hash >> 40) as usize % SHARDS
 }
 
-/// Strings held by count, each stored once.
+/// A table of strings with reference counts, each stored once.
 ///
 /// ```
 /// use gitmind_memory::{Alloc, InternTable, Pooling, System, Zeroing};
@@ -239,7 +239,7 @@ impl<'a> InternTable<'a> {
         Self { hasher, ..Self::new(alloc, pooling, zeroing) }
     }
 
-    /// Holds `bytes` once more and names them.
+    /// Adds a reference to `bytes` and returns their symbol.
     ///
     /// # Errors
     /// Every failure of the port; `OverCap` for a string of 16 MiB, a shard without a symbol left
@@ -263,7 +263,7 @@ impl<'a> InternTable<'a> {
         Ok(Interned::new(self, self.acquire(bytes)?))
     }
 
-    /// Holds the string of `symbol` once more.
+    /// Adds a reference to the string of `symbol`.
     ///
     /// # Errors
     /// `Stale`, `TooManyHolds`, `Reentrant`; nothing has changed then.
@@ -275,7 +275,7 @@ impl<'a> InternTable<'a> {
         self.lock_of(shard, symbol)?.retain(key).map_err(|failure| error(failure, symbol))
     }
 
-    /// Gives up one hold; the last one removes the string.
+    /// Removes one reference; the last one removes the string.
     ///
     /// # Errors
     /// `Stale`, `Reentrant`; nothing has changed then.
@@ -298,7 +298,7 @@ impl<'a> InternTable<'a> {
         Ok(())
     }
 
-    /// Shows the string of `symbol` to `read`, 16-byte aligned.
+    /// Calls `read` with the string of `symbol`, 16-byte aligned.
     ///
     /// The shard is locked meanwhile: a call of this table by `read` may be `Reentrant`.
     ///
@@ -319,7 +319,7 @@ impl<'a> InternTable<'a> {
         Unshared(self)
     }
 
-    /// Gives memory back that no held string needs; all of it when there is none.
+    /// Frees memory that no referenced string needs; all of it when there is none.
     ///
     /// # Errors
     /// Every failure of the port, since strings move to smaller blocks; the table is intact then.
@@ -327,7 +327,7 @@ impl<'a> InternTable<'a> {
         (0..SHARDS).try_for_each(|shard| self.lock_for(shard, 0)?.trim(|bytes| self.hash(bytes)))
     }
 
-    /// Distinct strings held; with other threads at work, a sum of moments.
+    /// Distinct strings; while other threads work, a sum of values at different moments.
     ///
     /// A callback of a call of this table sees the shard that the call uses as it was before.
     pub fn len(&self) -> usize {

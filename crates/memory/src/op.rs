@@ -92,7 +92,7 @@ impl OpStats {
     }
 }
 
-/// The account that memory is allocated on: that of one run of an operation, or none.
+/// The account that allocations are charged to: that of one run of an operation, or none.
 ///
 /// A handle carries it, so it applies on any thread that uses the handle.
 #[derive(Clone, Copy, Debug, Default)]

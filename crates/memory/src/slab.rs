@@ -89,7 +89,7 @@ impl<'a> Slab<'a> {
         Self::with(alloc, Pooling::On, Zeroing::Off)
     }
 
-    /// A slab over `alloc` as the toggles want it.
+    /// A slab over `alloc` with the given pooling and zeroing.
     pub fn with(alloc: Alloc<'a>, pooling: Pooling, zeroing: Zeroing) -> Self {
         let pooled_bytes_max = match pooling {
             Pooling::On => BLOCK_BYTES_MAX,
@@ -98,7 +98,7 @@ impl<'a> Slab<'a> {
         Self { pool: Pool::new(alloc, zeroing), alloc, pooled_bytes_max, zeroing }
     }
 
-    /// Takes back what other threads have dropped, and gives the port everything that is not in
+    /// Collects the blocks that other threads have dropped, and frees everything that is not in
     /// use, the reserve included.
     pub fn trim(&self) {
         self.pool.trim();

@@ -8,7 +8,7 @@
 //!   stack. A pointer that is not in the table is foreign, whatever it points to.
 //!
 //! A foreign pointer is reported and **not** freed: its owner still has it. In stamped mode the
-//! check reads behind the block, so a pointer that no traced port allocated is only found by
+//! check reads behind the block, so a pointer that no traced port handed out is only found by
 //! good fortune; blocks of other traced ports, wrong sizes, double frees and writes past the end
 //! are always found.
 //!
@@ -246,7 +246,7 @@ impl<P: Port> Traced<P> {
             }
         };
         if self.live.is_none() {
-            // SAFETY: the port below allocated the layout extended by a stamp.
+            // SAFETY: the port below handed out the layout extended by a stamp.
             unsafe { self.stamper.write(start, layout.size()) };
         }
         self.count(op, |counters| counters.allocated(layout.size()));
@@ -288,13 +288,13 @@ impl<P: Port> Traced<P> {
     ) -> Result<NonNull<u8>, MemoryError> {
         let block = request(layout)?;
         live.insert(block, layout.size(), &Taker::new(op)).inspect_err(|_| {
-            // SAFETY: the block was just allocated for this layout and tag.
+            // SAFETY: the block was just handed out for this layout and tag.
             unsafe { self.inner.deallocate(block, layout, op) };
         })?;
         Ok(block)
     }
 
-    /// Resizes through a new block, so that the old bytes can be overwritten before they are freed.
+    /// Resizes by way of a new block, so that the bytes that are given back can be overwritten.
     ///
     /// # Safety
     /// As `Port::grow` and `Port::shrink`, whichever the sizes say.
@@ -353,7 +353,7 @@ impl<P: Port> Traced<P> {
         };
         let block = resized.inspect_err(|_| self.failed(new.size().into(), op))?;
         if self.live.is_none() {
-            // SAFETY: the port below allocated the layout extended by a stamp.
+            // SAFETY: the port below handed out the layout extended by a stamp.
             unsafe { self.stamper.write(block, new.size()) };
         }
         let (before, after) = (old.size() as u64, new.size() as u64);

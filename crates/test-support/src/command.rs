@@ -20,8 +20,8 @@ pub fn program() -> OsString {
     })
 }
 
-/// Runs `program` without the variables whose names begin with one of `removed`, and as nobody in
-/// particular where git asks who it is.
+/// Runs `program` without the variables whose names begin with one of `removed`, and with a
+/// fixed identity in git.
 pub fn isolated(program: impl AsRef<OsStr>, removed: &[&str]) -> Command {
     let mut command = Command::new(program);
     for (name, _) in std::env::vars_os() {

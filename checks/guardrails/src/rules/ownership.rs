@@ -1,4 +1,4 @@
-//! What the types of the public API do not say about who gives memory back.
+//! What the types of the public API do not say: which function frees a result.
 //!
 //! A public function that returns a raw pointer, `ManuallyDrop`, leaked or `'static` data, or a
 //! handle that the caller has to release, has a section `# Ownership` that names the counterpart; a
@@ -11,7 +11,7 @@ use syn::visit::{self, Visit};
 use crate::finding::{Finding, rule};
 use crate::tree::{self, Tree};
 
-/// Names of methods that take a handle back.
+/// Names of methods that release a handle.
 const RELEASES: [&str; 7] =
     ["close", "deallocate", "destroy", "dispose", "free", "release", "unregister"];
 
@@ -119,7 +119,7 @@ impl Functions<'_> {
             "`{}` {}, and its documentation does not say {}: add `/// # Ownership` and `/// {}`",
             signature.ident,
             need.because,
-            if need.names_counterpart { "who gives that back" } else { "how long it is valid" },
+            if need.names_counterpart { "what frees it" } else { "how long it is valid" },
             need.sentence
         );
         self.findings.push(Finding::new(self.path, line, rule::OWNERSHIP, what));

@@ -13,7 +13,7 @@ fn a_raw_pointer_without_its_counterpart_is_found() {
         let text = documented("", code);
         assert_found("crates/memory/src/a.rs", &text, "4: ownership", "returns a raw pointer");
         assert_found("src/git/a.rs", &text, "4: ownership", "returns a raw pointer");
-        assert_found("src/git/a.rs", &text, "4: ownership", "add `/// # Ownership` and `/// Given");
+        assert_found("src/git/a.rs", &text, "4: ownership", "add `/// # Ownership` and `/// Freed");
     };
     pointer("pub fn raw() -> *mut u8 { f() }");
     pointer("pub fn raw() -> Option<*const u8> { f() }");

@@ -133,7 +133,7 @@ impl Newer<'_, '_> {
         of_path.map(|(target, source, _)| [*target, *source])
     }
 
-    /// Adds the older contents from which AUGMENTS edges lead to those that are there.
+    /// Adds the older contents from which AUGMENTS edges lead to the known ones.
     pub(super) fn follow(&self, contents: &mut Contents<'_, '_>) -> Result<(), QueryError> {
         let mut next = 0;
         for is_of_path in [false, true] {

@@ -50,7 +50,7 @@ impl<'a, T> VecDeque<'a, T> {
         Ok(())
     }
 
-    /// Puts `value` behind the last element.
+    /// Appends `value`.
     ///
     /// # Errors
     /// As [`VecDeque::try_reserve`]; `value` is dropped then.
@@ -60,7 +60,7 @@ impl<'a, T> VecDeque<'a, T> {
         Ok(())
     }
 
-    /// Puts `value` before the first element.
+    /// Prepends `value`.
     ///
     /// # Errors
     /// As [`VecDeque::try_reserve`]; `value` is dropped then.

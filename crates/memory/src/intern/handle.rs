@@ -25,7 +25,7 @@ impl<'t, 'a> Interned<'t, 'a> {
         self.symbol
     }
 
-    /// Shows the string to `read`, as [`InternTable::resolve`] does.
+    /// Calls `read` with the string, as [`InternTable::resolve`] does.
     ///
     /// # Errors
     /// `Stale` when a hold was released that was not there.
@@ -33,7 +33,7 @@ impl<'t, 'a> Interned<'t, 'a> {
         self.table.resolve(self.symbol, read)
     }
 
-    /// A second hold on the string.
+    /// A second reference to the string.
     ///
     /// # Errors
     /// As [`InternTable::retain`].

@@ -3,7 +3,7 @@
 //! Invariants: a slot is live if and only if its `refs` are not zero; the index holds the live
 //! slots; a pair of index and generation is live at most once in the life of the shard. So a slot
 //! whose generations are used up retires, and when [`Shard::trim`] drops all slots the next ones
-//! begin above every generation that was used, or at indices never used.
+//! begin above every generation that was handed out, or at indices never used.
 
 use hashbrown::HashTable;
 
@@ -199,7 +199,7 @@ impl<'a> Shard<'a> {
         Ok(())
     }
 
-    /// Frees what no live string needs.
+    /// Gives back what no live string needs.
     pub(super) fn trim(&mut self, hasher: impl Fn(&[u8]) -> u64) -> Result<(), MemoryError> {
         self.store.compact(&mut self.slots);
         self.store.trim()?;

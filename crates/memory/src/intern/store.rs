@@ -1,4 +1,4 @@
-//! The storage of a shard's strings.
+//! Where the bytes of a shard's strings live.
 //!
 //! Pooled, they share one array of 16-byte units, with the holes that released strings leave. A
 //! hole begins with its length and a mark, so that [`Store::compact`] can close all holes in one
@@ -114,7 +114,7 @@ impl<'a> Store<'a> {
         self.pooled.capacity() > RETURNED_UNITS_MIN
     }
 
-    /// Frees the array, in which nothing is live.
+    /// Gives the array back, in which nothing is live.
     pub(super) fn give_back(&mut self) {
         self.wipe_pooled();
         self.pooled = Vec::new(self.pooled.alloc());
@@ -165,7 +165,7 @@ impl<'a> Store<'a> {
         self.hole_units = 0;
     }
 
-    /// Frees unused capacity; called after [`Store::compact`].
+    /// Gives back what is not used; called after [`Store::compact`].
     pub(super) fn trim(&mut self) -> Result<(), MemoryError> {
         if self.pooled.is_empty() {
             self.give_back();

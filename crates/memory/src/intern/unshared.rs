@@ -6,7 +6,7 @@
 use super::{InternError, InternTable, Shard, Symbol, error, shard_of};
 use crate::error::MemoryError;
 
-/// An [`InternTable`] that has one user for now.
+/// An [`InternTable`] with one user, without locks.
 ///
 /// ```
 /// use gitmind_memory::{Alloc, InternTable, Pooling, System, Zeroing};

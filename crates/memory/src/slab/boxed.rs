@@ -40,7 +40,7 @@ unsafe impl<T: Send> Send for SlabBox<'_, T> {}
 unsafe impl<T: Sync> Sync for SlabBox<'_, T> {}
 
 impl<'a> Slab<'a> {
-    /// Moves `value` into a block that may travel to other threads.
+    /// Moves `value` into a block that may be sent to other threads.
     ///
     /// # Errors
     /// Every failure of the port; `value` is dropped then.
@@ -55,7 +55,7 @@ impl<'a> Slab<'a> {
 }
 
 impl<T> SlabBox<'_, T> {
-    /// Moves the value out and gives its block back.
+    /// Moves the value out and frees its block.
     pub fn into_inner(this: Self) -> T {
         let block = Block::of(&std::mem::ManuallyDrop::new(this));
         // SAFETY: the value is initialised, and is not dropped in its block: `this` is forgotten,
@@ -89,7 +89,7 @@ impl<T: fmt::Debug> fmt::Debug for SlabBox<'_, T> {
 impl<T> Drop for SlabBox<'_, T> {
     fn drop(&mut self) {
         let _block = Block::of(self);
-        // SAFETY: the value is initialised and nothing uses it after this; the block is given back
+        // SAFETY: the value is initialised and nothing uses it after this; the block is freed
         // even if its destructor unwinds.
         unsafe { self.value.drop_in_place() };
     }

@@ -50,7 +50,7 @@ pub fn sweep<T, E: std::fmt::Display>(body: impl FnMut(Alloc<'_>) -> Result<T, E
     Sweep::new().run(body)
 }
 
-/// Sweeps `body`, which takes no handle, with the defaults of [`Sweep`]: see [`Sweep::run_heap`].
+/// Sweeps `body`, which has no handle, with the defaults of [`Sweep`]: see [`Sweep::run_heap`].
 #[track_caller]
 pub fn sweep_heap<T, E: std::fmt::Display>(body: impl FnMut() -> Result<T, E>) -> SweepReport {
     Sweep::new().run_heap(body)

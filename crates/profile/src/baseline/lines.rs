@@ -15,7 +15,7 @@ const LINE_BYTES_MAX: usize = 4096;
 /// The most bytes of a baseline that is read.
 const BASELINE_BYTES_MAX: usize = 64 << 20;
 
-/// Why lines are no baseline.
+/// Why lines are not a baseline.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{place} {problem}")]
 pub struct LineError {

@@ -1,4 +1,4 @@
-//! The ledger against a plain model, which copies everything at each peak.
+//! The books against a plain model, which copies everything at each peak.
 
 use std::collections::BTreeMap;
 
@@ -69,7 +69,7 @@ impl Model {
     }
 }
 
-/// The same steps on the ledger and the model.
+/// The same steps on the books and the model.
 #[derive(Default)]
 struct Run {
     model: Model,
@@ -80,32 +80,32 @@ struct Run {
 }
 
 impl Run {
-    fn step(&mut self, ledger: &mut SiteLedger, step: Step) {
-        let entry = |ledger: &mut SiteLedger, (stack, op): (usize, usize)| {
-            ledger.entry(OPS[op], &CallStack::of(&[7, stack])).expect("there is memory")
+    fn step(&mut self, books: &mut SiteLedger, step: Step) {
+        let entry = |books: &mut SiteLedger, (stack, op): (usize, usize)| {
+            books.entry(OPS[op], &CallStack::of(&[7, stack])).expect("there is memory")
         };
         let pick = |which: usize, len: usize| which.checked_rem(len);
         self.next += 1;
         match step {
             Step::Take { size, stack, op } => {
-                let id = entry(ledger, (stack, op));
-                ledger.insert(self.next, size, id, 0);
+                let id = entry(books, (stack, op));
+                books.insert(self.next, size, id, 0);
                 self.blocks.push((self.next, size, (stack, op)));
                 self.model.change((stack, op), signed(size), 1);
             }
             Step::Free { which } => {
                 let Some(at) = pick(which, self.blocks.len()) else { return };
                 let (start, size, holder) = self.blocks.swap_remove(at);
-                assert!(!ledger.remove(start, size + 1), "it has another size");
-                assert!(ledger.remove(start, size));
+                assert!(!books.remove(start, size + 1), "it has another size");
+                assert!(books.remove(start, size));
                 self.model.change(holder, -signed(size), -1);
             }
             Step::Resize { which, size, stack, op } => {
                 let Some(at) = pick(which, self.blocks.len()) else { return };
                 let (start, old, holder) = self.blocks.swap_remove(at);
-                let id = entry(ledger, (stack, op));
-                let block = ledger.detach(start, old).expect("it is live");
-                ledger.replace(block, (self.next, size), (id, 0));
+                let id = entry(books, (stack, op));
+                let block = books.detach(start, old).expect("it is live");
+                books.replace(block, (self.next, size), (id, 0));
                 self.model.change(holder, -signed(old), -1);
                 self.model.change((stack, op), signed(size), i64::from(size > 0));
                 if size > 0 {
@@ -115,19 +115,19 @@ impl Run {
             Step::ResizeThatFails { which } => {
                 let Some(at) = pick(which, self.blocks.len()) else { return };
                 let (start, size, _) = self.blocks[at];
-                let block = ledger.detach(start, size).expect("it is live");
-                assert!(!ledger.contains(start, size));
-                ledger.attach(start, block);
+                let block = books.detach(start, size).expect("it is live");
+                assert!(!books.contains(start, size));
+                books.attach(start, block);
             }
             Step::Charge { bytes, stack, op } => {
-                let id = entry(ledger, (stack, op));
-                ledger.charge(id, Bytes::new(bytes)).expect("there is memory");
+                let id = entry(books, (stack, op));
+                books.charge(id, Bytes::new(bytes)).expect("there is memory");
                 self.charges.push((bytes, (stack, op)));
                 self.model.change((stack, op), bytes.cast_signed(), 0);
             }
-            Step::Refund { which } => self.refund(ledger, which),
+            Step::Refund { which } => self.refund(books, which),
             Step::Unattributed { bytes } => {
-                ledger.unattributed(bytes);
+                books.unattributed(bytes);
                 self.model.unattributed += bytes;
             }
         }
@@ -141,7 +141,7 @@ impl Run {
         let is_meant = |(other, holder): &(u64, (usize, usize))| *other == bytes && holder.1 == op;
         let at = self.charges.iter().rposition(is_meant).expect("it is one of them");
         let (_, holder) = self.charges.remove(at);
-        ledger.refund(OPS[op], Bytes::new(bytes));
+        books.refund(OPS[op], Bytes::new(bytes));
         self.model.change(holder, -bytes.cast_signed(), 0);
     }
 }
@@ -151,12 +151,12 @@ proptest! {
     fn the_books_hold_at_the_peak_what_a_copy_made_there_holds(
         steps in prop::collection::vec(step(), 1..120)
     ) {
-        let (mut ledger, mut run) = (SiteLedger::new(), Run::default());
+        let (mut books, mut run) = (SiteLedger::new(), Run::default());
         for step in steps {
-            run.step(&mut ledger, step);
+            run.step(&mut books, step);
         }
         for (of, op) in [(None, None), (Some(1), OPS[1]), (Some(2), OPS[2])] {
-            let profile = ledger.profile(op);
+            let profile = books.profile(op);
             let nothing = (0, Holders::new(), 0);
             let (sum, holders, unattributed) = run.model.peaks.get(&of).unwrap_or(&nothing);
             prop_assert_eq!(profile.peak.bytes.get().cast_signed(), *sum);
@@ -178,13 +178,13 @@ proptest! {
 
 #[test]
 fn a_refund_of_another_size_takes_from_the_latest_charges_of_its_operation() {
-    let mut ledger = SiteLedger::new();
+    let mut books = SiteLedger::new();
     for (stack, bytes) in [(1, 100), (2, 30), (3, 50)] {
-        let entry = ledger.entry(OPS[1], &CallStack::of(&[stack])).expect("there is memory");
-        ledger.charge(entry, Bytes::new(bytes)).expect("there is memory");
+        let entry = books.entry(OPS[1], &CallStack::of(&[stack])).expect("there is memory");
+        books.charge(entry, Bytes::new(bytes)).expect("there is memory");
     }
-    ledger.refund(OPS[1], Bytes::new(60));
-    let end: BTreeMap<usize, u64> = ledger
+    books.refund(OPS[1], Bytes::new(60));
+    let end: BTreeMap<usize, u64> = books
         .profile(None)
         .holders
         .iter()
