@@ -312,7 +312,7 @@ pub(super) struct ImportArgs {
                   failed, leaked or bypassed the allocator; 2 no verdict, or nothing to compare \
                   with.\n\nExamples:\n  git-mind budget\n  git-mind budget --fixture medium \
                   --json\n  git-mind budget --cap 4MiB --plot budget.svg\n  git-mind fixture \
-                  make --edges 100000 --seed 1 100k && git-mind budget --fixture \
+                  make --edges 100000 --seed 1 100k\n  git-mind budget --fixture \
                   ./100k\n  git-mind budget --threads 1 --profile base.json\n  git-mind budget \
                   --threads 1 --against base.json --tolerance 1%"
 )]

@@ -67,7 +67,7 @@ pub(super) fn named(repository: &dyn Repository, word: &str) -> Result<Journal, 
     }
     let hint = "`git for-each-ref refs/gitmind` lists the journals here; `git mind sync` fetches \
                 those of a remote";
-    Err(Failure::new(format!("`{word}` names no journal")).hint(hint))
+    Err(Failure::new(format!("`{word}` is not a journal")).hint(hint))
 }
 
 #[cfg(test)]

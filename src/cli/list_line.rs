@@ -6,8 +6,8 @@ use super::shown::Shown;
 use super::time::{MINUTE_COLUMNS, Minute};
 use crate::cache::Content;
 use crate::clock::Zone;
-use crate::journal::{Confidence, Origin, Standing};
-use std::fmt;
+use crate::journal::{Confidence, Edge, Origin, Standing};
+use std::fmt::{self, Display};
 use std::io::{self, Write};
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
@@ -58,17 +58,20 @@ impl LineFormat<'_> {
             let padding = AUTHOR_COLUMNS.saturating_sub(author.width()) + 2;
             write!(out, "{by}{author}{by:#}{:padding$}", "")?;
         }
-        let edge = shown.edge;
-        let mut source = Escaped::bytes(edge.source_path).to_string();
-        let mut target = Escaped::bytes(edge.target_path).to_string();
-        let arrow = format!("──{}──>", edge.relation.name());
-        let remark = Remark { shown, is_authored }.to_string();
-        if let Some(columns) = self.columns {
-            let others = taken + arrow.width() + 2 + remark.width();
-            (source, target) = shortened(source, target, columns.saturating_sub(others));
-        }
+        let Edge { source_path, target_path, .. } = *shown.edge;
+        let (source, target) = (Escaped::bytes(source_path), Escaped::bytes(target_path));
+        let arrow = format!("──{}──>", shown.edge.relation.name());
+        let remark = Remark { shown, is_authored };
         let Palette { relation, remark: unusual, .. } = self.palette;
-        writeln!(out, "{source} {relation}{arrow}{relation:#} {target}{unusual}{remark}{unusual:#}")
+        let mut line = |source: &dyn Display, target: &dyn Display| {
+            let arrow = format_args!("{relation}{arrow}{relation:#}");
+            writeln!(out, "{source} {arrow} {target}{unusual}{remark}{unusual:#}")
+        };
+        let Some(columns) = self.columns else { return line(&source, &target) };
+        let others = taken + arrow.width() + 2 + remark.to_string().width();
+        let room = columns.saturating_sub(others);
+        let (source, target) = shortened(source.to_string(), target.to_string(), room);
+        line(&source, &target)
     }
 }
 
@@ -163,7 +166,7 @@ fn shorten(path: String, columns: usize) -> String {
 mod tests {
     use super::*;
     use crate::git::Signature;
-    use crate::journal::{Attribution, Edge, Edges, Relation};
+    use crate::journal::{Attribution, Edges, Relation};
     use crate::oid::Oid;
 
     fn edge<'a>(source_path: &'a [u8], target_path: &'a [u8]) -> Edge<'a> {

@@ -56,8 +56,7 @@ fn name(command: &Command) -> &str {
 
 /// Writes the page of one command.
 fn write_page(command: &Command, out: &mut impl Write) -> io::Result<()> {
-    let program = concat!("git-mind ", env!("CARGO_PKG_VERSION"));
-    let man = clap_mangen::Man::new(command.clone()).source(program).manual("git-mind");
+    let man = clap_mangen::Man::new(command.clone());
     let help = command.get_after_help().map(ToString::to_string).unwrap_or_default();
     let parts: Vec<&str> = help.split("\n\n").collect();
     let titled = |title: &str| parts.iter().find_map(|part| part.strip_prefix(title));
@@ -65,7 +64,10 @@ fn write_page(command: &Command, out: &mut impl Write) -> io::Result<()> {
         let titles = ["Example:", "Examples:", "Exit status:", "Signals:"];
         !titles.iter().any(|title| part.starts_with(title))
     };
-    man.render_title(out)?;
+    // clap_mangen leaves out the quotes of the date, which is empty.
+    let program = concat!("git-mind ", env!("CARGO_PKG_VERSION"));
+    let title = escaped(&name(command).to_uppercase());
+    writeln!(out, ".TH \"{title}\" 1 \"\" \"{program}\" \"git-mind Manual\"")?;
     // Options are neither divided nor stretched at the end of a line.
     writeln!(out, ".nh\n.ad l")?;
     man.render_name_section(out)?;

@@ -50,7 +50,7 @@ pub(super) fn named<'a>(
         None => no_files(),
         Some(_) => not_there(
             path.as_bytes(),
-            ", and there is no such edge",
+            ", and no edge has this path",
             "name other objects by their hexadecimal digits, or as REV:PATH",
         ),
     };

@@ -192,7 +192,7 @@ fn print(
     if report.spilled > Bytes::ZERO {
         writeln!(
             output,
-            "  spilled       {} to disk, over the arena's cap or the budget",
+            "  spilled       {} to disk, because the edges exceed the memory limit",
             report.spilled
         )?;
     }

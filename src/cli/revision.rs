@@ -279,7 +279,7 @@ fn parse_date(text: &str, zone: &Zone, now: Timestamp) -> Option<i64> {
 }
 
 fn not_understood(text: &str) -> Failure {
-    Failure::new(format!("`{text}` is not a form of a revision that is understood"))
+    Failure::new(format!("`{text}` is a form of revision that is not supported"))
         .unknown()
         .hint(format!("give the id that `git rev-parse '{text}'` prints"))
 }

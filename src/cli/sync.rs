@@ -106,7 +106,7 @@ fn remote(
             let error = if names.is_empty() {
                 "this repository has no remote to synchronize with"
             } else {
-                "there are several remotes, and the branch has none of its own"
+                "there are several remotes, and none is configured for the branch"
             };
             Failure::new(error).hint(listed())
         }),
@@ -148,7 +148,7 @@ impl<'a> JournalDocument<'a> {
 fn print(remote: &str, journals: &[Synced], output: &mut Output) -> io::Result<()> {
     let remote = Escaped::bytes(remote.as_bytes());
     if journals.is_empty() {
-        return writeln!(output, "No journals, neither here nor in `{remote}`");
+        return writeln!(output, "There are no journals here or in `{remote}`");
     }
     for journal in journals {
         let merged = match journal.outcome {

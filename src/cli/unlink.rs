@@ -213,13 +213,14 @@ fn nothing(options: &UnlinkArgs, branch: &BranchName) -> Failure {
     let UnlinkArgs { source, target, relation, ulid, .. } = options;
     let hint = "`git mind list --all` also shows edges that were taken back already";
     if let Some(ulid) = ulid {
-        let missing = format!("no edge on `{branch}` with the ULID `{ulid}` counts");
+        let missing = format!("there is no valid edge on `{branch}` with the ULID `{ulid}`");
         return Failure::new(missing).hint(hint);
     }
     let word = |word: &Option<OsString>| word.clone().unwrap_or_default().display().to_string();
     let of_type = if relation.is_some() { " of that type" } else { "" };
     let (source, target) = (word(source), word(target));
-    let missing = format!("no edge{of_type} from `{source}` to `{target}` on `{branch}` counts");
+    let missing =
+        format!("there is no valid edge{of_type} from `{source}` to `{target}` on `{branch}`");
     Failure::new(missing).hint(format!("`git mind query {source}` shows its edges; {hint}"))
 }
 

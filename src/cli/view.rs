@@ -45,10 +45,12 @@ impl ViewArgs {
         let has_pager_colours = repository.switch("color.pager")? != Some(false);
         let is_shown = (output.is_terminal() || is_paged_by_git && has_pager_colours)
             && env.var("TERM").is_none_or(|term| term != "dumb");
+        let switch = |name| env.var(name).map(|value| value != "0");
         let color = match self.color {
             Some(color) => color,
             None if is_set("NO_COLOR") => Color::Never,
-            None if env.var("CLICOLOR_FORCE").is_some_and(|value| value != "0") => Color::Always,
+            None if switch("CLICOLOR_FORCE") == Some(true) => Color::Always,
+            None if switch("CLICOLOR") == Some(false) => Color::Never,
             None => configured(repository)?,
         };
         let is_coloured = color == Color::Always || color == Color::Auto && is_shown;

@@ -277,7 +277,7 @@ fn names_of_any_language_are_followed_and_those_that_no_edge_can_hold_are_named(
     hooked.commit();
     hooked.write("line\nfeed", "a2");
     let said = hooked.commit();
-    assert!(said.contains("git-mind: warning: no edge follows `line\\x0afeed`"), "{said}");
+    assert!(said.contains("git-mind: warning: no edge was appended for `line\\x0afeed`"), "{said}");
 }
 
 #[test]

@@ -91,9 +91,9 @@ fn nothing_to_merge_is_said_and_what_is_no_journal_is_an_error() {
     let head = ben.git(&["rev-parse", "HEAD"]);
     let blob = ben.git(&["rev-parse", "HEAD:a"]);
     for (word, code, says) in [
-        ("nowhere", 1, "`nowhere` names no journal\nhint: `git for-each-ref refs/gitmind` lists"),
+        ("nowhere", 1, "`nowhere` is not a journal\nhint: `git for-each-ref refs/gitmind` lists"),
         ("a..b", 2, "is not a branch name"),
-        (&*head, 1, "is not one of a journal"),
+        (&*head, 1, "is not a journal commit"),
         (&*blob, 1, "is a blob, not a commit"),
         (&*"7".repeat(40), 1, "is missing"),
     ] {

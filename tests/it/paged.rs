@@ -14,7 +14,7 @@ fn shown(args: &[&str], variables: &[(&str, &str)], settings: &[(&str, &str)]) -
         repository.git(&["config", key, value]);
     }
     let mut command = mind_command(repository.path(), args);
-    for name in ["PAGER", "LESS", "LV", "NO_COLOR", "CLICOLOR_FORCE"] {
+    for name in ["PAGER", "LESS", "LV", "NO_COLOR", "CLICOLOR", "CLICOLOR_FORCE"] {
         command.env_remove(name);
     }
     in_terminal(command_with(command, variables), COLUMNS)
@@ -103,6 +103,8 @@ fn answers_have_colours_on_a_terminal_unless_they_are_switched_off() {
     assert!(is_coloured(list, &plain, &[("color.ui", "auto")]));
     assert!(!is_coloured(list, &plain, &[("color.ui", "false")]));
     assert!(!is_coloured(list, &[plain[0], ("NO_COLOR", "1")], &[]));
+    assert!(!is_coloured(list, &[plain[0], ("CLICOLOR", "0")], &[]));
+    assert!(!is_coloured(list, &[plain[0], ("TERM", "dumb")], &[]));
     assert!(!is_coloured(list, &[plain[0], ("NO_COLOR", "1")], &[("color.ui", "always")]));
     assert!(is_coloured(&["list", "--color"], &[plain[0], ("NO_COLOR", "1")], &[]));
     assert!(!is_coloured(&["list", "--color=never"], &plain, &[("color.ui", "always")]));

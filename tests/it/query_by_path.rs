@@ -62,7 +62,7 @@ fn a_path_keeps_its_edges_after_an_edit_and_a_rename_with_and_without_a_cache() 
     assert_eq!(answer(directory, &["--from", "d.c"]), (vec![], 0));
     let error = mind(directory, &["query", "--from", "no/such"]).error(1);
     assert!(
-        error.contains("path `no/such` is not in HEAD's commit, and there is no such edge"),
+        error.contains("path `no/such` is not in HEAD's commit, and no edge has this path"),
         "{error}"
     );
     let error = mind(directory, &["query", "--from", "a.c", "--exact"]).error(1);

@@ -277,7 +277,7 @@ fn an_object_is_a_path_of_the_current_directory_or_an_id() {
     let expected = count(work, "src/main.rs");
     assert_eq!(count(&inside, "main.rs"), expected);
     for (word, words) in [
-        ("nowhere", "path `nowhere` is not in HEAD's commit, and there is no such edge\nhint: "),
+        ("nowhere", "path `nowhere` is not in HEAD's commit, and no edge has this path\nhint: "),
         ("src/main.rs/x", "is not in HEAD's commit"),
         (&digits[..39], "is not in HEAD's commit"),
     ] {

@@ -83,7 +83,7 @@ fn the_command_spills_at_the_cap_or_hints_how_to() {
     assert!(spilled["spilled_bytes"].as_u64() > Some(100_000), "{spilled}");
     assert_eq!(spilled["root_tree"], whole["root_tree"]);
     assert_eq!(spilled["objects_written"], whole["objects_written"]);
-    assert!(run(&["cache-rebuild", "--force"]).ok().contains("over the arena's cap"));
+    assert!(run(&["cache-rebuild", "--force"]).ok().contains("exceed the memory limit"));
     repository.assert_sound();
     let scope = state.path().join(".gitmind/rebuild");
     let left = std::fs::read_dir(&scope).expect("it was made").flatten();
@@ -172,7 +172,10 @@ fn numbered_caches_of_summer_2025_make_way_for_a_cache() {
         // Another ref is in the way as well: none is removed.
         let refs = repository.refs();
         let error = repository.mind(&["cache-rebuild"]).error(1);
-        assert!(error.contains("cannot be beside ref refs/gitmind/cache/main/"), "{error}");
+        assert!(
+            error.contains("cannot exist together with ref refs/gitmind/cache/main/"),
+            "{error}"
+        );
         assert_eq!(repository.refs(), refs);
         // Nor when the rebuild fails for another reason.
         repository.git(&["update-ref", "-d", "refs/gitmind/cache/main/is-not-a-number"]);

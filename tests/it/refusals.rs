@@ -293,7 +293,7 @@ fn a_conflicting_cache_ref_is_named() {
             }
             let refs = repository.refs();
             let error = repository.mind(&["cache-rebuild", "--branch", branch]).error(1);
-            assert!(error.contains(&format!("cannot be beside ref {there}")), "{error}");
+            assert!(error.contains(&format!("cannot exist together with ref {there}")), "{error}");
             assert!(error.contains(&format!("hint: `git update-ref -d {there}`")), "{error}");
             assert_eq!(repository.refs(), refs);
             repository.git(&["update-ref", "-d", &there]);

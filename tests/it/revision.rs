@@ -89,7 +89,7 @@ fn a_moment_that_cannot_be_found_is_an_error_that_says_why() {
         ("2023-11-31", 1, "`2023-11-31` names no commit, and is no date"),
         ("HEAD^{tree}", 1, "is a tree, not a"),
         (&"7".repeat(40), 1, "is missing"),
-        ("HEAD@{1}", 2, "`HEAD@{1}` is not a form of a revision that is understood"),
+        ("HEAD@{1}", 2, "`HEAD@{1}` is a form of revision that is not supported"),
     ] {
         let error = mind(directory, &["list", "--at", name]).error(code);
         assert!(error.contains(expected) && error.contains("hint: "), "{name}: {error}");

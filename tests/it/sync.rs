@@ -172,7 +172,7 @@ fn a_server_whose_journal_was_rewritten_is_merged_and_nothing_is_lost() {
 fn a_remote_without_journals_or_out_of_reach_and_no_remote_at_all() {
     let server = Server::new();
     let ann = server.clone_as("ann");
-    assert_eq!(ann.sync(), "No journals, neither here nor in `origin`\n");
+    assert_eq!(ann.sync(), "There are no journals here or in `origin`\n");
     ann.link(1);
     let error = ann.mind(&["sync", "nowhere"]).error(1);
     assert!(error.contains("`nowhere` is not a remote\nhint: there are origin"), "{error}");

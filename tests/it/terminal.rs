@@ -42,7 +42,10 @@ pub(crate) fn in_terminal(mut command: Command, columns: u16) -> Shown {
     let name = ptsname(&controller, Vec::new()).expect("it has a name");
     let name = std::ffi::OsStr::from_bytes(name.as_bytes());
     let open = || OpenOptions::new().read(true).write(true).open(name).expect("it is unlocked");
-    command.env("TERM", "xterm-256color").stdin(open()).stdout(open()).stderr(open());
+    if command.get_envs().all(|(name, _)| name != "TERM") {
+        command.env("TERM", "xterm-256color");
+    }
+    command.stdin(open()).stdout(open()).stderr(open());
     let mut child = command.spawn().expect("the program was built");
     // The end of the terminal that the command still has would keep it open.
     drop(command);

@@ -68,10 +68,7 @@ fn an_edge_of_every_content_is_taken_back_and_the_last_equal_edge_decides() {
         mind(directory, &["cache-rebuild"]).ok();
     }
     let again = mind(directory, &["unlink", "a.c", "b.md", "--type", "implements"]).error(1);
-    assert!(
-        again.contains("no edge of that type from `a.c` to `b.md` on `main` counts"),
-        "{again}"
-    );
+    assert!(again.contains("no valid edge of that type from `a.c` to `b.md` on `main`"), "{again}");
     assert!(again.contains("hint: "), "{again}");
 
     link("a.c", "b.md", "implements");
@@ -112,12 +109,12 @@ fn a_ulid_names_one_edge() {
     assert_eq!(said, "Took back: a.c ──references──> c.md\n");
     assert_eq!(shown(directory, &["list"]), ["a.c b.md \"references\""]);
     let again = mind(directory, &["unlink", "--ulid", &ulid]).error(1);
-    assert!(again.contains(&format!("with the ULID `{ulid}` counts")), "{again}");
+    assert!(again.contains(&format!("with the ULID `{ulid}`")), "{again}");
     for args in [&["unlink"][..], &["unlink", "a.c"], &["unlink", "a.c", "b.md", "--ulid", "x"]] {
         assert_eq!(mind(directory, args).code, 2, "{args:?}");
     }
     let none = mind(directory, &["unlink", "b.md", "a.c"]).error(1);
-    assert!(none.contains("no edge from `b.md` to `a.c`"), "{none}");
+    assert!(none.contains("no valid edge from `b.md` to `a.c`"), "{none}");
 }
 
 /// What the C tool reads of a journal are the first parents, newest first; bitmaps know no flags.

@@ -96,7 +96,7 @@ pub enum Error {
         holder_is_alive: bool,
     },
     /// A ref exists where a directory of refs is needed, or the other way round.
-    #[error("ref {name} cannot be beside ref {other}")]
+    #[error("ref {name} cannot exist together with ref {other}")]
     RefConflict {
         /// The ref that could not be created.
         name: String,

@@ -16,7 +16,7 @@ pub struct Stored {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum PackError {
     /// Another number of objects was announced than was added.
-    #[error("a pack was started for {expected} objects and got {actual}")]
+    #[error("a pack for {expected} objects got {actual}")]
     Count {
         /// The number that was announced.
         expected: u32,

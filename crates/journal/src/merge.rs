@@ -77,7 +77,7 @@ pub struct Merged<'a> {
 #[derive(Debug, thiserror::Error)]
 pub enum MergeError {
     /// The tip of another journal is not a journal commit.
-    #[error("commit {0} is not one of a journal: it has files, and a message without edges")]
+    #[error("commit {0} is not a journal commit: it has files, and its message has no edges")]
     NotAJournal(Oid),
     /// A journal cannot be read.
     #[error(transparent)]

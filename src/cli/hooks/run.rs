@@ -54,8 +54,8 @@ pub(super) fn run(
         if compared == Compared::TooMany {
             output.advise(
                 &format!(
-                    "commit {commit} changes more than {files_max} files, so edges do not follow \
-                     their contents"
+                    "commit {commit} changes more than {files_max} files, so no edges were \
+                     appended for it"
                 ),
                 &format!("`git config {FILES_MAX} NUMBER` raises the limit"),
             );
@@ -196,7 +196,7 @@ impl<'a> Journal<'_, 'a> {
         match batch.push(&edge) {
             Err(error @ BatchError::NotText { .. }) => {
                 let path = String::from_utf8_lossy(&new.path);
-                output.warning(&format!("no edge follows `{path}`: {error}"));
+                output.warning(&format!("no edge was appended for `{path}`: {error}"));
                 Ok(())
             }
             pushed => Ok(pushed?),

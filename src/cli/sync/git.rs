@@ -48,7 +48,8 @@ impl Ran {
         output.pass_on(&self.stderr);
         let code = self.code.map_or_else(|| "a signal".to_owned(), |code| format!("code {code}"));
         let error = format!("`git {}` ended with {code}", self.what);
-        Err(Failure::new(error).hint("git has said why; no journal was lost, run it again"))
+        Err(Failure::new(error)
+            .hint("git has printed the reason; no journal was lost, so run it again"))
     }
 }
 

@@ -310,7 +310,7 @@ fn what_is_no_journal_is_an_error_and_nothing_is_merged() {
     for (other, says) in [
         (blob, format!("object {blob} is a blob, not a commit")),
         (Oid::new([7; 20]), format!("object {} is missing", Oid::new([7; 20]))),
-        (code, format!("commit {code} is not one of a journal")),
+        (code, format!("commit {code} is not a journal commit")),
     ] {
         for form in [MergeForm::Commit, MergeForm::Linear] {
             let outcome = merge(&repository, Alloc::new(&system), &[theirs, other], form);
