@@ -4,6 +4,12 @@
 //! The adapters of the operating system are in `gitmind-system`. The services depend only on this
 //! crate, so that they cannot use an adapter directly.
 
+#[cfg(not(unix))]
+compile_error!(
+    "git-mind runs on Linux, and is type-checked for macOS and FreeBSD; on Windows use it in WSL. \
+     The crate gitmind-memory is for every platform."
+);
+
 pub mod clock;
 pub mod fs;
 pub mod pipeline;

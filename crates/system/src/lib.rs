@@ -1,11 +1,5 @@
 //! The adapters of the system's ports, on Unix: clocks, random bytes, the environment, files.
 
-#[cfg(not(unix))]
-compile_error!(
-    "git-mind runs on Linux, and is type-checked for macOS and FreeBSD; on Windows use it in WSL. \
-     The crates gitmind-memory and gitmind-profile are for every platform."
-);
-
 pub mod calls;
 pub mod clock;
 pub mod env;
