@@ -29,7 +29,7 @@ def check(tree):
             if name not in matrix["check"] and f"checks/kinds/{name}.nix" not in tree:
                 yield page.path, line, f"there is no check `{name}`, and no kind of checks"
         for line, code in page.spans():
-            for problem in (*paths(code, tree), *flags(code, tree), *metrics(code, tree)):
+            for problem in (*paths(code, tree, page), *flags(code, tree), *metrics(code, tree)):
                 yield page.path, line, problem
         for line, text in enumerate(page.text.splitlines(), 1):
             for digest in re.findall(r"\b[0-9a-f]{64}\b|sha256-[\w+/=]{44}", text):
@@ -133,8 +133,9 @@ def variables(code, tree):
             yield f"nothing has the variable `{name[1]}`"
 
 
-def paths(code, tree):
-    """A path from the top; braces and stars stand for several."""
+def paths(code, tree, page):
+    """A path from the top or from the page's directory; braces and stars stand for several."""
+    inside = page.path.rpartition("/")[0]
     path = re.split(r"[ :(]", code)[0].rstrip("/.,")
     tops = {file.split("/")[0] for file in tree.files}
     if "/" not in path or path.split("/")[0] not in tops or PLACEHOLDER.search(path):
@@ -142,7 +143,8 @@ def paths(code, tree):
     braces = re.fullmatch(r"(.*)\{(.*)\}(.*)", path)
     for choice in braces[2].split(",") if braces else [""]:
         one = f"{braces[1]}{choice.strip()}{braces[3]}" if braces else path
-        if one not in tree and not fnmatch.filter(tree.files, one):
+        known = one in tree or f"{inside}/{one}" in tree
+        if not known and not fnmatch.filter(tree.files, one):
             yield f"`{one}` does not exist"
 
 

@@ -5,6 +5,12 @@
 #![cfg_attr(any(doc, doctest), doc = "")]
 #![cfg_attr(any(doc, doctest), doc = include_str!("../README.md"))]
 
+#[cfg(not(unix))]
+compile_error!(
+    "git-mind runs on Linux, and is type-checked for macOS and FreeBSD; on Windows use it in WSL. \
+     The crate gitmind-memory is for every platform."
+);
+
 pub mod clock;
 pub mod fs;
 pub mod pipeline;

@@ -3,12 +3,6 @@
 #![cfg_attr(any(doc, doctest), doc = "")]
 #![cfg_attr(any(doc, doctest), doc = include_str!("../README.md"))]
 
-#[cfg(not(unix))]
-compile_error!(
-    "git-mind runs on Linux, and is type-checked for macOS and FreeBSD; on Windows use it in WSL. \
-     The crates gitmind-memory and gitmind-profile are for every platform."
-);
-
 pub mod calls;
 pub mod clock;
 pub mod env;

@@ -15,7 +15,7 @@ const BLOBS: u32 = 900;
 /// git in this directory, with nobody's variables and configuration.
 fn command(directory: &Path, args: &[&str]) -> Command {
     let mut git = Command::new("git");
-    git.env_clear().env("PATH", std::env::var_os("PATH").unwrap_or_default()).env("LC_ALL", "C");
+    git.env_clear().envs(std::env::vars_os().filter(|(name, _)| name == "PATH")).env("LC_ALL", "C");
     git.env("GIT_CONFIG_GLOBAL", "/dev/null").env("GIT_CONFIG_NOSYSTEM", "1").env("TZ", "UTC");
     for of in ["AUTHOR", "COMMITTER"] {
         git.env(format!("GIT_{of}_NAME"), "a").env(format!("GIT_{of}_EMAIL"), "a@b");

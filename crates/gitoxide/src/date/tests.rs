@@ -17,7 +17,7 @@ fn both(date: &[u8], zone: &str) -> [Option<String>; 2] {
         format!("{} {sign}{:02}{:02}", time.seconds, minutes / 60, minutes % 60)
     });
     let mut git = Command::new("git");
-    git.env_clear().env("PATH", std::env::var_os("PATH").unwrap_or_default()).env("LC_ALL", "C");
+    git.env_clear().envs(std::env::vars_os().filter(|(name, _)| name == "PATH")).env("LC_ALL", "C");
     git.env("GIT_CONFIG_GLOBAL", "/dev/null").env("GIT_CONFIG_NOSYSTEM", "1");
     git.env("GIT_AUTHOR_DATE", OsStr::from_bytes(date)).env("TZ", zone);
     git.env("GIT_AUTHOR_NAME", "A").env("GIT_AUTHOR_EMAIL", "a@b");
