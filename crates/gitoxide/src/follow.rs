@@ -21,12 +21,14 @@ mod bases;
 mod chunk;
 mod decode;
 mod delta;
+mod index;
 mod inflate;
 mod loose;
 mod order;
 mod pack;
 mod packs;
 mod prefetch;
+mod small;
 mod stream;
 
 use std::marker::PhantomData;
@@ -42,6 +44,7 @@ use self::pack::Pack;
 use self::packs::{Finder, Locality};
 pub(super) use self::packs::{PackFile, Packs};
 use self::prefetch::{PassThrough, Prefetcher};
+pub(super) use self::small::Small;
 use self::stream::positions;
 use super::objects::Objects;
 use gitmind_git::oid::Oid;
@@ -160,12 +163,12 @@ impl<'w, 'a> Follower<'w, 'a> {
     /// commit that the stream did not contain.
     fn stream(&mut self, id: Oid, visit: &mut Visit<'_>) -> Result<Option<Oid>, Error> {
         let Some((number, pack)) = self.finder.latest() else { return Ok(Some(id)) };
-        let Some(offset) = pack.find(id) else { return Ok(Some(id)) };
+        let Some(offset) = pack.index.find(id) else { return Ok(Some(id)) };
         let Some(order) = self.orders.of(number, pack)? else {
             self.near_min = u32::MAX;
             return Ok(Some(id));
         };
-        let before = |index: &u32| pack.index.pack_offset_at_index(*index) < offset;
+        let before = |index: &u32| pack.index.offset(*index) < offset;
         let decoding = stream::Decoding { pack, order, alloc: self.alloc };
         let jobs = positions(pack, order, order.partition_point(before));
         let mut released = 0;

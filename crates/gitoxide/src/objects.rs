@@ -5,7 +5,7 @@
 //! by git. Each object is checked against its id. Multi-pack indices are not used: each pack has an
 //! index of its own, and a stale multi-pack index hides objects.
 
-use super::follow::{Bases, Decoder, Loose, PackFile, Packs, Problem, Scratch};
+use super::follow::{Bases, Decoder, Loose, PackFile, Packs, Problem, Scratch, Small};
 use super::{Location, cannot_open, loose};
 use gitmind_git::oid::Oid;
 use gitmind_git::{Error, ObjectKind, object_id};
@@ -171,6 +171,20 @@ impl Objects {
         let mut scratch = Scratch::new(buffer.alloc());
         let mut first = None;
         for file in packs.iter().rev() {
+            buffer.clear();
+            // Bases are of large trees, which are in mapped packs.
+            let is_small = bases.is_none();
+            match if is_small {
+                file.small(id, &mut decoder.inflater, buffer)?
+            } else {
+                Small::Other
+            } {
+                Small::Absent => continue,
+                Small::Read(kind) if object_id(kind, buffer)? == id => {
+                    return Ok(Ok(self.found(first, kind)));
+                }
+                Small::Read(_) | Small::Other => {}
+            }
             let Some((pack, offset)) = file.find(id) else { continue };
             buffer.clear();
             let (bases, limit) = (bases.as_deref_mut(), OBJECT_BYTES_MAX);

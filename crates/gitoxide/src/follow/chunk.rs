@@ -55,7 +55,7 @@ impl<'a> Chunk<'a> {
 
     /// The range of `order` that the chunk starting at index `start` covers.
     pub(super) fn positions(pack: &Pack, order: &[u32], start: usize) -> Range<usize> {
-        let offset = |position: usize| pack.index.pack_offset_at_index(order[position]);
+        let offset = |position: usize| pack.index.offset(order[position]);
         let most = order.len().min(start + OBJECTS_MAX);
         let first = if start < most { offset(start) } else { 0 };
         let is_near = |&position: &usize| offset(position).saturating_sub(first) < PACKED_BYTES_MAX;

@@ -36,7 +36,7 @@ impl<'a> Orders<'a> {
     /// # Errors
     /// [`MemoryError`] when an allocation fails.
     pub(super) fn of(&mut self, number: usize, pack: &Pack) -> Result<Option<&[u32]>, MemoryError> {
-        let objects = pack.index.num_objects() as usize;
+        let objects = pack.index.count() as usize;
         if objects > self.objects_max {
             return Ok(None);
         }
@@ -63,12 +63,12 @@ impl Orders<'_> {
 }
 
 fn by_offset<'a>(pack: &Pack, alloc: Alloc<'a>) -> Result<Vec<'a, u32>, MemoryError> {
-    let objects = pack.index.num_objects();
+    let objects = pack.index.count();
     let mut order = Vec::try_with_capacity(objects as usize, alloc)?;
-    if !read_reverse_index(&pack.index.path().with_extension("rev"), objects, &mut order) {
+    if !read_reverse_index(&pack.path().with_extension("rev"), objects, &mut order) {
         // Numbers are sorted faster than what reads the index for each comparison. Offsets from a
         // tebibyte on are cut, which costs only time.
-        let key = |index| pack.index.pack_offset_at_index(index) << NUMBER_BITS | u64::from(index);
+        let key = |index| pack.index.offset(index) << NUMBER_BITS | u64::from(index);
         let mut keys = Vec::try_with_capacity(objects as usize, alloc)?;
         keys.try_extend((0..objects).map(key))?;
         keys.sort_unstable();

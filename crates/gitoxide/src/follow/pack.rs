@@ -5,9 +5,10 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use gix_object::Kind;
+use gix_pack::data;
 use gix_pack::data::entry::Header;
-use gix_pack::{data, index};
 
+use super::index::PackIndex;
 use gitmind_git::oid::Oid;
 use gitmind_system::mapped::Mapped;
 
@@ -16,30 +17,27 @@ use gitmind_system::mapped::Mapped;
 pub(super) const CHAIN_MAX: usize = 64;
 const SHA1: gix_hash::Kind = gix_hash::Kind::Sha1;
 
-/// The index of a pack at `path`.
-pub(super) fn open_index(path: &Path, bytes: Mapped) -> Option<index::File<Mapped>> {
-    index::File::from_data(bytes, path.into(), SHA1).ok()
-}
-
 /// An open pack.
 pub(in super::super) struct Pack {
     /// A number that no other open pack of the process has.
     pub(super) number: u64,
-    pub(super) index: index::File<Mapped>,
+    pub(super) index: PackIndex,
     data: data::File<Mapped>,
-    index_bytes: Mapped,
     data_bytes: Mapped,
 }
 
 impl Pack {
-    /// Opens the pack at `path` with its index, whose file is `index_bytes`.
-    pub(super) fn open(path: PathBuf, index_bytes: Mapped) -> Option<Self> {
+    /// Opens the pack at `path` with its index.
+    pub(super) fn open(path: PathBuf, index: PackIndex) -> Option<Self> {
         let data_bytes = Mapped::open(&path).ok()?;
-        let index = open_index(&path, index_bytes.clone())?;
         let data = data::File::from_data(data_bytes.clone(), path, SHA1).ok()?;
         static NEXT: AtomicU64 = AtomicU64::new(0);
         let number = NEXT.fetch_add(1, Ordering::Relaxed);
-        Some(Self { number, index, data, index_bytes, data_bytes })
+        Some(Self { number, index, data, data_bytes })
+    }
+
+    pub(super) fn path(&self) -> &Path {
+        self.data.path()
     }
 
     /// The bytes of entries from `offset` to the checksum at the end.
@@ -57,19 +55,7 @@ impl Pack {
     /// Releases all resident pages of the pack and its index.
     pub(super) fn release_all(&self) {
         self.data_bytes.release(0..u64::MAX);
-        self.index_bytes.release(0..u64::MAX);
-    }
-
-    /// The offset of the object `id` in the pack, in bytes.
-    pub(super) fn find(&self, id: Oid) -> Option<u64> {
-        let name = gix_hash::ObjectId::Sha1(*id.as_bytes());
-        self.index.lookup(name).map(|index| self.index.pack_offset_at_index(index))
-    }
-
-    /// The id of the object at position `index` of the index, which is below the object count.
-    pub(super) fn id(&self, index: u32) -> Oid {
-        let bytes = self.index.oid_at_index(index).as_bytes();
-        Oid::new(bytes.try_into().expect("it fits because the index was opened as one of SHA-1"))
+        self.index.release();
     }
 
     /// The entry at `offset`, if it is a commit or a delta whose result is one.
@@ -99,7 +85,7 @@ impl Pack {
         let offset = match &entry.header {
             Header::OfsDelta { base_distance } => entry.checked_base_pack_offset(*base_distance),
             Header::RefDelta { base_id } => {
-                self.index.lookup(base_id).map(|index| self.index.pack_offset_at_index(index))
+                self.index.find(Oid::new(base_id.as_bytes().try_into().ok()?))
             }
             Header::Commit | Header::Tree | Header::Blob | Header::Tag => None,
         };

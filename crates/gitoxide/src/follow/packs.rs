@@ -4,12 +4,18 @@ use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
+use super::index::PackIndex;
+use super::inflate::Inflater;
 use super::loose::Problem;
-use super::pack::{Pack, open_index};
+use super::pack::Pack;
+use super::small::{Files, Small};
 use gitmind_git::oid::Oid;
+use gitmind_memory::{MemoryError, Vec};
 use gitmind_system::mapped::Mapped;
-use gix_pack::index;
 use rustix::io::Errno;
+
+/// Most packs whose files stay open: a process may have few open files, often 1024.
+const OPEN_MAX: usize = 64;
 
 /// The packs of a repository, which are listed when an object is first read.
 #[derive(Default)]
@@ -25,8 +31,12 @@ impl Packs {
 pub(in super::super) struct PackFile {
     index_path: PathBuf,
     path: PathBuf,
-    index: OnceLock<Option<(index::File<Mapped>, Mapped)>>,
+    index: OnceLock<Option<PackIndex>>,
     pack: OnceLock<Option<Pack>>,
+    /// Its files, from which small objects are read.
+    files: OnceLock<Option<Files>>,
+    /// Whether its files may stay open.
+    is_kept_open: bool,
 }
 
 impl PackFile {
@@ -45,9 +55,33 @@ impl PackFile {
                 index_path,
                 index: OnceLock::new(),
                 pack: OnceLock::new(),
+                files: OnceLock::new(),
+                is_kept_open: false,
             }));
         }
+        packs.iter_mut().rev().take(OPEN_MAX).for_each(|pack| pack.is_kept_open = true);
         packs
+    }
+
+    /// Appends the object `id` to `bytes`, if it is a small one.
+    ///
+    /// # Errors
+    /// [`MemoryError`] when an allocation fails.
+    pub(in super::super) fn small(
+        &self,
+        id: Oid,
+        inflater: &mut Inflater,
+        bytes: &mut Vec<'_, u8>,
+    ) -> Result<Small, MemoryError> {
+        let Some(index) = self.index() else { return Ok(Small::Absent) };
+        let open = || {
+            let open = |path: &PathBuf| File::open(path).ok();
+            Some(Files { index: open(&self.index_path)?, pack: open(&self.path)? })
+        };
+        match self.is_kept_open.then(|| self.files.get_or_init(open).as_ref()).flatten() {
+            Some(files) => files.read(index, id, inflater, bytes),
+            None => Ok(Small::Other),
+        }
     }
 
     pub(in super::super) fn path(&self) -> &Path {
@@ -57,10 +91,9 @@ impl PackFile {
     /// The pack and the offset in it of the object `id`; `None` when it is not in the index, or one
     /// of the two files cannot be opened.
     pub(in super::super) fn find(&self, id: Oid) -> Option<(&Pack, u64)> {
-        let (index, bytes) = self.index.get_or_init(|| self.open_index()).as_ref()?;
-        let name = gix_hash::ObjectId::Sha1(*id.as_bytes());
-        let offset = index.lookup(name).map(|entry| index.pack_offset_at_index(entry))?;
-        let open = || Pack::open(self.path.clone(), bytes.clone());
+        let index = self.index()?;
+        let offset = index.find(id)?;
+        let open = || Pack::open(self.path.clone(), index.clone());
         Some((self.pack.get_or_init(open).as_ref()?, offset))
     }
 
@@ -71,20 +104,28 @@ impl PackFile {
         count_max: usize,
         found: &mut dyn FnMut(Oid),
     ) {
-        let Some((index, _)) = self.index.get_or_init(|| self.open_index()) else { return };
-        let mut entries = 0..0;
-        index.lookup_prefix(prefix, Some(&mut entries));
-        for entry in entries.take(count_max) {
-            let id = index.oid_at_index(entry).as_bytes().try_into();
-            found(Oid::new(id.expect("this holds because the index was opened as one of SHA-1")));
-        }
+        let Some(index) = self.index() else { return };
+        let oid = |bytes: &[u8]| {
+            Oid::new(bytes.try_into().expect("this holds because prefixes are of SHA-1"))
+        };
+        // The digits that a prefix has not are zeros.
+        let first = index.search(oid(prefix.as_oid().as_bytes())).unwrap_or_else(|next| next);
+        let ids = (first..index.count()).map(|number| index.id(number));
+        let is_of = |id: &Oid| {
+            let id = gix_hash::ObjectId::Sha1(*id.as_bytes());
+            prefix.cmp_oid(&id) == std::cmp::Ordering::Equal
+        };
+        ids.take_while(is_of).take(count_max).for_each(found);
     }
 
-    fn open_index(&self) -> Option<(index::File<Mapped>, Mapped)> {
-        // A pipe in its place would never open.
-        let is_file = self.index_path.metadata().is_ok_and(|found| found.is_file());
-        let bytes = Mapped::open(&self.index_path).ok().filter(|_| is_file)?;
-        Some((open_index(&self.index_path, bytes.clone())?, bytes))
+    /// The index, which is opened the first time.
+    fn index(&self) -> Option<&PackIndex> {
+        let open = || {
+            // A pipe in its place would never open.
+            let is_file = self.index_path.metadata().is_ok_and(|found| found.is_file());
+            if is_file { PackIndex::new(Mapped::open(&self.index_path).ok()?) } else { None }
+        };
+        self.index.get_or_init(open).as_ref()
     }
 
     /// The pack, if an object was found in it.
@@ -135,7 +176,7 @@ impl<'p> Finder<'p> {
     /// The pack and the position of the object `id`; `None` when it is in no pack.
     pub(super) fn find(&mut self, id: Oid) -> Option<(&'p Pack, PackPosition)> {
         if let Some((number, pack)) = self.latest
-            && let Some(offset) = pack.find(id)
+            && let Some(offset) = pack.index.find(id)
         {
             return Some((pack, PackPosition { pack: number, offset }));
         }

@@ -42,7 +42,7 @@ impl<'a> Work for Decoding<'_, 'a> {
         decoder: &mut Decoder,
     ) -> Result<Chunk<'a>, MemoryError> {
         let mut chunk = old.unwrap_or_else(|| Chunk::new(self.alloc));
-        let object = |number| (self.pack.id(number), self.pack.index.pack_offset_at_index(number));
+        let object = |number| (self.pack.index.id(number), self.pack.index.offset(number));
         let objects = self.order[job].iter().copied().map(object);
         chunk.fill(self.pack, objects, decoder)?;
         Ok(chunk)
