@@ -32,7 +32,7 @@ fn a_cache_without_an_index_is_rebuilt() {
     let repository = TempRepository::fixture("small");
     let current = repository.rebuild("main", EdgeOrder::OldestFirst);
     let old = repository.git(&["cat-file", "blob", &format!("{}:meta", current.root_tree)]);
-    let old = old.replace("git-mind-cache 4", "git-mind-cache 1");
+    let old = old.replace("git-mind-cache 5", "git-mind-cache 1");
     let old: String = old.lines().take(8).map(|line| format!("{line}\n")).collect();
     assert!(old.ends_with("shard-bits 8\n"));
     std::fs::write(repository.path().join("old"), old).expect("writable");
@@ -42,7 +42,7 @@ fn a_cache_without_an_index_is_rebuilt() {
     let commit = repository.git(&["commit-tree", "-m", "Cache metadata", &tree]);
     repository.git(&["update-ref", "refs/gitmind/cache/main", &commit]);
     let ran = repository.mind(&["cache-rebuild", "--json"]);
-    assert!(ran.stderr.contains("cache format 1 is not known, only 4"), "{}", ran.stderr);
+    assert!(ran.stderr.contains("cache format 1 is not known, only 5"), "{}", ran.stderr);
     assert_eq!(ran.json()["root_tree"], current.root_tree.to_string());
 }
 
