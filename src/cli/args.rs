@@ -8,6 +8,7 @@ use super::relation::{RelationArg, RelationParser, parse_confidence};
 use super::sync::SyncArgs;
 use super::unlink::UnlinkArgs;
 use crate::cache::Direction;
+use crate::context::available_workers;
 use crate::journal::{Confidence, EdgeOrder};
 use crate::profile::Tolerance;
 use crate::units::Bytes;
@@ -70,6 +71,11 @@ pub(super) enum Command {
 }
 
 /// Build the bitmap cache of a branch from its journal
+///
+/// What is written is a pack of its own, with --force that of a whole cache, even if it has the
+/// same content as the cache that it replaces. Objects that only the replaced cache had are then
+/// unreachable: git removes them when it collects garbage, as it does by itself after commits and
+/// fetches when there are more packs than gc.autoPackLimit; a note says so when there are.
 #[derive(Clone, Debug, clap::Args)]
 #[command(after_help = "Examples:\n  git mind cache-rebuild\n  git mind cache-rebuild --branch \
                         feature/x --strict\n  git mind cache-rebuild --edge-order newest-first \
@@ -381,7 +387,6 @@ pub(super) struct MakeArgs {
     pub(super) directory: PathBuf,
 }
 
-/// Parses a cap, in the format of the variables.
 /// A file for a profile; its name says what it is.
 #[derive(Clone, Debug)]
 pub(super) struct ProfileFile {
@@ -412,6 +417,12 @@ impl ProfileFile {
     }
 }
 
+/// The worker threads beside the calling one for `--threads`; without it, one for each other core.
+pub(super) fn workers(threads: Option<NonZeroU8>) -> usize {
+    threads.map_or_else(available_workers, |threads| usize::from(threads.get()) - 1)
+}
+
+/// Parses a cap, in the format of the variables.
 fn parse_cap(text: &str) -> Result<Bytes, String> {
     let accepts = "a cap is a number of bytes above 0, or with KiB, MiB or GiB as in 64MiB";
     crate::context::parse_size(text).ok_or_else(|| accepts.to_owned())

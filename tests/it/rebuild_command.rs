@@ -68,6 +68,44 @@ fn the_command_prints_a_report_and_git_fsck_passes() {
 }
 
 #[test]
+fn a_note_names_git_gc_when_git_would_join_the_packs_and_gc_drops_replaced_caches() {
+    let repository = TempRepository::fixture("small");
+    repository.git(&["config", "gc.autoPackLimit", "3"]);
+    let mut trees = vec![];
+    let mut force = || {
+        let ran = repository.mind(&["cache-rebuild", "--force", "--json"]);
+        let said = ran.stderr.clone();
+        trees.push(ran.json()["root_tree"].clone());
+        said
+    };
+    let before = packs(&repository);
+    for written in before + 1..=3 {
+        assert_eq!(force(), "", "{written} packs are as many as git leaves");
+        assert_eq!(packs(&repository), written);
+    }
+    let note = force();
+    assert!(note.contains("there are 4 packs") && note.contains("`git gc`"), "{note}");
+    repository.git(&["config", "gc.auto", "0"]);
+    assert_eq!(force(), "", "git joins none by itself, as it was told");
+    repository.git(&["config", "--unset", "gc.auto"]);
+    let kept = packs(&repository);
+    repository.git(&["gc", "--quiet", "--prune=now"]);
+    assert!(kept > 4 && packs(&repository) == 1, "{} packs", packs(&repository));
+    assert_eq!(force(), "", "two packs");
+    assert!(trees.iter().all(|tree| *tree == trees[0]));
+    let current = repository.mind(&["cache-rebuild"]);
+    assert_eq!(current.stderr, "", "nothing was written");
+    repository.assert_sound();
+}
+
+/// The number of packs.
+fn packs(repository: &TempRepository) -> usize {
+    let counted = repository.git(&["count-objects", "-v"]);
+    let packs = counted.lines().find_map(|line| line.strip_prefix("packs: "));
+    packs.and_then(|packs| packs.parse().ok()).expect("git counts them")
+}
+
+#[test]
 fn the_command_spills_at_the_cap_or_hints_how_to() {
     let repository = TempRepository::fixture("medium");
     let whole = repository.mind(&["cache-rebuild", "--json"]).json();
