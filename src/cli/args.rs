@@ -9,6 +9,7 @@ use super::sync::SyncArgs;
 use super::unlink::UnlinkArgs;
 use super::view::ViewArgs;
 use crate::cache::Direction;
+use crate::context::available_workers;
 use crate::journal::{Confidence, EdgeOrder};
 use crate::profile::Tolerance;
 use crate::units::Bytes;
@@ -75,6 +76,11 @@ pub(super) enum Command {
 }
 
 /// Build the bitmap cache of a branch from its journal
+///
+/// What is written is a pack of its own, with --force that of a whole cache, even if it has the
+/// same content as the cache that it replaces. Objects that only the replaced cache had are then
+/// unreachable: git removes them when it collects garbage, as it does by itself after commits and
+/// fetches when there are more packs than gc.autoPackLimit; a note says so when there are.
 #[derive(Clone, Debug, clap::Args)]
 #[command(after_help = "Examples:\n  git mind cache-rebuild\n  git mind cache-rebuild --branch \
                         feature/x --strict\n  git mind cache-rebuild --edge-order newest-first \
@@ -433,6 +439,11 @@ impl ProfileFile {
         };
         Ok(Self { path, format })
     }
+}
+
+/// The worker threads beside the calling one for `--threads`; without it, one for each other core.
+pub(super) fn workers(threads: Option<NonZeroU8>) -> usize {
+    threads.map_or_else(available_workers, |threads| usize::from(threads.get()) - 1)
 }
 
 /// Parses a cap, in the format of the variables.

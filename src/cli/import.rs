@@ -132,9 +132,16 @@ impl Import<'_> {
         let target = self.object("target", line.target_oid.map(|name| name.0), target_path)?;
         let legacy = |id: Oid| if relation == Relation::AUGMENTS { Oid::ZERO } else { id };
         let timestamp_ms = line.timestamp_ms.unwrap_or(self.now_ms);
-        let mut random = [0; 10];
-        SystemRandom.fill(&mut random)?;
-        let ulid = Ulid::new(timestamp_ms, random);
+        let new_ulid;
+        let ulid = match &line.ulid {
+            Some(ulid) => ulid.as_bytes(),
+            None => {
+                let mut random = [0; 10];
+                SystemRandom.fill(&mut random)?;
+                new_ulid = Ulid::new(timestamp_ms, random);
+                new_ulid.as_bytes()
+            }
+        };
         let confidence = line.confidence().map_err(Failure::new)?;
         let attribution = match &line.attribution {
             None => Some(self.writer.attribution()),
@@ -149,7 +156,7 @@ impl Import<'_> {
             timestamp_ms,
             source_path,
             target_path,
-            ulid: line.ulid.as_ref().map_or(ulid.as_bytes(), Text::as_bytes),
+            ulid,
             source,
             target,
             attribution,

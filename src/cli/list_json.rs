@@ -146,7 +146,8 @@ struct Name(Oid);
 
 impl Serialize for Name {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(&self.0)
+        let hex = self.0.to_hex();
+        serializer.serialize_str(str::from_utf8(&hex).expect("this holds because digits are ASCII"))
     }
 }
 

@@ -5,7 +5,7 @@ mod whole_file;
 
 pub(super) use self::whole_file::WholeFile;
 
-use super::escape::{Escaped, is_invisible};
+use super::escape::{Escaped, each_run, is_invisible};
 use super::failure::Failure;
 use super::pager::Pager;
 use super::palette::Palette;
@@ -169,15 +169,14 @@ impl Write for Output {
 /// escapes, which are the same text to a JSON parser.
 pub(super) fn write_json(out: &mut dyn Write, json: &[u8]) -> io::Result<()> {
     let text = str::from_utf8(json).map_err(io::Error::other)?;
-    let mut rest = text;
-    while let Some((at, c)) = rest.char_indices().find(|(_, c)| is_invisible(*c) && *c != '\n') {
-        out.write_all(&rest.as_bytes()[..at])?;
-        for unit in c.encode_utf16(&mut [0; 2]) {
-            write!(out, "\\u{unit:04x}")?;
-        }
-        rest = &rest[at + c.len_utf8()..];
-    }
-    out.write_all(rest.as_bytes())
+    let is_plain = |byte| matches!(byte, b' '..=b'~') | (byte == b'\n');
+    let is_escaped = |c| is_invisible(c) && c != '\n';
+    each_run(text, is_plain, is_escaped, |run, escaped| {
+        out.write_all(run.as_bytes())?;
+        let mut units = [0; 2];
+        let units = escaped.map(|c| c.encode_utf16(&mut units)).unwrap_or_default();
+        units.iter().try_for_each(|unit| write!(out, "\\u{unit:04x}"))
+    })
 }
 
 /// A message without its middle when it is too long.
@@ -194,4 +193,29 @@ fn shortened(text: &str) -> Cow<'_, str> {
 fn to_stdout(error: &io::Error, done: Option<&str>) -> io::Error {
     let done = done.map(|done| format!("{done}, but ")).unwrap_or_default();
     io::Error::new(error.kind(), format!("{done}cannot write to the standard output: {error}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cli::escape::tests::texts;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn json_has_no_invisible_character_and_is_the_same_document(bytes in texts()) {
+            let text = String::from_utf8_lossy(&bytes);
+            let json = serde_json::to_string_pretty(&[&text]).expect("text is serialized");
+            let mut written = Vec::new();
+            write_json(&mut written, json.as_bytes()).expect("a Vec takes everything");
+            let unit = |unit: &u16| format!("\\u{unit:04x}");
+            let naive = json.chars().map(|c| match is_invisible(c) && c != '\n' {
+                true => c.encode_utf16(&mut [0; 2]).iter().map(unit).collect(),
+                false => c.to_string(),
+            });
+            let written = String::from_utf8(written).expect("it is JSON");
+            prop_assert_eq!(&written, &naive.collect::<String>());
+            prop_assert_eq!(serde_json::from_str::<[String; 1]>(&written).expect("JSON"), [text]);
+        }
+    }
 }

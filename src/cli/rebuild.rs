@@ -1,6 +1,6 @@
 //! `git-mind cache-rebuild`.
 
-use super::args::{Args, RebuildArgs};
+use super::args::{Args, RebuildArgs, workers};
 use super::count::{counted, elapsed};
 use super::errors;
 use super::failure::{Exit, Failure};
@@ -12,7 +12,7 @@ use crate::branch::BranchName;
 use crate::cache::{Mode, RebuildError, RebuildOptions, Report};
 use crate::clock::Clock;
 use crate::context::operation;
-use crate::context::{Context, Workspace, available_workers};
+use crate::context::{Context, Workspace};
 use crate::env::Environment;
 use crate::fs::{FileSystem, PosixFileSystem};
 use crate::telemetry::{Level, Metric};
@@ -29,8 +29,7 @@ pub(super) fn run(
     output: &mut Output,
 ) -> Result<Exit, Failure> {
     let clock = clock(env);
-    let threads = options.threads.map(|threads| usize::from(threads.get()) - 1);
-    let workers = threads.unwrap_or_else(available_workers);
+    let workers = workers(options.threads);
     let repository = repository::open(args, env)?.with_workers(workers);
     let bar = Bar::stderr(session.memory);
     let scope = session.memory.begin(operation::CACHE_REBUILD)?;
@@ -66,6 +65,11 @@ pub(super) fn run(
         Failure::from(error).hint_if(hint)
     })?;
     warn(&report, output);
+    if let Some(packs) = report.written.and_then(|_| repository.packs_over_limit()) {
+        output.note(&format!(
+            "there are {packs} packs, since each cache that is written is one: `git gc` joins them"
+        ));
+    }
     let duration = clock.elapsed();
     if args.habits.porcelain {
         porcelain(&branch, &report, duration, output)?;

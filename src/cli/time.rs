@@ -6,6 +6,7 @@ use jiff::civil::{Date, DateTime, Time};
 use jiff::tz::Offset;
 use std::fmt::{self, Display};
 
+const ASCII: &str = "this holds because digits are ASCII";
 /// Columns of a [`Minute`].
 pub(super) const MINUTE_COLUMNS: usize = 16;
 
@@ -71,7 +72,10 @@ impl Display for Minute<'_> {
         let seconds = self.time_ms.div_euclid(1000);
         let offset_seconds = self.zone.offset_seconds(seconds);
         match local(Timestamp { seconds, offset_seconds }) {
-            Some((time, _)) => write!(f, "{}", time.strftime("%Y-%m-%d %H:%M")),
+            Some((time, _)) => {
+                let digits = digits(time, b' ');
+                f.write_str(str::from_utf8(&digits[..MINUTE_COLUMNS]).expect(ASCII))
+            }
             None => write!(f, "{:MINUTE_COLUMNS$}", "-"),
         }
     }
@@ -83,7 +87,26 @@ pub(super) fn rfc3339(time: Timestamp) -> Option<String> {
     let minutes = offset_seconds / 60;
     let sign = if minutes < 0 { '-' } else { '+' };
     let (hours, minutes) = (minutes.abs() / 60, minutes.abs() % 60);
-    Some(format!("{}{sign}{hours:02}:{minutes:02}", time.strftime("%Y-%m-%dT%H:%M:%S")))
+    let digits = digits(time, b'T');
+    let time = str::from_utf8(&digits).expect(ASCII);
+    Some(format!("{time}{sign}{hours:02}:{minutes:02}"))
+}
+
+/// `YYYY-MM-DD HH:MM:SS` of a year from 0 on, with `between` instead of the space. Each edge that
+/// is printed has such times, for which a template takes ten times as long.
+fn digits(time: DateTime, between: u8) -> [u8; 19] {
+    let mut text = *b"0000-00-00 00:00:00";
+    text[10] = between;
+    let year = time.year().unsigned_abs();
+    let [month, day] = [time.month(), time.day()].map(i8::unsigned_abs);
+    let [hour, minute, second] = [time.hour(), time.minute(), time.second()].map(i8::unsigned_abs);
+    let century = [(0, year / 100), (2, year % 100)];
+    let others = [(5, month), (8, day), (11, hour), (14, minute), (17, second)];
+    for (at, number) in century.into_iter().chain(others.map(|(at, it)| (at, it.into()))) {
+        let digit = |number: u16| b"0123456789"[usize::from(number % 10)];
+        (text[at], text[at + 1]) = (digit(number / 10), digit(number));
+    }
+    text
 }
 
 /// What clocks show at `time`, from the year 0 on, and their offset.
@@ -130,6 +153,17 @@ mod tests {
         }
         for text in ["", "soon", "2026-13-01", "2026-02-30", "30", "1/2/3/4"] {
             assert!(parse_ms(text, Edge::First, &zone(), NOW).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn the_digits_of_a_time_are_those_of_the_template_in_each_year() {
+        for year in (0..=9999).step_by(7) {
+            let month = i8::try_from(year % 12 + 1).expect("a month");
+            let [hour, minute] = [year % 24, year % 60].map(|it| i8::try_from(it).expect("small"));
+            let time = jiff::civil::datetime(year, month, 28, hour, minute, 59 - minute, 0);
+            let expected = time.strftime("%Y-%m-%dT%H:%M:%S").to_string();
+            assert_eq!(str::from_utf8(&digits(time, b'T')), Ok(&*expected));
         }
     }
 

@@ -32,7 +32,7 @@ fn a_cache_without_an_index_is_rebuilt() {
     let repository = TempRepository::fixture("small");
     let current = repository.rebuild("main", EdgeOrder::OldestFirst);
     let old = repository.git(&["cat-file", "blob", &format!("{}:meta", current.root_tree)]);
-    let old = old.replace("git-mind-cache 4", "git-mind-cache 1");
+    let old = old.replace("git-mind-cache 5", "git-mind-cache 1");
     let old: String = old.lines().take(8).map(|line| format!("{line}\n")).collect();
     assert!(old.ends_with("shard-bits 8\n"));
     std::fs::write(repository.path().join("old"), old).expect("writable");
@@ -42,7 +42,7 @@ fn a_cache_without_an_index_is_rebuilt() {
     let commit = repository.git(&["commit-tree", "-m", "Cache metadata", &tree]);
     repository.git(&["update-ref", "refs/gitmind/cache/main", &commit]);
     let ran = repository.mind(&["cache-rebuild", "--json"]);
-    assert!(ran.stderr.contains("cache format 1 is not known, only 4"), "{}", ran.stderr);
+    assert!(ran.stderr.contains("cache format 1 is not known, only 5"), "{}", ran.stderr);
     assert_eq!(ran.json()["root_tree"], current.root_tree.to_string());
 }
 
@@ -65,6 +65,44 @@ fn the_command_prints_a_report_and_git_fsck_passes() {
     let report = "Brought the cache of `main` up to date: 52 edges from 47 commits in ";
     assert!(ran.ok().starts_with(report));
     repository.assert_sound();
+}
+
+#[test]
+fn a_note_names_git_gc_when_git_would_join_the_packs_and_gc_drops_replaced_caches() {
+    let repository = TempRepository::fixture("small");
+    repository.git(&["config", "gc.autoPackLimit", "3"]);
+    let mut trees = vec![];
+    let mut force = || {
+        let ran = repository.mind(&["cache-rebuild", "--force", "--json"]);
+        let said = ran.stderr.clone();
+        trees.push(ran.json()["root_tree"].clone());
+        said
+    };
+    let before = packs(&repository);
+    for written in before + 1..=3 {
+        assert_eq!(force(), "", "{written} packs are as many as git leaves");
+        assert_eq!(packs(&repository), written);
+    }
+    let note = force();
+    assert!(note.contains("there are 4 packs") && note.contains("`git gc`"), "{note}");
+    repository.git(&["config", "gc.auto", "0"]);
+    assert_eq!(force(), "", "git joins none by itself, as it was told");
+    repository.git(&["config", "--unset", "gc.auto"]);
+    let kept = packs(&repository);
+    repository.git(&["gc", "--quiet", "--prune=now"]);
+    assert!(kept > 4 && packs(&repository) == 1, "{} packs", packs(&repository));
+    assert_eq!(force(), "", "two packs");
+    assert!(trees.iter().all(|tree| *tree == trees[0]));
+    let current = repository.mind(&["cache-rebuild"]);
+    assert_eq!(current.stderr, "", "nothing was written");
+    repository.assert_sound();
+}
+
+/// The number of packs.
+fn packs(repository: &TempRepository) -> usize {
+    let counted = repository.git(&["count-objects", "-v"]);
+    let packs = counted.lines().find_map(|line| line.strip_prefix("packs: "));
+    packs.and_then(|packs| packs.parse().ok()).expect("git counts them")
 }
 
 #[test]

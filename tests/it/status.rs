@@ -116,7 +116,7 @@ fn the_cache_is_current_behind_or_something_else() {
         checkout.git(&["update-ref", "refs/gitmind/cache/main", &commit]);
     };
     let meta = checkout.git(&["show", "refs/gitmind/cache/main:meta"]);
-    cache_with(Some(&meta.replace("git-mind-cache 4", "git-mind-cache 3")));
+    cache_with(Some(&meta.replace("git-mind-cache 5", "git-mind-cache 4")));
     assert_eq!(cache(), ("other-version".into(), None));
     cache_with(Some("no metadata"));
     assert_eq!(cache().1, None);

@@ -21,8 +21,9 @@ use gitmind_memory::{MemoryError, Vec};
 
 /// Name of the directory in the root tree.
 pub(super) const DIRECTORY: &[u8] = b"commits";
-/// Number of records of every chunk but the last, which may have fewer.
-pub const RECORDS_PER_CHUNK: u32 = 1024;
+/// Number of records of every chunk but the last, which may have fewer. A query reads and hashes
+/// the directory, and a chunk for nearly every edge that it finds.
+pub const RECORDS_PER_CHUNK: u32 = 256;
 
 const MAGIC: &[u8; 8] = b"GMCOMMIT";
 const VERSION: u32 = 1;

@@ -13,7 +13,7 @@ use gitmind_memory::{Alloc, MemoryError, Vec};
 /// Name of the blob in the root tree.
 pub(super) const NAME: &[u8] = b"meta";
 const VERSION_LINE_START: &str = "git-mind-cache ";
-const VERSION: u32 = 4;
+const VERSION: u32 = 5;
 /// Number of leading bits of an object id that select its shard.
 const SHARD_BITS: u32 = 8;
 /// An upper bound of the length of a valid blob, in bytes.
@@ -157,7 +157,7 @@ impl Meta {
         }
         meta.commits_indexed = count(value("commits-indexed")?)?;
         if count(value("commits-per-chunk")?)? != RECORDS_PER_CHUNK {
-            return Err(MetaError::Malformed("commits-per-chunk is not 1024"));
+            return Err(MetaError::Malformed("commits-per-chunk is not 256"));
         }
         meta.paths = count(value("paths")?)?;
         // Only the canonical form is valid, so that equal metadata is an equal blob.
@@ -217,10 +217,10 @@ mod tests {
 
     #[test]
     fn another_version_has_an_error_that_names_it() {
-        for other in ["3", "5"] {
+        for other in ["4", "6"] {
             let blob = format!("git-mind-cache {other}\nanything");
             let error = Meta::parse(blob.as_bytes()).expect_err("another");
-            let expected = format!("cache format {other} is not known, only 4");
+            let expected = format!("cache format {other} is not known, only 5");
             assert_eq!(error.to_string(), expected);
         }
     }

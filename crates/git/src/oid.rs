@@ -78,10 +78,8 @@ const fn nibble(digit: u8) -> u8 {
 
 impl fmt::Display for Oid {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for digit in self.to_hex() {
-            fmt::Write::write_char(f, char::from(digit))?;
-        }
-        Ok(())
+        let hex = self.to_hex();
+        f.write_str(str::from_utf8(&hex).expect("this holds because digits are ASCII"))
     }
 }
 

@@ -13,6 +13,7 @@ mod identity;
 mod loose;
 mod objects;
 pub mod pack;
+mod pack_count;
 mod refs;
 mod remotes;
 mod repository;

@@ -6,12 +6,12 @@ use super::measure::Instruments;
 use super::plot;
 use super::report::Report;
 use super::{growth, operations, recording, text};
-use crate::cli::args::{Args, BudgetArgs, ProfileFile};
+use crate::cli::args::{Args, BudgetArgs, ProfileFile, workers};
 use crate::cli::failure::{Exit, Failure};
 use crate::cli::output::{Output, WholeFile};
 use crate::cli::repository::start_directory;
 use crate::cli::telemetry::Session;
-use crate::context::{Toggles, available_workers};
+use crate::context::Toggles;
 use crate::env::Environment;
 use crate::fs::PosixFileSystem;
 use crate::memory::ProcessAllocator;
@@ -101,8 +101,7 @@ fn measure(
         None => run.toggles.clone(),
     };
     let (allocator, rebuild_cap) = (run.allocator, options.cap);
-    let workers = options.threads.map(|threads| usize::from(threads.get()) - 1);
-    let workers = workers.unwrap_or_else(available_workers);
+    let workers = workers(options.threads);
     let is_profiled = is_profiled(options);
     let instruments =
         Instruments { toggles: &toggles, allocator, rebuild_cap, workers, is_profiled };

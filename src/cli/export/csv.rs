@@ -7,9 +7,10 @@
 use super::fields::{FIELDS, Value, node, values};
 use super::format::Format;
 use crate::branch::BranchName;
-use crate::cli::escape::Escaped;
+use crate::cli::escape::{Escaped, each_run};
 use crate::cli::failure::Failure;
 use crate::cli::shown::Shown;
+use std::borrow::Cow;
 use std::io::{self, Write};
 
 pub(super) struct Csv;
@@ -45,11 +46,22 @@ impl Format for Csv {
 /// Writes a cell with text of others; before what a formula starts with, or this mark itself,
 /// stands `mark`.
 fn cell(bytes: &[u8], mark: &str, out: &mut dyn Write) -> io::Result<()> {
-    let text = match str::from_utf8(bytes) {
+    let text: Cow<'_, str> = match str::from_utf8(bytes) {
         Ok(text) => text.into(),
-        Err(_) => Escaped::bytes(bytes).to_string(),
+        Err(_) => Escaped::bytes(bytes).to_string().into(),
     };
     let is_formula = text.starts_with(['=', '+', '-', '@', '\t', '\r', '\n', '\'']);
     let mark = if is_formula { mark } else { "" };
-    write!(out, "\"{mark}{}\"", text.replace('"', "\"\""))
+    write!(out, "\"{mark}")?;
+    let is_plain = |byte: u8| byte.is_ascii() & (byte != b'"');
+    each_run(
+        &text,
+        is_plain,
+        |c| c == '"',
+        |run, quote| {
+            out.write_all(run.as_bytes())?;
+            out.write_all(quote.map_or(b"", |_| b"\"\""))
+        },
+    )?;
+    out.write_all(b"\"")
 }

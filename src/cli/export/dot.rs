@@ -5,7 +5,7 @@
 use super::fields::{FIELDS, Value, node, values};
 use super::format::Format;
 use crate::branch::BranchName;
-use crate::cli::escape::Escaped;
+use crate::cli::escape::{Escaped, each_run};
 use crate::cli::failure::Failure;
 use crate::cli::shown::Shown;
 use crate::journal::Standing;
@@ -54,7 +54,18 @@ impl std::fmt::Display for Quoted<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let text = Escaped::bytes(self.0).to_string();
         let mark = if text.starts_with('%') { "./" } else { "" };
-        let text = text.replace('\\', "\\\\").replace('"', "\\\"").replace('&', "&amp;");
-        write!(f, "\"{mark}{text}\"")
+        write!(f, "\"{mark}")?;
+        let is_special = |c| matches!(c, '\\' | '"' | '&');
+        let is_plain = |byte: u8| byte.is_ascii() & !matches!(byte, b'\\' | b'"' | b'&');
+        each_run(&text, is_plain, is_special, |run, special| {
+            f.write_str(run)?;
+            f.write_str(match special {
+                Some('\\') => "\\\\",
+                Some('"') => "\\\"",
+                Some(_) => "&amp;",
+                None => "",
+            })
+        })?;
+        f.write_str("\"")
     }
 }

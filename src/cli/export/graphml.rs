@@ -4,10 +4,11 @@ use super::fields::{FIELDS, Value, node, values};
 use super::format::Format;
 use super::nodes::Nodes;
 use crate::branch::BranchName;
-use crate::cli::escape::Escaped;
+use crate::cli::escape::{Escaped, each_run};
 use crate::cli::failure::Failure;
 use crate::cli::shown::Shown;
 use std::borrow::Cow;
+use std::convert::Infallible;
 use std::io::{self, Write};
 
 pub(super) struct Graphml<'a>(pub(super) Nodes<'a>);
@@ -70,16 +71,20 @@ fn text(bytes: &[u8]) -> String {
         _ => Escaped::bytes(bytes).to_string().into(),
     };
     let mut xml = String::with_capacity(plain.len());
-    for c in plain.chars() {
-        match c {
-            '&' => xml.push_str("&amp;"),
-            '<' => xml.push_str("&lt;"),
-            '>' => xml.push_str("&gt;"),
-            '"' => xml.push_str("&quot;"),
-            // As characters, a parser would read them as spaces in an attribute.
-            '\t' | '\n' | '\r' => xml.push_str(&format!("&#{};", u32::from(c))),
-            c => xml.push(c),
+    // A parser would read tabs and line ends as spaces in an attribute.
+    let is_special = |c| matches!(c, '&' | '<' | '>' | '"' | '\t' | '\n' | '\r');
+    let is_plain = |byte| matches!(byte, b' '..=b'~') & !is_special(char::from(byte));
+    let Ok(()) = each_run(&plain, is_plain, is_special, |run, special| {
+        xml.push_str(run);
+        match special {
+            None => {}
+            Some('&') => xml.push_str("&amp;"),
+            Some('<') => xml.push_str("&lt;"),
+            Some('>') => xml.push_str("&gt;"),
+            Some('"') => xml.push_str("&quot;"),
+            Some(c) => xml.push_str(&format!("&#{};", u32::from(c))),
         }
-    }
+        Ok::<_, Infallible>(())
+    });
     xml
 }

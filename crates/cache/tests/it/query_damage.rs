@@ -180,7 +180,7 @@ const FILES: [&[&str]; 7] = [
     &["meta"],
     &["commits"],
     &["commits", "00000000"],
-    &["commits", "00000406"],
+    &["commits", "00000102"],
     &["01"],
     &["01", LIST],
     &[],
@@ -217,11 +217,11 @@ fn a_misplaced_chunk_and_an_edge_of_another_object_are_detected() {
             chunk.truncate(chunk.len() - 24);
             chunk[12..16].copy_from_slice(&(RECORDS_PER_CHUNK - 1).to_le_bytes());
         }),
-        (&["commits", "00000406"], &|chunk| {
+        (&["commits", "00000102"], &|chunk| {
             chunk.truncate(chunk.len() - 24);
             chunk[12] -= 1;
         }),
-        (&["commits", "00000406"], &|chunk| {
+        (&["commits", "00000102"], &|chunk| {
             let last = chunk.len() - 24;
             chunk[last..][..4].copy_from_slice(&u32::MAX.to_le_bytes());
         }),

@@ -84,10 +84,10 @@ fn the_metadata_is_readable_text() {
     let temp = TempRepository::fixture("small");
     let report = temp.rebuild("main", EdgeOrder::OldestFirst);
     let meta = temp.git(&["cat-file", "blob", &format!("{}:meta", report.root_tree)]);
-    let expected = "git-mind-cache 4\n\
+    let expected = "git-mind-cache 5\n\
         journal-tip f9f798fb5e44a704fcfffe0f0e9d140f2ed6f3f8\n\
         edge-order oldest-first\nedges 50\ncommits 45\ncommits-skipped 0\nedges-truncated 0\n\
-        shard-bits 8\ncommits-indexed 45\ncommits-per-chunk 1024\npaths 19";
+        shard-bits 8\ncommits-indexed 45\ncommits-per-chunk 256\npaths 19";
     assert_eq!(meta, expected);
 }
 
@@ -116,7 +116,7 @@ fn an_unreadable_cache_is_replaced_and_the_report_has_the_reason() {
 fn a_cache_of_a_future_version_is_rebuilt_and_the_report_has_the_version() {
     let temp = TempRepository::fixture("small");
     let meta = temp.path().join("future");
-    std::fs::write(&meta, "git-mind-cache 5\nwhatever\n").expect("writable");
+    std::fs::write(&meta, "git-mind-cache 6\nwhatever\n").expect("writable");
     let blob = temp.git(&["hash-object", "-w", "future"]);
     std::fs::write(temp.path().join("listing"), format!("100644 blob {blob}\tmeta\n")).expect("ok");
     let file = std::fs::File::open(temp.path().join("listing")).expect("just written");
@@ -132,7 +132,7 @@ fn a_cache_of_a_future_version_is_rebuilt_and_the_report_has_the_version() {
     let report = rebuild_with(&temp.open(), "main", DEFAULT).expect("a journal");
     assert_eq!(report.mode, Mode::Full);
     let reason = report.replaced_because.map(|why| why.to_string());
-    assert_eq!(reason.as_deref(), Some("cache format 5 is not known, only 4"));
+    assert_eq!(reason.as_deref(), Some("cache format 6 is not known, only 5"));
 }
 
 #[test]

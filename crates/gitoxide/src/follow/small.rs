@@ -15,8 +15,8 @@ use gix_pack::data;
 use std::fs::File;
 use std::os::unix::fs::FileExt;
 
-/// Most bytes of an object that is read here; nearly all journal commits have fewer, and so has each
-/// chunk of a commit index.
+/// Most bytes of an object that is read here; nearly all journal commits have fewer, and so have
+/// all chunks of a commit index.
 const BYTES_MAX: usize = 8 << 10;
 /// Most bytes by which an entry is longer than such an object: a header, and what deflating adds to
 /// content that does not get shorter (zlib, `deflateBound`).
