@@ -5,10 +5,13 @@ use allocator_api2::boxed::Box;
 use std::hint::black_box;
 
 use crate::callgrind::per_step;
-use crate::subjects::{self, BARE, CONTEXT_OFF, COUNTED, GLIBC, TRACED};
+use crate::subjects::{self, BARE, CONTEXT_OFF, CONTEXT_TRACED, COUNTED, GLIBC, TRACE, TRACED};
 
 /// The counted system as the context makes it.
 const CONTEXT_KILLED: &str = "context, kill switch";
+
+/// The variable of the kill switch.
+const KILL_SWITCH: &str = "GM_DISABLE_CUSTOM_ALLOCATORS";
 
 const PAIRS: u64 = 20_000;
 
@@ -20,11 +23,14 @@ const HANDLE_MAX: f64 = 16.0;
 /// of one function differs by an instruction or two.
 const CONTEXT_MAX: f64 = 2.0;
 
+/// Most that tracing may add to an allocation and its free.
+const TRACED_MAX: f64 = 40.0;
+
 /// Prints the table; returns whether the goals are met.
 pub(crate) fn run() -> bool {
     let mut names = vec![GLIBC];
     names.extend(subjects::all().iter().map(|subject| subject.name));
-    names.extend([CONTEXT_OFF, CONTEXT_KILLED]);
+    names.extend([CONTEXT_OFF, CONTEXT_TRACED, CONTEXT_KILLED]);
     let counts: Vec<(&str, f64)> =
         names.into_iter().map(|name| (name, per_step(name, PAIRS))).collect();
     let of = |wanted: &str| {
@@ -41,6 +47,7 @@ pub(crate) fn run() -> bool {
             "a context adds at most 2 to a call on its port",
             (of(CONTEXT_KILLED) - of(COUNTED)) / 2.0 <= CONTEXT_MAX,
         ),
+        ("tracing adds at most 40 to a pair", of(TRACED) - of(BARE) <= TRACED_MAX),
         ("tracing on costs something, so it is measured", of(TRACED) > of(BARE)),
     ];
     for (goal, is_met) in goals {
@@ -53,8 +60,9 @@ pub(crate) fn run() -> bool {
 pub(crate) fn count(name: &str, steps: u64) {
     let sum = match name {
         GLIBC => pairs(Global, steps),
-        CONTEXT_OFF => pairs(subjects::context("0").alloc(), steps),
-        CONTEXT_KILLED => pairs(subjects::context("1").alloc(), steps),
+        CONTEXT_OFF => pairs(subjects::context(None).alloc(), steps),
+        CONTEXT_TRACED => pairs(subjects::context(Some(TRACE)).alloc(), steps),
+        CONTEXT_KILLED => pairs(subjects::context(Some(KILL_SWITCH)).alloc(), steps),
         _ => {
             let subjects = subjects::all();
             let subject = subjects.iter().find(|subject| subject.name == name);

@@ -40,6 +40,9 @@ const LIMITED: &str = "budgeted";
 /// The same made by the context.
 pub(crate) const CONTEXT_OFF: &str = "context, tracing off";
 
+/// The stack of a context that traces.
+pub(crate) const CONTEXT_TRACED: &str = "context, tracing on";
+
 /// The port that the kill switch leaves, made by hand.
 pub(crate) const COUNTED: &str = "counted system";
 
@@ -77,8 +80,12 @@ fn limited() -> impl Port {
     Budgeted::with_observer(System::uncounted(), Bytes::from_mib(256), Arc::new(Silent))
 }
 
-/// The memory of a context with every toggle off, or with the kill switch on.
-pub(crate) fn context(kill_switch: &str) -> Memory {
-    let env = FixedEnvironment::from([("GM_DISABLE_CUSTOM_ALLOCATORS", kill_switch)]);
+/// The variable of tracing.
+pub(crate) const TRACE: &str = "GM_ALLOC_TRACE";
+
+/// The memory of a context with every toggle off but `toggle`.
+pub(crate) fn context(toggle: Option<&'static str>) -> Memory {
+    let on = |toggle| FixedEnvironment::from([(toggle, "1")]);
+    let env = toggle.map_or_else(FixedEnvironment::default, on);
     Memory::new(&Toggles::read(&env).expect("it is 0 or 1"), Bytes::from_mib(256))
 }

@@ -4,7 +4,7 @@ use allocator_api2::alloc::{Allocator, Global};
 use std::hint::black_box;
 use std::time::Instant;
 
-use crate::subjects::{self, GLIBC};
+use crate::subjects::{self, CONTEXT_OFF, CONTEXT_TRACED, GLIBC, TRACE};
 use crate::workload;
 
 const ROUNDS: usize = 15;
@@ -12,7 +12,7 @@ const REPLACEMENTS: u64 = 1_000_000;
 
 pub(crate) fn run() {
     let subjects = subjects::all();
-    let context = subjects::context("0");
+    let (off, traced) = (subjects::context(None), subjects::context(Some(TRACE)));
     for threads in [1, 2] {
         let expected = workload::churn(Global, 1, REPLACEMENTS);
         let mut rounds: Vec<(&str, Vec<f64>)> = Vec::new();
@@ -25,7 +25,8 @@ pub(crate) fn run() {
             for subject in &subjects {
                 record(subject.name, seconds(subject.alloc(), threads, expected));
             }
-            record(subjects::CONTEXT_OFF, seconds(context.alloc(), threads, expected));
+            record(CONTEXT_OFF, seconds(off.alloc(), threads, expected));
+            record(CONTEXT_TRACED, seconds(traced.alloc(), threads, expected));
         }
         println!("churn of 24..256 B, 10 000 live, {threads} thread(s):");
         let yardstick = rounds[0].1.clone();

@@ -5,6 +5,8 @@ use std::sync::{Arc, OnceLock};
 
 use super::op_arena::{ArenaTotals, OpArena, OpArenas};
 use super::toggles::{ArenaSize, Toggles};
+#[cfg(feature = "histogram")]
+use crate::memory::Percentiles;
 use crate::memory::{
     Alloc, Arena, BudgetObserver, BudgetWarning, Budgeted, Diagnostics, Faulty, InternTable, Op,
     OpReading, Pooling, Port, ProcessAllocator, Profile, Reconciled, Registry, Schedule, Scope,
@@ -35,7 +37,30 @@ pub struct Memory {
 
 enum Stack {
     Untraced(Box<dyn Port>),
-    Traced(Box<Traced<Box<dyn Port>>>),
+    Traced(Box<dyn TracedPort>),
+}
+
+/// A traced port over any other, so that a request is one dynamic call for the whole stack.
+trait TracedPort: Port {
+    fn profile(&self) -> Option<Profile>;
+    #[cfg(feature = "histogram")]
+    fn percentiles(&self) -> Option<Percentiles>;
+    fn teardown(&mut self) -> Result<Diagnostics, Box<TraceReport>>;
+}
+
+impl<P: Port> TracedPort for Traced<P> {
+    fn profile(&self) -> Option<Profile> {
+        self.profile()
+    }
+
+    #[cfg(feature = "histogram")]
+    fn percentiles(&self) -> Option<Percentiles> {
+        self.percentiles()
+    }
+
+    fn teardown(&mut self) -> Result<Diagnostics, Box<TraceReport>> {
+        self.teardown()
+    }
 }
 
 impl std::fmt::Debug for Stack {
@@ -256,13 +281,17 @@ fn stack(
 ) -> Stack {
     // The top of the stack counts; the system allocator at the bottom does not count again.
     let budget = Budgeted::with_observer(bottom, hard_limit, observer);
-    let port: Box<dyn Port> = match toggles.oom {
-        Schedule::NEVER => Box::new(budget),
-        schedule => Box::new(Faulty::new(budget, schedule)),
-    };
+    match toggles.oom {
+        Schedule::NEVER => observed(budget, toggles),
+        schedule => observed(Faulty::new(budget, schedule), toggles),
+    }
+}
+
+/// The top of the stack, which traces or does not.
+fn observed(port: impl Port + 'static, toggles: &Toggles) -> Stack {
     let implied = toggles.histogram || toggles.zeroize;
     match toggles.trace.or(implied.then(Trace::stamped)) {
-        None => Stack::Untraced(port),
+        None => Stack::Untraced(Box::new(port)),
         Some(trace) => {
             let trace = trace.zeroizing(toggles.zeroize);
             #[cfg(feature = "histogram")]

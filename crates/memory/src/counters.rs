@@ -2,7 +2,8 @@
 //!
 //! Each thread adds to a shard of its own; a shard publishes to the common total when it has moved
 //! by [`QUANTUM_BYTES`]. So one thread alone never pays for an atomic read-modify-write, and many
-//! threads do not fight over a cache line.
+//! threads do not fight over a cache line. What a shard keeps is how far it is below its highest
+//! level, because one comparison of that tells both a new highest level and a need to publish.
 //!
 //! # Exactness
 //!
@@ -18,7 +19,7 @@ use super::charges::Charges;
 use super::thread::{self, SLOTS};
 use crate::units::Bytes;
 
-/// What a shard may hold before it publishes.
+/// How far a shard may rise, or fall from its highest level, before it publishes.
 const QUANTUM_BYTES: i64 = 16 << 10;
 
 /// A reading of the counters of a port, an operation or a process.
@@ -38,23 +39,26 @@ pub struct Diagnostics {
     pub blocks_outstanding: u64,
 }
 
-/// The counters behind a [`Diagnostics`].
+/// The counters behind a [`Diagnostics`]. The shards are first: one is found in one step then.
+#[repr(C)]
 pub(crate) struct Counters {
+    shards: [Shard; SLOTS],
+    shared: Shard,
     published: AtomicI64,
     peak: AtomicI64,
     failures: AtomicU64,
     charges: Charges,
     floored: bool,
-    shards: [Shard; SLOTS],
-    shared: Shard,
 }
 
-/// The part of one thread. Only the owner of the slot writes it.
+/// The part of one thread. Only the owner of the slot writes it. Most events change it by a few
+/// instructions; those that publish, or reach a new highest level, take the long way.
 #[repr(align(64))]
-struct Shard {
-    /// Bytes moved since the last publication: between minus and plus one quantum.
-    level: AtomicI64,
-    /// The highest `level` since the last publication; never negative.
+pub(crate) struct Shard {
+    /// How far the level is below `highest`: from zero to below one quantum. The level is what was
+    /// moved since the last publication.
+    below: AtomicI64,
+    /// The highest level since the last publication: from zero to below one quantum.
     highest: AtomicI64,
     allocations: AtomicU64,
     frees: AtomicU64,
@@ -63,11 +67,49 @@ struct Shard {
 impl Shard {
     const fn new() -> Self {
         Self {
-            level: AtomicI64::new(0),
+            below: AtomicI64::new(0),
             highest: AtomicI64::new(0),
             allocations: AtomicU64::new(0),
             frees: AtomicU64::new(0),
         }
+    }
+
+    /// Counts a new block of `size` bytes, when that takes no more than a few instructions; `false`
+    /// and no change when it takes more.
+    #[inline]
+    #[must_use]
+    pub(crate) fn allocated(&self, size: usize) -> bool {
+        let below = self.below.load(Relaxed) - Bytes::from(size).signed();
+        if below < 0 {
+            return false;
+        }
+        self.below.store(below, Relaxed);
+        bump(&self.allocations);
+        true
+    }
+
+    /// Counts the end of a block of `size` bytes, on the terms of [`Shard::allocated`].
+    #[inline]
+    #[must_use]
+    pub(crate) fn freed(&self, size: usize) -> bool {
+        let below = self.below.load(Relaxed) + Bytes::from(size).signed();
+        if below >= QUANTUM_BYTES {
+            return false;
+        }
+        self.below.store(below, Relaxed);
+        bump(&self.frees);
+        true
+    }
+
+    /// Bytes moved since the last publication.
+    fn level(&self) -> i64 {
+        self.highest.load(Relaxed) - self.below.load(Relaxed)
+    }
+
+    /// Begins at a level of zero.
+    fn restart(&self) {
+        self.below.store(0, Relaxed);
+        self.highest.store(0, Relaxed);
     }
 }
 
@@ -101,8 +143,7 @@ impl Counters {
     /// Sets everything to zero. Events of other threads meanwhile may be lost.
     pub(crate) fn reset(&self) {
         let zero = |shard: &Shard| {
-            shard.level.store(0, Relaxed);
-            shard.highest.store(0, Relaxed);
+            shard.restart();
             shard.allocations.store(0, Relaxed);
             shard.frees.store(0, Relaxed);
         };
@@ -116,48 +157,69 @@ impl Counters {
     /// Counts a new block of `size` bytes.
     #[inline]
     pub(crate) fn allocated(&self, size: usize) {
-        match self.shards.get(thread::slot()) {
-            Some(shard) => {
-                bump(&shard.allocations);
-                self.raise(shard, of_layout(size));
-            }
-            None => {
-                self.shared.allocations.fetch_add(1, Relaxed);
-                self.publish_shared(of_layout(size));
-            }
+        if !self.own_shard(0).is_some_and(|shard| shard.allocated(size)) {
+            self.allocated_slowly(size);
         }
     }
 
     /// Counts the end of a block of `size` bytes.
     #[inline]
     pub(crate) fn freed(&self, size: usize) {
+        if !self.own_shard(0).is_some_and(|shard| shard.freed(size)) {
+            self.freed_slowly(size);
+        }
+    }
+
+    /// The shard of this thread, when it owns one and `mask` is zero; see [`thread::own`].
+    #[inline]
+    pub(crate) fn own_shard(&self, mask: usize) -> Option<&Shard> {
+        thread::own(&self.shards, mask)
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn allocated_slowly(&self, size: usize) {
         match self.shards.get(thread::slot()) {
-            Some(shard) => {
-                bump(&shard.frees);
-                self.lower(shard, of_layout(size));
-            }
-            None => {
-                self.shared.frees.fetch_add(1, Relaxed);
-                self.publish_shared(-of_layout(size));
-            }
+            Some(shard) => bump(&shard.allocations),
+            None => _ = self.shared.allocations.fetch_add(1, Relaxed),
+        }
+        self.grown(size.into());
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn freed_slowly(&self, size: usize) {
+        match self.shards.get(thread::slot()) {
+            Some(shard) => bump(&shard.frees),
+            None => _ = self.shared.frees.fetch_add(1, Relaxed),
+        }
+        self.shrunk(size.into());
+    }
+
+    /// Counts that a block of `old` bytes has become one of `new` bytes.
+    #[inline]
+    pub(crate) fn resized(&self, old: usize, new: usize) {
+        match new.checked_sub(old) {
+            Some(more) => self.grown(more.into()),
+            None => self.shrunk((old - new).into()),
         }
     }
 
     /// Counts `more` bytes that are no block of their own.
     #[inline]
-    pub(crate) fn grown(&self, more: u64) {
+    fn grown(&self, more: Bytes) {
         match self.shards.get(thread::slot()) {
-            Some(shard) => self.raise(shard, signed(more)),
-            None => self.publish_shared(signed(more)),
+            Some(shard) => self.raise(shard, more.signed()),
+            None => self.publish_shared(more.signed()),
         }
     }
 
     /// Counts `less` bytes that were no block of their own.
     #[inline]
-    pub(crate) fn shrunk(&self, less: u64) {
+    fn shrunk(&self, less: Bytes) {
         match self.shards.get(thread::slot()) {
-            Some(shard) => self.lower(shard, signed(less)),
-            None => self.publish_shared(-signed(less)),
+            Some(shard) => self.lower(shard, less.signed()),
+            None => self.publish_shared(-less.signed()),
         }
     }
 
@@ -166,7 +228,7 @@ impl Counters {
     pub(crate) fn charge(&self, bytes: Bytes) -> bool {
         let counted = self.charges.add(bytes);
         if counted {
-            self.grown(bytes.get());
+            self.grown(bytes);
         }
         counted
     }
@@ -174,7 +236,7 @@ impl Counters {
     /// Counts the end of a charge, of no more than is charged; returns what it was.
     pub(crate) fn refund(&self, bytes: Bytes) -> Bytes {
         let taken = self.charges.take(bytes);
-        self.shrunk(taken.get());
+        self.shrunk(taken);
         taken
     }
 
@@ -191,37 +253,37 @@ impl Counters {
             shards().map(|shard| field(shard).load(Relaxed)).sum()
         };
         let published = self.published.load(Relaxed);
-        let level: i64 = shards().map(|shard| shard.level.load(Relaxed)).sum();
+        let level: i64 = shards().map(Shard::level).sum();
         let (allocations, frees) = (sum(|shard| &shard.allocations), sum(|shard| &shard.frees));
         let peak = self.peak.load(Relaxed).max(published + self.highest_levels());
         Diagnostics {
-            bytes_outstanding: bytes(published + level),
-            peak_bytes: bytes(peak),
+            bytes_outstanding: Bytes::from_signed(published + level),
+            peak_bytes: Bytes::from_signed(peak),
             failures_total: self.failures.load(Relaxed) + self.charges.misuses(),
             allocations_total: allocations,
             blocks_outstanding: allocations.saturating_sub(frees),
         }
     }
 
-    #[inline]
     fn raise(&self, shard: &Shard, size: i64) {
-        let level = shard.level.load(Relaxed) + size;
+        let below = shard.below.load(Relaxed) - size;
+        if below >= 0 {
+            return shard.below.store(below, Relaxed);
+        }
+        let level = shard.highest.load(Relaxed) - below;
         if level >= QUANTUM_BYTES {
             return self.publish(shard, level);
         }
-        shard.level.store(level, Relaxed);
-        if level > shard.highest.load(Relaxed) {
-            shard.highest.store(level, Relaxed);
-        }
+        shard.highest.store(level, Relaxed);
+        shard.below.store(0, Relaxed);
     }
 
-    #[inline]
     fn lower(&self, shard: &Shard, size: i64) {
-        let level = shard.level.load(Relaxed) - size;
-        if level <= -QUANTUM_BYTES {
-            return self.publish(shard, level);
+        let below = shard.below.load(Relaxed) + size;
+        if below >= QUANTUM_BYTES {
+            return self.publish(shard, shard.highest.load(Relaxed) - below);
         }
-        shard.level.store(level, Relaxed);
+        shard.below.store(below, Relaxed);
     }
 
     /// Moves `level`, and what the shard reached before, to the common total.
@@ -232,8 +294,7 @@ impl Counters {
         let own = shard.highest.load(Relaxed);
         let others = self.highest_levels() - own;
         self.peak.fetch_max(before + own.max(level) + others, Relaxed);
-        shard.level.store(0, Relaxed);
-        shard.highest.store(0, Relaxed);
+        shard.restart();
         self.raise_to_floor();
     }
 
@@ -248,7 +309,7 @@ impl Counters {
     /// Takes a total below zero for zero, when there is a floor.
     fn raise_to_floor(&self) {
         if self.floored {
-            let levels: i64 = self.shards.iter().map(|shard| shard.level.load(Relaxed)).sum();
+            let levels: i64 = self.shards.iter().map(Shard::level).sum();
             self.published.fetch_max(-levels, Relaxed);
         }
     }
@@ -268,25 +329,6 @@ impl fmt::Debug for Counters {
 #[inline]
 fn bump(counter: &AtomicU64) {
     counter.store(counter.load(Relaxed).wrapping_add(1), Relaxed);
-}
-
-/// The size of a layout, which is at most `isize::MAX` and so keeps its value.
-#[inline]
-fn of_layout(size: usize) -> i64 {
-    debug_assert!(isize::try_from(size).is_ok(), "no layout is as large as {size}");
-    size.cast_signed() as i64
-}
-
-/// A part of a layout or of the charges, which keeps its value: both are far below the limit.
-#[inline]
-fn signed(size: u64) -> i64 {
-    debug_assert!(i64::try_from(size).is_ok(), "no block or charge is as large as {size}");
-    size.cast_signed()
-}
-
-/// A total seen between two steps of another thread may be below zero for a moment.
-fn bytes(total: i64) -> Bytes {
-    Bytes::new(u64::try_from(total).unwrap_or(0))
 }
 
 #[cfg(test)]

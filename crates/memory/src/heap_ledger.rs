@@ -34,11 +34,11 @@ impl Level {
     }
 
     fn now(&self) -> u64 {
-        unsigned(self.now.load(Ordering::Relaxed))
+        Bytes::from_signed(self.now.load(Ordering::Relaxed)).get()
     }
 
     fn peak(&self) -> Bytes {
-        Bytes::new(unsigned(self.peak.load(Ordering::Relaxed)))
+        Bytes::from_signed(self.peak.load(Ordering::Relaxed))
     }
 }
 
@@ -125,11 +125,6 @@ impl std::fmt::Debug for HeapLedger {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         self.read().fmt(f)
     }
-}
-
-/// Blocks from before the beginning may be freed, so a level may be below zero.
-fn unsigned(level: i64) -> u64 {
-    u64::try_from(level).unwrap_or(0)
 }
 
 #[cfg(test)]

@@ -19,14 +19,15 @@ mod store;
 mod unshared;
 
 use std::fmt;
-use std::hash::BuildHasher;
+use std::hash::{BuildHasher, Hasher as _};
 use std::num::NonZeroU32;
 use std::ops::{Deref, DerefMut};
 use std::sync::PoisonError;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering::Relaxed};
 
 pub use self::handle::Interned;
-use self::shard::{Failure, GENERATION_MAX, INDEX_BITS, Key, Shard};
+use self::shard::{Failure, INDEX_BITS, Key, Shard};
+use self::store::GENERATION_MAX;
 pub use self::unshared::Unshared;
 use foldhash::SharedSeed;
 
@@ -105,14 +106,14 @@ impl fmt::Display for InternError {
 
 impl std::error::Error for InternError {}
 
-/// A shard on a cache line of its own.
-#[repr(align(64))]
+/// A shard on cache lines of its own. What every lock writes is on the first of them.
+#[repr(C, align(64))]
 struct Padded<'a> {
-    shard: Mutex<Shard<'a>>,
     /// The thread that holds the lock, or zero.
     holder: AtomicU64,
     /// What the shard held when it was locked, for callbacks.
     held_before: [AtomicU64; 2],
+    shard: Mutex<Shard<'a>>,
     /// Holds that the holder gave up in callbacks, before the first zero.
     deferred: [AtomicU32; DEFERRED_MAX],
 }
@@ -125,7 +126,6 @@ struct Locked<'t, 'a> {
     // Released last: `drop` runs before the fields do.
     shard: MutexGuard<'t, Shard<'a>>,
     padded: &'t Padded<'a>,
-    hasher: &'t Hasher,
 }
 
 impl Locked<'_, '_> {
@@ -137,7 +137,7 @@ impl Locked<'_, '_> {
             let last = self.padded.deferred.iter().rfind(|place| place.load(Relaxed) != 0);
             let symbol = last.and_then(|place| NonZeroU32::new(place.swap(0, Relaxed)));
             let key = symbol.map(|symbol| Symbol(symbol).parts().1);
-            let released = key.map(|key| self.shard.release(key, |bytes| hash(self.hasher, bytes)));
+            let released = key.map(|key| self.shard.release(key));
             debug_assert!(matches!(released, Some(Ok(()))), "a hold that was not the caller's");
         }
     }
@@ -179,13 +179,14 @@ impl<'a> Padded<'a> {
 
 type Hasher = foldhash::fast::SeedableRandomState;
 
-fn hash(hasher: &Hasher, bytes: &[u8]) -> u64 {
-    hasher.hash_one(bytes)
-}
-
-/// The shard of a string, by bits that the index of a shard does not look at first.
-fn shard_of(hash: u64) -> usize {
-    (hash >> 40) as usize % SHARDS
+/// The shard of a string, and its hash in there: two parts of one hash that have no bit in common.
+#[inline]
+fn place_of(hasher: &Hasher, bytes: &[u8]) -> (usize, u32) {
+    let mut state = hasher.build_hasher();
+    // The bytes alone: nothing follows them, so the prefix that `Hash` writes has no use.
+    state.write(bytes);
+    let hash = state.finish();
+    (usize::from(hash.to_le_bytes()[0]) % SHARDS, (hash >> u32::BITS) as u32)
 }
 
 /// A table of strings with reference counts, each stored once.
@@ -212,9 +213,9 @@ impl<'a> InternTable<'a> {
     /// An empty table; does not allocate.
     pub fn new(alloc: Alloc<'a>, pooling: Pooling, zeroing: Zeroing) -> Self {
         let shard = |_| Padded {
-            shard: Mutex::new(Shard::new(alloc, pooling, zeroing)),
             holder: AtomicU64::new(0),
             held_before: [const { AtomicU64::new(0) }; 2],
+            shard: Mutex::new(Shard::new(alloc, pooling, zeroing)),
             deferred: [const { AtomicU32::new(0) }; DEFERRED_MAX],
         };
         let settings = (alloc, pooling, zeroing);
@@ -248,10 +249,8 @@ impl<'a> InternTable<'a> {
     /// # Ownership
     /// The hold is the caller's, until [`InternTable::release`] gives it up.
     pub fn acquire(&self, bytes: &[u8]) -> Result<Symbol, MemoryError> {
-        let hash = self.hash(bytes);
-        let shard = shard_of(hash);
-        let key =
-            self.lock_for(shard, bytes.len())?.acquire(bytes, hash, |bytes| self.hash(bytes))?;
+        let (shard, hash) = place_of(&self.hasher, bytes);
+        let key = self.lock_for(shard, bytes.len())?.acquire(bytes, hash)?;
         Ok(Symbol::new(shard, key))
     }
 
@@ -281,7 +280,7 @@ impl<'a> InternTable<'a> {
     /// `Stale`, `Reentrant`; nothing has changed then.
     pub fn release(&self, symbol: Symbol) -> Result<(), InternError> {
         let (shard, key) = symbol.parts();
-        let released = self.lock_of(shard, symbol)?.release(key, |bytes| self.hash(bytes));
+        let released = self.lock_of(shard, symbol)?.release(key);
         released.map_err(|failure| error(failure, symbol))
     }
 
@@ -324,7 +323,7 @@ impl<'a> InternTable<'a> {
     /// # Errors
     /// Every failure of the port, since strings move to smaller blocks; the table is intact then.
     pub fn trim(&self) -> Result<(), MemoryError> {
-        (0..SHARDS).try_for_each(|shard| self.lock_for(shard, 0)?.trim(|bytes| self.hash(bytes)))
+        (0..SHARDS).try_for_each(|shard| self.lock_for(shard, 0)?.trim())
     }
 
     /// Distinct strings; while other threads work, a sum of values at different moments.
@@ -352,10 +351,6 @@ impl<'a> InternTable<'a> {
         self.len() == 0
     }
 
-    fn hash(&self, bytes: &[u8]) -> u64 {
-        hash(&self.hasher, bytes)
-    }
-
     /// A panic while a shard is locked is a reader's or the port's, and the shard is right whenever
     /// either is called.
     #[inline]
@@ -372,7 +367,7 @@ impl<'a> InternTable<'a> {
         let (strings, bytes) = shard.held();
         padded.held_before[0].store(strings, Relaxed);
         padded.held_before[1].store(bytes, Relaxed);
-        Ok(Locked { shard, padded, hasher: &self.hasher })
+        Ok(Locked { shard, padded })
     }
 
     #[inline]

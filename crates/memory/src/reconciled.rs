@@ -24,12 +24,6 @@ impl<P: Port> Reconciled<P> {
     }
 }
 
-/// The size of a block or a charge, as a change.
-#[inline]
-fn signed(bytes: Bytes) -> i64 {
-    i64::try_from(bytes.get()).unwrap_or(i64::MAX)
-}
-
 impl Gate for Reconciler {
     #[inline]
     fn admit(&self, _: Bytes, _: OpTag<'_>) -> Result<(), MemoryError> {
@@ -38,12 +32,12 @@ impl Gate for Reconciler {
 
     #[inline]
     fn admit_growth(&self, _: Bytes, more: Bytes, _: OpTag<'_>) -> Result<(), MemoryError> {
-        self.0.enter_port(signed(more));
+        self.0.enter_port(more.signed());
         Ok(())
     }
 
     #[inline]
     fn release(&self, less: Bytes) {
-        self.0.enter_port(-signed(less));
+        self.0.enter_port(-less.signed());
     }
 }

@@ -124,11 +124,7 @@ impl<const COUNTED: bool> System<COUNTED> {
         // and `new` is a layout of the same alignment with a size that is not zero.
         let start = unsafe { alloc::realloc(ptr.as_ptr(), old, new.size()) };
         let start = NonNull::new(start).ok_or_else(|| self.exhausted(new.size()))?;
-        let (before, after) = (old.size() as u64, new.size() as u64);
-        self.count(|counters| match after.checked_sub(before) {
-            Some(more) => counters.grown(more),
-            None => counters.shrunk(before - after),
-        });
+        self.count(|counters| counters.resized(old.size(), new.size()));
         Ok(start)
     }
 }

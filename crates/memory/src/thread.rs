@@ -15,15 +15,22 @@ pub(crate) const SLOTS: usize = u32::BITS as usize;
 /// The slot of all threads that own none.
 pub(crate) const SHARED: usize = SLOTS;
 
+/// What a slot counts in the number that a thread keeps: the bytes of a cache line, as the parts of
+/// threads in an array have them, so that such a part is found without a multiplication.
+const STRIDE: usize = 64;
+
 /// The value before the first call of a thread.
-const UNKNOWN: usize = usize::MAX;
+const UNKNOWN: usize = NO_SLOT;
+
+/// Or-ed to a number of [`owned`], this makes one that is of no slot.
+pub(crate) const NO_SLOT: usize = usize::MAX - (STRIDE - 1);
 
 /// A bit is set while a running thread owns the slot of that number.
 static OWNED: AtomicU32 = AtomicU32::new(0);
 
 thread_local! {
     // Without a destructor, so that reading it costs one load.
-    static INDEX: Cell<usize> = const { Cell::new(UNKNOWN) };
+    static OFFSET: Cell<usize> = const { Cell::new(UNKNOWN) };
     // Touched once per thread, so that its destructor runs when the thread ends.
     static RELEASE: ReleaseOnExit = const { ReleaseOnExit };
 }
@@ -31,15 +38,25 @@ thread_local! {
 /// The number of this thread's slot: below [`SLOTS`] when owned, else [`SHARED`].
 #[inline]
 pub(crate) fn slot() -> usize {
-    let index = INDEX.with(Cell::get);
-    if index == UNKNOWN { acquire() } else { index }
+    let offset = OFFSET.with(Cell::get);
+    if offset == UNKNOWN { acquire() } else { offset / STRIDE }
+}
+
+/// The element of this thread's slot in `parts`; `None` when the thread owns none, or has not asked
+/// for one by [`slot`], and when `mask` is [`NO_SLOT`] instead of zero.
+#[inline]
+pub(crate) fn own<T>(parts: &[T; SLOTS], mask: usize) -> Option<&T> {
+    let offset = OFFSET.with(Cell::get) | mask;
+    // SAFETY: every number that is stored in the cell is a multiple, and so is the mask.
+    unsafe { std::hint::assert_unchecked(offset.is_multiple_of(STRIDE)) };
+    parts.get(offset / STRIDE)
 }
 
 #[cold]
 #[inline(never)]
 fn acquire() -> usize {
     // Whatever the registration below does is counted in the shared slot.
-    INDEX.with(|index| index.set(SHARED));
+    OFFSET.with(|offset| offset.set(SHARED * STRIDE));
     // During the thread's teardown the destructor can no longer be registered.
     if RELEASE.try_with(|_| ()).is_err() {
         return SHARED;
@@ -51,7 +68,7 @@ fn acquire() -> usize {
         Ok(owned) => owned.trailing_ones() as usize,
         Err(_) => SHARED,
     };
-    INDEX.with(|cell| cell.set(index));
+    OFFSET.with(|offset| offset.set(index * STRIDE));
     index
 }
 
@@ -60,7 +77,7 @@ struct ReleaseOnExit;
 
 impl Drop for ReleaseOnExit {
     fn drop(&mut self) {
-        let index = INDEX.with(|cell| cell.replace(SHARED));
+        let index = OFFSET.with(|offset| offset.replace(SHARED * STRIDE)) / STRIDE;
         if index < SLOTS {
             OWNED.fetch_and(!(1 << index), Ordering::Release);
         }

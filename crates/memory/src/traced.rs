@@ -18,9 +18,11 @@
 mod live;
 mod report;
 mod stamp;
+mod usual;
+mod watched;
 
 use std::alloc::Layout;
-use std::ptr::{self, NonNull};
+use std::ptr::NonNull;
 use std::sync::Mutex;
 
 use self::live::{LiveBlocks, Taker};
@@ -34,6 +36,7 @@ use super::histogram::{Histogram, Percentiles};
 use super::op::{Op, OpTag};
 use super::port::{Port, PortId};
 use super::profile::Profile;
+use super::thread;
 use super::undo::Undo;
 use crate::units::Bytes;
 
@@ -92,13 +95,18 @@ impl Trace {
 /// # Ok::<(), gitmind_memory::MemoryError>(())
 /// ```
 #[derive(Debug)]
+#[repr(C)]
 pub struct Traced<P> {
+    // First, because what a request changes is found from the start of the port.
+    counters: Counters,
     inner: P,
     id: PortId,
+    /// Zero when blocks are stamped and counted, and nothing else is done to them, which is what a
+    /// program in production does; else what sends a free the long way.
+    long_way: usize,
     zeroize: bool,
     stamper: Stamper,
     live: Option<LiveBlocks>,
-    counters: Counters,
     violations: Mutex<(u64, Vec<Violation>)>,
     reported: bool,
     #[cfg(feature = "histogram")]
@@ -110,12 +118,13 @@ impl<P> Traced<P> {
     pub fn new(inner: P, trace: Trace) -> Self {
         let id = PortId::unique();
         Self {
+            counters: Counters::new(),
             inner,
             id,
+            long_way: if trace == Trace::stamped() { 0 } else { thread::NO_SLOT },
             zeroize: trace.zeroize,
-            stamper: Stamper::new(id),
+            stamper: Stamper::new(id, trace == Trace::stamped()),
             live: trace.sites.then(LiveBlocks::new),
-            counters: Counters::new(),
             violations: Mutex::default(),
             reported: false,
             #[cfg(feature = "histogram")]
@@ -185,26 +194,14 @@ impl<P> Traced<P> {
         let _ = size;
     }
 
-    /// Counts a request for `bytes` that failed.
+    /// Counts a request for `size` bytes that failed; returns why.
     #[cold]
-    fn failed(&self, bytes: Bytes, op: OpTag<'_>) {
+    fn failed(&self, error: MemoryError, size: impl Into<Bytes>, op: OpTag<'_>) -> MemoryError {
         self.count(op, Counters::failed);
         if let Some(live) = &self.live {
-            live.refuse(bytes, op);
+            live.refuse(size.into(), op);
         }
-    }
-
-    /// Takes a block out of what is known; `false` when it is foreign.
-    ///
-    /// # Safety
-    /// As `Port::deallocate`, except that in sites mode `ptr` may be any pointer.
-    #[inline]
-    unsafe fn unregister(&self, ptr: NonNull<u8>, layout: Layout) -> bool {
-        match &self.live {
-            // SAFETY: the caller promises a live block that `layout` fits; ours end in a stamp.
-            None => unsafe { self.stamper.take(ptr, layout.size()) },
-            Some(live) => live.remove(ptr, layout.size()),
-        }
+        error
     }
 
     #[cold]
@@ -222,38 +219,6 @@ impl<P> Traced<P> {
 }
 
 impl<P: Port> Traced<P> {
-    /// Asks the port below for a block by `request`, and makes it known.
-    #[inline]
-    fn take(
-        &self,
-        layout: Layout,
-        op: OpTag<'_>,
-        request: impl Fn(Layout) -> Result<NonNull<u8>, MemoryError>,
-    ) -> Result<NonNull<u8>, MemoryError> {
-        // Straight through, because moving results between closures costs more than the work.
-        let taken = match &self.live {
-            Some(live) => self.take_listed(live, layout, op, request),
-            None => match stamp::extend(layout) {
-                Ok(outer) => request(outer),
-                Err(error) => Err(error),
-            },
-        };
-        let start = match taken {
-            Ok(start) => start,
-            Err(error) => {
-                self.failed(layout.size().into(), op);
-                return Err(error);
-            }
-        };
-        if self.live.is_none() {
-            // SAFETY: the port below handed out the layout extended by a stamp.
-            unsafe { self.stamper.write(start, layout.size()) };
-        }
-        self.count(op, |counters| counters.allocated(layout.size()));
-        self.measure(layout.size());
-        Ok(start)
-    }
-
     /// Charges the port below, the counters and the table, or none of them.
     fn enter(&self, bytes: Bytes, op: OpTag<'_>) -> Result<(), MemoryError> {
         self.inner.charge(bytes, op)?;
@@ -276,94 +241,6 @@ impl<P: Port> Traced<P> {
         below.disarm();
         Ok(())
     }
-
-    /// A block of the port below that is entered in the table.
-    #[cold]
-    fn take_listed(
-        &self,
-        live: &LiveBlocks,
-        layout: Layout,
-        op: OpTag<'_>,
-        request: impl Fn(Layout) -> Result<NonNull<u8>, MemoryError>,
-    ) -> Result<NonNull<u8>, MemoryError> {
-        let block = request(layout)?;
-        live.insert(block, layout.size(), &Taker::new(op)).inspect_err(|_| {
-            // SAFETY: the block was just handed out for this layout and tag.
-            unsafe { self.inner.deallocate(block, layout, op) };
-        })?;
-        Ok(block)
-    }
-
-    /// Resizes by way of a new block, so that the bytes that are given back can be overwritten.
-    ///
-    /// # Safety
-    /// As `Port::grow` and `Port::shrink`, whichever the sizes say.
-    #[cold]
-    unsafe fn replace(
-        &self,
-        ptr: NonNull<u8>,
-        old: Layout,
-        new: Layout,
-        op: OpTag<'_>,
-        misuse: Misuse,
-    ) -> Result<NonNull<u8>, MemoryError> {
-        let known = match &self.live {
-            // SAFETY: the caller promises a live block that `old` fits; ours end in a stamp.
-            None => unsafe { self.stamper.check(ptr, old.size()) },
-            Some(live) => live.contains(ptr, old.size()),
-        };
-        if !known {
-            return Err(self.foreign(misuse, old, op));
-        }
-        let block = self.allocate(new, op)?;
-        let kept = old.size().min(new.size());
-        // SAFETY: both blocks are live and hold `kept` bytes; a new block overlaps no live one.
-        unsafe { ptr::copy_nonoverlapping(ptr.as_ptr(), block.as_ptr(), kept) };
-        // SAFETY: the caller promises a live block that `old` fits.
-        unsafe { self.deallocate(ptr, old, op) };
-        Ok(block)
-    }
-
-    /// # Safety
-    /// As `Port::grow` and `Port::shrink`, whichever the sizes say; `request` is that method of
-    /// the port below on the layouts it is given.
-    #[inline]
-    unsafe fn resize(
-        &self,
-        ptr: NonNull<u8>,
-        layouts: (Layout, Layout),
-        op: OpTag<'_>,
-        misuse: Misuse,
-        request: impl FnOnce(Layout, Layout) -> Result<NonNull<u8>, MemoryError>,
-    ) -> Result<NonNull<u8>, MemoryError> {
-        let (old, new) = layouts;
-        let resized = match &self.live {
-            Some(live) => {
-                let sizes = (old.size(), new.size());
-                let resized = live.replace(ptr, sizes, &Taker::new(op), || request(old, new));
-                resized.ok_or_else(|| self.foreign(misuse, old, op))?
-            }
-            None => {
-                // SAFETY: the caller promises a live block that `old` fits; ours end in a stamp.
-                if !unsafe { self.stamper.check(ptr, old.size()) } {
-                    return Err(self.foreign(misuse, old, op));
-                }
-                stamp::extend(new).and_then(|new| request(stamp::extend(old)?, new))
-            }
-        };
-        let block = resized.inspect_err(|_| self.failed(new.size().into(), op))?;
-        if self.live.is_none() {
-            // SAFETY: the port below handed out the layout extended by a stamp.
-            unsafe { self.stamper.write(block, new.size()) };
-        }
-        let (before, after) = (old.size() as u64, new.size() as u64);
-        self.count(op, |counters| match after.checked_sub(before) {
-            Some(more) => counters.grown(more),
-            None => counters.shrunk(before - after),
-        });
-        self.measure(new.size());
-        Ok(block)
-    }
 }
 
 // SAFETY: blocks are the inner port's, less the stamp behind them; a failure happens before it is
@@ -371,29 +248,24 @@ impl<P: Port> Traced<P> {
 unsafe impl<P: Port> Port for Traced<P> {
     #[inline]
     fn allocate(&self, layout: Layout, op: OpTag<'_>) -> Result<NonNull<u8>, MemoryError> {
-        self.take(layout, op, |outer| self.inner.allocate(outer, op))
+        match self.stamper.extend(layout) {
+            Some(outer) => self.take(outer, op, || self.inner.allocate(outer, op)),
+            None => self.take_watched(layout, op, false),
+        }
     }
 
     #[inline]
     fn allocate_zeroed(&self, layout: Layout, op: OpTag<'_>) -> Result<NonNull<u8>, MemoryError> {
-        self.take(layout, op, |outer| self.inner.allocate_zeroed(outer, op))
+        match self.stamper.extend(layout) {
+            Some(outer) => self.take(outer, op, || self.inner.allocate_zeroed(outer, op)),
+            None => self.take_watched(layout, op, true),
+        }
     }
 
     #[inline]
     unsafe fn deallocate(&self, ptr: NonNull<u8>, layout: Layout, op: OpTag<'_>) {
         // SAFETY: the caller's promises are passed on unchanged.
-        if !unsafe { self.unregister(ptr, layout) } {
-            self.foreign(Misuse::Free, layout, op);
-            return;
-        }
-        if self.zeroize {
-            // SAFETY: the block is live, ours, and holds `layout.size()` writable bytes.
-            unsafe { zeroize(ptr, layout.size()) };
-        }
-        let outer = if self.live.is_some() { layout } else { stamp::extended(layout) };
-        // SAFETY: the block is the inner port's with the layout that `take` asked for.
-        unsafe { self.inner.deallocate(ptr, outer, op) };
-        self.count(op, |counters| counters.freed(layout.size()));
+        unsafe { self.give_back(ptr, layout, op) };
     }
 
     #[inline]
@@ -437,7 +309,7 @@ unsafe impl<P: Port> Port for Traced<P> {
     }
 
     fn charge(&self, bytes: Bytes, op: OpTag<'_>) -> Result<(), MemoryError> {
-        self.enter(bytes, op).inspect_err(|_| self.failed(bytes, op))
+        self.enter(bytes, op).map_err(|error| self.failed(error, bytes, op))
     }
 
     fn refund(&self, bytes: Bytes, op: OpTag<'_>) {
@@ -468,17 +340,6 @@ impl<P> Drop for Traced<P> {
         let report = self.report();
         assert!(report.is_clean(), "{report}");
     }
-}
-
-/// Overwrites `size` bytes in a way that the optimiser keeps although nothing reads them.
-///
-/// # Safety
-/// The bytes are writable.
-unsafe fn zeroize(start: NonNull<u8>, size: usize) {
-    // SAFETY: the caller promises that the bytes are writable.
-    unsafe { start.write_bytes(0, size) };
-    // The address escapes, so the zeros may be read for all that the optimiser knows.
-    std::hint::black_box(start.as_ptr());
 }
 
 /// Locks, also after a panic of another holder: what the locks here guard is consistent between

@@ -32,6 +32,20 @@ impl Bytes {
     pub const fn get(self) -> u64 {
         self.0
     }
+
+    /// The number as a change, which may be below zero. No block and no sum of charges is as large
+    /// as the largest change, which stands for every number above it.
+    #[inline]
+    pub(crate) const fn signed(self) -> i64 {
+        if self.0 > i64::MAX.cast_unsigned() { i64::MAX } else { self.0.cast_signed() }
+    }
+
+    /// The sum of changes; none when it is below zero, as it may be where blocks from before are
+    /// freed, and where it is read between two steps of another thread.
+    #[inline]
+    pub(crate) const fn from_signed(sum: i64) -> Self {
+        if sum < 0 { Self::ZERO } else { Self(sum.cast_unsigned()) }
+    }
 }
 
 impl From<usize> for Bytes {
@@ -63,6 +77,15 @@ fn tenths(f: &mut fmt::Formatter<'_>, bytes: u64, unit: u64, name: &str) -> fmt:
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_change_keeps_its_number_and_saturates_at_either_end() {
+        for bytes in [0, 1, 1 << 56, i64::MAX.cast_unsigned()].map(Bytes::new) {
+            assert_eq!(Bytes::from_signed(bytes.signed()), bytes);
+        }
+        assert_eq!(Bytes::new(u64::MAX).signed(), i64::MAX);
+        assert_eq!(Bytes::from_signed(-1), Bytes::ZERO);
+    }
 
     #[test]
     fn bytes_print_in_the_largest_unit_below_them() {

@@ -3,7 +3,7 @@
 //! A lock is two locked instructions, and a processor does not look past one for what to load next.
 //! Interning is mostly waiting for memory, so without them several strings are waited for at once.
 
-use super::{InternError, InternTable, Shard, Symbol, error, shard_of};
+use super::{InternError, InternTable, Shard, Symbol, error, place_of};
 use crate::error::MemoryError;
 
 /// An [`InternTable`] with one user, without locks.
@@ -30,10 +30,8 @@ impl<'a> Unshared<'_, 'a> {
     /// # Errors
     /// As there.
     pub fn acquire(&mut self, bytes: &[u8]) -> Result<Symbol, MemoryError> {
-        let hash = self.0.hash(bytes);
-        let number = shard_of(hash);
-        let (shard, hasher) = self.parts(number);
-        Ok(Symbol::new(number, shard.acquire(bytes, hash, hasher)?))
+        let (shard, hash) = place_of(&self.0.hasher, bytes);
+        Ok(Symbol::new(shard, self.shard(shard).acquire(bytes, hash)?))
     }
 
     /// As [`InternTable::retain`].
@@ -44,8 +42,8 @@ impl<'a> Unshared<'_, 'a> {
     /// # Errors
     /// As there.
     pub fn retain(&mut self, symbol: Symbol) -> Result<(), InternError> {
-        let (number, key) = symbol.parts();
-        self.parts(number).0.retain(key).map_err(|failure| error(failure, symbol))
+        let (shard, key) = symbol.parts();
+        self.shard(shard).retain(key).map_err(|failure| error(failure, symbol))
     }
 
     /// As [`InternTable::release`].
@@ -53,9 +51,8 @@ impl<'a> Unshared<'_, 'a> {
     /// # Errors
     /// As there.
     pub fn release(&mut self, symbol: Symbol) -> Result<(), InternError> {
-        let (number, key) = symbol.parts();
-        let (shard, hasher) = self.parts(number);
-        shard.release(key, hasher).map_err(|failure| error(failure, symbol))
+        let (shard, key) = symbol.parts();
+        self.shard(shard).release(key).map_err(|failure| error(failure, symbol))
     }
 
     /// The string of `symbol`, 16-byte aligned.
@@ -63,14 +60,11 @@ impl<'a> Unshared<'_, 'a> {
     /// # Errors
     /// As [`InternTable::resolve`].
     pub fn resolve(&mut self, symbol: Symbol) -> Result<&[u8], InternError> {
-        let (number, key) = symbol.parts();
-        self.parts(number).0.resolve(key).map_err(|failure| error(failure, symbol))
+        let (shard, key) = symbol.parts();
+        self.shard(shard).resolve(key).map_err(|failure| error(failure, symbol))
     }
 
-    /// A shard and what hashes its strings.
-    fn parts(&mut self, number: usize) -> (&mut Shard<'a>, impl Fn(&[u8]) -> u64 + '_) {
-        let InternTable { shards, hasher, .. } = &mut *self.0;
-        let hasher = &*hasher;
-        (shards[number].get_mut(), move |bytes: &[u8]| super::hash(hasher, bytes))
+    fn shard(&mut self, number: usize) -> &mut Shard<'a> {
+        self.0.shards[number].get_mut()
     }
 }

@@ -3,6 +3,7 @@
 use crate::callsite::CallStack;
 use crate::counters::Counters;
 use crate::profile::{NoRoom, SiteLedger};
+use crate::units::Bytes;
 
 /// A change of the heap, or a request that failed.
 #[derive(Clone, Copy)]
@@ -28,9 +29,9 @@ impl Event {
     pub(super) fn change(self) -> i64 {
         match self {
             Self::Failed => 0,
-            Self::Taken { size, .. } => signed(size),
-            Self::Freed { size, .. } => -signed(size),
-            Self::Resized { old, new, .. } => signed(new) - signed(old),
+            Self::Taken { size, .. } => change_of(size),
+            Self::Freed { size, .. } => -change_of(size),
+            Self::Resized { old, new, .. } => change_of(new) - change_of(old),
         }
     }
 
@@ -40,10 +41,7 @@ impl Event {
             Self::Failed => counters.failed(),
             Self::Taken { size, .. } => counters.allocated(size),
             Self::Freed { size, .. } => counters.freed(size),
-            Self::Resized { old, new, .. } => match new.checked_sub(old) {
-                Some(more) => counters.grown(more as u64),
-                None => counters.shrunk((old - new) as u64),
-            },
+            Self::Resized { old, new, .. } => counters.resized(old, new),
         }
     }
 
@@ -54,18 +52,18 @@ impl Event {
         match (self, entry) {
             (Self::Failed, _) => {}
             (Self::Taken { start, size }, Ok(entry)) => sites.insert(start, size, entry, 0),
-            (Self::Taken { size, .. }, Err(NoRoom)) => sites.unattributed(signed(size)),
+            (Self::Taken { size, .. }, Err(NoRoom)) => sites.unattributed(change_of(size)),
             (Self::Freed { start, size }, _) => free(sites, start, size),
             (Self::Resized { from, old, to, new }, Ok(entry)) => match sites.detach(from, old) {
                 Some(block) => sites.replace(block, (to, new), (entry, 0)),
                 None => {
-                    sites.unattributed(-signed(old));
+                    sites.unattributed(-change_of(old));
                     sites.insert(to, new, entry, 0);
                 }
             },
             (Self::Resized { from, old, new, .. }, Err(NoRoom)) => {
                 free(sites, from, old);
-                sites.unattributed(signed(new));
+                sites.unattributed(change_of(new));
             }
         }
     }
@@ -73,12 +71,12 @@ impl Event {
 
 fn free(sites: &mut SiteLedger, start: usize, size: usize) {
     if !sites.remove(start, size) {
-        sites.unattributed(-signed(size));
+        sites.unattributed(-change_of(size));
     }
 }
 
-/// The size of a layout, which is at most `isize::MAX` and so keeps its value.
+/// The size of a block as a change.
 #[inline]
-fn signed(size: usize) -> i64 {
-    i64::try_from(size).unwrap_or(i64::MAX)
+fn change_of(size: usize) -> i64 {
+    Bytes::from(size).signed()
 }

@@ -29,7 +29,7 @@ impl Amount {
     const NONE: Self = Self { bytes: 0, blocks: 0 };
 
     fn block(size: usize) -> Self {
-        Self { bytes: signed(size), blocks: 1 }
+        Self { bytes: Bytes::from(size).signed(), blocks: 1 }
     }
 
     const fn less(self) -> Self {
@@ -37,8 +37,8 @@ impl Amount {
     }
 
     fn held(self) -> Held {
-        let unsigned = |number| u64::try_from(number).unwrap_or(0);
-        Held { bytes: Bytes::new(unsigned(self.bytes)), blocks: unsigned(self.blocks) }
+        let blocks = u64::try_from(self.blocks).unwrap_or(0);
+        Held { bytes: Bytes::from_signed(self.bytes), blocks }
     }
 }
 
@@ -242,7 +242,8 @@ impl SiteLedger {
         let new = (size > 0).then_some(Block { size, entry: holder, serial });
         self.attach(start, Detached(new));
         let (before, after) = (old.map_or(0, |old| old.size), size);
-        let more = Amount { bytes: signed(after.saturating_sub(before)), blocks: 0 };
+        let more = Bytes::from(after.saturating_sub(before)).signed();
+        let more = Amount { bytes: more, blocks: 0 };
         self.entries[holder.0].total += more;
         self.entries[holder.0].total.blocks += i64::from(before == 0 && after > 0);
         let taken = (holder, new.map_or(Amount::NONE, |new| Amount::block(new.size)));
@@ -257,7 +258,7 @@ impl SiteLedger {
     /// # Errors
     /// When the list cannot grow; nothing has changed then.
     pub(crate) fn charge(&mut self, entry: EntryId, bytes: Bytes) -> Result<(), NoRoom> {
-        let bytes = i64::try_from(bytes.get()).unwrap_or(i64::MAX);
+        let bytes = bytes.signed();
         self.charges.try_reserve(1).map_err(|_| NoRoom)?;
         self.charges.push((entry, bytes));
         self.change(&[(entry, Amount { bytes, blocks: 0 })]);
@@ -268,7 +269,7 @@ impl SiteLedger {
     /// Enters a refund of `op`. A refund does not say which charge it ends: the latest of the same
     /// size is taken, else the latest.
     pub(crate) fn refund(&mut self, op: Option<Op>, bytes: Bytes) {
-        let mut left = i64::try_from(bytes.get()).unwrap_or(i64::MAX);
+        let mut left = bytes.signed();
         while left > 0 {
             let of_op = |entry: EntryId| self.op_of(entry) == op;
             let latest =
@@ -397,11 +398,6 @@ impl fmt::Debug for SiteLedger {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "SiteLedger({} blocks, {} stacks)", self.blocks.len(), self.entries.len())
     }
-}
-
-/// The size of a layout, which is at most `isize::MAX` and so keeps its value.
-fn signed(size: usize) -> i64 {
-    i64::try_from(size).unwrap_or(i64::MAX)
 }
 
 #[cfg(test)]

@@ -91,14 +91,14 @@ impl Run {
                 let id = entry(books, (stack, op));
                 books.insert(self.next, size, id, 0);
                 self.blocks.push((self.next, size, (stack, op)));
-                self.model.change((stack, op), signed(size), 1);
+                self.model.change((stack, op), Bytes::from(size).signed(), 1);
             }
             Step::Free { which } => {
                 let Some(at) = pick(which, self.blocks.len()) else { return };
                 let (start, size, holder) = self.blocks.swap_remove(at);
                 assert!(!books.remove(start, size + 1), "it has another size");
                 assert!(books.remove(start, size));
-                self.model.change(holder, -signed(size), -1);
+                self.model.change(holder, -Bytes::from(size).signed(), -1);
             }
             Step::Resize { which, size, stack, op } => {
                 let Some(at) = pick(which, self.blocks.len()) else { return };
@@ -106,8 +106,8 @@ impl Run {
                 let id = entry(books, (stack, op));
                 let block = books.detach(start, old).expect("it is live");
                 books.replace(block, (self.next, size), (id, 0));
-                self.model.change(holder, -signed(old), -1);
-                self.model.change((stack, op), signed(size), i64::from(size > 0));
+                self.model.change(holder, -Bytes::from(old).signed(), -1);
+                self.model.change((stack, op), Bytes::from(size).signed(), i64::from(size > 0));
                 if size > 0 {
                     self.blocks.push((self.next, size, (stack, op)));
                 }
