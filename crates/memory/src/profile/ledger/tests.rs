@@ -141,7 +141,7 @@ impl Run {
         let is_meant = |(other, holder): &(u64, (usize, usize))| *other == bytes && holder.1 == op;
         let at = self.charges.iter().rposition(is_meant).expect("it is one of them");
         let (_, holder) = self.charges.remove(at);
-        books.refund(OPS[op], Bytes::new(bytes));
+        ledger.refund(OPS[op], Bytes::new(bytes));
         self.model.change(holder, -bytes.cast_signed(), 0);
     }
 }
