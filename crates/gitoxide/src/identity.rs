@@ -40,7 +40,7 @@ impl Person<'_> {
         if is_blank_name(&name) {
             let (name, email) = (String::from_utf8_lossy(&name), String::from_utf8_lossy(&email));
             let why = format!("the name `{name}` (for <{email}>) is empty or only punctuation");
-            return Err(IdentityError::Nobody(why));
+            return Err(IdentityError::Missing(why));
         }
         Ok(Identity { name, email, time: self.time()? })
     }
@@ -64,7 +64,7 @@ impl Person<'_> {
         match self.config.boolean("user.useConfigOnly") {
             Ok(Some(true)) => {
                 let why = format!("no {part} was given and user.useConfigOnly is set");
-                Err(IdentityError::Nobody(why))
+                Err(IdentityError::Missing(why))
             }
             _ => Ok(None),
         }

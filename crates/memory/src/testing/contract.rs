@@ -26,8 +26,8 @@ const SIZES: [usize; 12] = [0, 1, 7, 8, 9, 24, 63, 64, 1000, 4096, 20_000, 70_00
 /// Bytes between the patterns of two seeds.
 const SEED_STEP: usize = 257;
 
-/// The bytes of all patterns, which are written and compared as a whole, since a loop over bytes
-/// takes most of the time of a debug build. Neighbours differ, and so do bytes at a distance of 256.
+/// The bytes of all patterns. They are copied and compared as a whole, since loops over bytes took
+/// most of the time of a debug build. Neighbours differ, and so do bytes at a distance of 256.
 static PATTERNS: [u8; 70_000 + 256 * SEED_STEP] = {
     let mut patterns = [0; _];
     let mut index = 0_usize;
