@@ -29,8 +29,8 @@ def readers(tree):
     listed = {links.target_of(tree.pages[INDEX], link)[0] for _, link in tree.pages[INDEX].links()}
     for path, page in tree.pages.items():
         if re.fullmatch(r"docs/[\w-]+\.md", path) and path != INDEX:
-            if not re.match(r"# .+\n\n\*For ", page.text):
-                yield path, 3, "the first sentence does not name the reader: `*For ...*`"
+            if not re.match(r"# .+\n\n\*?For ", page.text):
+                yield path, 3, "the first sentence does not name the reader: `For ...`"
             if path not in listed:
                 yield INDEX, 1, f"it does not list {path}"
 
