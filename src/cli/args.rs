@@ -312,8 +312,9 @@ pub(super) struct ImportArgs {
                   heap that dependencies use outside the budget. `resident` is how much the \
                   peak of the process's resident memory (RSS) rose; it depends on the kernel and \
                   decides nothing. `blocks` and `resident` depend on the timing of threads, so \
-                  they vary between runs. `revision` is the commit that the program was built \
-                  from; `(not recorded)` means that the build did not know it.\n\n\
+                  they vary between runs. `revision` is the commit of the program: `(build)` if \
+                  the build recorded it, `(checkout)` if it is the commit that is checked out \
+                  here, `(not recorded)` if neither is known.\n\n\
                   Exit status: 0 within the caps; 1 over a cap or the tolerance, or an allocation \
                   failed, leaked or bypassed the allocator; 2 no verdict, or nothing to compare \
                   with.\n\nExamples:\n  git-mind budget\n  git-mind budget --fixture medium \

@@ -81,6 +81,13 @@ fn a_pager_that_ends_early_is_no_failure_and_one_that_is_missing_is() {
 }
 
 #[test]
+fn an_interrupt_from_the_keyboard_ends_neither_the_pager_nor_the_answer() {
+    // The parent of the pager's shell is the program.
+    let pager = [("GIT_PAGER", "sleep 0.5; kill -INT $PPID; sed 's/^/P /'")];
+    assert!(is_paged(&shown(&["list", "--limit", "3"], &pager, &[])));
+}
+
+#[test]
 fn messages_go_through_the_pager_where_they_would_disturb_it() {
     let shown = shown(&["query", "Makefile"], &[("GIT_PAGER", PAGER)], &[]);
     let warning = "\nP git-mind: warning: the cache was written by another tool";
