@@ -111,7 +111,7 @@ pub(super) fn run(
     let mut format: Box<dyn Format + '_> = match options.format {
         FormatArg::Jsonl => Box::new(jsonl::Jsonl::default()),
         FormatArg::Csv => Box::new(csv::Csv),
-        FormatArg::Dot => Box::new(dot::Dot),
+        FormatArg::Dot => Box::new(dot::Dot::default()),
         FormatArg::Graphml => Box::new(graphml::Graphml(nodes())),
         FormatArg::Mermaid => Box::new(mermaid::Mermaid(nodes())),
         FormatArg::Html => Box::new(html::Html::new(nodes)),

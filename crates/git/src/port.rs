@@ -111,6 +111,12 @@ pub trait Repository {
     /// [`Error::Kind`] when it is of another kind, or [`Error::Memory`].
     fn read(&self, id: Oid, kind: ObjectKind, buffer: &mut Vec<'_, u8>) -> Result<(), Error>;
 
+    /// Whether [`Self::read`] gives the object `id` only if the hash of its content is `id`. git
+    /// does not check that, and reads another object where one is replaced (`git help replace`).
+    fn verifies(&self, _id: Oid) -> bool {
+        false
+    }
+
     /// Calls `walk` once with a function that reads one object per call, as [`Self::read`] does. An
     /// adapter may cache objects between the calls, allocated from `_alloc`.
     fn read_many(&self, _alloc: Alloc<'_>, walk: &mut dyn FnMut(&mut Read<'_>)) {

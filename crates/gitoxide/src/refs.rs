@@ -17,6 +17,7 @@ use gitmind_system::calls;
 use gix_ref::file::Store;
 use gix_ref::store::WriteReflog;
 use gix_ref::{FullNameRef, Target};
+use std::convert::Infallible;
 use std::path::Path;
 
 /// Most bytes of a loose ref's file; a ref name has at most 511.
@@ -91,10 +92,12 @@ fn find(store: &Store, name: &str) -> Result<Option<Target>, Error> {
     check_file(&store.packed_refs_path(), u64::MAX).map_err(fail)?;
     // Opened anew, because `gix-ref` detects changes of its cached ones by their coarse mtime.
     let packed = store.open_packed_buffer().map_err(|error| fail(reason(&error)))?;
-    let found = store.try_find_packed(full, packed.as_ref());
-    let found = found.map_err(|error| fail(reason(&error)))?;
+    let Some(packed) = packed else { return Ok(None) };
+    // Not by the store, which would look for files of four other names first.
+    let found = packed.try_find::<_, Infallible>(full).map_err(|error| fail(reason(&error)))?;
     // `gix-ref` also resolves short names, such as `refs/heads/refs/...`: require the full name.
-    Ok(found.filter(|found| found.name.as_ref() == full).map(|found| found.target))
+    let found = found.filter(|found| found.name == full);
+    Ok(found.map(|found| Target::Object(found.target())))
 }
 
 /// Rejects a file whose reading might not end, such as a pipe or a device, and one that is too

@@ -38,7 +38,8 @@ pub struct GitRepository {
     pub(super) objects: Objects,
     pub(super) refs: gix_ref::file::Store,
     pub(super) shared_mode: SharedMode,
-    workers: usize,
+    /// `None` until a walk needs the number of cores, which the system has in files.
+    workers: Option<usize>,
 }
 
 impl GitRepository {
@@ -96,7 +97,6 @@ impl GitRepository {
         }
         let is_quarantined = env.var("GIT_QUARANTINE_PATH").is_some();
         let shared_mode = shared_mode(&location, &config)?;
-        let workers = workers();
         Ok(Self {
             location,
             config,
@@ -107,7 +107,7 @@ impl GitRepository {
             objects,
             refs,
             shared_mode,
-            workers,
+            workers: None,
         })
     }
 
@@ -119,7 +119,11 @@ impl GitRepository {
 
     /// The same repository, with `workers` threads that decode commits ahead of a walk.
     pub fn with_workers(self, workers: usize) -> Self {
-        Self { workers, ..self }
+        Self { workers: Some(workers), ..self }
+    }
+
+    fn follower<'w>(&'w self, alloc: Alloc<'w>) -> Follower<'w, 'w> {
+        Follower::new(&self.objects, self.workers.unwrap_or_else(workers), alloc)
     }
 
     /// Whether there is an object `id`. Its content is not read, so it may be damaged. Packs that
@@ -212,6 +216,10 @@ impl Repository for GitRepository {
         self.objects.read(id, kind, buffer)
     }
 
+    fn verifies(&self, id: Oid) -> bool {
+        !self.objects.is_replaced(id)
+    }
+
     fn read_many(&self, alloc: Alloc<'_>, walk: &mut dyn FnMut(&mut Read<'_>)) {
         let mut bases = Bases::new(alloc);
         walk(&mut |id, kind, buffer| self.objects.read_from(id, kind, Some(&mut bases), buffer));
@@ -223,11 +231,11 @@ impl Repository for GitRepository {
         tip: Oid,
         visit: &mut dyn FnMut(&Commit<'_>) -> ControlFlow<()>,
     ) -> Result<(), Error> {
-        Follower::new(&self.objects, self.workers, alloc).follow(tip, visit)
+        self.follower(alloc).follow(tip, visit)
     }
 
     fn follow_many(&self, alloc: Alloc<'_>, walk: &mut dyn FnMut(&mut Follow<'_>)) {
-        let mut follower = Follower::new(&self.objects, self.workers, alloc);
+        let mut follower = self.follower(alloc);
         walk(&mut |tip, visit| follower.follow(tip, visit));
     }
 

@@ -11,7 +11,11 @@ use crate::cli::shown::Shown;
 use crate::journal::Standing;
 use std::io::{self, Write};
 
-pub(super) struct Dot;
+#[derive(Default)]
+pub(super) struct Dot {
+    /// The line of an edge, which is made of many parts.
+    line: Vec<u8>,
+}
 
 impl Format for Dot {
     fn begin(&mut self, branch: &BranchName, out: &mut dyn Write) -> io::Result<()> {
@@ -28,18 +32,21 @@ impl Format for Dot {
         let source = node(edge.source_path, &edge.source);
         let target = node(edge.target_path, &edge.target);
         let label = edge.relation.name();
-        write!(out, "  {} -> {} [label=\"{label}\"", Quoted(&source), Quoted(&target))?;
+        let line = &mut self.line;
+        line.clear();
+        write!(line, "  {} -> {} [label=\"{label}\"", Quoted(&source), Quoted(&target))?;
         if shown.standing != Standing::Live {
-            out.write_all(b", style=dashed, color=gray")?;
+            line.write_all(b", style=dashed, color=gray")?;
         }
         for ((name, _), value) in FIELDS.iter().zip(values(shown)) {
             match value {
                 Value::Absent => {}
-                Value::Plain(text) => write!(out, ", {name}={}", Quoted(text.as_bytes()))?,
-                Value::Text(text) => write!(out, ", {name}={}", Quoted(text))?,
+                Value::Plain(text) => write!(line, ", {name}={}", Quoted(text.as_bytes()))?,
+                Value::Text(text) => write!(line, ", {name}={}", Quoted(text))?,
             }
         }
-        Ok(writeln!(out, "];")?)
+        line.write_all(b"];\n")?;
+        Ok(out.write_all(line)?)
     }
 
     fn end(&mut self, out: &mut dyn Write) -> Result<(), Failure> {

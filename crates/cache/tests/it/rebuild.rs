@@ -113,6 +113,21 @@ fn an_unreadable_cache_is_replaced_and_the_report_has_the_reason() {
 }
 
 #[test]
+fn an_object_in_the_place_of_one_of_the_cache_is_not_read_as_part_of_it() {
+    let temp = TempRepository::fixture("small");
+    let first = temp.rebuild("main", EdgeOrder::OldestFirst);
+    let meta = temp.git(&["rev-parse", &format!("{}:meta", first.root_tree)]);
+    let other = temp.git(&["cat-file", "blob", &meta]).replace("paths 19", "paths 18") + "\n";
+    std::fs::write(temp.path().join("other"), other).expect("writable");
+    let other = temp.git(&["hash-object", "-w", "other"]);
+    temp.git(&["replace", &meta, &other]);
+    let report = rebuild_with(&temp.open(), "main", DEFAULT).expect("a journal");
+    assert_eq!((report.mode, report.root_tree), (Mode::Full, first.root_tree));
+    let reason = report.replaced_because.map(|why| why.to_string()).expect("it is not valid");
+    assert!(reason.contains(&meta) && reason.contains("another hash"), "{reason}");
+}
+
+#[test]
 fn a_cache_of_a_future_version_is_rebuilt_and_the_report_has_the_version() {
     let temp = TempRepository::fixture("small");
     let meta = temp.path().join("future");
