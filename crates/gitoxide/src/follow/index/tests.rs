@@ -34,9 +34,15 @@ fn encode(version: u32, entries: &[(Oid, u64)]) -> Vec<u8> {
 }
 
 fn open(file: &[u8]) -> Option<PackIndex> {
+    open_both(file).0
+}
+
+/// The index, and its file.
+fn open_both(file: &[u8]) -> (Option<PackIndex>, File) {
     let on_disk = tempfile::NamedTempFile::new().expect("writable");
     std::fs::write(on_disk.path(), file).expect("there is room");
-    PackIndex::new(Mapped::open(on_disk.path()).expect("it was written"))
+    let index = PackIndex::new(Mapped::open(on_disk.path()).expect("it was written"));
+    (index, on_disk.into_file())
 }
 
 /// Ids that are evenly spread, or as close together as nobody's hashes are.
@@ -64,7 +70,8 @@ proptest! {
             _ => number as u64 * 99,
         };
         let entries: Vec<_> = ids.iter().enumerate().map(|(n, id)| (*id, offset(n))).collect();
-        let index = open(&encode(version, &entries)).expect("it is whole");
+        let (index, file) = open_both(&encode(version, &entries));
+        let index = index.expect("it is whole");
         prop_assert_eq!(index.count() as usize, ids.len());
         for (number, (id, offset)) in (0..).zip(&entries) {
             prop_assert_eq!((index.id(number), index.offset(number)), (*id, *offset));
@@ -74,6 +81,11 @@ proptest! {
         for id in &others {
             let found = ids.binary_search(id).map_err(|next| u32::try_from(next).expect("few"));
             prop_assert_eq!(index.search(*id), found.map(|at| u32::try_from(at).expect("few")));
+        }
+        for id in ids.iter().chain(&others) {
+            let read = index.find_in(&file, *id);
+            prop_assert!(read.is_none_or(|read| read == index.find(*id)));
+            prop_assert!(version == 2 || read.is_none());
         }
     }
 
@@ -126,6 +138,29 @@ fn an_index_whose_length_or_counts_are_wrong_is_none() {
     let mut other = encode(2, &entries);
     other[7] = 3;
     assert!(open(&other).is_none(), "version 3");
+}
+
+#[test]
+fn reads_find_what_is_where_evenly_spread_ids_are() {
+    let mut state = 7_u64;
+    let mut id = || {
+        let mut bytes = [0; Oid::LEN];
+        for word in bytes.as_chunks_mut::<WORD>().0 {
+            state = state.wrapping_mul(0x5851_f42d_4c95_7f2d).wrapping_add(0x1405_7b7e_f767_814f);
+            word.copy_from_slice(&state.to_be_bytes()[..WORD]);
+        }
+        Oid::new(bytes)
+    };
+    let ids: std::collections::BTreeSet<_> = (0..100_000).map(|_| id()).collect();
+    let entries: Vec<_> = ids.into_iter().zip(12..).collect();
+    let (index, file) = open_both(&encode(2, &entries));
+    let index = index.expect("it is whole");
+    for (id, offset) in entries.iter().step_by(7) {
+        assert_eq!(index.find_in(&file, *id), Some(Some(*offset)));
+    }
+    (0..1000).for_each(|_| assert_eq!(index.find_in(&file, id()), Some(None)));
+    let (_, short) = open_both(&[0; 4096]);
+    assert_eq!(index.find_in(&short, entries[9].0), None, "the file was replaced");
 }
 
 #[test]
