@@ -178,6 +178,7 @@ mod tests {
         assert_eq!(link_or(directory.path(), &at("c"), otherwise(failed)), failed);
     }
 
+    #[cfg(target_os = "linux")]
     #[test]
     fn a_directory_is_synced_where_that_is_possible() {
         let directory = tempfile::tempdir().expect("a temporary directory");

@@ -231,7 +231,8 @@ fn sync_directory(directory: &Path) -> Result<(), Error> {
         .map_err(Error::io("sync directory", directory))
 }
 
-#[cfg(test)]
+// inotify is of Linux.
+#[cfg(all(test, target_os = "linux"))]
 mod tests {
     use super::*;
     use rustix::fs::inotify;
