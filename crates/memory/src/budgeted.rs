@@ -82,9 +82,13 @@ impl Ledger {
     fn charge(&self, bytes: u64) -> Option<u64> {
         let add = |used: u64| used.checked_add(bytes).filter(|sum| *sum <= self.hard_bytes);
         let before = self.used_bytes.fetch_update(Ordering::AcqRel, Ordering::Relaxed, add).ok()?;
-        // Each value that `used` takes upwards passes here, so the maximum of them is the peak.
-        self.peak_bytes.fetch_max(before + bytes, Ordering::Relaxed);
-        Some(before + bytes)
+        // Each value that `used` takes upwards passes here, so the maximum of them is the peak. It
+        // never falls, so most values need no write, which is a locked instruction.
+        let used = before + bytes;
+        if used > self.peak_bytes.load(Ordering::Relaxed) {
+            self.peak_bytes.fetch_max(used, Ordering::Relaxed);
+        }
+        Some(used)
     }
 
     /// Subtracts `bytes`, or the whole sum if it is less; returns `false` then.
