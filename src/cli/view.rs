@@ -86,7 +86,8 @@ fn configured(repository: &GitRepository) -> Result<Color, Failure> {
 /// The command line of the pager; `None` when there is to be none.
 fn pager(repository: &GitRepository, env: &dyn Environment) -> Option<String> {
     let variable = |name: &str| env.var(name).and_then(|value| value.into_string().ok());
-    let text = |key: &str| repository.text(key).flatten();
+    // The configuration of another user's repository names no program that is executed.
+    let text = |key: &str| repository.text(key).flatten().filter(|_| repository.is_own());
     // As for a command of git: no pager, the pager, or which one.
     let own = match repository.switch("pager.mind") {
         Ok(Some(false)) => return None,

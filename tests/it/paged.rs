@@ -2,6 +2,7 @@
 
 use crate::terminal::{Shown, in_terminal};
 use gitmind_test_support::{TempRepository, mind_command};
+use std::io::Write;
 
 const COLUMNS: u16 = 120;
 /// A pager that shows that it ran, and what it was told.
@@ -13,6 +14,10 @@ fn shown(args: &[&str], variables: &[(&str, &str)], settings: &[(&str, &str)]) -
     for (key, value) in settings {
         repository.git(&["config", key, value]);
     }
+    shown_in(&repository, args, variables)
+}
+
+fn shown_in(repository: &TempRepository, args: &[&str], variables: &[(&str, &str)]) -> Shown {
     let mut command = mind_command(repository.path(), args);
     for name in ["PAGER", "LESS", "LV", "NO_COLOR", "CLICOLOR", "CLICOLOR_FORCE"] {
         command.env_remove(name);
@@ -61,6 +66,21 @@ fn long_answers_go_to_the_pager_that_git_would_use() {
         let shown = shown(args, variables, settings);
         assert_eq!(is_paged(&shown), expected, "{args:?} {variables:?} {settings:?}");
     }
+}
+
+#[test]
+fn a_repository_of_another_user_names_no_pager() {
+    let repository = TempRepository::fixture("small");
+    repository.git(&["config", "core.pager", PAGER]);
+    if let Err(error) = std::os::unix::fs::chown(repository.path(), Some(1234), None) {
+        assert!(!rustix::process::geteuid().is_root(), "{error}");
+        // Written to stderr directly, since the harness captures the output of passed tests.
+        let _ = writeln!(std::io::stderr(), "NOT RUN: only root can give a file to another user");
+        return;
+    }
+    let other = &[("PAGER", "sed 's/^/Q /'")];
+    let shown = shown_in(&repository, &["list", "--limit", "3"], other);
+    assert!(!is_paged(&shown) && shown.end().contains("Q "), "{}", shown.end());
 }
 
 #[test]

@@ -4,6 +4,7 @@ use super::{GitRepository, config, reason};
 use gitmind_git::Error;
 use gitmind_system::env::Environment;
 use gix_config::path::interpolate;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 impl GitRepository {
@@ -27,6 +28,14 @@ impl GitRepository {
     /// The value of a text; the inner `None` is a key without a value, which means that it is on.
     pub fn text(&self, key: &str) -> Option<Option<String>> {
         self.config.string_implicit(key).map(|value| value.map(|value| value.to_string()))
+    }
+
+    /// Whether the repository belongs to the user of the process. The programs that the
+    /// configuration of another user's repository names must not be executed, which git prevents
+    /// by `safe.directory`.
+    pub fn is_own(&self) -> bool {
+        let owner = self.location().common_dir.metadata().map(|found| found.uid());
+        owner.is_ok_and(|owner| owner == rustix::process::geteuid().as_raw())
     }
 
     /// The directory that git runs hooks from, which need not exist: `core.hooksPath`, relative to
