@@ -114,7 +114,8 @@ def planted(tree):
     edits = ((name, edit) for name, fault in faults(tree).items()
              for edit in fault.get("edits", [fault]))
     for name, fault in edits:
-        if fault["file"].endswith(".md") and "old" in fault:
+        is_of_page = fault["file"].endswith(".md") or fault["file"].startswith("docs/")
+        if is_of_page and "old" in fault:
             text = tree.read(fault["file"])
             if fault["old"] not in text and fault["new"] not in text:
                 yield (fault["file"], 1,

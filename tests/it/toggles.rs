@@ -174,7 +174,7 @@ fn wherever_an_allocation_exceeds_the_budget_the_hint_names_the_variable() {
 #[test]
 fn with_call_sites_a_command_that_exceeds_its_budget_says_who_held_the_memory() {
     let journal = TempRepository::fixture("small");
-    let variables = [("GM_ALLOC_TRACE", "sites"), ("GM_ARENA_CAP_ATTR_QUERY", "21KiB")];
+    let variables = [("GM_ALLOC_TRACE", "sites"), ("GM_ARENA_CAP_ATTR_QUERY", "26KiB")];
     let error = mind_with(journal.path(), &["list", "--type", "augments"], &variables);
     assert_eq!(error.code, 1, "{error:?}");
     let said =

@@ -172,7 +172,7 @@ fn other_forms_of_git_are_refused_with_what_to_type() {
     let revisions = Revisions { repository: &repository, alloc: Alloc::new(&system) };
     for text in ["main@{1}", "@{upstream}", ":/x", "HEAD^{/x}", "^main", "a..b", "", "~1", "-1"] {
         let error = revisions.object(text).expect_err(text).text();
-        assert!(error.contains("is not a form of a revision"), "{text}: {error}");
+        assert!(error.contains("is a form of revision that is not supported"), "{text}: {error}");
     }
 }
 

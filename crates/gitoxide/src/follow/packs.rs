@@ -13,9 +13,22 @@ use gitmind_git::oid::Oid;
 use gitmind_memory::{MemoryError, Vec};
 use gitmind_system::mapped::Mapped;
 use rustix::io::Errno;
+use rustix::process::{Resource, getrlimit};
 
-/// Most packs whose files stay open: a process may have few open files, often 1024.
-const OPEN_MAX: usize = 64;
+/// Most packs whose files stay open.
+const OPEN_MAX: u64 = 64;
+/// Part of the files that the process may have open which those of packs are, two each.
+const OPEN_SHARE: u64 = 16;
+/// Fewest files that a process may have open for any to stay open: with fewer, the last free one
+/// may be needed to say what cannot be opened.
+const FILES_MIN: u64 = 128;
+
+/// How many packs' files may stay open.
+fn open_max() -> usize {
+    let files = getrlimit(Resource::Nofile).current.unwrap_or(u64::MAX);
+    let packs = if files < FILES_MIN { 0 } else { OPEN_MAX.min(files / OPEN_SHARE) };
+    usize::try_from(packs).unwrap_or(0)
+}
 
 /// The packs of a repository, which are listed when an object is first read.
 #[derive(Default)]
@@ -59,7 +72,7 @@ impl PackFile {
                 is_kept_open: false,
             }));
         }
-        packs.iter_mut().rev().take(OPEN_MAX).for_each(|pack| pack.is_kept_open = true);
+        packs.iter_mut().rev().take(open_max()).for_each(|pack| pack.is_kept_open = true);
         packs
     }
 
