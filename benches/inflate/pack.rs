@@ -84,9 +84,7 @@ impl<'a> Work for Entries<'_, 'a> {
             count += match commits.next() {
                 Some((second_size, second)) => {
                     let (inputs, sizes) = ([data, second], [size, second_size]);
-                    2 * usize::from(
-                        Inflater::append_two(inputs, sizes, block, &mut bytes)?.is_some(),
-                    )
+                    2 * usize::from(Inflater::append_two(inputs, sizes, block, &mut bytes)?)
                 }
                 None => {
                     usize::from(inflater.append(data, size, Some(block), &mut bytes)?.is_some())

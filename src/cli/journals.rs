@@ -6,9 +6,9 @@ use crate::git::Repository;
 use crate::oid::Oid;
 
 /// The prefix of the refs of journals that were fetched; the name of the remote follows.
-const REMOTES: &str = "refs/gitmind/remotes/";
+pub(super) const REMOTES: &str = "refs/gitmind/remotes/";
 /// What stands between the name of the remote and that of the branch.
-const EDGES: &str = "/edges/";
+pub(super) const EDGES: &str = "/edges/";
 
 /// A journal beside the one that is worked on.
 pub(super) struct Journal {

@@ -9,9 +9,10 @@
 mod tests;
 
 use super::failure::Failure;
+use super::journals::REMOTES;
 use super::telemetry::clock;
 use super::time::{Edge, parse_ms};
-use crate::branch::is_ref_name;
+use crate::branch::{BranchName, is_ref_name};
 use crate::clock::{Clock, Timestamp, Zone};
 use crate::env::Environment;
 use crate::git::{Commit, Error, ObjectKind, Repository};
@@ -37,7 +38,7 @@ const LISTED_MAX: usize = 4;
 /// Longest chain of tags of tags; git makes none of more than one.
 const TAGS_MAX: u32 = 64;
 /// The refs whose commits are journals: those of this repository, and what was fetched.
-const JOURNALS: [&str; 2] = ["refs/gitmind/edges/", "refs/gitmind/remotes/"];
+const JOURNALS: [&str; 2] = [BranchName::journal_prefix(), REMOTES];
 
 /// An object that a revision names.
 #[derive(Clone, Debug, PartialEq, Eq)]

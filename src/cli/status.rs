@@ -7,6 +7,7 @@ use super::args::Args;
 use super::count::{counted, number};
 use super::escape::Escaped;
 use super::failure::{Exit, Failure};
+use super::journals::REMOTES;
 use super::output::Output;
 use super::telemetry::{Session, clock};
 use super::{list, malformed, repository};
@@ -23,8 +24,6 @@ use serde::Serialize;
 use std::fmt::Display;
 use std::io::Write;
 
-/// Where journals of other repositories are after a fetch.
-const TRACKING: &str = "refs/gitmind/remotes/";
 /// Most tracking refs that are looked at.
 const TRACKING_MAX: usize = 1000;
 
@@ -173,8 +172,8 @@ fn tracking(
 ) -> Result<Vec<Tracking>, Failure> {
     let mut found = vec![];
     let suffix = format!("/edges/{branch}");
-    for name in context.repository.refs(TRACKING, TRACKING_MAX)? {
-        let remote = name.strip_prefix(TRACKING).and_then(|rest| rest.strip_suffix(&suffix));
+    for name in context.repository.refs(REMOTES, TRACKING_MAX)? {
+        let remote = name.strip_prefix(REMOTES).and_then(|rest| rest.strip_suffix(&suffix));
         let Some(remote) = remote.map(str::to_owned) else { continue };
         let Some(tip): Option<Oid> = context.repository.resolve(&name)? else { continue };
         let Missing { commits, is_bounded } =

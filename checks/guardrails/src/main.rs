@@ -15,6 +15,7 @@ mod tree;
 #[cfg(test)]
 mod tests;
 
+use std::fmt::Display;
 use std::process::ExitCode;
 
 use tree::Tree;
@@ -30,26 +31,24 @@ fn main() -> ExitCode {
         ["check", "--staged"] => Tree::staged().map_err(|e| e.to_string()),
         _ => Err("usage: guardrails check [--staged], api [--write]".to_owned()),
     };
-    match tree.map(|tree| rules::check(&tree)) {
-        Ok(findings) if findings.is_empty() => ExitCode::SUCCESS,
-        Ok(findings) => {
-            findings.iter().for_each(|finding| println!("{finding}"));
-            println!("guardrails: {} found; AGENTS.md says how to obey a rule", findings.len());
-            ExitCode::FAILURE
-        }
-        Err(reason) => {
-            eprintln!("guardrails: {reason}");
-            ExitCode::from(2)
-        }
-    }
+    report(tree.map(|tree| rules::check(&tree)), |count| {
+        format!("{count} found; AGENTS.md says how to obey a rule")
+    })
 }
 
 fn api(is_written: bool) -> ExitCode {
-    match api::compare(is_written) {
+    report(api::compare(is_written), |_| {
+        "`checks/api/run --write` stores it; the next version has to fit".to_owned()
+    })
+}
+
+/// Prints what was found, and `advice` for so many findings.
+fn report(found: Result<Vec<impl Display>, String>, advice: impl Fn(usize) -> String) -> ExitCode {
+    match found {
         Ok(findings) if findings.is_empty() => ExitCode::SUCCESS,
         Ok(findings) => {
             findings.iter().for_each(|finding| println!("{finding}"));
-            println!("guardrails: `checks/api/run --write` stores it; the next version has to fit");
+            println!("guardrails: {}", advice(findings.len()));
             ExitCode::FAILURE
         }
         Err(reason) => {

@@ -115,6 +115,7 @@ impl<'t, 'r, 'a> Collector<'t, 'r, 'a> {
         storage: Storage<'a>,
     ) -> Result<Self, RebuildError> {
         let cap_bytes = arena.cap_bytes().get();
+        let paths_bytes = usize::try_from(cap_bytes / PATHS_CAP_SHARE).unwrap_or(usize::MAX);
         let in_memory = || Growing::InMemory(EdgeColumns::new(arena, source.alloc));
         let (disk, edges) = match storage {
             Storage::Arena => (None, in_memory()),
@@ -130,7 +131,7 @@ impl<'t, 'r, 'a> Collector<'t, 'r, 'a> {
             disk,
             cap_bytes,
             payload: PayloadBuffer::new(source.alloc),
-            paths: KnownPaths::new(source.texts.empty_like(), cap_bytes / PATHS_CAP_SHARE),
+            paths: KnownPaths::new(source.texts.empty_like(), paths_bytes),
             edges,
             marks: Marks::new(source.alloc),
             count: 0,

@@ -55,10 +55,9 @@ pub(super) struct KnownPaths<'a> {
 
 impl<'a> KnownPaths<'a> {
     /// No paths yet. `texts` is an empty table.
-    pub(super) fn new(texts: InternTable<'a>, bytes_max: u64) -> Self {
+    pub(super) fn new(texts: InternTable<'a>, bytes_max: usize) -> Self {
         let alloc = texts.alloc();
         let (keys, last_ends) = (Vec::new(alloc), Vec::new(alloc));
-        let bytes_max = usize::try_from(bytes_max).unwrap_or(usize::MAX);
         Self { texts, keys, last_ends, uses: 0, bytes: 0, bytes_max }
     }
 
@@ -100,8 +99,7 @@ impl<'a> KnownPaths<'a> {
             return Ok(None);
         }
         if self.bytes > self.bytes_max || self.uses == u32::MAX {
-            let texts = self.texts.empty_like();
-            *self = Self { bytes_max: self.bytes_max, ..Self::new(texts, 0) };
+            *self = Self::new(self.texts.empty_like(), self.bytes_max);
         }
         self.uses += 1;
         let slot = self.texts.unshared().acquire(path)?.slot();
@@ -138,7 +136,7 @@ mod tests {
         #[test]
         fn an_end_has_the_key_of_its_path_and_one_number_whatever_the_limit(
             paths in prop::collection::vec(("[a-c]{0,3}", 0..3_u8), 0..200),
-            bytes_max in 0..2000_u64,
+            bytes_max in 0..2000_usize,
         ) {
             let system = System::new();
             let texts = InternTable::new(Alloc::new(&system), Pooling::On, Zeroing::Off);

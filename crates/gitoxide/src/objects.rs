@@ -172,13 +172,12 @@ impl Objects {
         let mut first = None;
         for file in packs.iter().rev() {
             buffer.clear();
-            // Bases are of large trees, which are in mapped packs.
-            let is_small = bases.is_none();
-            match if is_small {
-                file.small(id, &mut decoder.inflater, buffer)?
-            } else {
-                Small::Other
-            } {
+            let small = match bases {
+                None => file.small(id, &mut decoder.inflater, buffer)?,
+                // Bases are of large trees, which are in mapped packs.
+                Some(_) => Small::Other,
+            };
+            match small {
                 Small::Absent => continue,
                 Small::Read(kind) if object_id(kind, buffer)? == id => {
                     return Ok(Ok(self.found(first, kind)));

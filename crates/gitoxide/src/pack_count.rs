@@ -11,7 +11,7 @@ impl GitRepository {
     /// a fetch, would join them; `None` when it would not, or is switched off. As in git, packs of
     /// alternates and those with a `.keep` file do not count.
     pub fn packs_over_limit(&self) -> Option<usize> {
-        // For a hint, a value that is no number is as one that is not set.
+        // A value that is not a number counts as not set: this only leads to a hint.
         let number = |key, default| self.number(key).ok().flatten().unwrap_or(default);
         let (auto, limit) = (number("gc.auto", 1), number("gc.autoPackLimit", AUTO_PACK_LIMIT));
         let limit = usize::try_from(limit).ok().filter(|limit| *limit > 0 && auto > 0)?;

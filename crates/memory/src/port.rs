@@ -6,7 +6,7 @@
 
 use std::alloc::Layout;
 use std::fmt;
-use std::ptr::NonNull;
+use std::ptr::{self, NonNull};
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::counters::Diagnostics;
@@ -141,6 +141,30 @@ impl fmt::Display for PortId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "allocator #{}", self.0)
     }
+}
+
+/// Resizes a block of `port` by moving it to a new one, as [`Port::grow`] or [`Port::shrink`] may.
+///
+/// # Errors
+/// As [`Port::allocate`]; the block is then as before.
+///
+/// # Safety
+/// As [`Port::grow`] and [`Port::shrink`], whichever the sizes say.
+#[cold]
+pub(crate) unsafe fn resize_by_moving(
+    port: &impl Port,
+    ptr: NonNull<u8>,
+    old: Layout,
+    new: Layout,
+    op: OpTag<'_>,
+) -> Result<NonNull<u8>, MemoryError> {
+    let block = port.allocate(new, op)?;
+    let kept = old.size().min(new.size());
+    // SAFETY: both blocks are live and hold `kept` bytes; a new block overlaps no live one.
+    unsafe { ptr::copy_nonoverlapping(ptr.as_ptr(), block.as_ptr(), kept) };
+    // SAFETY: the caller promises a live block that `old` fits.
+    unsafe { port.deallocate(ptr, old, op) };
+    Ok(block)
 }
 
 /// Forwards every method to the port behind a pointer, so that a decorator can borrow its inner

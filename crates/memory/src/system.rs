@@ -10,7 +10,7 @@ use super::counters::{Counters, Diagnostics};
 use super::error::{ErrorKind, MemoryError};
 use super::op::OpTag;
 use super::poison;
-use super::port::{Port, PortId};
+use super::port::{self, Port, PortId};
 use crate::units::Bytes;
 
 /// The bottom of every stack of ports. It counts its blocks, unless it is [`System::uncounted`]
@@ -82,27 +82,6 @@ impl<const COUNTED: bool> System<COUNTED> {
         Ok(start)
     }
 
-    /// Resizes a block by moving it: to another alignment, or to or from a size of zero.
-    ///
-    /// # Safety
-    /// As `Port::grow` and `Port::shrink`, whichever the sizes say.
-    #[cold]
-    unsafe fn replace(
-        &self,
-        ptr: NonNull<u8>,
-        old: Layout,
-        new: Layout,
-        op: OpTag<'_>,
-    ) -> Result<NonNull<u8>, MemoryError> {
-        let block = self.allocate(new, op)?;
-        let kept = old.size().min(new.size());
-        // SAFETY: both blocks are live and hold `kept` bytes; a new block overlaps no live one.
-        unsafe { ptr::copy_nonoverlapping(ptr.as_ptr(), block.as_ptr(), kept) };
-        // SAFETY: the caller promises a live block that `old` fits.
-        unsafe { self.deallocate(ptr, old, op) };
-        Ok(block)
-    }
-
     /// # Safety
     /// As `Port::grow` and `Port::shrink`, whichever the sizes say.
     #[inline]
@@ -115,7 +94,7 @@ impl<const COUNTED: bool> System<COUNTED> {
     ) -> Result<NonNull<u8>, MemoryError> {
         if old.align() != new.align() || old.size() == 0 || new.size() == 0 {
             // SAFETY: the caller's promises are passed on unchanged.
-            return unsafe { self.replace(ptr, old, new, op) };
+            return unsafe { port::resize_by_moving(self, ptr, old, new, op) };
         }
         if poison::is_beyond_heap(new.size()) {
             return Err(self.exhausted(new.size()));

@@ -14,7 +14,7 @@ pub(in crate::cli) struct BuildEnvironment {
     pub(super) version: &'static str,
     /// The revision that the build recorded, or the commit that is checked out.
     pub(super) revision: String,
-    /// Where the revision is from: `build`, `checkout`, or `nobody` when it is unknown.
+    /// Where the revision is from: `build`, `checkout`, or `not recorded`.
     pub(super) revision_from: &'static str,
     pub(super) rustc: &'static str,
     pub(super) target: &'static str,

@@ -1,19 +1,19 @@
 //! The values that completions look up in the repository: branches, journals, remotes, revisions.
 
 use super::super::args::Args;
+use super::super::journals::{EDGES, REMOTES};
 use crate::branch::BranchName;
 use crate::env::ProcessEnvironment;
 use crate::git::Repository;
 use crate::gitoxide::GitRepository;
 use clap::{Arg, Command, CommandFactory};
 use clap_complete::engine::{ArgValueCandidates, ArgValueCompleter, CompletionCandidate};
+use std::collections::HashSet;
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
 /// Most refs below one prefix that are offered.
 const REFS_MAX: usize = 4096;
-/// The prefix of journals that were fetched.
-const FETCHED: &str = "refs/gitmind/remotes/";
 
 /// The command line, with the values of the repository around `directory`. An argument gets those
 /// that belong to its name, so that a new command has them too.
@@ -48,12 +48,11 @@ fn look_up(directory: &Path, names: fn(&GitRepository) -> Vec<String>) -> Vec<St
 
 /// The names of the refs below each prefix, without it, each once.
 fn refs(repository: &GitRepository, prefixes: &[&str]) -> Vec<String> {
-    let mut once: Vec<String> = Vec::new();
+    let (mut once, mut known) = (Vec::new(), HashSet::new());
     for prefix in prefixes {
         let names = repository.refs(prefix, REFS_MAX).unwrap_or_default();
-        let names = names.iter().filter_map(|name| name.strip_prefix(prefix));
-        let new: Vec<_> = names.filter(|name| !once.iter().any(|known| known == name)).collect();
-        once.extend(new.into_iter().map(str::to_owned).collect::<Vec<_>>());
+        let names = names.iter().filter_map(|name| name.strip_prefix(prefix)).map(str::to_owned);
+        once.extend(names.filter(|name| known.insert(name.clone())));
     }
     once
 }
@@ -66,8 +65,8 @@ fn branches(repository: &GitRepository) -> Vec<String> {
 /// Branches with a journal, and the journals of remotes as `REMOTE/BRANCH`.
 fn journals(repository: &GitRepository) -> Vec<String> {
     let mut journals = refs(repository, &[BranchName::journal_prefix()]);
-    let fetched = refs(repository, &[FETCHED]);
-    journals.extend(fetched.iter().map(|name| name.replacen("/edges/", "/", 1)));
+    let fetched = refs(repository, &[REMOTES]);
+    journals.extend(fetched.iter().map(|name| name.replacen(EDGES, "/", 1)));
     journals
 }
 

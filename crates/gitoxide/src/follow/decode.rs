@@ -116,8 +116,8 @@ impl Decoder {
         }
         let (second, block) = (bytes.len() + size, scratch.block(bytes.alloc())?);
         let sizes = [size, second_size];
-        let packed = Inflater::append_two([input, second_input], sizes, block, bytes)?;
-        Ok(packed.map(|_| second))
+        let are_read = Inflater::append_two([input, second_input], sizes, block, bytes)?;
+        Ok(are_read.then_some(second))
     }
 
     /// Appends the object of any kind at `offset` of `pack` to `bytes`; returns its kind, or `None`

@@ -60,8 +60,8 @@ impl Inflater {
         Ok(is_sound.then_some(stream.read))
     }
 
-    /// Appends the contents of two streams to `bytes`, of the sizes `sizes`, and returns the length
-    /// of each stream; `None` when `block` declines one of them, and `bytes` is then as before.
+    /// Appends the contents of two streams, of the sizes `sizes`, to `bytes`; `false` when `block`
+    /// declines one of them, and `bytes` is then as before.
     ///
     /// # Errors
     /// [`MemoryError`] when an allocation fails.
@@ -70,18 +70,18 @@ impl Inflater {
         sizes: [usize; 2],
         block: &mut BlockInflater,
         bytes: &mut Vec<'_, u8>,
-    ) -> Result<Option<[usize; 2]>, MemoryError> {
+    ) -> Result<bool, MemoryError> {
         let (start, [first, second]) = (bytes.len(), sizes);
         if first.max(second) > FIRST_BYTES_MAX {
-            return Ok(None);
+            return Ok(false);
         }
         make_room(first + second, start, bytes)?;
         let (first, second) = bytes[start..].split_at_mut(first);
-        if let [Some(first), Some(second)] = block.inflate_two(inputs, [first, second]) {
-            return Ok(Some([first, second]));
+        let are_read = block.inflate_two(inputs, [first, second]).iter().all(Option::is_some);
+        if !are_read {
+            bytes.truncate(start);
         }
-        bytes.truncate(start);
-        Ok(None)
+        Ok(are_read)
     }
 }
 

@@ -18,7 +18,7 @@ fn only_the_named_refs_are_removed_packed_or_not() {
         let other = repository.commit(&[], b"");
         repository.git(&["update-ref", "refs/a/2", &other]);
         let gone = ["refs/a/1", "refs/a/2", "refs/a/none"].map(str::to_owned);
-        repository.open().remove_refs(&gone).expect("nobody holds a lock");
+        repository.open().remove_refs(&gone).expect("no process holds a lock");
         let left = repository.git(&["for-each-ref", "--format=%(refname) %(*objectname)"]);
         assert_eq!(left, format!("refs/a/22 \nrefs/b \nrefs/tags/t {tip}"));
         repository.assert_sound();

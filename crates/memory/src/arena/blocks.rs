@@ -204,8 +204,8 @@ impl Blocks {
         let lower = lower.expect("there is room because `grow` adds it to what is needed").cast();
         // SAFETY: `push` has written it, in a block that lives; it is replaced below.
         let below = unsafe { place.read() };
-        // SAFETY: the place is for a `Block`, was allocated by the block above it, which lives as
-        // long as it is on the stack, and nothing else refers to it.
+        // SAFETY: the place is for a `Block`, was allocated by the block above it, which is alive
+        // as long as it is on the stack, and nothing else refers to it.
         unsafe { lower.write(below) };
         // SAFETY: as above; what was there has moved to `lower`.
         unsafe { place.write(Block { below: Some(lower), ..block }) };
@@ -220,8 +220,8 @@ impl Blocks {
         let place = block.take(place_of_below());
         let place = place.expect("there is room because `grow` adds it to what is needed").cast();
         let below = self.replace(Block { below: Some(place), ..block });
-        // SAFETY: the place is for a `Block`, was allocated by the block above it, which lives as
-        // long as it is on the stack, and nothing else refers to it.
+        // SAFETY: the place is for a `Block`, was allocated by the block above it, which is alive
+        // as long as it is on the stack, and nothing else refers to it.
         unsafe { place.write(below) };
     }
 

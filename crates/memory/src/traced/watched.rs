@@ -2,13 +2,13 @@
 //! is given back; and how a block is resized.
 
 use std::alloc::Layout;
-use std::ptr::{self, NonNull};
+use std::ptr::NonNull;
 
 use super::live::{LiveBlocks, Taker};
 use super::{Misuse, Traced, stamp};
 use crate::error::MemoryError;
 use crate::op::OpTag;
-use crate::port::Port;
+use crate::port::{self, Port};
 
 impl<P: Port> Traced<P> {
     /// As [`Traced::take`], for a port that is not plain and for a request that is too large.
@@ -109,13 +109,8 @@ impl<P: Port> Traced<P> {
         if !known {
             return Err(self.foreign(misuse, old, op));
         }
-        let block = self.allocate(new, op)?;
-        let kept = old.size().min(new.size());
-        // SAFETY: both blocks are live and hold `kept` bytes; a new block overlaps no live one.
-        unsafe { ptr::copy_nonoverlapping(ptr.as_ptr(), block.as_ptr(), kept) };
-        // SAFETY: the caller promises a live block that `old` fits.
-        unsafe { self.deallocate(ptr, old, op) };
-        Ok(block)
+        // SAFETY: the caller's promises are passed on unchanged.
+        unsafe { port::resize_by_moving(self, ptr, old, new, op) }
     }
 
     /// # Safety

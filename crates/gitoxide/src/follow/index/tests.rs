@@ -45,7 +45,7 @@ fn open_both(file: &[u8]) -> (Option<PackIndex>, File) {
     (index, on_disk.into_file())
 }
 
-/// Ids that are evenly spread, or as close together as nobody's hashes are.
+/// Ids that are evenly spread, or closer together than those of real objects.
 fn ids() -> impl Strategy<Value = Vec<Oid>> {
     let id = prop_oneof![
         any::<[u8; 20]>(),
