@@ -62,7 +62,7 @@ impl<'a> Entries<'a> {
         Self::with_runs(alloc, expected, RUN_ENTRIES_MAX)
     }
 
-    fn with_runs(
+    pub(super) fn with_runs(
         alloc: Alloc<'a>,
         expected: Option<u32>,
         run_entries: usize,
@@ -97,7 +97,7 @@ impl<'a> Entries<'a> {
         Ok(())
     }
 
-    /// The entries sorted by id; they can be iterated several times.
+    /// The entries sorted by id.
     pub(super) fn sort(&mut self) -> Sorted<'_, 'a> {
         self.newest.sort_unstable_by_key(|entry| entry.id);
         Sorted(self)
@@ -109,6 +109,11 @@ impl<'a> Entries<'a> {
 pub(super) struct Sorted<'e, 'a>(&'e Entries<'a>);
 
 impl<'e, 'a> Sorted<'e, 'a> {
+    /// How many there are.
+    pub(super) const fn count(self) -> u32 {
+        self.0.count
+    }
+
     /// The entries, merged from the runs.
     pub(super) fn iter(self) -> Result<Merge<'e, 'a>, MemoryError> {
         let Entries { newest, runs, run_entries, .. } = self.0;

@@ -113,11 +113,10 @@ impl<'a> PackWriter<'a> {
         let checksum = std::mem::take(&mut draft.hasher).finish()?;
         draft.write(checksum.as_bytes())?;
         let Draft { directory, file, offset: pack_bytes, mut entries, .. } = draft;
-        let pack = flushed(file, &directory, shared_mode)?;
-
-        let mut index = BufferedFile::create(&directory, "tmp_gitmind_idx_", alloc)?;
-        write_index(entries.sort(), checksum, &mut index, &directory)?;
-        let index = flushed(index, &directory, shared_mode)?;
+        let pack = file.into_file().map_err(Error::io("write a file in", &directory))?;
+        sync(&pack, shared_mode)?;
+        let index = write_index(entries.sort(), checksum, &directory, alloc)?;
+        sync(&index, shared_mode)?;
         let index_bytes = size_bytes(&index, &directory)?;
 
         let (name, keep) = self::name(&directory, checksum)?;
@@ -161,19 +160,13 @@ impl Draft<'_> {
     }
 }
 
-/// Flushes the buffer, sets the mode and syncs the file.
-fn flushed(
-    file: BufferedFile<'_>,
-    directory: &Path,
-    shared_mode: SharedMode,
-) -> Result<NamedTempFile, Error> {
-    let file = file.into_file().map_err(Error::io("write a file in", directory))?;
+/// Sets the mode of a finished file and syncs it.
+fn sync(file: &NamedTempFile, shared_mode: SharedMode) -> Result<(), Error> {
     let read_only = Mode::from_raw_mode(shared_mode.mode(0o444, false));
     calls::set_mode(file.as_file(), read_only)
         .and_then(|()| calls::sync_pack(file.as_file()))
         .map_err(io::Error::from)
-        .map_err(Error::io("sync", file.path()))?;
-    Ok(file)
+        .map_err(Error::io("sync", file.path()))
 }
 
 fn size_bytes(file: &NamedTempFile, directory: &Path) -> Result<u64, Error> {
