@@ -2,6 +2,7 @@
 
 use super::commit_ids::CommitIds;
 use super::edge_columns::{self, EdgeColumns};
+use super::end::End;
 use super::error::RebuildError;
 use super::marks::Marks;
 use super::numbered::NumberedCommits;
@@ -11,7 +12,7 @@ use core::ops::ControlFlow;
 use gitmind_git::oid::Oid;
 use gitmind_git::{Commit, Repository};
 use gitmind_journal::{EdgeOrder, History, JournalItem, MalformedCounts, PayloadBuffer, walk_into};
-use gitmind_memory::{Alloc, Arena, Box, Column, InternTable};
+use gitmind_memory::{Alloc, Arena, Box, Column, InternTable, MemoryError};
 use gitmind_ports::fs::FileSystem;
 use gitmind_ports::progress::{Progress, Step};
 
@@ -70,7 +71,24 @@ pub(super) enum Edges<'r, 'a> {
 #[expect(clippy::large_enum_variant, reason = "there is one, in the collector")]
 enum Growing<'r, 'a> {
     InMemory(EdgeColumns<'r, 'a>),
-    Spilled(Box<'a, Spilled<'a>>),
+    /// On disk, with the keys of paths.
+    Spilled(Box<'a, Spilled<'a>>, KnownPaths<'a, Oid>),
+}
+
+impl<'a> Growing<'_, 'a> {
+    fn spilled(
+        source: Source<'_, 'a>,
+        spilled: Spilled<'a>,
+        cap_bytes: u64,
+    ) -> Result<Self, MemoryError> {
+        let keys = KnownPaths::new(source.texts.empty_like(), paths_bytes_max(cap_bytes));
+        Ok(Self::Spilled(source.alloc.try_box(spilled)?, keys))
+    }
+}
+
+/// Most bytes of the known paths, about, beside an arena with the cap `cap_bytes`.
+fn paths_bytes_max(cap_bytes: u64) -> usize {
+    usize::try_from(cap_bytes / PATHS_CAP_SHARE).unwrap_or(usize::MAX)
 }
 
 impl<'a> Source<'_, 'a> {
@@ -98,7 +116,6 @@ pub(super) struct Collector<'t, 'r, 'a> {
     disk: Option<&'a dyn FileSystem>,
     cap_bytes: u64,
     payload: PayloadBuffer<'a>,
-    paths: KnownPaths<'a>,
     edges: Growing<'r, 'a>,
     marks: Marks<'a>,
     /// Number of edges so far.
@@ -115,14 +132,16 @@ impl<'t, 'r, 'a> Collector<'t, 'r, 'a> {
         storage: Storage<'a>,
     ) -> Result<Self, RebuildError> {
         let cap_bytes = arena.cap_bytes().get();
-        let paths_bytes = usize::try_from(cap_bytes / PATHS_CAP_SHARE).unwrap_or(usize::MAX);
-        let in_memory = || Growing::InMemory(EdgeColumns::new(arena, source.alloc));
+        let in_memory = || {
+            let texts = source.texts.empty_like();
+            Growing::InMemory(EdgeColumns::new(arena, texts, paths_bytes_max(cap_bytes)))
+        };
         let (disk, edges) = match storage {
             Storage::Arena => (None, in_memory()),
             Storage::ArenaThenDisk(disk) => (Some(disk), in_memory()),
             Storage::Disk(disk) => {
                 let spilled = Spilled::begin(disk, source.alloc, cap_bytes)?;
-                (None, Growing::Spilled(source.alloc.try_box(spilled)?))
+                (None, Growing::spilled(source, spilled, cap_bytes)?)
             }
         };
         Ok(Self {
@@ -131,7 +150,6 @@ impl<'t, 'r, 'a> Collector<'t, 'r, 'a> {
             disk,
             cap_bytes,
             payload: PayloadBuffer::new(source.alloc),
-            paths: KnownPaths::new(source.texts.empty_like(), paths_bytes),
             edges,
             marks: Marks::new(source.alloc),
             count: 0,
@@ -149,7 +167,7 @@ impl<'t, 'r, 'a> Collector<'t, 'r, 'a> {
         starts.try_push(count)?;
         let edges = match edges {
             Growing::InMemory(columns) => Edges::InMemory(columns.into_edges()),
-            Growing::Spilled(spilled) => Edges::Spilled(spilled),
+            Growing::Spilled(spilled, _) => Edges::Spilled(spilled),
         };
         let commits = NumberedCommits::new(history, starts);
         let marks = marks.numbered(&commits)?;
@@ -191,38 +209,30 @@ impl<'t, 'r, 'a> Collector<'t, 'r, 'a> {
         for (visit, (source, target)) in (0..).zip(columns.first_edges(self.count as usize)) {
             spilled.try_push(visit, source, target)?;
         }
-        self.edges = Growing::Spilled(self.source.alloc.try_box(spilled)?);
+        self.edges = Growing::spilled(self.source, spilled, self.cap_bytes)?;
         self.arena.note_spill();
         Ok(())
     }
 
     /// Adds the edges of a commit in memory, or on disk after a spill.
     fn try_add(&mut self, commit: &Commit<'_>) -> Result<(), RebuildError> {
-        let Self {
-            source: Source { strict, .. },
-            payload,
-            paths,
-            edges,
-            marks,
-            count,
-            malformed,
-            ..
-        } = self;
+        let Self { source: Source { strict, .. }, payload, edges, marks, count, malformed, .. } =
+            self;
         let read = payload.read(commit, |item| {
             match item {
                 JournalItem::Edge(_, edge) => {
                     let next = count.checked_add(1).ok_or(RebuildError::TooManyEdges)?;
                     match edges {
                         Growing::InMemory(columns) => {
-                            let source = paths
-                                .number(edge.source, edge.source_path, |end| columns.number(end))?;
-                            let target = paths
-                                .number(edge.target, edge.target_path, |end| columns.number(end))?;
+                            let source = columns.number(edge.source, edge.source_path)?;
+                            let target = columns.number(edge.target, edge.target_path)?;
                             columns.try_push(source, target)?;
                         }
-                        Growing::Spilled(spilled) => {
-                            let source = paths.end(edge.source, edge.source_path)?;
-                            let target = paths.end(edge.target, edge.target_path)?;
+                        Growing::Spilled(spilled, keys) => {
+                            let path = keys.key(edge.source_path)?;
+                            let source = End { object: edge.source, path };
+                            let path = keys.key(edge.target_path)?;
+                            let target = End { object: edge.target, path };
                             spilled.try_push(*count, source, target)?;
                         }
                     }

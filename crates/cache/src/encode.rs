@@ -1,7 +1,10 @@
-//! Encoding and hashing the files and trees of a group of shards, on worker threads.
+//! Encoding and hashing the files of a group of shards, and the trees of those by object, on worker
+//! threads.
 
 use super::bitmap::encode_bitmap;
-use super::plan::{Content, Entry};
+use super::error::RebuildError;
+use super::path_file::PathFileDraft;
+use super::plan::{Content, Entry, Key};
 use super::shard::{Direction, push_file};
 use core::ops::Range;
 use gitmind_git::oid::Oid;
@@ -22,8 +25,11 @@ pub(super) struct Encoded<'a> {
     /// one before.
     objects: Vec<'a, (ObjectKind, Oid, usize)>,
     tree: TreeDraft<'a>,
-    /// Each shard and the id of its tree.
+    path_file: PathFileDraft<'a>,
+    /// Each shard, and the id of its tree, or of its file of the path index.
     shards: Vec<'a, (u8, Oid)>,
+    /// The number of paths in these files.
+    pub(super) path_count: u32,
 }
 
 impl<'a> Encoded<'a> {
@@ -32,6 +38,8 @@ impl<'a> Encoded<'a> {
             bytes: Vec::new(alloc),
             objects: Vec::new(alloc),
             tree: TreeDraft::new(alloc),
+            path_file: PathFileDraft::new(alloc),
+            path_count: 0,
             shards: Vec::new(alloc),
         }
     }
@@ -44,7 +52,7 @@ impl<'a> Encoded<'a> {
         })
     }
 
-    /// Each shard and the id of its tree, in ascending order.
+    /// Each shard, in ascending order, and the id of its tree or file.
     pub(super) fn shards(&self) -> &[(u8, Oid)] {
         &self.shards
     }
@@ -73,6 +81,28 @@ impl<'a> Encoded<'a> {
         Ok(self.shards.try_push((shard, tree))?)
     }
 
+    /// Adds a shard's file of the path index, unless it has no paths.
+    fn paths<'p>(
+        &mut self,
+        shard: u8,
+        entries: impl Iterator<Item = Entry<'p>>,
+    ) -> Result<(), RebuildError> {
+        for entry in entries {
+            self.path_file.try_push(entry.oid, entry.forward, entry.reverse)?;
+        }
+        let count = self.path_file.count();
+        if count > 0 {
+            let start = self.bytes.len();
+            self.path_file.take_into(&mut self.bytes)?;
+            let file = object_id(ObjectKind::Blob, &self.bytes[start..])?;
+            self.objects.try_push((ObjectKind::Blob, file, self.bytes.len()))?;
+            self.shards.try_push((shard, file))?;
+            self.path_count =
+                self.path_count.checked_add(count).ok_or(RebuildError::TooManyEdges)?;
+        }
+        Ok(())
+    }
+
     /// The id of the bitmap file of `ids`, which is added unless the cache has an equal file.
     fn file(&mut self, ids: &[u32], is_shared: bool) -> Result<Oid, Error> {
         let start = self.bytes.len();
@@ -90,7 +120,7 @@ impl<'a> Encoded<'a> {
 impl<'a> Work for Encoding<'_, '_, 'a> {
     type Job = Range<usize>;
     type Output = Encoded<'a>;
-    type Error = Error;
+    type Error = RebuildError;
     type Tools = ();
 
     fn run(
@@ -98,13 +128,17 @@ impl<'a> Work for Encoding<'_, '_, 'a> {
         job: Range<usize>,
         old: Option<Encoded<'a>>,
         (): &mut (),
-    ) -> Result<Encoded<'a>, Error> {
+    ) -> Result<Encoded<'a>, RebuildError> {
         let mut encoded = old.unwrap_or_else(|| Encoded::new(self.alloc));
         encoded.bytes.clear();
         encoded.objects.clear();
         encoded.shards.clear();
+        encoded.path_count = 0;
         for (shard, entries) in self.content.shards_of(job) {
-            encoded.shard(shard, entries)?;
+            match self.content.key {
+                Key::Object => encoded.shard(shard, entries)?,
+                Key::Path => encoded.paths(shard, entries)?,
+            }
         }
         Ok(encoded)
     }

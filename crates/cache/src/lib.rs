@@ -16,6 +16,7 @@ mod end;
 mod error;
 mod existing;
 mod full;
+mod grouping;
 mod index_tail;
 mod indexed;
 mod marks;

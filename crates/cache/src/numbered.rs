@@ -43,9 +43,10 @@ impl<'a, N: CommitIdList> NumberedCommits<'a, N> {
     }
 
     /// The commits that have edges, in the order of edge ids.
-    pub(super) fn spans(&self) -> impl Iterator<Item = Span> + Clone + '_ {
-        let spans = self.history.numbered().scan(0, |next, visit| {
-            let visited = self.starts[visit as usize]..self.starts[visit as usize + 1];
+    pub(super) fn spans(&self) -> impl Iterator<Item = Span> + Clone + Send + Sync + '_ {
+        let starts = self.starts.view();
+        let spans = self.history.numbered().scan(0, move |next, visit| {
+            let visited = *starts.at(visit as usize)..*starts.at(visit as usize + 1);
             let first_edge = *next;
             *next += visited.end - visited.start;
             Some(Span { visit, first_edge, visited })

@@ -1,9 +1,6 @@
-//! The keys of paths in the path index: 20 bytes of a hash, computed once for a path that repeats.
-//! Beside the key of a path is the last end with it, since most edges with a path have the same
-//! object there.
+//! The keys of paths in the path index, 20 bytes of a hash, and what a rebuild knows of the paths
+//! that it met, so that the key of a path that repeats is not computed again.
 
-use super::end::End;
-use core::num::NonZero;
 use gitmind_git::oid::Oid;
 use gitmind_memory::{InternTable, MemoryError, Vec};
 use sha2::{Digest, Sha256};
@@ -11,8 +8,8 @@ use sha2::{Digest, Sha256};
 /// The key of the empty path, which an edge without a path has; the index does not list it.
 pub(super) const NO_PATH: Oid = Oid::ZERO;
 
-/// Bytes that the table uses for a path beside its text, about.
-const OVERHEAD_BYTES: usize = 72;
+/// Bytes that are used for a path beside its text, about.
+const OVERHEAD_BYTES: usize = 56;
 
 /// The key of `path`: the first 20 bytes of its SHA-256. It has the type of an object id, so that
 /// edges are grouped by paths as they are by objects.
@@ -25,104 +22,51 @@ pub(super) fn path_key(path: &[u8]) -> Oid {
     Oid::new(key)
 }
 
-/// The end that an edge had last with a path.
-#[derive(Clone, Copy, Default)]
-struct LastEnd {
-    object: Oid,
-    /// One more than the end's number; `None` before the first end.
-    number_plus_one: Option<NonZero<u32>>,
-}
-
-impl LastEnd {
-    fn number(&self, object: Oid) -> Option<u32> {
-        self.number_plus_one.filter(|_| self.object == object).map(|number| number.get() - 1)
-    }
-}
-
-/// The paths that were met last, with their texts interned. It forgets all of them when they exceed
-/// a limit, so that it takes no more memory for a journal with more paths.
-pub(super) struct KnownPaths<'a> {
+/// A value for each of the paths that were met last, with their texts interned. All of them are
+/// forgotten when they exceed a limit, so that a journal with more paths takes no more memory.
+pub(super) struct KnownPaths<'a, V> {
     texts: InternTable<'a>,
-    /// By the slot of a text's symbol, its key.
-    keys: Vec<'a, Oid>,
-    /// By the slot too. Apart from the keys, so that what each edge reads is small.
-    last_ends: Vec<'a, LastEnd>,
+    /// By the slot of a text's symbol.
+    values: Vec<'a, Option<V>>,
     /// How often a path was looked up; a table counts no more holds of a string.
     uses: u32,
     bytes: usize,
     bytes_max: usize,
 }
 
-impl<'a> KnownPaths<'a> {
+impl<'a, V: Copy> KnownPaths<'a, V> {
     /// No paths yet. `texts` is an empty table.
     pub(super) fn new(texts: InternTable<'a>, bytes_max: usize) -> Self {
-        let alloc = texts.alloc();
-        let (keys, last_ends) = (Vec::new(alloc), Vec::new(alloc));
-        Self { texts, keys, last_ends, uses: 0, bytes: 0, bytes_max }
+        let values = Vec::new(texts.alloc());
+        Self { texts, values, uses: 0, bytes: 0, bytes_max }
     }
 
-    /// The end at `object` with the path `path`.
-    pub(super) fn end(&mut self, object: Oid, path: &[u8]) -> Result<End, MemoryError> {
-        let slot = self.slot(path)?;
-        Ok(End { object, path: self.key(slot) })
-    }
-
-    /// The number of the end at `object` with the path `path`: that of the last end with this path
-    /// if it is the same, else what `number` returns.
+    /// The value of `path`, which is `None` when it was not set or is forgotten.
     #[inline]
-    pub(super) fn number<E: From<MemoryError>>(
-        &mut self,
-        object: Oid,
-        path: &[u8],
-        number: impl FnOnce(End) -> Result<u32, E>,
-    ) -> Result<u32, E> {
-        let slot = self.slot(path)?;
-        if let Some(number) = slot.and_then(|slot| self.last_ends[slot].number(object)) {
-            return Ok(number);
-        }
-        let number = number(End { object, path: self.key(slot) })?;
-        if let Some(slot) = slot {
-            let number_plus_one = NonZero::new(number.wrapping_add(1));
-            self.last_ends[slot] = LastEnd { object, number_plus_one };
-        }
-        Ok(number)
-    }
-
-    fn key(&self, slot: Option<usize>) -> Oid {
-        slot.map_or(NO_PATH, |slot| self.keys[slot])
-    }
-
-    /// The slot of `path`, of which the key is there; `None` for the empty path.
-    #[inline]
-    fn slot(&mut self, path: &[u8]) -> Result<Option<usize>, MemoryError> {
-        if path.is_empty() {
-            return Ok(None);
-        }
+    pub(super) fn value(&mut self, path: &[u8]) -> Result<&mut Option<V>, MemoryError> {
         if self.bytes > self.bytes_max || self.uses == u32::MAX {
             *self = Self::new(self.texts.empty_like(), self.bytes_max);
         }
         self.uses += 1;
         let slot = self.texts.unshared().acquire(path)?.slot();
-        if self.last_ends.get(slot).is_none_or(|last| last.number_plus_one.is_none()) {
-            self.make(slot, path)?;
+        if self.values.len() <= slot {
+            self.values.try_resize(slot + 1, None)?;
         }
-        Ok(Some(slot))
-    }
-
-    /// Computes the key of a slot, unless it is there.
-    #[cold]
-    fn make(&mut self, slot: usize, path: &[u8]) -> Result<(), MemoryError> {
-        if self.keys.len() <= slot {
-            self.keys.try_resize(slot + 1, NO_PATH)?;
-        }
-        if self.last_ends.len() <= slot {
-            self.last_ends.try_resize(slot + 1, LastEnd::default())?;
-        }
-        if self.keys[slot] == NO_PATH {
-            self.keys[slot] = path_key(path);
+        let value = &mut self.values[slot];
+        if value.is_none() {
             self.bytes += path.len() + OVERHEAD_BYTES;
         }
-        Ok(())
+        Ok(value)
+    }
+}
+
+impl KnownPaths<'_, Oid> {
+    /// The key of `path`, which is computed unless it is known.
+    pub(super) fn key(&mut self, path: &[u8]) -> Result<Oid, MemoryError> {
+        if path.is_empty() {
+            return Ok(NO_PATH);
+        }
+        Ok(*self.value(path)?.get_or_insert_with(|| path_key(path)))
     }
 }
 
@@ -134,25 +78,25 @@ mod tests {
 
     proptest! {
         #[test]
-        fn an_end_has_the_key_of_its_path_and_one_number_whatever_the_limit(
-            paths in prop::collection::vec(("[a-c]{0,3}", 0..3_u8), 0..200),
-            bytes_max in 0..2000_usize,
+        fn a_path_has_the_value_that_was_set_last_unless_it_is_forgotten(
+            paths in prop::collection::vec("[a-c]{1,3}", 0..200),
+            bytes_max in 0..4000_usize,
         ) {
             let system = System::new();
-            let texts = InternTable::new(Alloc::new(&system), Pooling::On, Zeroing::Off);
-            let mut known = KnownPaths::new(texts, bytes_max);
-            let mut numbers = std::collections::HashMap::new();
-            for (path, first) in &paths {
-                let (path, object) = (path.as_bytes(), Oid::new([*first; 20]));
-                let end = End { object, path: path_key(path) };
-                prop_assert_eq!(known.end(object, path), Ok(end));
-                let next = u32::try_from(numbers.len()).expect("few paths");
-                let number = known.number(object, path, |asked| {
-                    assert_eq!(asked, end);
-                    Ok::<_, MemoryError>(*numbers.entry(asked).or_insert(next))
-                });
-                prop_assert_eq!(number, Ok(numbers[&end]));
+            let texts = || InternTable::new(Alloc::new(&system), Pooling::On, Zeroing::Off);
+            let (mut known, mut keys) = (KnownPaths::new(texts(), bytes_max),
+                KnownPaths::new(texts(), bytes_max));
+            let mut model = std::collections::HashMap::new();
+            // A path has at most three bytes.
+            let never_forgets = bytes_max >= 39 * (OVERHEAD_BYTES + 3);
+            for (number, path) in paths.iter().enumerate() {
+                let value = known.value(path.as_bytes()).expect("there is memory");
+                let set = model.insert(path, number);
+                prop_assert!(*value == set || value.is_none() && !never_forgets);
+                *value = Some(number);
+                prop_assert_eq!(keys.key(path.as_bytes()), Ok(path_key(path.as_bytes())));
             }
+            prop_assert_eq!(keys.key(b""), Ok(NO_PATH));
         }
     }
 

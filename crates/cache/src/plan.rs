@@ -14,14 +14,15 @@ use super::commit_ids::CommitIds;
 use super::commit_index::{CommitRecord, RECORDS_PER_CHUNK};
 use super::edge_columns::Edges;
 use super::end::End;
-use super::numbered::{NumberedCommits, Span};
+use super::grouping::{Grouping, Side};
+use super::numbered::NumberedCommits;
 use super::path_keys::NO_PATH;
 use super::postings::{Buffers, Postings, zeroed};
 use super::shard::Direction;
 use core::ops::Range;
 use gitmind_git::oid::Oid;
 use gitmind_journal::WalkError;
-use gitmind_memory::{Arena, ColumnRef, MemoryError};
+use gitmind_memory::{Alloc, Arena, ColumnRef, MemoryError};
 
 /// Smallest number of entries per group, except the last: enough work to pay for the handover to
 /// a thread.
@@ -52,8 +53,8 @@ impl Key {
 pub(super) struct Plan<'r, 'a> {
     edges: Edges<'r>,
     commits: NumberedCommits<'a, CommitIds<'a>>,
-    /// The numbers of the ends, in the order of the key.
-    order: &'r mut [u32],
+    /// The ends in the order of the key.
+    order: &'r mut [Ordered],
     /// For each end, the number of its key.
     keys: &'r mut [u32],
     forward: Buffers<'r>,
@@ -63,13 +64,14 @@ pub(super) struct Plan<'r, 'a> {
 
 /// The edges of a cache by one key, which threads share.
 pub(super) struct Content<'p> {
-    key: Key,
+    pub(super) key: Key,
     ends: ColumnRef<'p, End>,
-    /// For each key in ascending order, the number of an end that has it.
-    sorted: &'p [u32],
+    /// For each key in ascending order, an end that has it.
+    sorted: &'p [Ordered],
     forward: Postings<'p>,
     reverse: Postings<'p>,
-    /// For each key that edges end at, the key of the source of the first of these edges.
+    /// For each object that edges end at, the number of the source of the first of these edges;
+    /// nothing by path.
     first_sources: &'p [u32],
 }
 
@@ -115,7 +117,7 @@ impl<'r, 'a> Plan<'r, 'a> {
     ) -> Result<Self, MemoryError> {
         let (ends, edge_count) = (edges.ends.len(), edges.sources.len());
         Ok(Self {
-            order: zeroed(arena, ends)?,
+            order: arena.try_alloc_slice_with(ends, |_| Ordered(0))?,
             keys: zeroed(arena, ends)?,
             forward: Buffers::new(arena, ends, edge_count)?,
             reverse: Buffers::new(arena, ends, edge_count)?,
@@ -125,31 +127,23 @@ impl<'r, 'a> Plan<'r, 'a> {
         })
     }
 
-    /// Groups the edges by `key`.
-    pub(super) fn group(&mut self, key: Key) -> Content<'_> {
+    /// Groups the edges by `key`, with `workers` threads beside this one.
+    pub(super) fn group(&mut self, key: Key, alloc: Alloc<'_>, workers: usize) -> Content<'_> {
         let Self { edges, commits, order, keys, forward, reverse, first_sources } = self;
         let ends = edges.ends.view();
-        let count = number_keys(key, ends, order, keys);
-        let keys = &**keys;
-        let key_of = |end: &u32| keys[*end as usize];
+        let key_count = number_keys(key, ends, order, keys);
+        let first_sources = match key {
+            Key::Object => &mut first_sources[..key_count],
+            Key::Path => &mut [],
+        };
         let (sources, targets) = (edges.sources.view(), edges.targets.view());
-        let mut forward = forward.begin(count, sources.iter().map(key_of));
-        let mut reverse = reverse.begin(count, targets.iter().map(key_of));
-        let first_sources = &mut first_sources[..count];
-        first_sources.fill(u32::MAX);
-        for Span { first_edge, visited: Range { start, end }, .. } in commits.spans() {
-            let visited = start as usize..end as usize;
-            let edges = sources.range(visited.clone()).zip(targets.range(visited));
-            for (id, (source, target)) in (first_edge..).zip(edges) {
-                let (source, target) = (key_of(source), key_of(target));
-                forward.place(id, source);
-                reverse.place(id, target);
-                let first = &mut first_sources[target as usize];
-                *first = if *first == u32::MAX { source } else { *first };
-            }
-        }
-        let (forward, reverse) = (forward.finish(), reverse.finish());
-        Content { key, ends, sorted: &order[..count], forward, reverse, first_sources }
+        let keys = &**keys;
+        let grouping = Grouping { key_count, keys, sources, targets, spans: commits.spans() };
+        let forward = Side::Forward(forward.reborrow());
+        let reverse = Side::Reverse(reverse.reborrow(), first_sources);
+        let [forward, reverse] = grouping.run([forward, reverse], alloc, workers);
+        let ((forward, _), (reverse, first_sources)) = (forward, reverse);
+        Content { key, ends, sorted: &order[..key_count], forward, reverse, first_sources }
     }
 
     /// The records of the commit index, in the order of edge ids.
@@ -173,27 +167,57 @@ impl<'r, 'a> Plan<'r, 'a> {
     }
 }
 
+/// The number of an end, below the first bytes of its key, so that ends are sorted as integers.
+/// Keys are hashes, which mostly differ there.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Ordered(u64);
+
+impl Ordered {
+    fn new(key: &Oid, end: u32) -> Self {
+        let head = key.as_bytes().first_chunk().map_or(0, |head| u32::from_be_bytes(*head));
+        Self(u64::from(head) << u32::BITS | u64::from(end))
+    }
+
+    const fn head(self) -> u64 {
+        self.0 >> u32::BITS
+    }
+
+    #[expect(clippy::cast_possible_truncation, reason = "the end is what is below")]
+    const fn end(self) -> u32 {
+        self.0 as u32
+    }
+}
+
 /// Numbers the keys of `ends` in ascending order: `keys` gets the number of each end's key, and the
 /// first elements of `order` an end for each key. Returns the number of keys.
-fn number_keys(key: Key, ends: ColumnRef<'_, End>, order: &mut [u32], keys: &mut [u32]) -> usize {
-    let key_of = |end: u32| key.of(ends.at(end as usize));
-    for (slot, end) in order.iter_mut().zip(0..) {
-        *slot = end;
+fn number_keys(
+    key: Key,
+    ends: ColumnRef<'_, End>,
+    order: &mut [Ordered],
+    keys: &mut [u32],
+) -> usize {
+    let key_of = |ordered: Ordered| key.of(ends.at(ordered.end() as usize));
+    for (slot, (end, number)) in order.iter_mut().zip(ends.iter().zip(0..)) {
+        *slot = Ordered::new(key.of(end), number);
     }
-    // Keys are hashes, so most differ in their first bytes.
-    let head = |key: &Oid| key.as_bytes().first_chunk().map_or(0, |head| u64::from_be_bytes(*head));
-    order.sort_unstable_by(|a, b| {
-        let (a, b) = (key_of(*a), key_of(*b));
-        head(a).cmp(&head(b)).then_with(|| a.cmp(b))
-    });
+    order.sort_unstable();
+    for same_head in order.chunk_by_mut(|a, b| a.head() == b.head()) {
+        if same_head.len() > 1 {
+            same_head.sort_unstable_by_key(|ordered| key_of(*ordered));
+        }
+    }
     let mut count = 0;
     for index in 0..order.len() {
-        let end = order[index];
-        if count == 0 || key_of(order[count - 1]) != key_of(end) {
-            order[count] = end;
+        let ordered = order[index];
+        let is_new = count == 0 || {
+            let last: Ordered = order[count - 1];
+            last.head() != ordered.head() || key_of(last) != key_of(ordered)
+        };
+        if is_new {
+            order[count] = ordered;
             count += 1;
         }
-        keys[end as usize] = u32::try_from(count - 1).unwrap_or(u32::MAX);
+        keys[ordered.end() as usize] = u32::try_from(count - 1).unwrap_or(u32::MAX);
     }
     count
 }
@@ -239,17 +263,17 @@ impl Content<'_> {
         })
     }
 
-    fn shard(&self, end: u32) -> u8 {
-        self.key.of(self.ends.at(end as usize)).shard()
+    fn shard(&self, end: Ordered) -> u8 {
+        self.key.of(self.ends.at(end.end() as usize)).shard()
     }
 
     fn entry(&self, index: usize) -> Entry<'_> {
         let number = u32::try_from(index).unwrap_or(u32::MAX);
         let (forward, reverse) = (self.forward.of(number), self.reverse.of(number));
-        let oid = *self.key.of(self.ends.at(self.sorted[index] as usize));
-        let of_first_source = match self.first_sources[index] {
-            u32::MAX => &[],
-            source => self.forward.of(source),
+        let oid = *self.key.of(self.ends.at(self.sorted[index].end() as usize));
+        let of_first_source = match self.first_sources.get(index) {
+            None | Some(&u32::MAX) => &[],
+            Some(source) => self.forward.of(*source),
         };
         Entry { oid, forward, reverse, of_first_source }
     }

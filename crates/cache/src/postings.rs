@@ -29,16 +29,22 @@ impl<'r> Buffers<'r> {
         Ok(Self { starts, ids })
     }
 
+    /// The same memory for a shorter time, after which it can be used again.
+    pub(super) const fn reborrow(&mut self) -> Buffers<'_> {
+        Buffers { starts: self.starts, ids: self.ids }
+    }
+
     /// Begins grouping edges by key; `keys` has the key of each edge, below `key_count`, in any
     /// order. There are at most `u32::MAX` edges.
     pub(super) fn begin(
-        &mut self,
+        self,
         key_count: usize,
         keys: impl Iterator<Item = u32>,
-    ) -> Grouping<'_> {
-        let starts = &mut self.starts[..=key_count];
+    ) -> PostingsDraft<'r> {
+        let Self { starts, ids } = self;
+        let starts = &mut starts[..=key_count];
         count(starts, keys);
-        Grouping { starts, ids: &mut *self.ids }
+        PostingsDraft { starts, ids }
     }
 
     /// Groups edges in any order by key: the edges are pairs of an id and a key below `key_count`.
@@ -47,26 +53,24 @@ impl<'r> Buffers<'r> {
         key_count: usize,
         edges: impl Iterator<Item = (u32, u32)> + Clone,
     ) -> Postings<'r> {
-        let (starts, ids) = (&mut self.starts[..=key_count], self.ids);
-        count(starts, edges.clone().map(|(_, key)| key));
-        let mut grouping = Grouping { starts, ids };
-        edges.for_each(|(id, key)| grouping.place(id, key));
-        let starts = finished(grouping.starts);
+        let mut lists = self.begin(key_count, edges.clone().map(|(_, key)| key));
+        edges.for_each(|(id, key)| lists.place(id, key));
+        let starts = finished(lists.starts);
         for [start, end] in starts.array_windows() {
-            grouping.ids[*start as usize..*end as usize].sort_unstable();
+            lists.ids[*start as usize..*end as usize].sort_unstable();
         }
-        Postings { starts, ids: grouping.ids }
+        Postings { starts, ids: lists.ids }
     }
 }
 
 /// Posting lists that are being filled.
-pub(super) struct Grouping<'g> {
+pub(super) struct PostingsDraft<'g> {
     /// For each key, where its next id goes.
     starts: &'g mut [u32],
     ids: &'g mut [u32],
 }
 
-impl<'g> Grouping<'g> {
+impl<'g> PostingsDraft<'g> {
     /// Appends the edge `id` to the list of its key.
     #[inline]
     pub(super) fn place(&mut self, id: u32, key: u32) {
@@ -139,10 +143,10 @@ mod tests {
             let edges: std::vec::Vec<_> = (0..).zip(keys.iter().copied()).collect();
             let expected = |key| model.get(&key).map_or(&[][..], |ids| &ids[..]);
             let again = keys.iter().map(|key| key / 2);
-            let mut halved = buffers.begin(10, again.clone());
+            let mut halved = buffers.reborrow().begin(10, again.clone());
             (0..).zip(again).for_each(|(id, key)| halved.place(id, key));
             prop_assert_eq!(halved.finish().of(0).len(), expected(0).len() + expected(1).len());
-            let mut postings = buffers.begin(20, keys.iter().copied());
+            let mut postings = buffers.reborrow().begin(20, keys.iter().copied());
             edges.iter().for_each(|(id, key)| postings.place(*id, *key));
             let postings = postings.finish();
             prop_assert!((0..20).all(|key| postings.of(key) == expected(key)));

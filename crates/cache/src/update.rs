@@ -96,8 +96,9 @@ impl<'a> Update<'_, 'a> {
         let Self { repository, alloc, .. } = *self;
         let (_, root) = Root::read(repository, alloc, commit)?;
         let mut staged = Staged::new(alloc);
-        let shards = self.shards(&root, &plan.group(Key::Object), &mut staged)?;
-        let (paths, count) = self.paths(root.paths, &plan.group(Key::Path), &mut staged)?;
+        let shards = self.shards(&root, &plan.group(Key::Object, alloc, 0), &mut staged)?;
+        let (paths, count) =
+            self.paths(root.paths, &plan.group(Key::Path, alloc, 0), &mut staged)?;
         let commits = self.commit_index(root.commits, &plan, &mut staged)?;
         let marks = self.marks(root.marks, newer)?;
         let meta = Meta { paths: count, ..self.new };

@@ -7,7 +7,7 @@ use super::error::RebuildError;
 use super::marks::Marks;
 use super::meta::Meta;
 use super::path_file::PathFileDraft;
-use super::plan::{Key, Plan};
+use super::plan::{Content, Key, Plan};
 use super::root::Root;
 use super::shard::{Direction, push_file, push_shard, shard_name};
 use gitmind_git::oid::Oid;
@@ -48,28 +48,13 @@ pub(super) fn write<'a>(
     meta: Meta,
     time: Timestamp,
 ) -> Result<Written<'a>, RebuildError> {
-    let Target { repository, alloc, progress, workers } = target;
+    let Target { repository, alloc, workers, .. } = target;
     let beside_shards = plan.objects_beside_shards() + u32::from(!marks.is_empty());
-    let content = plan.group(Key::Object);
+    let content = plan.group(Key::Object, alloc, workers);
     let objects = beside_shards + content.objects();
     let mut writer = CacheWriter::start(repository, alloc, Some(objects))?;
-    let encoding = Encoding { content: &content, alloc };
-    pipeline(&encoding, content.groups(), alloc, workers, |groups| {
-        let mut written = 0;
-        while let Some(group) = groups.next(&mut ()) {
-            progress.report(Step::Writing, written, Some(objects.into()));
-            let group = group?;
-            written += writer.group(&group)?;
-            groups.done(group);
-        }
-        Ok::<_, Error>(())
-    })?;
-    for (shard, entries) in plan.group(Key::Path).shards() {
-        for entry in entries {
-            writer.paths.try_push(entry.oid, entry.forward, entry.reverse)?;
-        }
-        writer.end_path_file(shard)?;
-    }
+    writer.content(target, &content, objects)?;
+    writer.content(target, &plan.group(Key::Path, alloc, workers), objects)?;
     writer.finish(repository, (plan.commits(), marks), meta, time)
 }
 
@@ -126,6 +111,8 @@ pub(super) struct CacheWriter<'a> {
     /// The files of the path index so far.
     path_files: TreeDraft<'a>,
     path_count: u32,
+    /// The number of objects of groups so far.
+    written: u64,
 }
 
 impl<'a> CacheWriter<'a> {
@@ -143,18 +130,54 @@ impl<'a> CacheWriter<'a> {
             paths: PathFileDraft::new(alloc),
             path_files: TreeDraft::new(alloc),
             path_count: 0,
+            written: 0,
         })
     }
 
-    /// Writes a group of encoded shards; returns the number of objects.
-    fn group(&mut self, group: &Encoded<'_>) -> Result<u64, Error> {
+    /// Writes the files of `content`, of a cache of `objects`, and the trees of its shards.
+    fn content(
+        &mut self,
+        target: Target<'_>,
+        content: &Content<'_>,
+        objects: u32,
+    ) -> Result<(), RebuildError> {
+        let Target { alloc, progress, workers, .. } = target;
+        let encoding = Encoding { content, alloc };
+        pipeline(&encoding, content.groups(), alloc, workers, |groups| {
+            while let Some(group) = groups.next(&mut ()) {
+                progress.report(Step::Writing, self.written, Some(objects.into()));
+                let group = group?;
+                self.group(content.key, &group)?;
+                groups.done(group);
+            }
+            Ok(())
+        })
+    }
+
+    /// Writes a group of encoded shards.
+    fn group(&mut self, key: Key, group: &Encoded<'_>) -> Result<(), RebuildError> {
         for (kind, id, data) in group.objects() {
             self.transaction.add_named(kind, id, data)?;
         }
-        for (shard, tree) in group.shards() {
-            push_shard(&mut self.shards, *shard, *tree)?;
+        self.written += group.objects().len() as u64;
+        for (shard, id) in group.shards() {
+            match key {
+                Key::Object => push_shard(&mut self.shards, *shard, *id)?,
+                Key::Path => self.push_path_file(*shard, *id)?,
+            }
         }
-        Ok(group.objects().len() as u64)
+        self.count_paths(group.path_count)
+    }
+
+    /// Adds the file of the path index for `shard`; they must come in ascending order.
+    fn push_path_file(&mut self, shard: u8, file: Oid) -> Result<(), MemoryError> {
+        self.path_files.try_push(EntryMode::File, &shard_name(shard), file)
+    }
+
+    /// Counts paths that are written. There are at most two for each edge.
+    fn count_paths(&mut self, count: u32) -> Result<(), RebuildError> {
+        self.path_count = self.path_count.checked_add(count).ok_or(RebuildError::TooManyEdges)?;
+        Ok(())
     }
 
     /// Adds the entry of a file to the shard; entries must come in the order of their names.
@@ -196,13 +219,11 @@ impl<'a> CacheWriter<'a> {
     pub(super) fn end_path_file(&mut self, shard: u8) -> Result<(), RebuildError> {
         let count = self.paths.count();
         if count > 0 {
-            // There are at most two paths for each edge.
-            self.path_count =
-                self.path_count.checked_add(count).ok_or(RebuildError::TooManyEdges)?;
+            self.count_paths(count)?;
             self.file.clear();
             self.paths.take_into(&mut self.file)?;
             let file = self.transaction.add(ObjectKind::Blob, &self.file)?;
-            self.path_files.try_push(EntryMode::File, &shard_name(shard), file)?;
+            self.push_path_file(shard, file)?;
         }
         Ok(())
     }

@@ -155,11 +155,12 @@ impl<N: CommitIdList> History<'_, N> {
     }
 
     /// The visit numbers of all commits, in the order in which their edges are numbered.
-    pub fn numbered(&self) -> impl Iterator<Item = u32> + Clone + '_ {
+    pub fn numbered(&self) -> impl Iterator<Item = u32> + Clone + Send + Sync + '_ {
+        let (numbering, last) = (&self.numbering, self.last());
         // The walk fails on more commits than a u32 can number.
-        (0_u32..).take(self.ids.len()).map(|position| match &self.numbering {
+        (0_u32..).take(self.ids.len()).map(move |position| match numbering {
             Numbering::AsVisited => position,
-            Numbering::Reversed => self.last() - position,
+            Numbering::Reversed => last - position,
             Numbering::Listed(visits) => visits[position as usize],
         })
     }

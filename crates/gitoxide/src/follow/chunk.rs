@@ -8,7 +8,7 @@ use gitmind_git::oid::Oid;
 use gitmind_memory::{Alloc, MemoryError, Vec};
 
 /// Most objects of a chunk.
-const OBJECTS_MAX: usize = 256;
+const OBJECTS_MAX: usize = 128;
 /// Bytes of a pack after which a chunk ends.
 const PACKED_BYTES_MAX: u64 = 128 << 10;
 /// Most decoded bytes of a chunk. 128 KiB of a pack of git's rarely inflate to four times as much;
