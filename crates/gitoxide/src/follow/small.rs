@@ -21,6 +21,8 @@ const BYTES_MAX: usize = 8 << 10;
 /// Most bytes by which an entry is longer than such an object: a header, and what deflating adds to
 /// content that does not get shorter (zlib, `deflateBound`).
 const ADDED_BYTES: usize = 64;
+/// Bytes that are read first; nearly all journal commits have fewer.
+const FIRST_BYTES: usize = 768;
 
 /// The open files of a pack.
 pub(super) struct Files {
@@ -56,9 +58,10 @@ impl Files {
             Some(Some(offset)) => offset,
         };
         let mut packed = [0; BYTES_MAX + ADDED_BYTES];
-        let Ok(len) = calls::retried(|| self.pack.read_at(&mut packed, offset)) else {
-            return Ok(Small::Other);
+        let read = |packed: &mut [u8], offset| {
+            calls::retried(|| self.pack.read_at(packed, offset)).unwrap_or(0)
         };
+        let mut len = read(&mut packed[..FIRST_BYTES], offset);
         let Ok(entry) = data::Entry::from_bytes(&packed[..len], offset, gix_hash::Kind::Sha1)
         else {
             return Ok(Small::Other);
@@ -67,6 +70,9 @@ impl Files {
         let (Some(kind), Some(size)) = (entry.header.as_kind(), size) else {
             return Ok(Small::Other);
         };
+        if size + ADDED_BYTES > len {
+            len += read(&mut packed[len..size + ADDED_BYTES], offset + len as u64);
+        }
         let start = usize::try_from(entry.data_offset - offset).unwrap_or(len).min(len);
         let read = inflater.append(&packed[start..len], size, None, bytes)?;
         Ok(read.map_or(Small::Other, |_| Small::Read(kind_of(kind))))
