@@ -2,7 +2,7 @@
 
 use super::output::Output;
 use super::shown::{Place, Shown, name_of};
-use super::time::rfc3339;
+use super::time::Rfc3339;
 use crate::branch::BranchName;
 use crate::journal::Attribution;
 use crate::oid::Oid;
@@ -53,7 +53,7 @@ pub(super) struct EdgeDocument<'a> {
     commit: Name,
     /// Who made the commit and when; null when its header is malformed.
     commit_author: Option<Text<'a>>,
-    commit_time: Option<String>,
+    commit_time: Option<Rfc3339>,
     standing: &'static str,
     #[serde(flatten)]
     place: Option<PlaceDocument>,
@@ -108,7 +108,7 @@ impl<'a> EdgeDocument<'a> {
             id,
             commit: Name(commit),
             commit_author: committed.map(|by| Text(by.person)),
-            commit_time: committed.and_then(|by| rfc3339(by.time)),
+            commit_time: committed.and_then(|by| Rfc3339::new(by.time)),
             standing: name_of(standing),
             place: place.as_ref().map(PlaceDocument::new),
             source_oid: Name(edge.source),
@@ -138,6 +138,12 @@ impl<'a> AttributionDocument<'a> {
             flags: who.flags,
             lane: who.lane,
         }
+    }
+}
+
+impl Serialize for Rfc3339 {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.as_str())
     }
 }
 

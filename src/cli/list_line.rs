@@ -49,26 +49,33 @@ impl LineFormat<'_> {
         }
         let is_authored = has(AUTHORED_COLUMNS_MIN);
         if is_authored {
-            let author = Escaped::bytes(shown.author()).to_string();
-            let author = match self.columns {
-                Some(_) => without_end(author, AUTHOR_COLUMNS),
-                None => author,
+            let author = Escaped::bytes(shown.author());
+            let width = match self.columns {
+                Some(_) => {
+                    let author = without_end(author.to_string(), AUTHOR_COLUMNS);
+                    write!(out, "{by}{author}{by:#}")?;
+                    author.width()
+                }
+                None => {
+                    write!(out, "{by}{author}{by:#}")?;
+                    width(&author)
+                }
             };
             taken += AUTHOR_COLUMNS + 2;
-            let padding = AUTHOR_COLUMNS.saturating_sub(author.width()) + 2;
-            write!(out, "{by}{author}{by:#}{:padding$}", "")?;
+            let padding = AUTHOR_COLUMNS.saturating_sub(width) + 2;
+            write!(out, "{:padding$}", "")?;
         }
         let Edge { source_path, target_path, .. } = *shown.edge;
         let (source, target) = (Escaped::bytes(source_path), Escaped::bytes(target_path));
-        let arrow = format!("──{}──>", shown.edge.relation.name());
+        let name = shown.edge.relation.name();
         let remark = Remark { shown, is_authored };
         let Palette { relation, remark: unusual, .. } = self.palette;
         let mut line = |source: &dyn Display, target: &dyn Display| {
-            let arrow = format_args!("{relation}{arrow}{relation:#}");
+            let arrow = format_args!("{relation}──{name}──>{relation:#}");
             writeln!(out, "{source} {arrow} {target}{unusual}{remark}{unusual:#}")
         };
         let Some(columns) = self.columns else { return line(&source, &target) };
-        let others = taken + arrow.width() + 2 + remark.to_string().width();
+        let others = taken + name.width() + "────>".width() + 2 + width(&remark);
         let room = columns.saturating_sub(others);
         let (source, target) = shortened(source.to_string(), target.to_string(), room);
         line(&source, &target)
@@ -130,6 +137,21 @@ impl fmt::Display for Remark<'_> {
         }
         f.write_str(if separator == ", " { "]" } else { "" })
     }
+}
+
+/// The columns of a text, which is written nowhere.
+fn width(text: &impl Display) -> usize {
+    struct Columns(usize);
+    impl fmt::Write for Columns {
+        fn write_str(&mut self, text: &str) -> fmt::Result {
+            self.0 += text.width();
+            Ok(())
+        }
+    }
+    let mut columns = Columns(0);
+    // Adding up columns does not fail.
+    let _ = fmt::Write::write_fmt(&mut columns, format_args!("{text}"));
+    columns.0
 }
 
 /// Cuts the end of an author that is wider than `columns`.

@@ -81,15 +81,32 @@ impl Display for Minute<'_> {
     }
 }
 
-/// A time with its own offset, as RFC 3339 has it; `None` for a time that it cannot have.
-pub(super) fn rfc3339(time: Timestamp) -> Option<String> {
-    let (time, offset_seconds) = local(time)?;
-    let minutes = offset_seconds / 60;
-    let sign = if minutes < 0 { '-' } else { '+' };
-    let (hours, minutes) = (minutes.abs() / 60, minutes.abs() % 60);
-    let digits = digits(time, b'T');
-    let time = str::from_utf8(&digits).expect(ASCII);
-    Some(format!("{time}{sign}{hours:02}:{minutes:02}"))
+/// A time with its own offset, as RFC 3339 has it. It is no `String`, since each edge that is
+/// printed has one.
+#[derive(Clone, Copy)]
+pub(super) struct Rfc3339([u8; 25]);
+
+impl Rfc3339 {
+    /// `None` for a time that RFC 3339 does not have.
+    pub(super) fn new(time: Timestamp) -> Option<Self> {
+        let (time, offset_seconds) = local(time)?;
+        let minutes = offset_seconds.unsigned_abs() / 60;
+        let mut text = *b"0000-00-00T00:00:00+00:00";
+        text[..19].copy_from_slice(&digits(time, b'T'));
+        text[19] = if offset_seconds < -59 { b'-' } else { b'+' };
+        for (at, number) in [(20, minutes / 60), (23, minutes % 60)] {
+            (text[at], text[at + 1]) = (digit(number / 10), digit(number));
+        }
+        Some(Self(text))
+    }
+
+    pub(super) fn as_str(&self) -> &str {
+        str::from_utf8(&self.0).expect(ASCII)
+    }
+}
+
+fn digit(number: u32) -> u8 {
+    b"0123456789"[(number % 10) as usize]
 }
 
 /// `YYYY-MM-DD HH:MM:SS` of a year from 0 on, with `between` instead of the space. Each edge that
@@ -103,7 +120,7 @@ fn digits(time: DateTime, between: u8) -> [u8; 19] {
     let century = [(0, year / 100), (2, year % 100)];
     let others = [(5, month), (8, day), (11, hour), (14, minute), (17, second)];
     for (at, number) in century.into_iter().chain(others.map(|(at, it)| (at, it.into()))) {
-        let digit = |number: u16| b"0123456789"[usize::from(number % 10)];
+        let number = u32::from(number);
         (text[at], text[at + 1]) = (digit(number / 10), digit(number));
     }
     text
@@ -147,8 +164,8 @@ mod tests {
             let time_ms = parse_ms(text, edge, &zone(), NOW).expect(text);
             let seconds = time_ms.div_euclid(1000);
             let offset_seconds = zone().offset_seconds(seconds);
-            let read = rfc3339(Timestamp { seconds, offset_seconds });
-            assert_eq!(read.as_deref(), Some(expected), "{text}");
+            let read = Rfc3339::new(Timestamp { seconds, offset_seconds }).expect(text);
+            assert_eq!(read.as_str(), expected, "{text}");
             assert_eq!(time_ms % 1000, if matches!(edge, Edge::Last) { 999 } else { 0 });
         }
         for text in ["", "soon", "2026-13-01", "2026-02-30", "30", "1/2/3/4"] {
@@ -176,7 +193,13 @@ mod tests {
             assert_eq!(print(time_ms).len(), MINUTE_COLUMNS, "{time_ms}");
         }
         let odd = Timestamp { seconds: 0, offset_seconds: 99 * 3600 };
-        assert_eq!(rfc3339(odd), None);
-        assert_eq!(rfc3339(Timestamp { seconds: i64::MAX, offset_seconds: 0 }), None);
+        assert!(Rfc3339::new(odd).is_none());
+        assert!(Rfc3339::new(Timestamp { seconds: i64::MAX, offset_seconds: 0 }).is_none());
+        for (offset_seconds, expected) in
+            [(-12_600, "1969-12-31T20:30:00-03:30"), (-30, "1969-12-31T23:59:30+00:00")]
+        {
+            let time = Rfc3339::new(Timestamp { seconds: 0, offset_seconds }).expect("a time");
+            assert_eq!(time.as_str(), expected);
+        }
     }
 }

@@ -400,3 +400,21 @@ fn list_shows_merged_edges_newest_first() {
     let sources: Vec<_> = sources.map(|edge| edge["source_oid"].clone()).collect();
     assert_eq!(sources, [3, 2, 1].map(|byte: u8| format!("{byte:02x}").repeat(20)));
 }
+
+/// Regression: the time of a commit was a text of its own for each edge.
+#[test]
+fn a_list_takes_no_more_small_blocks_for_more_edges() {
+    let repository = TempRepository::fixture("medium");
+    for output in [&["list"][..], &["list", "--json"]] {
+        let small_blocks = |limit: &str| -> u64 {
+            let args = [output, &["--limit", limit]].concat();
+            let ran = mind_with(repository.path(), &args, &[("GM_ALLOC_TRACE", "1")]);
+            assert_eq!(ran.code, 0, "{ran:?}");
+            let (before, _) = ran.stderr.split_once(" of up to 256 bytes").expect("counts");
+            let digits = before.rsplit('(').next().expect("a number").replace(',', "");
+            digits.parse().expect("a number")
+        };
+        let (few, many) = (small_blocks("1000"), small_blocks("3000"));
+        assert!(many < few + 20, "{output:?}: {few} blocks, then {many}");
+    }
+}

@@ -1,7 +1,7 @@
 //! The attributes of an edge, by name, in the order in which the formats have them.
 
 use crate::cli::shown::{Shown, name_of};
-use crate::cli::time::rfc3339;
+use crate::cli::time::Rfc3339;
 use crate::oid::Oid;
 use std::borrow::Cow;
 
@@ -58,7 +58,7 @@ pub(super) fn values<'e>(shown: &Shown<'e>) -> [Value<'e>; FIELDS.len()] {
         Value::Text(edge.ulid),
         plain(&shown.commit),
         of(shown.committed.map(|by| Value::Text(by.person))),
-        of(shown.committed.and_then(|by| rfc3339(by.time)).map(|time| Value::Plain(time.into()))),
+        of(shown.committed.and_then(|by| Rfc3339::new(by.time)).map(|time| plain(&time.as_str()))),
         Value::Plain(name_of(shown.standing).into()),
     ]
 }
