@@ -26,7 +26,7 @@ use gitmind_memory::{Alloc, Arena, ColumnRef, MemoryError};
 
 /// Smallest number of entries per group, except the last: enough work to pay for the handover to
 /// a thread.
-const GROUP_ENTRIES_MIN: usize = 256;
+const GROUP_ENTRIES_MIN: usize = 128;
 /// Number of objects that every cache has: metadata, root tree, commit.
 const FIXED_OBJECTS: u32 = 3;
 
