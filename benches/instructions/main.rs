@@ -1,7 +1,7 @@
 //! Guard against slow-downs: instruction counts by callgrind, compared with stored counts.
 //!
-//! `cargo bench --bench instructions` prints both tables and fails when a count is off by more than
-//! the tolerance, or a goal on the handles is missed. `-- write` stores the counts.
+//! `cargo run --release --package instructions` prints both tables and fails when a count is off by
+//! more than the tolerance, or a goal on the handles is missed. The argument `write` stores counts.
 
 #![expect(clippy::print_stdout, reason = "a benchmark prints its table")]
 
@@ -21,8 +21,7 @@ use crate::works::WORKS;
 const STEPS: u64 = 10_000;
 
 fn main() -> ExitCode {
-    let words: Vec<String> =
-        std::env::args().skip(1).filter(|word| !word.starts_with("--")).collect();
+    let words: Vec<String> = std::env::args().skip(1).collect();
     let words: Vec<&str> = words.iter().map(String::as_str).collect();
     match words[..] {
         [] => {
@@ -59,7 +58,7 @@ struct Stored {
 
 impl Stored {
     fn path() -> std::path::PathBuf {
-        Path::new(env!("CARGO_MANIFEST_DIR")).join("benches/instructions/counts.json")
+        Path::new(env!("CARGO_MANIFEST_DIR")).join("counts.json")
     }
 
     fn read() -> Self {
@@ -85,7 +84,7 @@ fn compare() -> bool {
     }
     if !is_kept {
         println!(
-            "  what is meant to change is stored by `cargo bench --bench instructions -- write`"
+            "  `cargo run --release --package instructions write` stores what is meant to change"
         );
     }
     is_kept
