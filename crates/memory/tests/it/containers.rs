@@ -130,8 +130,11 @@ fn compare_a_map_and_a_set(memory: &Memory) -> u64 {
         assert_eq!(ours.contains_key(&key), model.contains_key(&key));
         assert_eq!(keys.contains(&key), model_keys.contains(&key));
         assert_eq!((ours.len(), keys.len()), (model.len(), model_keys.len()));
-        assert!(ours.keys().all(|key| ours.get(key) == model.get(key)));
-        assert_eq!(ours.values().sum::<u64>(), model.values().sum::<u64>());
+        // The whole is compared at some steps: it takes a hundred times as long as a step.
+        if (random >> 16) % 16 == 0 {
+            assert!(ours.keys().all(|key| ours.get(key) == model.get(key)));
+            assert_eq!(ours.values().sum::<u64>(), model.values().sum::<u64>());
+        }
     });
     assert!(keys.iter().all(|key| model_keys.contains(key)));
     assert_eq!(keys.into_iter().collect::<HashSet<_>>(), model_keys);
